@@ -1,0 +1,54 @@
+# face_emote: everything a developer types. `make` alone lists it.
+# Needs Python 3.11 or newer with pip; everything else goes into .venv.
+
+VENV ?= .venv
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+BENCHES ?= head animate render memory
+export OMP_NUM_THREADS ?= 1
+export OPENBLAS_NUM_THREADS ?= 1
+
+.PHONY: help setup demo check format test test-slow bench wheel clean
+
+help: ## list these targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## make .venv with face_emote (editable) and the developer's tools
+
+$(READY): pyproject.toml
+	@test -n "$(PYTHON)" || { echo "face_emote needs Python 3.11 or newer; none was found. Install one, or: make PYTHON=/path/to/python3.11"; exit 2; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@
+
+demo: $(READY) ## perform a bundled sentence: out/demo.mp4, demo.glb, demo.npz, demo_sheet.png
+	mkdir -p out
+	$(BIN)/face-emote demo -o out
+
+check: $(READY) ## style, types and layers (ruff, mypy, imports flow one way)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/test_layers.py
+
+format: $(READY) ## let ruff rewrite the sources
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+test: $(READY) ## the default tests (minutes)
+	$(BIN)/python -m pytest -q
+
+test-slow: $(READY) ## the slow ones: the wheel in a fresh environment, rebuilt assets, long recordings
+	$(BIN)/python -m pytest -q -m slow
+
+bench: $(READY) ## measure speed and memory; tables here, JSON in out/bench
+	mkdir -p out/bench
+	for name in $(BENCHES); do $(BIN)/python -m bench.$$name --json out/bench/$$name.json || exit 1; done
+
+wheel: $(READY) ## build dist/*.whl
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+
+clean: ## remove what these targets made (.venv stays)
+	rm -rf build dist out .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,82 @@
+"""Speech and emotion in, a 3D facial performance out.
+
+```python
+import face_emote as fe
+
+motion = fe.animate("line.wav", emotion="joy tinged with guilt", fps=30)
+fe.render(motion, "line.mp4", speech="line.wav")
+fe.export(motion, "line.glb")
+```
+
+Names are imported when they are first used, so that `import face_emote` costs nothing and needs numpy alone.
+"""
+
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from face_emote.core.version import VERSION
+
+if TYPE_CHECKING:
+    from face_emote.animation import animate
+    from face_emote.audio.reader import read_speech
+    from face_emote.convert import export
+    from face_emote.core.errors import FaceEmoteError
+    from face_emote.core.types import FaceMotion, PerformanceStyle, SkinParams
+    from face_emote.emotion.grammar import describe
+    from face_emote.face.bundled import load_head
+    from face_emote.face.characters import characters
+    from face_emote.face.identity import identity
+    from face_emote.motion.motion_file import read_motion, write_motion
+    from face_emote.movie import contact_sheet, render
+
+__all__ = [
+    "FaceEmoteError",
+    "FaceMotion",
+    "PerformanceStyle",
+    "SkinParams",
+    "animate",
+    "characters",
+    "contact_sheet",
+    "describe",
+    "export",
+    "identity",
+    "load_head",
+    "read_motion",
+    "read_speech",
+    "render",
+    "write_motion",
+]
+
+_HOMES = {
+    "FaceEmoteError": "core.errors",
+    "FaceMotion": "core.types",
+    "PerformanceStyle": "core.types",
+    "SkinParams": "core.types",
+    "animate": "animation",
+    "characters": "face.characters",
+    "contact_sheet": "movie",
+    "describe": "emotion.grammar",
+    "export": "convert",
+    "identity": "face.identity",
+    "load_head": "face.bundled",
+    "read_motion": "motion.motion_file",
+    "read_speech": "audio.reader",
+    "render": "movie",
+    "write_motion": "motion.motion_file",
+}
+
+
+__version__ = VERSION
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name from its module (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'face_emote' has no attribute {name!r}; it has {', '.join(__all__)}")
+    setattr(sys.modules[__name__], name, getattr(import_module(f"face_emote.{_HOMES[name]}"), name))
+    return globals()[name]
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -1,0 +1,212 @@
+"""Speech and an emotion in words become a facial performance.
+
+The main path of the product, in four steps:
+
+    analysis = analyse(speech)          what was said, and how              face_emote.audio
+    plan = describe("calm anger")       what is felt, and when              face_emote.emotion
+    person = character("default")       who plays it                        face_emote.face
+    perform(analysis, plan, ..)         lips, expression, head, gaze,       face_emote.motion
+                                        blinks, wrinkles, blood             (face_emote.skin)
+
+`animate` gives the whole performance at once; `animate_blocks` gives it block by block, so that an hour of speech needs
+no more memory than ten seconds.
+"""
+
+import hashlib
+import logging
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+
+from face_emote.audio.analyse import analyse
+from face_emote.audio.reader import sha256_of
+from face_emote.core.arrays import Array, Float
+from face_emote.core.errors import HeadError, OptionError
+from face_emote.core.timing import frames_in, require_fps
+from face_emote.core.types import EmotionPlan, FaceMotion, MotionInfo, PerformanceStyle, Speech, SpeechAnalysis
+from face_emote.core.version import VERSION
+from face_emote.emotion.grammar import describe
+from face_emote.face.bundled import load_head
+from face_emote.face.characters import character as load_character
+from face_emote.face.head import Head
+from face_emote.motion.perform import joined_motion, perform
+from face_emote.skin.blood import timing_of
+
+Progress = Callable[[float, float, str], None]
+"""progress(done, total, what): seconds heard or frames made, of how many, and which of the two."""
+ANIMATOR = "rules"
+_MOST = 4.0
+"""Sliders above this are surely a mistake (a percentage, say)."""
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MotionStream:
+    """A performance that is made while it is read; reads the same every time. A `core.types.MotionSource`."""
+
+    analysis: SpeechAnalysis
+    plan: EmotionPlan
+    head: Head
+    style: PerformanceStyle
+    info: MotionInfo
+    fps: float
+    betas: Float[Array, " shape=300"]
+    character: str
+    progress: Progress | None = None
+
+    @property
+    def num_frames(self) -> int:
+        """Number of frames: they cover the whole sound."""
+        return frames_in(self.analysis.duration_secs, fps=self.fps)
+
+    def blocks(self, size: int = 256) -> Iterator[FaceMotion]:
+        """Consecutive parts of at most `size` frames, from the first frame on."""
+        done = 0
+        for block in perform(
+            self.analysis,
+            self.plan,
+            head=self.head,
+            style=self.style,
+            seed=self.info.seed,
+            fps=self.fps,
+            info=self.info,
+            betas=self.betas,
+            character=self.character,
+            block_frames=size,
+        ):
+            yield block
+            done += block.num_frames
+            if self.progress is not None:
+                self.progress(done, self.num_frames, "animating")
+
+
+def animate(
+    speech: Speech | str | Path,
+    *,
+    emotion: str | EmotionPlan = "auto",
+    transcript: str | Path | None = None,
+    fps: float = 30.0,
+    seed: int = 0,
+    head: Head | None = None,
+    character: str = "default",
+    style: PerformanceStyle = PerformanceStyle(),  # noqa: B008 - frozen
+    progress: Progress | None = None,
+) -> FaceMotion:
+    """Make the performance of a recording.
+
+    Args:
+        speech: a recording, or the path of one: wav, flac, mp3, ogg, m4a, or a video with sound.
+        emotion: what is felt, in words: `"joy tinged with guilt"`, `"calm anger"`, `"0s neutral; 1.5s surprise:0.8"`;
+            `"auto"` reads it from the voice.
+        transcript: the words spoken (English), or a .txt, .srt or .vtt file with them; sharpens the lips.
+        fps: frames per second, any.
+        seed: another number gives other blinks, glances and nods; the same number gives the same bytes.
+        head: a head from `load_head`; the bundled one when left out.
+        character: who plays it, one of `characters()`.
+        style: the animator's sliders.
+        progress: called with (done, total, what) while it works.
+
+    Raises:
+        AudioError, AlignmentError, EmotionError, HeadError, OptionError: the input cannot be used; the message says why
+            and what to do.
+        DependencyError: the file's format, or the transcript, needs a package that is not installed.
+    """
+    stream = animate_blocks(
+        speech,
+        emotion=emotion,
+        transcript=transcript,
+        fps=fps,
+        seed=seed,
+        head=head,
+        character=character,
+        style=style,
+        progress=progress,
+    )
+    return joined_motion(list(stream.blocks()))
+
+
+def animate_blocks(
+    speech: Speech | str | Path,
+    *,
+    emotion: str | EmotionPlan = "auto",
+    transcript: str | Path | None = None,
+    fps: float = 30.0,
+    seed: int = 0,
+    head: Head | None = None,
+    character: str = "default",
+    style: PerformanceStyle = PerformanceStyle(),  # noqa: B008 - frozen
+    progress: Progress | None = None,
+) -> MotionStream:
+    """As `animate`, but made block by block while it is read: for long recordings. Arguments and errors are the same.
+
+    The speech is heard at once, so that every mistake in the input is raised here and not half way through.
+    """
+    require_fps(fps)
+    _require_seed(seed)
+    _require_style(style)
+    plan = describe(emotion) if isinstance(emotion, str) else emotion
+    person = load_character(character)
+    head = load_head() if head is None else head
+    if not head.is_semantic:
+        raise HeadError(
+            "This head's expression columns have no names, so speech cannot drive it yet; animate the bundled head "
+            "(leave `head` out)"
+        )
+
+    def heard(done_secs: float, total_secs: float) -> None:
+        if progress is not None:
+            progress(done_secs, total_secs, "listening")
+
+    source = speech if isinstance(speech, Speech) else Path(speech)
+    analysis = analyse(source, transcript=transcript, progress=heard)
+    _log.info("heard %.2f s, %d phones", analysis.duration_secs, len(analysis.phones))
+    return MotionStream(
+        analysis=analysis,
+        plan=plan,
+        head=head,
+        style=style,
+        info=_info(source, plan=plan, basis=head.basis, seed=seed, duration_secs=analysis.duration_secs),
+        fps=float(fps),
+        betas=np.asarray(person.betas if head.betas is None else head.betas, np.float32),
+        character=person.name,
+        progress=progress,
+    )
+
+
+def _info(source: Speech | Path, *, plan: EmotionPlan, basis: str, seed: int, duration_secs: float) -> MotionInfo:
+    if isinstance(source, Speech):
+        name = ""
+        digest = hashlib.sha256(np.ascontiguousarray(source.samples, np.float32).tobytes()).hexdigest()
+    else:
+        name, digest = source.name, sha256_of(source)
+    return MotionInfo(
+        basis=basis,
+        emotion=plan.text,
+        speech_name=name,
+        speech_sha256=digest,
+        speech_secs=duration_secs,
+        animator=ANIMATOR,
+        seed=seed,
+        version=VERSION,
+    )
+
+
+def _require_seed(seed: int) -> None:
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
+        raise OptionError(f"The seed must be a whole number from 0 to 2^63 - 1, got {seed!r}")
+
+
+def _require_style(style: PerformanceStyle) -> None:
+    """Raise OptionError unless every slider lies in its range."""
+    timing_of(style.blood)
+    for item in fields(PerformanceStyle):
+        value = getattr(style, item.name)
+        if item.name == "blood":
+            continue
+        top = 0.25 if item.name == "asymmetry" else _MOST
+        if not (isinstance(value, int | float) and math.isfinite(value) and 0.0 <= value <= top):
+            hint = "" if item.name == "asymmetry" else "; 1 is the natural amount"
+            raise OptionError(f"The slider {item.name} must lie between 0 and {top:g}, got {value!r}{hint}")

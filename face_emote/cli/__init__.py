@@ -1,0 +1,1 @@
+"""The `face-emote` command."""

@@ -1,0 +1,106 @@
+"""Entry of the command line: which commands there are, and what happens when one fails.
+
+Exit codes: 0 done; 2 the user's mistake, told in one line; 130 interrupted; 1 a bug of ours.
+"""
+
+import os
+import signal
+import sys
+import traceback
+from importlib import import_module
+from types import FrameType
+
+import click
+
+from face_emote.core.errors import FaceEmoteError
+from face_emote.core.version import VERSION
+
+COMMANDS = ("demo", "animate", "render", "export", "head", "doctor")
+DONE, BUG, USER_MISTAKE, INTERRUPTED = 0, 1, 2, 130
+
+
+class LazyGroup(click.Group):
+    """Imports a command only when it is used, so that `--help` answers at once."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names in the order a newcomer meets them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import `face_emote.cli.<name>_command` and take its `command`."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"face_emote.cli.{cmd_name}_command").command
+        return command
+
+
+HELP = """\
+Turn speech and an emotion into a 3D facial performance: lips, expression, gaze, head, wrinkles and blushes.
+
+\b
+Start here:
+  face-emote demo
+  face-emote animate line.wav --emotion "joy tinged with guilt" -o line.mp4
+
+Everything runs on this computer; nothing is uploaded or downloaded.
+"""
+
+
+@click.group(
+    help=HELP, cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+@click.version_option(VERSION, "-V", "--version", message="face-emote %(version)s")
+@click.option("--debug", is_flag=True, help="Show the whole traceback when something fails.")
+def cli(debug: bool) -> None:
+    """Turn speech and an emotion into a 3D facial performance."""
+    del debug  # `main` takes it out of the arguments, so that it may stand anywhere on the line.
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command line and return its exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in words
+    words = [word for word in words if word != "--debug"]
+    _end_cleanly_when_terminated()
+    try:
+        return int(cli.main(words, prog_name="face-emote", standalone_mode=False) or DONE)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        return USER_MISTAKE
+    except click.ClickException as error:
+        return _failed(_usage_message(error), USER_MISTAKE, debug=debug)
+    except FaceEmoteError as error:
+        return _failed(str(error), USER_MISTAKE, debug=debug)
+    except (KeyboardInterrupt, click.Abort):
+        return _failed("interrupted; nothing was left half-written", INTERRUPTED, debug=False)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Or Python complains again at exit.
+        return DONE
+    except Exception as error:
+        story = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        return _failed(f"a bug of ours, sorry ({story}); please report it with what --debug shows", BUG, debug=debug)
+
+
+def _failed(message: str, code: int, *, debug: bool) -> int:
+    if debug:
+        traceback.print_exc()
+    click.echo(f"face-emote: {message}", err=True)
+    return code
+
+
+def _usage_message(error: click.ClickException) -> str:
+    """One line; for a wrong command line it ends with where to read on."""
+    message = " ".join(error.format_message().split()).rstrip(".")
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    return f"{message}; see {context.command_path} --help" if context else message
+
+
+def _end_cleanly_when_terminated() -> None:
+    """Let `kill` and a closing terminal unwind the stack, as Ctrl-C does, so that temporary files go."""
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) is signal.SIG_DFL:
+            signal.signal(getattr(signal, name), stop)

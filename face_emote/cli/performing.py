@@ -1,0 +1,91 @@
+"""What `animate`, `render` and `demo` share: from speech to a motion file, and from there to any result."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from face_emote.animation import animate_blocks
+from face_emote.cli.options import PerformanceOptions
+from face_emote.cli.progress import Progress
+from face_emote.convert import FORMATS
+from face_emote.core.errors import OptionError
+from face_emote.core.output import require_replaceable, require_writable
+from face_emote.core.types import MotionInfo
+from face_emote.exporting.obj import OWN_NAMES
+from face_emote.face.bundled import load_head
+from face_emote.motion.motion_file import MotionReader, write_motion
+from face_emote.rendering.scene import make_scene
+from face_emote.rendering.video import DEFAULT_CODEC, choose_codec
+
+VIDEOS = tuple(DEFAULT_CODEC)
+
+
+def require_output(path: Path, *, speech: Path) -> None:
+    """Before any work: the suffix is one that can be written, so is the place, and it is not the speech itself."""
+    require_other_file(path, speech)
+    suffix = path.suffix.lower()
+    if suffix in VIDEOS:
+        require_writable(path)
+    elif suffix == "":
+        require_replaceable(path, own_names=OWN_NAMES)
+    elif suffix in FORMATS:
+        require_writable(path)
+    else:
+        known = ", ".join([*(kind for kind in FORMATS if kind), *VIDEOS])
+        raise OptionError(f"Cannot write '{suffix}' files; end the output in {known}, or in nothing for a folder of "
+                          f".obj: {path}")  # fmt: skip
+
+
+def require_video(path: Path, *, codec: str | None, size: int | tuple[int, int], camera: str, light: str) -> None:
+    """Before any work: the file type takes the codec, and the picture's size can be drawn."""
+    choose_codec(path, codec)
+    width, height = (size, size) if isinstance(size, int) else size
+    make_scene(camera=camera, light=light, width=width, height=height)
+
+
+def require_other_file(path: Path, source: Path) -> None:
+    """Raise OptionError if the output would take the place of the input."""
+    if path.exists() and source.exists() and path.samefile(source):
+        raise OptionError(f"The output would replace the input; choose another name: {path}")
+
+
+def write_performance(speech: Path, path: Path, *, options: PerformanceOptions, progress: Progress | None) -> None:
+    """Perform a speech into a motion file; memory does not grow with its length."""
+    stream = animate_blocks(
+        speech,
+        emotion=options.emotion,
+        transcript=options.transcript,
+        fps=options.fps,
+        seed=options.seed,
+        head=load_head(options.head),
+        character=options.character,
+        style=options.style,
+        progress=progress,
+    )
+    write_motion(stream, path)
+
+
+@contextmanager
+def performance(
+    speech: Path, *, beside: Path, options: PerformanceOptions, progress: Progress | None
+) -> Iterator[MotionReader]:
+    """The performed speech as an open motion file, which lies in a temporary folder next to `beside` meanwhile."""
+    with tempfile.TemporaryDirectory(prefix=".face_emote_", dir=beside.absolute().parent) as folder:
+        path = Path(folder) / "motion.npz"
+        write_performance(speech, path, options=options, progress=progress)
+        with MotionReader(path) as reader:
+            yield reader
+
+
+def told(path: Path, *, num_frames: int, fps: float) -> str:
+    """The line that says what was written."""
+    return f"{path}: {num_frames} frames, {num_frames / fps:.2f} s at {fps:g} fps"
+
+
+def sound_of(motion: Path, info: MotionInfo) -> Path | None:
+    """The recording that a motion file was made from, if the very same still lies beside it."""
+    from face_emote.audio.reader import sha256_of
+
+    path = motion.with_name(Path(info.speech_name).name) if info.speech_name else None
+    return path if path and path.is_file() and sha256_of(path) == info.speech_sha256 else None

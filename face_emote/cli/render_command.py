@@ -1,0 +1,101 @@
+"""`face-emote render`: speech or motion to video."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from face_emote.cli.options import (
+    PathType,
+    SectionedCommand,
+    output_option,
+    performance_from,
+    performance_options,
+    picture_options,
+    size_from,
+)
+from face_emote.cli.progress import progress_shown
+from face_emote.core.errors import OptionError
+
+MOTION_TOO = ("speech", "output", "head", "source", "size", "camera", "light", "skin", "codec", "engine")
+"""Options that also make sense for a motion file."""
+
+
+HELP = """\
+Draw SPEECH, or a motion file, as a video; or as a sheet of twelve frames, when OUT ends in .png.
+
+\b
+Examples:
+  face-emote render line.wav -o line.mp4
+  face-emote render line.npz -o line.mp4 --size 1024 --camera close
+  face-emote render line.npz --speech line.wav --codec vp9 -o line.webm
+  face-emote render line.npz --light warm --skin maya --size 320 -o sheet.png
+
+A motion file is drawn as it is: options that shape the performance are for speech only.
+"""
+
+
+@click.command("render", cls=SectionedCommand, help=HELP, short_help="Draw a recording or a motion file as a video.")
+@click.argument("source", metavar="SPEECH|MOTION.npz", type=PathType)
+@output_option("Video: .mp4, .webm, .mov or .mkv. Contact sheet: .png.")
+@click.option(
+    "--speech",
+    type=PathType,
+    help="Sound for a motion file. [default: the recording it was made from, if that lies beside it]",
+)
+@picture_options
+@performance_options
+@click.pass_context
+def command(context: click.Context, source: Path, output: Path, speech: Path | None, **values: Any) -> None:
+    """Draw SPEECH, or a motion file, as a video."""
+    from face_emote.cli.performing import performance, require_other_file, require_video, sound_of, told
+    from face_emote.core.output import require_writable
+    from face_emote.face.bundled import load_head
+    from face_emote.motion.motion_file import MotionReader
+    from face_emote.movie import contact_sheet, render
+
+    options, size = performance_from(values), size_from(values.pop("size"))
+    is_sheet = output.suffix.lower() == ".png"
+    tile = _tile_of(size) if is_sheet else 0
+    if not is_sheet:
+        require_video(output, size=size, **{name: values[name] for name in ("codec", "camera", "light")})
+    require_writable(output)
+    require_other_file(output, source)
+    is_motion = source.suffix.lower() == ".npz"
+    if is_motion:
+        _require_no_performance_options(context)
+    with progress_shown() as progress:
+        opened = (
+            MotionReader(source)
+            if is_motion
+            else performance(source, beside=output, options=options, progress=progress)
+        )
+        with opened as motion:
+            sound = speech or (sound_of(source, motion.info) if is_motion else source)
+            head = load_head(options.head)
+            if is_sheet:
+                look = {name: values[name] for name in ("camera", "light", "skin")}
+                contact_sheet(motion, output, size=tile, head=head, progress=progress, **look)
+                click.echo(f"{output}: twelve of {motion.num_frames} frames")
+                return
+            render(motion, output, speech=sound, head=head, size=size, progress=progress, **values)
+            told_sound = "" if sound else "; without sound, as no --speech was given"
+            click.echo(told(output, num_frames=motion.num_frames, fps=motion.fps) + told_sound)
+
+
+def _tile_of(size: int | tuple[int, int]) -> int:
+    if not isinstance(size, int):
+        raise OptionError(f"The pictures of a sheet are square; give --size one number, not {size[0]}x{size[1]}")
+    return size
+
+
+def _require_no_performance_options(context: click.Context) -> None:
+    given = [
+        name
+        for name in context.params
+        if name not in MOTION_TOO and context.get_parameter_source(name) is not ParameterSource.DEFAULT
+    ]
+    if given:
+        option = "--" + given[0].replace("_", "-")
+        raise OptionError(f"A motion file is performed already, {option} cannot change it; use animate on the speech")

@@ -1,0 +1,1 @@
+"""Types, names, timing, rotations and errors: what every other module may import."""

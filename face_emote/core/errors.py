@@ -1,0 +1,37 @@
+"""Errors a user can act on. Each message says what was found, what to do, and the path last."""
+
+
+class FaceEmoteError(Exception):
+    """Base of every error that this package raises on purpose; the command line prints it and exits with 2."""
+
+
+class AudioError(FaceEmoteError):
+    """The speech file is missing, unreadable, empty or not sound."""
+
+
+class AlignmentError(FaceEmoteError):
+    """The transcript does not fit the speech, or holds nothing that can be spoken."""
+
+
+class EmotionError(FaceEmoteError):
+    """An emotion description cannot be read, or holds a word that the lexicon does not know."""
+
+
+class MotionFileError(FaceEmoteError):
+    """A motion file is missing, damaged, of another version or of another kind."""
+
+
+class HeadError(FaceEmoteError):
+    """A head file cannot be used, or a motion belongs to another face model."""
+
+
+class OptionError(FaceEmoteError):
+    """An option's value is out of its range, or options contradict each other."""
+
+
+class OutputError(FaceEmoteError):
+    """The result cannot be written there."""
+
+
+class DependencyError(FaceEmoteError):
+    """A feature needs an extra that is not installed; the message holds the command that installs it."""

@@ -1,0 +1,71 @@
+"""Every fixed name and size in the product, in one place. Array axes follow these orders."""
+
+SAMPLE_RATE_HZ = 16_000
+"""Speech is 16 kHz mono everywhere inside the package."""
+FEATURE_HZ = 100.0
+"""Frames per second of speech features (25 ms windows, 10 ms hop)."""
+MOTION_HZ = 50.0
+"""Internal motion rate: tracks with memory (blood, wrinkles) are stepped at this rate."""
+DEFAULT_FPS = 30.0
+
+EMOTIONS = ("neutral", "joy", "sadness", "surprise", "fear", "disgust", "anger", "contempt")
+
+JOINTS = ("global", "neck", "jaw", "eye_left", "eye_right")
+JOINT_PARENTS = (-1, 0, 1, 1, 1)
+
+NUM_SHAPE = 300
+"""Identity columns of a FLAME-format head."""
+NUM_EXPRESSION = 100
+"""Expression columns of a FLAME-format head."""
+
+ARKIT_52 = (
+    "browDownLeft", "browDownRight", "browInnerUp", "browOuterUpLeft", "browOuterUpRight", "cheekPuff",
+    "cheekSquintLeft", "cheekSquintRight", "eyeBlinkLeft", "eyeBlinkRight", "eyeLookDownLeft",
+    "eyeLookDownRight", "eyeLookInLeft", "eyeLookInRight", "eyeLookOutLeft", "eyeLookOutRight",
+    "eyeLookUpLeft", "eyeLookUpRight", "eyeSquintLeft", "eyeSquintRight", "eyeWideLeft", "eyeWideRight",
+    "jawForward", "jawLeft", "jawOpen", "jawRight", "mouthClose", "mouthDimpleLeft", "mouthDimpleRight",
+    "mouthFrownLeft", "mouthFrownRight", "mouthFunnel", "mouthLeft", "mouthLowerDownLeft",
+    "mouthLowerDownRight", "mouthPressLeft", "mouthPressRight", "mouthPucker", "mouthRight",
+    "mouthRollLower", "mouthRollUpper", "mouthShrugLower", "mouthShrugUpper", "mouthSmileLeft",
+    "mouthSmileRight", "mouthStretchLeft", "mouthStretchRight", "mouthUpperUpLeft", "mouthUpperUpRight",
+    "noseSneerLeft", "noseSneerRight", "tongueOut",
+)  # fmt: skip
+"""Apple's ARKit blendshapes, alphabetical; the first 52 expression columns of the bundled head."""
+
+EXTRA_CONTROLS = (
+    "noseDilateLeft", "noseDilateRight", "noseCompress", "noseDepress", "neckPlatysma", "mouthPurse",
+    "mouthProtrude", "mouthEvert", "mouthPart", "mouthPartLater", "mouthCompress", "mouthRetract",
+    "mouthDepressRetract", "mouthUpwardRetract", "mouthCornerPull", "mouthElevate", "mouthDepress",
+    "innerBrowRaiseLeft", "innerBrowRaiseRight", "noseElevateLeft", "noseElevateRight", "eyeOpenUpLeft",
+    "eyeOpenUpRight", "browInnerUpLeft", "cheekPuffLeft", "mouthPuckerLeft", "mouthFunnelLeft",
+    "mouthRollLowerLeft", "mouthRollUpperLeft",
+)  # fmt: skip
+"""Columns 52.. of the bundled head: units that ARKit lacks, then left halves of six unsided ARKit units."""
+
+CONTROLS = (
+    *ARKIT_52,
+    *EXTRA_CONTROLS,
+    *(f"reserved{i}" for i in range(len(ARKIT_52) + len(EXTRA_CONTROLS), NUM_EXPRESSION - 2)),
+    "lipSeal",
+    "lipsPart",
+)
+"""Names of all 100 expression columns of the bundled head. `lipSeal` (98) has no basis column: `Head` closes the
+lips by contact at that strength. `lipsPart` (99) undoes the neutral seal, towards relaxed, slightly open lips.
+The columns of jawOpen, jawLeft, jawRight and the eight eyeLook units are empty too: they are joint rotations."""
+
+WRINKLES = (
+    "forehead_centre", "forehead_left", "forehead_right", "glabella", "nose_bridge", "crows_feet_left",
+    "crows_feet_right", "lower_lid_left", "lower_lid_right", "nasolabial_left", "nasolabial_right", "perioral",
+    "mouth_corner_left", "mouth_corner_right", "chin", "neck_bands",
+)  # fmt: skip
+BLOOD_REGIONS = ("forehead", "nose", "cheek_left", "cheek_right", "ears", "periorbital", "lips", "chin")
+"""Blood-flow regions; the neck follows the mean of cheeks and ears."""
+
+PHONES = (
+    "SIL", "AA", "AE", "AH", "AO", "AW", "AY", "B", "CH", "D", "DH", "EH", "ER", "EY", "F", "G", "HH", "IH", "IY",
+    "JH", "K", "L", "M", "N", "NG", "OW", "OY", "P", "R", "S", "SH", "T", "TH", "UH", "UW", "V", "W", "Y", "Z",
+    "ZH",
+)  # fmt: skip
+"""ARPAbet without stress marks, silence first."""
+BILABIALS = frozenset({"P", "B", "M"})
+LABIODENTALS = frozenset({"F", "V"})

@@ -1,0 +1,41 @@
+"""Seconds, samples and frames. Nothing else in the package multiplies by an fps.
+
+Frame i shows the instant i / fps. A clip of d seconds has ceil(d * fps) frames, so that frames cover the whole sound;
+a video shortens the display of its last frame to end with the sound exactly.
+"""
+
+import math
+
+import numpy as np
+
+from face_emote.core.arrays import Array, Float
+from face_emote.core.errors import OptionError
+
+MAX_FPS = 1000.0
+
+
+def require_fps(fps: float) -> float:
+    """Return `fps`, or raise OptionError unless it is finite and in (0, 1000]."""
+    if not (math.isfinite(fps) and 0.0 < fps <= MAX_FPS):
+        raise OptionError(f"fps must lie between 0 (excluded) and {MAX_FPS:g}, got {fps:g}. Usual: 24, 25, 30, 60")
+    return float(fps)
+
+
+def frames_in(duration_secs: float, *, fps: float) -> int:
+    """Number of frames that cover a duration (at least one)."""
+    return max(1, math.ceil(duration_secs * fps - 1e-6))
+
+
+def frame_times(first: int, stop: int, *, fps: float) -> Float[Array, " frames"]:
+    """Seconds of frames first..stop-1, float64 (an hour at 60 fps still resolves microseconds)."""
+    return np.arange(first, stop, dtype=np.float64) / fps
+
+
+def frame_at(time_secs: float, *, fps: float) -> int:
+    """The frame on show at an instant."""
+    return max(0, math.floor(time_secs * fps + 1e-6))
+
+
+def samples_in(duration_secs: float, *, sample_rate: int) -> int:
+    """Number of samples nearest to a duration."""
+    return round(duration_secs * sample_rate)

@@ -1,0 +1,290 @@
+"""The values that flow through face_emote, in pipeline order. All are immutable; arrays are not to be written to.
+
+Speech -> SpeechAnalysis --.
+EmotionPlan -> EmotionTrack --animate--> FaceMotion --Head--> MeshSequence --render--> frames
+
+Units: metres, +Y up, the face looks along +Z, +X to the character's left; radians (axis-angle); seconds.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+from face_emote.core.arrays import Array, Float, Int
+from face_emote.core.names import NUM_EXPRESSION, NUM_SHAPE, SAMPLE_RATE_HZ
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """One mono recording."""
+
+    samples: Float[Array, " samples"]
+    """Amplitude in [-1, 1], float32."""
+    sample_rate: int = SAMPLE_RATE_HZ
+    """Samples per second."""
+    transcript: str | None = None
+    """The words spoken, when known; sharpens the phones (English only)."""
+
+    @property
+    def duration_secs(self) -> float:
+        """Length in seconds."""
+        return len(self.samples) / self.sample_rate
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """One sound of the speech."""
+
+    label: str
+    """One of `names.PHONES` (ARPAbet without stress; SIL is silence)."""
+    start_secs: float
+    end_secs: float
+    stress: int = 0
+    """0 unstressed, 1 primary, 2 secondary; vowels only. Without a dictionary it is judged from prosody."""
+    confidence: float = 1.0
+    """0..1; aligned phones have 1, phones heard without a transcript their mean posterior."""
+
+    @property
+    def centre_secs(self) -> float:
+        """Middle of the phone."""
+        return 0.5 * (self.start_secs + self.end_secs)
+
+
+@dataclass(frozen=True, slots=True)
+class Prosody:
+    """How the words were said, every 10 ms (`names.FEATURE_HZ`); frame i is centred on i / FEATURE_HZ."""
+
+    loudness_db: Float[Array, " feature_frames"]
+    """RMS level in dB relative to full scale, floored at -90."""
+    f0_hz: Float[Array, " feature_frames"]
+    """Fundamental frequency; NaN where unvoiced."""
+    voiced: Float[Array, " feature_frames"]
+    """Strength of voicing, 0..1."""
+    speaking: Float[Array, " feature_frames"]
+    """Speech against silence or noise, 0..1."""
+    tremor: Float[Array, " feature_frames"]
+    """Strength of 4-8 Hz modulation of the pitch, 0..1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A gap in the speech: a micropause (60-250 ms) or longer."""
+
+    start_secs: float
+    end_secs: float
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechAnalysis:
+    """All that the animator knows about a recording. Small: about 8 MB an hour."""
+
+    duration_secs: float
+    phones: tuple[Phone, ...]
+    """In order, gapless from 0 to `duration_secs`."""
+    prosody: Prosody
+    pauses: tuple[Pause, ...]
+    aligned: bool
+    """Whether the phones come from a transcript (exact) or from the sound alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Emotion:
+    """One emotional state, not yet spread over time."""
+
+    mix: Float[Array, " emotion=8"]
+    """Weights over `names.EMOTIONS`, summing to 1."""
+    vad: Float[Array, " vad=3"]
+    """Valence, arousal, dominance, each in [-1, 1]."""
+    intensity: float = 1.0
+    """0 nothing shows, 1 full."""
+    covert: Float[Array, " emotion=8"] = field(default_factory=lambda: np.zeros(8, np.float32))
+    """Weights of the emotion that is hidden; zeros when nothing is."""
+    leak: float = 0.0
+    """How much of the hidden emotion shows, 0..1."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmotionKey:
+    """An emotion that is reached at an instant."""
+
+    time_secs: float
+    emotion: Emotion
+
+
+@dataclass(frozen=True, slots=True)
+class EmotionPlan:
+    """What the user asked for: emotion keys over time, some of it perhaps to be read from the voice."""
+
+    keys: tuple[EmotionKey, ...]
+    """In order of time, at least one. Between two keys the emotion blends; before and after them it holds."""
+    auto: float = 0.0
+    """Share of the emotion that is read from the voice, 0..1 (`auto` alone is 1)."""
+    text: str = ""
+    """The description as the user wrote it."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmotionTrack:
+    """The emotion on every frame."""
+
+    mix: Float[Array, "frames emotion=8"]
+    vad: Float[Array, "frames vad=3"]
+    intensity: Float[Array, " frames"]
+    covert: Float[Array, "frames emotion=8"]
+    leak: Float[Array, " frames"]
+    fps: float
+
+
+@dataclass(frozen=True, slots=True)
+class MotionInfo:
+    """Where a motion came from; travels in the header of the motion file."""
+
+    basis: str
+    """Id of the face model whose coefficients these are (`Head.basis`); nothing is applied to another one."""
+    emotion: str = ""
+    speech_name: str = ""
+    speech_sha256: str = ""
+    speech_secs: float = 0.0
+    """Exact length of the sound; 0 when there is none."""
+    animator: str = ""
+    """What made the motion, for example `rules`."""
+    seed: int = 0
+    version: str = ""
+    """Version of face_emote that wrote it."""
+
+
+@dataclass(frozen=True, slots=True)
+class FaceMotion:
+    """What the face does, frame by frame: the contract between animator, renderer, exporters and Blender."""
+
+    expression: Float[Array, f"frames expr={NUM_EXPRESSION}"]
+    """Expression coefficients of the basis; 0..1 per unit on the bundled head (`names.CONTROLS`)."""
+    jaw_pose: Float[Array, "frames 3"]
+    neck_pose: Float[Array, "frames 3"]
+    eye_pose: Float[Array, "frames eye=2 3"]
+    """Left eye, right eye."""
+    global_pose: Float[Array, "frames 3"]
+    translation: Float[Array, "frames 3"]
+    wrinkles: Float[Array, "frames wrinkle=16"]
+    """Activation of each of `names.WRINKLES`, 0 smooth to 1 deepest."""
+    blood_flow: Float[Array, "frames region=8"]
+    """Per `names.BLOOD_REGIONS`: -1 pallor, 0 rest, +1 flush."""
+    fps: float
+    info: MotionInfo
+    betas: Float[Array, f" shape={NUM_SHAPE}"] = field(default_factory=lambda: np.zeros(NUM_SHAPE, np.float32))
+    """Identity of the head, in standard deviations."""
+    character: str = "default"
+    """Name of the skin, eyes and hair to show it with."""
+
+    @property
+    def num_frames(self) -> int:
+        """Number of frames."""
+        return len(self.expression)
+
+    def part(self, first: int, stop: int) -> "FaceMotion":
+        """Frames first..stop-1 (views of the same arrays)."""
+        return replace(self, **{name: getattr(self, name)[first:stop] for name in FRAME_ARRAYS})
+
+    def blocks(self, size: int = 256) -> Iterator["FaceMotion"]:
+        """Consecutive parts of at most `size` frames."""
+        for first in range(0, self.num_frames, size):
+            yield self.part(first, min(first + size, self.num_frames))
+
+
+FRAME_ARRAYS = (
+    "expression", "jaw_pose", "neck_pose", "eye_pose", "global_pose", "translation", "wrinkles", "blood_flow",
+)  # fmt: skip
+"""The fields of FaceMotion that have a row per frame."""
+
+
+@runtime_checkable
+class MotionSource(Protocol):
+    """A motion that can be gone through block by block, as often as wanted: a FaceMotion or an open motion file.
+
+    Exporters and the renderer take this, so that an hour-long file never lies in memory.
+    """
+
+    @property
+    def num_frames(self) -> int: ...  # noqa: D102
+    @property
+    def fps(self) -> float: ...  # noqa: D102
+    @property
+    def info(self) -> MotionInfo: ...  # noqa: D102
+    @property
+    def betas(self) -> Float[Array, f" shape={NUM_SHAPE}"]: ...  # noqa: D102
+    @property
+    def character(self) -> str: ...  # noqa: D102
+
+    def blocks(self, size: int = 256) -> Iterator[FaceMotion]:
+        """Consecutive parts of at most `size` frames, from the first frame on."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class MeshSequence:
+    """A head of fixed topology that moves."""
+
+    vertices: Float[Array, "frames vertex 3"]
+    faces: Int[Array, "triangle 3"]
+    """Vertex indices, counter-clockwise seen from outside."""
+    uv: Float[Array, "uv_vertex 2"]
+    """Texture coordinates, (0, 0) bottom left."""
+    uv_faces: Int[Array, "triangle 3"]
+    """Indices into `uv`, corner by corner of `faces`."""
+    fps: float
+
+
+@dataclass(frozen=True, slots=True)
+class SkinParams:
+    """What a character's skin, eyes and hair look like. Colours are linear sRGB."""
+
+    melanin: float = 0.6
+    """Pigment: 0.45 very fair, 0.7 medium, 1.0 olive, 1.9 dark, 2.6 very dark."""
+    haemoglobin: float = 0.62
+    """Blood in the resting skin: 0.4 pale, 0.8 ruddy."""
+    age: float = 0.3
+    """0 young adult, 1 old: resting wrinkles and uneven pigment."""
+    freckles: float = 0.0
+    beard: float = 0.0
+    """Stubble, 0..1."""
+    lip_colour: float = 0.0
+    """Lipstick, 0..1."""
+    iris_colour: tuple[float, float, float] = (0.09, 0.11, 0.10)
+    hair_colour: tuple[float, float, float] = (0.05, 0.033, 0.022)
+    hair_length: float = 0.030
+    """Metres; 0 is bald."""
+    brow_density: float = 1.0
+    """0 none, 1 usual, above it thicker hairs."""
+    garment_colour: tuple[float, float, float] = (0.035, 0.04, 0.055)
+
+
+@dataclass(frozen=True, slots=True)
+class Character:
+    """A ready person: a shape and a skin."""
+
+    name: str
+    betas: Float[Array, f" shape={NUM_SHAPE}"]
+    skin: SkinParams
+
+
+@dataclass(frozen=True, slots=True)
+class PerformanceStyle:
+    """The animator's sliders. 1 is the natural amount; the defaults are recommended."""
+
+    lips: float = 1.0
+    """Strength of lip shapes; closures stay closed at any value."""
+    jaw: float = 1.0
+    brows: float = 1.0
+    head: float = 1.0
+    gaze: float = 1.0
+    blinks: float = 1.0
+    """Factor on the blink rate; 0 never blinks."""
+    energy: float = 1.0
+    """Factor on the emotion's expression."""
+    asymmetry: float = 0.08
+    """Left-right difference of emotional expression, 0..0.25."""
+    blood: str = "stage"
+    """`stage` (quick, for short shots), `physiological` (true speed: a blush takes seconds) or `off`."""
+    wrinkles: float = 1.0

@@ -1,0 +1,1 @@
+"""Words to emotions over time."""

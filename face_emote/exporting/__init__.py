@@ -1,0 +1,1 @@
+"""Meshes and motion for other programs."""

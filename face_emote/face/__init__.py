@@ -1,0 +1,1 @@
+"""The head: a FLAME-format model evaluated in numpy."""

@@ -1,0 +1,1 @@
+"""The animator: speech and emotion to FaceMotion, and motion files."""

@@ -1,0 +1,230 @@
+"""Speech, emotion, accents and blinks in one face, by one rule: the emotion never moves the lips off the speech.
+
+1. By ownership. Where the mouth belongs to speech, the emotion's mouth controls shrink: those that part the lips most
+   (the jaw entirely), those that only bend the corners least, so that a smile is seen while talking.
+2. By measurement. What the emotion still does to the gap between the lips is measured on the head and taken back with
+   the jaw; what the jaw cannot take back, with the emotion's own mouth controls.
+3. At a closure nothing parts the lips, and `lipSeal` closes what is left.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from face_emote.core.arrays import Array, Float
+from face_emote.core.errors import HeadError
+from face_emote.core.names import CONTROLS
+from face_emote.face.head import Head
+from face_emote.face.rig import pose_from_controls
+
+_INDEX = {name: i for i, name in enumerate(CONTROLS)}
+JAW_OPEN, MOUTH_CLOSE = _INDEX["jawOpen"], _INDEX["mouthClose"]
+_STATIONS = (-0.45, -0.2, 0.0, 0.2, 0.45)
+"""Where the gap is measured, as shares of the mouth's half width."""
+_JAW_PROBE = 0.04
+_TOLERANCE_METRES = 0.0003
+
+_YIELDS = {
+    "jawOpen": (1.0, 1.0),
+    "mouthUpperUp": (0.65, 1.0), "mouthLowerDown": (0.8, 1.0), "mouthStretch": (0.5, 0.8), "mouthFunnel": (0.9, 1.0),
+    "mouthFunnelLeft": (0.9, 1.0), "mouthPart": (0.9, 1.0), "mouthPartLater": (0.9, 1.0), "mouthEvert": (0.8, 1.0),
+    "mouthRetract": (0.6, 0.9), "mouthDepressRetract": (0.7, 1.0), "mouthUpwardRetract": (0.6, 1.0),
+    "mouthElevate": (0.7, 1.0), "mouthDepress": (0.7, 1.0), "mouthProtrude": (0.8, 0.9), "lipsPart": (0.9, 1.0),
+    "mouthSmile": (0.2, 0.2), "mouthCornerPull": (0.2, 0.2), "mouthDimple": (0.3, 0.3), "mouthFrown": (0.3, 0.3),
+    "mouthLeft": (0.5, 0.5), "mouthRight": (0.5, 0.5), "jawLeft": (0.5, 0.5), "jawRight": (0.5, 0.5),
+    "jawForward": (0.5, 0.4), "cheekPuff": (0.8, 0.3), "cheekPuffLeft": (0.8, 0.3),
+    "mouthPress": (0.8, 0.3), "mouthRollLower": (0.9, 0.5), "mouthRollUpper": (0.9, 0.5), "mouthCompress": (0.9, 0.5),
+    "mouthRollLowerLeft": (0.9, 0.5), "mouthRollUpperLeft": (0.9, 0.5), "mouthClose": (1.0, 1.0),
+    "mouthPucker": (0.9, 0.7), "mouthPuckerLeft": (0.9, 0.7), "mouthPurse": (0.9, 0.7),
+    "mouthShrugLower": (0.6, 0.5), "mouthShrugUpper": (0.8, 0.6),
+    "tongueOut": (1.0, 1.0), "lipSeal": (1.0, 1.0),
+}  # fmt: skip
+"""What each of the emotion's mouth controls gives up: where speech owns the mouth, and at a closure of the lips."""
+_ROUNDING = ("mouthPucker", "mouthFunnel", "mouthPurse")
+_SPREADING = ("mouthSmileLeft", "mouthSmileRight", "mouthStretchLeft", "mouthStretchRight", "mouthDimpleLeft",
+              "mouthDimpleRight", "mouthCornerPull", "mouthRetract")  # fmt: skip
+_GAZE = tuple(i for name, i in _INDEX.items() if name.startswith("eyeLook"))
+_BLINK = (_INDEX["eyeBlinkLeft"], _INDEX["eyeBlinkRight"])
+_OPENED = tuple(_INDEX[n] for n in ("eyeWideLeft", "eyeWideRight", "eyeOpenUpLeft", "eyeOpenUpRight"))
+_SQUINTED = tuple(_INDEX[n] for n in ("eyeSquintLeft", "eyeSquintRight"))
+_WIDE = (_INDEX["eyeWideLeft"], _INDEX["eyeWideRight"])
+_LID_DROP, _LID_LIFT = 1.0, 2.5
+"""eyeBlink and eyeWide per radian of the eyeball. On the bundled head the first of eyeBlink lowers the upper lid by 52
+degrees of the ball per unit, eyeWide lifts it by 11: the lid follows nine tenths of a look far down, half of one up."""
+_LID_SLACK = np.radians(4.0)
+"""Half of so small a look is left to the eyeball alone: glances at a viewer's mouth must not make eyes sleepy."""
+_WITH_BLINK = tuple((_INDEX[n], w) for n, w in (("browDownLeft", 0.05), ("browDownRight", 0.05),
+                                                ("cheekSquintLeft", 0.06), ("cheekSquintRight", 0.06)))  # fmt: skip
+_NOSTRILS = (_INDEX["noseDilateLeft"], _INDEX["noseDilateRight"])
+
+
+def _side_free(name: str) -> str:
+    for side in ("Left", "Right"):
+        if name not in _YIELDS and name.endswith(side):
+            return name.removesuffix(side)
+    return name
+
+
+def _yield_rows() -> Float[Array, "kind=2 control=100"]:
+    return np.array([_YIELDS.get(_side_free(name), (0.0, 0.0)) for name in CONTROLS]).T
+
+
+_TO_SPEECH, _TO_CLOSURE = _yield_rows()
+MOUTH = np.flatnonzero(_TO_SPEECH > 0.0)
+"""Controls that are shared between speech and emotion."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MouthGauge:
+    """Measures the gap between a head's lips."""
+
+    head: Head
+    """Only the edge of the lips."""
+    upper: Float[Array, "station vertex"]
+    lower: Float[Array, "station vertex"]
+    """Weights whose sums over vertices are the facing points."""
+
+
+def mouth_gauge(head: Head) -> MouthGauge:
+    """Prepare the measurement on a head.
+
+    Raises:
+        HeadError: an imported head, whose lips are not known.
+    """
+    if head.contact is None:
+        raise HeadError("Lips are measured on the bundled head, and this is another one; give load_head()")
+    top, bottom = head.contact.lips.upper, head.contact.lips.lower
+    bottom = np.concatenate([top[:1], bottom, top[-1:]])
+    half = 0.5 * float(np.ptp(head.template[top, 0]))
+    middle = 0.5 * float(head.template[top[0], 0] + head.template[top[-1], 0])
+    rows = {}
+    for name, edge in (("upper", top), ("lower", bottom)):
+        x = head.template[edge, 0].astype(np.float64)
+        order = np.argsort(x)
+        at = [
+            np.interp(middle + station * half, x[order], row[order]) for station in _STATIONS for row in np.eye(len(x))
+        ]
+        rows[name] = np.array(at).reshape(len(_STATIONS), len(x))
+    empty_top, empty_bottom = np.zeros((len(_STATIONS), len(bottom))), np.zeros((len(_STATIONS), len(top)))
+    return MouthGauge(
+        head=head.restricted_to(np.concatenate([top, bottom])),
+        upper=np.concatenate([rows["upper"], empty_top], axis=1),
+        lower=np.concatenate([empty_bottom, rows["lower"]], axis=1),
+    )
+
+
+def lip_gap(gauge: MouthGauge, controls: Float[Array, "frames control=100"]) -> Float[Array, " frames"]:
+    """Mean height of the opening between the inner lips, metres; negative where they are pressed."""
+    pose = pose_from_controls(controls, control_joints=gauge.head.control_joints)
+    y = gauge.head.pose_vertices(expression=pose.expression, jaw_pose=pose.jaw_pose)[:, :, 1].astype(np.float64)
+    return (y @ (gauge.upper - gauge.lower).T).mean(axis=1)
+
+
+def layered(
+    lips: Float[Array, "frames control=100"],
+    *,
+    emotion: Float[Array, "frames control=100"],
+    accents: Float[Array, "frames control=100"],
+    ownership: Float[Array, " frames"],
+    closure: Float[Array, " frames"],
+    blink: Float[Array, " frames"],
+    inhaled: Float[Array, " frames"],
+    gauge: MouthGauge | None = None,
+) -> Float[Array, "frames control=100"]:
+    """All layers in one, 0..1, float32.
+
+    Args:
+        lips: what speech asks of the mouth.
+        emotion: the expression.
+        accents: brow accents.
+        ownership: how much the mouth belongs to speech, 0..1.
+        closure: how much the lips have to touch, 0..1.
+        blink: how closed blinking makes the lids, 0..1.
+        inhaled: volume of the breath, 0..1.
+        gauge: measures the lips, to keep their gap; without it step 2 is left out.
+    """
+    felt = emotion.astype(np.float64)
+    felt[:, _GAZE] = 0.0
+    share = 1.0 - (1.0 - _TO_SPEECH * ownership[:, None]) * (1.0 - _TO_CLOSURE * closure[:, None])
+    felt *= 1.0 - share
+    rounding = np.clip(sum(lips[:, _INDEX[name]] for name in _ROUNDING), 0.0, 1.0)
+    felt[:, [_INDEX[name] for name in _SPREADING]] *= (1.0 - 0.45 * rounding * ownership)[:, None]
+    base = lips.astype(np.float64)
+    whole = _together(base, felt)
+    if gauge is not None:
+        whole = _guarded(base, felt, whole=whole, ownership=np.maximum(ownership, closure), gauge=gauge)
+    whole = _with_eyes(_together(whole, accents.astype(np.float64)), blink=blink)
+    whole[:, _NOSTRILS] += 0.25 * np.clip(inhaled - 0.3, 0.0, 1.0)[:, None]
+    whole[:, MOUTH_CLOSE] = np.minimum(whole[:, MOUTH_CLOSE], whole[:, JAW_OPEN])
+    return np.clip(whole, 0.0, 1.0).astype(np.float32)
+
+
+def _together(a: Array, b: Array) -> Array:
+    """Two wishes for one control: their sum where both are small, never above 1."""
+    return a + b - np.clip(a, 0.0, 1.0) * np.clip(b, 0.0, 1.0)
+
+
+def _guarded(base: Array, felt: Array, *, whole: Array, ownership: Array, gauge: MouthGauge) -> Array:
+    """`whole` with the lips as far apart as speech alone has them, to the degree that speech owns the mouth."""
+    changed = np.flatnonzero((felt[:, MOUTH].max(axis=1) > 1e-4) & (ownership > 1e-3))
+    if not len(changed):
+        return whole
+    whole = whole.copy()
+    base, felt, own = base[changed], felt[changed], ownership[changed]
+    spoken = lip_gap(gauge, base.astype(np.float32))
+    mixed = whole[changed]
+    gap = lip_gap(gauge, mixed.astype(np.float32))
+    wanted = spoken + (1.0 - own) * (gap - spoken)
+    mixed = _jaw_to(mixed, gap, wanted=wanted, gauge=gauge)
+    gap = lip_gap(gauge, mixed.astype(np.float32))
+    # The jaw cannot close beyond its rest: then the emotion itself gives way, by the share that is too much.
+    over = np.clip((gap - wanted - _TOLERANCE_METRES) / np.maximum(gap - spoken, 1e-5), 0.0, 1.0)
+    keep = (1.0 - over)[:, None]
+    mixed[:, MOUTH] = base[:, MOUTH] + keep * (mixed[:, MOUTH] - base[:, MOUTH])
+    whole[changed] = mixed
+    return whole
+
+
+def _jaw_to(mixed: Array, gap: Array, *, wanted: Array, gauge: MouthGauge) -> Array:
+    """The jaw turned until the gap is the wanted one (two secant steps; the gap is nearly linear in the jaw)."""
+    probe = mixed.copy()
+    probe[:, JAW_OPEN] += _JAW_PROBE
+    slope = np.maximum((lip_gap(gauge, probe.astype(np.float32)) - gap) / _JAW_PROBE, 1e-3)
+    mixed = mixed.copy()
+    closing = np.minimum(mixed[:, MOUTH_CLOSE], mixed[:, JAW_OPEN])
+    for step in range(2):
+        if step:
+            gap = lip_gap(gauge, mixed.astype(np.float32))
+        mixed[:, JAW_OPEN] = np.clip(mixed[:, JAW_OPEN] + (wanted - gap) / slope, closing, 1.0)
+    return mixed
+
+
+def lids_follow(
+    controls: Float[Array, "frames control=100"], *, eye_pitch: Float[Array, "frames eye=2"]
+) -> Float[Array, "frames control=100"]:
+    """The upper lids ride on the eyeballs, as the levator does with the superior rectus; without it looks stare.
+
+    Args:
+        controls: of the whole face, 0..1.
+        eye_pitch: of left and right eye against the head, radians, positive down.
+    """
+    controls = controls.copy()
+    ridden = eye_pitch * np.abs(eye_pitch) / (np.abs(eye_pitch) + _LID_SLACK)
+    for side in range(2):
+        blink, wide = _BLINK[side], _WIDE[side]
+        drop = np.clip(_LID_DROP * ridden[:, side], 0.0, 0.5)
+        lift = np.clip(-_LID_LIFT * ridden[:, side], 0.0, 0.5) * (1.0 - controls[:, blink])
+        controls[:, wide] = _together(controls[:, wide], lift) * (1.0 - drop)
+        controls[:, blink] = _together(controls[:, blink], drop)
+    return controls
+
+
+def _with_eyes(controls: Array, *, blink: Array) -> Array:
+    """Lids closed by the blink over whatever the emotion does to them, with the slight pull of brow and cheek."""
+    for column in _BLINK:
+        controls[:, column] = _together(controls[:, column], blink)
+    controls[:, _OPENED] *= (1.0 - blink)[:, None]
+    controls[:, _SQUINTED] *= (1.0 - 0.6 * blink)[:, None]
+    for column, weight in _WITH_BLINK:
+        controls[:, column] = _together(controls[:, column], weight * blink)
+    return controls

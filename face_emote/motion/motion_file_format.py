@@ -1,0 +1,143 @@
+"""Bytes of a motion file, checked strictly: the zip's directory, the JSON header, the head of each `.npy` inside.
+
+Nothing here trusts a file: no pickles, no `eval`, no size taken on faith. Whatever is wrong raises ValueError with
+the reason as a clause ("it holds ..."); `motion_file` makes a MotionFileError of it.
+"""
+
+import dataclasses
+import json
+import math
+import os
+import re
+import struct
+from collections.abc import Mapping
+from io import BufferedIOBase
+
+from face_emote.core.names import BLOOD_REGIONS, NUM_EXPRESSION, WRINKLES
+from face_emote.core.timing import MAX_FPS
+from face_emote.core.types import MotionInfo
+
+FORMAT = "face_emote motion"
+VERSION = 1
+ROW_SHAPES: Mapping[str, tuple[int, ...]] = {
+    "expression": (NUM_EXPRESSION,),
+    "jaw_pose": (3,),
+    "neck_pose": (3,),
+    "eye_pose": (2, 3),
+    "global_pose": (3,),
+    "translation": (3,),
+    "wrinkles": (len(WRINKLES),),
+    "blood_flow": (len(BLOOD_REGIONS),),
+}
+"""Shape of one frame of each array that has a row per frame."""
+ENTRIES = ("header", "betas", *ROW_SHAPES)
+MAX_FRAMES = 7_500_000
+"""69 hours at 30 fps. Keeps the file below 4 GiB, hence free of zip64 and its second directory."""
+MAX_HEADER_BYTES = 64 * 1024
+MAX_DIRECTORY_BYTES = 64 * 1024
+MAX_NPY_HEAD = 1024
+ZIP_END = struct.Struct("<4s4H2LH")
+"""Last record of a zip: signature, disk numbers (2), entries (2), size and offset of the directory, comment length."""
+NPY_MAGIC = b"\x93NUMPY\x01\x00"
+NPY_HEAD = re.compile(
+    rb"\{'descr': '(?P<descr>[^']{1,20})', 'fortran_order': False, "
+    rb"'shape': \((?P<shape>(\d{1,12}, )*(\d{1,12},?)?)\), \} *\n"
+)
+"""All that numpy writes for a plain array."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class MotionHeader:
+    """What the JSON header of a motion file says."""
+
+    num_frames: int
+    fps: float
+    info: MotionInfo
+    character: str
+
+
+def header_json(header: MotionHeader) -> bytes:
+    """The header as UTF-8 JSON, keys in a fixed order."""
+    content = {
+        "format": FORMAT,
+        "version": VERSION,
+        **dataclasses.asdict(header),
+        "wrinkles": WRINKLES,
+        "blood_flow": BLOOD_REGIONS,
+    }
+    return json.dumps(content, ensure_ascii=False, allow_nan=False, indent=1).encode()
+
+
+def parse_header(text: bytes) -> MotionHeader:
+    """Read what `header_json` wrote. Unknown keys, missing keys and wrong types raise ValueError."""
+    try:
+        content = json.loads(text)
+    except RecursionError:
+        raise ValueError("its header is nested too deep") from None
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise ValueError("its header is not that of a face_emote motion")
+    if content.get("version") != VERSION:
+        raise ValueError(f"it has version {content.get('version')!r:.20}, this face_emote reads version {VERSION}")
+    names = ["format", "version", *(f.name for f in dataclasses.fields(MotionHeader)), "wrinkles", "blood_flow"]
+    if list(content) != names:
+        raise ValueError("its header has other entries than version 1 demands")
+    if content["wrinkles"] != list(WRINKLES) or content["blood_flow"] != list(BLOOD_REGIONS):
+        raise ValueError("its wrinkles or blood regions have other names than those of version 1")
+    num_frames, fps, character = content["num_frames"], content["fps"], content["character"]
+    if type(num_frames) is not int or not 0 < num_frames <= MAX_FRAMES:
+        raise ValueError(f"its frame count is not a whole number from 1 to {MAX_FRAMES}")
+    if type(fps) is not float or not 0.0 < fps <= MAX_FPS:
+        raise ValueError(f"its fps is not a number from 0 to {MAX_FPS:g}")
+    if type(character) is not str:
+        raise ValueError("its character is not a name")
+    return MotionHeader(num_frames=num_frames, fps=fps, info=_parse_info(content["info"]), character=character)
+
+
+def _parse_info(content: object) -> MotionInfo:
+    fields = {field.name: field.type for field in dataclasses.fields(MotionInfo)}
+    if not isinstance(content, dict) or list(content) != list(fields):
+        raise ValueError("its header has other facts about the motion's origin than version 1 demands")
+    for name, kind in fields.items():
+        value = content[name]
+        if type(value) is not kind or (kind is float and not math.isfinite(value)):
+            raise ValueError(f"'{name}' in its header has the wrong type or value")
+    return MotionInfo(**content)
+
+
+def npy_head(shape: tuple[int, ...], *, descr: str) -> bytes:
+    """The bytes that open a version 1.0 `.npy` of C order, padded to 64 as numpy does; the same for every numpy."""
+    text = f"{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape!r}, }}"
+    padding = -(len(NPY_MAGIC) + 2 + len(text) + 1) % 64
+    body = text.encode() + b" " * padding + b"\n"
+    return NPY_MAGIC + struct.pack("<H", len(body)) + body
+
+
+def read_npy_head(stream: BufferedIOBase) -> tuple[str, tuple[int, ...], int]:
+    """Read the head of a `.npy`: its number type, its shape, and the length of the head itself."""
+    start = stream.read(len(NPY_MAGIC) + 2)
+    if not start.startswith(NPY_MAGIC) or len(start) != len(NPY_MAGIC) + 2:
+        raise ValueError("is not of the .npy format, version 1.0")
+    (length,) = struct.unpack("<H", start[-2:])
+    match = NPY_HEAD.fullmatch(stream.read(length)) if length <= MAX_NPY_HEAD else None
+    if match is None:
+        raise ValueError("has a description that cannot be read")
+    numbers = re.findall(rb"\d+", match["shape"])
+    return match["descr"].decode("ascii", "replace"), tuple(int(number) for number in numbers), len(start) + length
+
+
+def require_plain_zip(file: BufferedIOBase) -> None:
+    """Check the end record of a zip before `zipfile` reads its directory into memory.
+
+    Refused are comments, zip64, many disks, and directories that are large or not where the record says.
+    """
+    size = file.seek(0, os.SEEK_END)
+    if size < ZIP_END.size:
+        raise ValueError("it is too short to be a .npz")
+    file.seek(size - ZIP_END.size)
+    mark, disk, first_disk, here, entries, length, offset, comment = ZIP_END.unpack(file.read(ZIP_END.size))
+    if mark != b"PK\x05\x06" or comment:
+        raise ValueError("it does not end as a .npz does: it is damaged, cut short or of another kind")
+    if disk or first_disk or here != entries or entries != len(ENTRIES) or length > MAX_DIRECTORY_BYTES:
+        raise ValueError(f"it holds {entries} arrays, a motion has {len(ENTRIES)}")
+    if offset + length + ZIP_END.size != size:
+        raise ValueError("its directory is not where it should be")

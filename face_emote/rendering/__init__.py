@@ -1,0 +1,1 @@
+"""FaceMotion to pictures and video."""

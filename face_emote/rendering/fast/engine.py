@@ -1,0 +1,208 @@
+"""The fast renderer: one character in one scene, frame by frame, one CPU core per frame."""
+
+import threading
+
+import numpy as np
+
+from face_emote.core.arrays import Array, Float, UInt8
+from face_emote.core.errors import HeadError
+from face_emote.core.png import srgb_bytes
+from face_emote.core.types import SkinParams
+from face_emote.face.head import Head
+from face_emote.rendering.base import Pose
+from face_emote.rendering.fast import ambient, kernels
+from face_emote.rendering.fast.buffers import CLOTH, Geometry, Lighting, Look
+from face_emote.rendering.fast.hair import Hair
+from face_emote.rendering.fast.mesh import make_mesh
+from face_emote.rendering.fast.shade import shade_picture, to_srgb
+from face_emote.rendering.fast.texture import pack_texture
+from face_emote.rendering.fast.workspace import Workspace
+from face_emote.rendering.scene import LightRig, Scene, focal_pixels, placed, view_matrix
+from face_emote.skin import colour
+from face_emote.skin.maps import load_skin_maps
+from face_emote.skin.regions import blood_masks, wrinkle_masks
+
+SHADOW_RADIUS = 0.19
+SHADOW_CENTRE = np.array([0.0, -0.05, -0.02])
+"""From the eyes' midpoint to the middle of head and neck, metres."""
+TEXTURE_SIDE = {512: 1024, 8192: 2048}
+"""Texture side by the largest picture side it serves."""
+
+
+class FastRenderer:
+    """Implements `Renderer`; may be shared between threads, each frame uses one."""
+
+    name = "fast"
+
+    def __init__(self, head: Head, *, betas: Array, skin: SkinParams, scene: Scene) -> None:
+        """Prepare maps, mesh and hair of one person.
+
+        Args:
+            head: The bundled head, without identity.
+            betas: Identity of the person.
+            skin: Skin, eyes, hair and garment.
+            scene: Camera, lights and picture size.
+
+        Raises:
+            HeadError: the head has no charts and parts (an imported FLAME file).
+        """
+        if head.layout is None:
+            raise HeadError("An imported FLAME head has no skin charts yet; render the bundled head instead")
+        self.scene = scene
+        self._mesh = make_mesh(head.layout, head.template)
+        person = head.with_identity(betas)
+        self._rest = person.template
+        self._origin = person.joints()[3:5].mean(axis=0)
+        self._camera = placed(scene.camera, origin=self._origin)
+        self._view = view_matrix(self._camera)
+        side = next(side for limit, side in TEXTURE_SIDE.items() if max(scene.width, scene.height) <= limit)
+        self._texture = pack_texture(load_skin_maps(skin, size=side))
+        self._skin = skin
+        template_mm = self._mesh.skin_template * 1000.0
+        layout_ears = head.layout.mask_ears[self._mesh.skin.vertex_index].astype(np.float32)
+        ears = self._mesh.skin.linear.apply(layout_ears)
+        self._wrinkle_masks = wrinkle_masks(template_mm)
+        self._blood_masks = blood_masks(template_mm, ears)
+        self._plain_triangles = np.ascontiguousarray(self._mesh.triangles[self._mesh.material != CLOTH])
+        self._cloth_triangles = np.ascontiguousarray(self._mesh.garment.triangles)
+        self._backdrop = _backdrop(scene)
+        self._hair = Hair(self._mesh, skin)
+        self._sky_frames = np.stack([ambient.light_frame(d) for d in ambient.sky_directions()])
+        sky = np.array(scene.lights.ambient)[None] * (0.55 + 0.45 * ambient.sky_directions()[:, 1:2])
+        self._sky_colours = sky / ambient.NUM_DIRECTIONS * 2.6
+        self._spaces = threading.local()
+
+    def render(self, pose: Pose) -> UInt8[Array, "height width 3"]:
+        """Draw one frame, sRGB."""
+        space = self._space(len(pose.vertices))
+        vertices = np.ascontiguousarray(pose.vertices, np.float32)
+        self._place(vertices, space)
+        geometry = self._geometry(pose, space)
+        light = self._light(vertices, space)
+        kernels.visibility(space.screen, self._mesh.triangles, space.face_id, space.inverse_depth)
+        shade_picture(
+            geometry, self._texture, self._look(vertices), light,
+            space.face_id, space.inverse_depth, self._backdrop, space.scratch, space.picture, space.depth,
+        )  # fmt: skip
+        focal = focal_pixels(self._camera, width=self.scene.width, height=self.scene.height)
+        centre = (0.5 * self.scene.width, 0.5 * self.scene.height)
+        self._hair.draw(geometry, light, view=self._view, focal=focal, centre=centre, space=space)
+        out = np.empty(space.picture.shape, np.uint8)
+        to_srgb(space.picture, _SRGB_TABLE, out)
+        return out
+
+    def _space(self, num_vertices: int) -> Workspace:
+        space = getattr(self._spaces, "space", None)
+        if space is None:
+            num_points = self._mesh.rows.num_rows + len(self._mesh.garment.first)
+            space = Workspace(num_points, num_vertices, self.scene.width, self.scene.height)
+            self._spaces.space = space
+        return space
+
+    def _place(self, vertices: Float[Array, "vertex 3"], space: Workspace) -> None:
+        """Points, normals, sky light and screen positions of everything that is drawn."""
+        rows, mesh, scene = self._mesh.rows, self._mesh, self.scene
+        plain, num_skin = slice(0, rows.num_rows), mesh.num_skin
+        cloth = slice(rows.num_rows, None)
+        points, normals = space.points, space.normals
+        kernels.apply_rows(rows.start, rows.index, rows.weight, vertices, points[plain])
+        kernels.vertex_normals(points[plain], self._plain_triangles, normals[plain])
+        points[cloth] = mesh.garment.points(points[:num_skin], normals[:num_skin])
+        kernels.vertex_normals(points[cloth], self._cloth_triangles, normals[cloth])
+        kernels.vertex_normals(vertices, mesh.coarse_triangles, space.coarse_normals)
+        ambient.sky_light(
+            vertices, space.coarse_normals, mesh.coarse_triangles, self._sky_frames, self._sky_colours,
+            self._origin + SHADOW_CENTRE, space.coarse_map, space.ambient_depth, space.coarse_total, space.coarse_sky,
+        )  # fmt: skip
+        kernels.apply_rows(rows.start, rows.index, rows.weight, space.coarse_sky, space.sky[plain])
+        space.sky[cloth] = mesh.garment.blend(space.sky[:num_skin])
+        focal = 2.0 * focal_pixels(self._camera, width=scene.width, height=scene.height)
+        kernels.project(points, self._view, focal, float(scene.width), float(scene.height), space.screen)
+
+    def _geometry(self, pose: Pose, space: Workspace) -> Geometry:
+        mesh, num_skin = self._mesh, self._mesh.num_skin
+        blood = np.append(pose.blood_flow, pose.blood_flow[2:5].mean())  # the neck follows cheeks and ears
+        space.blood[:num_skin] = np.clip(self._blood_masks @ blood.astype(np.float32), -1.0, 1.0)
+        active = self._wrinkle_masks @ pose.wrinkles.astype(np.float32)
+        space.wrinkle[:num_skin] = np.minimum(active, 1.2)
+        return Geometry(
+            triangles=mesh.triangles,
+            uv_triangles=mesh.uv_triangles,
+            material=mesh.material,
+            uv=mesh.uv,
+            points=space.points,
+            normals=space.normals,
+            screen=space.screen,
+            sky=space.sky,
+            wrinkle=space.wrinkle,
+            blood=space.blood,
+            local=mesh.local,
+        )
+
+    def _light(self, vertices: Float[Array, "vertex 3"], space: Workspace) -> Lighting:
+        rig = self.scene.lights
+        directions, colours = _light_arrays(rig)
+        frame = ambient.light_frame(directions[0])
+        centre = self._origin + SHADOW_CENTRE
+        # The head's own mesh casts the shadow: a quarter of the triangles, and the filter hides the difference.
+        kernels.depth_map(
+            vertices, self._mesh.coarse_triangles, frame, centre, SHADOW_RADIUS, space.coarse_map, space.shadow
+        )
+        return Lighting(
+            directions=directions,
+            colours=colours,
+            eye=np.array(self._camera.position),
+            shadow=space.shadow,
+            shadow_frame=frame,
+            shadow_centre=centre,
+            shadow_radius=SHADOW_RADIUS,
+            exposure=rig.exposure,
+        )
+
+    def _look(self, vertices: Float[Array, "vertex 3"]) -> Look:
+        return Look(
+            iris=np.array(self._skin.iris_colour),
+            hair=np.array(self._skin.hair_colour),
+            cloth=np.array(self._skin.garment_colour),
+            eye_axes=self._eye_axes(vertices),
+            base=np.array(colour.BASE_ALBEDO),
+            melanin_absorption=np.array(colour.MELANIN_EXTINCTION),
+            haemoglobin_absorption=np.array(colour.HAEMOGLOBIN_EXTINCTION),
+            blood_gain=colour.BLOOD_GAIN,
+            pallor_greying=colour.PALLOR_GREYING,
+            luminance=np.array(colour.LUMINANCE),
+            crease=np.array(colour.CREASE_TINT),
+            sample_size=0.5 / focal_pixels(self._camera, width=self.scene.width, height=self.scene.height),
+        )
+
+    def _eye_axes(self, vertices: Float[Array, "vertex 3"]) -> Float[Array, "3 3"]:
+        """Gaze axes of left and right eyeball, by the rotation from rest to pose, then a point between the eyes."""
+        axes = np.zeros((3, 3))
+        for side, index in enumerate(self._mesh.eye_vertices):
+            rest, posed = self._rest[index], vertices[index]
+            axes[2] += 0.5 * posed.mean(axis=0)
+            u, _, vt = np.linalg.svd((rest - rest.mean(axis=0)).T @ (posed - posed.mean(axis=0)))
+            turn = vt.T @ np.diag([1.0, 1.0, np.sign(np.linalg.det(vt.T @ u.T))]) @ u.T
+            axes[side] = turn @ self._mesh.eye_axes[side]
+        return axes
+
+
+def _light_arrays(rig: LightRig) -> tuple[Array, Array]:
+    lights = (rig.key, rig.fill, rig.rim)
+    directions = np.array([light.direction for light in lights], np.float64)
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    return directions, np.array([light.colour for light in lights], np.float64)
+
+
+def _backdrop(scene: Scene) -> Float[Array, "height width 3"]:
+    """A soft glow behind the head, tone-mapped linear light, dithered by position against banding."""
+    rows = (np.arange(scene.height) + 0.5) / scene.height - 0.45
+    columns = ((np.arange(scene.width) + 0.5) / scene.width - 0.5) * scene.width / scene.height
+    distance = np.clip(np.hypot(rows[:, None], columns[None]) * 1.45, 0.0, 1.0)[..., None]
+    distance = distance * distance * (3.0 - 2.0 * distance)
+    light = np.array(scene.lights.backdrop_centre) * (1 - distance) + np.array(scene.lights.backdrop_edge) * distance
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, distance.shape) * 0.004
+    return (light * (1.0 + noise)).astype(np.float32)
+
+
+_SRGB_TABLE = srgb_bytes(np.arange(4096) / 4095.0)

@@ -1,0 +1,147 @@
+"""From the head's mesh to the mesh that is drawn: refined skin, eyes, teeth, mouth lining, a garment over the cut."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from face_emote.core.arrays import Array, Float, Int
+from face_emote.face.layout import HeadLayout
+from face_emote.face.subdivision import SparseRows, catmull_clark, triangles
+from face_emote.rendering.fast import buffers
+from face_emote.rendering.fast.garment import Garment, make_garment, under_collar
+from face_emote.skin.surface import SkinSurface, skin_surface
+
+SOLID_PARTS = (
+    ("eyeL", buffers.EYE, 2),
+    ("eyeR", buffers.EYE, 2),
+    ("toothU", buffers.TOOTH, 1),
+    ("toothL", buffers.TOOTH, 1),
+    ("teethU", buffers.WET, 1),
+    ("teethL", buffers.WET, 1),
+    ("tongue", buffers.WET, 1),
+)
+"""Part, material and subdivision steps. Lash strips are left out: lashes are strands."""
+EYE_AXIS_TILT = (0.07, -0.02)
+"""Where the iris sits on the modelled eyeball: radians outwards and up from straight ahead."""
+HIDDEN_UNDER_CLOTH = 9.0
+"""Skin further than this under the collar (mm) is not drawn."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RenderMesh:
+    """Topology and constant attributes of what is drawn. Points: skin, solids, then the garment."""
+
+    rows: SparseRows
+    """From head vertices to all points but the garment's."""
+    skin: SkinSurface
+    garment: Garment
+    triangles: Int[Array, "triangle 3"]
+    uv_triangles: Int[Array, "triangle 3"]
+    uv: Float[Array, "uv_point 2"]
+    material: Int[Array, " triangle"]
+    local: Float[Array, "point 3"]
+    """See buffers.Geometry.local."""
+    coarse_triangles: Int[Array, "coarse 3"]
+    """Triangles of the head's own mesh that cast sky shadow."""
+    skin_template: Float[Array, "skin_point 3"]
+    """Skin points of the template, metres: regions are functions of these."""
+    eye_vertices: tuple[Int[Array, " eye_vertex"], Int[Array, " eye_vertex"]]
+    eye_axes: Float[Array, "2 3"]
+    """Optical axes of left and right eye on the template."""
+
+    @property
+    def num_skin(self) -> int:
+        """Number of skin points; they come first."""
+        return self.skin.matrix.num_rows
+
+
+def _with_columns(rows: SparseRows, column: Int[Array, " column"], *, num_columns: int) -> SparseRows:
+    """The same rows over the full vertex list of the head."""
+    return SparseRows(rows.start, column[rows.index].astype(np.int32), rows.weight, num_columns)
+
+
+def _stack(blocks: list[SparseRows]) -> SparseRows:
+    offsets = np.cumsum([0] + [len(block.index) for block in blocks])
+    starts = [block.start[:-1] + offset for block, offset in zip(blocks, offsets, strict=False)]
+    return SparseRows(
+        start=np.concatenate([*starts, offsets[-1:]]).astype(np.int64),
+        index=np.concatenate([block.index for block in blocks]),
+        weight=np.concatenate([block.weight for block in blocks]),
+        num_columns=blocks[0].num_columns,
+    )
+
+
+def _refined_part(layout: HeadLayout, part: str, *, steps: int, num_vertices: int) -> tuple[SparseRows, Array]:
+    vertex, quads = np.unique(layout.quads[layout.in_parts(part)], return_inverse=True)
+    quads = quads.reshape(-1, 4)
+    rows, quads = catmull_clark(quads, num_vertices=len(vertex))
+    for _ in range(steps - 1):
+        step, quads = catmull_clark(quads, num_vertices=rows.num_rows)
+        rows = step.after(rows)
+    return _with_columns(rows, vertex, num_columns=num_vertices), triangles(quads)
+
+
+def _eye_frame(side: int) -> Array:
+    """Columns: right, up, optical axis of the left (0) or right (1) eye on the template."""
+    axis = np.array([EYE_AXIS_TILT[0] * (1 if side == 0 else -1), EYE_AXIS_TILT[1], 1.0])
+    axis /= np.linalg.norm(axis)
+    right = np.cross((0.0, 1.0, 0.0), axis)
+    right /= np.linalg.norm(right)
+    return np.stack([right, np.cross(axis, right), axis], axis=1)
+
+
+def make_mesh(layout: HeadLayout, template: Float[Array, "vertex 3"], *, levels: int = 1) -> RenderMesh:
+    """Prepare a head for drawing.
+
+    Args:
+        layout: Charts and parts of the head.
+        template: Its mean shape, metres about the skull base.
+        levels: Subdivision steps of the skin; 1 suits pictures up to 1080 lines, 2 close-ups.
+    """
+    count = len(template)
+    skin = skin_surface(
+        layout.quads,
+        quad_uv=layout.quad_uv,
+        uv=layout.uv,
+        quad_part=layout.quad_part,
+        part_names=layout.part_names,
+        levels=levels,
+    )
+    blocks = [_with_columns(skin.matrix, skin.vertex_index, num_columns=count)]
+    skin_points = blocks[0].apply(template)
+    depth_under_collar = under_collar(skin_points)
+    garment = make_garment(skin.triangles, depth_under_collar)
+    drawn = ~(depth_under_collar > HIDDEN_UNDER_CLOTH)[skin.triangles].all(axis=1)
+    corner_lists, materials = [skin.triangles[drawn]], [np.full(drawn.sum(), buffers.SKIN)]
+    locals_ = [skin_points]
+    base = len(skin_points)
+    for part, material, steps in SOLID_PARTS:
+        rows, corners = _refined_part(layout, part, steps=steps, num_vertices=count)
+        points = rows.apply(template)
+        if material == buffers.EYE:
+            vertices = template[layout.vertices_of(part)]
+            points = (points - vertices.mean(axis=0)) @ _eye_frame(0 if part == "eyeL" else 1)
+        blocks.append(rows)
+        locals_.append(points)
+        corner_lists.append(corners + base)
+        materials.append(np.full(len(corners), material))
+        base += len(points)
+    corner_lists.append(garment.triangles + base)
+    materials.append(np.full(len(garment.triangles), buffers.CLOTH))
+    locals_.append(garment.local(skin_points))
+    num_plain = sum(len(corners) for corners in corner_lists[1:])
+    solid = layout.in_parts("head", "torso", "mouth", "socketL", "socketR", *(part for part, _, _ in SOLID_PARTS))
+    return RenderMesh(
+        rows=_stack(blocks),
+        skin=skin,
+        garment=garment,
+        triangles=np.concatenate(corner_lists).astype(np.int32),
+        uv_triangles=np.concatenate([skin.uv_triangles[drawn], np.zeros((num_plain, 3), np.int32)]).astype(np.int32),
+        uv=np.ascontiguousarray(skin.uv, np.float32),
+        material=np.concatenate(materials).astype(np.uint8),
+        local=np.concatenate(locals_).astype(np.float32),
+        coarse_triangles=triangles(layout.quads[solid]).astype(np.int32),
+        skin_template=skin_points.astype(np.float32),
+        eye_vertices=(layout.vertices_of("eyeL"), layout.vertices_of("eyeR")),
+        eye_axes=np.stack([_eye_frame(0)[:, 2], _eye_frame(1)[:, 2]]).astype(np.float32),
+    )

@@ -1,0 +1,154 @@
+"""What the head is seen with: camera and lights, as small frozen values with presets that people know.
+
+Positions are relative to the point midway between the eyes of the head that is shown, in metres; +Z is in front of the
+face, +X is the character's left (the viewer's right).
+"""
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import numpy as np
+
+from face_emote.core.arrays import Array, Float
+from face_emote.core.errors import OptionError
+
+Vector = tuple[float, float, float]
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class Camera:
+    """A pinhole camera. Pixel centres lie at half-integers, rows run down."""
+
+    position: Vector
+    target: Vector
+    field_of_view: float = 0.42
+    """Of the shorter side of the picture, radians."""
+
+
+@dataclass(frozen=True, slots=True)
+class Light:
+    """A distant light."""
+
+    direction: Vector
+    """Points to the light; any length."""
+    colour: Vector
+    """Irradiance on a facing surface divided by pi, linear sRGB."""
+
+
+@dataclass(frozen=True, slots=True)
+class LightRig:
+    """Three lights, sky light and the backdrop."""
+
+    key: Light
+    fill: Light
+    rim: Light
+    ambient: Vector = (0.40, 0.43, 0.49)
+    """Sky colour overhead; it falls to a tenth at the nadir."""
+    backdrop_centre: Vector = (0.105, 0.108, 0.118)
+    backdrop_edge: Vector = (0.022, 0.023, 0.026)
+    exposure: float = 0.74
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One picture's worth of staging."""
+
+    camera: Camera
+    lights: LightRig
+    width: int = 512
+    height: int = 512
+
+
+CAMERAS: dict[str, Camera] = {
+    "portrait": Camera((0.05, 0.0, 0.68), (0.0, -0.024, -0.02), 0.42),
+    "front": Camera((0.0, 0.0, 0.68), (0.0, -0.024, -0.02), 0.42),
+    "three-quarter": Camera((0.42, 0.03, 0.66), (0.0, -0.035, -0.03), 0.42),
+    "profile": Camera((0.80, 0.0, 0.0), (0.0, -0.035, -0.04), 0.44),
+    "close": Camera((0.035, 0.0, 0.56), (0.0, -0.022, 0.0), 0.40),
+    "mouth": Camera((0.03, -0.05, 0.34), (0.0, -0.068, 0.0), 0.30),
+    "eyes": Camera((0.03, 0.01, 0.36), (0.0, 0.004, 0.0), 0.34),
+    "bust": Camera((0.07, 0.02, 1.00), (0.0, -0.075, -0.03), 0.44),
+}
+
+LIGHTS: dict[str, LightRig] = {
+    "studio": LightRig(
+        key=Light((0.55, 0.75, 0.9), (1.95, 1.80, 1.62)),
+        fill=Light((-0.9, 0.15, 0.7), (0.16, 0.18, 0.22)),
+        rim=Light((-0.55, 0.5, -0.9), (0.85, 0.90, 1.05)),
+    ),
+    "soft": LightRig(
+        key=Light((0.25, 0.7, 1.0), (1.35, 1.30, 1.24)),
+        fill=Light((-0.7, 0.3, 0.8), (0.50, 0.51, 0.54)),
+        rim=Light((0.6, 0.6, -0.9), (0.50, 0.52, 0.58)),
+        ambient=(0.62, 0.64, 0.68),
+        backdrop_centre=(0.52, 0.53, 0.54),
+        backdrop_edge=(0.26, 0.27, 0.28),
+    ),
+    "warm": LightRig(
+        key=Light((0.8, 0.45, 0.75), (2.25, 1.62, 1.05)),
+        fill=Light((-0.9, 0.1, 0.6), (0.14, 0.16, 0.25)),
+        rim=Light((-0.5, 0.7, -0.9), (1.05, 0.72, 0.45)),
+        ambient=(0.36, 0.34, 0.36),
+        backdrop_centre=(0.11, 0.075, 0.05),
+        backdrop_edge=(0.020, 0.014, 0.011),
+    ),
+    "night": LightRig(
+        key=Light((-0.75, 0.7, 0.55), (0.95, 1.25, 1.75)),
+        fill=Light((0.9, 0.0, 0.6), (0.20, 0.13, 0.08)),
+        rim=Light((0.7, 0.4, -0.9), (0.95, 0.60, 0.36)),
+        ambient=(0.16, 0.20, 0.30),
+        backdrop_centre=(0.020, 0.028, 0.045),
+        backdrop_edge=(0.005, 0.007, 0.012),
+        exposure=0.9,
+    ),
+}
+
+
+def _preset(name: str, table: Mapping[str, Value], kind: str) -> Value:
+    if name not in table:
+        near = difflib.get_close_matches(name, table, n=1, cutoff=0.4)
+        hint = f"Did you mean {near[0]!r}? " if near else ""
+        raise OptionError(f"There is no {kind} called {name!r}. {hint}Known: {', '.join(table)}")
+    return table[name]
+
+
+def make_scene(*, camera: str | Camera, light: str | LightRig, width: int, height: int) -> Scene:
+    """A scene from preset names or own values.
+
+    Raises:
+        OptionError: an unknown preset (the nearest is named), or a size outside 16..8192 or odd.
+    """
+    for side, value in (("width", width), ("height", height)):
+        if not 16 <= value <= 8192 or value % 2:
+            raise OptionError(f"The picture's {side} must be an even number from 16 to 8192, got {value}")
+    chosen_camera = _preset(camera, CAMERAS, "camera") if isinstance(camera, str) else camera
+    chosen_light = _preset(light, LIGHTS, "light") if isinstance(light, str) else light
+    return Scene(chosen_camera, chosen_light, width, height)
+
+
+def placed(camera: Camera, *, origin: Float[Array, " 3"]) -> Camera:
+    """The camera moved from eye-centred coordinates into the head's."""
+    x, y, z = (float(value) for value in origin)
+
+    def shifted(p: Vector) -> Vector:
+        return (p[0] + x, p[1] + y, p[2] + z)
+
+    return replace(camera, position=shifted(camera.position), target=shifted(camera.target))
+
+
+def view_matrix(camera: Camera) -> Float[Array, "3 4"]:
+    """camera_from_world: x right, y up, z towards the viewer (points in front of the camera have z < 0)."""
+    back = np.subtract(camera.position, camera.target).astype(np.float64)
+    back /= np.linalg.norm(back)
+    right = np.cross((0.0, 1.0, 0.0), back)
+    right /= np.linalg.norm(right)
+    turn = np.stack([right, np.cross(back, right), back])
+    return np.concatenate([turn, -turn @ np.array(camera.position)[:, None]], axis=1)
+
+
+def focal_pixels(camera: Camera, *, width: int, height: int) -> float:
+    """Pixels per unit of x / depth."""
+    return 0.5 * min(width, height) / float(np.tan(0.5 * camera.field_of_view))

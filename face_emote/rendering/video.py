@@ -1,0 +1,215 @@
+"""Pictures and sound to a video file, streamed through PyAV (FFmpeg's libraries, no program to install).
+
+The picture track ends with the sound exactly: frames cover it, and the last one is shown only for what is left.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from face_emote.core.arrays import Array, UInt8
+from face_emote.core.errors import DependencyError, OptionError
+from face_emote.core.types import Speech
+
+TICKS_HZ = 90_000
+"""Resolution of picture times."""
+
+
+@dataclass(frozen=True, slots=True)
+class Codec:
+    """One way to compress."""
+
+    encoder: str
+    options: tuple[tuple[str, str], ...]
+    suffixes: tuple[str, ...]
+
+
+CODECS = {
+    "h264": Codec("libx264", (("crf", "18"), ("preset", "veryfast")), (".mp4", ".mov", ".mkv")),
+    "vp9": Codec(
+        "libvpx-vp9", (("crf", "30"), ("b", "0"), ("cpu-used", "5"), ("row-mt", "1")), (".webm", ".mp4", ".mkv")
+    ),
+    "av1": Codec("libsvtav1", (("crf", "32"), ("preset", "9")), (".mp4", ".webm", ".mkv")),
+}
+"""h264 plays everywhere; vp9 and av1 are free of GPL encoders and of patents' fees."""
+DEFAULT_CODEC = {".mp4": "h264", ".mov": "h264", ".mkv": "h264", ".webm": "vp9"}
+
+
+def choose_codec(path: Path, codec: str | None) -> Codec:
+    """The codec to write `path` with.
+
+    Raises:
+        OptionError: an unknown codec or file type, or one that does not go into the other.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in DEFAULT_CODEC:
+        raise OptionError(f"A video must end in {', '.join(DEFAULT_CODEC)}; rename the output: {path}")
+    name = codec or DEFAULT_CODEC[suffix]
+    if name not in CODECS:
+        raise OptionError(f"There is no codec called {name!r}. Known: {', '.join(CODECS)}")
+    if suffix not in CODECS[name].suffixes:
+        raise OptionError(f"{name} does not go into {suffix} files; use {' or '.join(CODECS[name].suffixes)}: {path}")
+    return CODECS[name]
+
+
+def _import_av() -> Any:
+    try:
+        import av
+    except ImportError:
+        raise DependencyError("Writing video needs PyAV: pip install av") from None
+    return av
+
+
+class VideoWriter:
+    """`with VideoWriter(path, ...) as video: video.write(picture)` for every frame in order.
+
+    The caller provides a path to write to that is not yet the final one (see core.output.written_beside).
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        width: int,
+        height: int,
+        fps: float,
+        codec: Codec,
+        speech: Path | Speech | None,
+        duration_secs: float,
+    ) -> None:
+        """Open the file.
+
+        Args:
+            path: Where to write.
+            width: Pixels, even.
+            height: Pixels, even.
+            fps: Frames per second.
+            codec: From `choose_codec`.
+            speech: Sound file (kept at its own rate, at most stereo), a recording, or None for silence.
+            duration_secs: Where picture and sound end; the last frame is shortened to it.
+        """
+        av = _import_av()
+        self._ticks = Fraction(TICKS_HZ) / Fraction(fps).limit_denominator(1001)
+        self._end = round(duration_secs * TICKS_HZ)
+        self._frame = 0
+        self._container = av.open(
+            str(path), "w", options={"movflags": "+faststart"} if path.suffix in (".mp4", ".mov") else {}
+        )
+        self._video = self._container.add_stream(codec.encoder, rate=Fraction(fps).limit_denominator(1001))
+        self._video.width, self._video.height, self._video.pix_fmt = width, height, "yuv420p"
+        self._video.options = dict(codec.options)
+        self._video.codec_context.thread_count = 1  # more threads may change the bytes
+        self._video.codec_context.time_base = Fraction(1, TICKS_HZ)
+        self._video.time_base = Fraction(1, TICKS_HZ)
+        colours = self._video.codec_context
+        colours.color_primaries = colours.color_trc = colours.colorspace = 1  # BT.709, the players' default
+        colours.color_range = 1
+        self._sound = _SoundTrack(self._container, path, speech, duration_secs) if speech is not None else None
+
+    def write(self, picture: UInt8[Array, "height width 3"]) -> None:
+        """Append one sRGB frame."""
+        av = _import_av()
+        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
+        frame = frame.reformat(format="yuv420p", dst_colorspace=1, src_color_range=2, dst_color_range=1)
+        frame.pts = round(self._frame * self._ticks)
+        frame.time_base = Fraction(1, TICKS_HZ)
+        self._frame += 1
+        self._mux(self._video.encode(frame))
+        if self._sound is not None:
+            self._sound.advance_to(self._frame * self._ticks / TICKS_HZ)
+
+    def _mux(self, packets: list[Any]) -> None:
+        for packet in packets:
+            start = round(packet.pts * packet.time_base * TICKS_HZ)
+            tick = round(self._ticks)
+            packet.duration = max(1, round(min(tick, self._end - start) / TICKS_HZ / packet.time_base))
+            self._container.mux(packet)
+
+    def __enter__(self) -> "VideoWriter":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                self._mux(self._video.encode(None))
+                if self._sound is not None:
+                    self._sound.finish()
+        finally:
+            self._container.close()
+
+
+class _SoundTrack:
+    """Encodes the speech alongside the pictures, block by block."""
+
+    def __init__(self, container: Any, path: Path, speech: Path | Speech, duration_secs: float) -> None:
+        av = _import_av()
+        self._container = container
+        self._source = None if isinstance(speech, Speech) else av.open(str(speech))
+        if self._source is None:
+            assert isinstance(speech, Speech)
+            rate, layout, self._blocks = speech.sample_rate, "mono", _speech_frames(speech)
+        else:
+            context = self._source.streams.audio[0].codec_context
+            rate, layout = context.sample_rate, "mono" if context.channels == 1 else "stereo"
+            self._blocks = self._source.decode(audio=0)
+        opus = path.suffix == ".webm"
+        rate = 48_000 if opus or rate not in _AAC_RATES else rate
+        self._stream = container.add_stream("libopus" if opus else "aac", rate=rate)
+        self._stream.layout = layout
+        self._stream.bit_rate = 128_000 if rate >= 32_000 else 64_000
+        self._resampler = av.AudioResampler(
+            format=self._stream.codec_context.format or "fltp", layout=layout, rate=rate,
+            frame_size=960 if opus else 1024,
+        )  # fmt: skip
+        self._rate, self._wanted, self._sent = rate, round(duration_secs * rate), 0
+        self._ended = False
+
+    def advance_to(self, time_secs: Fraction) -> None:
+        """Encode until the sound has reached this instant."""
+        while not self._ended and self._sent < time_secs * self._rate:
+            block = next(self._blocks, None)
+            if block is not None:
+                block.pts = None
+            self._ended = block is None
+            for frame in self._resampler.resample(block):
+                self._encode(frame)
+
+    def _encode(self, frame: Any) -> None:
+        av = _import_av()
+        left = self._wanted - self._sent
+        if left <= 0:
+            return
+        if frame.samples > left:
+            kept = np.ascontiguousarray(frame.to_ndarray()[:, :left])
+            short = av.AudioFrame.from_ndarray(kept, format=frame.format.name, layout=frame.layout.name)
+            short.sample_rate = frame.sample_rate
+            frame = short
+        frame.pts, frame.time_base = self._sent, Fraction(1, self._rate)
+        self._sent += frame.samples
+        self._container.mux(self._stream.encode(frame))
+
+    def finish(self) -> None:
+        """Encode what is left."""
+        self.advance_to(Fraction(self._wanted + 1, self._rate))
+        self._container.mux(self._stream.encode(None))
+        if self._source is not None:
+            self._source.close()
+
+
+_AAC_RATES = frozenset({8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000})
+
+
+def _speech_frames(speech: Speech) -> Iterator[Any]:
+    av = _import_av()
+    for first in range(0, len(speech.samples), speech.sample_rate):
+        block = np.ascontiguousarray(speech.samples[None, first : first + speech.sample_rate], np.float32)
+        frame = av.AudioFrame.from_ndarray(block, format="fltp", layout="mono")
+        frame.sample_rate = speech.sample_rate
+        yield frame

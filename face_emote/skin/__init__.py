@@ -1,0 +1,1 @@
+"""Skin colour, wrinkles and blood flow."""

@@ -1,0 +1,83 @@
+"""The colour of skin, defined once: pigment and blood in, linear albedo out. Every renderer mirrors these constants.
+
+Beer-Lambert absorption in two chromophores over a scattering base (after Krishnaswamy & Baranoski 2004 and Jimenez et
+al. 2010, "A practical appearance model for dynamic facial color"): albedo = base * exp(-M * em - H * eh). M and H are
+concentrations in arbitrary units, as in `SkinParams`: M 0.45 very fair .. 2.6 very dark, H 0.4 pale .. 0.8 ruddy. The
+extinctions are fitted by eye to photographs in linear sRGB: melanin falls off with wavelength, haemoglobin absorbs
+green and blue and lets red pass.
+"""
+
+import numpy as np
+
+from face_emote.core.arrays import Array, Float
+
+BASE_ALBEDO = (0.93, 0.87, 0.80)
+"""Linear sRGB of skin without pigment and blood: the collagen beneath."""
+MELANIN_EXTINCTION = (0.66, 0.97, 1.26)
+HAEMOGLOBIN_EXTINCTION = (0.05, 0.50, 0.40)
+BLOOD_GAIN = 0.80
+"""k of H = H0 * exp(k h). exp(-0.8) = 0.45 is the loss of flow under strong vasoconstriction (-50..-54 %), exp(0.8) =
+2.2 a full blush."""
+PALLOR_GREYING = 0.18
+"""Share of grey mixed in at h = -1: skin without blood also loses the red light that blood scatters back."""
+LUMINANCE = (0.3, 0.5, 0.2)
+"""Weights of the grey that pallor mixes in."""
+CREASE_TINT = (0.76, 0.58, 0.53)
+"""Albedo factor at the bottom of a full crease: light that bounces between its walls is absorbed more often."""
+SCALP_SHADE = 0.9
+"""Opacity of painted hair (brow and scalp) at coverage 1."""
+
+
+def albedo(melanin: Float[Array, "*shape"], haemoglobin: Float[Array, "*shape"]) -> Float[Array, "*shape 3"]:
+    """Linear albedo of resting skin from its two concentrations (both >= 0), float32."""
+    base, pigment, blood = (
+        np.asarray(v, np.float32) for v in (BASE_ALBEDO, MELANIN_EXTINCTION, HAEMOGLOBIN_EXTINCTION)
+    )
+    m, h = melanin.astype(np.float32)[..., None], haemoglobin.astype(np.float32)[..., None]
+    return base * np.exp(-m * pigment - h * blood)
+
+
+def flowing(haemoglobin: Float[Array, "*shape"], blood_flow: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+    """Haemoglobin under a blood flow h in -1 pallor .. +1 flush: H * exp(k h)."""
+    return haemoglobin * np.exp(BLOOD_GAIN * blood_flow)
+
+
+def greyed(colour: Float[Array, "*shape 3"], blood_flow: Float[Array, "*shape"]) -> Float[Array, "*shape 3"]:
+    """Pallor's loss of saturation; colours at h >= 0 pass unchanged."""
+    grey = colour @ np.asarray(LUMINANCE, np.float32)
+    share = (PALLOR_GREYING * np.clip(-blood_flow, 0.0, 1.0))[..., None]
+    return (colour + share * (grey[..., None] - colour)).astype(colour.dtype)
+
+
+def creased(colour: Float[Array, "*shape 3"], depth: Float[Array, "*shape"]) -> Float[Array, "*shape 3"]:
+    """Darken and redden creases.
+
+    Args:
+        colour: Linear albedo.
+        depth: 0 smooth .. 1 bottom of a full crease: -wrinkle_height * activation, clipped here.
+    """
+    tint = 1.0 - np.asarray(CREASE_TINT, np.float32)
+    return (colour * (1.0 - np.clip(depth, 0.0, 1.0)[..., None] * tint)).astype(colour.dtype)
+
+
+def painted(
+    colour: Float[Array, "*shape 3"], coverage: Float[Array, "*shape"], *, hair_colour: tuple[float, float, float]
+) -> Float[Array, "*shape 3"]:
+    """Skin seen through hair too fine to draw (under brows, on the scalp); coverage in 0..1."""
+    share = SCALP_SHADE * np.clip(coverage, 0.0, 1.0)[..., None]
+    return (colour * (1.0 - share) + np.asarray(hair_colour, np.float32) * share).astype(colour.dtype)
+
+
+def skin_albedo(
+    *,
+    melanin: Float[Array, "*shape"],
+    haemoglobin: Float[Array, "*shape"],
+    blood_flow: Float[Array, "*shape"] | None = None,
+    crease: Float[Array, "*shape"] | None = None,
+) -> Float[Array, "*shape 3"]:
+    """Linear albedo of living skin: blood flow in -1..1 and crease depth in 0..1 on top of the resting maps."""
+    if blood_flow is None:
+        colour = albedo(melanin, haemoglobin)
+    else:
+        colour = greyed(albedo(melanin, flowing(haemoglobin, blood_flow)), blood_flow)
+    return colour if crease is None else creased(colour, crease)

@@ -1,0 +1,289 @@
+"""The command line as people use it: what it says, what it writes, how it fails."""
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from fabricated import lively_motion
+
+from face_emote.audio.examples import example_speech
+from face_emote.cli import main as cli_main
+from face_emote.cli.main import COMMANDS, main
+from face_emote.cli.performing import sound_of
+from face_emote.core.version import VERSION
+from face_emote.face.bundled import load_head
+from face_emote.motion.motion_file import read_motion, write_motion
+
+SNAPSHOTS = Path(__file__).parent / "snapshots"
+HELP_PAGES = [[], *([name] for name in COMMANDS), *(["head", name] for name in ("list", "info", "import"))]
+
+
+@pytest.fixture
+def motion_path(tmp_path):
+    return write_motion(lively_motion(load_head(), 3), tmp_path / "line.npz")
+
+
+@pytest.fixture
+def run(capsys, monkeypatch):
+    """Run a command line in this process: (exit code, stdout, stderr)."""
+    monkeypatch.setattr(cli_main, "_end_cleanly_when_terminated", lambda: None)
+
+    def run(*words: str) -> tuple[int, str, str]:
+        code = main(list(words))
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run
+
+
+def spaces_normalised(text: str) -> str:
+    """Wrapping depends on the terminal's width: one paragraph, one line."""
+    paragraphs = re.split(r"\n\s*\n", text.strip())
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs) + "\n"
+
+
+@pytest.mark.parametrize("words", HELP_PAGES, ids=lambda words: "-".join(words) or "face-emote")
+def test_help_reads_as_approved(run, words):
+    code, out, err = run(*words, "--help")
+    assert (code, err) == (0, "")
+    snapshot = SNAPSHOTS / f"help-{'-'.join(words) or 'face-emote'}.txt"
+    if os.environ.get("FACE_EMOTE_NEW_SNAPSHOTS"):
+        snapshot.parent.mkdir(exist_ok=True)
+        snapshot.write_text(spaces_normalised(out))
+    assert spaces_normalised(out) == snapshot.read_text()
+
+
+def test_every_command_has_an_example_or_needs_none(run):
+    for name in ("demo", "animate", "render", "export"):
+        assert f"face-emote {name}" in run(name, "--help")[1].partition("Examples:")[2]
+
+
+def test_the_version_is_said(run):
+    assert run("--version") == (0, f"face-emote {VERSION}\n", "")
+
+
+MISTAKES = {
+    "no such command": (["sing"], "No such command 'sing'; see face-emote --help"),
+    "no output": (["animate", "a.wav"], "Missing option '-o' / '--output'; see face-emote animate --help"),
+    "no number": (
+        ["animate", "a.wav", "-o", "a.npz", "--fps", "fast"],
+        "Invalid value for '--fps': 'fast' is not a valid float; see face-emote animate --help",
+    ),
+    "unknown format": (
+        ["animate", "a.wav", "-o", "a.fbx"],
+        "Cannot write '.fbx' files; end the output in .npz, .glb, .mp4, .mov, .mkv, .webm, or in nothing for a folder "
+        "of .obj: a.fbx",
+    ),
+    "no such folder": (
+        ["animate", "a.wav", "-o", "absent/a.npz"],
+        "The output's folder does not exist; create it or choose another: {cwd}/absent",
+    ),
+    "no such transcript": (
+        ["animate", "a.wav", "-o", "a.npz", "-t", "words.srt"],
+        "There is no such transcript file; check its name: words.srt",
+    ),
+    "odd size": (
+        ["animate", "a.wav", "-o", "a.mp4", "--size", "big"],
+        "--size takes pixels such as 512 or 1280x720, got 'big'",
+    ),
+    "wrong codec": (
+        ["animate", "a.wav", "-o", "a.webm", "--codec", "h264"],
+        "h264 does not go into .webm files; use .mp4 or .mov or .mkv: a.webm",
+    ),
+    "odd picture": (
+        ["demo", "-o", "demo", "--size", "333"],
+        "The picture's width must be an even number from 16 to 8192, got 333",
+    ),
+    "no motion file": (
+        ["export", "absent.npz", "-o", "a.glb"],
+        "There is no such motion file; check the name: absent.npz",
+    ),
+    "not for export": (
+        ["export", "line.npz", "-o", "a.fbx"],
+        "Cannot write '.fbx' files; give the output one of .npz (motion file), .glb (glTF with morph targets and "
+        "joints), no suffix (folder of .obj, one a frame): a.fbx",
+    ),
+    "performed already": (
+        ["render", "line.npz", "-o", "a.mp4", "--emotion", "joy"],
+        "A motion file is performed already, --emotion cannot change it; use animate on the speech",
+    ),
+    "not a video": (
+        ["render", "line.npz", "-o", "a.gif"],
+        "A video must end in .mp4, .mov, .mkv, .webm; rename the output: a.gif",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", MISTAKES)
+def test_a_mistake_is_told_in_one_line_and_exits_with_2(run, case, tmp_path, monkeypatch, motion_path):
+    monkeypatch.chdir(tmp_path)
+    words, message = MISTAKES[case]
+    code, out, err = run(*words)
+    assert (code, out) == (2, "")
+    assert err == f"face-emote: {message.format(cwd=tmp_path)}\n"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["line.npz"]
+
+
+def test_an_unknown_option_is_told_in_one_line(run):
+    code, out, err = run("render", "--loud")
+    assert (code, out) == (2, "")
+    assert re.fullmatch(r"face-emote: No such option.*--loud.*; see face-emote render --help\n", err)
+
+
+def test_no_arguments_show_the_help(run):
+    code, out, err = run()
+    assert code == 2 and "Commands:" in out + err
+
+
+def test_a_bug_is_admitted_in_one_line_and_debug_shows_where(run, monkeypatch):
+    def broken(name: str) -> None:
+        raise ZeroDivisionError("planted\nhere")
+
+    monkeypatch.setattr(cli_main, "import_module", broken)
+    code, out, err = run("doctor")
+    assert (code, out) == (1, "")
+    story = "a bug of ours, sorry (ZeroDivisionError: planted here); please report it with what --debug shows"
+    assert err == f"face-emote: {story}\n"
+    code, _, err = run("doctor", "--debug")
+    assert code == 1 and "Traceback" in err and "in broken" in err
+
+
+def test_export_writes_every_format(run, motion_path, tmp_path):
+    for name in ("line.glb", "copy.npz", "line_obj"):
+        code, out, err = run("export", str(motion_path), "-o", str(tmp_path / name))
+        assert (code, err) == (0, "")
+        assert out == f"{tmp_path / name}: 3 frames, 0.10 s at 30 fps\n"
+    assert (tmp_path / "line.glb").read_bytes()[:4] == b"glTF"
+    assert read_motion(tmp_path / "copy.npz").num_frames == 3
+    assert len(list((tmp_path / "line_obj").glob("*.obj"))) == 3
+
+
+def test_speech_becomes_a_motion_and_then_a_video_with_its_sound(run, tmp_path):
+    shortest = min(example_speech(), key=lambda item: item.path.stat().st_size)
+    speech = Path(shutil.copy(shortest.path, tmp_path / "line.wav"))
+    words = ["-e", "calm anger", "-t", shortest.transcript, "--fps", "4", "--seed", "3", "--head-motion", "0.5"]
+    code, out, err = run("animate", str(speech), *words, "-o", str(tmp_path / "line.npz"))
+    assert (code, err) == (0, "") and out.endswith(" at 4 fps\n")
+    motion = read_motion(tmp_path / "line.npz")
+    assert (motion.info.emotion, motion.info.seed, motion.fps) == ("calm anger", 3, 4.0)
+    code, out, err = run("render", str(tmp_path / "line.npz"), "-o", str(tmp_path / "line.mp4"), "--size", "64")
+    assert (code, err) == (0, "") and "without sound" not in out
+    import av
+
+    with av.open(str(tmp_path / "line.mp4")) as video:
+        assert [stream.type for stream in video.streams] == ["video", "audio"]
+        assert video.streams.video[0].frames == motion.num_frames
+    assert sound_of(tmp_path / "line.npz", motion.info) == speech
+    speech.write_bytes(b"another recording")
+    assert sound_of(tmp_path / "line.npz", motion.info) is None
+
+
+def test_an_unknown_emotion_or_character_is_told_before_any_work(run, tmp_path):
+    speech, out = str(example_speech()[0].path), str(tmp_path / "a.npz")
+    code, _, err = run("animate", speech, "-e", "joyy", "-o", out)
+    assert code == 2 and "joy" in err and err.count("\n") == 1
+    code, _, err = run("animate", speech, "-c", "jamse", "-o", out)
+    assert (code, err) == (2, "face-emote: There is no character 'jamse'; did you mean 'james'?\n")
+    code, _, err = run("animate", speech, "--lips", "50", "-o", out)
+    assert code == 2 and "slider lips" in err
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_input_is_never_overwritten(run, tmp_path):
+    film = tmp_path / "film.mp4"
+    film.write_bytes(b"the only copy")
+    for command in ("animate", "render"):
+        code, _, err = run(command, str(film), "-o", str(film))
+        assert (code, err) == (2, f"face-emote: The output would replace the input; choose another name: {film}\n")
+    assert film.read_bytes() == b"the only copy"
+
+
+def test_doctor_finds_this_installation_well(run, monkeypatch, tmp_path):
+    code, out, _ = run("doctor")
+    assert code == 0 and "drew a frame" in out and out.endswith("All is well.\n")
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "file" / "below"))
+    (tmp_path / "file").write_text("")
+    code, out, _ = run("doctor")
+    assert code == 2 and "-> set NUMBA_CACHE_DIR" in out
+
+
+def test_head_list_names_every_character(run):
+    from face_emote.face.characters import characters
+
+    code, out, _ = run("head", "list")
+    assert code == 0 and [line.split()[0] for line in out.splitlines()] == [item.name for item in characters()]
+    assert "old" in next(line for line in out.splitlines() if line.startswith("walter"))
+
+
+def test_head_info_tells_what_a_head_is(run):
+    code, out, _ = run("head", "info")
+    assert code == 0 and load_head().basis in out and f"{load_head().num_vertices}\n" in out
+
+
+def test_the_module_is_the_command():
+    done = subprocess.run([sys.executable, "-m", "face_emote", "--version"], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, f"face-emote {VERSION}\n")
+
+
+def has_terminals() -> bool:
+    """A chroot without /dev/pts has none."""
+    try:
+        for end in os.openpty():
+            os.close(end)
+    except (OSError, AttributeError):
+        return False
+    return True
+
+
+@pytest.mark.skipif(not has_terminals(), reason="this machine has no pseudo-terminals")
+def test_a_bar_shows_on_a_terminal_and_not_in_a_file(motion_path, tmp_path):
+    words = [sys.executable, "-m", "face_emote", "export", str(motion_path), "-o", str(tmp_path / "line_obj")]
+    mine, theirs = os.openpty()
+    done = subprocess.run(words, stderr=theirs, stdout=subprocess.PIPE, text=True, env=os.environ | {"TERM": "xterm"})
+    os.close(theirs)
+    shown = b""
+    with contextlib.suppress(OSError):  # The end of a terminal reads as an error.
+        while piece := os.read(mine, 4096):
+            shown += piece
+    os.close(mine)
+    assert done.returncode == 0 and b"exporting" in shown
+    assert subprocess.run(words, capture_output=True).stderr == b""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are sent the POSIX way")
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_export_leaves_nothing(tmp_path, sent, code):
+    write_motion(lively_motion(load_head(), 3000), tmp_path / "long.npz")
+    words = [sys.executable, "-m", "face_emote", "export", "long.npz", "-o", "long_obj"]
+    child = subprocess.Popen(words, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 30.0
+    while not list(tmp_path.glob(".face_emote_*/new/frame_*.obj")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    child.send_signal(sent)
+    _, err = child.communicate(timeout=30)
+    assert child.returncode == code, err
+    assert [path.name for path in tmp_path.iterdir()] == ["long.npz"]
+    assert "Traceback" not in err
+
+
+def test_a_sheet_is_drawn_in_anothers_skin(run, motion_path, tmp_path):
+    sheets = []
+    for words in ([], ["--skin", "amara"]):
+        code, out, err = run("render", str(motion_path), "-o", str(tmp_path / "sheet.png"), "--size", "48", *words)
+        assert (code, err) == (0, "")
+        assert out.startswith(f"{tmp_path / 'sheet.png'}: twelve of")
+        sheets.append((tmp_path / "sheet.png").read_bytes())
+    assert sheets[0][:4] == b"\x89PNG"
+    assert sheets[0] != sheets[1]
+    code, _, err = run("render", str(motion_path), "-o", str(tmp_path / "a.png"), "--size", "64x48")
+    assert (code, err) == (2, "face-emote: The pictures of a sheet are square; give --size one number, not 64x48\n")
+    code, _, err = run("render", str(motion_path), "-o", str(tmp_path / "a.mp4"), "--size", "48", "--skin", "maja")
+    assert code == 2
+    assert "maya" in err

@@ -1,0 +1,46 @@
+"""The examples run as they stand and write what they say."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from face_emote.core.names import CONTROLS
+from face_emote.motion.motion_file import read_motion
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+def run(name: str, *words: str, cwd: Path) -> str:
+    done = subprocess.run([sys.executable, str(EXAMPLES / name), *words], cwd=cwd, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_every_example_is_tested_here():
+    source = Path(__file__).read_text()
+    assert all(path.name in source for path in EXAMPLES.glob("*.py"))
+
+
+def test_engine_example(tmp_path):
+    assert "speech.glb" in run("02_speech_to_engine.py", cwd=tmp_path)
+    assert (tmp_path / "speech.glb").read_bytes()[:4] == b"glTF"
+
+
+def test_curves_example(tmp_path):
+    run("03_edit_the_curves.py", cwd=tmp_path)
+    motion = read_motion(tmp_path / "edited.npz")
+    assert np.all(motion.expression[-10:, CONTROLS.index("eyeBlinkLeft")] == 1.0)
+
+
+def test_vertices_example(tmp_path):
+    out = run("04_vertices_and_landmarks.py", cwd=tmp_path)
+    assert "vertices (" in out and "inner lips: closed to" in out
+
+
+@pytest.mark.slow
+def test_video_example(tmp_path):
+    run("01_speech_to_video.py", cwd=tmp_path)
+    assert (tmp_path / "speech.mp4").stat().st_size > 50_000

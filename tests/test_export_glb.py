@@ -1,0 +1,225 @@
+"""A .glb shows the very vertices of the head, with names that engines know."""
+
+import io
+import json
+import os
+import shutil
+import subprocess
+import tracemalloc
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fabricated import lively_motion, still_motion
+from glb_reader import Glb
+from PIL import Image
+
+from face_emote.convert import export
+from face_emote.core.errors import HeadError, MotionFileError, OptionError, OutputError
+from face_emote.core.names import ARKIT_52, BLOOD_REGIONS, CONTROLS, WRINKLES
+from face_emote.core.types import FaceMotion
+from face_emote.exporting.glb import quaternions, write_glb
+from face_emote.exporting.materials import eye_picture, eye_uv, skin_picture
+from face_emote.exporting.surface_parts import surface_parts, vertex_normals
+from face_emote.face.bundled import load_head
+from face_emote.face.characters import character
+from face_emote.face.head import Head
+from face_emote.motion.motion_file import MotionReader, write_motion
+
+
+@pytest.fixture(scope="module")
+def head() -> Head:
+    return load_head()
+
+
+@pytest.fixture(scope="module")
+def motion(head: Head) -> FaceMotion:
+    return lively_motion(head, 90)
+
+
+@pytest.fixture(scope="module")
+def glb_path(head: Head, motion: FaceMotion, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("glb") / "line.glb"
+    write_glb(motion, path, head=head)
+    return path
+
+
+def farthest(glb: Glb, motion: FaceMotion, head: Head, frames: range) -> float:
+    """Largest distance in metres between the played file and the head."""
+    worst = 0.0
+    for frame in frames:
+        vertices = head.vertices(motion.part(frame, frame + 1))[0]
+        for part, primitive in zip(surface_parts(head), glb.json["meshes"][0]["primitives"], strict=True):
+            gap = glb.primitive_vertices(primitive, frame) - vertices[part.vertex_index]
+            worst = max(worst, float(np.linalg.norm(gap, axis=1).max()))
+    return worst
+
+
+def test_every_vertex_agrees_with_the_head(glb_path, motion, head):
+    assert farthest(Glb(glb_path), motion, head, range(0, 90, 6)) < 0.0005
+
+
+def test_without_a_lip_seal_the_agreement_is_exact(motion, head, tmp_path):
+    expression = motion.expression.copy()
+    expression[:, CONTROLS.index("lipSeal")] = 0.0
+    unsealed = replace(motion, expression=expression).part(0, 30)
+    write_glb(unsealed, tmp_path / "line.glb", head=head)
+    assert farthest(Glb(tmp_path / "line.glb"), unsealed, head, range(0, 30, 5)) < 0.00002
+
+
+def test_every_arkit_unit_is_a_target_of_its_shape(glb_path, motion, head):
+    glb = Glb(glb_path)
+    names = glb.target_names
+    assert names[:52] == list(ARKIT_52) and len(set(names)) == len(names)
+    skin = glb.json["meshes"][0]["primitives"][0]
+    for name in ARKIT_52:
+        if name != "tongueOut":
+            assert np.abs(glb.array(skin["targets"][names.index(name)]["POSITION"])).max() > 0.0005, name
+    weights = glb.curve(0, "weights")
+    assert np.array_equal(
+        weights[:, names.index("mouthSmileLeft")], motion.expression[:, CONTROLS.index("mouthSmileLeft")]
+    )
+    assert not weights[:, names.index("jawOpen")].any(), "the jaw joint plays jawOpen"
+
+
+def test_wrinkles_and_blood_flow_travel_as_named_curves(glb_path, motion):
+    glb = Glb(glb_path)
+    weights, names = glb.curve(0, "weights"), glb.target_names
+    for i, name in enumerate(WRINKLES):
+        assert np.array_equal(weights[:, names.index(f"skin_wrinkle_{name}")], motion.wrinkles[:, i])
+    for i, name in enumerate(BLOOD_REGIONS):
+        assert np.array_equal(weights[:, names.index(f"skin_blood_{name}")], motion.blood_flow[:, i])
+
+
+def test_times_follow_the_fps_and_the_asset_says_where_it_came_from(glb_path, motion):
+    glb = Glb(glb_path)
+    assert np.allclose(glb.times(), np.arange(90) / 30.0, atol=1e-6)
+    assert glb.json["animations"][0]["name"] == "line"
+    assert glb.json["asset"]["extras"]["basis"] == motion.info.basis
+    assert [node["name"] for node in glb.json["nodes"]] == ["head", "global", "neck", "jaw", "eye_left", "eye_right"]
+
+
+def test_normals_are_unit_and_texture_coordinates_lie_in_the_picture(glb_path):
+    glb = Glb(glb_path)
+    for primitive in glb.json["meshes"][0]["primitives"]:
+        normals = glb.array(primitive["attributes"]["NORMAL"])
+        assert np.allclose(np.linalg.norm(normals, axis=1), 1.0, atol=1e-5)
+        uv = glb.array(primitive["attributes"]["TEXCOORD_0"])
+        assert uv.min() >= 0.0 and uv.max() <= 1.0
+        assert glb.array(primitive["indices"]).max() == len(uv) - 1
+
+
+def test_normals_point_out_of_the_head(head):
+    normals = vertex_normals(head.template, head.faces)
+    scalp = head.layout.vertices_of("head")
+    outward = head.template[scalp] - head.template[scalp].mean(axis=0)
+    assert np.mean(np.sum(normals[scalp] * outward, axis=1) > 0.0) > 0.8
+
+
+def test_skin_and_eyes_carry_pictures_of_the_character(glb_path):
+    glb = Glb(glb_path)
+    pictures = {}
+    for item in glb.json["images"]:
+        assert item["mimeType"] == "image/png"
+        pictures[item["name"]] = np.asarray(Image.open(io.BytesIO(glb.view(item["bufferView"]))))
+    look = character("default").skin
+    assert np.array_equal(pictures["skin"], skin_picture(look)) and np.array_equal(pictures["eyes"], eye_picture(look))
+    middle, white = pictures["eyes"][128, 128], pictures["eyes"][5, 5]
+    assert middle.max() < 30 and white.min() > 180
+
+
+def test_the_iris_lies_in_front_of_the_eyeball(head, glb_path):
+    ball = head.template[head.layout.vertices_of("eyeL")]
+    uv = eye_uv(ball)
+    assert np.hypot(*(uv[np.argmax(ball[:, 2])] - 0.5)) < 0.1
+    back = ball[:, 2] < np.median(ball[:, 2]) - 0.005
+    assert np.hypot(*(uv[back] - 0.5).T).min() > 0.49
+
+
+def test_same_motion_same_bytes(motion, head, glb_path, tmp_path):
+    write_glb(motion, tmp_path / "again.glb", head=head)
+    assert (tmp_path / "again.glb").read_bytes() == glb_path.read_bytes()
+
+
+def test_a_motion_file_exports_to_the_same_bytes_as_the_motion(motion, glb_path, tmp_path):
+    write_motion(motion, tmp_path / "line.npz")
+    export(tmp_path / "line.npz", tmp_path / "line.glb")
+    assert (tmp_path / "line.glb").read_bytes() == glb_path.read_bytes()
+
+
+def test_a_still_face_has_the_arkit_targets_only(head, tmp_path):
+    write_glb(still_motion(head, 2), tmp_path / "still.glb", head=head)
+    names = Glb(tmp_path / "still.glb").target_names
+    assert [name for name in names if not name.startswith("skin_")] == list(ARKIT_52)
+
+
+def test_a_plain_flame_head_exports_its_used_columns(head, motion, tmp_path):
+    expression = motion.expression.copy()
+    expression[:, 60:] = 0.0
+    plain = replace(head, layout=None, control_joints=(), contact=None)
+    bare = replace(motion, expression=expression).part(0, 4)
+    write_glb(bare, tmp_path / "flame.glb", head=plain)
+    glb = Glb(tmp_path / "flame.glb")
+    assert glb.target_names[0].startswith("expression_")
+    assert farthest(glb, bare, plain, range(4)) < 0.00002
+
+
+def test_quaternions_turn_as_the_matrices_do():
+    from face_emote.core.rotations import rotation_matrix
+
+    axis_angle = np.random.default_rng(0).uniform(-1.6, 1.6, (50, 3))
+    x, y, z, w = quaternions(rotation_matrix(axis_angle)).T
+    angle = 2.0 * np.arctan2(np.sqrt(x * x + y * y + z * z), w)
+    assert np.allclose(angle, np.linalg.norm(axis_angle, axis=1), atol=1e-9)
+    assert np.allclose(np.cross(np.stack([x, y, z], axis=1), axis_angle), 0.0, atol=1e-9)
+
+
+def test_memory_stays_flat(head, motion, tmp_path):
+    def peak(num_frames: int) -> int:
+        source = write_motion(lively_motion(head, num_frames), tmp_path / f"{num_frames}.npz")
+        with MotionReader(source) as reader:
+            tracemalloc.start()
+            write_glb(reader, tmp_path / "long.glb", head=head)
+            top = tracemalloc.get_traced_memory()[1]
+            tracemalloc.stop()
+        return top
+
+    assert peak(2000) < peak(500) + 900_000  # The curves of 1500 frames alone are 1 MB, their motion is 0.9 MB.
+
+
+def test_a_motion_of_another_face_is_refused(head, motion, tmp_path):
+    stranger = replace(motion, info=replace(motion.info, basis="flame2023:1"))
+    with pytest.raises(HeadError, match=r"belongs to face model .flame2023:1."):
+        export(stranger, tmp_path / "a.glb")
+    assert not list(tmp_path.iterdir())
+
+
+def test_unknown_formats_and_places_are_named(motion, tmp_path):
+    with pytest.raises(OptionError, match=r"Cannot write '\.fbx' files; give the output one of \.npz .*\.glb .*\.obj"):
+        export(motion, tmp_path / "a.fbx")
+    with pytest.raises(OutputError, match="does not exist"):
+        export(motion, tmp_path / "absent" / "a.glb")
+    with pytest.raises(MotionFileError, match="no such motion file"):
+        export(tmp_path / "absent.npz", tmp_path / "a.glb")
+
+
+VALIDATOR = """
+const validator = require('gltf-validator'), fs = require('fs');
+validator.validateBytes(new Uint8Array(fs.readFileSync(process.argv[1])))
+  .then(report => console.log(JSON.stringify(report.issues)));
+"""
+
+
+def test_the_khronos_validator_finds_no_fault(glb_path):
+    modules = os.environ.get("FACE_EMOTE_NODE_MODULES", "")
+    if not shutil.which("node") or not (Path(modules) / "gltf-validator").is_dir():
+        pytest.skip(
+            "set FACE_EMOTE_NODE_MODULES to a node_modules folder with gltf-validator (npm install gltf-validator)"
+        )
+    done = subprocess.run(
+        ["node", "-e", VALIDATOR, str(glb_path)],
+        env=os.environ | {"NODE_PATH": modules}, capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+    issues = json.loads(done.stdout)
+    assert (issues["numErrors"], issues["numWarnings"]) == (0, 0), issues["messages"]

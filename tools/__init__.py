@@ -1,0 +1,1 @@
+"""Builders of the bundled assets; not part of the installed package."""
