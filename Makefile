@@ -6,11 +6,11 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-BENCHES ?= head animate render memory
+BENCHES ?= head animate network render memory
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: help setup demo check format test test-slow bench wheel clean
+.PHONY: help setup setup-train demo check format test test-slow bench wheel clean
 
 help: ## list these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +22,10 @@ $(READY): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	touch $@
+
+setup-train: $(READY) ## add torch (CPU) and what training needs
+	$(BIN)/python -m pip install --quiet torch==2.13.0
+	$(BIN)/python -m pip install --quiet --editable '.[dev,train]'
 
 demo: $(READY) ## perform a bundled sentence: out/demo.mp4, demo.glb, demo.npz, demo_sheet.png
 	mkdir -p out
@@ -37,7 +41,7 @@ format: $(READY) ## let ruff rewrite the sources
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-test: $(READY) ## the default tests (minutes)
+test: $(READY) ## the default tests (minutes); those of training are skipped without `make setup-train`
 	$(BIN)/python -m pytest -q
 
 test-slow: $(READY) ## the slow ones: the wheel in a fresh environment, rebuilt assets, long recordings

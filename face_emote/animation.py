@@ -1,10 +1,11 @@
 """Speech and an emotion in words become a facial performance.
 
-The main path of the product, in four steps:
+The main path of the product, in five steps:
 
     analysis = analyse(speech)          what was said, and how              face_emote.audio
     plan = describe("calm anger")       what is felt, and when              face_emote.emotion
     person = character("default")       who plays it                        face_emote.face
+    net_answers(net, speech, ..)        what the network makes of both      face_emote.network
     perform(analysis, plan, ..)         lips, expression, head, gaze,       face_emote.motion
                                         blinks, wrinkles, blood             (face_emote.skin)
 
@@ -15,16 +16,17 @@ no more memory than ten seconds.
 import hashlib
 import logging
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
 
-from face_emote.audio.analyse import analyse
+from face_emote.audio.analyse import analyse, blocks_of
 from face_emote.audio.reader import sha256_of
 from face_emote.core.arrays import Array, Float
 from face_emote.core.errors import HeadError, OptionError
+from face_emote.core.names import SAMPLE_RATE_HZ
 from face_emote.core.timing import frames_in, require_fps
 from face_emote.core.types import EmotionPlan, FaceMotion, MotionInfo, PerformanceStyle, Speech, SpeechAnalysis
 from face_emote.core.version import VERSION
@@ -32,12 +34,21 @@ from face_emote.emotion.grammar import describe
 from face_emote.face.bundled import load_head
 from face_emote.face.characters import character as load_character
 from face_emote.face.head import Head
+from face_emote.motion.net_answers import NetAnswers
+from face_emote.motion.net_listening import net_answers
 from face_emote.motion.perform import joined_motion, perform
+from face_emote.motion.planned import planned_emotion
+from face_emote.network.runtime import MotionNet, load_motion_net
 from face_emote.skin.blood import timing_of
 
 Progress = Callable[[float, float, str], None]
 """progress(done, total, what): seconds heard or frames made, of how many, and which of the two."""
-ANIMATOR = "rules"
+ANIMATORS = ("net", "rules")
+DEFAULT_ANIMATOR = "net"
+"""`net` has learnt from recorded faces and voices; `rules` follow the phones, and need no network file."""
+DEFAULT_MODEL = "default"
+_ANALYSIS_SHARE = 0.7
+"""Of the time that listening takes, when the network listens too."""
 _MOST = 4.0
 """Sliders above this are surely a mistake (a percentage, say)."""
 _log = logging.getLogger(__name__)
@@ -55,6 +66,8 @@ class MotionStream:
     fps: float
     betas: Float[Array, " shape=300"]
     character: str
+    answers: NetAnswers | None = None
+    """Of the network; None: the rules play."""
     progress: Progress | None = None
 
     @property
@@ -75,6 +88,7 @@ class MotionStream:
             info=self.info,
             betas=self.betas,
             character=self.character,
+            answers=self.answers,
             block_frames=size,
         ):
             yield block
@@ -93,6 +107,8 @@ def animate(
     head: Head | None = None,
     character: str = "default",
     style: PerformanceStyle = PerformanceStyle(),  # noqa: B008 - frozen
+    animator: str = DEFAULT_ANIMATOR,
+    model: str | Path = DEFAULT_MODEL,
     progress: Progress | None = None,
 ) -> FaceMotion:
     """Make the performance of a recording.
@@ -107,11 +123,13 @@ def animate(
         head: a head from `load_head`; the bundled one when left out.
         character: who plays it, one of `characters()`.
         style: the animator's sliders.
+        animator: `"net"`, the trained network, or `"rules"`, which follow the phones.
+        model: which network: `"default"`, `"fast"` (a smaller one), or the path of a checkpoint file.
         progress: called with (done, total, what) while it works.
 
     Raises:
-        AudioError, AlignmentError, EmotionError, HeadError, OptionError: the input cannot be used; the message says why
-            and what to do.
+        AudioError, AlignmentError, EmotionError, HeadError, OptionError, CheckpointError: the input cannot be used; the
+            message says why and what to do.
         DependencyError: the file's format, or the transcript, needs a package that is not installed.
     """
     stream = animate_blocks(
@@ -123,6 +141,8 @@ def animate(
         head=head,
         character=character,
         style=style,
+        animator=animator,
+        model=model,
         progress=progress,
     )
     return joined_motion(list(stream.blocks()))
@@ -138,6 +158,8 @@ def animate_blocks(
     head: Head | None = None,
     character: str = "default",
     style: PerformanceStyle = PerformanceStyle(),  # noqa: B008 - frozen
+    animator: str = DEFAULT_ANIMATOR,
+    model: str | Path = DEFAULT_MODEL,
     progress: Progress | None = None,
 ) -> MotionStream:
     """As `animate`, but made block by block while it is read: for long recordings. Arguments and errors are the same.
@@ -156,42 +178,74 @@ def animate_blocks(
             "(leave `head` out)"
         )
 
-    def heard(done_secs: float, total_secs: float) -> None:
-        if progress is not None:
-            progress(done_secs, total_secs, "listening")
-
+    net = _net(animator, model)
+    listening = _Listening(progress, share=1.0 if net is None else _ANALYSIS_SHARE)
     source = speech if isinstance(speech, Speech) else Path(speech)
-    analysis = analyse(source, transcript=transcript, progress=heard)
+    analysis = analyse(source, transcript=transcript, progress=listening.analysed)
     _log.info("heard %.2f s, %d phones", analysis.duration_secs, len(analysis.phones))
+    answers = None
+    if net is not None:
+        sound = listening.passing(blocks_of(source)[0](), total_secs=analysis.duration_secs)
+        answers = net_answers(net, sound, analysis=analysis, planned=planned_emotion(analysis, plan))
+    info = MotionInfo(
+        basis=head.basis,
+        emotion=plan.text,
+        speech_secs=analysis.duration_secs,
+        animator="rules" if net is None else f"net {net.name} {net.sha256[:8]}",
+        seed=seed,
+        version=VERSION,
+    )
     return MotionStream(
         analysis=analysis,
         plan=plan,
         head=head,
         style=style,
-        info=_info(source, plan=plan, basis=head.basis, seed=seed, duration_secs=analysis.duration_secs),
+        info=_with_source(info, source),
         fps=float(fps),
         betas=np.asarray(person.betas if head.betas is None else head.betas, np.float32),
         character=person.name,
+        answers=answers,
         progress=progress,
     )
 
 
-def _info(source: Speech | Path, *, plan: EmotionPlan, basis: str, seed: int, duration_secs: float) -> MotionInfo:
-    if isinstance(source, Speech):
-        name = ""
-        digest = hashlib.sha256(np.ascontiguousarray(source.samples, np.float32).tobytes()).hexdigest()
-    else:
-        name, digest = source.name, sha256_of(source)
-    return MotionInfo(
-        basis=basis,
-        emotion=plan.text,
-        speech_name=name,
-        speech_sha256=digest,
-        speech_secs=duration_secs,
-        animator=ANIMATOR,
-        seed=seed,
-        version=VERSION,
-    )
+def _net(animator: str, model: str | Path) -> MotionNet | None:
+    if animator not in ANIMATORS:
+        raise OptionError(f"There is no animator {animator!r}; choose one of: {', '.join(ANIMATORS)}")
+    return load_motion_net(model) if animator == "net" else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Listening:
+    """Tells how much of the sound has been heard: first by the analysis, then by the network."""
+
+    progress: Progress | None
+    share: float
+    """Of the analysis."""
+
+    def analysed(self, done_secs: float, total_secs: float) -> None:
+        if self.progress is not None:
+            self.progress(self.share * done_secs, total_secs, "listening")
+
+    def passing(self, blocks: Iterable[Array], *, total_secs: float) -> Iterator[Float[Array, " _samples"]]:
+        """The blocks, each told when the next one is asked for."""
+        num_samples = 0
+        for block in blocks:
+            yield block
+            num_samples += len(block)
+            heard_secs = min(num_samples / SAMPLE_RATE_HZ, total_secs)
+            if self.progress is not None:
+                self.progress(self.share * total_secs + (1.0 - self.share) * heard_secs, total_secs, "listening")
+
+
+def _with_source(info: MotionInfo, source: Speech | Path) -> MotionInfo:
+    if isinstance(source, Path):
+        return replace(info, speech_name=source.name, speech_sha256=sha256_of(source))
+    return replace(info, speech_sha256=_samples_sha256(source.samples))
+
+
+def _samples_sha256(samples: Float[Array, " samples"]) -> str:
+    return hashlib.sha256(np.ascontiguousarray(samples, np.float32).tobytes()).hexdigest()
 
 
 def _require_seed(seed: int) -> None:

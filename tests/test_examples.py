@@ -1,12 +1,15 @@
 """The examples run as they stand and write what they say."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from random_net import write_random_net
 
+from face_emote.audio.examples import example_speech
 from face_emote.core.names import CONTROLS
 from face_emote.motion.motion_file import read_motion
 
@@ -38,6 +41,13 @@ def test_curves_example(tmp_path):
 def test_vertices_example(tmp_path):
     out = run("04_vertices_and_landmarks.py", cwd=tmp_path)
     assert "vertices (" in out and "inner lips: closed to" in out
+
+
+def test_live_example(tmp_path):
+    shortest = min(example_speech(), key=lambda item: item.path.stat().st_size)
+    net = write_random_net(tmp_path / "net.safetensors")
+    out = run("05_live.py", str(shortest.path), str(net), cwd=tmp_path)
+    assert re.match(r"\d+ frames of \d", out)
 
 
 @pytest.mark.slow

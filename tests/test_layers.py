@@ -7,15 +7,15 @@ from pathlib import Path
 LAYERS = [
     {"core"},
     {"audio", "emotion", "face"},
-    {"skin"},
+    {"skin", "network"},
     {"motion", "rendering", "exporting"},
     {"capture", "train", "differentiable"},
-    {"animation", "clone", "batch", "movie", "convert"},
+    {"animation", "clone", "batch", "movie", "convert", "evaluation"},
     {"__init__"},
     {"cli", "worker"},
 ]
 ROOT = Path(__file__).parent.parent / "face_emote"
-NUMPY_ONLY = ("core", "audio", "emotion", "face", "skin", "motion")
+NUMPY_ONLY = ("core", "audio", "emotion", "face", "skin", "network", "motion")
 """These folders run where nothing but numpy is installed: any other import is made inside a function."""
 STANDARD = {"numpy", "face_emote", "__future__"}
 

@@ -67,7 +67,7 @@ def test_the_engine_needs_numpy_alone():
 import sys
 class Blocked:
     def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in {"numba", "av", "pocketsphinx", "click", "rich", "jaxtyping", "scipy"}:
+        if name.split(".")[0] in {"numba", "av", "pocketsphinx", "click", "rich", "jaxtyping", "scipy", "torch"}:
             raise ModuleNotFoundError("blocked " + name)
 sys.meta_path.insert(0, Blocked())
 import face_emote as fe
@@ -81,6 +81,28 @@ print(fe.read_motion(OUT).num_frames == motion.num_frames > 30)
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "m.npz"
         assert python(code.replace("PATH", repr(str(speech))).replace("OUT", repr(str(out)))) == "True"
+
+
+def test_without_torch_everything_but_training_works_and_training_says_what_it_needs(tmp_path):
+    code = """
+import sys
+sys.modules["torch"] = sys.modules["tensorboard"] = None
+from face_emote.cli.main import main
+for words in (["--help"], ["train", "--help"], ["evaluate", "--help"], WORDS):
+    sys.argv = ["face-emote", *words]
+    try:
+        code = main()
+    except SystemExit as end:
+        code = end.code
+    print("code", code, file=sys.stderr)
+"""
+    words = ["train", "tiny", "--corpus", str(tmp_path), "-o", str(tmp_path / "run")]
+    done = subprocess.run([sys.executable, "-c", code.replace("WORDS", repr(words))], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    *helped, why, last = done.stderr.splitlines()
+    assert [line in ("code 0", "code None") for line in helped] == [True] * 3
+    assert "Training needs torch: pip install 'face-emote[train]'" in why and last == "code 2"
+    assert not (tmp_path / "run").exists()
 
 
 def test_version_and_notices_are_in_order():

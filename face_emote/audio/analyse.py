@@ -55,7 +55,7 @@ def analyse(
     if transcript is None and isinstance(source, Speech):
         transcript = source.transcript
     cues = None if transcript is None else parse_transcript(read_transcript(transcript))
-    blocks, expected = _blocks_of(source)
+    blocks, expected = blocks_of(source)
     report = progress or (lambda _done, _total: None)
 
     counted = _Counted(blocks(), lambda secs: report(PROSODY_SHARE * secs, max(expected, secs)))
@@ -108,8 +108,12 @@ class _Counted:
             self._report(self.secs)
 
 
-def _blocks_of(source: Speech | Path) -> tuple[Callable[[], Iterable[Float[Array, " _samples"]]], float]:
-    """A function that starts reading from the beginning, and the expected length in seconds."""
+def blocks_of(source: Speech | Path) -> tuple[Callable[[], Iterable[Float[Array, " _samples"]]], float]:
+    """A function that starts reading 16 kHz mono from the beginning, and the expected length in seconds.
+
+    Raises:
+        AudioError: the source is missing, empty or not sound.
+    """
     if not isinstance(source, Speech):
         opened = open_speech(source)
         return opened.blocks, opened.duration_secs

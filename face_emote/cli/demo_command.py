@@ -43,6 +43,7 @@ Examples:
 )
 def command(output: Path, emotion: str, character: str, size: int) -> None:
     """Perform a sentence of Jane Austen's that comes with face_emote, and write every kind of result to DIR."""
+    from face_emote.animation import DEFAULT_ANIMATOR, DEFAULT_MODEL
     from face_emote.audio.examples import example_speech
     from face_emote.cli.performing import require_video, told, write_performance
     from face_emote.convert import export
@@ -62,6 +63,8 @@ def command(output: Path, emotion: str, character: str, size: int) -> None:
         character=character,
         head=None,
         style=PerformanceStyle(),
+        animator=DEFAULT_ANIMATOR,
+        model=DEFAULT_MODEL,
     )
     with progress_shown() as progress:
         write_performance(speech.path, output / "demo.npz", options=options, progress=progress)

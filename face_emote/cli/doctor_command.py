@@ -13,7 +13,7 @@ from face_emote.core.version import VERSION
 
 REQUIRED = ("numpy", "numba", "av", "pocketsphinx", "click", "rich")
 EXTRAS = (
-    ("train", "torch", "training"),
+    ("train", "torch", "training, `face-emote train`"),
     ("capture", "mediapipe", "capture from video"),
     ("gl", "moderngl", "rendering on a graphics card"),
     ("usd", "pxr", "USD export"),
@@ -107,7 +107,7 @@ def _draw_one_frame() -> None:
 
 def _extras() -> None:
     """Print which optional packages are here."""
-    click.echo("extras, which no command needs yet:")
+    click.echo("extras (only [train] is used by a command so far):")
     for extra, module, purpose in EXTRAS:
         have, hint = util.find_spec(module) is not None, f"pip install 'face-emote[{extra}]'"
         _row(f"  [{extra}]", f"{purpose}: {'here' if have else hint}")

@@ -15,7 +15,7 @@ import click
 from face_emote.core.errors import FaceEmoteError
 from face_emote.core.version import VERSION
 
-COMMANDS = ("demo", "animate", "render", "export", "head", "doctor")
+COMMANDS = ("demo", "animate", "render", "export", "head", "train", "evaluate", "doctor")
 DONE, BUG, USER_MISTAKE, INTERRUPTED = 0, 1, 2, 130
 
 

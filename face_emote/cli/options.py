@@ -29,8 +29,10 @@ ENGINES = ("fast",)
 
 SECTIONS = {
     "Performance": ("emotion", "transcript", "character", "seed", "fps"),
+    "Animator": ("animator", "fast", "model"),
     "Sliders (1 is natural, 0 none, 4 the most)": tuple(name.replace("-", "_") for name, _ in SLIDERS),
     "Fine points": ("asymmetry", "blood", "head"),
+    "Live": ("stream", "stream_rate", "latency"),
     "Picture (for video)": ("size", "camera", "light", "skin", "codec", "engine"),
 }
 """Titles of the groups that --help shows, and the options in each."""
@@ -50,11 +52,13 @@ class PerformanceOptions:
     character: str
     head: Path | None
     style: PerformanceStyle
+    animator: str
+    model: str | Path
 
 
-def output_option(text: str) -> Decorator:
+def output_option(text: str, *, required: bool = True) -> Decorator:
     """-o OUT."""
-    return click.option("-o", "--output", metavar="OUT", type=PathType, required=True, help=text)
+    return click.option("-o", "--output", metavar="OUT", type=PathType, required=required, help=text)
 
 
 def head_option(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -65,6 +69,8 @@ def head_option(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def performance_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """The options of `PerformanceOptions`; the command gets them as keyword arguments of these names."""
+    from face_emote.animation import ANIMATORS, DEFAULT_ANIMATOR
+
     options: list[Decorator] = [
         click.option(
             "-e", "--emotion", metavar="WORDS", default="auto", show_default=True,
@@ -86,6 +92,13 @@ def performance_options(function: Callable[..., Any]) -> Callable[..., Any]:
             help="Who speaks; see `face-emote head list`.",
         ),
         head_option,
+        click.option(
+            "--animator", type=click.Choice(ANIMATORS),
+            help="net has learnt from recorded lips and hears any language; rules follow the phones they recognise. "
+            f"[default: {DEFAULT_ANIMATOR}]",
+        ),
+        click.option("--fast", is_flag=True, help="The smaller network: quicker, a little less exact."),
+        click.option("--model", metavar="FILE", type=PathType, help="Another network: a .safetensors checkpoint."),
         *(
             click.option(f"--{name}", metavar="FACTOR", type=float, default=1.0, help=text)
             for name, text in SLIDERS
@@ -132,6 +145,7 @@ def performance_from(values: dict[str, Any]) -> PerformanceOptions:
     style = PerformanceStyle(
         **factors, head=head_motion, asymmetry=values.pop("asymmetry"), blood=values.pop("blood")
     )  # fmt: skip
+    animator, model = animator_from(values.pop("animator"), fast=values.pop("fast"), model=values.pop("model"))
     return PerformanceOptions(
         emotion=values.pop("emotion"),
         transcript=transcript_from(values.pop("transcript")),
@@ -140,7 +154,21 @@ def performance_from(values: dict[str, Any]) -> PerformanceOptions:
         character=values.pop("character"),
         head=values.pop("head"),
         style=style,
+        animator=animator,
+        model=model,
     )
+
+
+def animator_from(animator: str | None, *, fast: bool, model: Path | None) -> tuple[str, str | Path]:
+    """Who animates, and with which network; naming a network asks for it."""
+    from face_emote.animation import DEFAULT_ANIMATOR, DEFAULT_MODEL
+
+    if fast and model is not None:
+        raise OptionError("--fast and --model name two networks; give one of them")
+    if animator == "rules" and (fast or model is not None):
+        raise OptionError("The rules need no network; leave out --fast and --model, or --animator rules")
+    named = "fast" if fast else model
+    return animator or (DEFAULT_ANIMATOR if named is None else "net"), named or DEFAULT_MODEL
 
 
 def transcript_from(value: str | None) -> str | Path | None:

@@ -61,6 +61,8 @@ def write_performance(speech: Path, path: Path, *, options: PerformanceOptions, 
         head=load_head(options.head),
         character=options.character,
         style=options.style,
+        animator=options.animator,
+        model=options.model,
         progress=progress,
     )
     write_motion(stream, path)

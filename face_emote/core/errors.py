@@ -35,3 +35,15 @@ class OutputError(FaceEmoteError):
 
 class DependencyError(FaceEmoteError):
     """A feature needs an extra that is not installed; the message holds the command that installs it."""
+
+
+class ConfigError(FaceEmoteError):
+    """A training configuration cannot be used."""
+
+
+class CorpusError(FaceEmoteError):
+    """Training data are missing, damaged or do not fit each other."""
+
+
+class CheckpointError(FaceEmoteError):
+    """A file of network weights is missing, damaged, of another version or does not fit its own configuration."""

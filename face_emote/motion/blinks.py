@@ -13,11 +13,11 @@ from face_emote.core.arrays import Array, Float
 from face_emote.motion.cues import SpeechCues
 from face_emote.motion.curves import ease, reaching
 
-_SPEAKING_HZ = 20.0 / 60.0
-_SILENT_HZ = 14.0 / 60.0
-_SIGMA = 0.55
+SPEAKING_HZ = 20.0 / 60.0
+SILENT_HZ = 14.0 / 60.0
+SIGMA = 0.55
 """Standard deviation of the log interval."""
-_REFRACTORY_SECS = 0.55
+REFRACTORY_SECS = 0.55
 _LONGEST_SECS = 0.5
 _USUAL_SECS = 0.28
 _SPARED_SECS = 0.21
@@ -25,7 +25,7 @@ _SPARED_SECS = 0.21
 _GRID_HZ = 10.0
 EVOKING_SHIFT = np.radians(9.0)
 """Shifts of gaze beyond this often carry a blink."""
-_EVOKED = 0.5
+EVOKED = 0.5
 """How often."""
 _LEAST_SPONTANEOUS = 0.35
 """Share of the spontaneous blinks that stays however often the gaze shifts."""
@@ -67,24 +67,24 @@ def blink_score(
         spared_secs: beginnings of moments that have to be seen; blinks wait until they are over.
     """
     if amount <= 0.0:
-        return _shaped(np.zeros(0), rng)
+        return shaped_blinks(np.zeros(0), rng)
     grid = np.arange(int(np.ceil(cues.duration_secs * _GRID_HZ)) + 1) / _GRID_HZ
     mood = np.interp(grid, np.arange(len(factor)) / factor_hz, factor)
-    rate = amount * mood * (_SILENT_HZ + (_SPEAKING_HZ - _SILENT_HZ) * cues.activity_at(grid))
+    rate = amount * mood * (SILENT_HZ + (SPEAKING_HZ - SILENT_HZ) * cues.activity_at(grid))
     evoking = shift_size > EVOKING_SHIFT
-    chance = _EVOKED * min(amount, 1.6)
+    chance = EVOKED * min(amount, 1.6)
     expected = np.concatenate([[0.0], np.cumsum(rate[:-1]) / _GRID_HZ])
     # The rates count every blink, so those that come with the gaze are not on top of them.
     expected *= max(1.0 - chance * float(evoking.sum()) / max(expected[-1], 1e-9), _LEAST_SPONTANEOUS)
     count = int(expected[-1] * 2.0) + 8
-    draws = np.exp(rng.normal(-0.5 * _SIGMA**2, _SIGMA, count))
+    draws = np.exp(rng.normal(-0.5 * SIGMA**2, SIGMA, count))
     draws[0] *= rng.uniform(0.2, 1.0)  # the clip begins somewhere between two blinks
     reached = np.cumsum(draws)
     times = np.interp(reached[reached < expected[-1]], expected, grid)
     times = _attracted(times, cues, rng=rng)
     evoked = shift_secs[evoking & (rng.random(len(shift_secs)) < chance)]
     times, evoked = (_waiting(blinks, spared_secs) for blinks in (times, evoked - 0.03))
-    return _shaped(_spaced(times, evoked, duration_secs=cues.duration_secs), rng)
+    return shaped_blinks(_spaced(times, evoked, duration_secs=cues.duration_secs), rng)
 
 
 def _waiting(times: Array, spared_secs: Array) -> Array:
@@ -126,8 +126,8 @@ def _spaced(times: Array, evoked: Array, *, duration_secs: float) -> Array:
     for time, kind in zip(every[order], kinds[order], strict=True):
         if time < 0.12 or time > duration_secs - 0.15:
             continue
-        if kept and time - kept[-1] < _REFRACTORY_SECS:
-            if kind and not last_kind and (len(kept) < 2 or time - kept[-2] >= _REFRACTORY_SECS):
+        if kept and time - kept[-1] < REFRACTORY_SECS:
+            if kind and not last_kind and (len(kept) < 2 or time - kept[-2] >= REFRACTORY_SECS):
                 kept[-1], last_kind = float(time), True
             continue
         kept.append(float(time))
@@ -135,7 +135,8 @@ def _spaced(times: Array, evoked: Array, *, duration_secs: float) -> Array:
     return np.array(kept)
 
 
-def _shaped(start: Array, rng: np.random.Generator) -> BlinkScore:
+def shaped_blinks(start: Float[Array, " blink"], rng: np.random.Generator) -> BlinkScore:
+    """Blinks at these instants, each with a speed and a depth of its own."""
     count = len(start)
     partial = rng.random(count) < 0.1
     return BlinkScore(

@@ -14,6 +14,8 @@ from face_emote.motion.cues import SpeechCues
 from face_emote.motion.curves import pulse, reaching
 
 _LEAD_SECS = 0.06
+CALM_SECS = 0.6
+"""Accents of the brows are at least so far apart."""
 _RAISE = 0.34
 _FROWN = 0.28
 _LONGEST_SECS = 2.6
@@ -44,18 +46,26 @@ def brow_score(cues: SpeechCues, *, rng: np.random.Generator) -> BrowScore:
     rows = []
     last = -1.0
     for time, strength in zip(cues.accent_secs, cues.accent_strength, strict=True):
-        chance, size, hold = rng.random(), rng.uniform(0.75, 1.15), rng.uniform(0.03, 0.16)
-        attack, release = rng.uniform(0.14, 0.22), rng.uniform(0.28, 0.5)
-        lean = float(np.clip(rng.normal(0.0, 0.3), -0.8, 0.8))
-        if chance > 0.1 + 0.75 * strength or time - last < 0.6:
+        accent = brow_accent(float(strength), rng=rng)
+        if accent is None or time - last < CALM_SECS:
             continue
         last = time
-        size = min((0.4 + 0.6 * strength) * size, 1.0)
-        rows.append((time - _LEAD_SECS - attack, attack, hold, release, size, lean, 0.0))
+        attack = accent[0]
+        rows.append((time - _LEAD_SECS - attack, *accent, 0.0))
     for (_, end), rise in zip(cues.phrases, cues.rising, strict=True):
         if rise > 0.2:
             rows.append((end - 0.45, 0.3, 0.4, 0.55, 0.6 + 0.4 * rise, 0.0, 1.0))
     return BrowScore(*np.array(sorted(rows), np.float64).reshape(-1, 7).T)
+
+
+def brow_accent(strength: float, *, rng: np.random.Generator) -> tuple[float, float, float, float, float] | None:
+    """Attack, hold, release (seconds), strength and lean of what a prominent syllable does to the brows, or None."""
+    chance, size, hold = rng.random(), rng.uniform(0.75, 1.15), rng.uniform(0.03, 0.16)
+    attack, release = rng.uniform(0.14, 0.22), rng.uniform(0.28, 0.5)
+    lean = float(np.clip(rng.normal(0.0, 0.3), -0.8, 0.8))
+    if chance > 0.1 + 0.75 * strength:
+        return None
+    return attack, hold, release, min((0.4 + 0.6 * strength) * size, 1.0), lean
 
 
 def brow_controls(

@@ -53,8 +53,31 @@ _ON_SECS, _OFF_SECS = _time_constants()
 
 def liveliness(cues: SpeechCues, times: Float[Array, " frames"], *, key: int) -> Float[Array, " frames"]:
     """Factor on the felt strength, 1 - _DEPTH..1: swells with the voice, eases in pauses, wanders slowly."""
-    wander = smooth_noise(times, rate_hz=0.5, key=key) + 0.5 * smooth_noise(times, rate_hz=1.3, key=key + 1)
-    level = 0.55 + 0.32 * wander + 0.45 * (cues.energy_at(times) - 0.35 * cues.activity_at(times))
+    level = 0.55 + 0.32 * _wander(times, key=key) + 0.45 * swell_of(cues.energy_at(times), cues.activity_at(times))
+    return _lively(level)
+
+
+def calm_liveliness(cues: SpeechCues, times: Float[Array, " frames"]) -> Float[Array, " frames"]:
+    """`liveliness` without chance: what the voice alone does to the felt strength."""
+    return _lively(0.55 + 0.45 * swell_of(cues.energy_at(times), cues.activity_at(times)))
+
+
+def swell_of(energy: Float[Array, " frames"], activity: Float[Array, " frames"]) -> Float[Array, " frames"]:
+    """How the voice lifts the felt strength: loud syllables do, mere talking does not."""
+    return energy - 0.35 * activity
+
+
+def wandering(swell: Float[Array, " frames"], times: Float[Array, " frames"], *, key: int) -> Float[Array, " frames"]:
+    """The share of `liveliness` that is chance: with the noise, over without it; about 0.8..1.2."""
+    level = 0.55 + 0.45 * swell
+    return _lively(level + 0.32 * _wander(times, key=key)) / _lively(level)
+
+
+def _wander(times: Float[Array, " frames"], *, key: int) -> Float[Array, " frames"]:
+    return smooth_noise(times, rate_hz=0.5, key=key) + 0.5 * smooth_noise(times, rate_hz=1.3, key=key + 1)
+
+
+def _lively(level: Float[Array, " frames"]) -> Float[Array, " frames"]:
     return 1.0 - _DEPTH * (1.0 - np.clip(level, 0.0, 1.0))
 
 

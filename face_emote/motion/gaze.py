@@ -23,6 +23,8 @@ _EYES = slice(3, 5)
 _HEAD_FOLLOWS = 0.35
 """Share of a large shift that the head takes over."""
 _HEAD_THRESHOLD = np.radians(5.0)
+HEAD_DELAY_SECS = 0.03
+"""The head starts so long after the eyes."""
 _MAX_YAW, _MAX_PITCH = np.radians(24.0), np.radians(15.0)
 """Comfortable range of an eye in its socket; larger angles are approached but never passed."""
 _FACE_POINTS = np.radians([[1.6, 0.0], [-1.6, 0.0], [0.0, 3.2]])
@@ -83,43 +85,110 @@ def gaze_score(
     """
     windows = _aversions(cues, rng) if amount > 0.0 else []
     last = len(pitch) - 1
-    origin = np.array([0.0, _PULL_ON_VIEWER * float(pitch[0])]) * min(amount, 1.0)
+    origin = first_look(float(pitch[0]), amount=amount)
     start: list[float] = []
     target: list[Array] = []
-    place, time, window = origin, float(rng.uniform(0.15, 0.5)), 0
-    anchor: Array | None = None
-    shy: Array | None = None
-    point = int(rng.integers(2))
+    time, window = float(rng.uniform(0.15, 0.5)), 0
+    look = Look(origin, anchor=None, shy=None, point=int(rng.integers(2)))
     while time < cues.duration_secs:
         while window < len(windows) and windows[window][1] <= time:
             window += 1
         now = min(int(time * grid_hz), last)
-        drawn = np.array([0.0, float(pitch[now])]) * min(amount, 1.5)
-        away = windows[window][2] if window < len(windows) and windows[window][0] <= time else None
-        if away is None and amount > 0.0:
-            away = shy = _shy_glance(shy, avert=float(avert[now]), rng=rng)
-        returns = anchor is not None and away is None
-        wander = rng.normal(0.0, 1.0, 2)
-        if away is not None:
-            place = drawn + amount * away + np.radians(0.8) * wander * (anchor is away)
-        elif not returns and target and rng.random() < 0.45:
-            place = place + np.radians(0.18) * min(amount, 1.0) * wander
-        else:
-            point = int(rng.choice(3, p=_NEXT_POINT[point]))
-            spot = _FACE_POINTS[point] + np.radians(0.15) * rng.normal(0.0, 1.0, 2)
-            place = _PULL_ON_VIEWER * drawn + min(amount, 1.0) * spot
-        anchor = away
+        look = next_look(
+            look,
+            away=windows[window][2] if window < len(windows) and windows[window][0] <= time else None,
+            pitch=float(pitch[now]),
+            avert=float(avert[now]),
+            amount=amount,
+            is_first=not target,
+            rng=rng,
+        )
         start.append(time)
-        target.append(place)
-        wait = np.exp(rng.normal(np.log(0.62), 0.5)) / max(float(restless[now]), 0.2)
+        target.append(look.place)
         edge = next((t for pair in windows[window : window + 2] for t in pair[:2] if t > time + 0.2), np.inf)
-        time = min(time + float(np.clip(wait, 0.22, 2.5)), edge)
+        time = min(time + fixation_secs(float(restless[now]), rng=rng), edge)
     return _timed(np.array(start), np.array(target).reshape(-1, 2), origin=origin, key=int(rng.integers(2**62)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Look:
+    """Where the eyes rest, and what brought them there."""
+
+    place: Float[Array, " 2"]
+    """Yaw and pitch from the direction to the viewer, radians."""
+    anchor: Float[Array, " 2"] | None
+    """Where they have turned away to; None while on the viewer."""
+    shy: Float[Array, " 2"] | None
+    """The same, if it is out of shyness."""
+    point: int
+    """Which of the viewer's eyes, or mouth."""
+
+
+def first_look(pitch: float, *, amount: float) -> Float[Array, " 2"]:
+    """Where a clip begins: at the viewer, drawn a little where the emotion draws."""
+    return np.array([0.0, _PULL_ON_VIEWER * pitch]) * min(amount, 1.0)
+
+
+def next_look(
+    look: Look,
+    *,
+    away: Float[Array, " 2"] | None,
+    pitch: float,
+    avert: float,
+    amount: float,
+    is_first: bool,
+    rng: np.random.Generator,
+) -> Look:
+    """Where the next saccade goes.
+
+    Args:
+        look: where the eyes are.
+        away: where thought draws them now; None: nowhere.
+        pitch: where the emotion draws them, radians, positive down.
+        avert: how much the emotion avoids the viewer, 0..1.
+        amount: the user's slider; 0 keeps the eyes on the viewer.
+        is_first: whether this is the clip's first saccade.
+        rng: decides.
+    """
+    drawn = np.array([0.0, pitch]) * min(amount, 1.5)
+    shy, point = look.shy, look.point
+    if away is None and amount > 0.0:
+        away = shy = _shy_glance(shy, avert=avert, rng=rng)
+    returns = look.anchor is not None and away is None
+    wander = rng.normal(0.0, 1.0, 2)
+    if away is not None:
+        place = drawn + amount * away + np.radians(0.8) * wander * (look.anchor is away)
+    elif not returns and not is_first and rng.random() < 0.45:
+        place = look.place + np.radians(0.18) * min(amount, 1.0) * wander
+    else:
+        point = int(rng.choice(3, p=_NEXT_POINT[point]))
+        spot = _FACE_POINTS[point] + np.radians(0.15) * rng.normal(0.0, 1.0, 2)
+        place = _PULL_ON_VIEWER * drawn + min(amount, 1.0) * spot
+    return Look(place, anchor=away, shy=shy, point=point)
+
+
+def fixation_secs(restless: float, *, rng: np.random.Generator) -> float:
+    """How long the eyes stay; `restless` is the emotion's factor on how often they move."""
+    wait = np.exp(rng.normal(np.log(0.62), 0.5)) / max(restless, 0.2)
+    return float(np.clip(wait, 0.22, 2.5))
+
+
+def thinking_look(*, size: float, rng: np.random.Generator) -> Float[Array, " 2"]:
+    """Where one looks who thinks: aside and mostly up; straight up or down is rare. `size` is in degrees."""
+    side = rng.choice((-1.0, 1.0))
+    angle = rng.choice((rng.uniform(-0.75, -0.1), rng.uniform(0.1, 0.6)), p=(0.6, 0.4))
+    reach = np.radians(size * rng.uniform(0.7, 1.3))
+    return reach * np.array([side * np.cos(angle), np.sin(angle)])
+
+
+def saccade_secs(angle: Float[Array, " saccade"]) -> Float[Array, " saccade"]:
+    """Duration of saccades of these angles in radians."""
+    return 0.021 + 0.0022 * np.degrees(angle)
 
 
 def _timed(start: Array, target: Array, *, origin: Array, key: int) -> GazeScore:
     score = GazeScore(start, np.zeros(len(start)), target, origin, key)
-    return GazeScore(start, 0.021 + 0.0022 * np.degrees(score.sizes), target, origin, key)
+    return GazeScore(start, saccade_secs(score.sizes), target, origin, key)
 
 
 def _shy_glance(before: Array | None, *, avert: float, rng: np.random.Generator) -> Array | None:
@@ -141,11 +210,7 @@ def _aversions(cues: SpeechCues, rng: np.random.Generator) -> list[tuple[float, 
     found: list[tuple[float, float, Array]] = []
 
     def add(start: float, end: float, *, size: float) -> None:
-        # Thinking looks aside and mostly up; straight up or down is rare.
-        side = rng.choice((-1.0, 1.0))
-        angle = rng.choice((rng.uniform(-0.75, -0.1), rng.uniform(0.1, 0.6)), p=(0.6, 0.4))
-        reach = np.radians(size * rng.uniform(0.7, 1.3))
-        found.append((start, end, reach * np.array([side * np.cos(angle), np.sin(angle)])))
+        found.append((start, end, thinking_look(size=size, rng=rng)))
 
     def idle(start: float, end: float) -> None:
         """A listener's eyes wander off too, though seldom."""
@@ -190,9 +255,14 @@ def gaze_direction(score: GazeScore, times: Float[Array, " frames"]) -> Float[Ar
 
 def head_follow(score: GazeScore) -> tuple[Float[Array, " saccade"], Float[Array, "saccade 2"]]:
     """When the head starts after the eyes, and the yaw and pitch it goes to: its share of what exceeds a threshold."""
-    reach = np.hypot(*score.target.T) if len(score.target) else np.zeros(0)
+    return score.start + HEAD_DELAY_SECS, followed(score.target)
+
+
+def followed(target: Float[Array, "saccade 2"]) -> Float[Array, "saccade 2"]:
+    """The part of each look that the head takes over."""
+    reach = np.hypot(*target.T) if len(target) else np.zeros(0)
     share = _HEAD_FOLLOWS * np.clip(1.0 - _HEAD_THRESHOLD / np.maximum(reach, 1e-9), 0.0, 1.0)
-    return score.start + 0.03, score.target * share[:, None]
+    return target * share[:, None]
 
 
 def eye_rotations(

@@ -80,27 +80,52 @@ def _beats(cues: SpeechCues, rng: np.random.Generator) -> tuple[Array, Array, Ar
     """
     rows = []
     for time, strength in zip(cues.accent_secs, cues.accent_strength, strict=True):
-        chance, size, kind = rng.random(), rng.uniform(0.6, 1.15), rng.random()
-        attack, release = rng.uniform(0.16, 0.24), rng.uniform(0.34, 0.5)
-        side, slip = rng.choice((-1.0, 1.0)), rng.normal(0.0, 0.025)
-        if chance > 0.2 + 0.85 * strength:
-            continue
-        depth = _NOD * (0.3 + 0.7 * strength) * size
-        if kind < 0.68:
-            turn = (depth, 0.25 * side * depth, 0.0)
-        elif kind < 0.82:
-            turn = (-0.7 * depth, 0.0, 0.15 * side * depth)
-        elif kind < 0.92:
-            turn = (0.3 * depth, 0.8 * side * depth, 0.0)
-        else:
-            turn = (0.35 * depth, 0.0, 0.7 * side * depth)
-        rows.append((time + slip - attack, attack, release, *turn))
+        beat = beat_on(float(strength), rng=rng)
+        if beat is not None:
+            rows.append((time + beat.slip_secs - beat.attack_secs, beat.attack_secs, beat.release_secs, *beat.turn))
     for (_, end), rise in zip(cues.phrases, cues.rising, strict=True):
         side = rng.choice((-1.0, 1.0))
         if rise > 0.3:  # a question lifts and tilts the head and holds it for the answer
             rows.append((end - 0.4, 0.35, 0.8, -0.8 * _NOD * rise, 0.0, 0.6 * side * _NOD * rise))
     table = np.array(sorted(rows), np.float64).reshape(-1, 6)
     return table[:, 0], table[:, 1], table[:, 2], table[:, 3:]
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """One gesture of the head."""
+
+    attack_secs: float
+    release_secs: float
+    slip_secs: float
+    """How much later than the accent its apex comes."""
+    turn: tuple[float, float, float]
+    """Rotation at the apex, radians."""
+
+
+def beat_on(strength: float, *, rng: np.random.Generator) -> Beat | None:
+    """The gesture that an accent of this strength, 0..1, brings; None: none."""
+    chance, size, kind = rng.random(), rng.uniform(0.6, 1.15), rng.random()
+    attack, release = rng.uniform(0.16, 0.24), rng.uniform(0.34, 0.5)
+    side, slip = rng.choice((-1.0, 1.0)), rng.normal(0.0, 0.025)
+    if chance > 0.2 + 0.85 * strength:
+        return None
+    depth = _NOD * (0.3 + 0.7 * strength) * size
+    if kind < 0.68:
+        turn = (depth, 0.25 * side * depth, 0.0)
+    elif kind < 0.82:
+        turn = (-0.7 * depth, 0.0, 0.15 * side * depth)
+    elif kind < 0.92:
+        turn = (0.3 * depth, 0.8 * side * depth, 0.0)
+    else:
+        turn = (0.35 * depth, 0.0, 0.7 * side * depth)
+    return Beat(attack, release, slip, turn)
+
+
+def new_posture(*, rng: np.random.Generator, listening: bool) -> Float[Array, " 3"]:
+    """Where the head settles next, radians."""
+    share = _LISTENING if listening else 1.0
+    return share * _POSTURE * np.clip(rng.normal(0.0, 0.75, 3), -1.6, 1.6)
 
 
 def _postures(cues: SpeechCues, rng: np.random.Generator) -> tuple[Array, Array]:
@@ -116,14 +141,14 @@ def _postures(cues: SpeechCues, rng: np.random.Generator) -> tuple[Array, Array]
     def listen(time: float, until: float) -> None:
         time += rng.uniform(0.8, 2.0)
         while time < until - 1.2:
-            settle(time, _LISTENING * _POSTURE * np.clip(rng.normal(0.0, 0.75, 3), -1.6, 1.6))
+            settle(time, new_posture(rng=rng, listening=True))
             time += rng.uniform(2.0, 4.5)
 
     listen(0.0, float(cues.phrases[0, 0]) if len(cues.phrases) else cues.duration_secs)
     for i, (start, end) in enumerate(cues.phrases):
         time = start - 0.15
         while time < end - 0.5:
-            settle(time, _POSTURE * np.clip(rng.normal(0.0, 0.75, 3), -1.6, 1.6))
+            settle(time, new_posture(rng=rng, listening=False))
             time += rng.uniform(2.2, 4.5)
         until = float(cues.phrases[i + 1, 0]) if i + 1 < len(cues.phrases) else cues.duration_secs
         if until - end > 0.9:

@@ -8,6 +8,7 @@ Sampling is a pure function of time: blocks equal the whole bit by bit.
 """
 
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 from face_emote.core.arrays import Array, Float
 from face_emote.core.names import CONTROLS, DEFAULT_FPS
@@ -23,17 +24,6 @@ from face_emote.motion.visemes import merged, segments_from
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class LipScore:
-    """All that the mouth will do in a clip, for one head and style."""
-
-    segments: Segments
-    closures: Contacts
-    tucks: Contacts
-    rig: LipRig
-    style: PerformanceStyle
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class LipMotion:
     """The mouth on each frame."""
 
@@ -45,6 +35,30 @@ class LipMotion:
     """Lower lip at the upper teeth (F V), 0..1."""
     ownership: Float[Array, " frames"]
     """How much of the mouth belongs to speech rather than to emotion, 0..1; 1 in every contact."""
+
+
+@runtime_checkable
+class Lips(Protocol):
+    """Whatever knows the mouth of a clip: the rules' `LipScore`, or `net_lips.NetLips`."""
+
+    def sample(self, times: Float[Array, " frames"]) -> LipMotion:
+        """The mouth at ascending instants, seconds; a pure function of each."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LipScore:
+    """All that the mouth will do in a clip, for one head and style."""
+
+    segments: Segments
+    closures: Contacts
+    tucks: Contacts
+    rig: LipRig
+    style: PerformanceStyle
+
+    def sample(self, times: Float[Array, " frames"]) -> LipMotion:
+        """`sample_lips`, as `Lips` asks for."""
+        return sample_lips(self, times=times)
 
 
 def lip_score(analysis: SpeechAnalysis, *, head: Head, style: PerformanceStyle, fps: float = DEFAULT_FPS) -> LipScore:

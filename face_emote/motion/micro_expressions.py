@@ -14,8 +14,8 @@ from face_emote.core.types import Pause
 from face_emote.motion.cues import SpeechCues
 from face_emote.motion.curves import pulse, reaching
 
-_MIN_SPACING_SECS = 1.4
-_LONGEST_CALM_SECS = 4.5
+MIN_SPACING_SECS = 1.4
+LONGEST_CALM_SECS = 4.5
 _LONGEST_SECS = 0.4
 
 
@@ -39,19 +39,24 @@ def leak_score(cues: SpeechCues, pauses: tuple[Pause, ...], *, rng: np.random.Ge
     earliest = min(0.5, 0.3 * cues.duration_secs)
     start: list[float] = []
     for time in sorted(wanted):
-        if time > earliest and (not start or time - start[-1] > _MIN_SPACING_SECS):
+        if time > earliest and (not start or time - start[-1] > MIN_SPACING_SECS):
             start.append(time)
     edges = [0.0, *start, cues.duration_secs]
     for before, after in pairwise(edges):
         place = before + rng.uniform(0.35, 0.65) * (after - before)
-        if after - before > _LONGEST_CALM_SECS or not start:
+        if after - before > LONGEST_CALM_SECS or not start:
             start.append(place)
     start.sort()
+    return shaped_leaks(np.array(start), rng=rng)
+
+
+def shaped_leaks(start: Float[Array, " leak"], *, rng: np.random.Generator) -> LeakScore:
+    """Leaks at these instants, each with a length and a strength of its own."""
     count = len(start)
     # Near the upper end of 1/25..1/5 s: two frames of video look like a fault of the picture, not like a feeling.
     length = rng.uniform(0.16, 0.22, count)
     return LeakScore(
-        start=np.array(start),
+        start=start,
         attack=0.45 * length,
         hold=0.1 * length,
         release=0.45 * length,

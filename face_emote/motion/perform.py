@@ -4,14 +4,14 @@ A *score* is decided once for the clip: small lists of events (blinks, saccades,
 lips' targets. Then two loops run over time side by side:
 
     steps at names.MOTION_HZ   what has memory (emotion dynamics, wrinkles, blood), its state carried on   `slow_tracks`
-    frames at the output fps   what is a pure function of time, over the slow tracks interpolated          `_frames`
+    frames at the output fps   what is a pure function of time, over the slow tracks interpolated          `frames`
 
 Both run in chunks of a fixed length whatever block size the caller wants, so blocks equal the whole byte for byte and
 memory does not grow with the clip.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -27,33 +27,16 @@ from face_emote.core.types import (
     SpeechAnalysis,
 )
 from face_emote.face.head import Head
-from face_emote.face.rig import pose_from_controls
-from face_emote.motion.breathing import breath_motion, breath_volume
-from face_emote.motion.face_controls import face_controls
-from face_emote.motion.gaze import eye_rotations, gaze_direction
-from face_emote.motion.head_motion import body_sway, head_rotation
-from face_emote.motion.layering import MouthGauge, lids_follow, mouth_gauge
+from face_emote.motion.frames import Performer, face_frames, person_of
+from face_emote.motion.layering import mouth_gauge
+from face_emote.motion.net_answers import NetAnswers
 from face_emote.motion.score import PerformanceScore, performance_score
-from face_emote.motion.slow_tracks import SlowTracks, joined, slow_tracks
+from face_emote.motion.slow_tracks import joined, slow_tracks
 from face_emote.skin.wrinkles import wrinkle_model
 
 CHUNK = 128
 """Frames, and steps, evaluated at once."""
 DEFAULT_BLOCK = 256
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Performer:
-    """One person about to play one clip."""
-
-    score: PerformanceScore
-    head: Head
-    gauge: MouthGauge
-    style: PerformanceStyle
-    fps: float
-    info: MotionInfo
-    betas: Array
-    character: str
 
 
 def perform(
@@ -67,6 +50,7 @@ def perform(
     info: MotionInfo,
     betas: Float[Array, " shape=300"],
     character: str = "default",
+    answers: NetAnswers | None = None,
     block_frames: int = DEFAULT_BLOCK,
 ) -> Iterator[FaceMotion]:
     """Play a clip: consecutive blocks of `block_frames` frames, the last one perhaps shorter.
@@ -83,14 +67,16 @@ def perform(
         info: is put on every block.
         betas: identity.
         character: name of the skin to show it with.
+        answers: what the network says of the clip; without them the rules play it.
         block_frames: at least 1.
 
     Raises:
         HeadError: an imported head, whose controls have no names.
     """
-    person = head.with_identity(betas) if head.betas is None and np.any(betas) else head
+    person = person_of(head, betas)
+    score = performance_score(analysis, plan, head=person, style=style, seed=seed, fps=fps, answers=answers)
     performer = Performer(
-        score=performance_score(analysis, plan, head=person, style=style, seed=seed, fps=fps),
+        score=score,
         head=person,
         gauge=mouth_gauge(person),
         style=style,
@@ -99,69 +85,20 @@ def perform(
         betas=np.asarray(betas, np.float32),
         character=character,
     )
-    yield from _in_blocks(_chunks(performer, analysis.duration_secs), size=block_frames)
+    yield from _in_blocks(_chunks(performer, score, duration_secs=analysis.duration_secs), size=block_frames)
 
 
-def _chunks(performer: Performer, duration_secs: float) -> Iterator[FaceMotion]:
+def _chunks(performer: Performer, score: PerformanceScore, *, duration_secs: float) -> Iterator[FaceMotion]:
     num_frames = frames_in(duration_secs, fps=performer.fps)
-    steps = slow_tracks(performer.score, model=wrinkle_model(performer.head), style=performer.style, chunk=CHUNK)
+    steps = slow_tracks(score, model=wrinkle_model(performer.head), style=performer.style, chunk=CHUNK)
     slow = next(steps)
     for first in range(0, num_frames, CHUNK):
         times = frame_times(first, min(first + CHUNK, num_frames), fps=performer.fps)
         slow = slow.since(float(times[0]))
         while slow.last_secs < times[-1]:
             slow = joined(slow, next(steps))
-        yield _frames(performer, times, slow=slow)
-
-
-def _frames(performer: Performer, times: Float[Array, " frames"], *, slow: SlowTracks) -> FaceMotion:
-    score, style = performer.score, performer.style
-    now = slow.at(times)
-    neck = head_rotation(
-        score.head,
-        times,
-        activity=score.cues.activity_at(times),
-        energy=now.energy,
-        tendency=now.head_tendency,
-        amount=style.head,
-    )
-    lift, tip = breath_motion(breath_volume(score.breath, times), amount=style.head)
-    neck[:, 0] += tip
-    sway, shift = body_sway(times, key=score.head.key, amount=style.head)
-    shift[:, 1] += lift
-    eyes = eye_rotations(
-        gaze_direction(score.gaze, times),
-        joints=performer.head.joints(),
-        neck_pose=neck,
-        global_pose=sway,
-        translation=shift,
-    )
-    controls = face_controls(
-        score,
-        times,
-        emotion=now.emotion,
-        hidden=now.hidden,
-        leak=now.leak,
-        frown=now.frown,
-        style=style,
-        gauge=performer.gauge,
-    )
-    controls = lids_follow(controls, eye_pitch=eyes[:, :, 0])
-    pose = pose_from_controls(controls, control_joints=performer.head.control_joints)
-    return FaceMotion(
-        expression=pose.expression,
-        jaw_pose=pose.jaw_pose,
-        neck_pose=neck.astype(np.float32),
-        eye_pose=eyes.astype(np.float32),
-        global_pose=sway.astype(np.float32),
-        translation=shift.astype(np.float32),
-        wrinkles=now.wrinkles.astype(np.float32),
-        blood_flow=now.blood.astype(np.float32),
-        fps=performer.fps,
-        info=performer.info,
-        betas=performer.betas,
-        character=performer.character,
-    )
+        activity, leisure = score.cues.activity_at(times), score.cues.rest_at(times)
+        yield face_frames(performer, times, now=slow.at(times), activity=activity, leisure=leisure)
 
 
 def _in_blocks(chunks: Iterator[FaceMotion], *, size: int) -> Iterator[FaceMotion]:

@@ -6,8 +6,6 @@ import numpy as np
 
 from face_emote.core.arrays import Array, Float
 from face_emote.core.types import EmotionPlan, EmotionTrack, PerformanceStyle, SpeechAnalysis
-from face_emote.emotion.track import track
-from face_emote.emotion.voice import VoiceEmotion, auto_track, from_voice
 from face_emote.face.head import Head
 from face_emote.motion.blinks import BlinkScore, blink_score
 from face_emote.motion.breathing import BreathScore, breath_score
@@ -16,8 +14,12 @@ from face_emote.motion.cues import SpeechCues, speech_cues
 from face_emote.motion.emotion_expression import REST_BREATH_HZ, EmotionBias, emotion_bias
 from face_emote.motion.gaze import GazeScore, gaze_score, head_follow
 from face_emote.motion.head_motion import HeadScore, head_score
-from face_emote.motion.lips import LipScore, lip_score
+from face_emote.motion.lips import Lips, lip_score
 from face_emote.motion.micro_expressions import LeakScore, leak_score
+from face_emote.motion.net_answers import NetAnswers
+from face_emote.motion.net_expression import NetExpression, bearing_at
+from face_emote.motion.net_lips import net_lips
+from face_emote.motion.planned import PlannedEmotion, planned_emotion
 
 _GRID_HZ = 10.0
 """Resolution at which the mood steers the placing of events."""
@@ -30,10 +32,8 @@ class PerformanceScore:
     """All events of a clip; a few hundred bytes a second of speech."""
 
     cues: SpeechCues
-    plan: EmotionPlan
-    voice: VoiceEmotion | None
-    """The emotion heard in the voice; None when the plan does not ask for it."""
-    lips: LipScore
+    planned: PlannedEmotion
+    lips: Lips
     blinks: BlinkScore
     gaze: GazeScore
     head: HeadScore
@@ -42,16 +42,23 @@ class PerformanceScore:
     leaks: LeakScore
     life_key: int
     """Names the noise of the emotion's strength."""
+    expression: NetExpression | None = None
+    """What the network says of the feeling; None: the rules say it."""
 
     def plan_at(self, times: Float[Array, " frames"], *, rate_hz: float) -> EmotionTrack:
         """What the plan asks for at instants (held before 0 and after the end)."""
-        clipped = np.clip(times, 0.0, self.cues.duration_secs)
-        auto = None if self.voice is None else auto_track(self.voice, times=clipped, fps=rate_hz)
-        return track(self.plan, times=clipped, fps=rate_hz, auto=auto)
+        return self.planned.at(times, rate_hz=rate_hz)
 
 
 def performance_score(
-    analysis: SpeechAnalysis, plan: EmotionPlan, *, head: Head, style: PerformanceStyle, seed: int, fps: float
+    analysis: SpeechAnalysis,
+    plan: EmotionPlan,
+    *,
+    head: Head,
+    style: PerformanceStyle,
+    seed: int,
+    fps: float,
+    answers: NetAnswers | None = None,
 ) -> PerformanceScore:
     """Decide a clip: same arguments, same score.
 
@@ -62,14 +69,15 @@ def performance_score(
         style: the animator's sliders.
         seed: 0 or more.
         fps: at which the motion will be shown.
+        answers: of the network; without them the rules decide.
     """
 
     def dice(layer: int) -> np.random.Generator:
         return np.random.default_rng([seed, layer])
 
     cues = speech_cues(analysis)
-    voice = from_voice(analysis.prosody) if plan.auto > 0.0 else None
-    bias = _bias(cues, plan, voice=voice)
+    planned = planned_emotion(analysis, plan)
+    bias = _bias(planned, expression=None if answers is None else answers.expression)
     gaze = gaze_score(
         cues,
         pitch=bias.gaze_pitch,
@@ -81,12 +89,12 @@ def performance_score(
     )
     follow_start, follow = head_follow(gaze)
     leaks = leak_score(cues, analysis.pauses, rng=dice(_LEAKS))
-    hides = any(key.emotion.covert.any() for key in plan.keys)
     return PerformanceScore(
         cues=cues,
-        plan=plan,
-        voice=voice,
-        lips=lip_score(analysis, head=head, style=style, fps=fps),
+        planned=planned,
+        lips=lip_score(analysis, head=head, style=style, fps=fps)
+        if answers is None
+        else net_lips(answers.lips, analysis=analysis, head=head, style=style, fps=fps),
         blinks=blink_score(
             cues,
             factor=bias.blink_factor,
@@ -95,7 +103,7 @@ def performance_score(
             shift_size=gaze.sizes,
             amount=style.blinks,
             rng=dice(_BLINKS),
-            spared_secs=leaks.start if hides else np.zeros(0),
+            spared_secs=leaks.start if planned.hides else np.zeros(0),
         ),
         gaze=gaze,
         head=head_score(cues, follow_start=follow_start, follow=follow, rng=dice(_HEAD)),
@@ -103,10 +111,12 @@ def performance_score(
         breath=breath_score(cues, rate=bias.breath_rate_hz / REST_BREATH_HZ, grid_hz=_GRID_HZ, rng=dice(_BREATH)),
         leaks=leaks,
         life_key=int(dice(_LIFE).integers(2**62)),
+        expression=None if answers is None else answers.expression,
     )
 
 
-def _bias(cues: SpeechCues, plan: EmotionPlan, *, voice: VoiceEmotion | None) -> EmotionBias:
-    times = np.arange(int(np.ceil(cues.duration_secs * _GRID_HZ)) + 1) / _GRID_HZ
-    auto = None if voice is None else auto_track(voice, times=times, fps=_GRID_HZ)
-    return emotion_bias(track(plan, times=times, fps=_GRID_HZ, auto=auto))
+def _bias(planned: PlannedEmotion, *, expression: NetExpression | None) -> EmotionBias:
+    times = np.arange(int(np.ceil(planned.duration_secs * _GRID_HZ)) + 1) / _GRID_HZ
+    if expression is not None:
+        return bearing_at(expression, times)
+    return emotion_bias(planned.at(times, rate_hz=_GRID_HZ))

@@ -7,14 +7,15 @@ from typing import Any
 import numpy as np
 
 from face_emote.core.arrays import Array, Float
-from face_emote.core.names import CONTROLS, EMOTIONS, MOTION_HZ
-from face_emote.core.types import EmotionTrack, PerformanceStyle
-from face_emote.motion.dynamics import LEAD_SECS, UNSTARTED, liveliness, step_mood
-from face_emote.motion.emotion_expression import emotion_bias, expression_controls
+from face_emote.core.names import MOTION_HZ
+from face_emote.core.types import PerformanceStyle
+from face_emote.motion.dynamics import LEAD_SECS, UNSTARTED, liveliness, swell_of, wandering
 from face_emote.motion.face_controls import face_controls
+from face_emote.motion.felt import Felt, felt_by_rules
+from face_emote.motion.net_expression import felt_by_net, step_presence
 from face_emote.motion.score import PerformanceScore
-from face_emote.skin.blood import blood_drives, blood_flow, pressed_blood, pulse_of, rested_blood, step_blood
-from face_emote.skin.wrinkles import UNFOLDED, WrinkleModel, folding, step_wrinkles
+from face_emote.skin.blood import BloodState, blood_flow, pressed_blood, pulse_of, rested_blood, step_blood
+from face_emote.skin.wrinkles import UNFOLDED, WrinkleModel, WrinkleState, folding, step_wrinkles
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,55 +78,73 @@ def slow_tracks(
     score: PerformanceScore, *, model: WrinkleModel, style: PerformanceStyle, chunk: int
 ) -> Iterator[SlowTracks]:
     """Steps 0, 1, 2 .. in chunks of `chunk`, without end; what is remembered is carried from one to the next."""
-    mood_state, skin_state = UNSTARTED, UNFOLDED
-    blood_state = rested_blood(style.blood, step_hz=MOTION_HZ)
+    mood_state, present = UNSTARTED, None
+    skin = rested_skin(style)
     first = 0
     while True:
         times = np.arange(first, first + chunk) / MOTION_HZ
-        lively = liveliness(score.cues, times, key=score.life_key)
-        mood, mood_state = step_mood(
-            score.plan_at(times + LEAD_SECS, rate_hz=MOTION_HZ), mood_state, lively=lively, step_hz=MOTION_HZ
-        )
-        emotion = expression_controls(mood, style=style)
-        hidden = _hidden_expression(mood, style=style)
-        frown = _frown(mood)
+        plan = score.plan_at(times + LEAD_SECS, rate_hz=MOTION_HZ)
+        if score.expression is None:
+            lively = liveliness(score.cues, times, key=score.life_key)
+            felt, mood_state = felt_by_rules(plan, mood_state, lively=lively, style=style)
+        else:
+            swell = swell_of(score.cues.energy_at(times), score.cues.activity_at(times))
+            presence, present = step_presence(plan, present)
+            chance = presence * wandering(swell, times, key=score.life_key)
+            felt = felt_by_net(score.expression, times, plan=plan, chance=chance, style=style)
         controls = face_controls(
-            score, times, emotion=emotion, hidden=hidden, leak=mood.leak, frown=frown, style=style, gauge=None
+            score,
+            times,
+            leisure=score.cues.rest_at(times),
+            emotion=felt.emotion,
+            hidden=felt.hidden,
+            leak=felt.leak,
+            frown=felt.frown,
+            style=style,
+            gauge=None,
         )
-        folds, skin_state = step_wrinkles(
-            folding(model, controls, amount=style.wrinkles), skin_state, step_hz=MOTION_HZ
-        )
-        levels, blood_state = step_blood(blood_drives(mood), blood_state, preset=style.blood, step_hz=MOTION_HZ)
-        beat, blood_state = pulse_of(mood.vad[:, 1], blood_state, preset=style.blood, step_hz=MOTION_HZ)
-        pressed = pressed_blood(controls) * (style.blood != "off")
-        bias = emotion_bias(mood)
-        yield SlowTracks(
-            first=first,
-            emotion=emotion,
-            hidden=hidden,
-            leak=mood.leak,
-            energy=bias.motion_energy,
-            frown=frown,
-            head_tendency=np.stack([bias.head_pitch, bias.head_yaw, bias.head_roll], axis=-1),
-            wrinkles=folds,
-            blood=blood_flow(levels, pressed=pressed, pulse=beat),
-        )
+        tracks, skin = step_skin(felt, controls, skin, first=first, model=model, style=style)
+        yield tracks
         first += chunk
 
 
-def _hidden_expression(mood: EmotionTrack, *, style: PerformanceStyle) -> Float[Array, "steps control=100"]:
-    strength = mood.covert.sum(axis=1)
-    if not strength.any():
-        return np.zeros((len(strength), len(CONTROLS)), np.float32)
-    covert = mood.covert / np.maximum(strength, 1e-6)[:, None]
-    covert[:, 0] = np.maximum(1.0 - covert[:, 1:].sum(axis=1), 0.0)
-    shown = replace(
-        mood, mix=covert, vad=np.zeros_like(mood.vad), intensity=strength, covert=np.zeros_like(covert),
-        leak=np.zeros_like(mood.leak),
-    )  # fmt: skip
-    return expression_controls(shown, style=style)
+@dataclass(frozen=True, slots=True)
+class SkinState:
+    """What the skin remembers between two chunks."""
+
+    folds: WrinkleState
+    blood: BloodState
 
 
-def _frown(mood: EmotionTrack) -> Float[Array, " steps"]:
-    weight = {name: mood.intensity * mood.mix[:, i] for i, name in enumerate(EMOTIONS)}
-    return np.clip(1.6 * weight["anger"] + 1.2 * weight["disgust"] + 0.6 * weight["contempt"], 0.0, 1.0)
+def rested_skin(style: PerformanceStyle) -> SkinState:
+    """Before the first step."""
+    return SkinState(UNFOLDED, rested_blood(style.blood, step_hz=MOTION_HZ))
+
+
+def step_skin(
+    felt: Felt,
+    controls: Float[Array, "steps control=100"],
+    state: SkinState,
+    *,
+    first: int,
+    model: WrinkleModel,
+    style: PerformanceStyle,
+) -> tuple[SlowTracks, SkinState]:
+    """The next steps, from number `first` on, of a face with these controls, and the state to go on from."""
+    wanted = folding(model, controls, amount=style.wrinkles, residual=felt.residual)
+    folds, fold_state = step_wrinkles(wanted, state.folds, step_hz=MOTION_HZ)
+    levels, blood_state = step_blood(felt.drives, state.blood, preset=style.blood, step_hz=MOTION_HZ)
+    beat, blood_state = pulse_of(felt.arousal, blood_state, preset=style.blood, step_hz=MOTION_HZ)
+    pressed = pressed_blood(controls) * (style.blood != "off")
+    tracks = SlowTracks(
+        first=first,
+        emotion=felt.emotion,
+        hidden=felt.hidden,
+        leak=felt.leak,
+        energy=felt.energy,
+        frown=felt.frown,
+        head_tendency=felt.head_tendency,
+        wrinkles=folds,
+        blood=blood_flow(levels, pressed=pressed, pulse=beat),
+    )
+    return tracks, SkinState(fold_state, blood_state)

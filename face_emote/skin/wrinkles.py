@@ -191,13 +191,26 @@ def tension(model: WrinkleModel, controls: Float[Array, "frames control=100"]) -
 
 
 def folding(
-    model: WrinkleModel, controls: Float[Array, "frames control=100"], *, amount: float = 1.0
+    model: WrinkleModel,
+    controls: Float[Array, "frames control=100"],
+    *,
+    amount: float = 1.0,
+    residual: Float[Array, "frames wrinkle=16"] | None = None,
 ) -> Float[Array, "frames wrinkle=16"]:
-    """Activation that the controls call for, before attack and release, 0..1; `amount` is the user's slider."""
+    """Activation that the controls call for, before attack and release, 0..1.
+
+    Args:
+        model: the skin.
+        controls: of the whole face.
+        amount: the user's slider.
+        residual: what is known of the folds beyond that: added to `controls @ RESIDUAL`, may be negative.
+    """
     share = tension(model, controls) / model.reference
     knee = share * share / (share + _KNEE)
     full = np.array([FULL * _GENTLE.get(name, 1.0) for name in WRINKLES])
     raw = full * (1.0 + _KNEE) * knee + controls.astype(np.float64) @ RESIDUAL
+    if residual is not None:
+        raw = np.maximum(raw + residual, 0.0)
     return np.clip(amount * _deepest(raw), 0.0, 1.0)
 
 

@@ -1,0 +1,181 @@
+"""`face-emote evaluate`: measure lips and faces against real ones and against what was asked for."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from face_emote.cli.options import PathType
+from face_emote.cli.progress import progress_shown
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from face_emote.core.types import EmotionPlan, FaceMotion, Speech
+    from face_emote.evaluation.face_figures import Performs
+    from face_emote.evaluation.report import Report
+
+HELP = """\
+Measure how well faces follow the speech in FOLDER, beside simple baselines and the real faces.
+
+\b
+FOLDER holds recordings, and beside each what is known about it:
+  NAME.wav           the recording (also .flac, .ogg, .mp3, .m4a)
+  NAME.phones.json   [[word, phone, start, end], ..]: closures are counted
+  NAME.txt           the words spoken, if there are no phones
+  NAME.lips.npz      real lips: gap [frames], fps, perhaps width and jaw
+  NAME.npz           a motion file: the real performance
+A folder with grid_s1/ and grid_talkers/ (tracked GRID talkers) is read as such.
+
+\b
+Examples:
+  face-emote evaluate takes/
+  face-emote evaluate data/ --talkers s4,s31 --animator rules --json figures.json --plots plots/
+  face-emote evaluate data/ --model runs/mine/model.safetensors --no-faces
+"""
+PERFORMED_FPS = 50.0
+PLAIN_WIDTH = 140
+
+
+@click.command("evaluate", help=HELP, short_help="Measure lips and faces against real ones.")
+@click.argument("folder", type=PathType)
+@click.option(
+    "--animator", type=click.Choice(["net", "rules"]), help="Which one is measured; by default what `animate` uses."
+)
+@click.option(
+    "--model",
+    "--checkpoint",
+    "checkpoint",
+    metavar="FILE",
+    type=PathType,
+    help="Another network than the bundled one: a .safetensors checkpoint.",
+)
+@click.option(
+    "--transcripts/--no-transcripts",
+    default=False,
+    show_default=True,
+    help="Tell the animator what is said, as a transcript would; without it, it listens.",
+)
+@click.option("--talkers", metavar="NAMES", default="", help="Only these talkers, such as s4,s31.")
+@click.option(
+    "--every",
+    metavar="N",
+    type=click.IntRange(min=1),
+    default=10,
+    show_default=True,
+    help="Of talker s1, whose other clips were learnt from, measure every Nth.",
+)
+@click.option("--limit", metavar="N", type=click.IntRange(min=1), help="At most so many clips of each talker.")
+@click.option("--baselines/--no-baselines", default=True, show_default=True, help="Measure simple animators too.")
+@click.option(
+    "--faces/--no-faces",
+    default=True,
+    show_default=True,
+    help="Measure whole performances too: emotions, blinks, how takes differ (a minute or two).",
+)
+@click.option("--json", "json_path", metavar="FILE", type=PathType, help="Write all figures there.")
+@click.option("--plots", metavar="DIR", type=PathType, help="Write pictures there: lip gaps, bars.")
+def command(
+    folder: Path,
+    animator: str | None,
+    checkpoint: Path | None,
+    transcripts: bool,
+    talkers: str,
+    every: int,
+    limit: int | None,
+    baselines: bool,
+    faces: bool,
+    json_path: Path | None,
+    plots: Path | None,
+) -> None:  # fmt: skip
+    """Measure how well faces follow the speech in FOLDER."""
+    from face_emote.core.errors import OptionError
+    from face_emote.core.output import require_writable
+    from face_emote.evaluation.clips import read_clips
+    from face_emote.evaluation.evaluate import evaluate, lip_system
+    from face_emote.evaluation.judges import bundled_judges
+    from face_emote.evaluation.plots import require_plotting, write_plots
+    from face_emote.evaluation.report import write_report
+    from face_emote.face.bundled import load_head
+
+    if checkpoint is not None and animator == "rules":
+        raise OptionError("--model names a network, and --animator rules uses none; leave one of them out")
+    if json_path is not None:
+        require_writable(json_path)
+    if plots is not None:
+        require_plotting()
+        require_writable(plots, folder=True)
+    chosen = animator or ("net" if checkpoint is not None else _default_animator())
+    model: str | Path = "default" if checkpoint is None else checkpoint
+    names = tuple(name.strip() for name in talkers.split(",") if name.strip())
+    clips = read_clips(folder, talkers=names, every=every, limit=limit)
+    head = load_head()
+    with progress_shown() as progress:
+        report, pairs = evaluate(
+            clips,
+            lip_system(chosen, head=head, told=transcripts, model=model),
+            head=head,
+            data=folder.resolve().name,
+            judges=bundled_judges(),
+            perform=_performer(chosen, model=model) if faces else None,
+            with_baselines=baselines,
+            progress=progress,
+        )
+    _show(report)
+    if json_path is not None:
+        write_report(report, json_path)
+        click.echo(f"figures: {json_path}")
+    if plots is not None:
+        for path in write_plots(report, pairs, plots):
+            click.echo(f"picture: {path}")
+
+
+def _default_animator() -> str:
+    from face_emote.animation import DEFAULT_ANIMATOR
+
+    return DEFAULT_ANIMATOR
+
+
+def _performer(animator: str, *, model: str | Path) -> Performs:
+    """Whole performances by `animate`, on the average head."""
+    from face_emote.animation import animate
+
+    def perform(speech: Speech, *, emotion: EmotionPlan, seed: int) -> FaceMotion:
+        return animate(speech, emotion=emotion, seed=seed, fps=PERFORMED_FPS, animator=animator, model=model)
+
+    return perform
+
+
+def _show(report: Report) -> None:
+    """Tables on stdout; as wide as they need when that is no terminal."""
+    from rich.console import Console
+
+    from face_emote.evaluation.report import face_table, lip_table, talker_table
+
+    console = Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH, highlight=False)
+    for group in report.groups:
+        console.print(f"\n[bold]{group.name}[/bold] ({group.clips} clips, {group.talkers} talkers)")
+        _table(console, lip_table(group))
+        if group.talkers > 1:
+            console.print("\n[bold]talker by talker[/bold]")
+            _table(console, talker_table(group))
+    if report.face is not None:
+        console.print(f"\n[bold]whole performances[/bold] ({report.face.seconds:.0f} s of speech, {report.animator})")
+        _table(console, [("", report.animator), *face_table(report.face)])
+    for note in report.notes:
+        console.print(f"- {note}", style="dim")
+
+
+def _table(console: Console, rows: Sequence[tuple[str, ...]]) -> None:
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, 1), pad_edge=False)
+    for i, title in enumerate(rows[0]):
+        table.add_column(title, justify="right" if i else "left", no_wrap=True)
+    for row in rows[1:]:
+        table.add_row(*row)
+    console.print(table)

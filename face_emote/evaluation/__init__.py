@@ -1,0 +1,1 @@
+"""Measures performances against real lips and against what was asked for."""

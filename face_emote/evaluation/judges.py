@@ -1,0 +1,69 @@
+"""Independent judges: small nets of another seed than any that taught, and what they must be able to do."""
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from face_emote.core.arrays import Array, Float
+from face_emote.core.types import FaceMotion
+from face_emote.network.experts import ASSETS, load_classifier, load_sync
+
+
+@runtime_checkable
+class SyncJudge(Protocol):
+    """Tells how far lips are off the sound."""
+
+    def offset_and_confidence(
+        self, log_mels: Float[Array, "rows band=40"], lips: Float[Array, "frames channel=3"]
+    ) -> tuple[float, float]:
+        """Offset in ms (positive: the lips are late) and confidence (median minus least distance over offsets).
+
+        Args:
+            log_mels: raw, 100 Hz.
+            lips: gap, width and jaw as read off the mesh, 50 Hz.
+        """
+        ...
+
+
+@runtime_checkable
+class EmotionJudge(Protocol):
+    """Names the emotion of a performance."""
+
+    @property
+    def emotions(self) -> tuple[str, ...]:
+        """The names that it tells apart."""
+        ...
+
+    def classify(self, motion: FaceMotion) -> str:
+        """One of `emotions`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judges:
+    """Whoever is there; a judge that is missing leaves its measures out, and says why."""
+
+    sync: SyncJudge | None = None
+    emotions: EmotionJudge | None = None
+    compounds: EmotionJudge | None = None
+    absent: tuple[str, ...] = ()
+    """Why some are missing, one sentence each."""
+
+
+def bundled_judges() -> Judges:
+    """The judges that come with the package.
+
+    Raises:
+        CheckpointError: one of their files is damaged.
+    """
+    sync = load_sync() if (ASSETS / "sync_judge.safetensors").is_file() else None
+    emotions = load_classifier() if (ASSETS / "emotions_judge.safetensors").is_file() else None
+    compounds = load_classifier(compounds=True) if (ASSETS / "compounds_judge.safetensors").is_file() else None
+    missing = [
+        name
+        for name, judge in (("sync", sync), ("emotions", emotions), ("compound emotions", compounds))
+        if judge is None
+    ]
+    absent = (
+        (f"no judge of {', '.join(missing)} is in this installation; its measures are left out",) if missing else ()
+    )
+    return Judges(sync=sync, emotions=emotions, compounds=compounds, absent=absent)

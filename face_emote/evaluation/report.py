@@ -1,0 +1,128 @@
+"""The result of an evaluation: frozen records, their JSON, and the rows of the table that people read."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from face_emote.core.output import written_beside
+from face_emote.evaluation.face_figures import FaceFigures
+from face_emote.evaluation.lip_figures import ClipFigures, LipFigures, TalkerFigures
+
+HUMAN = "human"
+
+
+@dataclass(frozen=True, slots=True)
+class GroupReport:
+    """Clips that are reported together."""
+
+    name: str
+    clips: int
+    talkers: int
+    systems: tuple[LipFigures, ...]
+    """The one under test, the baselines, the human."""
+    by_talker: tuple[TalkerFigures, ...]
+    """The one under test."""
+    by_clip: tuple[ClipFigures, ...]
+    """The one under test."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All that was measured, and on what."""
+
+    animator: str
+    version: str
+    data: str
+    """Name of the folder."""
+    groups: tuple[GroupReport, ...]
+    face: FaceFigures | None
+    notes: tuple[str, ...]
+    """What was left out and why, and what figures mean here."""
+
+
+LIP_ROWS: tuple[tuple[str, str, str], ...] = (
+    ("correlation", "gap correlation", ".3f"),
+    ("correlation_by_talker", "  mean over talkers", ".3f"),
+    ("lag_ms", "best lag, ms", "+.0f"),
+    ("within_20_ms", "  within 20 ms", ".0%"),
+    ("within_40_ms", "  within 40 ms", ".0%"),
+    ("closure", "closes on P B M", ".1%"),
+    ("false_closure", "closed at open vowels", ".1%"),
+    ("lve_mm", "LVE, mm", ".2f"),
+    ("mve_mm", "MVE, mm", ".2f"),
+    ("mod_mm", "MOD, mm", ".2f"),
+    ("mtm_ms", "MTM, ms", ".0f"),
+    ("sync_offset_ms", "sync offset, ms", "+.0f"),
+    ("sync_confidence", "sync confidence", ".2f"),
+    ("silence_motion", "motion in silence", ".1%"),
+    ("jerk_ratio", "jerk ratio", ".2f"),
+    ("realtime_factor", "CPU s per s of sound", ".3f"),
+)
+"""Field of LipFigures, what it is called, how it is printed."""
+FACE_ROWS: tuple[tuple[str, str, str], ...] = (
+    ("accuracy_8", "emotion named, of 8", ".1%"),
+    ("accuracy_compounds", "emotion named, of 15 compounds", ".1%"),
+    ("monotonicity", "intensity monotonicity", ".2f"),
+    ("lip_change", "lip change under emotion, speaking", ".1%"),
+    ("lip_change_in_pauses", "  in pauses", ".1%"),
+    ("blinks_per_minute", "blinks a minute", ".1f"),
+    ("head_diversity_degrees", "head between seeds, degrees", ".2f"),
+    ("gaze_diversity_degrees", "gaze between seeds, degrees", ".2f"),
+    ("brow_diversity", "brows between seeds", ".3f"),
+    ("lip_diversity", "lips between seeds (gap)", ".4f"),
+    ("fdd_mm", "FDD, mm", "+.3f"),
+    ("realtime_factor", "CPU s per s of sound", ".3f"),
+)
+NOTHING = "-"
+
+
+def printed(value: float | None, form: str) -> str:
+    """A figure as the table shows it."""
+    return NOTHING if value is None else format(value, form)
+
+
+def lip_table(group: GroupReport) -> list[tuple[str, ...]]:
+    """Head and rows: the measure, then each system; measures that nobody could tell are left out."""
+    rows: list[tuple[str, ...]] = [("", *(system.system for system in group.systems))]
+    for field, title, form in LIP_ROWS:
+        values = [getattr(system, field) for system in group.systems]
+        if any(value is not None for value in values):
+            rows.append((title, *(printed(value, form) for value in values)))
+    return rows
+
+
+def talker_table(group: GroupReport) -> list[tuple[str, ...]]:
+    """Head and rows: a talker each."""
+    rows: list[tuple[str, ...]] = [("talker", "clips", "correlation", "lag, ms", "P B M", "open vowels")]
+    for talker in group.by_talker:
+        rows.append(
+            (
+                talker.talker,
+                str(talker.clips),
+                printed(talker.correlation, ".3f"),
+                printed(talker.lag_ms, "+.0f"),
+                printed(talker.closure, ".1%"),
+                printed(talker.false_closure, ".1%"),
+            )
+        )
+    return rows
+
+
+def face_table(face: FaceFigures) -> list[tuple[str, ...]]:
+    """Rows: measure, value."""
+    return [
+        (title, printed(getattr(face, field), form))
+        for field, title, form in FACE_ROWS
+        if getattr(face, field) is not None
+    ]
+
+
+def report_json(report: Report) -> str:
+    """The report as JSON text; what could not be told is null."""
+    return json.dumps(asdict(report), indent=1, allow_nan=False) + "\n"
+
+
+def write_report(report: Report, path: Path) -> None:
+    """Write the JSON. Raises OutputError when it cannot be written there."""
+    with written_beside(path) as target:
+        target.write_text(report_json(report), encoding="utf-8")

@@ -1,0 +1,283 @@
+"""What is measured: ways to move the lips to a recording, each behind the same small interface.
+
+A system answers controls at any instants of a clip. So rules, network and baselines are measured by the same ruler on
+the same head, through the same closed-form solve.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+from face_emote.audio.analyse import analyse
+from face_emote.audio.features import prosody_of
+from face_emote.audio.logmel import log_mels
+from face_emote.audio.reader import read_speech
+from face_emote.core.arrays import Array, Float
+from face_emote.core.names import CONTROLS, FEATURE_HZ, MOTION_HZ
+from face_emote.core.timing import frames_in
+from face_emote.core.types import PerformanceStyle, Phone, Prosody, Speech, SpeechAnalysis
+from face_emote.evaluation.clips import JAW_PER_GAP, Clip, Lips
+from face_emote.evaluation.signals import correlation
+from face_emote.face.head import Head
+from face_emote.motion.coarticulation import blend
+from face_emote.motion.lip_contacts import closures, strength, tucks
+from face_emote.motion.lip_rig import LipRig, lip_rig
+from face_emote.motion.lip_solve import MouthTarget, lip_controls
+from face_emote.motion.lips import lip_score, sample_lips
+from face_emote.motion.net_lips import net_lips
+from face_emote.motion.net_listening import longest_look_ahead, phones_at_frames
+from face_emote.motion.visemes import merged, segments_from
+from face_emote.network.channels import EMOTION_COLUMNS
+from face_emote.network.runtime import Hearing, LipStream, load_motion_net
+
+Sampler = Callable[[Array], Array]
+"""Ascending seconds -> controls [frames, 100]."""
+NATURAL = PerformanceStyle()
+LEVEL_LAGS_SECS = np.arange(-4, 13) * 0.01
+"""How much later than the sound the jaw of the energy baseline may move."""
+LEVEL_SMOOTHING_SECS = 0.04
+"""Width (standard deviation) of the average over the loudness at which it fits s1 best."""
+RIDGE = 1.0
+_NEUTRAL = np.array([1.0] + [0.0] * (len(EMOTION_COLUMNS) - 1), np.float32)
+
+
+class HeardClip:
+    """A clip with what its sound says; each thing is worked out once, when first asked for."""
+
+    def __init__(self, clip: Clip) -> None:
+        self.clip = clip
+
+    @cached_property
+    def speech(self) -> Speech:
+        """The recording."""
+        return read_speech(self.clip.sound)
+
+    @cached_property
+    def prosody(self) -> Prosody:
+        """Loudness and the rest."""
+        return prosody_of(iter([self.speech.samples]))
+
+    @cached_property
+    def mels(self) -> Float[Array, "rows band"]:
+        """Log-mels at 100 Hz."""
+        return np.concatenate(list(log_mels(iter([self.speech.samples]))))
+
+    @cached_property
+    def heard(self) -> SpeechAnalysis:
+        """As the animator hears it without a transcript."""
+        return analyse(self.clip.sound)
+
+    @cached_property
+    def told(self) -> SpeechAnalysis | None:
+        """With the clip's own phones, or its transcript; None where neither is known."""
+        if not self.clip.phones:
+            return analyse(self.clip.sound, transcript=self.clip.transcript) if self.clip.transcript else None
+        phones = self.clip.phones
+        end = max(self.speech.duration_secs, phones[-1].end_secs)
+        if end > phones[-1].end_secs:
+            phones = (*phones, Phone("SIL", phones[-1].end_secs, end))
+        return SpeechAnalysis(duration_secs=end, phones=phones, prosody=self.prosody, pauses=(), aligned=True)
+
+    @property
+    def phones(self) -> tuple[Phone, ...]:
+        """True phones, or those heard."""
+        told = self.told
+        return self.heard.phones if told is None else told.phones
+
+
+@runtime_checkable
+class LipSystem(Protocol):
+    """A way to move the lips."""
+
+    @property
+    def name(self) -> str:
+        """Heads its column."""
+        ...
+
+    def lips(self, heard: HeardClip, *, fps: float) -> Sampler | None:
+        """Get ready to move the lips to a clip that will be shown at `fps`; None where it cannot."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rules:
+    """The procedural animator."""
+
+    head: Head
+    told: bool
+    """Whether it is given the phones (as by a transcript)."""
+
+    @property
+    def name(self) -> str:
+        """Heads its column."""
+        return "rules, aligned" if self.told else "rules, heard"
+
+    def lips(self, heard: HeardClip, *, fps: float) -> Sampler | None:
+        """From the true phones, or from the sound alone."""
+        analysis = heard.told if self.told else heard.heard
+        if analysis is None:
+            return None
+        score = lip_score(analysis, head=self.head, style=NATURAL, fps=fps)
+        return lambda times: sample_lips(score, times=times).controls
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EnergyJaw:
+    """The oldest trick: a jaw that follows the loudness. Gap = a + b * level(t - lag), by ridge regression."""
+
+    rig: LipRig
+    offset: float
+    slope: float
+    lag_secs: float
+    name: str = "energy to jaw"
+
+    def lips(self, heard: HeardClip, *, fps: float) -> Sampler | None:
+        """Answers for any sound."""
+        del fps
+        return lambda times: _open_by(self.rig, self.offset + self.slope * _level(heard, times - self.lag_secs))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MeanFace:
+    """Lips that never move from their mean: what an error is worth."""
+
+    rig: LipRig
+    gap: float
+    name: str = "mean face"
+
+    def lips(self, heard: HeardClip, *, fps: float) -> Sampler | None:
+        """The same at every instant."""
+        del heard, fps
+        return lambda times: _open_by(self.rig, np.full(len(times), self.gap))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Network:
+    """The network's lip path, with all the look-ahead that it has."""
+
+    head: Head
+    model: str | Path
+    """Name of a bundled network, or a checkpoint file."""
+    told: bool
+    """Whether it is given the phones (as by a transcript)."""
+
+    @property
+    def name(self) -> str:
+        """Heads its column."""
+        return "network, aligned" if self.told else "network"
+
+    def lips(self, heard: HeardClip, *, fps: float) -> Sampler | None:
+        """From the sound; with `told`, from the true phones too.
+
+        Raises:
+            CheckpointError: the network is missing or damaged.
+        """
+        net = load_motion_net(self.model)
+        analysis = heard.told if self.told else heard.heard
+        if analysis is None:
+            return None
+        # As `motion.net_listening.lip_answers`, but also for networks whose lips see the emotion.
+        num_frames = frames_in(analysis.duration_secs, fps=MOTION_HZ)
+        hearing = Hearing(net.x0)
+        stream = LipStream(
+            net,
+            longest_look_ahead(net),
+            phones=phones_at_frames(analysis) if self.told else None,
+            emotion=np.tile(_NEUTRAL, (num_frames, 1)) if net.config.lips_see_emotion else None,
+        )
+        parts = [stream.push(hearing.push(heard.speech.samples)), stream.push(hearing.finish())]
+        answers = np.concatenate([*parts, stream.finish(max(num_frames, stream.num_answered))])
+        lips = net_lips(answers, analysis=analysis, head=self.head, style=NATURAL, fps=fps)
+        return lambda times: lips.sample(times).controls
+
+
+def talkers_learnt_from(system: LipSystem, talkers: frozenset[str]) -> frozenset[str] | None:
+    """Which of some GRID talkers (s1 apart) a system was fitted to; None when that is not known.
+
+    The rules and the baselines know none. A network's card names its sources and the talkers that were held out.
+    """
+    if not isinstance(system, Network):
+        return frozenset()
+    lines = dict(line.partition(": ")[::2] for line in load_motion_net(system.model).card.splitlines())
+    if "learnt from" not in lines:
+        return None
+    if not {"grid_talkers", "stretched"} & set(lines["learnt from"].split(", ")):
+        return frozenset()
+    return talkers - set(lines.get("held out", "").split(", "))
+
+
+def baselines(head: Head, *, fitting: tuple[HeardClip, ...]) -> tuple[EnergyJaw, MeanFace] | None:
+    """Fit the energy baseline, at the lag that correlates best, and the mean; None when no clip has real lips."""
+    known = [clip for clip in fitting if clip.clip.lips is not None]
+    if not known:
+        return None
+    curves: list[Lips] = [clip.clip.lips for clip in known if clip.clip.lips is not None]
+    gap = np.concatenate([lips.on_our_head for lips in curves])
+    fits = []
+    for lag in LEVEL_LAGS_SECS:
+        level = np.concatenate([_level(c, lips.times - lag) for c, lips in zip(known, curves, strict=True)])
+        fits.append((correlation(level, gap), float(lag), level))
+    _, lag_secs, level = max(fits, key=lambda fit: fit[0])
+    centred = level - level.mean()
+    slope = float(centred @ (gap - gap.mean()) / (centred @ centred + RIDGE))
+    rig = lip_rig(head)
+    offset = float(gap.mean() - slope * level.mean())
+    return EnergyJaw(rig=rig, offset=offset, slope=slope, lag_secs=lag_secs), MeanFace(rig=rig, gap=float(gap.mean()))
+
+
+def true_controls(
+    heard: HeardClip, lips: Lips, *, rig: LipRig, times: Float[Array, " frames"]
+) -> Float[Array, f"frames control={len(CONTROLS)}"]:
+    """Our head with the real lips: gap, width and jaw as measured; nothing else of the face moves.
+
+    What cannot be seen (rounding, flare, tongue and contacts) comes from the true phones, as in the animator's tables;
+    without known phones it is nought, and lips are in contact where the gap is below 0.01.
+    """
+    gap, width, jaw = (
+        None if curve is None else np.interp(times, lips.times, curve)
+        for curve in (lips.on_our_head, lips.width, lips.jaw)
+    )
+    assert gap is not None
+    analysis, none = heard.told, np.zeros(len(times))
+    unseen = {"rounding": none, "flare": none, "tongue": none}
+    if analysis is None:
+        contacts = {"closure": np.clip((0.01 - gap) / 0.01, 0.0, 1.0), "tuck": none}
+    else:
+        phones = merged(analysis.phones)
+        aims = blend(segments_from(analysis), times=times).channels
+        unseen = {name: aims[:, column] for column, name in enumerate(("rounding", "flare", "tongue"), start=3)}
+        spacing = 1.0 / lips.fps
+        contacts = {
+            "closure": strength(closures(phones, frame_secs=spacing), times=times),
+            "tuck": strength(tucks(phones, frame_secs=spacing), times=times),
+        }
+    target = MouthTarget(
+        gap=gap,
+        width=none if width is None else width,
+        jaw=np.clip(JAW_PER_GAP * gap, 0.0, 1.0) if jaw is None else jaw,
+        **unseen,
+        **contacts,
+    )
+    return lip_controls(rig, target, style=NATURAL)
+
+
+def _open_by(rig: LipRig, gap: Float[Array, " frames"]) -> Float[Array, "frames control=100"]:
+    gap = np.maximum(gap, 0.0)
+    none = np.zeros(len(gap))
+    jaw = np.clip(JAW_PER_GAP * gap, 0.0, 1.0)
+    target = MouthTarget(gap=gap, width=none, jaw=jaw, rounding=none, flare=none, tongue=none, closure=none, tuck=none)
+    return lip_controls(rig, target, style=NATURAL)
+
+
+def _level(heard: HeardClip, times: Float[Array, " frames"]) -> Float[Array, " frames"]:
+    """Smoothed loudness against the clip's own loudest tenth, in units of 20 dB, not below -2."""
+    loudness = heard.prosody.loudness_db.astype(np.float64)
+    level = np.maximum((loudness - np.percentile(loudness, 90.0)) / 20.0, -2.0)
+    reach = round(3.0 * LEVEL_SMOOTHING_SECS * FEATURE_HZ)
+    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / (LEVEL_SMOOTHING_SECS * FEATURE_HZ)) ** 2)
+    smooth = np.convolve(np.pad(level, reach, mode="edge"), weights / weights.sum(), mode="valid")
+    return np.interp(times, np.arange(len(smooth)) / FEATURE_HZ, smooth)

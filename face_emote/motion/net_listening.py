@@ -1,0 +1,163 @@
+"""One pass of the network over a clip: all that it says of lips and expression."""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from face_emote.core.arrays import Array, Float, Int
+from face_emote.core.names import MOTION_HZ, PHONES, SAMPLE_RATE_HZ
+from face_emote.core.timing import frame_times, frames_in
+from face_emote.core.types import EmotionTrack, SpeechAnalysis
+from face_emote.emotion.blending import PROTOTYPE_VAD
+from face_emote.motion.dynamics import LEAD_SECS
+from face_emote.motion.felt import hidden_emotion
+from face_emote.motion.net_answers import NetAnswers
+from face_emote.motion.net_expression import NetExpression
+from face_emote.motion.net_lips import SPLINE_AHEAD
+from face_emote.motion.planned import PlannedEmotion
+from face_emote.network.config import LATENT_FRAMES
+from face_emote.network.runtime import ExpressionStream, Hearing, LipStream, MotionNet
+
+_PIECE = SAMPLE_RATE_HZ
+"""Samples heard at once."""
+
+
+def net_answers(
+    net: MotionNet,
+    blocks: Iterable[Float[Array, " _samples"]],
+    *,
+    analysis: SpeechAnalysis,
+    planned: PlannedEmotion,
+    look_ahead_frames: int | None = None,
+) -> NetAnswers:
+    """Let the network hear a whole clip; the result does not depend on how the sound is cut.
+
+    Args:
+        net: the network.
+        blocks: 16 kHz mono.
+        analysis: of the same sound; exact phones are told to the network.
+        planned: what is felt.
+        look_ahead_frames: one of the network's; the longest by default.
+    """
+    ahead = longest_look_ahead(net) if look_ahead_frames is None else look_ahead_frames
+    num_frames = frames_in(analysis.duration_secs, fps=MOTION_HZ)
+    lips = LipStream(
+        net,
+        ahead,
+        phones=phones_at_frames(analysis) if analysis.aligned else None,
+        emotion=asked_rows(planned, 0, num_frames) if net.config.lips_see_emotion else None,
+    )
+    shown = _Feeling(net, ahead, planned, is_hidden=False)
+    feelings = [shown, _Feeling(net, ahead, planned, is_hidden=True)] if planned.hides else [shown]
+    found: list[Array] = []
+    for rows in _rows(net, blocks):
+        found.append(lips.push(rows))
+        for feeling in feelings:
+            feeling.push(rows)
+    found.append(lips.finish(num_frames + SPLINE_AHEAD))
+    # One latent more, so that the last frames lie between two.
+    kept = [feeling.finish(num_frames + LATENT_FRAMES) for feeling in feelings]
+    return NetAnswers(
+        lips=np.concatenate(found),
+        expression=NetExpression(
+            answers=kept[0].astype(np.float16),
+            hidden=kept[1].astype(np.float16) if planned.hides else None,
+            first=shown.first,
+        ),
+    )
+
+
+def lip_answers(
+    net: MotionNet,
+    blocks: Iterable[Float[Array, " _samples"]],
+    *,
+    duration_secs: float,
+    phones: Int[Array, " frames"] | None = None,
+    look_ahead_frames: int | None = None,
+    style: str | int = 0,
+) -> Float[Array, "motion_frames lip=9"]:
+    """The lip path alone: answers for `net_lips`.
+
+    Args:
+        net: the network.
+        blocks: 16 kHz mono.
+        duration_secs: of the sound.
+        phones: index into `names.PHONES` at every frame of `MOTION_HZ`, when they are known (`phones_at_frames`).
+        look_ahead_frames: one of the network's; the longest by default.
+        style: one of the network's ways to move the lips.
+    """
+    ahead = longest_look_ahead(net) if look_ahead_frames is None else look_ahead_frames
+    lips = LipStream(net, ahead, style=style, phones=phones)
+    found = [lips.push(rows) for rows in _rows(net, blocks)]
+    return np.concatenate([*found, lips.finish(frames_in(duration_secs, fps=MOTION_HZ))])
+
+
+def longest_look_ahead(net: MotionNet) -> int:
+    """The look-ahead for recordings, in frames of `MOTION_HZ`."""
+    return max(net.config.look_ahead_frames)
+
+
+def phones_at_frames(analysis: SpeechAnalysis) -> Int[Array, " frames"]:
+    """Index into `names.PHONES` at every frame of `MOTION_HZ`."""
+    ends = np.array([phone.end_secs for phone in analysis.phones])
+    labels = np.array([PHONES.index(phone.label) for phone in analysis.phones])
+    times = frame_times(0, frames_in(analysis.duration_secs, fps=MOTION_HZ), fps=MOTION_HZ)
+    return labels[np.minimum(np.searchsorted(ends, times, side="right"), len(labels) - 1)]
+
+
+def emotion_rows(track: EmotionTrack) -> Float[Array, "frames 21"]:
+    """The emotion as the network sees it: `network.channels.EMOTION_COLUMNS`."""
+    return np.concatenate(
+        [track.mix, track.vad, track.intensity[:, None], track.covert, track.leak[:, None]], axis=1, dtype=np.float32
+    )
+
+
+def asked_rows(planned: PlannedEmotion, first: int, stop: int, *, is_hidden: bool = False) -> Float[Array, "frames 21"]:
+    """What the network is told to feel at motion frames first..stop-1.
+
+    The plan is read `LEAD_SECS` ahead, as the faces that it learnt from did. `is_hidden`: the hidden emotion as if it
+    were shown, with its usual valence, arousal and dominance.
+    """
+    track = planned.at(frame_times(first, stop, fps=MOTION_HZ) + LEAD_SECS, rate_hz=MOTION_HZ)
+    if not is_hidden:
+        return emotion_rows(track)
+    rows = emotion_rows(hidden_emotion(track))
+    rows[:, 8:11] = rows[:, 11:12] * (rows[:, :8] @ PROTOTYPE_VAD.astype(np.float32))
+    return rows
+
+
+class _Feeling:
+    """The expression path over a clip, of which every `LATENT_FRAMES`th answer is kept: between them it is linear."""
+
+    def __init__(self, net: MotionNet, look_ahead: int, planned: PlannedEmotion, *, is_hidden: bool) -> None:
+        self._stream = ExpressionStream(net, look_ahead)
+        self._planned, self._is_hidden = planned, is_hidden
+        self._told = 0
+        self._heard_rows = 0
+        self._kept: list[Array] = []
+        self.first = (2 * LATENT_FRAMES - 1 - look_ahead) % LATENT_FRAMES
+        """Answers of this frame and every `LATENT_FRAMES`th one after it are latents themselves."""
+
+    def push(self, rows: Array) -> None:
+        self._heard_rows += len(rows)
+        until = self._heard_rows // 2 + 2 * LATENT_FRAMES
+        emotion = asked_rows(self._planned, self._told, until, is_hidden=self._is_hidden)
+        self._told = until
+        self._keep(self._stream.num_answered, self._stream.push(rows, emotion))
+
+    def finish(self, num_frames: int) -> Array:
+        done = self._stream.num_answered
+        if done < num_frames:
+            self._keep(done, self._stream.finish(num_frames))
+        return np.concatenate(self._kept)
+
+    def _keep(self, first: int, answers: Array) -> None:
+        self._kept.append(answers[(self.first - first) % LATENT_FRAMES :: LATENT_FRAMES])
+
+
+def _rows(net: MotionNet, blocks: Iterable[Array]) -> Iterator[Array]:
+    hearing = Hearing(net.x0)
+    for block in blocks:
+        for at in range(0, len(block), _PIECE):
+            yield hearing.push(block[at : at + _PIECE])
+    yield hearing.finish()

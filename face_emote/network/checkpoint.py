@@ -1,0 +1,123 @@
+"""One file for a trained network: weights, configuration and card, in the safetensors layout."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from face_emote.core.arrays import Array
+from face_emote.core.errors import CheckpointError
+from face_emote.network.config import NetConfig, PathConfig
+from face_emote.network.safetensors_file import read_tensors, write_tensors
+from face_emote.network.weight_shapes import weight_shapes
+
+FORMAT = "face_emote.network/1"
+WHOLE = frozenset({"x0"})
+"""Weights that stay float32 on disk; the others are stored as float16."""
+LIMITS = {
+    "width": (4, 2048), "layers": (0, 64), "heads": (1, 64), "band": (1, 4096), "taps": (1, 64), "growth": (1, 16),
+    "condition_width": (1, 2048),
+}  # fmt: skip
+MAX_LOOK_AHEAD = 250
+MAX_NAMES = 4096
+MAX_NAME_LENGTH = 100
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Checkpoint:
+    """A trained network as it lies on disk."""
+
+    config: NetConfig
+    weights: Mapping[str, Array]
+    """Float32, by the names of `weight_shapes`."""
+    card: str
+    """What it was trained on and how good it is; short Markdown."""
+    sha256: str
+    """Of the weights' bytes on disk, hex digits: names the network in motion files."""
+
+
+def write_checkpoint(path: Path, weights: Mapping[str, Array], *, config: NetConfig, card: str) -> str:
+    """Write a network; returns the sha256 of its weights.
+
+    Raises:
+        CheckpointError: The weights do not fit the configuration, or are too large for float16.
+        OutputError: The file cannot be written there.
+    """
+    _require_config(config, path)
+    with np.errstate(over="ignore"):
+        halved = {
+            name: np.asarray(array, np.float32 if name in WHOLE else np.float16) for name, array in weights.items()
+        }
+    _require_weights(halved, config, path)
+    metadata = {"format": FORMAT, "config": json.dumps(asdict(config), sort_keys=True), "card": card}
+    return write_tensors(path, halved, metadata=metadata)
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
+    """Read a network; weights come back as float32.
+
+    Raises:
+        CheckpointError: The file is missing, damaged, of another version, or does not fit its own configuration.
+    """
+    tensors, metadata = read_tensors(path)
+    if metadata.get("format") != FORMAT:
+        found = metadata.get("format", "none")[:60]
+        raise CheckpointError(f"The checkpoint's format is '{found}', expected '{FORMAT}'; choose another: {path}")
+    config = _config_from(metadata.get("config", ""), path)
+    _require_weights(tensors, config, path)
+    weights = {name: array.astype(np.float32) for name, array in tensors.items()}
+    return Checkpoint(config=config, weights=weights, card=metadata.get("card", ""), sha256=metadata["sha256"])
+
+
+def _require_weights(weights: Mapping[str, Array], config: NetConfig, path: Path) -> None:
+    wanted = weight_shapes(config)
+    if set(weights) != set(wanted):
+        name = min(set(weights) ^ set(wanted))
+        how = "lacks" if name in wanted else "should not have"
+        raise CheckpointError(f"The checkpoint {how} the weight '{name}' of its configuration; choose another: {path}")
+    for name, shape in wanted.items():
+        if weights[name].shape != shape:
+            raise CheckpointError(
+                f"The checkpoint's weight '{name}' has the shape {weights[name].shape}, its configuration asks for "
+                f"{shape}; choose another: {path}"
+            )
+        if not np.isfinite(weights[name]).all():
+            raise CheckpointError(f"The weight '{name}' is not finite or too large for float16; train again: {path}")
+
+
+def _config_from(text: str, path: Path) -> NetConfig:
+    try:
+        config = _net_config(json.loads(text))
+    except (ValueError, TypeError, KeyError, RecursionError):
+        raise CheckpointError(f"The checkpoint's configuration cannot be read; choose another: {path}") from None
+    _require_config(config, path)
+    return config
+
+
+def _net_config(values: dict[str, Any]) -> NetConfig:
+    rest = {name: value for name, value in values.items() if name not in ("lips", "expression")}
+    rest |= {name: tuple(rest[name]) for name in ("look_ahead_frames", "styles")}
+    return NetConfig(lips=PathConfig(**values["lips"]), expression=PathConfig(**values["expression"]), **rest)
+
+
+def _require_config(config: NetConfig, path: Path) -> None:
+    """Raise CheckpointError unless every size is one that can be computed with."""
+    sizes = [*asdict(config.lips).items(), *asdict(config.expression).items()]
+    sizes.append(("condition_width", config.condition_width))
+    for name, size in sizes:
+        low, high = LIMITS[name]
+        if type(size) is not int or not low <= size <= high:
+            raise CheckpointError(f"The configuration's {name} is {size!r:.40}, must be {low} to {high}: {path}")
+    if any(part.width % part.heads for part in (config.lips, config.expression)):
+        raise CheckpointError(f"The configuration's width is not a multiple of its heads; choose another: {path}")
+    looks, styles = config.look_ahead_frames, config.styles
+    if not 1 <= len(looks) <= 64 or any(type(look) is not int or not 3 <= look <= MAX_LOOK_AHEAD for look in looks):
+        raise CheckpointError(f"The configuration's look-aheads must be 3 to {MAX_LOOK_AHEAD} frames: {path}")
+    named = all(isinstance(name, str) and len(name) <= MAX_NAME_LENGTH for name in styles)
+    if not 1 <= len(styles) <= MAX_NAMES or not named:
+        raise CheckpointError(f"The configuration's styles must be 1 to {MAX_NAMES} names: {path}")
+    if type(config.lips_see_emotion) is not bool:
+        raise CheckpointError(f"The configuration's lips_see_emotion must be true or false: {path}")

@@ -1,0 +1,175 @@
+"""Small stacks of 1-D convolutions, run with numpy: the judges of `network.experts`.
+
+    input -> (x - mean) / scale -> conv, ReLU, conv, ReLU, .. [-> mean and maximum over time -> dense, ReLU, ..]
+
+Arrays are [.., frames, channels]. Every layer but the last one is followed by a ReLU. In a net without `same` a
+convolution answers only where its whole window lies inside the input, so the answers for a long input are those of
+all its windows at once.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from face_emote.core.arrays import Array, Float
+
+MAX_LAYERS = 32
+MAX_WIDTH = 1024
+MAX_TAPS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Conv:
+    """One convolution over time."""
+
+    outputs: int
+    taps: int = 1
+    stride: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ConvNetSpec:
+    """Sizes of a stack."""
+
+    inputs: int
+    convs: tuple[Conv, ...]
+    same: bool = False
+    """Zeros around the input, so that it answers every frame; strides are 1 then and taps odd."""
+    dense: tuple[int, ...] = ()
+    """Widths of dense layers after pooling over time; empty: the answers of the last convolution stay frames."""
+
+    @property
+    def window(self) -> int:
+        """Frames of input that one answer of the convolutions has seen."""
+        frames = 1
+        for conv in reversed(self.convs):
+            frames = (frames - 1) * conv.stride + conv.taps
+        return frames
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ConvNet:
+    """A stack with its weights, float32."""
+
+    spec: ConvNetSpec
+    mean: Float[Array, " inputs"]
+    scale: Float[Array, " inputs"]
+    kernels: tuple[Array, ...]
+    """[taps, channels in, channels out] of each convolution, then [in, out] of each dense layer."""
+    biases: tuple[Array, ...]
+
+    def __call__(self, inputs: Float[Array, "*batch frames inputs"]) -> Float[Array, "..."]:
+        """Answers [.., frames, outputs], or [.., outputs] of a pooled stack; float32.
+
+        Raises:
+            ValueError: the input is shorter than the window of a stack without `same`.
+        """
+        x = (np.asarray(inputs, np.float32) - self.mean) / self.scale
+        layers = list(zip(self.kernels, self.biases, strict=True))
+        num_convs = len(self.spec.convs)
+        for i, (kernel, bias) in enumerate(layers[:num_convs]):
+            x = convolved(x, kernel, bias, stride=self.spec.convs[i].stride, same=self.spec.same)
+            if i < len(layers) - 1:
+                np.maximum(x, 0.0, out=x)
+        if not self.spec.dense:
+            return x
+        x = np.concatenate([x.mean(axis=-2), x.max(axis=-2)], axis=-1)
+        for i, (kernel, bias) in enumerate(layers[num_convs:], start=num_convs):
+            x = x @ kernel + bias
+            if i < len(layers) - 1:
+                np.maximum(x, 0.0, out=x)
+        return x
+
+
+def convolved(
+    x: Float[Array, "*batch frames inputs"],
+    kernel: Float[Array, "taps inputs outputs"],
+    bias: Float[Array, " outputs"],
+    *,
+    stride: int,
+    same: bool,
+) -> Float[Array, "*batch frames_out outputs"]:
+    """Cross-correlation over time: output t has seen inputs t stride .. t stride + taps - 1 (centred with `same`)."""
+    taps, inputs, outputs = kernel.shape
+    if same:
+        x = np.pad(x, [(0, 0)] * (x.ndim - 2) + [(taps // 2, taps // 2), (0, 0)])
+    if x.shape[-2] < taps:
+        raise ValueError(f"{x.shape[-2]} frames are fewer than the {taps} that a convolution needs")
+    windows = np.lib.stride_tricks.sliding_window_view(x, taps, axis=-2)[..., ::stride, :, :]
+    flat = np.swapaxes(windows, -1, -2).reshape(*windows.shape[:-2], taps * inputs)
+    return np.asarray(flat @ kernel.reshape(taps * inputs, outputs) + bias)
+
+
+def weight_shapes_of(spec: ConvNetSpec) -> dict[str, tuple[int, ...]]:
+    """Every array of a stack: `mean`, `scale`, then `0.kernel`, `0.bias`, .."""
+    shapes: dict[str, tuple[int, ...]] = {"mean": (spec.inputs,), "scale": (spec.inputs,)}
+    width = spec.inputs
+    for i, conv in enumerate(spec.convs):
+        shapes |= {f"{i}.kernel": (conv.taps, width, conv.outputs), f"{i}.bias": (conv.outputs,)}
+        width = conv.outputs
+    width *= 2
+    for i, outputs in enumerate(spec.dense, start=len(spec.convs)):
+        shapes |= {f"{i}.kernel": (width, outputs), f"{i}.bias": (outputs,)}
+        width = outputs
+    return shapes
+
+
+def convnet(spec: ConvNetSpec, weights: Mapping[str, Array], *, prefix: str = "") -> ConvNet:
+    """A stack from named arrays.
+
+    Raises:
+        KeyError: an array is missing.
+        ValueError: an array has another shape than the spec says, or holds NaN or infinity, or a scale is not above 0.
+    """
+    found: dict[str, Array] = {}
+    for name, shape in weight_shapes_of(spec).items():
+        array = np.asarray(weights[prefix + name], np.float32)
+        if array.shape != shape or not np.isfinite(array).all():
+            raise ValueError(f"{prefix + name} is {array.shape} and should be finite and {shape}")
+        found[name] = array
+    if (found["scale"] <= 0.0).any():
+        raise ValueError(f"{prefix}scale has to be above 0")
+    layers = range(len(spec.convs) + len(spec.dense))
+    return ConvNet(
+        spec=spec,
+        mean=found["mean"],
+        scale=found["scale"],
+        kernels=tuple(found[f"{i}.kernel"] for i in layers),
+        biases=tuple(found[f"{i}.bias"] for i in layers),
+    )
+
+
+def spec_table(spec: ConvNetSpec) -> dict[str, object]:
+    """The spec as plain values for JSON."""
+    convs = [[conv.outputs, conv.taps, conv.stride] for conv in spec.convs]
+    return {"inputs": spec.inputs, "convs": convs, "same": spec.same, "dense": list(spec.dense)}
+
+
+def spec_from_table(table: object) -> ConvNetSpec:
+    """Inverse of `spec_table` for a table that may be anything.
+
+    Raises:
+        ValueError: it does not describe a stack of a sane size.
+    """
+    if not isinstance(table, dict) or set(table) != {"inputs", "convs", "same", "dense"}:
+        raise ValueError("not a stack of convolutions")
+    convs, dense = table["convs"], table["dense"]
+    if not isinstance(convs, list) or not isinstance(dense, list) or not isinstance(table["same"], bool):
+        raise ValueError("not a stack of convolutions")
+    if not 1 <= len(convs) + len(dense) <= MAX_LAYERS or not all(isinstance(c, list) and len(c) == 3 for c in convs):
+        raise ValueError("a stack of an impossible depth")
+    widths = [table["inputs"], *(c[0] for c in convs), *dense]
+    if not all(_within(width, MAX_WIDTH) for width in widths):
+        raise ValueError("a stack of an impossible width")
+    if not all(_within(c[1], MAX_TAPS) and _within(c[2], MAX_TAPS) for c in convs):
+        raise ValueError("a stack of impossible windows")
+    if table["same"] and any(c[1] % 2 == 0 or c[2] != 1 for c in convs):
+        raise ValueError("a stack that answers every frame has odd windows and no strides")
+    return ConvNetSpec(
+        inputs=table["inputs"], convs=tuple(Conv(*c) for c in convs), same=table["same"], dense=tuple(dense)
+    )
+
+
+def _within(value: object, limit: int) -> bool:
+    return type(value) is int and 1 <= value <= limit

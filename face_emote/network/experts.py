@@ -1,0 +1,276 @@
+"""Trained judges of lips and faces, run with numpy alone. Those in `assets/experts` were never used to teach."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+
+from face_emote.core.arrays import Array, Float
+from face_emote.core.errors import CheckpointError
+from face_emote.core.names import CONTROLS, EMOTIONS, MOTION_HZ
+from face_emote.core.types import FaceMotion
+from face_emote.network.channels import EXPRESSION_CONTROLS, LIP_CHANNELS, LIP_SCALE
+from face_emote.network.convnet import ConvNet
+from face_emote.network.expert_file import ExpertFile, read_expert
+from face_emote.network.features import normalised
+
+ASSETS = Path(__file__).parent.parent / "assets" / "experts"
+
+GEOMETRY = ("gap", "width", "jaw")
+"""What SyncNet sees of the lips: what can be read off any mesh or tracked face."""
+MAX_SHIFT = 15
+"""Frames to either side within which the offset is looked for: 300 ms."""
+READ_CHANNELS = ("gap", "width", "jaw", "rounding", "closure", "tuck")
+"""What the lip reader sees."""
+
+COMPOUNDS = tuple("+".join(pair) for pair in combinations([name for name in EMOTIONS[1:] if name != "contempt"], 2))
+"""Every pair of the six basic emotions, as a description that `emotion.grammar.describe` reads: 15 compounds."""
+FACE_HZ = 12.5
+FACE_FRAMES = 25
+"""A face is judged by windows of 2 s."""
+FACE_STEP = 6
+_SPEECH = frozenset({
+    "jawOpen", "mouthFunnel", "mouthLowerDownLeft", "mouthLowerDownRight", "mouthRollLower", "mouthRollUpper",
+    "lipsPart", "mouthElevate", "mouthDepress", "mouthShrugUpper",
+})  # fmt: skip
+"""Controls that speech moves as much as feelings do."""
+FACE_CONTROLS = tuple(name for name in EXPRESSION_CONTROLS if name not in _SPEECH)
+_FACE_COLUMNS = np.array([CONTROLS.index(name) for name in FACE_CONTROLS])
+NUM_FACE_FEATURES = len(FACE_CONTROLS) + 16 + 8 + 3
+NUM_GAUSSIAN = 128
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SyncExpert:
+    """SyncNet on lip geometry: sound and lips of one moment lie near each other on a sphere."""
+
+    audio: ConvNet
+    motion: ConvNet
+    x0: Float[Array, " band=40"]
+
+    def embedded_sound(self, log_mels: Float[Array, "rows band=40"]) -> Float[Array, "windows 128"]:
+        """Unit vectors, 50 a second; window k begins at motion frame k."""
+        return _on_sphere(self.audio(normalised(np.asarray(log_mels, np.float32), self.x0)))
+
+    def embedded_lips(self, lips: Float[Array, "frames 3"]) -> Float[Array, "windows 128"]:
+        """The same of lip geometry in natural units (`GEOMETRY`)."""
+        return _on_sphere(self.motion(with_deltas(geometry_units(lips))))
+
+    def offset_and_confidence(
+        self, log_mels: Float[Array, "rows band=40"], lips: Float[Array, "frames channel=3"]
+    ) -> tuple[float, float]:
+        """Offset in ms (positive: the lips are late) and confidence: median less least of the mean distances.
+
+        (NaN, 0) for a clip that is too short to be shifted by 300 ms (1.1 s).
+
+        Args:
+            log_mels: raw, 100 Hz.
+            lips: gap, width and jaw as read off the mesh, 50 Hz.
+        """
+        distances = self.distances(log_mels, lips)
+        if distances is None:
+            return float("nan"), 0.0
+        best = int(distances.argmin())
+        place = float(best - MAX_SHIFT)
+        if 0 < best < len(distances) - 1:
+            before, here, after = (float(d) for d in distances[best - 1 : best + 2])
+            bend = before - 2.0 * here + after
+            place += 0.5 * (before - after) / bend if bend > 1e-9 else 0.0
+        return 1000.0 * place / MOTION_HZ, float(np.median(distances) - distances[best])
+
+    def distances(
+        self, log_mels: Float[Array, "rows band=40"], lips: Float[Array, "frames channel=3"]
+    ) -> Float[Array, " shift"] | None:
+        """Mean distance of sound and lips at every shift of -MAX_SHIFT .. MAX_SHIFT frames; None: too short."""
+        frames = min(len(log_mels) // 2, len(lips))
+        if frames < self.motion.spec.window + 2 * MAX_SHIFT + 5:
+            return None
+        sound = self.embedded_sound(log_mels[: 2 * frames])
+        motion = self.embedded_lips(lips[:frames])
+        count = min(len(sound), len(motion))
+        centre = sound[MAX_SHIFT : count - MAX_SHIFT]
+        found = [
+            np.linalg.norm(centre - motion[MAX_SHIFT + shift : count - MAX_SHIFT + shift], axis=1).mean()
+            for shift in range(-MAX_SHIFT, MAX_SHIFT + 1)
+        ]
+        return np.array(found)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LipReader:
+    """Tells phones from lips alone."""
+
+    net: ConvNet
+
+    def logits(self, lips: Float[Array, f"frames channel={len(LIP_CHANNELS)}"]) -> Float[Array, "frames phone=40"]:
+        """Of `names.PHONES`, for lips in natural units at 50 Hz."""
+        return self.net(with_deltas(reader_units(lips)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MotionClassifier:
+    """Names the emotion of a performance from its face, skin and head; what speech does to the mouth is left out."""
+
+    net: ConvNet
+    emotions: tuple[str, ...]
+
+    def probabilities(self, motion: FaceMotion) -> Float[Array, " emotion"]:
+        """One number per `emotions`, summing to 1: the mean over windows of 2 s."""
+        windows = face_windows(face_features(motion))
+        return _softmax(self.net(windows)).mean(axis=0)
+
+    def classify(self, motion: FaceMotion) -> str:
+        """The most probable of `emotions`."""
+        return self.emotions[int(self.probabilities(motion).argmax())]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EmotionalSync:
+    """Says whether a voice and a face feel the same: both as Gaussians in one space, and as points of VAD."""
+
+    voice: ConvNet
+    face: ConvNet
+    x0: Float[Array, " band=40"]
+    steepness: float
+    reach: float
+    """The probability of a match is sigmoid(steepness (reach - expected squared distance))."""
+
+    def matching(self, rows: Float[Array, "200 band=40"], face: Float[Array, "25 column"]) -> float:
+        """Probability that 2 s of normalised rows and 2 s of expression answers at 12.5 Hz belong together."""
+        (a, log_a), (b, log_b) = (_gaussian(self.voice(rows)), _gaussian(self.face(face)))
+        distance = float(((a - b) ** 2).sum() + np.exp(log_a).sum() + np.exp(log_b).sum()) / NUM_GAUSSIAN**0.5
+        return 1.0 / (1.0 + float(np.exp(np.clip(-self.steepness * (self.reach - distance), -60.0, 60.0))))
+
+    def vad(self, face: Float[Array, "25 column"]) -> Float[Array, " 3"]:
+        """Valence, arousal and dominance that the face shows."""
+        return np.asarray(self.face(face)[2 * NUM_GAUSSIAN :])
+
+
+def load_sync(path: Path | None = None) -> SyncExpert:
+    """The bundled judge, or an expert from a file.
+
+    Raises:
+        CheckpointError: the file is missing or not such an expert.
+    """
+    return _bundled_sync() if path is None else _sync(Path(path))
+
+
+def load_lip_reader(path: Path) -> LipReader:
+    """A lip reader from a file; errors as `load_sync`."""
+    return LipReader(_stack(read_expert(path, kind="lip_reader"), "net", path))
+
+
+def load_classifier(path: Path | None = None, *, compounds: bool = False) -> MotionClassifier:
+    """The bundled judge of the 8 emotions, or of the 15 compounds; or one from a file. Errors as `load_sync`."""
+    return _classifier(
+        ASSETS / f"{'compounds' if compounds else 'emotions'}_judge.safetensors" if path is None else path
+    )
+
+
+def load_emotional_sync(path: Path) -> EmotionalSync:
+    """An emotional sync expert from a file; errors as `load_sync`."""
+    found = read_expert(path, kind="emotional_sync")
+    scalars = _extra(found, "match", path)
+    return EmotionalSync(
+        voice=_stack(found, "voice", path),
+        face=_stack(found, "face", path),
+        x0=_extra(found, "x0", path),
+        steepness=float(scalars[0]),
+        reach=float(scalars[1]),
+    )
+
+
+def with_deltas(values: Float[Array, "*batch frames channel"]) -> Float[Array, "*batch frames twice"]:
+    """The channels, and their change since the frame before times 3 (0 at the first)."""
+    change = np.diff(values, axis=-2, prepend=values[..., :1, :])
+    return np.concatenate([values, 3.0 * change], axis=-1)
+
+
+def geometry_units(lips: Float[Array, "*batch frames 3"]) -> Float[Array, "*batch frames 3"]:
+    """Lip geometry in units of `LIP_SCALE`."""
+    return np.asarray(lips, np.float32) / np.array(
+        [LIP_SCALE[LIP_CHANNELS.index(name)] for name in GEOMETRY], np.float32
+    )
+
+
+def geometry_of(lips: Float[Array, "*batch frames channel=9"]) -> Float[Array, "*batch frames 3"]:
+    """What can be seen of aims in natural units: a closure takes its share off the gap."""
+    gap, width, jaw = (lips[..., LIP_CHANNELS.index(name)] for name in GEOMETRY)
+    return np.stack([gap * (1.0 - lips[..., LIP_CHANNELS.index("closure")]), width, jaw], axis=-1)
+
+
+def reader_units(lips: Float[Array, "*batch frames channel=9"]) -> Float[Array, "*batch frames 6"]:
+    """The reader's channels, linear ones in units of `LIP_SCALE`."""
+    scale = (*LIP_SCALE, 1.0, 1.0, 1.0)
+    index = [LIP_CHANNELS.index(name) for name in READ_CHANNELS]
+    return np.asarray(lips, np.float32)[..., index] / np.array([scale[i] for i in index], np.float32)
+
+
+def face_features(motion: FaceMotion) -> Float[Array, f"frames feature={NUM_FACE_FEATURES}"]:
+    """What the classifier sees of a motion, 12.5 times a second: controls, wrinkles, blood and the neck's rotation."""
+    columns = [motion.expression[:, _FACE_COLUMNS], motion.wrinkles, motion.blood_flow, 4.0 * motion.neck_pose]
+    values = np.concatenate(columns, axis=1).astype(np.float32)
+    times = np.arange(max(1, round(motion.num_frames / motion.fps * FACE_HZ))) / FACE_HZ
+    total = np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(values, axis=0, dtype=np.float64)])
+    half = max(0.5 * motion.fps / FACE_HZ, 0.5)
+    first = np.clip(np.round(times * motion.fps - half).astype(np.int64), 0, motion.num_frames - 1)
+    stop = np.clip(np.round(times * motion.fps + half).astype(np.int64), first + 1, motion.num_frames)
+    return np.asarray((total[stop] - total[first]) / (stop - first)[:, None], np.float32)
+
+
+def face_windows(features: Float[Array, "frames feature"]) -> Float[Array, "windows frames=25 feature"]:
+    """Windows of 2 s, about two a second; a shorter motion is held at its end."""
+    if len(features) < FACE_FRAMES:
+        features = np.concatenate([features, np.repeat(features[-1:], FACE_FRAMES - len(features), axis=0)])
+    starts = range(0, len(features) - FACE_FRAMES + 1, FACE_STEP)
+    return np.stack([features[start : start + FACE_FRAMES] for start in starts])
+
+
+@lru_cache(maxsize=1)
+def _bundled_sync() -> SyncExpert:
+    return _sync(ASSETS / "sync_judge.safetensors")
+
+
+@lru_cache(maxsize=2)
+def _bundled_classifier(compounds: bool) -> MotionClassifier:
+    return _classifier(ASSETS / f"{'compounds' if compounds else 'emotions'}_judge.safetensors")
+
+
+def _sync(path: Path) -> SyncExpert:
+    found = read_expert(path, kind="sync")
+    return SyncExpert(_stack(found, "audio", path), _stack(found, "motion", path), _extra(found, "x0", path))
+
+
+def _classifier(path: Path) -> MotionClassifier:
+    found = read_expert(path, kind="motion_classifier")
+    net = _stack(found, "net", path)
+    if not net.spec.dense or net.spec.dense[-1] != len(found.labels) or net.spec.inputs != NUM_FACE_FEATURES:
+        raise CheckpointError(f"The expert's classes do not fit its answers; train it again: {path}")
+    return MotionClassifier(net, found.labels)
+
+
+def _stack(found: ExpertFile, name: str, path: Path) -> ConvNet:
+    if name not in found.stacks:
+        raise CheckpointError(f"The expert has no part '{name}'; train it again: {path}")
+    return found.stacks[name]
+
+
+def _extra(found: ExpertFile, name: str, path: Path) -> Array:
+    if name not in found.extras:
+        raise CheckpointError(f"The expert has no array '{name}'; train it again: {path}")
+    return found.extras[name]
+
+
+def _on_sphere(vectors: Float[Array, "rows width"]) -> Float[Array, "rows width"]:
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-6)
+
+
+def _gaussian(answer: Array) -> tuple[Array, Array]:
+    return answer[:NUM_GAUSSIAN], np.clip(answer[NUM_GAUSSIAN : 2 * NUM_GAUSSIAN], -10.0, 2.0)
+
+
+def _softmax(logits: Float[Array, "rows emotion"]) -> Float[Array, "rows emotion"]:
+    shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return np.asarray(shifted / shifted.sum(axis=-1, keepdims=True))

@@ -1,0 +1,129 @@
+"""The safetensors layout, written and read with numpy: header length, JSON header, raw arrays; no code, no pickles.
+
+A sha256 of the arrays' bytes stands in the metadata and is checked, so a damaged file is never used.
+"""
+
+import hashlib
+import json
+import math
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from face_emote.core.arrays import Array
+from face_emote.core.errors import CheckpointError
+from face_emote.core.output import written_beside
+
+DTYPES: dict[str, np.dtype[Any]] = {"F16": np.dtype("<f2"), "F32": np.dtype("<f4")}
+MAX_FILE_BYTES = 2**28
+MAX_HEADER_BYTES = 2**20
+MAX_AXES = 4
+_AGAIN = "fetch or write it again"
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Array], *, metadata: Mapping[str, str]) -> str:
+    """Write float16 and float32 arrays; the bytes depend on the arguments alone. An existing file is replaced whole.
+
+    Returns:
+        The sha256 of the arrays' bytes, as hex digits; also in the file's metadata as `sha256`.
+
+    Raises:
+        OutputError: The file cannot be written there.
+    """
+    codes = {dtype: code for code, dtype in DTYPES.items()}
+    ordered = sorted(tensors, key=lambda name: (-tensors[name].itemsize, name))
+    header: dict[str, Any] = {}
+    pieces: list[bytes] = []
+    offset = 0
+    for name in ordered:
+        array = np.asarray(tensors[name], order="C")
+        raw = array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
+        header[name] = {
+            "dtype": codes[array.dtype.newbyteorder("<")],
+            "shape": list(array.shape),
+            "data_offsets": [offset, offset + len(raw)],
+        }
+        pieces.append(raw)
+        offset += len(raw)
+    digest = hashlib.sha256(b"".join(pieces)).hexdigest()
+    header = {"__metadata__": {**dict(sorted(metadata.items())), "sha256": digest}} | header
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)
+    with written_beside(path) as beside, beside.open("wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text)
+        file.writelines(pieces)
+    return digest
+
+
+def read_tensors(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
+    """Arrays by name (in the type on disk) and the metadata, whose `sha256` has been checked.
+
+    Raises:
+        CheckpointError: The file is missing, too large, not of this format, or its bytes were changed.
+    """
+    try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise CheckpointError(f"The checkpoint is larger than {MAX_FILE_BYTES >> 20} MB; choose another: {path}")
+        content = path.read_bytes()
+    except OSError as error:
+        raise CheckpointError(f"The checkpoint cannot be read ({error.strerror}); check the path: {path}") from None
+    length = struct.unpack("<Q", content[:8])[0] if len(content) >= 8 else 0
+    if not 2 <= length <= min(MAX_HEADER_BYTES, len(content) - 8):
+        raise CheckpointError(f"This is not a checkpoint, or it was cut off; {_AGAIN}: {path}")
+    header = _parsed(content[8 : 8 + length], path)
+    metadata = header.pop("__metadata__", None)
+    if not _is_text_map(metadata):
+        raise CheckpointError(f"The checkpoint has no metadata, so it is not one of face_emote; choose another: {path}")
+    data = memoryview(content)[8 + length :]
+    tensors: dict[str, Array] = {}
+    end = 0
+    for name, entry in header.items():
+        dtype, shape, start, stop = _placed(entry, name, path)
+        if start != end or stop > len(data):
+            raise CheckpointError(f"The checkpoint's array '{name[:60]}' lies outside of its place; {_AGAIN}: {path}")
+        tensors[name] = np.frombuffer(data[start:stop], dtype).reshape(shape)
+        end = stop
+    if end != len(data) or hashlib.sha256(data).hexdigest() != metadata.get("sha256"):
+        raise CheckpointError(f"The checkpoint's weights do not have the checksum of its header; {_AGAIN}: {path}")
+    return tensors, metadata
+
+
+def _parsed(text: bytes, path: Path) -> dict[str, Any]:
+    try:
+        header = json.loads(text, object_pairs_hook=_distinct)
+    except (ValueError, RecursionError):
+        header = None
+    if not isinstance(header, dict):
+        raise CheckpointError(f"The checkpoint's header cannot be read; {_AGAIN}: {path}")
+    return header
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len({name for name, _ in pairs}) < len(pairs):
+        raise ValueError("a name stands twice")
+    return dict(pairs)
+
+
+def _is_text_map(value: object) -> bool:
+    return isinstance(value, dict) and all(isinstance(text, str) for text in value.values())
+
+
+def _placed(entry: object, name: str, path: Path) -> tuple[np.dtype[Any], tuple[int, ...], int, int]:
+    """Type, shape and offsets of one array, checked against each other."""
+    if isinstance(entry, dict):
+        dtype: np.dtype[Any] | None = DTYPES.get(str(entry.get("dtype")))
+        shape, offsets = _sizes(entry.get("shape")), _sizes(entry.get("data_offsets"))
+        if dtype is not None and shape is not None and offsets is not None and len(offsets) == 2:
+            start, stop = offsets
+            if len(shape) <= MAX_AXES and stop - start == math.prod(shape) * dtype.itemsize:
+                return dtype, shape, start, stop
+    raise CheckpointError(f"The checkpoint describes its array '{name[:60]}' wrongly; {_AGAIN}: {path}")
+
+
+def _sizes(value: object) -> tuple[int, ...] | None:
+    if isinstance(value, list) and all(type(size) is int and 0 <= size <= MAX_FILE_BYTES for size in value):
+        return tuple(value)
+    return None

@@ -1,0 +1,175 @@
+"""What a training run does: a TOML file read into frozen dataclasses. Every field has the recommended default."""
+
+import difflib
+import tomllib
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
+
+from face_emote.core.errors import ConfigError
+from face_emote.network.config import NetConfig
+from face_emote.train.losses.lips import LipLossWeights
+
+BUNDLED = Path(__file__).parent.parent / "assets" / "training"
+"""Configurations that come with the package; `face-emote train NAME` finds them by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataConfig:
+    """What is learned from, and how much of each."""
+
+    batch: int = 12
+    """Crops a step."""
+    crop_frames: int = 160
+    """Hidden frames of a crop, 50 a second; the look-ahead is part of them."""
+    shares: dict[str, float] = field(
+        default_factory=lambda: {
+            "grid_s1": 0.26, "grid_talkers": 0.16, "stretched": 0.12, "librispeech": 0.2, "vctk": 0.03, "emodb": 0.03,
+            "facegood": 0.03, "flite": 0.04, "espeak": 0.06, "jtalk": 0.02, "emotional": 0.03, "silent": 0.02,
+        }
+    )  # fmt: skip
+    """How often a crop comes from each source of the corpus; sources that are missing are left out."""
+    hold_out_talkers: tuple[str, ...] = ()
+    """Talkers that are measured on and not learned from, beside the corpus's own test clips."""
+    phones_known: float = 0.4
+    """Share of crops whose phones the lip path is told (a transcript); the others teach it to listen."""
+    style_known: float = 0.5
+    """Share of captured crops that are named after their talker; the others are `generic`."""
+    augment: float = 0.85
+    """Share of crops that are changed: gain, room, noise, throat, tempo, telephone."""
+
+
+@dataclass(frozen=True, slots=True)
+class OptimiserConfig:
+    """AdamW with warm-up, cosine decay and a running mean of the weights."""
+
+    steps: int = 6000
+    rate: float = 2e-3
+    warmup_steps: int = 150
+    weight_decay: float = 0.02
+    clip: float = 1.0
+    """Largest norm of the gradient."""
+    average: float = 0.998
+    """Of the running mean that is shipped, per step."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExpressionConfig:
+    """The expression path learns what the authored expression does; its parameters are its own."""
+
+    batch: int = 12
+    crop_latents: int = 100
+    """Of 12.5 a second."""
+    sync: float = 0.0
+    """Weight of the emotional-sync loss."""
+    exchange: float = 0.0
+    """Weight of the exchange loss: swapped emotions have to be followed."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainConfig:
+    """One run."""
+
+    name: str = "default"
+    seed: int = 0
+    parts: tuple[str, ...] = ("lips", "expression")
+    """Which paths are trained."""
+    net: NetConfig = NetConfig()  # noqa: RUF009 - frozen
+    data: DataConfig = DataConfig()
+    optimiser: OptimiserConfig = OptimiserConfig()
+    losses: LipLossWeights = LipLossWeights()  # noqa: RUF009 - frozen
+    expression: ExpressionConfig = ExpressionConfig()
+    start_from: str = ""
+    """A checkpoint (.safetensors) whose weights the run begins with."""
+    experts: str = ""
+    """Folder of trained experts; needed by the losses `reader` and `sync` and by `expression.sync`."""
+    save_minutes: float = 5.0
+    """Wall-clock time between checkpoints."""
+    measure_steps: int = 250
+    """Steps between measurements on held-out clips."""
+
+
+T = TypeVar("T")
+
+
+def read_config(source: str | Path) -> TrainConfig:
+    """Read a TOML file, or a bundled configuration by its name.
+
+    Raises:
+        ConfigError: no such file, not TOML, or a key or value that does not belong.
+    """
+    path = Path(source)
+    if not path.suffix and not path.exists():
+        names = sorted(p.stem for p in BUNDLED.glob("*.toml"))
+        if str(source) not in names:
+            raise ConfigError(f"No training configuration is called {source}; there are {', '.join(names)}, or a .toml")
+        path = BUNDLED / f"{source}.toml"
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"There is no such training configuration: {path}") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"The training configuration cannot be read ({error}): {path}") from None
+    return checked(from_table(TrainConfig, table, where=path.name))
+
+
+def from_table(kind: type[T], table: dict[str, Any], *, where: str) -> T:
+    """A frozen dataclass from nested tables; unknown keys and wrong types are the user's mistakes."""
+    types = get_type_hints(kind)
+    values: dict[str, Any] = {}
+    for key, value in table.items():
+        if key not in types:
+            near = difflib.get_close_matches(key, types, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else f"; it has {', '.join(types)}"
+            raise ConfigError(f"The key {key!r} in {where} is unknown{hint}")
+        values[key] = _value(types[key], value, where=f"{where}: {key}")
+    return kind(**values)
+
+
+def _value(kind: Any, value: Any, *, where: str) -> Any:
+    if is_dataclass(kind):
+        if not isinstance(value, dict):
+            raise ConfigError(f"{where} must be a table, found {value!r}")
+        return from_table(kind, value, where=where)  # type: ignore[arg-type]
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    origin = getattr(kind, "__origin__", None)
+    if origin is tuple and isinstance(value, list):
+        return tuple(_value(kind.__args__[0], item, where=where) for item in value)
+    if origin is dict and isinstance(value, dict):
+        return {str(key): _value(kind.__args__[1], item, where=where) for key, item in value.items()}
+    if isinstance(kind, type) and isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
+        return value
+    raise ConfigError(f"{where} cannot be {value!r}")
+
+
+def checked(config: TrainConfig) -> TrainConfig:
+    """The config, if it makes sense.
+
+    Raises:
+        ConfigError: a size or a share is out of range.
+    """
+    data, longest = config.data, max(config.net.look_ahead_frames)
+    rules = (
+        (
+            set(config.parts) <= {"lips", "expression"} and config.parts != (),
+            "parts must name lips, expression or both",
+        ),
+        (data.batch >= 1 and config.expression.batch >= 1, "batches need at least one crop"),
+        (data.crop_frames > longest + 25, f"data.crop_frames must exceed {longest + 25} frames"),
+        (config.expression.crop_latents * 4 > longest + 25, "expression.crop_latents is too short"),
+        (bool(data.shares) and min(data.shares.values()) >= 0.0 < sum(data.shares.values()), "data.shares add up to 0"),
+        (config.optimiser.steps >= 1, "optimiser.steps must be at least 1"),
+        (min(config.net.look_ahead_frames) >= 3, "net.look_ahead_frames must be 3 or more"),
+        (all(p.width % p.heads == 0 for p in (config.net.lips, config.net.expression)), "heads must divide the width"),
+    )
+    for holds, complaint in rules:
+        if not holds:
+            raise ConfigError(f"The training configuration {config.name!r} cannot be used: {complaint}")
+    return config
+
+
+def as_table(config: Any) -> dict[str, Any]:
+    """Nested plain values, for JSON."""
+    assert all(f.name for f in fields(config))
+    return asdict(config)

@@ -1,0 +1,335 @@
+"""The corpus on disk: one folder per source, arrays that are mapped into memory, clips back to back.
+
+    <corpus>/<source>/mels.npy     float16 [rows, 40]    log-mels as `audio.logmel.log_mels` gives them, 100 Hz
+    <corpus>/<source>/lips.npy     float16 [frames, 9]   `channels.LIP_CHANNELS` in natural units, 50 Hz
+    <corpus>/<source>/known.npy    uint8   [frames, 9]   1 where that channel was measured or is taught, else 0
+    <corpus>/<source>/phones.npy   uint8   [frames]      index into `names.PHONES`, 255 unknown
+    <corpus>/<source>/clips.jsonl  one `ClipRow` a line
+
+Frame i of 50 Hz stands at i / 50 s and belongs to mel row 2 i. A folder appears when its source is complete. Until
+then its parts grow in `.<source>.partial`, and a run that was killed goes on there.
+"""
+
+import hashlib
+import json
+import logging
+import shutil
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, fields
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from face_emote.audio.logmel import NUM_BANDS, log_mels
+from face_emote.core.arrays import Array, Float, UInt8
+from face_emote.core.errors import CorpusError
+from face_emote.core.names import MOTION_HZ, PHONES, SAMPLE_RATE_HZ
+from face_emote.network.channels import LIP_CHANNELS
+
+NUM_LIPS = len(LIP_CHANNELS)
+UNKNOWN_PHONE = 255
+KINDS = ("capture", "voice", "tts", "silent")
+SPLITS = ("train", "test")
+CLIPS = "clips.jsonl"
+COLUMNS = {"mels": ("<f2", NUM_BANDS), "lips": ("<f2", NUM_LIPS), "known": ("|u1", NUM_LIPS), "phones": ("|u1", 0)}
+"""Array files: type of a value and values in a row (0: the row is one value)."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClipData:
+    """One clip before it is stored."""
+
+    name: str
+    talker: str
+    language: str
+    kind: str
+    """One of KINDS: tracked face, voice without a face, synthetic voice, no speech."""
+    split: str
+    samples: Float[Array, " samples"]
+    """16 kHz."""
+    lips: Float[Array, f"frames channel={NUM_LIPS}"]
+    known: UInt8[Array, f"frames channel={NUM_LIPS}"]
+    phones: UInt8[Array, " frames"]
+    emotion: str = ""
+    """A word of the emotion lexicon, or nothing."""
+    audio: str = ""
+    """Path of the sound relative to the data folder; nothing for generated sound."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A clip that can be made; `make` is slow, the rest is known before."""
+
+    name: str
+    make: Callable[[], ClipData]
+    split: str = "train"
+
+
+@dataclass(frozen=True, slots=True)
+class ClipRow:
+    """Where a clip lies in its source's arrays, and what it is."""
+
+    name: str
+    source: str
+    talker: str
+    language: str
+    emotion: str
+    kind: str
+    split: str
+    mel_first: int
+    num_mels: int
+    first: int
+    """First frame of 50 Hz in lips, known and phones."""
+    num_frames: int
+    audio: str
+    sha256: str
+    """Of the samples as 16-bit numbers."""
+
+    @property
+    def duration_secs(self) -> float:
+        """Length, to a frame."""
+        return self.num_frames / MOTION_HZ
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SourceArrays:
+    """The mapped arrays of one source."""
+
+    mels: Float[Array, "rows band"]
+    lips: Float[Array, "frames channel"]
+    known: UInt8[Array, "frames channel"]
+    phones: UInt8[Array, " frames"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Corpus:
+    """Clips of several sources, in the order of the sources and their files. Arrays are views of mapped files."""
+
+    folder: Path
+    clips: tuple[ClipRow, ...]
+    arrays: dict[str, SourceArrays]
+    """By source."""
+
+    def mels(self, index: int) -> Float[Array, "rows band"]:
+        """Log-mels of a clip at 100 Hz, float16."""
+        row = self.clips[index]
+        return self.arrays[row.source].mels[row.mel_first : row.mel_first + row.num_mels]
+
+    def lips(self, index: int) -> Float[Array, "frames channel"]:
+        """Aims of the mouth at 50 Hz, float16."""
+        return self.arrays[self.clips[index].source].lips[self._frames(index)]
+
+    def known(self, index: int) -> UInt8[Array, "frames channel"]:
+        """Which of `lips` may be learnt from."""
+        return self.arrays[self.clips[index].source].known[self._frames(index)]
+
+    def phones(self, index: int) -> UInt8[Array, " frames"]:
+        """Index into `names.PHONES` at 50 Hz, UNKNOWN_PHONE where nobody knows."""
+        return self.arrays[self.clips[index].source].phones[self._frames(index)]
+
+    def only(self, keep: Callable[[ClipRow], bool]) -> "Corpus":
+        """The clips that a test picks; the arrays are shared."""
+        return Corpus(folder=self.folder, clips=tuple(row for row in self.clips if keep(row)), arrays=self.arrays)
+
+    def _frames(self, index: int) -> slice:
+        row = self.clips[index]
+        return slice(row.first, row.first + row.num_frames)
+
+
+def num_frames_of(num_samples: int) -> int:
+    """Frames of 50 Hz that cover so many samples of 16 kHz."""
+    return max(1, -(-num_samples * round(MOTION_HZ) // SAMPLE_RATE_HZ))
+
+
+def sources_in(folder: Path) -> list[str]:
+    """Names of the complete sources, sorted."""
+    return sorted(entry.parent.name for entry in folder.glob(f"[!.]*/{CLIPS}"))
+
+
+def write_source(
+    jobs: Sequence[Job], *, folder: Path, source: str, progress: Callable[[int, int, float], None] | None = None
+) -> list[ClipRow]:
+    """Make and store all clips of a source; does nothing when that was done before, and goes on where it was killed.
+
+    Args:
+        jobs: in a fixed order; a run that goes on takes those as made which are in the partial folder.
+        folder: of the corpus; made when it is missing.
+        source: the folder's name inside.
+        progress: called after each clip with clips done, clips in all and hours so far.
+
+    Raises:
+        CorpusError: two jobs share a name, or a clip's arrays do not fit each other.
+    """
+    done = folder / source
+    if (done / CLIPS).is_file():
+        return _read_rows(done)
+    if len({job.name for job in jobs}) != len(jobs):
+        raise CorpusError(f"Two clips of {source} have one name; rename one of the files: {done}")
+    partial = folder / f".{source}.partial"
+    partial.mkdir(parents=True, exist_ok=True)
+    rows = _resumed(partial, names=[job.name for job in jobs])
+    with (partial / CLIPS).open("a", encoding="utf-8") as list_file:
+        for job in jobs[len(rows) :]:
+            row = _append(job.make(), partial=partial, source=source, before=rows[-1] if rows else None)
+            list_file.write(json.dumps(asdict(row), ensure_ascii=False) + "\n")
+            list_file.flush()
+            rows.append(row)
+            if progress is not None:
+                progress(len(rows), len(jobs), sum(item.num_frames for item in rows) / MOTION_HZ / 3600.0)
+    for name, (dtype, width) in COLUMNS.items():
+        _raw_to_npy(partial / f"{name}.raw", partial / f"{name}.npy", dtype=dtype, width=width)
+    for name in COLUMNS:
+        (partial / f"{name}.raw").unlink(missing_ok=True)
+    if done.exists():
+        shutil.rmtree(done)
+    partial.rename(done)
+    return rows
+
+
+def read_corpus(folder: Path, *, sources: Iterable[str] | None = None) -> Corpus:
+    """Map a corpus into memory; only what is looked at is read.
+
+    Args:
+        folder: as `write_source` filled it.
+        sources: all complete ones when not given.
+
+    Raises:
+        CorpusError: there is no corpus, a source is missing, or its files do not fit together.
+    """
+    folder = Path(folder)
+    there = sources_in(folder) if folder.is_dir() else []
+    wanted = there if sources is None else list(sources)
+    if not there or not wanted:
+        raise CorpusError(f"There is no corpus here; build one with face_emote.train.corpus.build: {folder}")
+    missing = [name for name in wanted if name not in there]
+    if missing:
+        raise CorpusError(f"The corpus has no {missing[0]}, only {', '.join(there)}; build it first: {folder}")
+    rows: list[ClipRow] = []
+    arrays: dict[str, SourceArrays] = {}
+    for source in wanted:
+        part = _read_rows(folder / source)
+        arrays[source] = _mapped(folder / source, last=part[-1])
+        rows.extend(part)
+    return Corpus(folder=folder, clips=tuple(rows), arrays=arrays)
+
+
+def _append(clip: ClipData, *, partial: Path, source: str, before: ClipRow | None) -> ClipRow:
+    frames = num_frames_of(len(clip.samples))
+    mels = np.concatenate(list(log_mels([clip.samples.astype(np.float32)]))).astype("<f2")
+    stored = {
+        "mels": mels,
+        "lips": clip.lips.astype("<f2"),
+        "known": clip.known.astype("|u1"),
+        "phones": clip.phones.astype("|u1"),
+    }
+    fits = (
+        clip.lips.shape == clip.known.shape == (frames, NUM_LIPS)
+        and clip.phones.shape == (frames,)
+        and clip.kind in KINDS
+        and clip.split in SPLITS
+        and bool(np.isfinite(stored["lips"]).all())
+        and bool(((clip.phones < len(PHONES)) | (clip.phones == UNKNOWN_PHONE)).all())
+    )
+    if not fits:
+        raise CorpusError(f"Lips, phones and sound of the clip do not fit each other: {source}/{clip.name}")
+    for name, rows in stored.items():
+        with (partial / f"{name}.raw").open("ab") as file:
+            file.write(np.ascontiguousarray(rows).tobytes())
+    return ClipRow(
+        name=clip.name, source=source, talker=clip.talker, language=clip.language, emotion=clip.emotion,
+        kind=clip.kind, split=clip.split,
+        mel_first=before.mel_first + before.num_mels if before else 0, num_mels=len(mels),
+        first=before.first + before.num_frames if before else 0, num_frames=frames,
+        audio=clip.audio, sha256=samples_sha256(clip.samples),
+    )  # fmt: skip
+
+
+def samples_sha256(samples: Float[Array, " samples"]) -> str:
+    """Hex digest of sound as 16-bit numbers."""
+    return hashlib.sha256(np.round(np.clip(samples, -1.0, 1.0) * 32767.0).astype("<i2").tobytes()).hexdigest()
+
+
+def _resumed(partial: Path, *, names: list[str]) -> list[ClipRow]:
+    """The clips that a killed run had finished; whatever lies behind the last whole one is cut off."""
+    rows: list[ClipRow] = []
+    if (partial / CLIPS).is_file():
+        for line in (partial / CLIPS).read_text("utf-8").splitlines():
+            try:
+                rows.append(_row(line))
+            except (ValueError, TypeError):  # the line was being written when the run was killed
+                break
+    raw = {name: partial / f"{name}.raw" for name in COLUMNS}
+    fits = [row.name for row in rows] == names[: len(rows)] and all(path.is_file() for path in raw.values())
+    if rows and fits:
+        ends = {name: rows[-1].first + rows[-1].num_frames for name in COLUMNS}
+        ends["mels"] = rows[-1].mel_first + rows[-1].num_mels
+        sizes = {name: ends[name] * np.dtype(COLUMNS[name][0]).itemsize * max(COLUMNS[name][1], 1) for name in COLUMNS}
+        fits = all(raw[name].stat().st_size >= size for name, size in sizes.items())
+    if not rows or not fits:
+        logger.info("starting %s from its first clip", partial.name)
+        shutil.rmtree(partial)
+        partial.mkdir()
+        return []
+    for name, size in sizes.items():
+        with raw[name].open("r+b") as file:
+            file.truncate(size)
+    (partial / CLIPS).write_text("".join(json.dumps(asdict(row), ensure_ascii=False) + "\n" for row in rows), "utf-8")
+    return rows
+
+
+def _raw_to_npy(raw: Path, npy: Path, *, dtype: str, width: int) -> None:
+    kind = np.dtype(dtype)
+    size = raw.stat().st_size if raw.is_file() else 0
+    rows = size // (kind.itemsize * max(width, 1))
+    with npy.open("wb") as out:
+        header = {"descr": dtype, "fortran_order": False, "shape": (rows, width) if width else (rows,)}
+        np.lib.format.write_array_header_1_0(out, header)
+        if size:
+            with raw.open("rb") as source:
+                shutil.copyfileobj(source, out, 1 << 20)
+
+
+def _mapped(folder: Path, *, last: ClipRow) -> SourceArrays:
+    ends = {name: last.first + last.num_frames for name in COLUMNS}
+    ends["mels"] = last.mel_first + last.num_mels
+    out = {}
+    for name, (dtype, width) in COLUMNS.items():
+        path = folder / f"{name}.npy"
+        try:
+            array = np.load(path, mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError, EOFError) as error:
+            raise CorpusError(f"An array of the corpus cannot be read ({error}); build it again: {path}") from None
+        shape = (ends[name], width) if width else (ends[name],)
+        if array.shape != shape or array.dtype != np.dtype(dtype):
+            raise CorpusError(
+                f"The array is {array.dtype} {array.shape}, and its clips need {dtype} {shape}; build it again: {path}"
+            )
+        out[name] = array
+    return SourceArrays(**out)
+
+
+def _read_rows(folder: Path) -> list[ClipRow]:
+    path = folder / CLIPS
+    try:
+        rows = [_row(line) for line in path.read_text("utf-8").splitlines()]
+    except (OSError, ValueError, TypeError) as error:
+        raise CorpusError(f"The list of clips cannot be read ({error}); build the source again: {path}") from None
+    joined = all(
+        after.first == row.first + row.num_frames and after.mel_first == row.mel_first + row.num_mels
+        for row, after in pairwise(rows)
+    )
+    if not rows or not joined or rows[0].first or rows[0].mel_first:
+        raise CorpusError(f"The list of clips is empty or has gaps; build the source again: {path}")
+    return rows
+
+
+def _row(line: str) -> ClipRow:
+    """Raises ValueError or TypeError."""
+    row = ClipRow(**json.loads(line))
+    sound = all(type(getattr(row, field.name)) is field.type for field in fields(row))
+    if not sound or min(row.mel_first, row.num_mels - 1, row.first, row.num_frames - 1) < 0:
+        raise ValueError(f"not a clip: {line[:60]!r}")
+    return row

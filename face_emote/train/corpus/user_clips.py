@@ -1,0 +1,126 @@
+"""Clips of a user's own data: measured faces of any talker, rate and units brought to the corpus's form."""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+
+import numpy as np
+
+from face_emote.audio.analyse import analyse
+from face_emote.audio.reader import read_speech
+from face_emote.core.arrays import Array, Float
+from face_emote.core.errors import CorpusError
+from face_emote.core.names import MOTION_HZ, SAMPLE_RATE_HZ
+from face_emote.train.corpus.cache import NUM_LIPS, UNKNOWN_PHONE, ClipData, Job, num_frames_of
+from face_emote.train.corpus.teacher import loudness_only, teacher_lips
+from face_emote.train.corpus.timed_phones import phone_index
+from face_emote.train.corpus.tracked_lips import RANGE_PERCENT, REST_GAP, S1_GAP_RANGE, SCALE_LIMITS, cubic
+
+HELD_OUT_EVERY = 10
+"""Every tenth clip of a talker, in order of name, is a test clip."""
+RANGE_CLIPS = 20
+"""Clips of a talker from which its rest and range are taken."""
+MAX_LENGTH_GAP_SECS = 1.0
+"""How much shorter or longer than its sound a motion may be."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Measured:
+    """Gap, width and jaw of a face over time, in the units of `viseme_table.CHANNELS`, not yet scaled to a talker."""
+
+    aims: Float[Array, "frames aim=3"]
+    known: tuple[bool, bool, bool]
+    fps: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class UserClip:
+    """A recording that a user has."""
+
+    name: str
+    talker: str
+    sound: Path
+    measure: Callable[[], Measured]
+    emotion: str = ""
+    language: str = ""
+    transcript: Path | None = None
+    """English words; phones, and the channels that cannot be measured, are then known too."""
+
+
+def user_jobs(clips: Sequence[UserClip], *, root: Path) -> list[Job]:
+    """Jobs for the corpus. Raises CorpusError when there are no clips."""
+    if not clips:
+        raise CorpusError(f"No sound with a motion of the same name was found; check the layout of the folder: {root}")
+    by_talker: dict[str, list[UserClip]] = defaultdict(list)
+    for clip in sorted(clips, key=lambda item: item.name):
+        by_talker[clip.talker].append(clip)
+    jobs: list[Job] = []
+    for items in by_talker.values():
+        scale = lru_cache(maxsize=1)(partial(talker_range, items))
+        jobs.extend(_job(clip, scale=scale, held_out=i % HELD_OUT_EVERY == 0) for i, clip in enumerate(items))
+    return jobs
+
+
+def talker_range(clips: Sequence[UserClip]) -> tuple[float, float, float]:
+    """Gap at rest, width at rest, and the factor on the gap, from a talker's first clips."""
+    aims = np.concatenate([clip.measure().aims for clip in clips[:RANGE_CLIPS]])
+    low, high = np.percentile(aims[:, 0], RANGE_PERCENT)
+    still = aims[aims[:, 0] <= np.percentile(aims[:, 0], 20.0)]
+    factor = float(np.clip(S1_GAP_RANGE / max(high - low, 1e-6), *SCALE_LIMITS))
+    return float(low), float(np.median(still[:, 1])), factor
+
+
+def clip_of(clip: UserClip, *, measured: Measured, scale: tuple[float, float, float], split: str) -> ClipData:
+    """Bring a measured clip to 50 Hz and to the corpus's units.
+
+    Raises:
+        CorpusError: sound and motion differ in length by more than a second, or the motion is empty.
+    """
+    samples = read_speech(clip.sound).samples
+    sound_secs, motion_secs = len(samples) / SAMPLE_RATE_HZ, len(measured.aims) / measured.fps
+    if not len(measured.aims) or abs(sound_secs - motion_secs) > MAX_LENGTH_GAP_SECS:
+        raise CorpusError(
+            f"The sound lasts {sound_secs:.2f} s and its motion {motion_secs:.2f} s at {measured.fps:g} frames a "
+            f"second; they must fit: {clip.sound}"
+        )
+    num_frames = num_frames_of(len(samples))
+    at = np.arange(num_frames) * (measured.fps / MOTION_HZ)
+    last = len(measured.aims) - 1
+    aims = cubic(measured.aims, at=np.minimum(at, last))
+    gap_rest, width_rest, factor = scale
+    phones = np.full(num_frames, UNKNOWN_PHONE, np.uint8)
+    lips, known = np.zeros((num_frames, NUM_LIPS)), np.zeros((num_frames, NUM_LIPS), np.uint8)
+    if clip.transcript is not None:
+        heard = analyse(clip.sound, transcript=clip.transcript).phones
+        lips = teacher_lips(heard, prosody=loudness_only(samples), duration_secs=sound_secs)
+        phones, known = phone_index(heard, num_frames=num_frames), np.ones((num_frames, NUM_LIPS), np.uint8)
+    values = (
+        np.maximum(REST_GAP + factor * (aims[:, 0] - gap_rest), 0.0), aims[:, 1] - width_rest,
+        np.clip(aims[:, 2], 0.0, 1.0),
+    )  # fmt: skip
+    for channel, (column, is_known) in enumerate(zip(values, measured.known, strict=True)):
+        if is_known:
+            lips[:, channel], known[:, channel] = column, at <= last + 1e-9
+    return ClipData(
+        name=clip.name, talker=clip.talker, language=clip.language, emotion=clip.emotion, kind="capture", split=split,
+        samples=samples, lips=lips, known=known, phones=phones,
+    )  # fmt: skip
+
+
+def sounds_in(folder: Path) -> dict[str, Path]:
+    """Sound files by name without ending; raises CorpusError when the folder is missing."""
+    if not folder.is_dir():
+        raise CorpusError(f"There is no such folder; check the name and the layout: {folder}")
+    endings = {".wav", ".flac", ".ogg", ".mp3", ".m4a", ".mp4"}
+    return {path.stem: path for path in sorted(folder.rglob("*")) if path.suffix.lower() in endings}
+
+
+def _job(clip: UserClip, *, scale: Callable[[], tuple[float, float, float]], held_out: bool) -> Job:
+    split = "test" if held_out else "train"
+
+    def make() -> ClipData:
+        return clip_of(clip, measured=clip.measure(), scale=scale(), split=split)
+
+    return Job(name=clip.name, make=make, split=split)

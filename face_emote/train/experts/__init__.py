@@ -1,0 +1,1 @@
+"""Small nets that judge lips and faces: trained first, frozen, then asked by losses and by `evaluate`."""

@@ -1,0 +1,93 @@
+"""Voices whose emotion is known, and faces that feel the same or something else."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from face_emote.core.arrays import Array, Float, Int
+from face_emote.core.names import MOTION_HZ
+from face_emote.core.types import EmotionKey, EmotionPlan
+from face_emote.emotion.blending import State, finished, scaled
+from face_emote.emotion.lexicon import find_word
+from face_emote.network.experts import FACE_HZ
+from face_emote.network.features import SILENCE_LOG_MEL, normalised
+from face_emote.train.corpus.cache import Corpus
+from face_emote.train.experts.emotional_sync import NUM_FACE_COLUMNS, WINDOW_LATENTS, WINDOW_ROWS
+from face_emote.train.losses.feeling import VAD_COLUMNS
+from face_emote.train.random_plans import random_plan, random_state
+from face_emote.train.teacher_expression import cues_from_mels, emotion_rows, expression_targets, plan_track
+
+LEAD_FRAMES = 100
+"""Two seconds before the window, in which the mood arrives."""
+FACE_NOISE = 0.01
+_STEP = round(MOTION_HZ / FACE_HZ)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FeelingBatch:
+    """Windows of 2 s."""
+
+    rows: Float[Array, f"window row={WINDOW_ROWS} band=40"]
+    face: Float[Array, f"window latent={WINDOW_LATENTS} column={NUM_FACE_COLUMNS}"]
+    voice_vad: Float[Array, "window 3"]
+    face_vad: Float[Array, "window 3"]
+
+
+def labelled_clips(corpus: Corpus, *, split: str) -> Int[Array, " clip"]:
+    """Clips whose emotion is known by a word of the lexicon."""
+    known = [i for i, row in enumerate(corpus.clips) if row.split == split and row.emotion and find_word(row.emotion)]
+    return np.array(known, np.int64)
+
+
+def voice_state(emotion: str) -> State:
+    """What a voice that was labelled with a word feels."""
+    word = find_word(emotion)
+    assert word is not None
+    return State(mix=word.mix, intensity=word.intensity, vad=word.vad)
+
+
+def feeling_batch(
+    corpus: Corpus, clips: Int[Array, " clip"], *, x0: Float[Array, " band=40"], size: int, rng: np.random.Generator
+) -> FeelingBatch:
+    """Half of the faces feel what their voice feels, at some strength; the others anything. Emotions alike often."""
+    emotions = np.array([corpus.clips[int(i)].emotion for i in clips])
+    kinds = np.unique(emotions)
+    rows, faces, voice_vad, face_vad = [], [], [], []
+    for _ in range(size):
+        clip = int(rng.choice(clips[emotions == kinds[int(rng.integers(len(kinds)))]]))
+        heard, phones = _stretch(corpus, clip, rng)
+        own = voice_state(corpus.clips[clip].emotion)
+        plan = _plan(own, rng)
+        felt = plan_track(plan, num_frames=LEAD_FRAMES + WINDOW_ROWS // 2)
+        answer = expression_targets(felt, cues_from_mels(heard, phones))[LEAD_FRAMES::_STEP, :NUM_FACE_COLUMNS]
+        rows.append(normalised(heard, x0)[-WINDOW_ROWS:])
+        faces.append(answer + rng.normal(0.0, FACE_NOISE, answer.shape))
+        voice_vad.append(own.vad)
+        face_vad.append(emotion_rows(felt)[LEAD_FRAMES:, VAD_COLUMNS].mean(axis=0))
+    return FeelingBatch(*(np.stack(part).astype(np.float32) for part in (rows, faces, voice_vad, face_vad)))
+
+
+def _plan(own: State, rng: np.random.Generator) -> EmotionPlan:
+    kind = rng.random()
+    if kind < 0.5:
+        state = scaled(replace(own), float(rng.uniform(0.6, 1.3)))
+    elif kind < 0.8:
+        state = random_state(rng)
+    else:
+        return random_plan(rng, duration_secs=(LEAD_FRAMES + WINDOW_ROWS // 2) / MOTION_HZ)
+    return EmotionPlan(keys=(EmotionKey(0.0, finished(state)),))
+
+
+def _stretch(corpus: Corpus, index: int, rng: np.random.Generator) -> tuple[Array, Array]:
+    """Log-mels and phones of 2 s before a window and of the window; silence stands before and after the clip."""
+    total = LEAD_FRAMES + WINDOW_ROWS // 2
+    frames = corpus.clips[index].num_frames
+    last = int(rng.integers(min(WINDOW_ROWS // 2, frames), frames + 1))
+    first = max(0, last - total)
+    mels = np.full((2 * total, 40), SILENCE_LOG_MEL, np.float32)
+    phones = np.zeros(total, np.int64)
+    heard = np.asarray(corpus.mels(index)[2 * first : 2 * last], np.float32)
+    begin = 2 * (total - (last - first))
+    mels[begin : begin + len(heard)] = heard
+    phones[total - (last - first) :] = np.asarray(corpus.phones(index)[first:last])
+    return mels, phones

@@ -1,0 +1,119 @@
+"""Judges that name the emotion of a performance; taught with the rules animator's, used on anybody's."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from face_emote.core.arrays import Array, Float, Int
+from face_emote.core.names import EMOTIONS, NUM_SHAPE
+from face_emote.core.types import EmotionKey, EmotionPlan, MotionInfo, PerformanceStyle
+from face_emote.emotion.blending import State, finished
+from face_emote.face.head import Head
+from face_emote.motion.perform import joined_motion, perform
+from face_emote.network.convnet import Conv, ConvNetSpec
+from face_emote.network.experts import COMPOUNDS, NUM_FACE_FEATURES, face_features, face_windows
+from face_emote.train.corpus.cache import Corpus
+from face_emote.train.experts.torch_convnet import TorchConvNet
+from face_emote.train.random_plans import pair_state, single_state
+from face_emote.train.teacher_expression import analysis_from_mels
+
+CLIP_FRAMES = 200
+FPS = 25.0
+LEAST_INTENSITY = 0.45
+_BLOOD = ("stage", "stage", "physiological", "off")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Performances:
+    """Windows of performances and what was asked for."""
+
+    windows: Float[Array, "window frames=25 feature"]
+    label: Int[Array, " window"]
+    clip: Int[Array, " window"]
+    """Which performance a window is of."""
+
+
+def classifier_spec(num_labels: int) -> ConvNetSpec:
+    """The judge's sizes."""
+    return ConvNetSpec(inputs=NUM_FACE_FEATURES, convs=(Conv(64, 3), Conv(64, 3)), dense=(96, num_labels))
+
+
+def classifier_net(num_labels: int, *, seed: int) -> TorchConvNet:
+    """An untrained judge; its weights follow from the seed alone."""
+    return TorchConvNet(classifier_spec(num_labels), generator=torch.Generator().manual_seed(seed))
+
+
+def labels_of(kind: str) -> tuple[str, ...]:
+    """`emotions`: the eight; `compounds`: the fifteen."""
+    return {"emotions": EMOTIONS, "compounds": COMPOUNDS}[kind]
+
+
+def random_state_of(label: str, rng: np.random.Generator) -> State:
+    """A state that the label describes, at an intensity that can be told."""
+    intensity = float(rng.uniform(LEAST_INTENSITY, 1.0))
+    if "+" in label:
+        first, second = label.split("+")
+        return pair_state(first, second, intensity=intensity, share=float(rng.uniform(0.42, 0.58)))
+    return single_state(label, intensity=intensity)
+
+
+def performances(
+    corpus: Corpus, *, labels: tuple[str, ...], count: int, head: Head, seed: int, split: str = "train"
+) -> Performances:
+    """`count` performances of every label by the rules animator, on stretches of real speech, in varied styles."""
+    rng = np.random.default_rng([seed, count, len(labels)])
+    windows, label_of, clip_of = [], [], []
+    spoken = speech_stretches(corpus, split=split, rng=rng)
+    for number in range(count * len(labels)):
+        label = number % len(labels)
+        plan = EmotionPlan(keys=(EmotionKey(0.0, finished(random_state_of(labels[label], rng))),))
+        mels, phones = next(spoken)
+        style = PerformanceStyle(
+            energy=float(rng.uniform(0.85, 1.15)),
+            asymmetry=float(rng.uniform(0.0, 0.2)),
+            head=float(rng.uniform(0.6, 1.3)),
+            lips=float(rng.uniform(0.8, 1.2)),
+            blood=_BLOOD[int(rng.integers(len(_BLOOD)))],
+        )
+        motion = joined_motion(
+            list(
+                perform(
+                    analysis_from_mels(mels, phones), plan, head=head, style=style, seed=int(rng.integers(2**31)),
+                    fps=FPS, info=MotionInfo(basis=head.basis), betas=np.zeros(NUM_SHAPE, np.float32),
+                )
+            )
+        )  # fmt: skip
+        found = face_windows(face_features(motion))
+        windows.append(found)
+        label_of += [label] * len(found)
+        clip_of += [number] * len(found)
+    return Performances(np.concatenate(windows), np.array(label_of), np.array(clip_of))
+
+
+def speech_stretches(corpus: Corpus, *, split: str, rng: np.random.Generator) -> Iterator[tuple[Array, Array]]:
+    """Random stretches of up to 4 s of clips whose phones are known, without end."""
+    usable = [
+        i
+        for i, row in enumerate(corpus.clips)
+        if row.split == split and row.kind != "silent" and row.num_frames > 75 and int(corpus.phones(i)[0]) != 255
+    ]
+    while True:
+        index = usable[int(rng.integers(len(usable)))]
+        spare = corpus.clips[index].num_frames - CLIP_FRAMES
+        first = int(rng.integers(0, max(spare, 0) + 1))
+        frames = slice(first, first + CLIP_FRAMES)
+        yield np.asarray(corpus.mels(index)[2 * first : 2 * frames.stop]), np.asarray(corpus.phones(index)[frames])
+
+
+def clip_accuracy(logits: Float[Array, "window label"], judged: Performances) -> float:
+    """Share of performances named right by the mean probability of their windows."""
+    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
+    share = shifted / shifted.sum(axis=1, keepdims=True)
+    right = 0
+    clips = np.unique(judged.clip)
+    for clip in clips:
+        own = judged.clip == clip
+        right += int(share[own].mean(axis=0).argmax()) == int(judged.label[own][0])
+    return right / len(clips)

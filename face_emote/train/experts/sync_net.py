@@ -1,0 +1,122 @@
+"""SyncNet on lip geometry: an audio tower and a motion tower that agree on what happens at one moment."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from face_emote.core.arrays import Array, Float, Int
+from face_emote.network.channels import LIP_CHANNELS, LIP_SCALE
+from face_emote.network.convnet import Conv, ConvNetSpec
+from face_emote.network.experts import GEOMETRY, SyncExpert
+from face_emote.train.experts.torch_convnet import TorchConvNet, frozen_twin
+
+AUDIO = ConvNetSpec(inputs=40, convs=(Conv(64, 5, 2), Conv(96, 5), Conv(96, 5), Conv(96, 5), Conv(128, 6), Conv(128)))
+"""Windows of 39 rows (0.39 s), one every 20 ms."""
+MOTION = ConvNetSpec(
+    inputs=2 * len(GEOMETRY), convs=(Conv(64, 5), Conv(64, 5), Conv(96, 5), Conv(96, 5), Conv(128, 4), Conv(128))
+)
+"""Windows of 20 frames."""
+NEAREST_SHIFT, FARTHEST_SHIFT = 3, 30
+"""Frames by which a window is moved to be a wrong match of the same clip: 60-600 ms."""
+START_TEMPERATURE = 0.1
+LEAST_TEMPERATURE = 0.03
+
+
+class SyncNet(nn.Module):
+    """Both towers and the temperature of their agreement."""
+
+    def __init__(self, *, seed: int) -> None:
+        """Initial weights follow from the seed alone."""
+        super().__init__()
+        generator = torch.Generator().manual_seed(seed)
+        self.audio = TorchConvNet(AUDIO, generator=generator)
+        self.motion = TorchConvNet(MOTION, generator=generator)
+        self.log_temperature = nn.Parameter(torch.tensor(START_TEMPERATURE).log())
+
+    def loss(
+        self,
+        rows: Float[Tensor, "batch rows 40"],
+        geometry: Float[Tensor, "batch frames 3"],
+        *,
+        known: Float[Tensor, "batch frames"],
+        anchors: Int[Tensor, "batch anchor"],
+    ) -> Float[Tensor, ""]:
+        """Symmetric InfoNCE over the anchors of all clips; unknown windows are neither right nor wrong matches.
+
+        Args:
+            rows: normalised mel rows, two a frame.
+            geometry: `GEOMETRY` in natural units.
+            known: 1 where the geometry is known.
+            anchors: first frames of the windows to compare.
+        """
+        sound = picked(embedded(self.audio, rows), anchors)
+        lips = picked(embedded(self.motion, lip_features(geometry)), anchors)
+        window = MOTION.window
+        whole = (known.unfold(1, window, 1).amin(dim=-1) > 0.0).gather(1, anchors)
+        logits = sound @ lips.T / self.log_temperature.exp().clamp_min(LEAST_TEMPERATURE)
+        return info_nce(logits, usable=whole.reshape(-1), ambiguous=near_in_clip(anchors))
+
+
+def embedded(tower: TorchConvNet, inputs: Float[Tensor, "batch frames inputs"]) -> Float[Tensor, "batch windows 128"]:
+    """Unit vectors of all windows."""
+    return functional.normalize(tower(inputs), dim=-1, eps=1e-6)
+
+
+def lip_features(geometry: Float[Tensor, "batch frames 3"]) -> Float[Tensor, "batch frames 6"]:
+    """As `network.experts.with_deltas(geometry_units(..))`."""
+    scale = geometry.new_tensor([LIP_SCALE[LIP_CHANNELS.index(name)] for name in GEOMETRY])
+    values = geometry / scale
+    change = torch.diff(values, dim=1, prepend=values[:, :1])
+    return torch.cat([values, 3.0 * change], dim=-1)
+
+
+def picked(windows: Float[Tensor, "batch windows width"], anchors: Int[Tensor, "batch anchor"]) -> Tensor:
+    """The anchors' vectors of all clips, one after the other: [batch x anchor, width]."""
+    index = anchors[..., None].expand(*anchors.shape, windows.shape[-1])
+    return windows.gather(1, index).reshape(-1, windows.shape[-1])
+
+
+def near_in_clip(anchors: Int[Tensor, "batch anchor"]) -> Tensor:
+    """Pairs of one clip too close in time to be called wrong: [pairs, pairs], True for other anchors within 60 ms."""
+    count = anchors.numel()
+    clip = torch.arange(anchors.shape[0], device=anchors.device).repeat_interleave(anchors.shape[1])
+    time = anchors.reshape(-1)
+    near = (clip[:, None] == clip[None]) & ((time[:, None] - time[None]).abs() < NEAREST_SHIFT)
+    return near & ~torch.eye(count, dtype=torch.bool, device=anchors.device)
+
+
+def info_nce(logits: Tensor, *, usable: Tensor, ambiguous: Tensor) -> Float[Tensor, ""]:
+    """Mean cross-entropy of the diagonal, by rows and by columns, over usable anchors; 0 with fewer than two."""
+    if int(usable.sum()) < 2:
+        return logits.sum() * 0.0
+    hidden = logits.masked_fill(ambiguous, float("-inf"))[usable][:, usable]
+    right = torch.arange(len(hidden), device=logits.device)
+    return 0.5 * (functional.cross_entropy(hidden, right) + functional.cross_entropy(hidden.T, right))
+
+
+def random_anchors(num_clips: int, *, count: int, num_windows: int, generator: torch.Generator) -> Int[Tensor, "n k"]:
+    """For each clip, distinct windows within FARTHEST_SHIFT of each other where the clip allows it."""
+    spread = min(num_windows, FARTHEST_SHIFT + 1)
+    first = torch.randint(0, num_windows - spread + 1, (num_clips, 1), generator=generator)
+    order = torch.rand((num_clips, spread), generator=generator).argsort(dim=1)[:, :count]
+    return first + order
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FrozenSync:
+    """A trained SyncNet that judges answers during training; gradients pass through it to the lips."""
+
+    audio: TorchConvNet
+    motion: TorchConvNet
+    x0: Array
+
+    def to(self, device: torch.device) -> "FrozenSync":
+        """The same expert on a device."""
+        return FrozenSync(self.audio.to(device), self.motion.to(device), self.x0)
+
+
+def frozen_sync(expert: SyncExpert) -> FrozenSync:
+    """The torch twin of a trained expert."""
+    return FrozenSync(frozen_twin(expert.audio), frozen_twin(expert.motion), expert.x0)

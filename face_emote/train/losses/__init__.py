@@ -1,0 +1,1 @@
+"""What training asks of the network: pure functions on torch tensors."""

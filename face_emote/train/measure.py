@@ -1,0 +1,146 @@
+"""A quick look at the lip path on held-out captured clips while it trains: `face-emote evaluate` measures in full."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from face_emote.core.arrays import Array, Bool, Float, Int, UInt8
+from face_emote.core.names import BILABIALS, PHONES
+from face_emote.network.channels import (
+    BEARING_SLICE,
+    BLOOD_SLICE,
+    CONTROL_SLICE,
+    LIP_CHANNELS,
+    VOICE_SLICE,
+    WRINKLE_SLICE,
+)
+from face_emote.network.features import normalised
+from face_emote.train.augment import FLOOR
+from face_emote.train.config import DataConfig, TrainConfig
+from face_emote.train.corpus.cache import Corpus
+from face_emote.train.expression_crops import ExpressionPool, expression_batch, latent_rows
+from face_emote.train.losses.lips import CLOSED_GAP, CLOSURE_REACH, OPEN_VOWELS, natural
+from face_emote.train.torch_net import TorchMotionNet, upsampled
+
+_GAP, _CLOSURE = LIP_CHANNELS.index("gap"), LIP_CHANNELS.index("closure")
+_BILABIAL = np.isin(np.arange(256), [PHONES.index(p) for p in sorted(BILABIALS)])
+_OPEN = np.isin(np.arange(256), [PHONES.index(p) for p in sorted(OPEN_VOWELS)])
+
+
+@dataclass(frozen=True, slots=True)
+class LipFigures:
+    """Figures of one set of clips."""
+
+    correlation: float
+    correlation_by_talker: float
+    closure: float
+    false_closure: float
+    clips: int
+
+
+def held_out_clips(corpus: Corpus, data: DataConfig) -> dict[str, Int[Array, " clip"]]:
+    """Sets to measure on: test clips of trained talkers, talkers held out, and voices without a face."""
+    sets: dict[str, list[int]] = {"clips": [], "talkers": [], "voices": []}
+    for i, clip in enumerate(corpus.clips):
+        if clip.source not in ("grid_s1", "grid_talkers", "librispeech", "vctk"):
+            continue
+        if clip.kind == "capture" and clip.talker in data.hold_out_talkers:
+            sets["talkers"].append(i)
+        elif clip.split == "test":
+            sets["clips" if clip.kind == "capture" else "voices"].append(i)
+    return {name: np.array(found, np.int64) for name, found in sets.items() if found}
+
+
+@torch.no_grad()
+def measured(
+    net: TorchMotionNet, corpus: Corpus, clips: Int[Array, " clip"], *, look_ahead: int = 2, limit: int = 60
+) -> LipFigures:
+    """Run whole clips, without phones and as `generic`, and compare the gap with the known one."""
+    device = next(net.parameters()).device
+    late = net.config.look_ahead_frames[look_ahead]
+    fits: list[tuple[str, float]] = []
+    closed: list[bool] = []
+    shut: list[bool] = []
+    for index in clips[:: max(1, len(clips) // limit)]:
+        i = int(index)
+        frames = corpus.clips[i].num_frames
+        rows = np.full((2 * (frames + late), 40), FLOOR, np.float32)
+        mels = np.asarray(corpus.mels(i), np.float32)[: len(rows)]
+        rows[: len(mels)] = mels
+        heard = torch.from_numpy(normalised(rows, net.x0.cpu().numpy()))[None].to(device)
+        answers, _ = net.lips(heard, look_ahead=torch.tensor([look_ahead], device=device))
+        lips = natural(answers.float())[0, late : late + frames].cpu().numpy()
+        gap = lips[:, _GAP] * (1.0 - lips[:, _CLOSURE])
+        truth = np.asarray(corpus.lips(i), np.float32)
+        truth_gap, phones = truth[:, _GAP] * (1.0 - truth[:, _CLOSURE]), np.asarray(corpus.phones(i))
+        if np.asarray(corpus.known(i))[:, _GAP].all():
+            fits.append((corpus.clips[i].talker, _correlation(gap, truth[:, _GAP])))
+        assert len(truth_gap) == frames
+        for centre in _centres(phones, _BILABIAL):
+            closed.append(bool(gap[max(0, centre - CLOSURE_REACH) : centre + CLOSURE_REACH + 1].min() < CLOSED_GAP))
+        shut += [bool(gap[centre] < CLOSED_GAP) for centre in _centres(phones, _OPEN)]
+    talkers = sorted({name for name, _ in fits})
+    by_talker = [np.mean([r for own, r in fits if own == name]) for name in talkers]
+    return LipFigures(
+        correlation=float(np.mean([r for _, r in fits])) if fits else float("nan"),
+        correlation_by_talker=float(np.mean(by_talker)) if fits else float("nan"),
+        closure=float(np.mean(closed)) if closed else float("nan"),
+        false_closure=float(np.mean(shut)) if shut else float("nan"),
+        clips=len(clips),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ExpressionErrors:
+    """Mean absolute errors on emotions and stretches of speech that no step has drawn."""
+
+    controls: float
+    bearing: float
+    wrinkles: float
+    blood: float
+    accents_correlation: float
+
+
+@torch.no_grad()
+def expression_errors(net: TorchMotionNet, pool: ExpressionPool, *, config: TrainConfig) -> ExpressionErrors:
+    """Two batches from a generator of their own, at the longest look-ahead."""
+    device = next(net.parameters()).device
+    plain = replace(config, data=replace(config.data, augment=0.0))
+    found = []
+    for k in range(2):
+        crops = expression_batch(pool, config=plain, rng=np.random.default_rng([config.seed, k, 2**31]))
+        place = len(config.net.look_ahead_frames) - 1
+        late = config.net.look_ahead_frames[place]
+        same = np.full(len(crops.rows), place)
+        emotion = latent_rows(crops.felt, same, net=config.net, num_latents=config.expression.crop_latents)
+        latents = net.expression(
+            torch.from_numpy(crops.rows).to(device),
+            look_ahead=torch.from_numpy(same).to(device),
+            emotion=torch.from_numpy(emotion).to(device),
+        )
+        num = crops.targets.shape[1] - late
+        found.append((upsampled(latents.float(), num, late).cpu().numpy(), crops.targets[:, :num]))
+    answer, truth = (np.concatenate(part) for part in zip(*found, strict=True))
+    wrong = np.abs(answer - truth)
+    accents = VOICE_SLICE.start
+    return ExpressionErrors(
+        controls=float(wrong[..., CONTROL_SLICE].mean()),
+        bearing=float(wrong[..., BEARING_SLICE].mean()),
+        wrinkles=float(wrong[..., WRINKLE_SLICE].mean()),
+        blood=float(wrong[..., BLOOD_SLICE].mean()),
+        accents_correlation=_correlation(answer[..., accents].ravel(), truth[..., accents].ravel()),
+    )
+
+
+def _correlation(a: Float[Array, " frames"], b: Float[Array, " frames"]) -> float:
+    if a.std() < 1e-6 or b.std() < 1e-6:
+        return 0.0
+    return float(np.corrcoef(a, b)[0, 1])
+
+
+def _centres(phones: UInt8[Array, " frames"], wanted: Bool[Array, " phone"]) -> list[int]:
+    """Middle frame of every run of one wanted phone."""
+    edges = np.flatnonzero(np.diff(phones.astype(np.int64)) != 0) + 1
+    starts, ends = np.concatenate([[0], edges]), np.concatenate([edges, [len(phones)]])
+    return [int((a + b - 1) // 2) for a, b in zip(starts, ends, strict=True) if wanted[phones[a]]]

@@ -1,0 +1,100 @@
+"""What a run leaves in its folder: the configuration, the log, checkpoints to go on from, and the weights to ship.
+
+config.json          what is trained
+log.csv              a row per measurement and every LOG_STEPS steps
+tensorboard/         the same, for TensorBoard
+last.pt              everything needed to go on
+model.safetensors    the running mean of the weights: what `animate --model` takes
+"""
+
+import csv
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from face_emote.core.errors import ConfigError, OutputError
+from face_emote.core.output import written_beside
+from face_emote.train.config import TrainConfig, as_table
+
+CONFIG, LOG, LAST, MODEL = "config.json", "log.csv", "last.pt", "model.safetensors"
+
+
+@dataclass(slots=True)
+class RunFolder:
+    """An open run folder."""
+
+    path: Path
+    _board: Any = field(default=None, repr=False)
+
+    def log(self, step: int, values: dict[str, float]) -> None:
+        """Append to the CSV (columns: step, name, value) and to TensorBoard."""
+        new = not (self.path / LOG).exists()
+        with (self.path / LOG).open("a", newline="") as file:
+            writer = csv.writer(file)
+            if new:
+                writer.writerow(("step", "name", "value"))
+            writer.writerows((step, name, f"{value:.6g}") for name, value in values.items())
+        for name, value in values.items() if self._board is not None else ():
+            self._board.add_scalar(name, value, step)
+
+    def save(self, state: dict[str, Any]) -> None:
+        """Replace `last.pt` in one go."""
+        with written_beside(self.path / LAST) as beside:
+            torch.save(state, beside)
+
+    def load(self) -> dict[str, Any] | None:
+        """What the run can go on from; None for a fresh one.
+
+        Raises:
+            ConfigError: the file is damaged.
+        """
+        path = self.path / LAST
+        if not path.is_file():
+            return None
+        try:
+            state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        except Exception as error:
+            raise ConfigError(f"The run cannot go on from its checkpoint ({error}); remove it: {path}") from None
+        return state
+
+    def forget_after(self, step: int) -> None:
+        """Drop log rows of steps that will be done again."""
+        path = self.path / LOG
+        if path.exists():
+            lines = path.read_text("utf-8").splitlines(keepends=True)
+            kept = lines[:1] + [line for line in lines[1:] if int(line.split(",", 1)[0]) <= step]
+            path.write_text("".join(kept), "utf-8")
+
+
+def open_run(path: Path, config: TrainConfig, *, board: bool = True) -> RunFolder:
+    """Make the folder, or go on in one that holds the same configuration.
+
+    Raises:
+        ConfigError: the folder holds a run of another configuration.
+        OutputError: it cannot be written.
+    """
+    table = json.loads(json.dumps(as_table(config)))
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        if not os.access(path, os.W_OK):
+            raise PermissionError("not writable")
+        if (path / CONFIG).is_file():
+            before = json.loads((path / CONFIG).read_text("utf-8"))
+            changed = [key for key in table if before.get(key) != table[key] and key not in ("save_minutes",)]
+            if changed:
+                raise ConfigError(
+                    f"This folder holds a run with another {', '.join(changed)}; choose a new one: {path}"
+                )
+        (path / CONFIG).write_text(json.dumps(table, indent=1) + "\n", "utf-8")
+    except (OSError, ValueError) as error:
+        raise OutputError(f"The run's folder cannot be used ({error}): {path}") from None
+    writer = None
+    if board:
+        from torch.utils.tensorboard import SummaryWriter
+
+        writer = SummaryWriter(str(path / "tensorboard"))
+    return RunFolder(path=path, _board=writer)

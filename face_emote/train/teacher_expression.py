@@ -1,0 +1,145 @@
+"""The rules animator as teacher of the expression path: what the face does for an emotion and a voice.
+
+Targets hold only what can be known from the emotion and the sound. The animator's seeded noise (wandering strength,
+dice of blinks, nods and leaks) is left to the procedural layers, which make it for the network's answers too.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from face_emote.core.arrays import Array, Float, Int, UInt8
+from face_emote.core.names import CONTROLS, FEATURE_HZ, MOTION_HZ, PHONES
+from face_emote.core.types import EmotionPlan, EmotionTrack, Pause, PerformanceStyle, Phone, Prosody, SpeechAnalysis
+from face_emote.emotion.track import track
+from face_emote.motion.cues import SpeechCues, speech_cues
+from face_emote.motion.dynamics import LEAD_SECS, UNSTARTED, calm_liveliness, step_mood
+from face_emote.motion.emotion_expression import REST_BREATH_HZ, emotion_bias, expression_controls
+from face_emote.motion.felt import frown_of
+from face_emote.network.channels import EXPRESSION_CONTROLS, NUM_EXPRESSION_OUTPUTS
+from face_emote.skin.blood import blood_drives
+from face_emote.skin.wrinkles import RESIDUAL
+
+Labels = Int[Array, " frames"] | UInt8[Array, " frames"]
+"""Index into `names.PHONES` on each frame, 255 unknown."""
+ACCENT_SECS = 0.15
+"""Half width of an accent's bump: it is above half its height for this long."""
+UNKNOWN_PHONE = 255
+SYMMETRIC = PerformanceStyle(asymmetry=0.0)
+"""Asymmetry is the animator's slider, and is put on after the network."""
+_COLUMNS = np.array([CONTROLS.index(name) for name in EXPRESSION_CONTROLS])
+
+
+def plan_track(plan: EmotionPlan, *, num_frames: int, lead_secs: float = LEAD_SECS) -> EmotionTrack:
+    """The emotion that the network is shown at each motion frame.
+
+    The plan is read `lead_secs` ahead, as the animator does, so that an emotion has arrived at its key. A plan that
+    reads the voice (`auto`) is not taken.
+    """
+    last = (num_frames - 1) / MOTION_HZ
+    times = np.clip(np.arange(num_frames) / MOTION_HZ + lead_secs, 0.0, max(last, 0.0))
+    return track(plan, times=times, fps=MOTION_HZ)
+
+
+def emotion_rows(emotion: EmotionTrack) -> Float[Array, "frames column=21"]:
+    """A track in the order of `channels.EMOTION_COLUMNS`, float32."""
+    columns = [emotion.mix, emotion.vad, emotion.intensity[:, None], emotion.covert, emotion.leak[:, None]]
+    return np.concatenate(columns, axis=1).astype(np.float32)
+
+
+def emotion_track(rows: Float[Array, "frames column=21"]) -> EmotionTrack:
+    """Inverse of `emotion_rows`, at 50 Hz."""
+    rows = np.asarray(rows, np.float32)
+    return EmotionTrack(
+        mix=rows[:, :8], vad=rows[:, 8:11], intensity=rows[:, 11], covert=rows[:, 12:20], leak=rows[:, 20],
+        fps=MOTION_HZ,
+    )  # fmt: skip
+
+
+def expression_targets(
+    emotion: EmotionTrack, cues: SpeechCues, *, style: PerformanceStyle = SYMMETRIC
+) -> Float[Array, f"frames output={NUM_EXPRESSION_OUTPUTS}"]:
+    """What the expression path should answer at each motion frame (50 Hz, from the clip's start).
+
+    Args:
+        emotion: what the network is shown (`plan_track`), from frame 0.
+        cues: of the same clip (`cues_from_mels`, or `motion.cues.speech_cues` of an analysis).
+        style: the sliders `energy`, `brows` and `asymmetry` act on the controls.
+
+    Returns:
+        float32 in the order of `channels`: 47 controls, 10 bearings, 16 wrinkle residuals, 4 blood drives, 3 voice
+        tracks.
+    """
+    times = np.arange(len(emotion.intensity)) / MOTION_HZ
+    mood, _ = step_mood(emotion, UNSTARTED, lively=calm_liveliness(cues, times), step_hz=MOTION_HZ)
+    controls = expression_controls(mood, style=style)
+    bias = emotion_bias(mood)
+    bearing = np.stack(
+        [
+            frown_of(mood), bias.motion_energy, bias.head_pitch, bias.head_yaw, bias.head_roll, bias.gaze_pitch,
+            bias.gaze_avert, bias.gaze_scan, bias.blink_factor, bias.breath_rate_hz / REST_BREATH_HZ,
+        ],
+        axis=1,
+    )  # fmt: skip
+    voice = np.stack([accent_bumps(cues, times), cues.activity_at(times), cues.energy_at(times)], axis=1)
+    parts = [controls[:, _COLUMNS], bearing, controls @ RESIDUAL, blood_drives(mood), voice]
+    return np.concatenate(parts, axis=1).astype(np.float32)
+
+
+def accent_bumps(cues: SpeechCues, times: Float[Array, " frames"]) -> Float[Array, " frames"]:
+    """Prominence of each instant, 0..1: a raised cosine around every accent, 0.3 + 0.7 x its strength high."""
+    out = np.zeros(len(times))
+    for centre, strength in zip(cues.accent_secs, cues.accent_strength, strict=True):
+        here = slice(*np.searchsorted(times, (centre - ACCENT_SECS, centre + ACCENT_SECS)))
+        bump = (0.3 + 0.7 * strength) * 0.5 * (1.0 + np.cos(np.pi * (times[here] - centre) / ACCENT_SECS))
+        out[here] = np.maximum(out[here], bump)
+    return out
+
+
+def cues_from_mels(mels: Float[Array, "rows band=40"], phones: Labels) -> SpeechCues:
+    """Cues of a corpus clip from its raw log-mels (100 Hz) and phones (50 Hz, 255 unknown)."""
+    return speech_cues(analysis_from_mels(mels, phones))
+
+
+def analysis_from_mels(mels: Float[Array, "rows band=40"], phones: Labels) -> SpeechAnalysis:
+    """What a corpus clip's log-mels and phones tell of it.
+
+    Loudness is that of the mel bands; pitch is not known, so accents follow loudness and length. Where no phone is
+    known, speech is told from silence by its level, and has no accents.
+    """
+    power = np.exp(np.asarray(mels, np.float64)).mean(axis=1)
+    loudness = np.maximum(10.0 * np.log10(power + 1e-12), -90.0)
+    none = np.zeros(len(loudness), np.float32)
+    prosody = Prosody(
+        loudness_db=loudness.astype(np.float32), f0_hz=np.full(len(loudness), np.nan, np.float32), voiced=none,
+        speaking=none, tremor=none,
+    )  # fmt: skip
+    labels = np.where(phones == UNKNOWN_PHONE, -1, phones.astype(np.int64))
+    if (labels < 0).any():
+        labels[labels < 0] = _PLAIN_SPEECH * _audible(loudness, num_frames=len(phones))[labels < 0]
+    duration = len(phones) / MOTION_HZ
+    runs = tuple(_runs(labels))
+    pauses = tuple(
+        Pause(phone.start_secs, phone.end_secs)
+        for phone in runs
+        if phone.label == "SIL" and 0.0 < phone.start_secs and phone.end_secs < duration
+    )
+    return SpeechAnalysis(duration, runs, prosody, pauses, True)
+
+
+_PLAIN_SPEECH = PHONES.index("S")
+"""Stands for speech of unknown sound: no vowel, so no accent is made up."""
+
+
+def _audible(loudness_db: Float[Array, " rows"], *, num_frames: int) -> Array:
+    """Frames within 30 dB of the clip's loud ones, and above -60 dB."""
+    limit = max(float(np.percentile(loudness_db, 95.0)) - 30.0, -60.0)
+    times = np.arange(num_frames) / MOTION_HZ
+    return np.interp(times, np.arange(len(loudness_db)) / FEATURE_HZ, loudness_db) > limit
+
+
+def _runs(labels: Int[Array, " frames"]) -> Iterator[Phone]:
+    starts = np.flatnonzero(np.concatenate([[True], labels[1:] != labels[:-1]])) if len(labels) else np.zeros(0, int)
+    ends = np.append(starts[1:], len(labels))
+    for start, end in zip(starts, ends, strict=True):
+        yield Phone(PHONES[labels[start]], start / MOTION_HZ, end / MOTION_HZ)

@@ -1,0 +1,255 @@
+"""The network of `docs/network.md` in torch: what training sees. `network/` runs the same weights with numpy."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from face_emote.audio.logmel import NUM_BANDS
+from face_emote.core.arrays import Array
+from face_emote.core.names import PHONES
+from face_emote.network.channels import EMOTION_COLUMNS, LIP_CHANNELS, NUM_EXPRESSION_OUTPUTS
+from face_emote.network.config import LATENT_FRAMES, NetConfig, PathConfig
+from face_emote.network.features import QUIET
+from face_emote.network.weight_shapes import HALVING_TAPS, LATENT_ROWS, STEM_TAPS, UNKNOWN_PHONE
+
+EPSILON = 1e-5
+
+
+class Block(nn.Module):
+    """Banded causal attention, causal depthwise convolution and perceptron, each modulated and gated (AdaLN-zero)."""
+
+    def __init__(self, path: PathConfig, *, condition_width: int) -> None:
+        super().__init__()
+        d = path.width
+        self.heads, self.band = path.heads, path.band
+        self.modulation = nn.Linear(condition_width, 9 * d)
+        """Shift, scale and gate of the attention, then of the convolution, then of the perceptron."""
+        self.qkv = nn.Linear(d, 3 * d, bias=False)
+        self.attention_bias = nn.Parameter(torch.zeros(path.heads, path.band))
+        """Per head and distance to the key."""
+        self.attended = nn.Linear(d, d)
+        self.depthwise = nn.Conv1d(d, d, path.taps, groups=d)
+        self.mixed = nn.Linear(d, d)
+        self.widened = nn.Linear(d, path.growth * d)
+        self.narrowed = nn.Linear(path.growth * d, d)
+        nn.init.zeros_(self.modulation.weight)
+        nn.init.zeros_(self.modulation.bias)
+
+    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
+        """One block. `x` is [batch, frame, width]; `condition` [batch, frame or 1, condition_width]."""
+        shift1, scale1, gate1, shift2, scale2, gate2, shift3, scale3, gate3 = self.modulation(condition).chunk(9, -1)
+        x = torch.addcmul(x, gate1, self.attention(torch.addcmul(shift1, norm(x), 1.0 + scale1)))
+        x = torch.addcmul(x, gate2, self.convolution(torch.addcmul(shift2, norm(x), 1.0 + scale2)))
+        wide = functional.silu(self.widened(torch.addcmul(shift3, norm(x), 1.0 + scale3)))
+        return torch.addcmul(x, gate3, self.narrowed(wide))
+
+    def attention(self, x: Tensor) -> Tensor:
+        """Softmax attention over this frame and `band - 1` before it.
+
+        Frames are cut into pieces of `band`; each piece sees itself and the piece before, which is all the band holds.
+        """
+        batch, frames, width = x.shape
+        pieces = -(-frames // self.band)
+        qkv = functional.pad(self.qkv(x), (0, 0, 0, pieces * self.band - frames))
+        qkv = qkv.view(batch, pieces, self.band, 3, self.heads, -1)
+        queries, keys, values = qkv.permute(3, 0, 1, 4, 2, 5).unbind()
+        scores = (queries * (width // self.heads) ** -0.5) @ with_previous(keys).transpose(-1, -2)
+        y = (scores + banded(self.attention_bias, pieces)).softmax(-1) @ with_previous(values)
+        return self.attended(y.transpose(2, 3).reshape(batch, -1, width)[:, :frames])
+
+    def convolution(self, x: Tensor) -> Tensor:
+        """Depthwise causal convolution (zeros before the first frame), SiLU, dense."""
+        taps = self.depthwise.kernel_size[0]
+        y = self.depthwise(functional.pad(x.transpose(1, 2), (taps - 1, 0))).transpose(1, 2)
+        return self.mixed(functional.silu(y))
+
+
+def norm(x: Tensor) -> Tensor:
+    """Layer normalisation without affine."""
+    return functional.layer_norm(x, x.shape[-1:], eps=EPSILON)
+
+
+def with_previous(pieces: Tensor) -> Tensor:
+    """[batch, piece, head, frame, channel] with the frames of the piece before in front of each piece's own."""
+    return torch.cat([functional.pad(pieces, (0, 0, 0, 0, 0, 0, 1, -1)), pieces], dim=3)
+
+
+def banded(bias: Tensor, pieces: int) -> Tensor:
+    """Additive mask [piece, head, query, 2 band] of biases by distance [head, band]; -inf outside the band."""
+    band = bias.shape[1]
+    at = torch.arange(2 * band, device=bias.device)
+    distance = at[band:, None] - at
+    inside = (distance >= 0) & (distance < band)
+    mask = bias[:, distance.clamp(0, band - 1)].masked_fill(~inside, -torch.inf)
+    return torch.stack([mask.masked_fill(at < band, -torch.inf), *[mask] * (pieces - 1)])
+
+
+class LipPath(nn.Module):
+    """Where the mouth aims, 50 answers a second."""
+
+    def __init__(self, config: NetConfig) -> None:
+        super().__init__()
+        d, wide = config.lips.width, config.condition_width
+        self.stem_mel = nn.Conv1d(NUM_BANDS, d, STEM_TAPS)
+        self.stem_half = nn.Conv1d(d, d, HALVING_TAPS, stride=2)
+        self.phones = nn.Embedding(UNKNOWN_PHONE + 1, d)
+        self.look_ahead = nn.Embedding(len(config.look_ahead_frames), wide)
+        self.style = nn.Embedding(len(config.styles), wide)
+        self.emotion = nn.Linear(len(EMOTION_COLUMNS), wide) if config.lips_see_emotion else None
+        self.blocks = nn.ModuleList(Block(config.lips, condition_width=wide) for _ in range(config.lips.layers))
+        self.lip_head = nn.Linear(d, len(LIP_CHANNELS))
+        self.phone_head = nn.Linear(d, len(PHONES))
+        nn.init.normal_(self.phones.weight, std=0.1)
+        nn.init.normal_(self.look_ahead.weight, std=0.5)
+        nn.init.normal_(self.style.weight, std=0.5)
+
+    def forward(
+        self, rows: Tensor, *, look_ahead: Tensor, style: Tensor, phones: Tensor, emotion: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """See `TorchMotionNet.lips`."""
+        heard = functional.pad(rows.transpose(1, 2), (5, 0), value=QUIET)
+        x = self.stem_half(functional.silu(self.stem_mel(heard))).transpose(1, 2)
+        x = x + self.phones(phones)
+        condition = (self.look_ahead(look_ahead) + self.style(style))[:, None]
+        if self.emotion is not None:
+            if emotion is None:
+                raise ValueError("this variant of the lip path needs the emotion")
+            condition = condition + self.emotion(emotion)
+        condition = functional.silu(condition)
+        for block in self.blocks:
+            x = block(x, condition)
+        x = norm(x)
+        return self.lip_head(x), self.phone_head(x)
+
+
+class ExpressionPath(nn.Module):
+    """The feeling face, 12.5 answers a second."""
+
+    def __init__(self, config: NetConfig) -> None:
+        super().__init__()
+        d, wide = config.expression.width, config.condition_width
+        self.stem_mel = nn.Conv1d(NUM_BANDS, d, LATENT_ROWS, stride=LATENT_ROWS)
+        self.stem_dense = nn.Linear(d, d)
+        self.look_ahead = nn.Embedding(len(config.look_ahead_frames), wide)
+        self.emotion = nn.Linear(len(EMOTION_COLUMNS), wide)
+        layers = range(config.expression.layers)
+        self.blocks = nn.ModuleList(Block(config.expression, condition_width=wide) for _ in layers)
+        self.head = nn.Linear(d, NUM_EXPRESSION_OUTPUTS)
+        nn.init.normal_(self.look_ahead.weight, std=0.5)
+
+    def forward(self, rows: Tensor, *, look_ahead: Tensor, emotion: Tensor) -> Tensor:
+        """See `TorchMotionNet.expression`."""
+        rows = rows[:, : LATENT_ROWS * emotion.shape[1]]
+        heard = functional.pad(rows.transpose(1, 2), (1, 0), value=QUIET)
+        x = self.stem_dense(functional.silu(self.stem_mel(heard).transpose(1, 2)))
+        condition = functional.silu(self.look_ahead(look_ahead)[:, None] + self.emotion(emotion))
+        for block in self.blocks:
+            x = block(x, condition)
+        answers: Tensor = self.head(norm(x))
+        return answers
+
+
+class TorchMotionNet(nn.Module):
+    """Both paths. The names in its state_dict are the names in the checkpoint file."""
+
+    x0: Tensor
+
+    def __init__(self, config: NetConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.lip_path = LipPath(config)
+        self.expression_path = ExpressionPath(config)
+        self.register_buffer("x0", torch.full((NUM_BANDS,), -10.0))
+        """Mean log-mel of the training speech, for `network.features.normalised`."""
+
+    def lips(
+        self,
+        rows: Tensor,
+        *,
+        look_ahead: Tensor,
+        style: Tensor | None = None,
+        phones: Tensor | None = None,
+        emotion: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """Answers of the lip path for every hidden frame u; frame u has heard rows up to 2u.
+
+        Args:
+            rows: [batch, 2 frames, 40] normalised log-mels from the start of the sound on.
+            look_ahead: [batch] index into `config.look_ahead_frames`.
+            style: [batch] index into `config.styles`; None: the first one.
+            phones: [batch, frame] index into `names.PHONES` at u / 50 s, `UNKNOWN_PHONE` where not known; None: all.
+            emotion: [batch, frame, 21] at motion frame u - L; only for `config.lips_see_emotion`.
+
+        Returns:
+            Lips [batch, frame, 9] (linear ones in LIP_SCALE units, then logits) and phone logits [batch, frame, 40].
+        """
+        batch, frames = rows.shape[0], (rows.shape[1] + 1) // 2
+        if style is None:
+            style = look_ahead.new_zeros(batch)
+        if phones is None:
+            phones = look_ahead.new_full((batch, frames), UNKNOWN_PHONE)
+        lips, phone_logits = self.lip_path(rows, look_ahead=look_ahead, style=style, phones=phones, emotion=emotion)
+        return lips, phone_logits
+
+    def expression(self, rows: Tensor, *, look_ahead: Tensor, emotion: Tensor) -> Tensor:
+        """Answers of the expression path for every latent v [batch, latent, 80]; it has heard rows up to 8v + 6.
+
+        Args:
+            rows: [batch, at least 8 latents - 1, 40] normalised log-mels from the start of the sound on.
+            look_ahead: [batch] index into `config.look_ahead_frames`.
+            emotion: [batch, latent, 21] at motion frame max(4v + 7 - L, 0): `latent_emotion`.
+        """
+        latents: Tensor = self.expression_path(rows, look_ahead=look_ahead, emotion=emotion)
+        return latents
+
+
+def answers_at(hidden: Tensor, look_ahead_frames: int | Tensor, *, num_frames: int | None = None) -> Tensor:
+    """What hidden frames [batch, u, channel] answer for motion frames t = u - L: [batch, frame, channel].
+
+    Args:
+        hidden: Answers per hidden frame.
+        look_ahead_frames: L, for all or [batch] one each.
+        num_frames: Motion frames wanted; None: as many as every clip has.
+    """
+    if isinstance(look_ahead_frames, int):
+        return hidden[:, look_ahead_frames:][:, :num_frames]
+    frames = num_frames or hidden.shape[1] - int(look_ahead_frames.max())
+    at = torch.arange(frames, device=hidden.device) + look_ahead_frames[:, None]
+    return hidden.gather(1, at[..., None].expand(-1, -1, hidden.shape[2]))
+
+
+def latent_emotion(emotion: Tensor, look_ahead_frames: int | Tensor, *, num_latents: int) -> Tensor:
+    """Emotion of each latent [batch, latent, 21] from that of motion frames [batch, frame, 21]; the last one holds."""
+    at = _latent_frames(num_latents, look_ahead_frames, device=emotion.device).clamp(0, emotion.shape[1] - 1)
+    return emotion.gather(1, at[..., None].expand(emotion.shape[0], -1, emotion.shape[2]))
+
+
+def _latent_frames(num_latents: int, look_ahead_frames: int | Tensor, *, device: torch.device) -> Tensor:
+    look = torch.as_tensor(look_ahead_frames, device=device).reshape(-1, 1)
+    return LATENT_FRAMES * torch.arange(num_latents, device=device) + 2 * LATENT_FRAMES - 1 - look
+
+
+def num_latents_for(num_frames: int, look_ahead_frames: int) -> int:
+    """Latents that `upsampled` reads for so many motion frames."""
+    return max(-(-(num_frames - 1 + look_ahead_frames - 2 * LATENT_FRAMES + 1) // LATENT_FRAMES), 0) + 1
+
+
+def upsampled(latents: Tensor, num_frames: int, look_ahead_frames: int | Tensor) -> Tensor:
+    """Answers for motion frames [batch, frame, channel], linearly between latents [batch, v, channel].
+
+    Needs `num_latents_for(num_frames, L)` latents; L is one number for all or [batch] one each.
+    """
+    look = torch.as_tensor(look_ahead_frames, device=latents.device).reshape(-1, 1)
+    ahead = (torch.arange(num_frames, device=latents.device) + look - 2 * LATENT_FRAMES + 1).clamp_min(0)
+    below = ahead // LATENT_FRAMES
+    share = ((ahead % LATENT_FRAMES) / LATENT_FRAMES).to(latents.dtype)[..., None]
+    above = torch.where(share[..., 0] > 0, below + 1, below)
+    shape = (latents.shape[0], num_frames, latents.shape[2])
+    return torch.lerp(
+        latents.gather(1, below[..., None].expand(shape)), latents.gather(1, above[..., None].expand(shape)), share
+    )
+
+
+def weights_from_torch(model: TorchMotionNet) -> dict[str, Array]:
+    """The model's weights as float32 arrays, for `network.checkpoint.write_checkpoint`."""
+    return {name: value.detach().cpu().float().numpy() for name, value in model.state_dict().items()}

@@ -1,0 +1,169 @@
+"""Users' own data: our motions, VOCASET, MEAD and BEAT2, on files made up in their layouts."""
+
+import pickle
+import wave
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from face_emote.core.errors import CorpusError, HeadError, MotionFileError
+from face_emote.core.names import CONTROLS
+from face_emote.core.types import FaceMotion
+from face_emote.face.bundled import load_head
+from face_emote.face.rig import pose_from_controls
+from face_emote.motion.motion_file import write_motion
+from face_emote.network.channels import LIP_CHANNELS
+from face_emote.train.corpus.build import add_user_data, user_source
+from face_emote.train.corpus.cache import read_corpus
+from face_emote.train.corpus.user_flame import EYE_CORNERS, LIP_POINTS, NUM_VERTICES
+from tests.fabricated import lively_motion
+
+GAP, WIDTH, JAW, CLOSURE = (LIP_CHANNELS.index(name) for name in ("gap", "width", "jaw", "closure"))
+
+
+def write_wav(path: Path, *, secs: float) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    samples = np.random.default_rng(0).integers(-900, 900, round(secs * 16_000)).astype("<i2")
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, 16_000, 0, "NONE", ""))
+        file.writeframes(samples.tobytes())
+
+
+def chewing(*, secs: float, fps: float) -> FaceMotion:
+    """A jaw that opens and shuts once a second, shut at whole seconds."""
+    head = load_head()
+    motion = lively_motion(head, round(secs * fps), fps=fps)
+    controls = np.zeros(motion.expression.shape, np.float32)
+    controls[:, CONTROLS.index("jawOpen")] = 0.2 - 0.2 * np.cos(2 * np.pi * np.arange(len(controls)) / fps)
+    pose = pose_from_controls(controls, control_joints=head.control_joints)
+    return replace(motion, expression=pose.expression, jaw_pose=pose.jaw_pose)
+
+
+@pytest.mark.parametrize("fps", [25.0, 30.0, 60.0])
+def test_own_motions_are_measured_on_their_head(tmp_path, fps):
+    write_wav(tmp_path / "in" / "ann" / "a.wav", secs=3.0)
+    write_motion(chewing(secs=3.0, fps=fps), tmp_path / "in" / "ann" / "a.npz")
+    write_wav(tmp_path / "in" / "ann" / "without_motion.wav", secs=1.0)
+    add_user_data("motions", folder=tmp_path / "in", out=tmp_path / "out")
+    corpus = read_corpus(tmp_path / "out")
+    (row,) = corpus.clips
+    assert (row.source, row.talker, row.kind, row.num_frames) == ("user_motions", "ann", "capture", 150)
+    lips, known = corpus.lips(0).astype(float), corpus.known(0)
+    at = np.arange(140)
+    assert np.allclose(lips[at, JAW], 0.2 - 0.2 * np.cos(2 * np.pi * at / 50), atol=0.01)
+    assert np.corrcoef(lips[at, GAP], lips[at, JAW])[0, 1] > 0.97 and abs(lips[0, GAP] - 0.006) < 0.01
+    assert known[at][:, [GAP, WIDTH, JAW]].all() and not known[:, CLOSURE].any() and (corpus.phones(0) == 255).all()
+
+
+def test_wrong_motions_are_told(tmp_path):
+    write_wav(tmp_path / "a.wav", secs=3.0)
+    with pytest.raises(CorpusError, match="No sound with a motion"):
+        user_source("motions", folder=tmp_path, flame=None)
+    with pytest.raises(CorpusError, match="no such folder"):
+        user_source("motions", folder=tmp_path / "nowhere", flame=None)
+    write_motion(chewing(secs=1.0, fps=30.0), tmp_path / "a.npz")
+    with pytest.raises(CorpusError, match=r"lasts 3.00 s and its motion 1.00 s"):
+        user_source("motions", folder=tmp_path, flame=None)[0].make()
+    foreign = chewing(secs=3.0, fps=30.0)
+    write_motion(replace(foreign, info=replace(foreign.info, basis="flame-1234")), tmp_path / "a.npz")
+    with pytest.raises(CorpusError, match="not the bundled one"):
+        user_source("motions", folder=tmp_path, flame=None)[0].make()
+    (tmp_path / "a.npz").write_bytes(b"PK garbage")
+    with pytest.raises(MotionFileError):
+        user_source("motions", folder=tmp_path, flame=None)[0].make()
+
+
+def flame_template() -> np.ndarray:
+    """No face, but the measured points lie where they do on one."""
+    template = np.random.default_rng(0).normal(0, 0.05, (NUM_VERTICES, 3))
+    template[list(LIP_POINTS)] = [[0, -0.04, 0.06], [0, -0.04, 0.06], [-0.02, -0.04, 0.05], [0.02, -0.04, 0.05]]
+    template[list(EYE_CORNERS)] = [[-0.045, 0.03, 0.03], [0.045, 0.03, 0.03]]
+    return template
+
+
+def test_vocaset_vertices_are_measured(tmp_path):
+    template = flame_template()
+    frames = np.repeat(template[None], 120, axis=0)
+    frames[:, LIP_POINTS[1], 1] -= 0.006 - 0.006 * np.cos(2 * np.pi * np.arange(120) / 60)
+    for k in range(11):
+        name = f"FaceTalk_170725_00137_TA_sentence{k:02d}"
+        write_wav(tmp_path / "wav" / f"{name}.wav", secs=2.0)
+        (tmp_path / "vertices_npy").mkdir(exist_ok=True)
+        np.save(tmp_path / "vertices_npy" / f"{name}.npy", frames.reshape(120, -1).astype(np.float32))
+    (tmp_path / "templates.pkl").write_bytes(pickle.dumps({"FaceTalk_170725_00137_TA": template}, protocol=2))
+    jobs = user_source("vocaset", folder=tmp_path, flame=None)
+    assert [job.split for job in jobs].count("test") == 2
+    clip = jobs[1].make()
+    assert clip.talker == "FaceTalk_170725_00137_TA" and len(clip.lips) == 100
+    assert np.argmax(clip.lips[:50, GAP]) == pytest.approx(25, abs=1)
+    assert np.ptp(clip.lips[:, GAP]) == pytest.approx(0.143, rel=0.1) and np.allclose(
+        clip.lips[:, WIDTH], 0.0, atol=1e-4
+    )
+    assert clip.known[:, [GAP, WIDTH]].all() and not clip.known[:, JAW].any()
+    np.save(tmp_path / "vertices_npy" / f"{name}.npy", np.zeros((10, 30)))
+    with pytest.raises(CorpusError, match="not frames x 15069"):
+        jobs[10].make()
+
+
+def fabricated_flame(path: Path) -> Path:
+    """A file in FLAME's layout in which the jaw's joint moves the lower lip's point alone."""
+    template = flame_template()
+    weights = np.tile([1.0, 0, 0, 0, 0], (NUM_VERTICES, 1))
+    weights[LIP_POINTS[1]] = [0, 0, 1.0, 0, 0]
+    regressor = np.zeros((5, NUM_VERTICES))
+    regressor[:, 0] = 1.0
+    template[0] = 0.0
+    np.savez(
+        path, v_template=template, shapedirs=np.zeros((NUM_VERTICES, 3, 400), np.float32),
+        posedirs=np.zeros((NUM_VERTICES, 3, 36), np.float32), J_regressor=regressor, weights=weights,
+        kintree_table=np.array([[4294967295, 0, 1, 1, 1], [0, 1, 2, 3, 4]]), f=np.array([[0, 1, 2]], np.uint32),
+    )  # fmt: skip
+    return path
+
+
+def test_flame_coefficients_need_the_flame_file_for_the_lips(tmp_path):
+    jaw = np.zeros((50, 3), np.float32)
+    jaw[:, 0] = 0.1 - 0.1 * np.cos(2 * np.pi * np.arange(50) / 25)
+    folder = tmp_path / "mead"
+    write_wav(folder / "M003_front_angry_level_3_001.wav", secs=2.0)
+    np.savez(folder / "M003_front_angry_level_3_001.npz", exp=np.zeros((50, 50)), jaw=jaw, shape=np.zeros((1, 100)))
+    plain = user_source("mead", folder=folder, flame=None)[0].make()
+    assert (plain.talker, plain.emotion) == ("M003", "anger")
+    assert plain.known[:99, JAW].all() and not plain.known[:, [GAP, WIDTH]].any()
+    assert np.argmax(plain.lips[:50, JAW]) == pytest.approx(25, abs=1) and plain.lips[:, JAW].max() > 0.2
+    measured = user_source("mead", folder=folder, flame=fabricated_flame(tmp_path / "flame.npz"))[0].make()
+    assert measured.known[:99, [GAP, WIDTH, JAW]].all()
+    assert np.corrcoef(measured.lips[:99, GAP], plain.lips[:99, JAW])[0, 1] > 0.95
+    with pytest.raises(HeadError):
+        user_source("mead", folder=folder, flame=folder / "M003_front_angry_level_3_001.npz")[0].make()
+
+
+def test_beat2_takes_the_jaw_from_the_whole_bodys_poses(tmp_path):
+    poses = np.zeros((60, 165), np.float32)
+    poses[:, 66] = 0.15
+    write_wav(tmp_path / "wave16k" / "2_scott_0_1_1.wav", secs=2.0)
+    path = tmp_path / "smplxflame_30" / "2_scott_0_1_1.npz"
+    path.parent.mkdir()
+    np.savez(path, poses=poses, expressions=np.zeros((60, 100)), betas=np.zeros(300), mocap_frame_rate=30)
+    clip = user_source("beat2", folder=tmp_path, flame=None)[0].make()
+    assert (
+        clip.talker == "2_scott" and clip.lips[:98, JAW] == pytest.approx(clip.lips[0, JAW]) and clip.lips[0, JAW] > 0.1
+    )
+
+
+class Evil:
+    def __reduce__(self):
+        return (print, ("executed",))
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"junk", pickle.dumps(Evil()), pickle.dumps({"exp": Evil()}), pickle.dumps({"exp": np.zeros(3)})]
+)
+def test_hostile_coefficients_are_told_and_not_executed(tmp_path, content, capsys):
+    write_wav(tmp_path / "M1_happy.wav", secs=1.0)
+    (tmp_path / "M1_happy.pkl").write_bytes(content)
+    with pytest.raises(CorpusError):
+        user_source("mead", folder=tmp_path, flame=None)[0].make()
+    assert "executed" not in capsys.readouterr().out

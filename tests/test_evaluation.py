@@ -1,0 +1,530 @@
+"""Measures of lips and faces on signals whose answers are known by hand, and the command that prints them."""
+
+import json
+import re
+import wave
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fabricated import lively_motion
+from hypothesis import given
+from hypothesis import strategies as st
+
+from face_emote.animation import animate
+from face_emote.cli import main as cli_main
+from face_emote.cli.main import main
+from face_emote.core.errors import FaceEmoteError
+from face_emote.core.names import CONTROLS
+from face_emote.core.types import FRAME_ARRAYS, Phone
+from face_emote.emotion.grammar import describe
+from face_emote.evaluation.clips import (
+    OTHERS,
+    Clip,
+    ClipError,
+    ClipGroup,
+    ClipSet,
+    Lips,
+    phones_from,
+    read_clips,
+    with_others_split,
+)
+from face_emote.evaluation.evaluate import evaluate
+from face_emote.evaluation.face_figures import at_intensity, blinks, lip_change, measure_faces, upper_face_dynamics
+from face_emote.evaluation.judges import Judges
+from face_emote.evaluation.lip_figures import (
+    measure_clip,
+    measure_human,
+    ruler,
+    still_and_speaking,
+    summed,
+    talker_figures,
+)
+from face_emote.evaluation.mouth_meter import gap_meter, vertex_meter
+from face_emote.evaluation.report import lip_table, report_json
+from face_emote.evaluation.signals import (
+    best_shift_secs,
+    correlation,
+    extrema,
+    jerk,
+    misalignment_secs,
+    rank_correlation,
+    warping_path,
+)
+from face_emote.evaluation.systems import (
+    HeardClip,
+    MeanFace,
+    Network,
+    Rules,
+    baselines,
+    talkers_learnt_from,
+    true_controls,
+)
+from face_emote.face.bundled import load_head
+from face_emote.motion.lip_rig import lip_rig
+from face_emote.motion.motion_file import write_motion
+from face_emote.network.checkpoint import write_checkpoint
+from face_emote.network.config import NetConfig, PathConfig
+from face_emote.network.weight_shapes import weight_shapes
+
+FPS = 25.0
+DATA = Path(__file__).parents[2] / "shared" / "data"
+PHONES = (
+    Phone("SIL", 0.0, 0.5),
+    Phone("P", 0.5, 0.6),
+    Phone("AA", 0.6, 0.9),
+    Phone("M", 0.9, 1.0),
+    Phone("EY", 1.0, 1.3),
+    Phone("SIL", 1.3, 2.0),
+)
+
+
+def mumble(secs: float = 2.0, *, seed: int = 0) -> np.ndarray:
+    """Noise that is loud in the two vowels of PHONES."""
+    times = np.arange(int(secs * 16_000)) / 16_000
+    level = 0.002 + 0.3 * (((times > 0.6) & (times < 0.9)) | ((times > 1.0) & (times < 1.3)))
+    buzz = np.sign(np.sin(2.0 * np.pi * 120.0 * times)) + 0.2 * np.random.default_rng(seed).normal(size=len(times))
+    return (0.5 * level * buzz).astype(np.float32)
+
+
+def write_wav(path: Path, samples: np.ndarray) -> Path:
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(16_000)
+        file.writeframes((np.clip(samples, -1.0, 1.0) * 32767.0).astype("<i2").tobytes())
+    return path
+
+
+@pytest.fixture(scope="module")
+def head():
+    return load_head()
+
+
+@pytest.fixture(scope="module")
+def by(head):
+    return ruler(gap_meter(head), vertices=vertex_meter(head))
+
+
+@pytest.fixture
+def folder(tmp_path, head):
+    """Two clips whose real lips are those of the rules; everything that a plain folder may hold."""
+    place = tmp_path / "takes"
+    place.mkdir()
+    rows = [["word", phone.label, phone.start_secs, phone.end_secs] for phone in PHONES]
+    for name, seed in (("one", 0), ("two", 1)):
+        clip = Clip(name, "me", write_wav(place / f"{name}.wav", mumble(seed=seed)), PHONES)
+        (place / f"{name}.phones.json").write_text(json.dumps(rows))
+        sampler = Rules(head, told=True).lips(HeardClip(clip), fps=FPS)
+        gap, width, jaw = gap_meter(head).geometry(sampler(np.arange(50) / FPS)).T
+        np.savez(place / f"{name}.lips.npz", gap=gap, width=width, jaw=jaw, fps=FPS)
+    return place
+
+
+class Copy:
+    """A system that answers the truth itself."""
+
+    name = "copy"
+
+    def __init__(self, head, *, late_secs=0.0):
+        self.rig, self.late_secs = lip_rig(head), late_secs
+
+    def lips(self, heard, *, fps):
+        return lambda times: true_controls(heard, heard.clip.lips, rig=self.rig, times=times - self.late_secs)
+
+
+def test_a_late_sine_has_its_lag_found():
+    dense_times = np.arange(-25, 325) / 100.0
+    times = np.arange(75) / FPS
+    truth = np.sin(2.0 * np.pi * 1.3 * times)
+    for late in (-0.08, 0.0, 0.05):
+        dense = np.sin(2.0 * np.pi * 1.3 * (dense_times - late))
+        found = best_shift_secs(dense, dense_times=dense_times, truth=truth, times=times)
+        assert found == pytest.approx(-late, abs=1e-9)
+    flat = np.zeros_like(dense_times)
+    assert np.isnan(best_shift_secs(flat, dense_times=dense_times, truth=truth, times=times))
+
+
+def test_correlation_knows_no_scale_and_no_constant():
+    curve = np.array([0.0, 1.0, 4.0, 2.0])
+    assert correlation(curve, 3.0 - 2.0 * curve) == pytest.approx(-1.0)
+    assert np.isnan(correlation(curve, np.ones(4)))
+    assert rank_correlation(np.arange(5.0), np.exp(np.arange(5.0))) == pytest.approx(1.0)
+    assert rank_correlation(np.arange(3.0), np.array([2.0, 2.0, 1.0])) == pytest.approx(-np.sqrt(0.75))
+
+
+def test_extrema_are_the_turning_points_and_ripples_are_none():
+    times = np.arange(200) / 50.0
+    curve = np.sin(2.0 * np.pi * times) + 0.02 * np.sin(2.0 * np.pi * 11.0 * times)
+    assert np.allclose(times[extrema(curve)], np.arange(0.25, 4.0, 0.5), atol=0.03)
+    assert len(extrema(np.zeros(50))) == 0
+
+
+def warping_cost_ref(a, b, band):
+    """Slow twin: the textbook recursion."""
+    cost = np.full((len(a) + 1, len(b) + 1), np.inf)
+    cost[0, 0] = 0.0
+    for i in range(len(a)):
+        for j in range(max(0, i - band), min(len(b), i + band + 1)):
+            cost[i + 1, j + 1] = abs(a[i] - b[j]) + min(cost[i, j], cost[i, j + 1], cost[i + 1, j])
+    return cost[-1, -1]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_warping_path_is_monotone_in_its_band_and_as_cheap_as_the_slow_twins(seed):
+    rng = np.random.default_rng(seed)
+    a, b = rng.normal(size=(2, 30)).cumsum(axis=1)
+    i, j = warping_path(a, b, band=6)
+    assert (i[0], j[0], i[-1], j[-1]) == (0, 0, 29, 29)
+    assert ((np.diff(i) >= 0) & (np.diff(j) >= 0) & (np.diff(i) + np.diff(j) >= 1)).all()
+    assert np.abs(i - j).max() <= 6
+    assert np.abs(a[i] - b[j]).sum() == pytest.approx(warping_cost_ref(a, b, 6))
+
+
+def test_misalignment_is_nought_for_itself_and_the_delay_for_a_delayed_curve():
+    times = np.arange(100) / 50.0
+    bumps = np.exp(-(((times[:, None] - [0.5, 1.0, 1.5]) / 0.08) ** 2)).sum(axis=1)
+    assert misalignment_secs(bumps, 2.0 * bumps, times=times) == 0.0
+    late = np.exp(-(((times[:, None] - [0.6, 1.1, 1.6]) / 0.08) ** 2)).sum(axis=1)
+    assert misalignment_secs(late, bumps, times=times) == pytest.approx(0.1, abs=0.021)
+    assert np.isnan(misalignment_secs(np.ones(100), bumps, times=times))
+
+
+def test_jerk_of_a_cubic_is_its_third_derivative():
+    times = np.arange(50) / 10.0
+    assert jerk(2.0 * times**3, fps=10.0) == pytest.approx(12.0)
+
+
+def test_the_meters_read_what_was_solved_for(head):
+    meter, rig = gap_meter(head), lip_rig(head)
+    lips = Lips(fps=FPS, gap=np.array([0.006, 0.08, 0.12]), rest_gap=0.006, width=np.zeros(3), jaw=np.full(3, 0.3))
+    silent = HeardClip(Clip("a", "me", Path("none.wav"), (Phone("SIL", 0.0, 1.0),)))
+    silent.__dict__["told"] = None
+    controls = true_controls(silent, lips, rig=rig, times=lips.times)
+    gap, width, jaw = meter.geometry(controls).T
+    assert np.allclose(gap[1:], lips.gap[1:], atol=0.004) and gap[0] < 0.01
+    assert np.allclose(width[1:], 0.0, atol=0.01)
+    assert np.allclose(jaw, 0.3, atol=1e-6)
+
+
+def test_a_motion_is_measured_like_its_controls_and_of_another_model_refused(head):
+    motion = lively_motion(head, 6)
+    assert gap_meter(head).motion_geometry(motion).shape == (6, 3)
+    other = replace(motion, info=replace(motion.info, basis="another"))
+    with pytest.raises(FaceEmoteError, match="another"):
+        gap_meter(head).motion_geometry(other)
+
+
+def test_lips_and_upper_face_are_apart_on_the_mesh(head):
+    meter = vertex_meter(head)
+    assert 100 < meter.lips.sum() < 500
+    assert meter.upper_face.sum() > 150
+    assert not (meter.lips & meter.upper_face).any()
+    brows = np.zeros((1, len(CONTROLS)))
+    brows[0, CONTROLS.index("browInnerUp")] = 1.0
+    moved = np.linalg.norm(meter.vertices(brows) - meter.vertices(np.zeros_like(brows)), axis=2)[0]
+    assert moved[meter.upper_face].max() > 2.0 and moved[meter.lips].max() < 0.2
+
+
+def test_a_perfect_copy_has_no_error(folder, head, by):
+    for clip in read_clips(folder).clips:
+        figures = measure_clip(HeardClip(clip), Copy(head), by=by)
+        assert figures.lve_mm == 0.0 and figures.mve_mm == 0.0
+        assert figures.correlation > 0.99 and figures.lag_ms == 0.0 and figures.mtm_ms == 0.0
+        assert figures.mod_mm < 0.5
+        assert (figures.bilabials, figures.closed) == (2, 2)
+        assert (figures.open_vowels, figures.falsely_closed) == (2, 0)
+
+
+def test_a_late_copy_is_told_so(folder, head, by):
+    clip = HeardClip(read_clips(folder).clips[0])
+    figures = measure_clip(clip, Copy(head, late_secs=0.06), by=by)
+    assert figures.lag_ms == pytest.approx(-60.0)
+    assert figures.lve_mm > 0.5 and figures.mtm_ms > 20.0
+
+
+def test_a_mouth_that_never_opens_closes_everywhere(folder, head, by):
+    clips = [HeardClip(clip) for clip in read_clips(folder).clips]
+    shut = [measure_clip(clip, MeanFace(rig=by.rig, gap=0.0), by=by) for clip in clips]
+    agape = [measure_clip(clip, MeanFace(rig=by.rig, gap=0.1), by=by) for clip in clips]
+    assert (summed("shut", shut).closure, summed("shut", shut).false_closure) == (1.0, 1.0)
+    assert (summed("agape", agape).closure, summed("agape", agape).false_closure) == (0.0, 0.0)
+    constant = summed("shut", shut)
+    assert constant.correlation is None and constant.lag_ms is None and constant.mtm_ms is None
+    assert constant.silence_motion is None
+
+
+def test_silence_is_judged_away_from_speech():
+    times = np.arange(200) / 100.0
+    still, speaking = still_and_speaking(PHONES, times=times)
+    assert np.array_equal(np.flatnonzero(still), [*range(0, 26), *range(145, 200)])
+    assert np.array_equal(np.flatnonzero(speaking), range(50, 130))
+    assert not still_and_speaking((Phone("SIL", 0.0, 0.25), Phone("AA", 0.25, 1.0)), times=times)[0].any()
+
+
+def test_the_human_is_measured_by_the_same_ruler(folder, by):
+    human = measure_human(HeardClip(read_clips(folder).clips[0]), by=by)
+    assert (human.bilabials, human.closed, human.falsely_closed) == (2, 2, 0)
+    assert human.speech_velocity > 5.0 * human.silence_velocity
+
+
+def test_talkers_count_alike_however_many_clips_they_have(folder, head, by):
+    first, second = read_clips(folder).clips
+    figures = [measure_clip(HeardClip(clip), Copy(head), by=by) for clip in (first, first, second)]
+    mixed = [replace(f, talker=t, correlation=r) for f, t, r in zip(figures, "aab", (0.2, 0.4, 0.9), strict=True)]
+    assert summed("x", mixed).correlation == pytest.approx(0.5)
+    assert summed("x", mixed).correlation_by_talker == pytest.approx(0.6)
+    assert [(row.talker, row.clips) for row in talker_figures(mixed)] == [("a", 2), ("b", 1)]
+
+
+def test_the_energy_baseline_follows_the_loudness(folder, head, by):
+    clips = tuple(HeardClip(clip) for clip in read_clips(folder).clips)
+    energy, mean = baselines(head, fitting=clips)
+    gaps = np.concatenate([clip.clip.lips.on_our_head for clip in clips])
+    assert mean.gap == pytest.approx(gaps.mean())
+    assert energy.slope > 0.0
+    assert measure_clip(clips[0], energy, by=by).correlation > 0.6
+    assert baselines(head, fitting=()) is None
+
+
+def small_net(path: Path, *, card: str) -> Path:
+    sizes = PathConfig(width=8, layers=1, heads=2, band=4, taps=3, growth=2)
+    config = NetConfig(lips=sizes, expression=sizes, condition_width=8, lips_see_emotion=True)
+    rng = np.random.default_rng(0)
+    weights = {name: 0.3 * rng.standard_normal(shape) for name, shape in weight_shapes(config).items()}
+    weights["x0"] = np.full(40, -9.0)
+    write_checkpoint(path, weights, config=config, card=card)
+    return path
+
+
+def test_a_network_is_measured_and_its_card_says_who_is_new_to_it(tmp_path, folder, head, by):
+    model = small_net(
+        tmp_path / "small.safetensors", card="a net\nlearnt from: grid_s1, grid_talkers\nheld out: s4, s10"
+    )
+    clip = HeardClip(read_clips(folder).clips[0])
+    system = Network(head, model=model, told=True)
+    figures = measure_clip(clip, system, by=by)
+    assert figures.correlation is not None and -1.0 <= figures.correlation <= 1.0
+    talkers = frozenset({"s4", "s10", "s31"})
+    assert talkers_learnt_from(system, talkers) == {"s31"}
+    assert talkers_learnt_from(Rules(head, told=True), talkers) == frozenset()
+    silent_card = small_net(tmp_path / "other.safetensors", card="nothing is known")
+    assert talkers_learnt_from(Network(head, model=silent_card, told=False), talkers) is None
+    groups = (ClipGroup(OTHERS, tuple(replace(clip.clip, talker=name) for name in ("s4", "s31", "s10"))),)
+    split = with_others_split(groups, learnt=frozenset({"s31"}))
+    assert [(group.name, [c.talker for c in group.clips]) for group in split] == [
+        ("unseen talkers", ["s4", "s10"]),
+        ("talkers it learnt from", ["s31"]),
+    ]
+
+
+def test_blinks_are_counted_once_each(head):
+    motion = lively_motion(head, 40)
+    motion.expression[:] = 0.0
+    lids = [CONTROLS.index("eyeBlinkLeft"), CONTROLS.index("eyeBlinkRight")]
+    for first in (3, 20, 38):
+        motion.expression[first : first + 2, lids] = 0.9
+    motion.expression[30, lids[0]] = 1.0
+    assert blinks(motion) == 3
+
+
+def test_lip_change_and_dynamics_by_hand():
+    speaking = np.array([True, True, True, False])
+    neutral, felt = np.array([0.1, 0.0, 0.1, 0.0]), np.array([0.12, 0.0, 0.1, 0.3])
+    assert lip_change(felt, neutral, where=speaking, speaking=speaking) == pytest.approx(0.1)
+    assert lip_change(felt, neutral, where=~speaking, speaking=speaking) == pytest.approx(4.5)
+    swing = np.zeros((4, 2, 3))
+    swing[:, 1, 0] = [3.0, 1.0, -1.0, -3.0]
+    assert np.allclose(upper_face_dynamics(swing), [0.0, 1.0])
+
+
+def test_an_emotion_is_asked_for_at_part_of_its_strength():
+    plan = describe("joy+anger")
+    half = at_intensity(plan, 0.5).keys[0].emotion
+    assert half.intensity == pytest.approx(0.5 * plan.keys[0].emotion.intensity)
+    assert np.allclose(half.mix, plan.keys[0].emotion.mix)
+
+
+class Slow:
+    """A judge that always hears the same."""
+
+    emotions = ("neutral", "joy")
+
+    def offset_and_confidence(self, log_mels, lips):
+        assert log_mels.shape[1] == 40 and lips.shape[1] == 3 and lips[:, 0].min() >= 0.0
+        assert abs(len(log_mels) - 2 * len(lips)) <= 2
+        return 40.0, 2.5
+
+    def classify(self, motion):
+        return "joy" if motion.expression[:, CONTROLS.index("mouthSmileLeft")].mean() > 0.05 else "neutral"
+
+
+def test_judges_are_asked_and_missing_ones_noted(folder, head):
+    clips = read_clips(folder)
+    report, pairs = evaluate(
+        clips, Copy(head), head=head, data="takes", judges=Judges(sync=Slow(), absent=("no judge of emotions",))
+    )
+    by_name = {system.system: system for system in report.groups[0].systems}
+    assert list(by_name) == ["copy", "rules, aligned", "rules, heard", "energy to jaw", "mean face", "human"]
+    assert by_name["copy"].sync_offset_ms == by_name["human"].sync_offset_ms == 40.0
+    assert by_name["copy"].lve_mm == 0.0 < by_name["rules, heard"].lve_mm < by_name["mean face"].lve_mm
+    assert by_name["copy"].realtime_factor > 0.0
+    assert "no judge of emotions" in report.notes
+    assert {pair.clip for pair in pairs} == {"takes one", "takes two"}
+    read_back = json.loads(report_json(report))
+    assert read_back["groups"][0]["systems"][0]["closure"] == 1.0
+    assert lip_table(report.groups[0])[0][1] == "copy"
+
+
+def played_by_hand(head, speech, *, emotion, seed):
+    """A smile for joy, half a frown for anger, nothing else; the seed turns the head; a blink a second."""
+    frames = round(speech.duration_secs * 10.0)
+    motion = lively_motion(head, frames)
+    for name in FRAME_ARRAYS:
+        getattr(motion, name)[:] = 0.0
+    felt = emotion.keys[0].emotion
+    smile, frown = felt.mix[1] * felt.intensity, felt.mix[6] * felt.intensity
+    motion.expression[:, CONTROLS.index("mouthSmileLeft")] = smile
+    motion.expression[:, CONTROLS.index("browDownLeft")] = 0.5 * frown
+    motion.expression[::10, [CONTROLS.index("eyeBlinkLeft"), CONTROLS.index("eyeBlinkRight")]] = 1.0
+    motion.jaw_pose[:, 0] = 0.1 + 0.1 * np.sin(np.arange(frames))
+    motion.neck_pose[:, 1] = np.radians(3.0) * seed
+    return replace(motion, fps=10.0)
+
+
+def test_whole_performances_are_measured(folder, head):
+    def perform(speech, *, emotion, seed):
+        return played_by_hand(head, speech, emotion=emotion, seed=seed)
+
+    clips = [HeardClip(clip) for clip in read_clips(folder).clips]
+    figures = measure_faces(clips, perform, head=head, vertices=vertex_meter(head), emotions_judge=Slow())
+    rows = {row.emotion: row for row in figures.emotions}
+    assert figures.seconds == pytest.approx(4.0)
+    assert figures.blinks_per_minute == pytest.approx(60.0)
+    assert rows["joy"].expression == pytest.approx(1.0) and rows["anger"].expression == pytest.approx(0.5)
+    assert rows["joy"].monotonicity == pytest.approx(1.0) and rows["fear"].monotonicity is None
+    assert figures.accuracy_8 == pytest.approx((1 + 3) / 22), "neutral and joy are the two that this judge knows"
+    assert figures.accuracy_compounds is None and figures.fdd_mm is None
+    assert figures.lip_diversity == 0.0 and figures.brow_diversity == 0.0
+    assert figures.head_diversity_degrees == pytest.approx(3.0 * np.sqrt(2.0) / 3.0)
+    assert rows["fear"].lip_change == 0.0 and rows["anger"].lip_change < 0.01
+
+
+@pytest.mark.slow
+def test_performances_of_the_rules_feel_what_they_are_told(folder, head):
+    def perform(speech, *, emotion, seed):
+        return animate(speech, emotion=emotion, seed=seed, fps=25.0, animator="rules")
+
+    clips = [HeardClip(clip) for clip in read_clips(folder).clips]
+    figures = measure_faces(clips, perform, head=head, vertices=vertex_meter(head))
+    assert all(row.monotonicity > 0.9 for row in figures.emotions)
+    assert figures.lip_diversity < 1e-6 < figures.head_diversity_degrees
+
+
+def test_a_motion_file_beside_a_recording_is_its_truth(tmp_path, head):
+    write_wav(tmp_path / "line.wav", mumble(1.0))
+    write_motion(lively_motion(head, 25), tmp_path / "line.npz")
+    (tmp_path / "line.txt").write_text("mama")
+    (clip,) = read_clips(tmp_path).clips
+    assert clip.lips is not None and len(clip.lips.gap) == 25 and clip.lips.face is not None
+    assert clip.transcript == "mama" and clip.phones == ()
+
+
+def test_phones_are_made_gapless_and_garbage_is_refused(tmp_path):
+    found = phones_from([["a", "AA1", 0.2, 0.4], ["", "+SPN+", 0.4, 0.5], ["b", "b", 0.6, 0.7]], path=tmp_path)
+    assert [phone.label for phone in found] == ["SIL", "AA", "SIL", "SIL", "B"]
+    assert all(a.end_secs == b.start_secs for a, b in pairwise(found))
+    for rows in ([], {}, [["a"]], [["a", "XX", 0, 1]], [["a", "AA", 1, 0]], [["a", "AA", 0, "nan"]], None, "AA"):
+        with pytest.raises(ClipError):
+            phones_from(rows, path=tmp_path)
+
+
+@given(st.recursive(st.none() | st.floats() | st.text(max_size=4), lambda x: st.lists(x, max_size=5), max_leaves=12))
+def test_any_json_for_phones_is_read_or_refused_in_words(rows):
+    try:
+        phones_from(rows, path=Path("x.phones.json"))
+    except ClipError as error:
+        assert "x.phones.json" in str(error)
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04junk", b"\x93NUMPY", b"not an archive"])
+def test_damaged_lips_are_told_in_one_sentence(folder, content):
+    (folder / "one.lips.npz").write_bytes(content)
+    with pytest.raises(ClipError, match=re.escape("one.lips.npz")):
+        read_clips(folder)
+
+
+def test_wrong_lips_and_folders_are_told(folder, tmp_path):
+    np.savez(folder / "two.lips.npz", gap=np.zeros((3, 2)), fps=25.0)
+    with pytest.raises(ClipError, match="gap must be"):
+        read_clips(folder)
+    np.savez(folder / "two.lips.npz", gap=np.zeros(30))
+    with pytest.raises(ClipError, match="lack 'fps'"):
+        read_clips(folder)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ClipError, match="no recordings"):
+        read_clips(tmp_path / "empty")
+    with pytest.raises(ClipError, match="no such folder"):
+        read_clips(tmp_path / "absent")
+
+
+@pytest.fixture
+def run(capsys, monkeypatch):
+    """Run a command line in this process: (exit code, stdout, stderr)."""
+    monkeypatch.setattr(cli_main, "_end_cleanly_when_terminated", lambda: None)
+
+    def run(*words: str) -> tuple[int, str, str]:
+        code = main(list(words))
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run
+
+
+def test_the_command_prints_a_table_and_writes_figures_and_pictures(run, folder, tmp_path):
+    pytest.importorskip("matplotlib", reason="plots need matplotlib: pip install 'face-emote[train]'")
+    target, plots = tmp_path / "figures.json", tmp_path / "plots"
+    words = ["--animator", "rules", "--transcripts", "--no-faces", "--json", str(target), "--plots", str(plots)]
+    code, out, err = run("evaluate", str(folder), *words)
+    assert (code, err) == (0, "")
+    assert re.search(r"gap correlation +1\.000", out) or re.search(r"gap correlation +0\.99", out)
+    assert re.search(r"closes on P B M +100\.0%", out)
+    report = json.loads(target.read_text())
+    assert report["animator"] == "rules, aligned" and report["face"] is None
+    assert [path.name for path in sorted(plots.iterdir())] == ["gap-1.png", "measures-1.png"]
+    assert (plots / "gap-1.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["absent"], "There is no such folder of clips; check its name: absent"),
+        (["takes", "--talkers", "s99"], "There is no talker 's99', only takes; name some of those: takes"),
+        (
+            ["takes", "--animator", "rules", "--checkpoint", "a.safetensors"],
+            "--model names a network, and --animator rules uses none; leave one of them out",
+        ),
+        (["takes", "--json", "absent/f.json"], "The output's folder does not exist; create it or choose another: "),
+    ],
+)
+def test_mistakes_are_told_in_one_line(run, folder, monkeypatch, words, message):
+    monkeypatch.chdir(folder.parent)
+    code, out, err = run("evaluate", *words)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"face-emote: {message}") and err.count("\n") == 1
+
+
+@pytest.mark.skipif(not (DATA / "grid_talkers").is_dir(), reason="tracked real lips are not here (../shared/data)")
+def test_real_lips_are_followed_better_by_rules_than_by_loudness(head):
+    clips = read_clips(DATA, talkers=("s30", "s31"), limit=2)
+    assert [group.name for group in clips.groups] == ["other talkers"] and len(clips.clips) == 4
+    small = ClipSet((ClipGroup("two talkers", clips.clips),), clips.fitting[:6], clips.fitting_note)
+    report, _ = evaluate(small, Rules(head, told=True), head=head, data="grid", judges=Judges())
+    by_name = {system.system: system for system in report.groups[0].systems}
+    ours, energy, mean, human = (by_name[n] for n in ("rules, aligned", "energy to jaw", "mean face", "human"))
+    assert ours.correlation > 0.7 > energy.correlation
+    assert ours.closure == 1.0 and human.closure > 0.8
+    assert ours.lve_mm < energy.lve_mm < mean.lve_mm < 8.0
+    assert ours.mtm_ms < 80.0

@@ -1,0 +1,457 @@
+"""Experts learn for real on small made-up corpora, and numpy answers as torch does."""
+
+import json
+import struct
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+torch = pytest.importorskip("torch", reason="training needs torch: pip install 'face-emote[train]'")
+
+from face_emote.core.errors import CheckpointError
+from face_emote.core.names import EMOTIONS, MOTION_HZ, PHONES
+from face_emote.emotion.grammar import describe
+from face_emote.face.bundled import load_head
+from face_emote.network.channels import LIP_CHANNELS, LIP_SCALE
+from face_emote.network.convnet import (
+    Conv,
+    ConvNetSpec,
+    convnet,
+    convolved,
+    spec_from_table,
+    spec_table,
+    weight_shapes_of,
+)
+from face_emote.network.expert_file import read_expert, write_expert
+from face_emote.network.experts import (
+    COMPOUNDS,
+    MAX_SHIFT,
+    EmotionalSync,
+    SyncExpert,
+    face_features,
+    face_windows,
+    geometry_of,
+    geometry_units,
+    load_classifier,
+    load_lip_reader,
+    load_sync,
+    reader_units,
+    with_deltas,
+)
+from face_emote.network.features import normalised
+from face_emote.train.corpus.cache import ClipData, Job, read_corpus, write_source
+from face_emote.train.experts.emotional_sync import (
+    NUM_FACE_COLUMNS,
+    EmotionalSyncNet,
+    feeling,
+    frozen_emotional_sync,
+    matching_logits,
+    soft_targets,
+)
+from face_emote.train.experts.fitting import FitConfig, fit, set_normalisation
+from face_emote.train.experts.lip_reader import frozen_reader
+from face_emote.train.experts.motion_classifier import classifier_net, clip_accuracy, performances
+from face_emote.train.experts.sync_net import (
+    frozen_sync,
+    info_nce,
+    lip_features,
+    near_in_clip,
+    random_anchors,
+)
+from face_emote.train.experts.teach import Lesson, teach
+from face_emote.train.experts.torch_convnet import TorchConvNet, frozen_twin
+from face_emote.train.experts.train import main
+from face_emote.train.losses.experts import geometry, reader_features, reader_loss, sync_loss
+from face_emote.train.losses.feeling import feeling_terms
+from face_emote.train.losses.lips import LipTruth
+
+SECS = 3.0
+FRAMES = round(SECS * MOTION_HZ)
+WORDS = ("joy", "anger", "sadness", "fear")
+
+
+def noisy_clip(name, *, seed, split, emotion):
+    """Noise that is as loud as the mouth is open, brighter when it is wide; the phones follow the gap."""
+
+    def make():
+        rng = np.random.default_rng(seed)
+        t = np.arange(FRAMES) / MOTION_HZ
+        wave = sum(np.sin(2 * np.pi * (f * t + rng.random())) for f in rng.uniform(1.0, 5.0, 4))
+        gap = 0.15 * np.clip(0.5 + 0.35 * wave, 0.0, 1.0)
+        lips = np.zeros((FRAMES, 9), np.float32)
+        lips[:, 0], lips[:, 2], lips[:, 8] = gap, 2.0 * gap, 1.0
+        lips[:, 6] = gap < 0.01
+        where = np.arange(round(SECS * 16_000)) / 16_000.0
+        level = np.interp(where, t, gap) / 0.15
+        pitch = 300.0 + 700.0 * WORDS.index(emotion)
+        tone = np.sin(2 * np.pi * pitch * where) + 0.3 * rng.normal(size=len(where))
+        samples = (0.2 * level**1.5 * tone).astype(np.float32)
+        phones = np.where(gap < 0.01, PHONES.index("M"), np.where(gap < 0.08, PHONES.index("IH"), PHONES.index("AA")))
+        return ClipData(
+            name=name, talker="s1", language="en", kind="capture", split=split, samples=samples, lips=lips,
+            known=np.ones((FRAMES, 9), np.uint8), phones=phones.astype(np.uint8), emotion=emotion,
+        )  # fmt: skip
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("corpus")
+    jobs = []
+    for k in range(30):
+        split, emotion = ("test" if k % 5 == 0 else "train"), WORDS[k % len(WORDS)]
+        jobs.append(Job(f"c{k}", noisy_clip(f"c{k}", seed=k, split=split, emotion=emotion)))
+    write_source(jobs, folder=folder, source="grid_s1")
+    return read_corpus(folder)
+
+
+# Convolutions
+
+
+SPECS = {
+    "windows": ConvNetSpec(inputs=3, convs=(Conv(5, 5, 2), Conv(4, 3), Conv(2, 2))),
+    "frames": ConvNetSpec(inputs=3, convs=(Conv(5, 5), Conv(4, 3)), same=True),
+    "pooled": ConvNetSpec(inputs=3, convs=(Conv(5, 3, 2),), dense=(6, 2)),
+}
+
+
+def twins(spec, *, seed=0):
+    net = TorchConvNet(spec, generator=torch.Generator().manual_seed(seed))
+    with torch.no_grad():
+        for i, bias in enumerate(net.biases):
+            bias.copy_(torch.linspace(-0.3, 0.3, len(bias)) + 0.1 * i)
+    net.mean.fill_(0.2)
+    net.scale.fill_(0.7)
+    return net, convnet(spec, net.weights())
+
+
+@pytest.mark.parametrize("kind", SPECS)
+def test_numpy_equals_torch(kind):
+    net, own = twins(SPECS[kind])
+    inputs = np.random.default_rng(0).normal(size=(4, 23, 3)).astype(np.float32)
+    with torch.no_grad():
+        wanted = net(torch.from_numpy(inputs)).numpy()
+    assert np.abs(own(inputs) - wanted).max() < 1e-5
+    assert np.abs(own(inputs[1]) - wanted[1]).max() < 1e-5
+    with torch.no_grad():
+        assert np.abs(frozen_twin(own)(torch.from_numpy(inputs)).numpy() - wanted).max() < 1e-6
+
+
+def test_convolution_equals_a_loop():
+    rng = np.random.default_rng(1)
+    x, kernel, bias = rng.normal(size=(9, 3)), rng.normal(size=(3, 3, 2)), rng.normal(size=2)
+    got = convolved(x, kernel, bias, stride=2, same=False)
+    for k, t in enumerate(range(0, 7, 2)):
+        wanted = bias + sum(x[t + j] @ kernel[j] for j in range(3))
+        assert np.allclose(got[k], wanted)
+    assert len(got) == 4
+
+
+def test_a_long_input_gives_the_answers_of_all_its_windows():
+    spec = SPECS["windows"]
+    _, own = twins(spec)
+    inputs = np.random.default_rng(2).normal(size=(40, 3)).astype(np.float32)
+    whole = own(inputs)
+    for k in range(len(whole)):
+        assert np.allclose(own(inputs[2 * k : 2 * k + spec.window])[0], whole[k], atol=1e-5)
+    with pytest.raises(ValueError, match="fewer"):
+        own(inputs[:3])
+
+
+def test_specs_survive_json_and_nonsense_does_not():
+    for spec in SPECS.values():
+        assert spec_from_table(json.loads(json.dumps(spec_table(spec)))) == spec
+    good = spec_table(SPECS["frames"])
+    for change in (
+        {"inputs": 0},
+        {"convs": [[4, 2, 1]]},
+        {"convs": [[4, 3]]},
+        {"dense": [10**9]},
+        {"same": 1},
+        {"x": 1},
+    ):
+        with pytest.raises(ValueError):
+            spec_from_table(good | change)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers(-5, 70) | st.text(max_size=3),
+        lambda inner: (
+            st.lists(inner, max_size=4)
+            | st.dictionaries(st.sampled_from(("inputs", "convs", "same", "dense", "x")), inner, max_size=4)
+        ),
+    )
+)
+def test_any_table_is_a_spec_or_a_value_error(table):
+    try:
+        assert weight_shapes_of(spec_from_table(table))
+    except ValueError:
+        pass
+
+
+# Files
+
+
+def written(path, *, kind="sync"):
+    net, _ = twins(SPECS["windows"])
+    write_expert(
+        path, kind=kind, specs={"audio": SPECS["windows"]}, weights=net.weights(prefix="audio."),
+        extras={"x0": np.arange(4.0)}, labels=("a", "b"), card="made up",
+    )  # fmt: skip
+    return net
+
+
+def test_expert_files_round_trip(tmp_path):
+    path = tmp_path / "e.safetensors"
+    net = written(path)
+    found = read_expert(path, kind="sync")
+    assert found.labels == ("a", "b") and found.card == "made up" and found.extras["x0"].tolist() == [0, 1, 2, 3]
+    for own, given_weights in zip(found.stacks["audio"].kernels, net.kernels, strict=True):
+        assert np.abs(own - given_weights.detach().numpy()).max() < 1e-3
+    first = path.read_bytes()
+    written(path)
+    assert path.read_bytes() == first
+
+
+def test_wrong_and_broken_expert_files_are_refused_in_a_sentence(tmp_path):
+    path = tmp_path / "e.safetensors"
+    written(path)
+    with pytest.raises(CheckpointError, match="not the expert 'lip_reader'"):
+        read_expert(path, kind="lip_reader")
+    with pytest.raises(CheckpointError, match="no part 'motion'"):
+        load_sync(path)
+    whole = path.read_bytes()
+    (length,) = struct.unpack("<Q", whole[:8])
+    other_taps = whole[: length + 8].replace(b"[5, 5, 2]", b"[5, 9, 2]") + whole[length + 8 :]
+    assert other_taps != whole
+    for content in (b"", whole[:20], whole[:-1], other_taps):
+        path.write_bytes(content)
+        with pytest.raises(CheckpointError, match=path.name):
+            read_expert(path, kind="sync")
+    with pytest.raises(CheckpointError):
+        load_sync(tmp_path / "missing.safetensors")
+    with pytest.raises(CheckpointError):
+        load_classifier(tmp_path / "missing.safetensors")
+
+
+def test_weights_of_another_shape_are_refused():
+    net, _ = twins(SPECS["pooled"])
+    weights = net.weights()
+    for name, wrong in (("0.bias", np.zeros(3)), ("scale", np.zeros(3)), ("mean", np.full(3, np.nan))):
+        with pytest.raises(ValueError):
+            convnet(SPECS["pooled"], weights | {name: wrong})
+
+
+# What numpy and torch are shown
+
+
+def test_features_are_the_same_in_numpy_and_torch():
+    lips = np.random.default_rng(0).random((2, 12, 9)).astype(np.float32)
+    given_lips = torch.from_numpy(lips)
+    assert np.allclose(with_deltas(reader_units(lips)), reader_features(given_lips).numpy(), atol=1e-5)
+    assert np.allclose(geometry_of(lips), geometry(given_lips).numpy(), atol=1e-6)
+    seen = with_deltas(geometry_units(geometry_of(lips)))
+    assert np.allclose(seen, lip_features(geometry(given_lips)).numpy(), atol=1e-4)
+
+
+def test_anchors_are_distinct_and_near_each_other():
+    anchors = random_anchors(7, count=6, num_windows=80, generator=torch.Generator().manual_seed(0))
+    assert all(len(set(row)) == 6 and max(row) - min(row) <= 30 for row in anchors.tolist())
+    assert int(anchors.min()) >= 0 and int(anchors.max()) < 80
+    short = random_anchors(2, count=6, num_windows=9, generator=torch.Generator().manual_seed(0))
+    assert int(short.max()) < 9
+
+
+def test_info_nce_by_hand():
+    nothing_hidden = torch.zeros(3, 3, dtype=torch.bool)
+    usable = torch.ones(3, dtype=torch.bool)
+    assert float(info_nce(torch.zeros(3, 3), usable=usable, ambiguous=nothing_hidden)) == pytest.approx(np.log(3.0))
+    assert float(info_nce(50.0 * torch.eye(3), usable=usable, ambiguous=nothing_hidden)) < 1e-6
+    two = torch.tensor([True, True, False])
+    assert float(info_nce(torch.zeros(3, 3), usable=two, ambiguous=nothing_hidden)) == pytest.approx(np.log(2.0))
+    near = near_in_clip(torch.tensor([[0, 2, 9], [0, 3, 4]]))
+    assert near.nonzero().tolist() == [[0, 1], [1, 0], [4, 5], [5, 4]]
+    assert float(info_nce(torch.zeros(1, 1), usable=two[:1], ambiguous=nothing_hidden[:1, :1])) == 0.0
+
+
+# Real trainings
+
+
+@pytest.fixture(scope="module")
+def sync(corpus, tmp_path_factory):
+    path = tmp_path_factory.mktemp("sync") / "sync.safetensors"
+    lesson = Lesson(FitConfig(steps=45, rate=3e-3, warmup=5), batch=6)
+    figures = teach("sync", corpus, lesson=lesson, seed=0, path=path, report=lambda line: None)
+    return load_sync(path), figures
+
+
+def clip_of(corpus, split="test"):
+    index = next(i for i, row in enumerate(corpus.clips) if row.split == split)
+    return np.asarray(corpus.mels(index), np.float32), np.asarray(corpus.lips(index), np.float32)
+
+
+def test_sync_expert_prefers_the_moment_itself(corpus, sync):
+    expert, figures = sync
+    mels, lips = clip_of(corpus)
+    distances = expert.distances(mels, geometry_of(lips))
+    assert abs(int(distances.argmin()) - MAX_SHIFT) <= 2
+    assert figures["offset within 40 ms"] >= 0.75 and figures["shifted clips"] == 18.0
+
+
+def test_sync_offset_is_positive_when_lips_are_late(corpus, sync):
+    expert, _ = sync
+    mels, lips = clip_of(corpus)
+    late = np.concatenate([np.repeat(lips[:1], 6, axis=0), lips[:-6]])
+    offset, confidence = expert.offset_and_confidence(mels, geometry_of(late))
+    assert 80.0 <= offset <= 160.0 and confidence > 0.05
+    assert np.isnan(expert.offset_and_confidence(mels[:60], geometry_of(lips[:30]))[0])
+
+
+def test_sync_loss_knows_lips_in_time_and_where_to_push(corpus, sync):
+    expert, _ = sync
+    twin = frozen_sync(expert)
+    mels, lips = clip_of(corpus)
+    rows = torch.from_numpy(normalised(mels, expert.x0))[None]
+    raw = torch.from_numpy(lips)[None].clone()
+    raw[..., :6] /= torch.tensor(LIP_SCALE)
+    raw[..., 6:] = torch.logit(raw[..., 6:].clamp(0.01, 0.99))
+    loud = torch.ones(1, FRAMES)
+
+    def cost(pred, late):
+        return sync_loss(twin, pred, rows=rows, late=torch.tensor([late]), loudness=loud)
+
+    def delayed(pred, frames):
+        return torch.cat([pred[:, :1].expand(1, frames, 9), pred[:, : FRAMES - frames]], dim=1) if frames else pred
+
+    assert float(cost(raw, 0)) < float(cost(delayed(raw, 7), 0)) - 0.3
+    assert float(cost(delayed(raw, 7), 7)) == pytest.approx(float(cost(raw, 0)), abs=0.3)
+    pred = raw.clone().requires_grad_()
+    cost(pred, 0).backward()
+    assert torch.isfinite(pred.grad).all() and float(pred.grad[..., 0].abs().sum()) > 0
+    assert float(sync_loss(twin, raw, rows=rows, late=torch.tensor([0]), loudness=0.0 * loud)) == 0.0
+
+
+def test_lip_reader_reads(corpus, tmp_path):
+    path = tmp_path / "reader.safetensors"
+    lesson = Lesson(FitConfig(steps=30, rate=4e-3, warmup=5), batch=6)
+    figures = teach("lip_reader", corpus, lesson=lesson, seed=0, path=path, report=lambda line: None)
+    assert figures["frame accuracy, captured lips"] > 0.7
+    reader = frozen_reader(load_lip_reader(path))
+    index = next(i for i, row in enumerate(corpus.clips) if row.split == "test")
+    lips = torch.from_numpy(np.asarray(corpus.lips(index), np.float32))[None]
+    raw = lips.clone()
+    raw[..., :6] /= torch.tensor(LIP_SCALE)
+    raw[..., 6:] = torch.logit(raw[..., 6:].clamp(0.01, 0.99))
+    phones = torch.from_numpy(np.asarray(corpus.phones(index), np.int64))[None]
+    truth = LipTruth(lips, torch.ones_like(lips), torch.ones(1, FRAMES), phones)
+    still = torch.zeros_like(raw).requires_grad_()
+    poor = reader_loss(reader, still, truth)
+    assert float(reader_loss(reader, raw, truth)) < float(poor.detach()) - 0.5
+    poor.backward()
+    assert torch.isfinite(still.grad).all() and float(still.grad.abs().sum()) > 0
+
+
+def test_training_an_expert_twice_gives_the_same_file(corpus, tmp_path):
+    lesson = Lesson(FitConfig(steps=2), batch=2)
+    for name in ("a", "b"):
+        teach("lip_reader", corpus, lesson=lesson, seed=3, path=tmp_path / name, report=lambda line: None)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_emotional_sync_learns_who_feels_what(corpus, tmp_path):
+    path = tmp_path / "feeling.safetensors"
+    lesson = Lesson(FitConfig(steps=24, rate=4e-3, warmup=3), batch=8)
+    figures = teach("emotional_sync", corpus, lesson=lesson, seed=0, path=path, report=lambda line: None)
+    assert figures["CCC valence, face"] > 0.6 and figures["match told from mismatch"] > 0.6
+
+
+def test_matching_targets_and_numpy_twin():
+    same = soft_targets(torch.zeros(1, 3), torch.tensor([[0.0, 0.0, 0.0], [0.25, 0.0, 0.0], [2.0, 0.0, 0.0]]))
+    assert same[0].tolist() == pytest.approx([1.0, np.exp(-0.5), 0.0], abs=1e-6)
+    net = EmotionalSyncNet(seed=1)
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(200, 40)).astype(np.float32)
+    face = rng.random((25, NUM_FACE_COLUMNS)).astype(np.float32)
+    voice, seen = (convnet(stack.spec, stack.weights()) for stack in (net.voice, net.face))
+    expert = EmotionalSync(voice, seen, np.zeros(40, np.float32), steepness=0.5, reach=20.0)
+    with torch.no_grad():
+        felt = feeling(net.voice, torch.from_numpy(rows)[None]), feeling(net.face, torch.from_numpy(face)[None])
+        wanted = torch.sigmoid(matching_logits(*felt, steepness=0.5, reach=20.0))
+    assert expert.matching(rows, face) == pytest.approx(float(wanted), abs=1e-4)
+    assert np.allclose(expert.vad(face), felt[1].vad[0].numpy(), atol=1e-4)
+    answers = torch.rand(4, 50, 80, requires_grad=True)
+    asked = torch.rand(4, 50, 21)
+    voice_vad = torch.rand(4, 3)
+    terms = feeling_terms(
+        frozen_emotional_sync(expert), answers, rows=torch.randn(4, 400, 40), asked=asked, voice_vad=voice_vad
+    )
+    terms.total().backward()
+    assert torch.isfinite(answers.grad).all() and float(answers.grad.abs().sum()) > 0
+    for name in ("match", "exchange", "vad"):
+        assert float(getattr(terms, name).detach()) > 0.0
+
+
+def test_classifier_names_what_the_rules_perform(corpus):
+    labels, head = ("joy", "sadness", "joy+fear"), load_head()
+    known = performances(corpus, labels=labels, count=3, head=head, seed=0)
+    net = classifier_net(3, seed=0)
+    windows, label = torch.from_numpy(known.windows), torch.from_numpy(known.label)
+    set_normalisation(net, windows)
+    fit(
+        net, loss_at=lambda step: torch.nn.functional.cross_entropy(net(windows), label),
+        config=FitConfig(steps=40, rate=3e-3, warmup=2), report=lambda line: None,
+    )  # fmt: skip
+    fresh = performances(corpus, labels=labels, count=2, head=head, seed=1, split="test")
+    own = convnet(net.spec, net.weights())
+    assert clip_accuracy(own(fresh.windows), fresh) >= 5 / 6
+
+
+def test_compounds_are_fifteen_descriptions_of_two_emotions():
+    assert len(set(COMPOUNDS)) == 15
+    for name in COMPOUNDS:
+        mix = describe(name).keys[0].emotion.mix
+        first, second = (EMOTIONS.index(part) for part in name.split("+"))
+        assert mix[first] > 0.3 and mix[second] > 0.3
+
+
+def test_face_windows_follow_seconds_not_frames():
+    from fabricated import lively_motion
+
+    head = load_head()
+    features = [face_features(lively_motion(head, round(3 * fps), fps=fps)) for fps in (25.0, 50.0)]
+    assert [len(rows) for rows in features] == [38, 38]
+    assert face_windows(features[0]).shape[:2] == (3, 25)
+    assert face_windows(features[0][:7]).shape[:2] == (1, 25)
+
+
+def test_the_program_trains_and_a_wrong_folder_is_one_sentence(corpus, tmp_path, caplog):
+    given_arguments = [
+        str(corpus.folder),
+        "-o",
+        str(tmp_path),
+        "--only",
+        "lip_reader",
+        "--seed",
+        "2",
+        "--minutes",
+        "0.01",
+    ]
+    assert main(given_arguments) == 0
+    assert load_lip_reader(tmp_path / "lip_reader_train.safetensors").net.spec.inputs == 12
+    assert main([str(tmp_path / "nothing"), "-o", str(tmp_path)]) == 2
+
+
+def test_bundled_judges_if_they_are_there():
+    for load in (load_sync, load_classifier, lambda: load_classifier(compounds=True)):
+        try:
+            assert isinstance(load(), (SyncExpert,)) or load().emotions in (EMOTIONS, COMPOUNDS)
+        except CheckpointError:
+            pytest.skip("the trained judges are not in this checkout")
+
+
+assert LIP_CHANNELS[0] == "gap"

@@ -1,0 +1,53 @@
+"""Training configurations: read strictly, with the user's mistakes explained."""
+
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch", reason="training needs torch: pip install 'face-emote[train]'")
+
+from face_emote.core.errors import ConfigError
+from face_emote.train.config import BUNDLED, TrainConfig, read_config
+
+
+@pytest.mark.parametrize("path", sorted(BUNDLED.rglob("*.toml")), ids=lambda p: p.stem)
+def test_every_bundled_configuration_can_be_used(path: Path):
+    assert read_config(path).name
+
+
+def test_a_bundled_configuration_is_found_by_its_name():
+    assert read_config("tiny").net.lips.width == 16
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("nam = 'x'", "did you mean 'name'"),
+        ("[optimiser]\nsteps = 'many'", "optimiser: steps cannot be 'many'"),
+        ("[optimiser]\nsteps = 0", "steps must be at least 1"),
+        ("[data]\ncrop_frames = 30", "data.crop_frames must exceed"),
+        ("[data.shares]\ngrid_s1 = 0.0", "add up to 0"),
+        ("net = 3", "must be a table"),
+        ("[net.lips]\nwidth = 10\nheads = 3", "heads must divide"),
+        ("parts = ['lungs']", "parts must name"),
+        ("not toml at all", "cannot be read"),
+    ],
+)
+def test_mistakes_are_explained(tmp_path: Path, text: str, said: str):
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=said):
+        read_config(path)
+
+
+def test_a_missing_configuration_names_those_there_are():
+    with pytest.raises(ConfigError, match=r"there are .*tiny"):
+        read_config("tinny")
+    with pytest.raises(ConfigError, match="no such training configuration"):
+        read_config("nowhere.toml")
+
+
+def test_an_empty_file_is_the_recommended_configuration(tmp_path: Path):
+    path = tmp_path / "empty.toml"
+    path.write_text("")
+    assert read_config(path) == TrainConfig()

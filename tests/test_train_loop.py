@@ -1,0 +1,124 @@
+"""The training loop: learns, goes on where it was interrupted, gives the same bytes again, shares work out."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="training needs torch: pip install 'face-emote[train]'")
+pytest.importorskip("tensorboard", reason="training needs tensorboard: pip install 'face-emote[train]'")
+
+from face_emote.core.errors import ConfigError, CorpusError
+from face_emote.network.checkpoint import read_checkpoint
+from face_emote.train.config import TrainConfig, read_config
+from face_emote.train.corpus.cache import read_corpus
+from face_emote.train.crops import NO_LABEL, lip_batch, make_pool
+from face_emote.train.devices import this_process
+from face_emote.train.loop import train
+from tests.tiny_corpus import make_corpus
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_corpus(tmp_path_factory.mktemp("corpus"))
+
+
+def tiny(steps: int, **changes) -> TrainConfig:
+    config = read_config("tiny")
+    return replace(config, optimiser=replace(config.optimiser, steps=steps), measure_steps=steps, **changes)
+
+
+def losses(run: Path, name: str) -> list[float]:
+    rows = [line.split(",") for line in (run / "log.csv").read_text().splitlines()[1:]]
+    return [float(value) for _, key, value in rows if key == name]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_tiny_run_learns_and_leaves_a_checkpoint_that_the_runtime_reads(corpus: Path, tmp_path: Path):
+    written = train(tiny(75), corpus=corpus, output=tmp_path / "run", ranks=this_process("cpu"))
+    lips, faces = losses(tmp_path / "run", "loss/params"), losses(tmp_path / "run", "loss/expression")
+    assert len(lips) == 3 and lips[-1] < 0.75 * lips[0]
+    assert faces[-1] < 0.7 * faces[0]
+    found = read_checkpoint(written)
+    assert found.config == tiny(75).net
+    assert "step 75 of 75" in found.card
+    assert losses(tmp_path / "run", "clips/correlation")
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_an_interrupted_run_reaches_the_same_weights(corpus: Path, tmp_path: Path):
+    config = tiny(8)
+    whole = train(config, corpus=corpus, output=tmp_path / "whole", ranks=this_process("cpu"))
+    parts = tmp_path / "parts"
+    seen: list[float] = []
+    train(config, corpus=corpus, output=parts, ranks=this_process("cpu"), minutes=1e-9)  # stops after one step
+    assert torch.load(parts / "last.pt", weights_only=True)["step"] == 1
+    written = train(
+        config,
+        corpus=corpus,
+        output=parts,
+        ranks=this_process("cpu"),
+        progress=lambda done, _total, _what: seen.append(done),
+    )
+    assert written.read_bytes() == whole.read_bytes()
+
+
+def test_another_configuration_is_not_mixed_into_a_run(corpus: Path, tmp_path: Path):
+    train(tiny(1), corpus=corpus, output=tmp_path, ranks=this_process("cpu"))
+    with pytest.raises(ConfigError, match="another seed; choose a new one"):
+        train(tiny(1, seed=5), corpus=corpus, output=tmp_path, ranks=this_process("cpu"))
+
+
+def test_a_damaged_checkpoint_is_explained(corpus: Path, tmp_path: Path):
+    train(tiny(1), corpus=corpus, output=tmp_path, ranks=this_process("cpu"))
+    (tmp_path / "last.pt").write_bytes(b"no pickle")
+    with pytest.raises(ConfigError, match="cannot go on"):
+        train(tiny(1), corpus=corpus, output=tmp_path, ranks=this_process("cpu"))
+
+
+def test_a_missing_corpus_is_explained(tmp_path: Path):
+    with pytest.raises(CorpusError, match="build one"):
+        train(tiny(1), corpus=tmp_path / "none", output=tmp_path / "run", ranks=this_process("cpu"))
+
+
+def test_held_out_talkers_and_test_clips_are_never_drawn(corpus: Path):
+    clips = read_corpus(corpus)
+    data = replace(read_config("tiny").data, hold_out_talkers=("s4",))
+    drawn = {clips.clips[int(i)] for i in make_pool(clips, data).clips}
+    assert drawn and all(clip.talker != "s4" and clip.split == "train" for clip in drawn)
+
+
+def test_answers_are_asked_for_as_late_as_the_look_ahead_says(corpus: Path):
+    config = read_config("tiny")
+    data = replace(config.data, augment=0.0, batch=16, phones_known=1.0)
+    pool = make_pool(read_corpus(corpus), data)
+    crops = lip_batch(pool, net=config.net, data=data, rng=np.random.default_rng(3))
+    for i, place in enumerate(crops.look_ahead):
+        late = config.net.look_ahead_frames[int(place)]
+        assert not crops.known[i, :late].any() and (crops.phones[i, :late] == NO_LABEL).all()
+        np.testing.assert_array_equal(crops.phones[i, late:], crops.phones_told[i, : len(crops.phones[i]) - late])
+
+
+def test_a_batch_depends_on_its_generator_alone(corpus: Path):
+    config = read_config("tiny")
+    pool = make_pool(read_corpus(corpus), config.data)
+    one, same, other = (
+        lip_batch(pool, net=config.net, data=config.data, rng=np.random.default_rng([0, step, 0])) for step in (4, 4, 5)
+    )
+    np.testing.assert_array_equal(one.rows, same.rows)
+    assert not np.array_equal(one.rows, other.rows)
+
+
+@pytest.mark.slow
+def test_two_processes_train_one_network(corpus: Path, tmp_path: Path):
+    run = tmp_path / "run"
+    done = subprocess.run(
+        [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone", "-m", "face_emote",
+         "train", "tiny", "--corpus", str(corpus), "-o", str(run), "--steps", "4", "--device", "cpu"],
+        capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert read_checkpoint(run / "model.safetensors").config == tiny(4).net
