@@ -1,0 +1,76 @@
+"""Lips of talkers that the network never met: three networks, each trained without a third of the talkers.
+
+    python -m bench.folds DATA RUNS [--json FILE]
+
+RUNS holds `fold_a`, `fold_b` and `fold_c`, runs of `face-emote train folds/a` and so on. Every clip of 11 talkers is
+measured once, by the network that has not met its talker, and the clips are pooled. Beside it: the rules, which were
+fitted to s1 alone; the phone recogniser that they (and the network's contacts) use without a transcript has heard
+other recordings of some of these talkers, see its card.
+"""
+
+import argparse
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from face_emote.evaluation.clips import read_clips
+from face_emote.evaluation.evaluate import lip_system
+from face_emote.evaluation.judges import bundled_judges
+from face_emote.evaluation.lip_figures import ClipFigures, measure_clip, measure_human, ruler, summed, talker_figures
+from face_emote.evaluation.mouth_meter import gap_meter, vertex_meter
+from face_emote.evaluation.report import HUMAN, LIP_ROWS, printed
+from face_emote.evaluation.systems import HeardClip
+from face_emote.face.bundled import load_head
+from face_emote.train.config import BUNDLED, read_config
+
+FOLDS = ("a", "b", "c")
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description="Lips of talkers that the network never met.")
+    parser.add_argument("data", type=Path)
+    parser.add_argument("runs", type=Path)
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    options = parser.parse_args()
+    found = measured(options.data, options.runs)
+    columns = [summed(name, clips) for name, clips in found.items()]
+    print(f"{'':24}" + "".join(f"{column.system:>18}" for column in columns))
+    for field, title, form in LIP_ROWS:
+        values = [getattr(column, field) for column in columns]
+        if any(value is not None for value in values):
+            print(f"{title:24}" + "".join(f"{printed(value, form):>18}" for value in values))
+    print()
+    for talker in talker_figures(found["network"]):
+        print(f"{talker.talker:6}{talker.clips:4} clips   r {printed(talker.correlation, '.3f')}")
+    if options.json:
+        options.json.write_text(json.dumps([asdict(column) for column in columns], indent=1) + "\n")
+
+
+def measured(data: Path, runs: Path) -> dict[str, list[ClipFigures]]:
+    """Figures of all clips by system."""
+    head = load_head()
+    by = ruler(gap_meter(head), vertices=vertex_meter(head), sync=bundled_judges().sync)
+    out: dict[str, list[ClipFigures]] = {}
+    for fold in FOLDS:
+        model = runs / f"fold_{fold}" / "model.safetensors"
+        talkers = read_config(BUNDLED / "folds" / f"{fold}.toml").data.hold_out_talkers
+        systems = {
+            "network": lip_system("net", head=head, told=False, model=model),
+            "network, told": lip_system("net", head=head, told=True, model=model),
+            "rules, heard": lip_system("rules", head=head, told=False),
+            "rules, told": lip_system("rules", head=head, told=True),
+        }
+        for group in read_clips(data, talkers=talkers).groups:
+            for clip in group.clips:
+                heard = HeardClip(clip)
+                for name, system in systems.items():
+                    figures = measure_clip(heard, system, by=by)
+                    out.setdefault(name, []).extend([] if figures is None else [figures])
+                human = measure_human(heard, by=by)
+                out.setdefault(HUMAN, []).extend([] if human is None else [human])
+    return out
+
+
+if __name__ == "__main__":
+    main()
