@@ -28,6 +28,8 @@ SETTLE_SECS = 0.15
 PREPARE_SECS = 0.25
 """.. and so long before it may already open, and it is no motion in silence: real ones set off 130-240 ms early."""
 JUDGE_HZ = 50.0
+LEAST_MOVEMENT = 1e-4
+"""Of the gap, below which lips do not move."""
 WITHOUT_LIPS_FPS = 25.0
 """Where no real lips give a frame rate."""
 
@@ -279,7 +281,9 @@ def _errors(
 
 
 def _judged(judge: SyncJudge, heard: HeardClip, rows: Float[Array, "frames channel=3"]) -> dict[str, float | None]:
-    """Lips that are pressed together look to a camera like lips that touch."""
+    """Lips that are pressed together look to a camera like lips that touch; lips that never move have no offset."""
+    if np.ptp(rows[:, 0]) < LEAST_MOVEMENT:
+        return {"sync_offset_ms": None, "sync_confidence": None}
     seen = np.concatenate([np.maximum(rows[:, :1], 0.0), rows[:, 1:]], axis=1)
     offset, confidence = judge.offset_and_confidence(heard.mels, seen)
     return {"sync_offset_ms": _told(offset), "sync_confidence": confidence if np.isfinite(offset) else None}

@@ -6,7 +6,7 @@ to chance. So a run that was interrupted goes on to the very weights that an und
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -91,6 +91,7 @@ def train(
     if state is not None:
         training.restore(state)
         folder.forget_after(training.step)
+    drawn = sorted({clips.clips[int(i)].source for i in pool.clips})
     sets = held_out_clips(clips, config.data)
     began = saved = time.monotonic()
     sums: dict[str, float] = {}
@@ -125,7 +126,7 @@ def train(
         now = time.monotonic()
         stops = (now - began) / 60.0 > minutes
         if ranks.leads and (last or stops or (now - saved) / 60.0 > config.save_minutes):
-            _save(training, folder, config=config)
+            _save(training, folder, config=config, sources=drawn)
             saved = now
         if ranks.any(stops):
             break
@@ -183,11 +184,11 @@ def _precision(device: torch.device) -> Any:
     return torch.autocast("cuda", torch.bfloat16) if device.type == "cuda" else nullcontext()
 
 
-def _save(training: Training, folder: RunFolder, *, config: TrainConfig) -> None:
+def _save(training: Training, folder: RunFolder, *, config: TrainConfig, sources: Iterable[str]) -> None:
     folder.save(training.state())
     write_checkpoint(
         folder.path / MODEL,
         weights_from_torch(training.average),
         config=config.net,
-        card=card_of(config, step=training.step),
+        card=card_of(config, sources=sources, step=training.step),
     )

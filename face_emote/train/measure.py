@@ -11,6 +11,7 @@ from face_emote.network.channels import (
     BEARING_SLICE,
     BLOOD_SLICE,
     CONTROL_SLICE,
+    EMOTION_COLUMNS,
     LIP_CHANNELS,
     VOICE_SLICE,
     WRINKLE_SLICE,
@@ -69,7 +70,8 @@ def measured(
         mels = np.asarray(corpus.mels(i), np.float32)[: len(rows)]
         rows[: len(mels)] = mels
         heard = torch.from_numpy(normalised(rows, net.x0.cpu().numpy()))[None].to(device)
-        answers, _ = net.lips(heard, look_ahead=torch.tensor([look_ahead], device=device))
+        emotion = _neutral(heard, device) if net.config.lips_see_emotion else None
+        answers, _ = net.lips(heard, look_ahead=torch.tensor([look_ahead], device=device), emotion=emotion)
         lips = natural(answers.float())[0, late : late + frames].cpu().numpy()
         gap = lips[:, _GAP] * (1.0 - lips[:, _CLOSURE])
         truth = np.asarray(corpus.lips(i), np.float32)
@@ -89,6 +91,13 @@ def measured(
         false_closure=float(np.mean(shut)) if shut else float("nan"),
         clips=len(clips),
     )
+
+
+def _neutral(rows: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """Nothing felt, for every hidden frame of the rows."""
+    emotion = torch.zeros((len(rows), (rows.shape[1] + 1) // 2, len(EMOTION_COLUMNS)), device=device)
+    emotion[..., 0] = 1.0
+    return emotion
 
 
 @dataclass(frozen=True, slots=True)
