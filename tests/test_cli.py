@@ -17,6 +17,7 @@ from face_emote.audio.examples import example_speech
 from face_emote.cli import main as cli_main
 from face_emote.cli.main import COMMANDS, main
 from face_emote.cli.performing import sound_of
+from face_emote.convert import FORMATS
 from face_emote.core.version import VERSION
 from face_emote.face.bundled import load_head
 from face_emote.motion.motion_file import read_motion, write_motion
@@ -78,8 +79,8 @@ MISTAKES = {
     ),
     "unknown format": (
         ["animate", "a.wav", "-o", "a.fbx"],
-        "Cannot write '.fbx' files; end the output in .npz, .glb, .mp4, .mov, .mkv, .webm, or in nothing for a folder "
-        "of .obj: a.fbx",
+        "Cannot write '.fbx' files; end the output in .npz, .glb, .usda, .usdc, .csv, .json, .bvh, .pc2, .mdd, .ply, "
+        ".mp4, .mov, .mkv, .webm, or in nothing for a folder of .obj: a.fbx",
     ),
     "no such folder": (
         ["animate", "a.wav", "-o", "absent/a.npz"],
@@ -108,7 +109,29 @@ MISTAKES = {
     "not for export": (
         ["export", "line.npz", "-o", "a.fbx"],
         "Cannot write '.fbx' files; give the output one of .npz (motion file), .glb (glTF with morph targets and "
-        "joints), no suffix (folder of .obj, one a frame): a.fbx",
+        "joints), .usda (USD text with blend shapes and joints), .usdc (USD in binary), .csv (Live Link Face "
+        "recording), .json (ARKit curves), .bvh (skeleton in motion), .pc2 (point cache), .mdd (LightWave point "
+        "cache), .ply (folder of .ply, one a frame), no suffix (folder of .obj, one a frame): a.fbx",
+    ),
+    "axes of a glTF": (
+        ["export", "line.npz", "-o", "a.glb", "--up", "z"],
+        "Up-axis and unit of .glb files are fixed; leave them out, or write one of .pc2, .mdd, .ply, no suffix: a.glb",
+    ),
+    "odd unit": (
+        ["export", "line.npz", "-o", "a.pc2", "--unit", "inch"],
+        "unit must be m or cm, got 'inch'",
+    ),
+    "odd rate": (
+        ["export", "line.npz", "-o", "a.pc2", "--fps", "-3"],
+        "fps must lie between 0 (excluded) and 1000, got -3. Usual: 24, 25, 30, 60",
+    ),
+    "export over itself": (
+        ["export", "line.npz", "-o", "line.npz"],
+        "The output would replace the input; choose another name: line.npz",
+    ),
+    "no capture": (
+        ["export", "absent.csv", "-o", "a.glb"],
+        "There is no such capture; check the name: absent.csv",
     ),
     "performed already": (
         ["render", "line.npz", "-o", "a.mp4", "--emotion", "joy"],
@@ -163,6 +186,31 @@ def test_export_writes_every_format(run, motion_path, tmp_path):
     assert (tmp_path / "line.glb").read_bytes()[:4] == b"glTF"
     assert read_motion(tmp_path / "copy.npz").num_frames == 3
     assert len(list((tmp_path / "line_obj").glob("*.obj"))) == 3
+
+
+def test_export_lists_what_every_format_keeps_and_loses(run):
+    code, out, err = run("export", "--list")
+    assert (code, err) == (0, "")
+    for suffix, item in FORMATS.items():
+        story = out.partition(f"{suffix or '(no suffix)'}: {item.title}\n")[2]
+        assert story.startswith(f"  keeps {item.keeps}\n  loses {item.loses}\n")
+
+
+def test_export_takes_axes_unit_and_rate(run, motion_path, tmp_path):
+    target = tmp_path / "line.pc2"
+    code, out, err = run("export", str(motion_path), "-o", str(target), "--up", "z", "--unit", "cm", "--fps", "60")
+    assert (code, err, out) == (0, "", f"{target}: 6 frames, 0.10 s at 60 fps\n")
+    assert target.stat().st_size == 32 + 6 * 12 * load_head().num_vertices
+
+
+def test_a_capture_becomes_a_motion_and_its_strange_curves_are_named(run, tmp_path):
+    capture = tmp_path / "take.csv"
+    rows = "".join(f"00:00:00:{i:02d}.000,2,0.{i},0.5\n" for i in range(5))
+    capture.write_text("Timecode,BlendShapeCount,jaw_open,Sparkle\n" + rows)
+    code, out, err = run("export", str(capture), "-o", str(tmp_path / "take.npz"))
+    assert (code, out) == (0, f"{tmp_path / 'take.npz'}: 5 frames, 0.08 s at 60 fps\n")
+    assert err.startswith("left out, no such shape: Sparkle\nnot in the capture, left at 0: browDownLeft,")
+    assert read_motion(tmp_path / "take.npz").jaw_pose[4, 0] > 0.1
 
 
 def test_speech_becomes_a_motion_and_then_a_video_with_its_sound(run, tmp_path):

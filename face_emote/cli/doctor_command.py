@@ -107,7 +107,7 @@ def _draw_one_frame() -> None:
 
 def _extras() -> None:
     """Print which optional packages are here."""
-    click.echo("extras (only [train] is used by a command so far):")
+    click.echo("extras (capture, gl, batch and blender are not used by any command yet):")
     for extra, module, purpose in EXTRAS:
         have, hint = util.find_spec(module) is not None, f"pip install 'face-emote[{extra}]'"
         _row(f"  [{extra}]", f"{purpose}: {'here' if have else hint}")

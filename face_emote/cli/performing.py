@@ -8,11 +8,10 @@ from pathlib import Path
 from face_emote.animation import animate_blocks
 from face_emote.cli.options import PerformanceOptions
 from face_emote.cli.progress import Progress
-from face_emote.convert import FORMATS
+from face_emote.convert import FORMATS, require_place
 from face_emote.core.errors import OptionError
-from face_emote.core.output import require_replaceable, require_writable
+from face_emote.core.output import require_writable
 from face_emote.core.types import MotionInfo
-from face_emote.exporting.obj import OWN_NAMES
 from face_emote.face.bundled import load_head
 from face_emote.motion.motion_file import MotionReader, write_motion
 from face_emote.rendering.scene import make_scene
@@ -27,10 +26,8 @@ def require_output(path: Path, *, speech: Path) -> None:
     suffix = path.suffix.lower()
     if suffix in VIDEOS:
         require_writable(path)
-    elif suffix == "":
-        require_replaceable(path, own_names=OWN_NAMES)
     elif suffix in FORMATS:
-        require_writable(path)
+        require_place(path)
     else:
         known = ", ".join([*(kind for kind in FORMATS if kind), *VIDEOS])
         raise OptionError(f"Cannot write '{suffix}' files; end the output in {known}, or in nothing for a folder of "

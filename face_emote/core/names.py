@@ -32,6 +32,26 @@ ARKIT_52 = (
 )  # fmt: skip
 """Apple's ARKit blendshapes, alphabetical; the first 52 expression columns of the bundled head."""
 
+ARKIT_ORDER = (
+    "eyeBlinkLeft", "eyeLookDownLeft", "eyeLookInLeft", "eyeLookOutLeft", "eyeLookUpLeft", "eyeSquintLeft",
+    "eyeWideLeft", "eyeBlinkRight", "eyeLookDownRight", "eyeLookInRight", "eyeLookOutRight", "eyeLookUpRight",
+    "eyeSquintRight", "eyeWideRight", "jawForward", "jawLeft", "jawRight", "jawOpen", "mouthClose", "mouthFunnel",
+    "mouthPucker", "mouthLeft", "mouthRight", "mouthSmileLeft", "mouthSmileRight", "mouthFrownLeft",
+    "mouthFrownRight", "mouthDimpleLeft", "mouthDimpleRight", "mouthStretchLeft", "mouthStretchRight",
+    "mouthRollLower", "mouthRollUpper", "mouthShrugLower", "mouthShrugUpper", "mouthPressLeft", "mouthPressRight",
+    "mouthLowerDownLeft", "mouthLowerDownRight", "mouthUpperUpLeft", "mouthUpperUpRight", "browDownLeft",
+    "browDownRight", "browInnerUp", "browOuterUpLeft", "browOuterUpRight", "cheekPuff", "cheekSquintLeft",
+    "cheekSquintRight", "noseSneerLeft", "noseSneerRight", "tongueOut",
+)  # fmt: skip
+"""The same 52 in the order of Unreal and of Live Link Face recordings."""
+FACE_ANGLES = (
+    "headYaw", "headPitch", "headRoll", "leftEyeYaw", "leftEyePitch", "leftEyeRoll", "rightEyeYaw", "rightEyePitch",
+    "rightEyeRoll",
+)  # fmt: skip
+"""What Live Link Face records after the 52; radians here."""
+LIVE_LINK_TICKS_HZ = 60.0
+"""Unreal's importer counts the frame field of a timecode at this rate, whatever the clip's own fps."""
+
 EXTRA_CONTROLS = (
     "noseDilateLeft", "noseDilateRight", "noseCompress", "noseDepress", "neckPlatysma", "mouthPurse",
     "mouthProtrude", "mouthEvert", "mouthPart", "mouthPartLater", "mouthCompress", "mouthRetract",

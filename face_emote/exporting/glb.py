@@ -25,7 +25,7 @@ from face_emote.core.types import MotionSource, SkinParams
 from face_emote.exporting.gltf_file import INDEX_BUFFER, VERTEX_BUFFER, GltfFile
 from face_emote.exporting.materials import eye_uv, gltf_materials
 from face_emote.exporting.morph_targets import MorphTarget, TargetSet, morph_targets
-from face_emote.exporting.person import JointMotion, Progress, person_of, rotations_of
+from face_emote.exporting.person import JointMotion, Progress, local_places, person_of, rotations_of
 from face_emote.exporting.surface_parts import EYES, SurfacePart, surface_parts, vertex_normals
 from face_emote.face.characters import character
 from face_emote.face.head import Head
@@ -197,7 +197,7 @@ def _animation(
         for block in motion.blocks():
             weights.write(targets.weights(block).astype("<f4").tobytes())
             rotations = rotations_of(block)
-            local = _local_places(joints.transforms(block, rotations), rest)
+            local = local_places(joints.transforms(block, rotations), rest)
             local[:, 0] += block.translation
             for joint in range(len(JOINTS)):
                 turns[joint].write(quaternions(rotations[:, joint]).astype("<f4").tobytes())
@@ -219,19 +219,6 @@ def _animation(
         "samplers": [{"input": times, "output": output, "interpolation": "LINEAR"} for output in samplers],
         "channels": [{"sampler": i, "target": goal} for i, goal in enumerate(goals)],
     }
-
-
-def _local_places(
-    transforms: Float[Array, "frames joint=5 3 4"], rest: Float[Array, "joint=5 3"]
-) -> Float[Array, "frames joint=5 3"]:
-    """Translation of each joint's node relative to its parent's, so that node @ inverse bind is `transforms`."""
-    turn, offset = transforms[..., :3], transforms[..., 3]
-    place = offset + np.einsum("fjrc,jc->fjr", turn, rest)
-    local = place.copy()
-    for joint, parent in enumerate(JOINT_PARENTS):
-        if parent >= 0:
-            local[:, joint] = np.einsum("frc,fr->fc", turn[:, parent], place[:, joint] - place[:, parent])
-    return local
 
 
 def quaternions(rotations: Float[Array, "frames 3 3"]) -> Float[Array, "frames 4"]:

@@ -1,7 +1,7 @@
 """A folder of Wavefront `.obj` files, one a frame, for tools that read nothing else.
 
 `frame_0001.obj` is the first frame. All frames have the same vertices in the head's own order and the same quads, so
-they import as a vertex sequence; metres, +Y up. One `head.mtl` names the materials.
+they import as a vertex sequence. One `head.mtl` names the materials.
 """
 
 import re
@@ -13,6 +13,7 @@ from face_emote.core.arrays import Array, Int
 from face_emote.core.output import folder_written_beside
 from face_emote.core.types import MotionSource
 from face_emote.exporting.materials import SURFACES
+from face_emote.exporting.mesh_space import OURS, MeshSpace
 from face_emote.exporting.person import Progress, person_of, posed_blocks
 from face_emote.exporting.surface_parts import MATERIAL_PARTS
 from face_emote.face.head import Head
@@ -22,7 +23,9 @@ OWN_NAMES = re.compile(r"frame_\d{4,}\.obj|head\.mtl")
 """A folder that holds nothing else may be replaced by a new export."""
 
 
-def write_obj(motion: MotionSource, folder: Path, *, head: Head, progress: Progress | None = None) -> None:
+def write_obj(
+    motion: MotionSource, folder: Path, *, head: Head, space: MeshSpace = OURS, progress: Progress | None = None
+) -> None:
     """Write every frame of a motion into `folder`. Memory does not grow with the length.
 
     Raises:
@@ -37,7 +40,7 @@ def write_obj(motion: MotionSource, folder: Path, *, head: Head, progress: Progr
         (target / MATERIAL_FILE).write_text(_material_text(), encoding="ascii", newline="\n")
         number = 0
         for _, block in posed_blocks(motion, person):
-            for vertices in block:
+            for vertices in space.placed(block):
                 number += 1
                 text = f"mtllib {MATERIAL_FILE}\no head\n{row % tuple(vertices.ravel().tolist())}{surface}"
                 (target / f"frame_{number:0{digits}d}.obj").write_text(text, encoding="ascii", newline="\n")

@@ -6,6 +6,7 @@ import numpy as np
 
 from face_emote.core.arrays import Array, Float
 from face_emote.core.errors import HeadError
+from face_emote.core.names import JOINT_PARENTS
 from face_emote.core.types import FaceMotion, MotionSource
 from face_emote.face.head import Head
 from face_emote.face.skinning import joint_rotations, skin_transforms
@@ -59,3 +60,16 @@ class JointMotion:
         """Of each joint relative to its rest position (rotation | offset), without the motion's translation."""
         joints = self._rest + np.tensordot(block.expression.astype(np.float64), self._per_expression, axes=1)
         return skin_transforms(rotations, joints)
+
+
+def local_places(
+    transforms: Float[Array, "frames joint=5 3 4"], rest: Float[Array, "joint=5 3"]
+) -> Float[Array, "frames joint=5 3"]:
+    """Translation of each joint's node relative to its parent's, so that node @ inverse bind is `transforms`."""
+    turn, offset = transforms[..., :3], transforms[..., 3]
+    place = offset + np.einsum("fjrc,jc->fjr", turn, rest)
+    local = place.copy()
+    for joint, parent in enumerate(JOINT_PARENTS):
+        if parent >= 0:
+            local[:, joint] = np.einsum("frc,fr->fc", turn[:, parent], place[:, joint] - place[:, parent])
+    return local

@@ -1,0 +1,118 @@
+"""Face captures of other programs as a FaceMotion of the bundled head.
+
+The 52 weights become our controls of the same names. Where the look of the eyes is recorded only as angles (all
+eyeLook weights zero), those turn the eyes. The head's angles turn the neck. Wrinkles and blood flow are not in a
+capture and stay 0.
+"""
+
+import logging
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from face_emote.core.arrays import Array, Float
+from face_emote.core.errors import MotionFileError, OptionError
+from face_emote.core.names import BLOOD_REGIONS, CONTROLS, FACE_ANGLES, NUM_EXPRESSION, WRINKLES
+from face_emote.core.rotations import axis_angle, from_yaw_pitch_roll
+from face_emote.core.timing import require_fps
+from face_emote.core.types import FaceMotion, MotionInfo
+from face_emote.core.version import VERSION
+from face_emote.face.bundled import load_head
+from face_emote.face.rig import pose_from_controls
+from face_emote.motion.imports.arkit_json import read_curves_json
+from face_emote.motion.imports.curve_names import NameMatch, match_names
+from face_emote.motion.imports.live_link import read_curves_csv
+from face_emote.motion.imports.recorded import RecordedCurves
+
+CAPTURE_SUFFIXES = (".csv", ".json")
+MAX_WEIGHT = 5.0
+"""Larger weights mean another unit (0..100), not a strong expression."""
+MAX_TURN = 720.0
+"""Degrees; no head does more."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """A recording, understood."""
+
+    motion: FaceMotion
+    unmatched: tuple[str, ...]
+    """Curves of the file that mean nothing here."""
+    missing: tuple[str, ...]
+    """ARKit weights that the file does not have; they are 0."""
+
+
+def read_capture(path: str | Path) -> Capture:
+    """Read a Live Link Face `.csv` or an ARKit `.json`.
+
+    Raises MotionFileError when it is neither, damaged, or holds values that are no weights.
+    """
+    source = Path(path)
+    read = read_curves_csv if source.suffix.lower() == ".csv" else read_curves_json
+    try:
+        recorded = read(source)
+        match = match_names(recorded.names)
+        if not set(match.columns) - set(FACE_ANGLES):
+            raise ValueError("none of its curves has the name of an ARKit shape")
+        motion = _motion(recorded, match, source=source)
+    except FileNotFoundError:
+        raise MotionFileError(f"There is no such capture; check the name: {source}") from None
+    except OSError as error:
+        raise MotionFileError(f"The capture cannot be opened ({error.strerror}); check it: {source}") from None
+    except (ValueError, OptionError) as error:
+        raise MotionFileError(f"Not a usable capture: {error}: {source}") from None
+    if match.unmatched:
+        log.warning("Curves of unknown names were left out: %s: %s", ", ".join(match.unmatched), source)
+    missing = tuple(name for name in CONTROLS[:52] if name not in match.columns)
+    return Capture(motion=motion, unmatched=match.unmatched, missing=missing)
+
+
+def _motion(recorded: RecordedCurves, match: NameMatch, *, source: Path) -> FaceMotion:
+    values, count = recorded.values, len(recorded.values)
+    head = load_head()
+    controls = np.zeros((count, NUM_EXPRESSION), np.float32)
+    for name, column in match.columns.items():
+        if name in CONTROLS:
+            controls[:, CONTROLS.index(name)] = _weights(values[:, column], name=recorded.names[column])
+    angles = _angles(values, match)
+    pose = pose_from_controls(controls, control_joints=head.control_joints)
+    turns = axis_angle(from_yaw_pitch_roll(angles)).astype(np.float32)
+    looks = [i for i, name in enumerate(CONTROLS) if name.startswith("eyeLook")]
+    still = np.zeros((count, 3), np.float32)
+    return FaceMotion(
+        expression=pose.expression,
+        jaw_pose=pose.jaw_pose,
+        neck_pose=turns[:, 0].copy(),
+        eye_pose=pose.eye_pose if np.any(controls[:, looks]) else turns[:, 1:].copy(),
+        global_pose=still,
+        translation=still.copy(),
+        wrinkles=np.zeros((count, len(WRINKLES)), np.float32),
+        blood_flow=np.zeros((count, len(BLOOD_REGIONS)), np.float32),
+        fps=require_fps(recorded.fps),
+        info=MotionInfo(basis=head.basis, animator=f"capture {source.name}", version=VERSION),
+    )
+
+
+def _weights(values: Float[Array, " frames"], *, name: str) -> Float[Array, " frames"]:
+    largest = float(np.abs(values).max())
+    if not largest <= MAX_WEIGHT:  # A comparison with NaN is false.
+        raise ValueError(f"curve '{name}' reaches {largest:g}, weights go from 0 to 1 (divide percent by 100)")
+    return values
+
+
+def _angles(values: Float[Array, "frames curve"], match: NameMatch) -> Float[Array, "frames part=3 angle=3"]:
+    """Yaw, pitch, roll of head, left and right eye in radians; what is not in the file is 0."""
+    out = np.zeros((len(values), len(FACE_ANGLES)))
+    for i, name in enumerate(FACE_ANGLES):
+        if name in match.columns:
+            out[:, i] = values[:, match.columns[name]]
+    largest = float(np.abs(out).max(initial=0.0))
+    if not largest <= MAX_TURN:
+        raise ValueError(f"an angle of head or eyes reaches {largest:g}, expected radians or degrees")
+    if largest > math.pi + 1e-3:  # No neck turns by half a circle: the file says degrees.
+        out = np.radians(out)
+    return out.reshape(-1, 3, 3)

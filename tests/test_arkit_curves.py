@@ -1,0 +1,319 @@
+"""Live Link Face and ARKit files: written as Epic's importer reads them, and read back as the motion that they show."""
+
+import csv
+import json
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from fabricated import lively_motion, still_motion
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from face_emote.convert import export
+from face_emote.core.errors import FaceEmoteError, HeadError, MotionFileError
+from face_emote.core.names import ARKIT_52, ARKIT_ORDER, CONTROLS, FACE_ANGLES, NUM_EXPRESSION
+from face_emote.core.rotations import axis_angle, from_yaw_pitch_roll, rotation_matrix, yaw_pitch_roll
+from face_emote.exporting.arkit_curves import CURVES, ArkitCurves, nearest_mixes
+from face_emote.exporting.arkit_files import timecode
+from face_emote.face.bundled import load_head
+from face_emote.face.rig import ControlPose, controls_from_pose, pose_from_controls
+from face_emote.motion.imports.capture import read_capture
+from face_emote.motion.imports.curve_names import match_names, meaning
+from face_emote.motion.motion_file import read_motion
+
+TOLERANCE = 2e-6
+"""Of weights and radians after a round trip; files have six decimals."""
+
+
+def arkit_motion(frames, *, fps=30.0, seed=0):
+    """A motion of ARKit's 52 and a turning neck: all that a capture can hold."""
+    head, rng = load_head(), np.random.default_rng(seed)
+    controls = np.zeros((frames, NUM_EXPRESSION), np.float32)
+    controls[:, :52] = rng.uniform(0.0, 1.0, (frames, 52))
+    for first, second in (("jawLeft", "jawRight"), ("eyeLookDown", "eyeLookUp"), ("eyeLookIn", "eyeLookOut")):
+        for side in ("",) if first == "jawLeft" else ("Left", "Right"):
+            pair = [CONTROLS.index(first + side), CONTROLS.index(second + side)]
+            controls[np.arange(frames), np.array(pair)[rng.integers(0, 2, frames)]] = 0.0
+    pose = pose_from_controls(controls, control_joints=head.control_joints)
+    still = still_motion(head, frames)
+    return replace(
+        still,
+        expression=pose.expression,
+        jaw_pose=pose.jaw_pose,
+        eye_pose=pose.eye_pose,
+        neck_pose=rng.uniform(-0.7, 0.7, (frames, 3)).astype(np.float32),
+        fps=fps,
+    )
+
+
+def controls_of(motion):
+    pose = ControlPose(expression=motion.expression, jaw_pose=motion.jaw_pose, eye_pose=motion.eye_pose)
+    return controls_from_pose(pose, control_joints=load_head().control_joints)
+
+
+def seconds_as_unreal(stamp):
+    """Epic's importer: whole hours, minutes, seconds, and the frame field over 60."""
+    hours, minutes, seconds, frames = stamp.split(":")
+    return int(hours) * 3600 + int(minutes) * 60 + int(seconds) + float(frames) / 60.0
+
+
+def test_the_csv_has_the_63_columns_and_times_of_epics_importer(tmp_path):
+    motion = lively_motion(load_head(), 70, fps=24.0)
+    with export(motion, tmp_path / "a.csv").open(newline="") as file:
+        header, *rows = csv.reader(file)
+    assert len(header) == 63 and len(rows) == 70 and {len(row) for row in rows} == {63}
+    assert header[:3] == ["Timecode", "BlendshapeCount", "EyeBlinkLeft"] and header[-1] == "RightEyeRoll"
+    assert {name.lower() for name in header[2:54]} == {name.lower() for name in ARKIT_52}
+    assert {row[1] for row in rows} == {"61"}
+    assert all(re.fullmatch(r"\d\d:\d\d:\d\d:\d\d\.\d\d\d", row[0]) for row in rows)
+    times = [seconds_as_unreal(row[0]) for row in rows]
+    assert np.abs(np.array(times) - np.arange(70) / 24.0).max() < 1e-5
+    weights = np.array([row[2:54] for row in rows], float)
+    assert weights.min() >= 0.0 and weights.max() <= 1.0
+
+
+def test_the_json_says_fps_names_and_frames(tmp_path):
+    motion = lively_motion(load_head(), 3)
+    content = json.loads(export(motion, tmp_path / "a.json").read_text())
+    assert list(content) == ["fps", "names", "frames"] and content["fps"] == 30.0
+    assert content["names"] == [*ARKIT_ORDER, *FACE_ANGLES]
+    assert np.allclose(content["frames"], ArkitCurves(motion, load_head()).of(motion), atol=1e-9)
+
+
+def test_timecodes_wrap_at_midnight():
+    assert timecode(59.9999999) == "00:01:00:00.000"
+    assert timecode(3723.5) == "01:02:03:30.000"
+    assert timecode(86400.0 + 1.0 / 60.0) == "00:00:00:01.000"
+
+
+def test_arkit_controls_pass_unchanged_and_angles_have_the_stated_signs():
+    motion = arkit_motion(20)
+    curves = ArkitCurves(motion, load_head()).of(motion)
+    expected = controls_of(motion)[:, [CONTROLS.index(name) for name in ARKIT_ORDER]]
+    assert np.abs(curves[:, :52] - expected).max() < TOLERANCE
+    left, down, to_right_shoulder = (np.eye(3, dtype=np.float32)[axis] * 0.3 for axis in (1, 0, 2))
+    still = still_motion(load_head(), 3)
+    turned = replace(still, neck_pose=np.stack([left, down, to_right_shoulder]))
+    assert np.allclose(ArkitCurves(turned, load_head()).of(turned)[:, 52:55], 0.3 * np.eye(3), atol=1e-6)
+    whole = replace(still, global_pose=turned.neck_pose)
+    assert np.allclose(ArkitCurves(whole, load_head()).of(whole)[:, 52:55], 0.3 * np.eye(3), atol=1e-6)
+
+
+def test_shapes_beyond_arkit_become_the_nearest_ones():
+    head = load_head()
+    controls = np.zeros((1, NUM_EXPRESSION), np.float32)
+    for name in ("mouthCornerPull", "mouthPurse", "browInnerUpLeft", "lipsPart"):
+        controls[:] = 0.0
+        controls[0, CONTROLS.index(name)] = 0.8
+        motion = replace(still_motion(head, 1), expression=controls.copy())
+        curves = ArkitCurves(motion, head).of(motion)[:, :52]
+        near = np.zeros_like(controls)
+        near[:, [CONTROLS.index(item) for item in ARKIT_ORDER]] = curves
+        wanted, found = (head.pose_vertices(expression=item)[0] - head.template for item in (controls, near))
+        assert np.linalg.norm(found - wanted) < 0.85 * np.linalg.norm(wanted), name
+
+
+def test_a_sealed_mouth_closes_what_the_jaw_opens():
+    controls = np.zeros((1, NUM_EXPRESSION), np.float32)
+    controls[0, [CONTROLS.index("jawOpen"), CONTROLS.index("lipSeal")]] = 0.4, 1.0
+    head = load_head()
+    pose = pose_from_controls(controls, control_joints=head.control_joints)
+    motion = replace(still_motion(head, 1), expression=pose.expression, jaw_pose=pose.jaw_pose)
+    curves = ArkitCurves(motion, head).of(motion)[0]
+    assert curves[CURVES.index("mouthClose")] == pytest.approx(0.4, abs=TOLERANCE)
+
+
+def test_nearest_mixes_are_optimal():
+    """Karush-Kuhn-Tucker: no slope where a weight is used, none that would help where it is zero."""
+    rng = np.random.default_rng(3)
+    shapes, wanted = rng.standard_normal((12, 60)), rng.standard_normal((5, 60))
+    shapes[4] = 0.0
+    weights = nearest_mixes(wanted, shapes)
+    slope = (wanted - weights @ shapes) @ shapes.T
+    assert weights.min() == 0.0 and np.all(weights[:, 4] == 0.0)
+    assert np.abs(slope[weights > 0.0]).max() < 1e-6 and slope.max() < 1e-6
+
+
+def test_heads_without_named_shapes_are_refused(tmp_path):
+    plain = replace(load_head(), control_joints=())
+    with pytest.raises(HeadError, match="shapes have names"):
+        export(still_motion(load_head(), 1), tmp_path / "a.csv", head=plain)
+    assert not list(tmp_path.iterdir())
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    frames=st.integers(2, 40),
+    fps=st.sampled_from([12.0, 23.976, 24.0, 25.0, 29.97, 30.0, 50.0, 59.94, 60.0, 100.0, 7.3]),
+    suffix=st.sampled_from([".csv", ".json"]),
+    seed=st.integers(0, 1000),
+)
+def test_what_a_capture_can_hold_comes_back(tmp_path_factory, frames, fps, suffix, seed):
+    motion = arkit_motion(frames, fps=fps, seed=seed)
+    path = tmp_path_factory.mktemp("round") / f"a{suffix}"
+    capture = read_capture(export(motion, path))
+    back = capture.motion
+    assert (capture.unmatched, capture.missing) == ((), ())
+    assert back.num_frames == frames and back.fps == pytest.approx(fps, rel=2e-4)
+    assert np.abs(controls_of(back) - controls_of(motion)).max() < TOLERANCE
+    turns = [rotation_matrix(item.neck_pose.astype(np.float64)) for item in (back, motion)]
+    assert np.abs(turns[0] - turns[1]).max() < 4e-6
+
+
+def test_long_clips_come_back_at_their_very_rate(tmp_path):
+    for fps in (24000 / 1001, 25.0, 30000 / 1001, 60.0):
+        motion = arkit_motion(300, fps=fps)
+        assert read_motion(export(motion, tmp_path / "a.csv")).fps == fps
+
+
+def table(rows, names=("EyeBlinkLeft", "JawOpen")):
+    return "\n".join([",".join(["Timecode", "BlendShapeCount", *names]), *rows]) + "\n"
+
+
+def read(tmp_path, text, name="take.csv"):
+    path = tmp_path / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return read_capture(path)
+
+
+def test_a_recording_that_counts_30_frames_a_second_is_30_fps(tmp_path):
+    rows = [f"11:59:{58 + i // 30:02d}:{i % 30:02d}.117,2,0.5,{i / 60:.3f}" for i in range(60)]
+    motion = read(tmp_path, table(rows)).motion
+    assert (motion.fps, motion.num_frames) == (30.0, 60)
+
+
+def test_dropped_and_faceless_rows_are_filled_in(tmp_path):
+    kept = [i for i in range(120) if i not in (40, 41, 77)]
+    rows = [f"23:59:{59 if i < 60 else 0:02d}:{i % 60:02d}.000,2,0.0,{i / 120:.6f}" for i in kept]
+    rows = [row.replace("23:59:00", "00:00:00") for row in rows]
+    rows.insert(50, "23:59:59:52.500,0")
+    motion = read(tmp_path, table(rows)).motion
+    assert (motion.fps, motion.num_frames) == (60.0, 120)
+    jaw = controls_of(motion)[:, CONTROLS.index("jawOpen")]
+    assert np.abs(jaw - np.arange(120) / 120.0).max() < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("foreign", "ours"),
+    [
+        ("EyeBlinkLeft", "eyeBlinkLeft"), ("eyeBlink_L", "eyeBlinkLeft"), ("EYE_BLINK_LEFT", "eyeBlinkLeft"),
+        ("left_eye_blink", "eyeBlinkLeft"), ("blendShape1.eyeBlinkRight", "eyeBlinkRight"), ("JawOpen", "jawOpen"),
+        ("eyeBlink.R", "eyeBlinkRight"), ("jaw_left", "jawLeft"), ("MouthLeft", "mouthLeft"), ("HeadYaw", "headYaw"),
+        ("LeftEyeYaw", "leftEyeYaw"), ("eye_yaw_l", "leftEyeYaw"), ("mouthPurse", "mouthPurse"),
+        ("browInnerUp", "browInnerUp"), ("browInnerUp_L", "browInnerUpLeft"), ("smile", None), ("reserved81", None),
+        ("", None), ("left", None),
+    ],
+)  # fmt: skip
+def test_names_are_understood_as_programs_spell_them(foreign, ours):
+    assert meaning(foreign) == ours
+
+
+@given(
+    name=st.sampled_from([*ARKIT_52, *FACE_ANGLES]), upper=st.booleans(), gap=st.sampled_from(["", "_", " ", "-", "."])
+)
+def test_every_name_is_found_in_any_case_and_with_any_separator(name, upper, gap):
+    spelled = re.sub(r"(?=[A-Z])", gap, name)
+    assert meaning(spelled.upper() if upper else spelled.lower()) == name
+    short = re.sub("Left$", "_L", re.sub("Right$", "_R", name))
+    assert meaning(short) == name
+
+
+def test_two_curves_of_one_meaning_are_refused():
+    with pytest.raises(ValueError, match="'jawOpen' and 'Jaw_Open' both mean jawOpen"):
+        match_names(["jawOpen", "Jaw_Open"])
+
+
+def test_unknown_and_missing_curves_are_listed(tmp_path, caplog):
+    capture = read(tmp_path, table(["00:00:00:00.000,3,0.1,0.2,0.3"], names=("JawOpen", "Sparkle", "EyeBlink_L")))
+    assert capture.unmatched == ("Sparkle",) and "Sparkle" in caplog.text
+    assert len(capture.missing) == 50 and "jawOpen" not in capture.missing
+    assert capture.motion.num_frames == 1
+
+
+def test_eyes_and_heads_turn_by_their_angles(tmp_path):
+    names = ("JawOpen", "HeadYaw", "LeftEyeYaw", "LeftEyePitch", "RightEyeYaw", "RightEyePitch")
+    row = "00:00:00:00.000,6,0.0,0.3,0.1,0.05,0.1,0.05"
+    motion = read(tmp_path, table([row], names)).motion
+    assert np.allclose(motion.neck_pose, [[0.0, 0.3, 0.0]], atol=1e-6)
+    expected = axis_angle(from_yaw_pitch_roll(np.array([0.1, 0.05, 0.0])))
+    assert np.allclose(motion.eye_pose[0], expected, atol=1e-6)
+    degrees = "00:00:00:00.000,6,0.0,30.0,0,0,0,0"
+    assert np.allclose(read(tmp_path, table([degrees], names)).motion.neck_pose[0, 1], np.radians(30.0), atol=1e-6)
+
+
+HOSTILE = {
+    "empty.csv": ("", "does not begin with Timecode"),
+    "words.csv": ("once upon a time\n", "does not begin with Timecode"),
+    "bytes.csv": (b"\xff\xfe\x00\x01", "not text in UTF-8"),
+    "bare.csv": (table([]), "no rows with a tracked face"),
+    "short.csv": (table(["00:00:00:00.000,2,0.1"]), "line 2 has 3 columns, the first line 4"),
+    "clock.csv": (table(["noon,2,0.1,0.2"]), "line 2 does not begin with a timecode"),
+    "nan.csv": (table(["00:00:00:00.000,2,nan,0.2"]), "line 2 holds a number that is not finite"),
+    "word.csv": (table(["00:00:00:00.000,2,high,0.2"]), "line 2 holds something that is no number"),
+    "back.csv": (table(["00:00:01:00.0,2,0,0", "00:00:00:00.0,2,0,0"]), "timecode does not advance after row 1"),
+    "jump.csv": (table(["00:00:01:00.0,2,0,0", "09:00:00:00.0,2,0,0"]), "jumps by more than ten minutes"),
+    "ticks.csv": (table(["00:00:01:400.0,2,0,0"]), "count 400 frames in a second"),
+    "percent.csv": (table(["00:00:00:00.000,2,54.0,0.2"]), "'EyeBlinkLeft' reaches 54, weights go from 0 to 1"),
+    "twice.csv": (table(["00:00:00:00.000,2,0.1,0.2"], ("JawOpen", "jaw_open")), "both mean jawOpen"),
+    "alien.csv": (table(["00:00:00:00.000,2,0.1,0.2"], ("a", "b")), "none of its curves"),
+    "quote.csv": ('"Timecode,BlendshapeCount', "no table of comma-separated values"),
+    "damaged.json": ('{"fps": 30,\n', "JSON is damaged on line 2"),
+    "list.json": ("[1, 2]", "has not the form"),
+    "deep.json": ("[" * 200_000, "nested too deeply"),
+    "nan.json": ('{"fps": NaN, "names": ["jawOpen"], "frames": [[0]]}', "holds NaN"),
+    "fps.json": ('{"fps": -3, "names": ["jawOpen"], "frames": [[0]]}', "fps must lie between"),
+    "text.json": ('{"fps": "30", "names": ["jawOpen"], "frames": [[0]]}', "fps is no number"),
+    "huge.json": ('{"fps": 30, "names": ["jawOpen"], "frames": [[1e999]]}', "too large"),
+    "digits.json": ('{"fps": 30, "names": ["jawOpen"], "frames": [[1' + "0" * 4000 + "]]}", "too large"),
+    "endless.json": ('{"fps": 30, "names": ["jawOpen"], "frames": [[1' + "0" * 9000 + "]]}", "too large"),
+    "ragged.json": ('{"fps": 30, "names": ["jawOpen"], "frames": [[0], [0, 1]]}', "frame 2 is no list of 1 numbers"),
+    "bool.json": ('{"fps": 30, "names": ["jawOpen"], "frames": [[true]]}', "something that is no number"),
+    "none.json": ('{"fps": 30, "names": ["jawOpen"], "frames": []}', "no frames"),
+    "spin.json": ('{"fps": 30, "names": ["jawOpen", "headYaw"], "frames": [[0, 9000]]}', "reaches 9000"),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_file_gets_one_clear_sentence(tmp_path, name):
+    text, told = HOSTILE[name]
+    with pytest.raises(MotionFileError, match=re.escape(told)) as caught:
+        read(tmp_path, text, name)
+    assert "\n" not in str(caught.value) and str(caught.value).endswith(name)
+
+
+def test_a_missing_capture_or_a_folder_is_told(tmp_path):
+    with pytest.raises(MotionFileError, match="There is no such capture"):
+        read_motion(tmp_path / "a.csv")
+    (tmp_path / "b.json").mkdir()
+    with pytest.raises(MotionFileError, match="cannot be opened"):
+        read_motion(tmp_path / "b.json")
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    body=st.one_of(
+        st.binary(max_size=80),
+        st.text(alphabet='0123456789:.,;-\n"eE{}[] naTimecodeBlendshapeCountjwOp', max_size=120).map(str.encode),
+    ),
+    before=st.sampled_from([b"", b"Timecode,BlendshapeCount,JawOpen\n", b'{"fps":30,"names":["jawOpen"],"frames":[']),
+    suffix=st.sampled_from([".csv", ".json"]),
+)
+def test_any_bytes_are_read_or_refused(tmp_path_factory, body, before, suffix):
+    path = tmp_path_factory.mktemp("any") / f"a{suffix}"
+    path.write_bytes(before + body)
+    try:
+        motion = read_capture(path).motion
+    except FaceEmoteError as error:
+        assert "\n" not in str(error)
+    else:
+        assert motion.num_frames >= 1 and np.isfinite(motion.expression).all()
+
+
+@given(st.lists(st.floats(-6.0, 6.0), min_size=3, max_size=3))
+def test_rotations_go_there_and_back(turn):
+    matrix = rotation_matrix(np.array(turn))
+    assert np.abs(rotation_matrix(axis_angle(matrix)) - matrix).max() < 1e-7
+    assert np.linalg.norm(axis_angle(matrix)) <= np.pi + 1e-9
+    assert np.abs(from_yaw_pitch_roll(yaw_pitch_roll(matrix)) - matrix).max() < 1e-7
