@@ -127,7 +127,9 @@ def test_two_processes_train_one_network(corpus: Path, tmp_path: Path):
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_lip_path_that_sees_the_emotion_is_held_by_exchanging_it(corpus: Path, tmp_path: Path):
     config = tiny(60, parts=("lips",))
-    config = replace(config, net=replace(config.net, lips_see_emotion=True), losses=replace(config.losses, exchange=1.0))
+    config = replace(
+        config, net=replace(config.net, lips_see_emotion=True), losses=replace(config.losses, exchange=1.0)
+    )
     train(config, corpus=corpus, output=tmp_path / "run", ranks=this_process("cpu"))
     moved = losses(tmp_path / "run", "loss/exchange")
     assert len(moved) == 2 and all(value > 0.0 for value in moved)

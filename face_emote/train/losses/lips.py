@@ -46,7 +46,8 @@ class LipLossWeights:
     gap: float = 0.5
     closure: float = 0.5
     opening: float = 0.25
-    silence: float = 0.5
+    silence: float = 0.0
+    """Off: beside a corpus that holds silence it changes nothing that can be measured (docs/ablations.md)."""
     phones: float = 0.1
     correlation: float = 0.1
     vertices: float = 0.0
