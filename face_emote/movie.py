@@ -4,12 +4,13 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 
 from face_emote.core.arrays import Array, UInt8
-from face_emote.core.errors import OptionError
+from face_emote.core.errors import DependencyError, OptionError
 from face_emote.core.output import require_writable, written_beside
 from face_emote.core.png import png_bytes
 from face_emote.core.types import FaceMotion, MotionSource, SkinParams, Speech
@@ -17,14 +18,14 @@ from face_emote.face.bundled import load_head
 from face_emote.face.characters import character as find_character
 from face_emote.face.head import Head
 from face_emote.rendering.base import Pose, Renderer
-from face_emote.rendering.scene import Camera, LightRig, make_scene
+from face_emote.rendering.scene import Camera, LightRig, Scene, make_scene
 from face_emote.rendering.sheet import compose_sheet
 from face_emote.rendering.video import VideoWriter, choose_codec
 
 Progress = Callable[[float, float, str], None]
 """progress(done, total, what): frames done, frames in all, what is going on."""
 Size = int | tuple[int, int]
-ENGINES = ("fast",)
+ENGINES = ("fast", "differentiable")
 MAX_WORKERS = 16
 WARM_UP = "preparing the renderer (the first run compiles it: up to a minute, once)"
 
@@ -55,7 +56,8 @@ def render(
         light: Preset name (`scene.LIGHTS`) or own lights.
         skin: Instead of the skin, eyes and hair of the motion's character: another character's name, or own values.
         codec: h264, vp9 or av1; None takes what suits the file type.
-        engine: Which renderer draws.
+        engine: Which renderer draws: `fast`, or `differentiable`, whose pictures have no shadows and no strands of
+            hair and need torch.
         head: The head to draw on; the bundled one by default.
         workers: Frames drawn at the same time; None: one per processor core.
         progress: Called after every frame.
@@ -182,10 +184,21 @@ def _prepare(
     look = find_character(worn).skin if isinstance(worn, str) else worn
     if progress is not None:
         progress(0, motion.num_frames, WARM_UP)
+    whole = model if model.betas is None else load_head()
+    return _renderer(engine, whole, betas=motion.betas, skin=look, scene=scene), person
+
+
+def _renderer(engine: str, head: Head, *, betas: Array, skin: SkinParams, scene: Scene) -> Renderer:
+    """Only the engine that is asked for is imported: they need different packages."""
+    if engine == "differentiable":
+        if find_spec("torch") is None:
+            raise DependencyError("The differentiable renderer needs torch: pip install 'face-emote[torch]'")
+        from face_emote.differentiable.render import DifferentiableRenderer
+
+        return DifferentiableRenderer(head, betas=betas, skin=skin, scene=scene)
     from face_emote.rendering.fast.engine import FastRenderer
 
-    whole = model if model.betas is None else load_head()
-    return FastRenderer(whole, betas=motion.betas, skin=look, scene=scene), person
+    return FastRenderer(head, betas=betas, skin=skin, scene=scene)
 
 
 def _poses(person: Head, motion: MotionSource) -> Iterator[Pose]:

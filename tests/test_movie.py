@@ -1,6 +1,7 @@
 """Videos last exactly as long as the sound, carry it, and appear whole or not at all."""
 
 import math
+import sys
 import wave
 from dataclasses import replace
 
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 import face_emote as fe
-from face_emote.core.errors import OptionError, OutputError
+from face_emote.core.errors import DependencyError, OptionError, OutputError
 from face_emote.core.types import FaceMotion, MotionInfo, Speech
 from face_emote.face.bundled import load_head
 from face_emote.movie import contact_sheet, render, render_frames
@@ -136,6 +137,24 @@ def test_wrong_outputs_are_refused_before_any_work(tmp_path):
         render(still(1), tmp_path / "a.mp4", engine="magic")
     with pytest.raises(OutputError):
         render(still(1), tmp_path / "nowhere" / "a.mp4")
+
+
+def test_the_differentiable_engine_writes_videos_too(tmp_path):
+    pytest.importorskip("torch", reason="the differentiable renderer needs torch")
+    path = render(still(2), tmp_path / "a.mp4", size=64, engine="differentiable", workers=1)
+    with av.open(str(path)) as file:
+        pictures = [frame.to_ndarray(format="rgb24") for frame in file.decode(video=0)]
+    assert len(pictures) == 2
+    face = pictures[0][26:40, 26:38].mean(axis=(0, 1))
+    assert face.min() > 70
+    assert face[0] > face[2], "skin is redder than blue"
+
+
+def test_the_differentiable_engine_says_what_it_needs(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)  # as if it were not installed
+    with pytest.raises(DependencyError, match=r"face-emote\[torch\]"):
+        render(still(1), tmp_path / "a.mp4", size=64, engine="differentiable")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_contact_sheets_are_pngs_of_the_right_size_and_repeatable(tmp_path):

@@ -14,6 +14,7 @@ from face_emote.core.version import VERSION
 REQUIRED = ("numpy", "numba", "av", "pocketsphinx", "click", "rich")
 EXTRAS = (
     ("train", "torch", "training, `face-emote train`"),
+    ("torch", "torch", "pictures with gradients, `--engine differentiable`"),
     ("capture", "mediapipe", "capture from video"),
     ("gl", "moderngl", "rendering on a graphics card"),
     ("usd", "pxr", "USD export"),

@@ -25,7 +25,7 @@ SLIDERS = (
 """Sliders of PerformanceStyle that are factors: 1 is natural."""
 BLOOD = ("stage", "physiological", "off")
 CODECS = ("h264", "vp9", "av1")
-ENGINES = ("fast",)
+ENGINES = ("fast", "differentiable")
 
 SECTIONS = {
     "Performance": ("emotion", "transcript", "character", "seed", "fps"),
@@ -131,7 +131,13 @@ def picture_options(function: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option("--skin", metavar="NAME", help="Wear another character's skin, eyes and hair."),
         click.option("--codec", type=click.Choice(CODECS), help="Video codec; by default what suits the file."),
-        click.option("--engine", type=click.Choice(ENGINES), default="fast", show_default=True, help="What draws."),
+        click.option(
+            "--engine",
+            type=click.Choice(ENGINES),
+            default="fast",
+            show_default=True,
+            help="What draws; differentiable is slow, plain and needs torch.",
+        ),
     ]
     for option in reversed(options):
         function = option(function)

@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from face_emote.rendering.fast.kernels import compiled, depth_map
+from face_emote.skin.reflection import SCATTERED, SKY_NEAR, SKY_WIDE
 
 NUM_DIRECTIONS = 16
 MAP_SIZE = 144
@@ -31,10 +32,17 @@ def sky_directions() -> np.ndarray:
     return np.stack([ring * np.cos(turn), y, ring * np.sin(turn)], axis=1)
 
 
-SCATTERED = (0.50, 0.15, 0.10)
-"""Share of widened (scattered) sky light that skin receives per colour channel."""
 GLOW = (-0.12, 0.05, 0.10)
 """Exponents of openness: in folds and corners, light that has been through skin is redder."""
+
+
+SKY_GAIN = 2.6
+
+
+def sky_colours(overhead: tuple[float, float, float]) -> np.ndarray:
+    """Light from each of `sky_directions`, [direction, 3]; it falls to a tenth at the nadir."""
+    colours = np.array(overhead)[None] * (0.55 + 0.45 * sky_directions()[:, 1:2])
+    return colours / NUM_DIRECTIONS * SKY_GAIN
 
 
 @compiled
@@ -54,10 +62,10 @@ def sky_light(points, normals, triangles, frames, colours, centre, mapped, depth
         for i in range(num_points):
             nx, ny, nz = normals[i, 0], normals[i, 1], normals[i, 2]
             cosine = nx * frame[2, 0] + ny * frame[2, 1] + nz * frame[2, 2]
-            wide = (cosine + 0.5) / 1.5
+            wide = (cosine + SKY_WIDE) / (1.0 + SKY_WIDE)
             if wide <= 0.0:
                 continue
-            near = max(0.0, (cosine + 0.25) / 1.25)
+            near = max(0.0, (cosine + SKY_NEAR) / (1.0 + SKY_NEAR))
             total[i] += near
             column = mapped[i, 0] + offset * (frame[0, 0] * nx + frame[0, 1] * ny + frame[0, 2] * nz)
             row = mapped[i, 1] - offset * (frame[1, 0] * nx + frame[1, 1] * ny + frame[1, 2] * nz)

@@ -15,17 +15,18 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
+CONSTANTS = HERE.parent.parent / "skin" / "reflection.py"
 
 
-def source_hash(folder: Path) -> str:
-    """Eight hex digits over every source file in a folder."""
+def source_hash(folder: Path, *more: Path) -> str:
+    """Eight hex digits over every source file in a folder, and some more files."""
     digest = hashlib.sha256()
-    for path in sorted(folder.glob("*.py")):
+    for path in [*sorted(folder.glob("*.py")), *more]:
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:8]
 
 
-_hash_here = lru_cache(maxsize=1)(lambda: source_hash(HERE))
+_hash_here = lru_cache(maxsize=1)(lambda: source_hash(HERE, CONSTANTS))
 
 
 def cache_folder() -> Path:

@@ -20,6 +20,7 @@ from face_emote.rendering.fast.workspace import Workspace
 from face_emote.rendering.scene import LightRig, Scene, focal_pixels, placed, view_matrix
 from face_emote.skin import colour
 from face_emote.skin.maps import load_skin_maps
+from face_emote.skin.reflection import MAX_WRINKLE
 from face_emote.skin.regions import blood_masks, wrinkle_masks
 
 SHADOW_RADIUS = 0.19
@@ -34,7 +35,9 @@ class FastRenderer:
 
     name = "fast"
 
-    def __init__(self, head: Head, *, betas: Array, skin: SkinParams, scene: Scene) -> None:
+    def __init__(
+        self, head: Head, *, betas: Array, skin: SkinParams, scene: Scene, shadows: bool = True, hair: bool = True
+    ) -> None:
         """Prepare maps, mesh and hair of one person.
 
         Args:
@@ -42,6 +45,8 @@ class FastRenderer:
             betas: Identity of the person.
             skin: Skin, eyes, hair and garment.
             scene: Camera, lights and picture size.
+            shadows: Whether the head keeps the key light and the sky from itself.
+            hair: Whether strands are drawn; the hair painted on the skin stays.
 
         Raises:
             HeadError: the head has no charts and parts (an imported FLAME file).
@@ -65,11 +70,11 @@ class FastRenderer:
         self._blood_masks = blood_masks(template_mm, ears)
         self._plain_triangles = np.ascontiguousarray(self._mesh.triangles[self._mesh.material != CLOTH])
         self._cloth_triangles = np.ascontiguousarray(self._mesh.garment.triangles)
-        self._backdrop = _backdrop(scene)
-        self._hair = Hair(self._mesh, skin)
+        self._casters = self._mesh.coarse_triangles if shadows else self._mesh.coarse_triangles[:0]
+        self._backdrop = backdrop(scene)
+        self._hair = Hair(self._mesh, skin) if hair else None
         self._sky_frames = np.stack([ambient.light_frame(d) for d in ambient.sky_directions()])
-        sky = np.array(scene.lights.ambient)[None] * (0.55 + 0.45 * ambient.sky_directions()[:, 1:2])
-        self._sky_colours = sky / ambient.NUM_DIRECTIONS * 2.6
+        self._sky_colours = ambient.sky_colours(scene.lights.ambient)
         self._spaces = threading.local()
 
     def render(self, pose: Pose) -> UInt8[Array, "height width 3"]:
@@ -86,7 +91,8 @@ class FastRenderer:
         )  # fmt: skip
         focal = focal_pixels(self._camera, width=self.scene.width, height=self.scene.height)
         centre = (0.5 * self.scene.width, 0.5 * self.scene.height)
-        self._hair.draw(geometry, light, view=self._view, focal=focal, centre=centre, space=space)
+        if self._hair is not None:
+            self._hair.draw(geometry, light, view=self._view, focal=focal, centre=centre, space=space)
         out = np.empty(space.picture.shape, np.uint8)
         to_srgb(space.picture, _SRGB_TABLE, out)
         return out
@@ -111,7 +117,7 @@ class FastRenderer:
         kernels.vertex_normals(points[cloth], self._cloth_triangles, normals[cloth])
         kernels.vertex_normals(vertices, mesh.coarse_triangles, space.coarse_normals)
         ambient.sky_light(
-            vertices, space.coarse_normals, mesh.coarse_triangles, self._sky_frames, self._sky_colours,
+            vertices, space.coarse_normals, self._casters, self._sky_frames, self._sky_colours,
             self._origin + SHADOW_CENTRE, space.coarse_map, space.ambient_depth, space.coarse_total, space.coarse_sky,
         )  # fmt: skip
         kernels.apply_rows(rows.start, rows.index, rows.weight, space.coarse_sky, space.sky[plain])
@@ -124,7 +130,7 @@ class FastRenderer:
         blood = np.append(pose.blood_flow, pose.blood_flow[2:5].mean())  # the neck follows cheeks and ears
         space.blood[:num_skin] = np.clip(self._blood_masks @ blood.astype(np.float32), -1.0, 1.0)
         active = self._wrinkle_masks @ pose.wrinkles.astype(np.float32)
-        space.wrinkle[:num_skin] = np.minimum(active, 1.2)
+        space.wrinkle[:num_skin] = np.minimum(active, MAX_WRINKLE)
         return Geometry(
             triangles=mesh.triangles,
             uv_triangles=mesh.uv_triangles,
@@ -141,13 +147,11 @@ class FastRenderer:
 
     def _light(self, vertices: Float[Array, "vertex 3"], space: Workspace) -> Lighting:
         rig = self.scene.lights
-        directions, colours = _light_arrays(rig)
+        directions, colours = light_arrays(rig)
         frame = ambient.light_frame(directions[0])
         centre = self._origin + SHADOW_CENTRE
         # The head's own mesh casts the shadow: a quarter of the triangles, and the filter hides the difference.
-        kernels.depth_map(
-            vertices, self._mesh.coarse_triangles, frame, centre, SHADOW_RADIUS, space.coarse_map, space.shadow
-        )
+        kernels.depth_map(vertices, self._casters, frame, centre, SHADOW_RADIUS, space.coarse_map, space.shadow)
         return Lighting(
             directions=directions,
             colours=colours,
@@ -187,14 +191,15 @@ class FastRenderer:
         return axes
 
 
-def _light_arrays(rig: LightRig) -> tuple[Array, Array]:
+def light_arrays(rig: LightRig) -> tuple[Array, Array]:
+    """Unit directions towards key, fill and rim light and their colours, [3, 3] each."""
     lights = (rig.key, rig.fill, rig.rim)
     directions = np.array([light.direction for light in lights], np.float64)
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
     return directions, np.array([light.colour for light in lights], np.float64)
 
 
-def _backdrop(scene: Scene) -> Float[Array, "height width 3"]:
+def backdrop(scene: Scene) -> Float[Array, "height width 3"]:
     """A soft glow behind the head, tone-mapped linear light, dithered by position against banding."""
     rows = (np.arange(scene.height) + 0.5) / scene.height - 0.45
     columns = ((np.arange(scene.width) + 0.5) / scene.width - 0.5) * scene.width / scene.height

@@ -9,14 +9,30 @@ import math
 from face_emote.rendering.fast import buffers
 from face_emote.rendering.fast.kernels import compiled, inlined
 from face_emote.rendering.fast.lighting import smoothstep, specular, value_noise, wrapped
+from face_emote.skin.reflection import (
+    DARK_RELIEF,
+    FILL_BEND,
+    FILL_EXTRA_WRAP,
+    FILL_LOBE,
+    FILL_OPEN,
+    GLOSS_SMOOTHING,
+    GRAZING,
+    HAIR_COVER,
+    HAIR_PAINT,
+    HAIR_SHADOW,
+    KEY_LOBE,
+    RIM_LOBE,
+    RIM_OPEN,
+    ROUGHNESS,
+    SKIN_F0,
+    SOFTNESS,
+    WIDE_LOBE,
+    WIDE_ROUGHNESS,
+    WRAP,
+)
 
-WRAP = (0.42, 0.17, 0.09)
-"""How far red, green and blue light scatters round the terminator of skin."""
 IRIS = 0.355
 """Angular radius of the iris on the modelled eyeball, whose radius is 16.5 mm: 11.7 mm across."""
-HAIR_PAINT = 1.25
-HAIR_SHADOW = 0.34
-"""The painted hair under the strands covers more than its map says and is darker: between hairs there is shadow."""
 _HA, _ME = buffers.HAEMOGLOBIN, buffers.MELANIN
 
 
@@ -24,10 +40,13 @@ _HA, _ME = buffers.HAEMOGLOBIN, buffers.MELANIN
 def add_highlights(out, light, nx, ny, nz, vx, vy, vz, roughness, f0, strength, seen, openness):
     """Two-lobe key highlight plus single lobes of fill and rim."""
     d, c = light.directions, light.colours
-    key = specular(nx, ny, nz, d[0, 0], d[0, 1], d[0, 2], vx, vy, vz, roughness, f0) * 0.75
-    key += specular(nx, ny, nz, d[0, 0], d[0, 1], d[0, 2], vx, vy, vz, min(1.0, roughness * 1.7), f0) * 0.45
-    fill = specular(nx, ny, nz, d[1, 0], d[1, 1], d[1, 2], vx, vy, vz, roughness, f0) * 0.6 * openness
-    rim = specular(nx, ny, nz, d[2, 0], d[2, 1], d[2, 2], vx, vy, vz, roughness, f0) * 0.8 * openness
+    key = specular(nx, ny, nz, d[0, 0], d[0, 1], d[0, 2], vx, vy, vz, roughness, f0) * KEY_LOBE
+    key += (
+        specular(nx, ny, nz, d[0, 0], d[0, 1], d[0, 2], vx, vy, vz, min(1.0, roughness * WIDE_ROUGHNESS), f0)
+        * WIDE_LOBE
+    )
+    fill = specular(nx, ny, nz, d[1, 0], d[1, 1], d[1, 2], vx, vy, vz, roughness, f0) * FILL_LOBE * openness
+    rim = specular(nx, ny, nz, d[2, 0], d[2, 1], d[2, 2], vx, vy, vz, roughness, f0) * RIM_LOBE * openness
     for k in range(3):
         out[k] += math.pi * strength * (c[0, k] * key * seen + c[1, k] * fill + c[2, k] * rim)
 
@@ -42,8 +61,8 @@ def plain_diffuse(out, albedo, light, nx, ny, nz, wrap, seen, sky):
     openness = sky[6]
     for k in range(3):
         received = wrapped(key, wrap) * seen * c[0, k]
-        received += wrapped(fill, wrap + 0.15) * (0.35 + 0.65 * openness) * c[1, k]
-        received += wrapped(rim, wrap) * (0.2 + 0.8 * openness) * c[2, k]
+        received += wrapped(fill, wrap + FILL_EXTRA_WRAP) * (1.0 - FILL_OPEN + FILL_OPEN * openness) * c[1, k]
+        received += wrapped(rim, wrap) * (1.0 - RIM_OPEN + RIM_OPEN * openness) * c[2, k]
         out[k] = albedo[k] * (received + sky[k])
 
 
@@ -57,7 +76,7 @@ def shade_skin(out, texel, look, light, sky, n, bent, v, seen, wrinkle, blood):
     if blood != 0.0:
         haemoglobin *= math.exp(look.blood_gain * blood)
     fold = min(1.0, max(0.0, -texel[buffers.WRINKLE] * wrinkle))
-    hair = min(1.0, max(0.0, texel[buffers.HAIR]) * HAIR_PAINT) * 0.97
+    hair = min(1.0, max(0.0, texel[buffers.HAIR]) * HAIR_PAINT) * HAIR_COVER
     pallor = look.pallor_greying * min(1.0, max(0.0, -blood))
     grey = 0.0
     for k in range(3 if pallor > 0.0 else 0):
@@ -68,7 +87,9 @@ def shade_skin(out, texel, look, light, sky, n, bent, v, seen, wrinkle, blood):
         )
     key_hard = bent[0] * d[0, 0] + bent[1] * d[0, 1] + bent[2] * d[0, 2]
     key_soft = n[0] * d[0, 0] + n[1] * d[0, 1] + n[2] * d[0, 2]
-    fx, fy, fz = 0.3 * n[0] + 0.7 * bent[0], 0.3 * n[1] + 0.7 * bent[1], 0.3 * n[2] + 0.7 * bent[2]
+    fx = (1.0 - FILL_BEND) * n[0] + FILL_BEND * bent[0]
+    fy = (1.0 - FILL_BEND) * n[1] + FILL_BEND * bent[1]
+    fz = (1.0 - FILL_BEND) * n[2] + FILL_BEND * bent[2]
     fill = fx * d[1, 0] + fy * d[1, 1] + fz * d[1, 2]
     rim = bent[0] * d[2, 0] + bent[1] * d[2, 1] + bent[2] * d[2, 2]
     bend = min(1.0, max(0.0, bent[0] * n[0] + bent[1] * n[1] + bent[2] * n[2]))
@@ -85,18 +106,20 @@ def shade_skin(out, texel, look, light, sky, n, bent, v, seen, wrinkle, blood):
         albedo += pallor * (grey - albedo)
         albedo *= 1.0 - fold * (1.0 - look.crease[k])
         albedo = albedo * (1.0 - hair) + look.hair[k] * HAIR_SHADOW * hair
-        softness = (0.72, 0.40, 0.28)[k]
+        softness = SOFTNESS[k]
         key = wrapped(key_hard, 0.5 * wrap) * (1.0 - softness) + wrapped(key_soft, wrap) * softness
         key *= edge[k]
         received = key * c[0, k]
-        received += wrapped(fill, wrap + 0.15) * c[1, k] * (0.35 + 0.65 * openness)
-        received += wrapped(rim, wrap) * c[2, k] * (0.2 + 0.8 * openness)
+        received += wrapped(fill, wrap + FILL_EXTRA_WRAP) * c[1, k] * (1.0 - FILL_OPEN + FILL_OPEN * openness)
+        received += wrapped(rim, wrap) * c[2, k] * (1.0 - RIM_OPEN + RIM_OPEN * openness)
         received += sky[3 + k] * bend
-        out[k] = albedo * received + sky[k] * grazing * 0.10 * strength * openness
-    roughness = 0.46 - 0.12 * min(1.0, max(0.0, strength - 1.0))
+        out[k] = albedo * received + sky[k] * grazing * GRAZING * strength * openness
+    roughness = ROUGHNESS - GLOSS_SMOOTHING * min(1.0, max(0.0, strength - 1.0))
     # Pigmented skin shows relief mostly in its highlights; keep those from glittering on the ridges of folds.
-    strength *= 1.0 - 0.35 * min(1.0, melanin / 2.5) * min(1.0, wrinkle * 1.5)
-    add_highlights(out, light, bent[0], bent[1], bent[2], v[0], v[1], v[2], roughness, 0.028, strength, seen, openness)
+    strength *= 1.0 - DARK_RELIEF * min(1.0, melanin / 2.5) * min(1.0, wrinkle * 1.5)
+    add_highlights(
+        out, light, bent[0], bent[1], bent[2], v[0], v[1], v[2], roughness, SKIN_F0, strength, seen, openness
+    )
 
 
 @compiled

@@ -10,7 +10,8 @@ from face_emote.skin.maps import SkinMaps
 SMALLEST_LEVEL = 16
 
 
-def _channels(maps: SkinMaps) -> Float[Array, "row column channel=10"]:
+def stacked_channels(maps: SkinMaps) -> Float[Array, "row column channel=10"]:
+    """Maps side by side, in the order of `buffers`."""
     stacked = np.empty((*maps.melanin.shape, buffers.NUM_CHANNELS), np.float32)
     stacked[..., buffers.MELANIN] = maps.melanin
     stacked[..., buffers.HAEMOGLOBIN] = maps.haemoglobin
@@ -25,7 +26,7 @@ def _channels(maps: SkinMaps) -> Float[Array, "row column channel=10"]:
 
 def pack_texture(maps: SkinMaps) -> Texture:
     """Quantise (65535 steps over each channel's own range) and build the mip chain by 2 x 2 means."""
-    level = _channels(maps)
+    level = stacked_channels(maps)
     flat = level.reshape(-1, buffers.NUM_CHANNELS)
     low, high = flat.min(axis=0), flat.max(axis=0)
     scale = np.maximum(high - low, 1e-12) / 65535.0

@@ -1,0 +1,146 @@
+"""Shading terms with gradients: sky, wrapped diffuse, highlight, bent normal, tone curve. No shadows.
+
+The same formulas as `rendering.fast.lighting`, for many pixels at once; numbers come from `skin.reflection`.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from face_emote.core.arrays import Float
+from face_emote.rendering.fast.ambient import sky_colours, sky_directions
+from face_emote.rendering.scene import LightRig
+from face_emote.skin.reflection import (
+    FILL_LOBE,
+    KEY_LOBE,
+    RIM_LOBE,
+    SCATTERED,
+    SKY_NEAR,
+    SKY_WIDE,
+    WIDE_LOBE,
+    WIDE_ROUGHNESS,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Lights:
+    """The light of a scene; every field may carry a gradient."""
+
+    directions: Float[Tensor, "light=3 3"]
+    """Towards key, fill and rim; unit vectors."""
+    colours: Float[Tensor, "light=3 3"]
+    """Irradiance on a facing surface divided by pi, linear sRGB."""
+    sky_directions: Float[Tensor, "direction 3"]
+    sky_colours: Float[Tensor, "direction 3"]
+    exposure: Float[Tensor, ""]
+
+
+def make_lights(rig: LightRig, *, dtype: torch.dtype, device: str | torch.device = "cpu") -> Lights:
+    """A preset or own rig as tensors without gradient."""
+    lights = (rig.key, rig.fill, rig.rim)
+    skies = sky_directions()
+
+    def moved(values: object) -> Tensor:
+        return torch.as_tensor(np.asarray(values, np.float64)).to(device, dtype)
+
+    directions = np.array([light.direction for light in lights])
+    return Lights(
+        directions=moved(directions / np.linalg.norm(directions, axis=1, keepdims=True)),
+        colours=moved([light.colour for light in lights]),
+        sky_directions=moved(skies / np.linalg.norm(skies, axis=1, keepdims=True)),
+        sky_colours=moved(sky_colours(rig.ambient)),
+        exposure=moved(rig.exposure),
+    )
+
+
+def sky_light(normals: Float[Tensor, "*shape 3"], lights: Lights) -> Float[Tensor, "*shape 6"]:
+    """Unshadowed sky at points with these normals: on plain materials, then on skin."""
+    cosine = normals @ lights.sky_directions.T
+    near = ((cosine + SKY_NEAR) / (1.0 + SKY_NEAR)).clamp(min=0.0)
+    wide = ((cosine + SKY_WIDE) / (1.0 + SKY_WIDE)).clamp(min=0.0)
+    # The fast renderer leaves out directions that not even the widened light comes from.
+    plain = torch.where(wide > 0.0, near, 0.0) @ lights.sky_colours
+    scattered = torch.tensor(SCATTERED, dtype=normals.dtype, device=normals.device)
+    return torch.cat([plain, torch.lerp(plain, wide @ lights.sky_colours, scattered)], dim=-1)
+
+
+def dot(a: Float[Tensor, "*shape 3"], b: Float[Tensor, "*shape 3"]) -> Float[Tensor, "*shape 1"]:
+    """Scalar product, its axis kept."""
+    return (a * b).sum(dim=-1, keepdim=True)
+
+
+def unit(a: Float[Tensor, "*shape 3"]) -> Float[Tensor, "*shape 3"]:
+    """The vector at length 1; its gradient stays finite at zero."""
+    return a * torch.rsqrt(dot(a, a) + 1e-20)
+
+
+def wrapped(cosine: Tensor, wrap: Tensor | float) -> Tensor:
+    """Diffuse light that creeps `wrap` round the terminator, energy kept."""
+    return ((cosine + wrap) / ((1.0 + wrap) * (1.0 + wrap))).clamp(min=0.0)
+
+
+def specular(
+    normal: Float[Tensor, "pixel 3"],
+    towards: Float[Tensor, " 3"],
+    view: Float[Tensor, "pixel 3"],
+    *,
+    roughness: Tensor | float,
+    f0: float,
+) -> Float[Tensor, "pixel 1"]:
+    """GGX lobe with Schlick Fresnel and Smith shadowing, times the cosine (Walter et al. 2007)."""
+    n_l = (normal @ towards)[:, None].clamp(min=0.0)
+    half = towards + view
+    half = half * torch.rsqrt(dot(half, half) + 1e-12)
+    n_h, v_h = dot(normal, half).clamp(min=0.0), dot(view, half).clamp(min=0.0)
+    n_v = dot(normal, view).clamp(min=1e-3)
+    alpha = roughness * roughness
+    a2 = alpha * alpha
+    d = n_h * n_h * (a2 - 1.0) + 1.0
+    k = 0.5 * alpha
+    fresnel = f0 + (1.0 - f0) * (1.0 - v_h) ** 5
+    geometry = 0.25 / ((n_v * (1.0 - k) + k) * (n_l * (1.0 - k) + k))
+    return a2 / (math.pi * d * d) * geometry * fresnel * n_l
+
+
+def highlights(
+    lights: Lights, normal: Float[Tensor, "pixel 3"], view: Float[Tensor, "pixel 3"], *, roughness: Tensor | float,
+    f0: float,
+) -> Float[Tensor, "pixel 3"]:  # fmt: skip
+    """Two lobes of the key light, one each of fill and rim."""
+    key, fill, rim = lights.directions.unbind(0)
+    rough = torch.as_tensor(roughness, dtype=normal.dtype, device=normal.device)
+    broad = (rough * WIDE_ROUGHNESS).clamp(max=1.0)
+    lobe = specular(normal, key, view, roughness=rough, f0=f0) * KEY_LOBE
+    lobe = lobe + specular(normal, key, view, roughness=broad, f0=f0) * WIDE_LOBE
+    parts = [
+        lobe,
+        specular(normal, fill, view, roughness=rough, f0=f0) * FILL_LOBE,
+        specular(normal, rim, view, roughness=rough, f0=f0) * RIM_LOBE,
+    ]
+    return math.pi * torch.cat(parts, dim=1) @ lights.colours
+
+
+def bent_normal(
+    normal: Float[Tensor, "pixel 3"], tangents: Float[Tensor, "pixel 2 3"], height: Float[Tensor, "pixel 2"]
+) -> Float[Tensor, "pixel 3"]:
+    """Normal of the surface raised by a height with this gradient along the tangents u and v (`skin.maps`)."""
+    u, v = tangents.unbind(1)
+    across_u, across_v = torch.linalg.cross(v, normal), torch.linalg.cross(normal, u)
+    det = dot(u, across_u)
+    slope = height[:, :1] * across_u + height[:, 1:] * across_v
+    raised = det.abs() * normal - torch.where(det > 0.0, slope, -slope)
+    return raised * torch.rsqrt(dot(raised, raised) + 1e-30)
+
+
+def tone(x: Tensor) -> Tensor:
+    """Filmic curve of Narkowicz 2015 (a fit of ACES), 0..1."""
+    return ((x * (2.51 * x + 0.03)) / (x * (2.43 * x + 0.59) + 0.14)).clamp(0.0, 1.0)
+
+
+def srgb(linear: Tensor) -> Tensor:
+    """Linear light 0..1 as sRGB 0..1 (IEC 61966-2-1)."""
+    value = linear.clamp(0.0, 1.0)
+    return torch.where(value <= 0.0031308, 12.92 * value, 1.055 * value.clamp(min=0.0031308) ** (1.0 / 2.4) - 0.055)
