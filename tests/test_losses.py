@@ -78,7 +78,7 @@ def test_every_term_vanishes_for_the_right_answer():
     phones = torch.tensor([SIL, AA, P])[torch.arange(60) // 20].expand(3, -1)
     truth = LipTruth(target, torch.ones_like(target), torch.ones(3, 60), phones)
     sure = 50.0 * torch.nn.functional.one_hot(phones, 40).float()
-    terms = lip_terms(answers_for(target), truth, weights=LipLossWeights(silence=0.5), phone_logits=sure)
+    terms = lip_terms(answers_for(target), truth, weights=LipLossWeights(opening=0.25, silence=0.5, phones=0.1), phone_logits=sure)
     for name in ("params", "velocity", "gap", "closure", "opening", "silence", "phones", "correlation"):
         assert abs(float(getattr(terms, name))) < 1e-4, name
 
@@ -92,7 +92,7 @@ def test_wrong_answers_cost_and_the_gradient_shows_the_way():
     truth = LipTruth(target, torch.ones_like(target), loud, phones)
     pred = (answers_for(speech(1)) + 0.3).requires_grad_()
     logits = torch.zeros(3, 60, 40, requires_grad=True)
-    terms = lip_terms(pred, truth, weights=LipLossWeights(silence=0.5), phone_logits=logits)
+    terms = lip_terms(pred, truth, weights=LipLossWeights(opening=0.25, silence=0.5, phones=0.1), phone_logits=logits)
     for name in ("params", "velocity", "gap", "closure", "opening", "silence", "phones", "correlation"):
         value = getattr(terms, name)
         assert float(value.detach()) > 1e-4, name

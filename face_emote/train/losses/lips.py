@@ -39,16 +39,18 @@ LEAST_VARIANCE = 1e-5
 
 @dataclass(frozen=True, slots=True)
 class LipLossWeights:
-    """How much each term counts. 0 leaves a term out, and it is not computed."""
+    """How much each term counts. 0 leaves a term out, and it is not computed.
+
+    Off are those that `docs/ablations.md` found to change nothing, or to cost more than they bring.
+    """
 
     params: float = 1.0
     velocity: float = 10.0
     gap: float = 0.5
     closure: float = 0.5
-    opening: float = 0.25
+    opening: float = 0.0
     silence: float = 0.0
-    """Off: beside a corpus that holds silence it changes nothing that can be measured (docs/ablations.md)."""
-    phones: float = 0.1
+    phones: float = 0.0
     correlation: float = 0.1
     vertices: float = 0.0
     reader: float = 0.0
