@@ -78,7 +78,9 @@ def test_every_term_vanishes_for_the_right_answer():
     phones = torch.tensor([SIL, AA, P])[torch.arange(60) // 20].expand(3, -1)
     truth = LipTruth(target, torch.ones_like(target), torch.ones(3, 60), phones)
     sure = 50.0 * torch.nn.functional.one_hot(phones, 40).float()
-    terms = lip_terms(answers_for(target), truth, weights=LipLossWeights(opening=0.25, silence=0.5, phones=0.1), phone_logits=sure)
+    terms = lip_terms(
+        answers_for(target), truth, weights=LipLossWeights(opening=0.25, silence=0.5, phones=0.1), phone_logits=sure
+    )
     for name in ("params", "velocity", "gap", "closure", "opening", "silence", "phones", "correlation"):
         assert abs(float(getattr(terms, name))) < 1e-4, name
 
