@@ -40,7 +40,7 @@ def losses(run: Path, name: str) -> list[float]:
 def test_a_tiny_run_learns_and_leaves_a_checkpoint_that_the_runtime_reads(corpus: Path, tmp_path: Path):
     written = train(tiny(75), corpus=corpus, output=tmp_path / "run", ranks=this_process("cpu"))
     lips, faces = losses(tmp_path / "run", "loss/params"), losses(tmp_path / "run", "loss/expression")
-    assert len(lips) == 3 and lips[-1] < 0.75 * lips[0]
+    assert len(lips) == 3 and lips[-1] < 0.85 * lips[0]
     assert faces[-1] < 0.7 * faces[0]
     found = read_checkpoint(written)
     assert found.config == tiny(75).net

@@ -60,8 +60,8 @@ def net_answers(
     return NetAnswers(
         lips=np.concatenate(found),
         expression=NetExpression(
-            answers=kept[0].astype(np.float16),
-            hidden=kept[1].astype(np.float16) if planned.hides else None,
+            answers=kept[0],
+            hidden=kept[1] if planned.hides else None,
             first=shown.first,
         ),
     )
@@ -152,7 +152,8 @@ class _Feeling:
         return np.concatenate(self._kept)
 
     def _keep(self, first: int, answers: Array) -> None:
-        self._kept.append(answers[(self.first - first) % LATENT_FRAMES :: LATENT_FRAMES])
+        # A copy: a view would keep the answers between alive.
+        self._kept.append(answers[(self.first - first) % LATENT_FRAMES :: LATENT_FRAMES].astype(np.float16))
 
 
 def _rows(net: MotionNet, blocks: Iterable[Array]) -> Iterator[Array]:
