@@ -25,6 +25,7 @@ from face_emote.evaluation.evaluate import evaluate, lip_system
 from face_emote.evaluation.judges import bundled_judges
 from face_emote.evaluation.report import Report
 from face_emote.face.bundled import load_head
+from face_emote.motion.net_listening import emotion_rows
 from face_emote.network.checkpoint import read_checkpoint, write_checkpoint
 from face_emote.network.features import normalised
 from face_emote.network.runtime import ASSETS
@@ -35,7 +36,7 @@ from face_emote.train.join import joined
 from face_emote.train.loop import train
 from face_emote.train.losses.lips import opening
 from face_emote.train.measure import measured
-from face_emote.train.teacher_expression import emotion_rows, plan_track
+from face_emote.train.teacher_expression import plan_track
 from face_emote.train.torch_net import TorchMotionNet
 
 COLUMNS = (

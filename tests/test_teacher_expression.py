@@ -11,6 +11,7 @@ from face_emote.emotion.blending import State, finished
 from face_emote.motion.dynamics import UNSTARTED, calm_liveliness
 from face_emote.motion.emotion_expression import expression_controls
 from face_emote.motion.felt import felt_by_rules
+from face_emote.motion.net_listening import emotion_rows
 from face_emote.network.channels import (
     BEARING,
     BEARING_SLICE,
@@ -31,7 +32,6 @@ from face_emote.train.random_plans import (
 from face_emote.train.teacher_expression import (
     analysis_from_mels,
     cues_from_mels,
-    emotion_rows,
     emotion_track,
     expression_targets,
     plan_track,

@@ -38,13 +38,13 @@ def losses(run: Path, name: str) -> list[float]:
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_tiny_run_learns_and_leaves_a_checkpoint_that_the_runtime_reads(corpus: Path, tmp_path: Path):
-    written = train(tiny(75), corpus=corpus, output=tmp_path / "run", ranks=this_process("cpu"))
+    written = train(tiny(100), corpus=corpus, output=tmp_path / "run", ranks=this_process("cpu"))
     lips, faces = losses(tmp_path / "run", "loss/params"), losses(tmp_path / "run", "loss/expression")
-    assert len(lips) == 3 and lips[-1] < 0.85 * lips[0]
+    assert len(lips) == 4 and lips[-1] < 0.75 * lips[0]
     assert faces[-1] < 0.7 * faces[0]
     found = read_checkpoint(written)
-    assert found.config == tiny(75).net
-    assert "step 75 of 75" in found.card
+    assert found.config == tiny(100).net
+    assert "step 100 of 100" in found.card
     assert losses(tmp_path / "run", "clips/correlation")
 
 

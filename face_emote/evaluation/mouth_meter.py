@@ -14,7 +14,7 @@ from face_emote.core.names import NUM_EXPRESSION
 from face_emote.core.types import FaceMotion
 from face_emote.face.head import Head
 from face_emote.face.rig import pose_from_controls
-from face_emote.motion.lip_rig import JAW_OPEN, lip_edges
+from face_emote.motion.lip_rig import lip_edges
 
 BLOCK = 256
 """Frames posed at once."""
@@ -143,8 +143,3 @@ def vertex_meter(head: Head) -> VertexMeter:
         face=face[index],
         upper_face=head.template[index, 1] > nose_middle,
     )
-
-
-def jaw_of(controls: Float[Array, "frames control"]) -> Float[Array, " frames"]:
-    """The column of jawOpen."""
-    return controls[:, JAW_OPEN]

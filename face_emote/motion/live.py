@@ -55,7 +55,6 @@ from face_emote.network.config import LATENT_FRAMES
 from face_emote.network.runtime import ExpressionStream, Hearing, LipStream, MotionNet, load_motion_net
 from face_emote.skin.wrinkles import wrinkle_model
 
-LATENCIES_MS = (80, 160)
 LIVE_FPS = 50.0
 SLOWEST_FPS = 10.0
 """Below it events would be forgotten before a frame shows them."""

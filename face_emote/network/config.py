@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass, field
 
-FRAME_HZ = 50.0
-"""Hidden frames per second of the lip path; equals `names.MOTION_HZ`."""
 LATENT_FRAMES = 4
 """Frames of 50 Hz per latent of the expression path."""
 

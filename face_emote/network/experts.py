@@ -164,9 +164,7 @@ def load_lip_reader(path: Path) -> LipReader:
 
 def load_classifier(path: Path | None = None, *, compounds: bool = False) -> MotionClassifier:
     """The bundled judge of the 8 emotions, or of the 15 compounds; or one from a file. Errors as `load_sync`."""
-    return _classifier(
-        ASSETS / f"{'compounds' if compounds else 'emotions'}_judge.safetensors" if path is None else path
-    )
+    return _bundled_classifier(compounds) if path is None else _classifier(path)
 
 
 def load_emotional_sync(path: Path) -> EmotionalSync:

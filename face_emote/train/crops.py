@@ -10,18 +10,16 @@ import numpy as np
 import torch
 
 from face_emote.core.arrays import Array, Float, Int
-from face_emote.core.names import PHONES
 from face_emote.network.channels import LIP_CHANNELS
 from face_emote.network.config import NetConfig
 from face_emote.network.features import normalised
+from face_emote.network.weight_shapes import UNKNOWN_PHONE
 from face_emote.train.augment import FLOOR, augmented, masked_rows
 from face_emote.train.config import DataConfig
+from face_emote.train.corpus.cache import UNKNOWN_PHONE as NO_LABEL
 from face_emote.train.corpus.cache import Corpus
 from face_emote.train.losses.lips import relative_loudness
 
-UNKNOWN_PHONE = len(PHONES)
-"""Entry of the phone embedding for "nobody said which"."""
-NO_LABEL = 255
 TEMPO = (0.85, 1.2)
 
 

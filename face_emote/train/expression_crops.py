@@ -3,18 +3,21 @@
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 from face_emote.core.arrays import Array, Float, Int
 from face_emote.core.names import MOTION_HZ
+from face_emote.motion.net_listening import emotion_rows
 from face_emote.network.channels import EMOTION_COLUMNS, NUM_EXPRESSION_OUTPUTS
-from face_emote.network.config import LATENT_FRAMES, NetConfig
+from face_emote.network.config import LATENT_FRAMES
 from face_emote.network.features import normalised
 from face_emote.train.augment import FLOOR, augmented
 from face_emote.train.config import TrainConfig
 from face_emote.train.corpus.cache import Corpus
 from face_emote.train.crops import NO_LABEL, make_pool
 from face_emote.train.random_plans import random_plan
-from face_emote.train.teacher_expression import cues_from_mels, emotion_rows, expression_targets, plan_track
+from face_emote.train.teacher_expression import cues_from_mels, expression_targets, plan_track
+from face_emote.train.torch_net import latent_emotion
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,17 +69,16 @@ def expression_batch(pool: ExpressionPool, *, config: TrainConfig, rng: np.rando
         rows=normalised(raw, pool.x0),
         raw=raw,
         look_ahead=look_ahead,
-        emotion=latent_rows(felt, look_ahead, net=config.net, num_latents=wanted.crop_latents),
+        emotion=latent_rows(felt, look_ahead, config=config),
         felt=felt,
         targets=targets,
     )
 
 
-def latent_rows(felt: Array, look_ahead: Int[Array, " crop"], *, net: NetConfig, num_latents: int) -> Array:
-    """Emotion of latent v is that of motion frame max(4v + 7 - L, 0); the last one holds."""
-    late = np.array(net.look_ahead_frames)[look_ahead][:, None]
-    at = LATENT_FRAMES * np.arange(num_latents) + 2 * LATENT_FRAMES - 1 - late
-    return np.take_along_axis(felt, np.clip(at, 0, felt.shape[1] - 1)[..., None], axis=1)
+def latent_rows(felt: Array, look_ahead: Int[Array, " crop"], *, config: TrainConfig) -> Array:
+    """What each latent is conditioned on (`torch_net.latent_emotion`), from the emotion of the motion frames."""
+    late = torch.tensor(config.net.look_ahead_frames)[torch.from_numpy(look_ahead)]
+    return latent_emotion(torch.from_numpy(felt), late, num_latents=config.expression.crop_latents).numpy()
 
 
 def _crop(corpus: Corpus, index: int, *, frames: int, rng: np.random.Generator) -> tuple[Array, Array, Array]:

@@ -10,6 +10,7 @@ from torch import Tensor
 from face_emote.core.arrays import Float
 from face_emote.core.errors import ConfigError
 from face_emote.face.bundled import load_head
+from face_emote.motion.net_listening import emotion_rows
 from face_emote.network.experts import load_emotional_sync, load_lip_reader, load_sync
 from face_emote.train.config import TrainConfig
 from face_emote.train.crops import Crops
@@ -25,7 +26,8 @@ from face_emote.train.losses.feeling import feeling_terms
 from face_emote.train.losses.lips import LipTruth
 from face_emote.train.losses.vertices import vertices_loss
 from face_emote.train.random_plans import random_plan
-from face_emote.train.teacher_expression import emotion_rows, plan_track
+from face_emote.train.teacher_expression import plan_track
+from face_emote.train.tensors import tensor
 from face_emote.train.torch_net import TorchMotionNet
 
 SYNC, READER, FEELING = "sync_train.safetensors", "lip_reader_train.safetensors", "emotional_sync_train.safetensors"
@@ -48,7 +50,7 @@ class ExtraTerms:
         rng = np.random.default_rng([self.config.seed, seed, 7])
         frames = crops.lips.shape[1]
         felt = [plan_track(random_plan(rng, duration_secs=frames / 50.0), num_frames=frames) for _ in crops.rows]
-        return torch.from_numpy(np.stack([emotion_rows(one) for one in felt])).to(device)
+        return tensor(np.stack([emotion_rows(one) for one in felt]), device)
 
     def lip_terms(
         self,
@@ -62,22 +64,25 @@ class ExtraTerms:
         """Weighted terms by name."""
         weights, device = self.config.losses, answers.device
         terms: dict[str, Tensor] = {}
-        late = torch.tensor(self.config.net.look_ahead_frames, device=device)[
-            torch.from_numpy(crops.look_ahead).to(device)
-        ]
-        rows = torch.from_numpy(crops.rows).to(device)
         if self.mouth is not None:
             terms["vertices"] = weights.vertices * vertices_loss(self.mouth, answers, truth)
         if self.reader is not None:
             terms["reader"] = weights.reader * reader_loss(self.reader, answers, truth)
         if self.sync is not None:
-            terms["sync"] = weights.sync * sync_loss(self.sync, answers, rows=rows, late=late, loudness=truth.loudness)
+            frames_late = torch.tensor(self.config.net.look_ahead_frames, device=device)
+            terms["sync"] = weights.sync * sync_loss(
+                self.sync,
+                answers,
+                rows=tensor(crops.rows, device),
+                late=frames_late[tensor(crops.look_ahead, device)],
+                loudness=truth.loudness,
+            )
         if weights.exchange and emotion is not None:
             exchanged, _ = net.lips(
-                rows,
-                look_ahead=torch.from_numpy(crops.look_ahead).to(device),
-                style=torch.from_numpy(crops.style).to(device),
-                phones=torch.from_numpy(crops.phones_told).to(device),
+                tensor(crops.rows, device),
+                look_ahead=tensor(crops.look_ahead, device),
+                style=tensor(crops.style, device),
+                phones=tensor(crops.phones_told, device),
                 emotion=emotion.roll(1, dims=0),
             )
             terms["exchange"] = weights.exchange * lip_exchange_loss(answers, exchanged)
@@ -91,8 +96,8 @@ class ExtraTerms:
         found = feeling_terms(
             self.feeling,
             latents,
-            rows=torch.from_numpy(crops.rows).to(device),
-            asked=torch.from_numpy(crops.emotion).to(device),
+            rows=tensor(crops.rows, device),
+            asked=tensor(crops.emotion, device),
         )
         return {
             "emotional_sync": wanted.sync * (found.match + found.vad + found.lag),

@@ -75,10 +75,9 @@ def measured(
         lips = natural(answers.float())[0, late : late + frames].cpu().numpy()
         gap = lips[:, _GAP] * (1.0 - lips[:, _CLOSURE])
         truth = np.asarray(corpus.lips(i), np.float32)
-        truth_gap, phones = truth[:, _GAP] * (1.0 - truth[:, _CLOSURE]), np.asarray(corpus.phones(i))
+        phones = np.asarray(corpus.phones(i))
         if np.asarray(corpus.known(i))[:, _GAP].all():
             fits.append((corpus.clips[i].talker, _correlation(gap, truth[:, _GAP])))
-        assert len(truth_gap) == frames
         for centre in _centres(phones, _BILABIAL):
             closed.append(bool(gap[max(0, centre - CLOSURE_REACH) : centre + CLOSURE_REACH + 1].min() < CLOSED_GAP))
         shut += [bool(gap[centre] < CLOSED_GAP) for centre in _centres(phones, _OPEN)]
@@ -122,7 +121,7 @@ def expression_errors(net: TorchMotionNet, pool: ExpressionPool, *, config: Trai
         place = len(config.net.look_ahead_frames) - 1
         late = config.net.look_ahead_frames[place]
         same = np.full(len(crops.rows), place)
-        emotion = latent_rows(crops.felt, same, net=config.net, num_latents=config.expression.crop_latents)
+        emotion = latent_rows(crops.felt, same, config=config)
         latents = net.expression(
             torch.from_numpy(crops.rows).to(device),
             look_ahead=torch.from_numpy(same).to(device),

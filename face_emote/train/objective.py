@@ -13,6 +13,7 @@ from face_emote.train.crops import Crops
 from face_emote.train.expression_crops import ExpressionCrops
 from face_emote.train.extra_terms import ExtraTerms
 from face_emote.train.losses.lips import LipLossWeights, LipTruth, lip_terms
+from face_emote.train.tensors import tensor
 from face_emote.train.torch_net import TorchMotionNet, upsampled
 
 Terms = dict[str, Tensor]
@@ -87,8 +88,3 @@ def _unit(like: Tensor) -> Tensor:
     unit[BLOOD_SLICE] = 20.0
     unit[VOICE_SLICE] = 3.0
     return unit
-
-
-def tensor(values: np.ndarray, device: torch.device) -> Tensor:
-    """On the device; numbers stay float32 or int64."""
-    return torch.from_numpy(np.ascontiguousarray(values)).to(device)

@@ -19,12 +19,12 @@ from face_emote.motion.felt import frown_of
 from face_emote.network.channels import EXPRESSION_CONTROLS, NUM_EXPRESSION_OUTPUTS
 from face_emote.skin.blood import blood_drives
 from face_emote.skin.wrinkles import RESIDUAL
+from face_emote.train.corpus.cache import UNKNOWN_PHONE
 
 Labels = Int[Array, " frames"] | UInt8[Array, " frames"]
 """Index into `names.PHONES` on each frame, 255 unknown."""
 ACCENT_SECS = 0.15
 """Half width of an accent's bump: it is above half its height for this long."""
-UNKNOWN_PHONE = 255
 SYMMETRIC = PerformanceStyle(asymmetry=0.0)
 """Asymmetry is the animator's slider, and is put on after the network."""
 _COLUMNS = np.array([CONTROLS.index(name) for name in EXPRESSION_CONTROLS])
@@ -41,14 +41,8 @@ def plan_track(plan: EmotionPlan, *, num_frames: int, lead_secs: float = LEAD_SE
     return track(plan, times=times, fps=MOTION_HZ)
 
 
-def emotion_rows(emotion: EmotionTrack) -> Float[Array, "frames column=21"]:
-    """A track in the order of `channels.EMOTION_COLUMNS`, float32."""
-    columns = [emotion.mix, emotion.vad, emotion.intensity[:, None], emotion.covert, emotion.leak[:, None]]
-    return np.concatenate(columns, axis=1).astype(np.float32)
-
-
 def emotion_track(rows: Float[Array, "frames column=21"]) -> EmotionTrack:
-    """Inverse of `emotion_rows`, at 50 Hz."""
+    """Inverse of `motion.net_listening.emotion_rows`, at 50 Hz."""
     rows = np.asarray(rows, np.float32)
     return EmotionTrack(
         mix=rows[:, :8], vad=rows[:, 8:11], intensity=rows[:, 11], covert=rows[:, 12:20], leak=rows[:, 20],

@@ -9,13 +9,14 @@ from face_emote.core.names import MOTION_HZ
 from face_emote.core.types import EmotionKey, EmotionPlan
 from face_emote.emotion.blending import State, finished, scaled
 from face_emote.emotion.lexicon import find_word
+from face_emote.motion.net_listening import emotion_rows
 from face_emote.network.experts import FACE_HZ
 from face_emote.network.features import SILENCE_LOG_MEL, normalised
 from face_emote.train.corpus.cache import Corpus
 from face_emote.train.experts.emotional_sync import NUM_FACE_COLUMNS, WINDOW_LATENTS, WINDOW_ROWS
 from face_emote.train.losses.feeling import VAD_COLUMNS
 from face_emote.train.random_plans import random_plan, random_state
-from face_emote.train.teacher_expression import cues_from_mels, emotion_rows, expression_targets, plan_track
+from face_emote.train.teacher_expression import cues_from_mels, expression_targets, plan_track
 
 LEAD_FRAMES = 100
 """Two seconds before the window, in which the mood arrives."""

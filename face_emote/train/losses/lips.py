@@ -13,9 +13,9 @@ from torch.nn import functional
 from face_emote.core.arrays import Float, Int
 from face_emote.core.names import BILABIALS, PHONES
 from face_emote.network.channels import LIP_CHANNELS, LIP_SCALE, NUM_LINEAR
+from face_emote.train.corpus.cache import UNKNOWN_PHONE
 from face_emote.train.losses.terms import correlation, dilated, mean_of, soft_minimum, steps_of
 
-UNKNOWN_PHONE = 255
 GAP = LIP_CHANNELS.index("gap")
 CLOSURE = LIP_CHANNELS.index("closure")
 OPEN_VOWELS = frozenset({"AA", "AE", "AH", "AO", "AW", "AY", "EH", "EY"})
