@@ -20,8 +20,8 @@ from face_emote.exporting.arkit_files import timecode
 from face_emote.face.bundled import load_head
 from face_emote.face.rig import ControlPose, controls_from_pose, pose_from_controls
 from face_emote.motion.imports.capture import read_capture
-from face_emote.motion.imports.curve_names import match_names, meaning
 from face_emote.motion.motion_file import read_motion
+from face_emote.rigs.curve_names import match_names, meaning
 
 TOLERANCE = 2e-6
 """Of weights and radians after a round trip; files have six decimals."""
@@ -72,6 +72,33 @@ def test_the_csv_has_the_63_columns_and_times_of_epics_importer(tmp_path):
     assert np.abs(np.array(times) - np.arange(70) / 24.0).max() < 1e-5
     weights = np.array([row[2:54] for row in rows], float)
     assert weights.min() >= 0.0 and weights.max() <= 1.0
+
+
+def as_unreal_reads(path):
+    """Curves by name and seconds, by the rules of LiveLinkFaceImporterFactory.cpp."""
+    lines = [line for line in path.read_text().splitlines() if line]
+    keys = lines[0].split(",")
+    assert len(keys) >= 3 and keys[0].lower() == "timecode" and keys[1].lower() == "blendshapecount"
+    seconds, rows = [], []
+    for line in lines[1:]:
+        values = line.split(",")
+        assert len(values) == len(keys)
+        parts = values[0].split(":")
+        assert len(parts) == 4
+        hours, minutes, whole = (int(part) for part in parts[:3])
+        seconds.append(hours * 3600 + minutes * 60 + whole + float(parts[3]) / 60.0)
+        rows.append([float(value) for value in values[2:]])
+    return np.array(seconds), dict(zip(keys[2:], np.array(rows).T, strict=True))
+
+
+@pytest.mark.parametrize("fps", [24.0, 30.0, 59.94])
+def test_unreals_importer_finds_every_curve_at_its_time(fps, tmp_path):
+    motion = lively_motion(load_head(), 40, fps=fps)
+    seconds, curves = as_unreal_reads(export(motion, tmp_path / "slate_1_line_cal.csv"))
+    assert np.abs(seconds - np.arange(40) / fps).max() < 2e-5
+    expected = ArkitCurves(motion, load_head()).of(motion)
+    for column, name in enumerate(CURVES):
+        assert np.abs(curves[name[0].upper() + name[1:]] - expected[:, column]).max() < 1e-6
 
 
 def test_the_json_says_fps_names_and_frames(tmp_path):

@@ -50,6 +50,27 @@ def test_live_example(tmp_path):
     assert re.match(r"\d+ frames of \d", out)
 
 
+def test_other_faces_example(tmp_path):
+    out = run("06_other_faces.py", cwd=tmp_path)
+    assert out.startswith("0.00\t")
+    header = (tmp_path / "heroine.csv").read_text().splitlines()[0]
+    assert header == "time,Smile_L,Smile_R,Blush,Ah,Oo"
+    assert {"visemes.csv", "metahuman.json", "cues.tsv"} <= {path.name for path in tmp_path.iterdir()}
+
+
+def test_meshes_example(tmp_path):
+    out = run("08_meshes.py", cwd=tmp_path)
+    assert "eye_left eye_right" in out and "level 2:" in out
+    assert (tmp_path / "surprised.ply").is_file()
+
+
+@pytest.mark.slow
+def test_capture_example(tmp_path):
+    run("07_feel_a_capture.py", cwd=tmp_path)
+    assert read_motion(tmp_path / "felt.npz").wrinkles.max() > 0.3
+    assert all((tmp_path / name).stat().st_size > 20_000 for name in ("recorded.png", "felt.png"))
+
+
 @pytest.mark.slow
 def test_video_example(tmp_path):
     run("01_speech_to_video.py", cwd=tmp_path)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from face_emote.convert import FORMATS, export, require_place
 from face_emote.core.errors import HeadError, OptionError, OutputError
 from face_emote.core.types import FRAME_ARRAYS, FaceMotion
+from face_emote.exporting.mesh_options import MeshOptions
 from face_emote.exporting.mesh_space import MeshSpace
 from face_emote.exporting.point_cache import write_mdd, write_pc2
 from face_emote.exporting.resampled import ResampledMotion
@@ -192,7 +193,7 @@ def test_an_imported_head_without_layout_writes_its_triangles(motion, tmp_path):
     plain = replace(load_head(), layout=None)
     export(motion.part(0, 1), tmp_path / "a.ply", head=plain)
     assert np.array_equal(read_ply(tmp_path / "a.ply" / "frame_0001.ply")[1], plain.faces)
-    write_mdd(motion.part(0, 1), tmp_path / "a.mdd", head=plain, space=MeshSpace(unit="cm"))
+    write_mdd(motion.part(0, 1), tmp_path / "a.mdd", head=plain, options=MeshOptions(space=MeshSpace(unit="cm")))
 
 
 def resampled_ref(motion, fps):
@@ -235,6 +236,6 @@ def test_fps_changes_the_rate_of_every_format(motion, tmp_path):
 
 
 def test_every_format_says_what_it_keeps_and_loses():
-    assert len(FORMATS) == 11
+    assert len(FORMATS) == 15
     for item in FORMATS.values():
         assert item.title and item.keeps and item.loses

@@ -144,7 +144,7 @@ def test_same_motion_same_bytes(motion, head, glb_path, tmp_path):
 
 def test_a_motion_file_exports_to_the_same_bytes_as_the_motion(motion, glb_path, tmp_path):
     write_motion(motion, tmp_path / "line.npz")
-    export(tmp_path / "line.npz", tmp_path / "line.glb")
+    export(tmp_path / "line.npz", tmp_path / "line.glb", provenance=None)
     assert (tmp_path / "line.glb").read_bytes() == glb_path.read_bytes()
 
 
@@ -185,7 +185,7 @@ def test_memory_stays_flat(head, motion, tmp_path):
             tracemalloc.stop()
         return top
 
-    assert peak(2000) < peak(500) + 900_000  # The curves of 1500 frames alone are 1 MB, their motion is 0.9 MB.
+    assert peak(2500) < peak(1000) + 900_000  # The curves of 1500 frames alone are 1 MB, their motion is 0.9 MB.
 
 
 def test_a_motion_of_another_face_is_refused(head, motion, tmp_path):
@@ -196,8 +196,8 @@ def test_a_motion_of_another_face_is_refused(head, motion, tmp_path):
 
 
 def test_unknown_formats_and_places_are_named(motion, tmp_path):
-    with pytest.raises(OptionError, match=r"Cannot write '\.fbx' files; give the output one of \.npz .*\.glb .*\.obj"):
-        export(motion, tmp_path / "a.fbx")
+    with pytest.raises(OptionError, match=r"Cannot write '\.ma' files; give the output one of \.npz .*\.glb .*\.obj"):
+        export(motion, tmp_path / "a.ma")
     with pytest.raises(OutputError, match="does not exist"):
         export(motion, tmp_path / "absent" / "a.glb")
     with pytest.raises(MotionFileError, match="no such motion file"):

@@ -17,11 +17,10 @@ from face_emote.core.types import FaceMotion, MotionSource
 from face_emote.exporting.person import person_of
 from face_emote.face.head import Head
 from face_emote.face.rig import ControlPose, controls_from_pose
+from face_emote.rigs.nonnegative import nearest_mixes
 
 CURVES = (*ARKIT_ORDER, *FACE_ANGLES)
 """Names of the 61 curves in the order in which `ArkitCurves.of` returns them."""
-SWEEPS = 300
-"""Of coordinate descent; the mixes are settled to 1e-6 after about 100."""
 DECIMALS = 6
 """Of every number in a file: 0.0001 % of a weight, 0.00006 degrees."""
 _COLUMNS = [CONTROLS.index(name) for name in ARKIT_ORDER]
@@ -71,18 +70,3 @@ def _mixes(head: Head) -> Float[Array, "extra arkit=52"]:
             mixes[row] = 0.0
             mixes[row, ARKIT_ORDER.index(whole)] = 0.5
     return mixes
-
-
-def nearest_mixes(
-    wanted: Float[Array, "shape number"], shapes: Float[Array, "part number"]
-) -> Float[Array, "shape part"]:
-    """Non-negative weights w with least |wanted - w @ shapes|^2, by coordinate descent; 0 for shapes that are empty."""
-    gram = (shapes @ shapes.T).astype(np.float64)
-    goal = (wanted @ shapes.T).astype(np.float64)
-    weights = np.zeros(goal.shape)
-    used = np.flatnonzero(np.diag(gram) > 1e-12)
-    for _ in range(SWEEPS):
-        for part in used:
-            slope = goal[:, part] - weights @ gram[:, part]
-            weights[:, part] = np.maximum(weights[:, part] + slope / gram[part, part], 0.0)
-    return weights

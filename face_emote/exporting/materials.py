@@ -10,7 +10,9 @@ from face_emote.core.arrays import Array, Float
 from face_emote.core.png import png_bytes, srgb_bytes
 from face_emote.core.types import SkinParams
 from face_emote.exporting.gltf_file import GltfFile
+from face_emote.exporting.relief import normal_picture
 from face_emote.skin.colour import painted, skin_albedo
+from face_emote.skin.hair import mean_hair_colour
 from face_emote.skin.maps import load_skin_maps
 
 SKIN_TEXELS = 1024
@@ -51,30 +53,52 @@ class GltfMaterials:
     names: tuple[str, ...]
 
 
-def gltf_materials(gltf: GltfFile, *, skin: SkinParams, textured: bool) -> GltfMaterials:
-    """Add pictures and materials of a person; a head without texture coordinates gets plain colours."""
-    pictures = {"skin": _skin_png(skin), "eyes": _eye_png(skin)} if textured else {}
-    images, textures, materials = [], [], []
-    for surface in SURFACES:
+def gltf_materials(
+    gltf: GltfFile, *, skin: SkinParams, textured: bool, names: tuple[str, ...], skin_gain: float = 1.0
+) -> GltfMaterials:
+    """Add pictures and materials of a person; a head without texture coordinates gets plain colours.
+
+    `names` are the materials that are worn; `skin_gain` brightens the skin's picture, for vertex colours to darken.
+    """
+    pictures = {"skin": _skin_png(skin, skin_gain), "eyes": _eye_png(skin)} if textured else {}
+    images: list[dict[str, Any]] = []
+    textures: list[dict[str, Any]] = []
+    materials: list[dict[str, Any]] = []
+
+    def texture(name: str, png: bytes) -> dict[str, int]:
+        images.append({"name": name, "bufferView": gltf.add_blob(png), "mimeType": "image/png"})
+        textures.append({"source": len(images) - 1, "sampler": 0})
+        return {"index": len(textures) - 1}
+
+    for surface in (item for item in SURFACES if item.name in names):
         shading: dict[str, Any] = {"metallicFactor": 0.0, "roughnessFactor": surface.roughness}
+        material: dict[str, Any] = {"name": surface.name, "pbrMetallicRoughness": shading}
         if surface.name in pictures:
-            view = gltf.add_blob(pictures[surface.name])
-            images.append({"name": surface.name, "bufferView": view, "mimeType": "image/png"})
-            textures.append({"source": len(images) - 1, "sampler": 0})
-            shading["baseColorTexture"] = {"index": len(textures) - 1}
+            shading["baseColorTexture"] = texture(surface.name, pictures[surface.name])
         else:
-            shading["baseColorFactor"] = [surface.red, surface.green, surface.blue, 1.0]
-        materials.append({"name": surface.name, "pbrMetallicRoughness": shading})
+            gain = skin_gain if surface.name == "skin" else 1.0
+            shading["baseColorFactor"] = [min(1.0, gain * x) for x in (surface.red, surface.green, surface.blue)] + [
+                1.0
+            ]
+        if surface.name == "skin" and textured:
+            material["normalTexture"] = texture("skin_normal", normal_png(skin))
+        materials.append(material)
     json: dict[str, Any] = {"materials": materials}
     if images:
         smooth = {"magFilter": 9729, "minFilter": 9987}  # Linear, with mipmaps.
         json |= {"images": images, "textures": textures, "samplers": [smooth]}
-    return GltfMaterials(json=json, names=tuple(surface.name for surface in SURFACES))
+    return GltfMaterials(json=json, names=tuple(item["name"] for item in materials))
 
 
 @lru_cache(maxsize=2)
-def _skin_png(skin: SkinParams) -> bytes:
-    return png_bytes(skin_picture(skin))
+def _skin_png(skin: SkinParams, gain: float) -> bytes:
+    return png_bytes(skin_picture(skin, gain=gain))
+
+
+@lru_cache(maxsize=2)
+def normal_png(skin: SkinParams) -> bytes:
+    """The skin's resting relief as a picture."""
+    return png_bytes(normal_picture(skin, texels=SKIN_TEXELS))
 
 
 @lru_cache(maxsize=2)
@@ -82,13 +106,13 @@ def _eye_png(skin: SkinParams) -> bytes:
     return png_bytes(eye_picture(skin))
 
 
-def skin_picture(skin: SkinParams) -> Array:
+def skin_picture(skin: SkinParams, *, gain: float = 1.0) -> Array:
     """Resting skin in the head's texture coordinates, 8-bit sRGB, row 0 at the top."""
     maps = load_skin_maps(skin, size=SKIN_TEXELS)
     bare = skin_albedo(melanin=maps.melanin, haemoglobin=maps.haemoglobin)
     between = maps.melanin <= 0.0  # The charts leave gaps; a viewer's small mipmaps must not mix white into the seams.
     bare[between] = np.median(bare[~between], axis=0)
-    return srgb_bytes(painted(bare, maps.hair_coverage, hair_colour=skin.hair_colour))
+    return srgb_bytes(gain * painted(bare, maps.hair_coverage, hair_colour=mean_hair_colour(skin)))
 
 
 def eye_picture(skin: SkinParams) -> Array:

@@ -2,7 +2,8 @@
 
 A glTF mesh is moved by linear targets and by joints, FLAME by expression columns, pose correctives and joints, so the
 correspondence is exact: a used expression column is a target; a pose corrective is a target whose weight is the
-element of R - I that drives it. Only the lip seal is not linear; `lip_seal_targets` finds the few targets for it.
+element of R - I that drives it, or two of opposite sign, since many programs cut weights off at 0. Only contact (lips
+that seal, lids that would cross) is not linear; `contact_targets` finds the few targets for it.
 """
 
 from collections.abc import Callable
@@ -13,7 +14,7 @@ import numpy as np
 from face_emote.core.arrays import Array, Float
 from face_emote.core.names import ARKIT_52, BLOOD_REGIONS, CONTROLS, JOINTS, NUM_EXPRESSION, WRINKLES
 from face_emote.core.types import FaceMotion, MotionSource
-from face_emote.exporting.lip_seal_targets import LipSealTargets
+from face_emote.exporting.contact_targets import ContactTargets
 from face_emote.exporting.person import rotations_of
 from face_emote.face.head import Head
 from face_emote.face.rig import pose_from_controls
@@ -22,6 +23,8 @@ from face_emote.face.skinning import corrective_coefficients
 SMALLEST_MOVE = 1e-6
 """Metres; what moves less is not a target."""
 LIP_SEAL = CONTROLS.index("lipSeal")
+WRINKLE_PREFIX, BLOOD_PREFIX = "skin_wrinkle_", "skin_blood_"
+"""Of targets that carry the curve of a wrinkle or a blood region."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,35 +49,51 @@ def morph_targets(motion: MotionSource, person: Head) -> TargetSet:
 
     ARKit units that turn a joint (jawOpen, eyeLookInLeft ..) are there as shapes with weight 0: the joints play them.
     """
-    used_columns, used_correctives, seals = _used(motion)
+    used_columns, used_correctives = _used(motion)
     columns = [i for i in _expression_columns(person, used_columns) if i != LIP_SEAL or not person.is_semantic]
-    correctives = [i for i in used_correctives if np.abs(person.pose_correctives[i]).max() > SMALLEST_MOVE]
-    seal = LipSealTargets.fitted(motion, person) if seals and person.contact is not None else None
+    correctives = [
+        (i, sign) for i, sign in used_correctives if np.abs(person.pose_correctives[i]).max() > SMALLEST_MOVE
+    ]
+    contacts = _contacts(motion, person)
     joint_controls = {CONTROLS.index(item.control) for item in person.control_joints}
     targets = [_column_target(person, i, turns=i in joint_controls) for i in columns]
-    targets += [MorphTarget(_corrective_name(i), person.pose_correctives[i]) for i in correctives]
-    if seal is not None:
-        targets += [MorphTarget(f"lipSeal_{i + 1}", delta) for i, delta in enumerate(seal.deltas)]
-    targets += [MorphTarget(f"skin_wrinkle_{name}", None) for name in WRINKLES]
-    targets += [MorphTarget(f"skin_blood_{name}", None) for name in BLOOD_REGIONS]
+    targets += [MorphTarget(_corrective_name(i, sign), sign * person.pose_correctives[i]) for i, sign in correctives]
+    for name, contact in contacts:
+        targets += [MorphTarget(f"{name}_{i + 1}", delta) for i, delta in enumerate(contact.deltas)]
+    targets += [MorphTarget(f"{WRINKLE_PREFIX}{name}", None) for name in WRINKLES]
+    targets += [MorphTarget(f"{BLOOD_PREFIX}{name}", None) for name in BLOOD_REGIONS]
+    elements, signs = [i for i, _ in correctives], np.array([sign for _, sign in correctives])
 
     def weights(block: FaceMotion) -> Float[Array, "frames target"]:
-        pieces = [block.expression[:, columns], corrective_coefficients(rotations_of(block))[:, correctives]]
-        if seal is not None:
-            pieces.append(seal.weights(block))
+        turned = corrective_coefficients(rotations_of(block))[:, elements]
+        pieces = [block.expression[:, columns], np.maximum(turned * signs, 0.0)]
+        pieces += [contact.weights(block) for _, contact in contacts]
         return np.concatenate([*pieces, block.wrinkles, block.blood_flow], axis=1).astype(np.float32)
 
     return TargetSet(targets=tuple(targets), weights=weights)
 
 
-def _used(motion: MotionSource) -> tuple[list[int], list[int], bool]:
-    """Expression columns and pose correctives that any frame uses, and whether lips are sealed anywhere."""
+def _used(motion: MotionSource) -> tuple[list[int], list[tuple[int, float]]]:
+    """Expression columns, and pose correctives with each sign, that any frame uses."""
     expression = np.zeros(NUM_EXPRESSION, bool)
-    correctives = np.zeros(9 * (len(JOINTS) - 1), bool)
+    correctives = np.zeros((9 * (len(JOINTS) - 1), 2), bool)
     for block in motion.blocks():
         expression |= np.any(block.expression != 0.0, axis=0)
-        correctives |= np.any(np.abs(corrective_coefficients(rotations_of(block))) > 1e-7, axis=0)
-    return _indices(expression), _indices(correctives), bool(expression[LIP_SEAL])
+        turned = corrective_coefficients(rotations_of(block))
+        correctives |= np.stack([np.any(turned > 1e-7, axis=0), np.any(turned < -1e-7, axis=0)], axis=1)
+    return _indices(expression), [(int(i), (1.0, -1.0)[k]) for i, k in np.argwhere(correctives)]
+
+
+def _contacts(motion: MotionSource, person: Head) -> list[tuple[str, ContactTargets]]:
+    """Targets of lips and lids, of those that touch in this motion."""
+    if person.contact is None:
+        return []
+    lids = np.union1d(person.contact.left_lids.free, person.contact.right_lids.free)
+    found = (
+        (name, ContactTargets.fitted(motion, person, vertex_index=index))
+        for name, index in (("lipSeal", person.contact.lips.free), ("lidContact", lids))
+    )
+    return [(name, targets) for name, targets in found if targets is not None]
 
 
 def _indices(mask: Array) -> list[int]:
@@ -98,6 +117,6 @@ def _column_target(person: Head, column: int, *, turns: bool) -> MorphTarget:
     return MorphTarget(CONTROLS[column], moved - rest)
 
 
-def _corrective_name(index: int) -> str:
+def _corrective_name(index: int, sign: float) -> str:
     joint, element = divmod(index, 9)
-    return f"corrective_{JOINTS[joint + 1]}_r{element // 3}{element % 3}"
+    return f"corrective_{JOINTS[joint + 1]}_r{element // 3}{element % 3}" + ("_minus" if sign < 0.0 else "")

@@ -1,7 +1,7 @@
-"""A folder of Wavefront `.obj` files, one a frame, for tools that read nothing else.
+"""A folder of Wavefront `.obj` files, one a frame, for tools that read nothing else; or one `.obj` of one instant.
 
-`frame_0001.obj` is the first frame. All frames have the same vertices in the head's own order and the same quads, so
-they import as a vertex sequence. One `head.mtl` names the materials.
+`frame_0001.obj` is the first frame. All frames have the same vertices, without other options the head's own in its
+order, and the same faces, so they import as a vertex sequence. One `.mtl` names the materials.
 """
 
 import re
@@ -9,13 +9,15 @@ from pathlib import Path
 
 import numpy as np
 
-from face_emote.core.arrays import Array, Int
-from face_emote.core.output import folder_written_beside
+from face_emote.core.arrays import Array, Float, Int
+from face_emote.core.output import folder_written_beside, written_beside
 from face_emote.core.types import MotionSource
+from face_emote.exporting.blush_colours import BlushColours, blush_colours
 from face_emote.exporting.materials import SURFACES
-from face_emote.exporting.mesh_space import OURS, MeshSpace
+from face_emote.exporting.mesh_options import PLAIN, MeshOptions
 from face_emote.exporting.person import Progress, person_of, posed_blocks
-from face_emote.exporting.surface_parts import MATERIAL_PARTS
+from face_emote.exporting.surface import Surface, surface_of
+from face_emote.face.characters import character
 from face_emote.face.head import Head
 
 MATERIAL_FILE = "head.mtl"
@@ -24,40 +26,79 @@ OWN_NAMES = re.compile(r"frame_\d{4,}\.obj|head\.mtl")
 
 
 def write_obj(
-    motion: MotionSource, folder: Path, *, head: Head, space: MeshSpace = OURS, progress: Progress | None = None
+    motion: MotionSource,
+    folder: Path,
+    *,
+    head: Head,
+    options: MeshOptions = PLAIN,
+    progress: Progress | None = None,
 ) -> None:
     """Write every frame of a motion into `folder`. Memory does not grow with the length.
 
     Raises:
         HeadError: the motion belongs to another face model.
+        OptionError: parts of an imported head.
         OutputError: the folder cannot be written, or holds other files.
     """
     person = person_of(motion, head)
-    surface = _surface_text(person)
+    surface = surface_of(person, lod=options.lod, parts=options.parts)
+    colours = blush_colours(surface, character(motion.character).skin) if options.blush else None
+    faces = _surface_text(surface)
     digits = max(4, len(str(motion.num_frames)))
-    row = "v %.6f %.6f %.6f\n" * person.num_vertices
     with folder_written_beside(folder, own_names=OWN_NAMES) as target:
         (target / MATERIAL_FILE).write_text(_material_text(), encoding="ascii", newline="\n")
         number = 0
-        for _, block in posed_blocks(motion, person):
-            for vertices in space.placed(block):
+        for block, vertices in posed_blocks(motion, person):
+            for frame, places in enumerate(surface.frames(vertices)):
                 number += 1
-                text = f"mtllib {MATERIAL_FILE}\no head\n{row % tuple(vertices.ravel().tolist())}{surface}"
+                rows = _vertex_lines(options.space.placed(places), colours, blood_flow=block.blood_flow[frame])
+                text = f"mtllib {MATERIAL_FILE}\n{rows}{faces}"
                 (target / f"frame_{number:0{digits}d}.obj").write_text(text, encoding="ascii", newline="\n")
             if progress is not None:
                 progress(number, motion.num_frames, "exporting")
 
 
-def _surface_text(head: Head) -> str:
+def write_one_obj(
+    motion: MotionSource,
+    path: Path,
+    *,
+    head: Head,
+    options: MeshOptions = PLAIN,
+    progress: Progress | None = None,
+) -> None:
+    """Write the first frame of a motion as one file; materials have no file of their own. Errors as `write_obj`."""
+    person = person_of(motion, head)
+    surface = surface_of(person, lod=options.lod, parts=options.parts)
+    colours = blush_colours(surface, character(motion.character).skin) if options.blush else None
+    block, vertices = next(posed_blocks(motion, person))
+    rows = _vertex_lines(options.space.placed(surface.of(vertices[0])), colours, blood_flow=block.blood_flow[0])
+    with written_beside(path) as target:
+        target.write_text(rows + _surface_text(surface), encoding="ascii", newline="\n")
+    if progress is not None:
+        progress(1, 1, "exporting")
+
+
+def _vertex_lines(
+    places: Float[Array, "vertex 3"], colours: BlushColours | None, *, blood_flow: Float[Array, " region=8"]
+) -> str:
+    """With colours the widely read `v x y z r g b`."""
+    if colours is None:
+        return "v %.6f %.6f %.6f\n" * len(places) % tuple(places.ravel().tolist())
+    rows = np.concatenate([places, colours.srgb(blood_flow) / 255.0], axis=1)
+    return "v %.6f %.6f %.6f %.4f %.4f %.4f\n" * len(rows) % tuple(rows.ravel().tolist())
+
+
+def _surface_text(surface: Surface) -> str:
     """Texture coordinates and faces: the same in every frame."""
-    layout = head.layout
-    if layout is None:
-        return "s 1\nusemtl skin\n" + _face_lines(head.faces, None)
-    lines = ["vt %.6f %.6f\n" % (u, v) for u, v in layout.uv.tolist()]  # noqa: UP031 (same form as the vertex rows)
-    lines.append("s 1\n")
-    for material, parts in MATERIAL_PARTS.items():
-        chosen = layout.in_parts(*parts)
-        lines += [f"usemtl {material}\n", _face_lines(layout.quads[chosen], layout.quad_uv[chosen])]
+    lines = []
+    if surface.uv is not None:
+        lines = ["vt %.6f %.6f\n" * len(surface.uv) % tuple(surface.uv.ravel().tolist())]
+    for item in surface.objects():
+        lines.append(f"o {item.name}\ns 1\n")
+        for material, own in surface.material_faces(item.face_index):
+            faces = item.face_index[own]
+            uv_corners = None if surface.uv_corners is None else surface.uv_corners[faces]
+            lines += [f"usemtl {material}\n", _face_lines(surface.corners[faces], uv_corners)]
     return "".join(lines)
 
 
@@ -72,7 +113,9 @@ def _face_lines(corners: Int[Array, "face corner"], uv_corners: Int[Array, "face
 
 
 def _material_text() -> str:
+    """Phong materials (Ns from roughness r as 2 / r^4 - 2, with which Blender's and others' importers invert it)."""
     return "".join(
-        f"newmtl {surface.name}\nKd {surface.red:.4f} {surface.green:.4f} {surface.blue:.4f}\nillum 2\n\n"
-        for surface in SURFACES
+        f"newmtl {item.name}\nKa 0 0 0\nKd {item.red:.4f} {item.green:.4f} {item.blue:.4f}\nKs 0.04 0.04 0.04\n"
+        f"Ns {min(2.0 / item.roughness**4 - 2.0, 1000.0):.2f}\nd 1\nillum 2\n\n"
+        for item in SURFACES
     )

@@ -1,7 +1,7 @@
 """Point caches: every vertex of every frame, for a mesh that the other program has already.
 
-The vertices are the head's own, all of them and in its order, as in each `.ply` and `.obj` of this package: import
-one of those and put the cache on it.
+The vertices are those of each `.ply` and `.obj` that this package writes with the same options (without any, all the
+head's own in its order): import one of those and put the cache on it.
 
 PC2: header `POINTCACHE2`, version 1, number of points, first frame, frames per sample, number of samples; then float32
 x y z, little-endian. MDD: number of frames and points, then the seconds of each frame, then x y z, all big-endian.
@@ -16,8 +16,9 @@ from face_emote.core.errors import OutputError
 from face_emote.core.output import written_beside
 from face_emote.core.timing import frame_times
 from face_emote.core.types import MotionSource
-from face_emote.exporting.mesh_space import OURS, MeshSpace
+from face_emote.exporting.mesh_options import PLAIN, MeshOptions
 from face_emote.exporting.person import Progress, person_of, posed_blocks
+from face_emote.exporting.surface import Surface, surface_of
 from face_emote.face.head import Head
 
 MAX_FRAMES = 2**31 - 1
@@ -25,36 +26,41 @@ TIMES_AT_ONCE = 4096
 
 
 def write_pc2(
-    motion: MotionSource, path: Path, *, head: Head, space: MeshSpace = OURS, progress: Progress | None = None
+    motion: MotionSource, path: Path, *, head: Head, options: MeshOptions = PLAIN, progress: Progress | None = None
 ) -> None:
     """Write a `.pc2`; frame 0 is the first. Memory does not grow with the length.
 
     Raises:
         HeadError: the motion belongs to another face model.
+        OptionError: parts of an imported head.
         OutputError: the file cannot be written there.
     """
     person = person_of(motion, head)
     with written_beside(path) as target, target.open("wb") as file:
-        header = (b"POINTCACHE2\0", 1, person.num_vertices, 0.0, 1.0, _require_countable(motion, path))
+        surface = surface_of(person, lod=options.lod, parts=options.parts)
+        header = (b"POINTCACHE2\0", 1, surface.num_vertices, 0.0, 1.0, _require_countable(motion, path))
         file.write(struct.pack("<12siiffi", *header))
         _write_points(
-            cast(BufferedIOBase, file), motion, person=person, kind="<f4", space=space, progress=progress
+            cast(BufferedIOBase, file), motion, person=person, surface=surface, kind="<f4", options=options,
+            progress=progress,
         )  # fmt: skip
 
 
 def write_mdd(
-    motion: MotionSource, path: Path, *, head: Head, space: MeshSpace = OURS, progress: Progress | None = None
+    motion: MotionSource, path: Path, *, head: Head, options: MeshOptions = PLAIN, progress: Progress | None = None
 ) -> None:
     """Write a LightWave `.mdd`. Memory and errors as `write_pc2`."""
     person = person_of(motion, head)
     with written_beside(path) as target, target.open("wb") as file:
         count = _require_countable(motion, path)
-        file.write(struct.pack(">2i", count, person.num_vertices))
+        surface = surface_of(person, lod=options.lod, parts=options.parts)
+        file.write(struct.pack(">2i", count, surface.num_vertices))
         for first in range(0, count, TIMES_AT_ONCE):
             times = frame_times(first, min(first + TIMES_AT_ONCE, count), fps=motion.fps)
             file.write(times.astype(">f4").tobytes())
         _write_points(
-            cast(BufferedIOBase, file), motion, person=person, kind=">f4", space=space, progress=progress
+            cast(BufferedIOBase, file), motion, person=person, surface=surface, kind=">f4", options=options,
+            progress=progress,
         )  # fmt: skip
 
 
@@ -69,13 +75,15 @@ def _write_points(
     motion: MotionSource,
     *,
     person: Head,
+    surface: Surface,
     kind: str,
-    space: MeshSpace,
+    options: MeshOptions,
     progress: Progress | None,
 ) -> None:
     done = 0
     for _, block in posed_blocks(motion, person):
-        file.write(space.placed(block).astype(kind).tobytes())
+        for places in surface.frames(block):
+            file.write(options.space.placed(places).astype(kind).tobytes())
         done += len(block)
         if progress is not None:
             progress(done, motion.num_frames, "exporting")

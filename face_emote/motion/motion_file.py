@@ -27,7 +27,7 @@ from face_emote.core.names import NUM_SHAPE
 from face_emote.core.output import written_beside
 from face_emote.core.types import FRAME_ARRAYS, FaceMotion, MotionInfo, MotionSource
 from face_emote.motion import motion_file_format as layout
-from face_emote.motion.imports.capture import CAPTURE_SUFFIXES, read_capture
+from face_emote.motion.imports.capture import is_capture, read_capture
 from face_emote.motion.motion_file_format import ENTRIES, ROW_SHAPES, MotionHeader
 
 MAX_FRAMES_IN_MEMORY = 2_000_000
@@ -48,12 +48,12 @@ def write_motion(motion: MotionSource, path: str | Path) -> Path:
 
 
 def read_motion(path: str | Path) -> FaceMotion:
-    """Read a whole motion file, or a face capture: a Live Link Face `.csv` or an ARKit `.json`.
+    """Read a whole motion file, or a face capture: Live Link Face `.csv`, ARKit `.json`, our coefficients (`.npz`).
 
     Raises MotionFileError when it is none, damaged, or of another version. `motion.imports.capture.read_capture` also
     tells which curves of a capture were not understood.
     """
-    if Path(path).suffix.lower() in CAPTURE_SUFFIXES:
+    if is_capture(Path(path)):
         return read_capture(path).motion
     with MotionReader(path) as reader:
         if reader.num_frames > MAX_FRAMES_IN_MEMORY:

@@ -1,4 +1,4 @@
-"""Face captures of other programs as a FaceMotion of the bundled head.
+"""Face captures of other programs, and coefficients of other models, as a FaceMotion of the bundled head.
 
 The 52 weights become our controls of the same names. Where the look of the eyes is recorded only as angles (all
 eyeLook weights zero), those turn the eyes. The head's angles turn the neck. Wrinkles and blood flow are not in a
@@ -7,6 +7,7 @@ capture and stay 0.
 
 import logging
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import numpy as np
 
 from face_emote.core.arrays import Array, Float
 from face_emote.core.errors import MotionFileError, OptionError
-from face_emote.core.names import BLOOD_REGIONS, CONTROLS, FACE_ANGLES, NUM_EXPRESSION, WRINKLES
+from face_emote.core.names import BLOOD_REGIONS, CONTROLS, FACE_ANGLES, NUM_EXPRESSION, NUM_SHAPE, WRINKLES
 from face_emote.core.rotations import axis_angle, from_yaw_pitch_roll
 from face_emote.core.timing import require_fps
 from face_emote.core.types import FaceMotion, MotionInfo
@@ -22,9 +23,12 @@ from face_emote.core.version import VERSION
 from face_emote.face.bundled import load_head
 from face_emote.face.rig import pose_from_controls
 from face_emote.motion.imports.arkit_json import read_curves_json
-from face_emote.motion.imports.curve_names import NameMatch, match_names
+from face_emote.motion.imports.coefficients import is_coefficient_file, read_coefficients
+from face_emote.motion.imports.curve_table import is_curve_table, read_curve_table
 from face_emote.motion.imports.live_link import read_curves_csv
 from face_emote.motion.imports.recorded import RecordedCurves
+from face_emote.rigs.curve_names import NameMatch, match_names
+from face_emote.rigs.models import model_map
 
 CAPTURE_SUFFIXES = (".csv", ".json")
 MAX_WEIGHT = 5.0
@@ -46,15 +50,27 @@ class Capture:
     """ARKit weights that the file does not have; they are 0."""
 
 
-def read_capture(path: str | Path) -> Capture:
-    """Read a Live Link Face `.csv` or an ARKit `.json`.
+def is_capture(path: Path) -> bool:
+    """Whether a file has to be read by `read_capture` rather than as a motion file."""
+    return path.suffix.lower() in CAPTURE_SUFFIXES or is_coefficient_file(path)
 
-    Raises MotionFileError when it is neither, damaged, or holds values that are no weights.
+
+def read_capture(path: str | Path, *, model: str | Path | None = None) -> Capture:
+    """Read a Live Link Face `.csv`, an ARKit `.json`, a table of ARKit curves, or an `.npz` of coefficients.
+
+    Args:
+        path: The recording.
+        model: The FLAME or SMPL-X file that the coefficients of an `.npz` belong to. Our own need none.
+
+    Raises:
+        MotionFileError: it is none of these, damaged, or holds values that are no weights.
+        HeadError: the model cannot be used.
     """
     source = Path(path)
-    read = read_curves_csv if source.suffix.lower() == ".csv" else read_curves_json
+    if source.suffix.lower() == ".npz":
+        return Capture(motion=_from_coefficients(source, model), unmatched=(), missing=())
     try:
-        recorded = read(source)
+        recorded = _reader(source)(source)
         match = match_names(recorded.names)
         if not set(match.columns) - set(FACE_ANGLES):
             raise ValueError("none of its curves has the name of an ARKit shape")
@@ -69,6 +85,50 @@ def read_capture(path: str | Path) -> Capture:
         log.warning("Curves of unknown names were left out: %s: %s", ", ".join(match.unmatched), source)
     missing = tuple(name for name in CONTROLS[:52] if name not in match.columns)
     return Capture(motion=motion, unmatched=match.unmatched, missing=missing)
+
+
+def _reader(path: Path) -> Callable[[Path], RecordedCurves]:
+    if path.suffix.lower() != ".csv":
+        return read_curves_json
+    return read_curve_table if is_curve_table(path) else read_curves_csv
+
+
+def _from_coefficients(path: Path, model: str | Path | None) -> FaceMotion:
+    """Of the bundled head, whatever head the coefficients are of."""
+    try:
+        read = read_coefficients(path)
+        rate = require_fps(read.fps)
+    except FileNotFoundError:
+        raise MotionFileError(f"There is no such file of coefficients; check the name: {path}") from None
+    except OSError as error:
+        raise MotionFileError(f"The coefficients cannot be opened ({error.strerror}); check them: {path}") from None
+    except (ValueError, OptionError) as error:
+        raise MotionFileError(f"Not a usable file of coefficients: {error}: {path}") from None
+    head = load_head()
+    expression, jaw_pose, scale = read.expression, read.jaw_pose, 1.0
+    if read.basis != head.basis:
+        if model is None:
+            raise MotionFileError(
+                "Coefficients of FLAME or SMPL-X mean nothing without their model; name its file "
+                f"(--flame FILE, or model=): {path}"
+            )
+        solved = model_map(model)
+        expression = solved.controls(expression[:, : solved.coefficients.shape[1]])
+        jaw_pose, scale = (jaw_pose / solved.jaw_scale).astype(np.float32), 1.0 / solved.scale
+    return FaceMotion(
+        expression=expression,
+        jaw_pose=jaw_pose,
+        neck_pose=read.neck_pose,
+        eye_pose=read.eye_pose,
+        global_pose=read.global_pose,
+        translation=(read.translation * scale).astype(np.float32),
+        wrinkles=np.clip(read.wrinkles, 0.0, 1.0),
+        blood_flow=np.clip(read.blood_flow, -1.0, 1.0),
+        fps=rate,
+        info=MotionInfo(basis=head.basis, animator=f"capture {path.name}", version=VERSION),
+        betas=read.betas if read.basis == head.basis else np.zeros(NUM_SHAPE, np.float32),
+        character=read.character,
+    )
 
 
 def _motion(recorded: RecordedCurves, match: NameMatch, *, source: Path) -> FaceMotion:

@@ -50,8 +50,8 @@ def read_curves_csv(path: Path) -> RecordedCurves:
         raise ValueError("it has no rows with a tracked face")
     values = np.frombuffer(numbers).reshape(-1, len(names)).copy()
     times = _times(np.frombuffer(stamps).reshape(-1, 2))
-    fps = _rate(times)
-    return RecordedCurves(names=names, values=_evenly(times, values, fps=fps), fps=fps)
+    fps = rate_of(times)
+    return RecordedCurves(names=names, values=evenly(times, values, fps=fps), fps=fps)
 
 
 def _header(row: list[str]) -> tuple[str, ...]:
@@ -103,7 +103,7 @@ def _times(stamps: Float[Array, "row 2"]) -> Float[Array, " row"]:
     return readings[best] - readings[best][0]
 
 
-def _rate(times: Float[Array, " row"]) -> float:
+def rate_of(times: Float[Array, " row"]) -> float:
     """Frames per second: the rows' usual step, refined over the whole clip; one row alone is taken as 60 fps."""
     if len(times) < 2:
         return LIVE_LINK_TICKS_HZ
@@ -116,7 +116,7 @@ def _rate(times: Float[Array, " row"]) -> float:
     return usual if abs(usual / found - 1.0) < tolerance else float(np.round(found, 3))
 
 
-def _evenly(
+def evenly(
     times: Float[Array, " row"], values: Float[Array, "row curve"], *, fps: float
 ) -> Float[Array, "frames curve"]:
     """One row per frame, as recorded where a row lies on the frame, else linear between its neighbours."""

@@ -1,0 +1,226 @@
+"""Materials of the head in Cycles' nodes, from the same pigments, maps and numbers as the fast renderer's."""
+
+from typing import Any
+
+import bpy
+import numpy as np
+
+from face_emote.blender_side import compat
+from face_emote.blender_side.cycles_job import BROW, LASH, SCALP, TABLE, CyclesJob
+from face_emote.blender_side.nodes import Nodes
+
+SCATTER_METRES = 0.0017
+"""Mean free path of red light in skin; green and blue have the shares below."""
+SCATTER_COLOURS = (1.0, 0.38, 0.20)
+SKIN_IOR = 1.40
+"""F0 = 0.028."""
+TEAR_IOR = 1.336
+SCALP_GAIN = 1.8
+"""Light bounces between hairs fewer times here than a wearer's colour assumes."""
+BODY = 0.6
+"""Share of hair's light that is diffuse; single strands mirror so much that few thick ones look grey."""
+
+
+def make_materials(job: CyclesJob) -> dict[str, Any]:
+    """All of them, by the name of the object that wears each."""
+    return {
+        "skin": _skin(job),
+        "eye": _eye(job),
+        "tears": _tears(),
+        "tooth": _tooth(),
+        "wet": _wet(),
+        "cloth": _cloth(job),
+        **{f"strands_{kind}": _hair(kind) for kind in (SCALP, BROW, LASH)},
+    }
+
+
+def picture(name: str, values: Any) -> Any:
+    """Numbers as an image without colour management; row 0 of `values` is the top."""
+    rows, columns = values.shape[:2]
+    image = bpy.data.images.new(name, columns, rows, alpha=False, float_buffer=True, is_data=True)
+    pixels = np.ones((rows, columns, 4), np.float32)
+    pixels[..., :3] = values[::-1]
+    image.pixels.foreach_set(pixels.reshape(-1))
+    image.update()
+    image.pack()
+    return image
+
+
+def _material(name: str) -> tuple[Any, Nodes]:
+    made = bpy.data.materials.new(name)
+    return made, Nodes(compat.node_tree(made))
+
+
+def _skin(job: CyclesJob) -> Any:
+    made, n = _material("skin")
+    uv = n.node("ShaderNodeUVMap", settings={"uv_map": "UVMap"})
+    layers = [n.split(n.image(picture(f"skin_{i}", layer), uv)) for i, layer in enumerate(job.skin_maps)]
+    (melanin, haemoglobin, gloss), (bump_u, bump_v, painted), (fold_u, fold_v, height), (_, _, rough) = layers
+    wrinkle = n.attribute("wrinkle")
+    hair = n.math(
+        "MULTIPLY", n.math("MULTIPLY", painted, float(job.hair_paint[0]), clamp=True), float(job.hair_paint[1])
+    )
+    colour = _albedo(n, job, melanin=melanin, haemoglobin=haemoglobin, crease=n.math("MULTIPLY", height, wrinkle))
+    colour = n.mix(hair, colour, n.vector("SCALE", tuple(job.painted_hair.tolist()), hair))
+    slope_u = n.math("MULTIPLY_ADD", fold_u, wrinkle, bump_u)
+    slope_v = n.math("MULTIPLY_ADD", fold_v, wrinkle, bump_v)
+    shown = n.math("MULTIPLY", gloss, n.math("SUBTRACT", 1.0, hair))
+    shader = n.node(
+        "ShaderNodeBsdfPrincipled",
+        settings={"subsurface_method": "RANDOM_WALK"},
+        Base_Color=colour,
+        Roughness=rough,
+        IOR=SKIN_IOR,
+        Specular_IOR_Level=n.math("MULTIPLY", shown, 0.5),
+        Subsurface_Weight=n.math("SUBTRACT", 1.0, hair),
+        Subsurface_Radius=SCATTER_COLOURS,
+        Subsurface_Scale=SCATTER_METRES,
+        Normal=_bent_normal(n, slope_u, slope_v),
+    )
+    n.finish(shader)
+    return made
+
+
+def _albedo(n: Nodes, job: CyclesJob, *, melanin: Any, haemoglobin: Any, crease: Any) -> Any:
+    """`skin.colour.skin_albedo` in nodes: the colour by a table, then pallor's grey and creases."""
+    blood = n.attribute("blood")
+    pigment = n.math("MAXIMUM", melanin, 0.0)
+    flowing = n.math(
+        "MULTIPLY", n.math("MAXIMUM", haemoglobin, 0.0), n.math("EXPONENT", n.math("MULTIPLY", blood, job.blood_gain))
+    )
+    place = n.join(_share(n, pigment, job.most_melanin), _share(n, flowing, job.most_haemoglobin), 0.0)
+    colour = n.image(picture("skin_colours", job.skin_colours[::-1]), place)
+    grey = n.vector("DOT_PRODUCT", colour, tuple(job.luminance.tolist()))
+    pallor = n.math("MULTIPLY", n.math("MULTIPLY", blood, -1.0, clamp=True), job.pallor_greying)
+    colour = n.mix(pallor, colour, n.join(grey, grey, grey))
+    depth = n.math("MULTIPLY", crease, -1.0, clamp=True)
+    lost = n.vector("SCALE", tuple((1.0 - job.crease_tint).tolist()), depth)
+    return n.vector("MULTIPLY", colour, n.vector("SUBTRACT", (1.0, 1.0, 1.0), lost))
+
+
+def _share(n: Nodes, value: Any, most: float) -> Any:
+    """Where in the table of colours a concentration lies: texel centres are the grid."""
+    return n.math("MULTIPLY_ADD", value, (TABLE - 1) / (TABLE * most), 0.5 / TABLE)
+
+
+def _bent_normal(n: Nodes, slope_u: Any, slope_v: Any) -> Any:
+    """normalize(n - (h_u cross(T_v, n) + h_v cross(n, T_u)) / dot(n, cross(T_u, T_v))), as in `skin.maps`."""
+    normal = n.attribute("smooth", output="Vector")
+    along_u, along_v = n.attribute("along_u", output="Vector"), n.attribute("along_v", output="Vector")
+    first = n.vector("SCALE", n.vector("CROSS_PRODUCT", along_v, normal), slope_u)
+    second = n.vector("SCALE", n.vector("CROSS_PRODUCT", normal, along_u), slope_v)
+    area = n.vector("DOT_PRODUCT", normal, n.vector("CROSS_PRODUCT", along_u, along_v))
+    gradient = n.vector("SCALE", n.vector("ADD", first, second), n.math("DIVIDE", 1.0, area))
+    return n.vector("NORMALIZE", n.vector("SUBTRACT", normal, gradient))
+
+
+def _eye(job: CyclesJob) -> Any:
+    made, n = _material("eye")
+    uv = n.node("ShaderNodeUVMap", settings={"uv_map": "UVMap"})
+    shader = n.node(
+        "ShaderNodeBsdfPrincipled",
+        Base_Color=n.image(picture("eye", job.eye_map), uv),
+        Roughness=0.6,
+        Specular_IOR_Level=0.0,
+        Subsurface_Weight=0.35,
+        Subsurface_Radius=(1.0, 0.5, 0.35),
+        Subsurface_Scale=0.001,
+    )
+    n.finish(shader)
+    return made
+
+
+def _tears() -> Any:
+    """A film that mirrors and lets light through unbent: refraction would cast a shadow on the iris."""
+    made, n = _material("tears")
+    normal = n.attribute("cornea", output="Vector")
+    share = n.node("ShaderNodeFresnel", IOR=TEAR_IOR, Normal=normal)
+    gloss = n.node("ShaderNodeBsdfGlossy", Roughness=0.03, Normal=normal)
+    mixed = n.tree.nodes.new("ShaderNodeMixShader")
+    for socket, value in zip(mixed.inputs, (share, n.node("ShaderNodeBsdfTransparent"), gloss), strict=True):
+        n.put(socket, value)
+    n.finish(mixed.outputs[0])
+    return made
+
+
+def _tooth() -> Any:
+    made, n = _material("tooth")
+    shader = n.node(
+        "ShaderNodeBsdfPrincipled",
+        Base_Color=n.attribute("colour", output="Vector"),
+        Roughness=0.20,
+        IOR=1.55,
+        Subsurface_Weight=1.0,
+        Subsurface_Radius=(1.0, 0.8, 0.6),
+        Subsurface_Scale=0.0012,
+    )
+    n.finish(shader)
+    return made
+
+
+def _wet() -> Any:
+    made, n = _material("wet")
+    grain = n.node("ShaderNodeTexNoise", Scale=900.0, Detail=2.0)
+    shade = n.math("MULTIPLY_ADD", grain, 0.4, 0.75)
+    shader = n.node(
+        "ShaderNodeBsdfPrincipled",
+        Base_Color=n.vector("SCALE", n.attribute("colour", output="Vector"), shade),
+        Roughness=0.30,
+        IOR=1.45,
+        Subsurface_Weight=1.0,
+        Subsurface_Radius=(1.0, 0.3, 0.25),
+        Subsurface_Scale=0.0015,
+    )
+    n.finish(shader)
+    return made
+
+
+def _cloth(job: CyclesJob) -> Any:
+    """A knit: ribs in the first 9 mm under the collar's edge, a seam, plain below."""
+    made, n = _material("cloth")
+    uv = n.node("ShaderNodeUVMap", settings={"uv_map": "UVMap"})
+    turn, under, _ = n.split(uv)
+    rib = n.math("MULTIPLY_ADD", n.math("SINE", n.math("MULTIPLY", turn, 260.0)), 0.5, 0.5)
+    band = n.math("SUBTRACT", 1.0, n.math("MULTIPLY_ADD", under, 1.0, -8.2, clamp=True))
+    weave = n.node("ShaderNodeTexNoise", Scale=1400.0, Detail=1.0)
+    shade = n.math("MULTIPLY_ADD", weave, 0.5, 0.75)
+    shade = n.math("MULTIPLY", shade, n.math("SUBTRACT", 1.0, n.math("MULTIPLY", n.math("MULTIPLY", band, rib), 0.38)))
+    seam = n.math(
+        "MULTIPLY",
+        n.math("MULTIPLY_ADD", under, 1.7, -13.6, clamp=True),
+        n.math("MULTIPLY_ADD", under, -1.7, 16.7, clamp=True),
+    )
+    shade = n.math("MULTIPLY", shade, n.math("MULTIPLY_ADD", seam, -0.5, 1.0))
+    shader = n.node(
+        "ShaderNodeBsdfPrincipled",
+        Base_Color=n.vector("SCALE", tuple(job.cloth.tolist()), shade),
+        Roughness=0.85,
+        Specular_IOR_Level=0.1,
+    )
+    n.finish(shader)
+    return made
+
+
+def _hair(kind: int) -> Any:
+    """Scalp hair scatters light on; brows and lashes are too few for that and stay dark."""
+    made, n = _material(f"strands_{kind}")
+    colour = n.attribute("colour", output="Color")
+    if kind == SCALP:
+        strand = n.node(
+            "ShaderNodeBsdfHairPrincipled",
+            settings={"model": "HUANG", "parametrization": "COLOR"},
+            Color=n.vector("SCALE", colour, SCALP_GAIN),
+            Roughness=0.32,
+            Reflection=0.10,
+            Transmission=0.25,
+            Secondary_Reflection=1.0,
+        )
+        body = n.node("ShaderNodeBsdfDiffuse", Color=n.vector("SCALE", colour, SCALP_GAIN))
+        mixed = n.tree.nodes.new("ShaderNodeMixShader")
+        for socket, value in zip(mixed.inputs, (BODY, strand, body), strict=True):
+            n.put(socket, value)
+        shader = mixed.outputs[0]
+    else:
+        shader = n.node("ShaderNodeBsdfDiffuse", Color=colour)
+    n.finish(shader)
+    return made

@@ -1,0 +1,139 @@
+"""An emotion, wrinkles and blood flow on top of a recorded face, which keeps its own lips and expression.
+
+The recording is what speech is to `layering`: it owns the mouth, so the emotion bends its corners but neither parts nor
+closes the lips. Only the difference that the emotion makes is added; with a neutral emotion the face stays as recorded
+to the last bit, and gets its skin. Slow things are stepped at `names.MOTION_HZ`, as in a performance.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from face_emote.core.arrays import Array, Float
+from face_emote.core.names import MOTION_HZ
+from face_emote.core.timing import frame_times
+from face_emote.core.types import FaceMotion, PerformanceStyle
+from face_emote.face.head import Head
+from face_emote.face.rig import ControlPose, controls_from_pose, pose_from_controls
+from face_emote.motion.dynamics import LEAD_SECS, UNSTARTED
+from face_emote.motion.felt import Felt, felt_by_rules
+from face_emote.motion.layering import MouthGauge, layered, lip_gap, mouth_gauge
+from face_emote.motion.planned import PlannedEmotion
+from face_emote.motion.slow_tracks import SlowTracks, joined, rested_skin, step_skin
+from face_emote.skin.wrinkles import wrinkle_model
+
+CHUNK = 128
+LIVELY = 0.85
+"""How much of the asked strength shows, as in the middle of a performance."""
+LEAK_SHARE = 0.5
+"""Without speech there are no pauses for micro-expressions; a hidden emotion shows at this share of its leak."""
+CLOSED_METRES, APART_METRES = 0.0004, 0.002
+"""Lips nearer than the first are meant to touch, lips further apart than the second are not."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Layers:
+    """What stays the same over a clip."""
+
+    recorded: FaceMotion
+    person: Head
+    gauge: MouthGauge
+    style: PerformanceStyle
+
+    def controls(self, motion: FaceMotion) -> Float[Array, "frames control=100"]:
+        """The recording as controls."""
+        pose = ControlPose(expression=motion.expression, jaw_pose=motion.jaw_pose, eye_pose=motion.eye_pose)
+        return controls_from_pose(pose, control_joints=self.person.control_joints)
+
+    def at(self, times: Float[Array, " steps"]) -> Float[Array, "steps control=100"]:
+        """Controls between the recorded frames."""
+        place = np.clip(times * self.recorded.fps, 0.0, self.recorded.num_frames - 1)
+        low = place.astype(np.int64)
+        high = np.minimum(low + 1, self.recorded.num_frames - 1)
+        first, stop = int(low[0]), int(high[-1]) + 1
+        rows = self.controls(self.recorded.part(first, stop))
+        share = (place - low)[:, None].astype(np.float32)
+        return (1.0 - share) * rows[low - first] + share * rows[high - first]
+
+    def with_emotion(
+        self, recorded: Float[Array, "frames control=100"], emotion: Float[Array, "frames control=100"]
+    ) -> Float[Array, "frames control=100"]:
+        """Controls with what the emotion changes; where it changes nothing, exactly those recorded."""
+        bounded = np.clip(recorded, 0.0, 1.0).astype(np.float32)
+        gap = lip_gap(self.gauge, bounded)
+        closure = np.clip((APART_METRES - gap) / (APART_METRES - CLOSED_METRES), 0.0, 1.0)
+        still, none = np.zeros(len(recorded)), np.zeros_like(bounded)
+        with_it, without = (
+            layered(
+                bounded, emotion=felt, accents=none, ownership=np.ones(len(recorded)), closure=closure, blink=still,
+                inhaled=still, gauge=self.gauge,
+            )
+            for felt in (emotion.astype(np.float32), none)
+        )  # fmt: skip
+        return recorded + (with_it - without)
+
+
+def over_capture(
+    recorded: FaceMotion, planned: PlannedEmotion, *, head: Head, style: PerformanceStyle, block_frames: int = CHUNK
+) -> Iterator[FaceMotion]:
+    """The recorded frames with the emotion on top, in consecutive blocks. The same arguments give the same bytes.
+
+    Args:
+        recorded: The face, of the bundled head.
+        planned: What is felt, and when.
+        head: The bundled head.
+        style: `energy`, `brows`, `asymmetry`, `wrinkles` and `blood` are heeded; the rest is the recording's.
+        block_frames: At least 1.
+
+    Raises:
+        HeadError: an imported head, whose controls have no names.
+    """
+    person = head.with_identity(recorded.betas) if head.betas is None and np.any(recorded.betas) else head
+    layers = _Layers(recorded, person, mouth_gauge(person), style)
+    steps = _slow(layers, planned)
+    slow = next(steps)
+    for first in range(0, recorded.num_frames, block_frames):
+        block = recorded.part(first, min(first + block_frames, recorded.num_frames))
+        times = frame_times(first, first + block.num_frames, fps=recorded.fps)
+        slow = slow.since(float(times[0]))
+        while slow.last_secs < times[-1]:
+            slow = joined(slow, next(steps))
+        yield _played(layers, block, slow.at(times))
+
+
+def _slow(layers: _Layers, planned: PlannedEmotion) -> Iterator[SlowTracks]:
+    """Steps 0, 1, 2 .. in chunks, without end."""
+    model = wrinkle_model(layers.person)
+    mood, skin, first = UNSTARTED, rested_skin(layers.style), 0
+    while True:
+        times = np.arange(first, first + CHUNK) / MOTION_HZ
+        plan = planned.at(times + LEAD_SECS, rate_hz=MOTION_HZ)
+        felt, mood = felt_by_rules(plan, mood, lively=np.full(CHUNK, LIVELY), style=layers.style)
+        felt = replace(felt, emotion=_shown(felt))
+        controls = np.clip(layers.with_emotion(layers.at(times), felt.emotion), 0.0, 1.0).astype(np.float32)
+        tracks, skin = step_skin(felt, controls, skin, first=first, model=model, style=layers.style)
+        yield tracks
+        first += CHUNK
+
+
+def _shown(felt: Felt) -> Float[Array, "steps control=100"]:
+    """The shown emotion with what leaks of the hidden one."""
+    leak = LEAK_SHARE * felt.leak[:, None]
+    return (felt.emotion + leak * np.maximum(felt.hidden - felt.emotion, 0.0)).astype(np.float32)
+
+
+def _played(layers: _Layers, block: FaceMotion, now: SlowTracks) -> FaceMotion:
+    """One block. Joints turn by what the emotion adds to their controls; eyes, neck and place are the recording's."""
+    recorded = layers.controls(block)
+    controls = layers.with_emotion(recorded, now.emotion).astype(np.float32)
+    joints = layers.person.control_joints
+    before, after = (pose_from_controls(rows, control_joints=joints) for rows in (recorded, controls))
+    return replace(
+        block,
+        expression=block.expression + (after.expression - before.expression),
+        jaw_pose=block.jaw_pose + (after.jaw_pose - before.jaw_pose),
+        # A recording that has a skin already keeps what is deeper or redder.
+        wrinkles=np.maximum(block.wrinkles, now.wrinkles).astype(np.float32),
+        blood_flow=np.clip(block.blood_flow + now.blood, -1.0, 1.0).astype(np.float32),
+    )

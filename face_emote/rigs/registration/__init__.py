@@ -1,0 +1,1 @@
+"""Fitting the bundled head onto somebody else's, vertex by vertex, from the shapes of both alone."""

@@ -1,0 +1,112 @@
+"""The page plays a .glb from disk, alone: read by an HTML parser, run by a real browser."""
+
+import base64
+import json
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from fabricated import lively_motion
+from PIL import Image
+
+from face_emote.audio.examples import example_speech
+from face_emote.cli.main import main
+from face_emote.convert import export
+from face_emote.core.errors import OutputError
+from face_emote.exporting.viewer_page import write_page
+from face_emote.face.bundled import load_head
+from face_emote.motion.motion_file import write_motion
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A .glb and its page with sound."""
+    place = tmp_path_factory.mktemp("view")
+    export(lively_motion(load_head(), 20), place / "line.glb")
+    write_page(place / "line.glb", place / "line.html", sound=example_speech()[0].path)
+    return place
+
+
+def test_the_page_holds_everything_and_asks_for_nothing(folder):
+    text = (folder / "line.html").read_text()
+    glb = re.search(r'id="glb">([^<]*)<', text).group(1)
+    assert base64.b64decode(glb) == (folder / "line.glb").read_bytes()
+    assert "default-src 'none'" in text and 'src="data:audio/wav;base64,' in text
+    assert not re.search(r"https?://", text) and not re.search(r'(src|href)="(?!data:)', text)
+    skin = json.loads(re.search(r'id="skin">([^<]*)<', text).group(1))
+    assert len(base64.b64decode(skin["masks"]["blood"])) == 9 * skin["masks"]["count"]
+    assert len(base64.b64decode(skin["masks"]["wrinkles"])) == 16 * skin["masks"]["count"]
+
+
+def test_the_same_file_gives_the_same_page_and_titles_are_only_text(folder, tmp_path):
+    for name in "ab":
+        write_page(folder / "line.glb", tmp_path / f"{name}.html", title="<script>alert(1)</script>")
+    assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
+    assert "<script>alert" not in (tmp_path / "a.html").read_text()
+
+
+def test_split_and_foreign_files_play_without_masks(tmp_path):
+    export(lively_motion(load_head(), 2), tmp_path / "eyes.glb", parts=("eyes",))
+    write_page(tmp_path / "eyes.glb", tmp_path / "eyes.html")
+    assert '"masks":null' in (tmp_path / "eyes.html").read_text()
+    (tmp_path / "bad.glb").write_bytes(b"PK" + bytes(40))
+    with pytest.raises(OutputError, match=r"plays \.glb files, and this is none; export one first"):
+        write_page(tmp_path / "bad.glb", tmp_path / "bad.html")
+    with pytest.raises(OutputError, match="Browsers play"):
+        write_page(tmp_path / "eyes.glb", tmp_path / "bad.html", sound=tmp_path / "a.xyz")
+    assert not (tmp_path / "bad.html").exists()
+
+
+def test_view_finds_the_sound_beside_a_motion_and_writes_the_page(tmp_path, capsys):
+    speech = example_speech()[0].path
+    shutil.copy(speech, tmp_path / speech.name)
+    from face_emote.audio.reader import sha256_of
+
+    motion = lively_motion(load_head(), 3)
+    motion = replace(motion, info=replace(motion.info, speech_name=speech.name, speech_sha256=sha256_of(speech)))
+    path = write_motion(motion, tmp_path / "line.npz")
+    assert main(["view", str(path), "-o", str(tmp_path / "line.html")]) == 0
+    assert "line.html: with sound" in capsys.readouterr().out
+    assert main(["view", str(path), "-o", str(tmp_path / "line.txt")]) == 2
+    assert sorted(item.name for item in tmp_path.iterdir()) == sorted([speech.name, "line.html", "line.npz"])
+
+
+def browser():
+    for name in ("chromium", "chromium-browser", "google-chrome", "chrome"):
+        if shutil.which(name):
+            return name
+    pytest.skip("no Chromium is installed (apt install chromium)")
+
+
+FACE = (slice(60, 430), slice(280, 500))
+
+
+def picture_of(page, hash_text, target):
+    """What the browser shows; a busy machine may take the picture before the first frame, so it is asked again."""
+    for budget_ms in (6_000, 30_000, 120_000):
+        subprocess.run(
+            [browser(), "--headless", "--no-sandbox", "--disable-gpu", "--use-angle=swiftshader",
+             "--enable-unsafe-swiftshader", "--hide-scrollbars", "--window-size=800,600",
+             f"--virtual-time-budget={budget_ms}", f"--screenshot={target}", f"{page.as_uri()}#{hash_text}"],
+            capture_output=True, check=True, timeout=150,
+        )  # fmt: skip
+        shown = np.asarray(Image.open(target).convert("RGB")).astype(np.int64)
+        if shown[FACE].std() > 20:
+            break
+    return shown
+
+
+@pytest.mark.slow
+def test_a_real_browser_shows_the_face_and_the_sliders_change_it(folder, tmp_path):
+    page = folder / "line.html"
+    plain = picture_of(page, "t=0.2", tmp_path / "plain.png")
+    red = picture_of(page, "t=0.2&blush=1", tmp_path / "red.png")
+    creased = picture_of(page, "t=0.2&creases=1", tmp_path / "creased.png")
+    later = picture_of(page, "t=0.5", tmp_path / "later.png")
+    assert plain[FACE].mean() > 60 and plain[FACE].std() > 20  # Somebody is there.
+    warmer = (red - plain)[FACE]
+    assert (warmer[..., 0] - warmer[..., 1]).mean() > 3.0
+    assert np.abs(creased - plain)[FACE].mean() > 0.5 and np.abs(later - plain)[FACE].mean() > 1.0
