@@ -7,14 +7,25 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the differentiable renderer needs torch")
 
-from face_emote.differentiable import light, materials, shade
-from face_emote.differentiable.antialias import MIN_GAP, SAME_SURFACE, antialias, find_edges
-from face_emote.differentiable.interpolate import find_pixels, interpolate
+from face_emote.differentiable import fused, light, materials, mouth, shade
+from face_emote.differentiable.antialias import (
+    MIN_GAP,
+    SAME_SURFACE,
+    find_crossings,
+    find_crossings_compiled,
+    find_edges,
+)
+from face_emote.differentiable.eye import EyeLook, EyePoints, shade_eye
+from face_emote.differentiable.fragments import find_fragments, find_fragments_compiled
+from face_emote.differentiable.interpolate import Places, interpolate, weights
 from face_emote.differentiable.mesh import Facets, project, torch_rows, vertex_normals
 from face_emote.differentiable.rasterise import Visible, rasterise, rasterise_scatter
 from face_emote.differentiable.texture import level_sides, mip_chain, mip_level, sample
 from face_emote.face.subdivision import sparse_rows
-from face_emote.rendering.fast import materials as fast_materials
+from face_emote.rendering.fast import buffers
+from face_emote.rendering.fast import eye as fast_eye
+from face_emote.rendering.fast import mouth as fast_mouth
+from face_emote.rendering.fast import skin as fast_skin
 from face_emote.rendering.fast.buffers import NUM_CHANNELS, Lighting, Look
 from face_emote.rendering.scene import LIGHTS, Camera, focal_pixels, view_matrix
 from face_emote.skin import colour
@@ -107,6 +118,39 @@ def test_scatter_gives_the_same_in_small_parts(monkeypatch):
     assert torch.equal(whole.face_id[0], whole.face_id[1])
 
 
+def rows_function(rows, shared):
+    """Uses every kind of step that can be compiled."""
+    a, b, c = rows[:, :3], rows[:, 3:6], rows[:, 6:]
+    turned = torch.linalg.cross(a, b, dim=1) @ shared.T
+    length = torch.nn.functional.normalize(turned, dim=1, eps=1e-6)
+    soft = torch.where(c > 0.5, torch.exp(-c), torch.log(c + 0.5)) + torch.sqrt(c) + (c + 0.1) ** 1.7 + c**5
+    round_ = torch.sin(a[:, :1]) * torch.cos(b[:, :1]) + torch.acos(0.9 * c) + torch.atan2(a[:, 1:2], b[:, 1:2] + 2.0)
+    return torch.stack([(length * shared[0]).sum(1), soft[:, 0] / (1.0 + a[:, 0]), round_[:, 0].clamp(0.1, 1.4)], 1)
+
+
+def test_compiled_rows_agree_with_torch_and_have_its_gradients():
+    for count in (1, 239, 700):
+        rows, shared = torch.from_numpy(draw(50).uniform(0.05, 0.95, (count, 7))).float(), torch.rand(3, 3)
+        weights = torch.from_numpy(draw(51).normal(size=(count, 3))).float()
+        results = []
+        for compiled in (True, False):
+            given = rows.clone().requires_grad_()
+            out = fused.apply(rows_function, given, shared, compiled=compiled)
+            results.append((out.detach(), torch.autograd.grad((out * weights).sum(), given)[0]))
+        for one, two in zip(*results, strict=True):
+            assert torch.allclose(one, two, atol=2e-5, rtol=2e-5)
+    assert fused.loops_of(rows_function, 7, ((3, 3),)) is not None
+
+
+def test_what_is_no_arithmetic_of_single_rows_runs_uncompiled(caplog):
+    def sorted_rows(rows):
+        return torch.sort(rows, dim=1).values
+
+    rows = torch.rand(5, 3)
+    assert torch.equal(fused.apply(sorted_rows, rows), sorted_rows(rows))
+    assert "sort is not known" in caplog.text
+
+
 def test_projection_and_normals_have_gradients():
     view = torch.from_numpy(view_matrix(CAMERA))[None]
     focal = torch.tensor([31.0], dtype=DOUBLE)
@@ -134,21 +178,73 @@ def test_sparse_rows_agree_with_numpy_and_have_gradients():
     assert torch.autograd.gradgradcheck(moved.apply, [torch.from_numpy(values).requires_grad_()])
 
 
+def places_of(visible):
+    """Every pixel that sees something, at its centre."""
+    index = torch.nonzero(visible.face_id.reshape(-1) >= 0)[:, 0]
+    triangle = visible.face_id.reshape(-1)[index]
+    centre = torch.stack([index % SIZE + 0.5, index // SIZE + 0.5], -1).double()
+    return index, Places(triangle, TRIANGLES[triangle], centre)
+
+
 def test_interpolation_gives_back_the_point_under_each_pixel():
-    pixels = find_pixels(VISIBLE, SCREEN, TRIANGLES)
-    where = interpolate(POINTS[0], pixels.corner, pixels.weight)
+    index, places = places_of(VISIBLE)
+    where = interpolate(POINTS[0], places.corner, weights(places, SCREEN[0])[0])
     at = on_screen(where[None])[0]
-    expected = torch.stack([pixels.index % SIZE + 0.5, pixels.index // SIZE + 0.5], -1).double()
-    assert torch.allclose(at[:, :2], expected, atol=1e-9), "perspective-correct: the mixed point is seen at the centre"
-    assert torch.allclose(at[:, 3], VISIBLE.inverse_depth.reshape(-1)[pixels.index], atol=1e-5)
+    assert torch.allclose(at[:, :2], places.place, atol=1e-9), "perspective-correct: it is seen at the centre"
+    assert torch.allclose(at[:, 3], VISIBLE.inverse_depth.reshape(-1)[index], atol=1e-5)
 
 
 def test_interpolation_has_gradients_to_values_and_places():
-    def mixed(values, screen):
-        pixels = find_pixels(VISIBLE, screen, TRIANGLES)
-        return interpolate(values, pixels.corner, pixels.weight)[::7]
+    _, places = places_of(VISIBLE)
 
-    assert gradients_are_right(mixed, torch.from_numpy(draw(2).normal(size=(12, 2))), SCREEN)
+    def mixed(values, screen):
+        return interpolate(values, places.corner, weights(places, screen)[0])[::7]
+
+    assert gradients_are_right(mixed, torch.from_numpy(draw(2).normal(size=(12, 2))), SCREEN[0])
+
+
+def fragments_ref(visible, material):
+    """Pixel by pixel: lists of (pixel, triangle, place, share), sorted by material."""
+    ids, depth = visible.face_id[0].numpy(), visible.inverse_depth[0].numpy()
+    found = []
+    for i in range(SIZE // 2):
+        for j in range(SIZE // 2):
+            left = [(2 * i, 2 * j), (2 * i, 2 * j + 1), (2 * i + 1, 2 * j), (2 * i + 1, 2 * j + 1)]
+            while left:
+                first, t = left[0], ids[left[0]]
+                group = [
+                    k
+                    for k in left
+                    if ids[k] == t
+                    or (
+                        min(ids[k], t) >= 0
+                        and material[ids[k]] == material[t]
+                        and abs(depth[k] - depth[first]) < 0.004 * depth[first]
+                    )
+                ]
+                left = [k for k in left if k not in group]
+                if t >= 0:
+                    row, column = np.mean(group, axis=0) + 0.5
+                    found.append((i * (SIZE // 2) + j, t, column, row, len(group) / 4))
+    return np.array(sorted(found, key=lambda one: material[int(one[1])]))
+
+
+def test_fragments_agree_with_a_loop():
+    material = torch.arange(len(TRIANGLES)) % 2 * 2
+    single = Visible(VISIBLE.face_id, VISIBLE.inverse_depth.float())
+    expected = fragments_ref(single, material.numpy())
+    plain = find_fragments(single, TRIANGLES, material, num_points=12, dtype=torch.float32)
+    compiled = find_fragments_compiled(single, TRIANGLES, material, num_points=12)
+    assert 0.25 in expected[:, 4]
+    assert 1.0 in expected[:, 4]
+    for found in (plain, compiled):
+        columns = (found.pixel, found.triangle, *found.place.unbind(1), found.share)
+        assert np.allclose(torch.stack([one.double() for one in columns], 1).numpy(), expected)
+        assert found.counts == (*np.bincount(material[expected[:, 1].astype(int)], minlength=6),)
+        assert torch.equal(found.corner, TRIANGLES[found.triangle])
+    assert torch.equal(plain.member, compiled.member)
+    seen = plain.member.reshape(-1) >= 0
+    assert torch.equal(seen, VISIBLE.face_id.reshape(-1) >= 0)
 
 
 def sample_ref(levels, uv, level):
@@ -211,8 +307,8 @@ def test_light_has_gradients():
     assert gradients_are_right(lambda n, v: light.highlights(LIT, n, v, roughness=0.4, f0=0.03), normal, view)
     tangents, height = torch.from_numpy(draw(7).normal(size=(6, 2, 3))), torch.from_numpy(draw(8).normal(size=(6, 2)))
     assert gradients_are_right(light.bent_normal, normal, tangents, height)
-    values = torch.from_numpy(draw(9).uniform(0.01, 0.7, 20))
-    assert gradients_are_right(light.tone, values)
+    values = torch.from_numpy(draw(9).uniform(0.01, 0.7, 21))
+    assert gradients_are_right(light.tone, values.reshape(-1, 3))
     assert gradients_are_right(light.srgb, values)
 
 
@@ -222,6 +318,7 @@ def skin_points(seed, count=8):
     texel[:, 3:5], texel[:, 6:8] = rng.normal(size=(count, 2)) * 0.02, rng.normal(size=(count, 2)) * 0.05
     texel[:, 5] = rng.uniform(-0.9, 0.6, count)
     texel[:, 2] = rng.uniform(0.5, 1.9, count)
+    texel[:, 9] = rng.uniform(0.3, 0.6, count)
     normal = random_unit(seed + 1, count)
     view = light.unit(normal + 0.6 * random_unit(seed + 2, count))
     return shade.SkinPoints(
@@ -230,8 +327,10 @@ def skin_points(seed, count=8):
         tangents=torch.from_numpy(rng.normal(size=(count, 2, 3)) * 0.3),
         view=view,
         sky=light.sky_light(normal, LIT),
+        opened=torch.from_numpy(rng.uniform(0.1, 1.0, (count, 1))),
         wrinkle=torch.from_numpy(rng.uniform(0.1, 0.9, (count, 1))),
         blood=torch.from_numpy(rng.uniform(-0.9, 0.9, (count, 1))),
+        thin=torch.from_numpy(rng.uniform(0.0, 1.0, (count, 1))),
     )
 
 
@@ -240,7 +339,7 @@ HAIR = torch.tensor([0.05, 0.03, 0.02], dtype=DOUBLE)
 
 def test_skin_has_gradients_to_all_it_is_made_of():
     points = skin_points(10)
-    names = ("texel", "normal", "tangents", "view", "sky", "wrinkle", "blood")
+    names = ("texel", "normal", "tangents", "view", "sky", "opened", "wrinkle", "blood", "thin")
 
     def shaded(directions, colours, *values):
         lit = light.Lights(directions, colours, LIT.sky_directions, LIT.sky_colours, LIT.exposure)
@@ -251,28 +350,33 @@ def test_skin_has_gradients_to_all_it_is_made_of():
 
 
 def test_skin_is_the_fast_renderers_skin():
-    points = skin_points(20, count=40)
+    count = fast_skin.BLOCK
+    points = skin_points(20, count=count)
     empty = np.zeros((3, 3))
     lighting = Lighting(
-        LIT.directions.numpy(), LIT.colours.numpy(), empty, empty, empty, empty, 1.0, float(LIT.exposure)
+        LIT.directions.numpy(), LIT.colours.numpy(), np.zeros(3), empty, empty, empty, 1.0, float(LIT.exposure)
     )
     look = Look(
-        iris=empty, hair=HAIR.numpy(), cloth=empty, eye_axes=empty, base=np.array(colour.BASE_ALBEDO),
-        melanin_absorption=np.array(colour.MELANIN_EXTINCTION),
+        iris=empty, hair=HAIR.numpy(), cloth=empty, eyes=empty, pupil=0.3, redness=0.0, age=0.3,
+        epidermis=colour.EPIDERMIS,
+        base=np.array(colour.BASE_ALBEDO), melanin_absorption=np.array(colour.MELANIN_EXTINCTION),
         haemoglobin_absorption=np.array(colour.HAEMOGLOBIN_EXTINCTION), blood_gain=colour.BLOOD_GAIN,
         pallor_greying=colour.PALLOR_GREYING, luminance=np.array(colour.LUMINANCE), crease=np.array(colour.CREASE_TINT),
         sample_size=1.0,
     )  # fmt: skip
-    bent = shade.relief(points).numpy()
-    expected = np.zeros((40, 3))
-    for i in range(40):
-        sky = np.append(points.sky[i].numpy(), 1.0)
-        fast_materials.shade_skin.py_func(
-            expected[i], points.texel[i].numpy(), look, lighting, sky, points.normal[i].numpy(), bent[i],
-            points.view[i].numpy(), 1.0, float(points.wrinkle[i, 0]), float(points.blood[i, 0]),
-        )  # fmt: skip
-    found = shade.shade_skin(points, LIT, hair_colour=HAIR).numpy()
-    assert np.abs(found - expected).max() < 1e-9
+    rows = np.zeros((fast_skin.NUM_ROWS, count))
+    rows[buffers.POINT : buffers.POINT + 3] = -points.view.T  # the eye is at the origin
+    rows[buffers.NORMAL : buffers.NORMAL + 3] = 2.0 * points.normal.T
+    rows[buffers.SKY : buffers.SKY + 6] = points.sky.T
+    rows[buffers.OPENNESS] = points.opened[:, 0]
+    rows[buffers.RIM_SEEN] = rows[fast_skin.SEEN] = 1.0
+    rows[buffers.FOLDING], rows[buffers.BLOOD] = points.wrinkle[:, 0], points.blood[:, 0]
+    rows[buffers.THINNESS] = points.thin[:, 0]
+    rows[fast_skin.TEXEL : fast_skin.TANGENTS] = points.texel.T
+    rows[fast_skin.TANGENTS : fast_skin.SEEN] = points.tangents.reshape(count, 6).T
+    fast_skin.shade_skin(rows.reshape(-1), look, lighting)
+    found = light.tone(shade.shade_skin(points, LIT, hair_colour=HAIR) * LIT.exposure).numpy()
+    assert np.abs(found - rows[fast_skin.COLOUR :].T).max() < 2e-3, "the fast renderer's exp is a polynomial"
 
 
 def test_albedo_is_the_one_that_skin_defines():
@@ -288,27 +392,130 @@ def test_albedo_is_the_one_that_skin_defines():
     assert np.abs(found.numpy() - expected).max() < 1e-5
 
 
-@pytest.mark.parametrize("material", ["eye", "tooth", "wet", "cloth"])
-def test_plain_materials_have_gradients(material):
-    normal = random_unit(40, 6)
-    local = torch.tensor([0.02, -0.01, 0.09], dtype=DOUBLE) + 0.02 * random_unit(41, 6)
+def eye_points(count=6):
+    """Points on both eyeballs, looking about."""
+    at = light.unit(torch.tensor([0.0, 0.0, 1.0], dtype=DOUBLE) + 0.45 * random_unit(41, count))
+    frames = []
+    for side in (1.0, -1.0):
+        axis = light.unit(torch.tensor([0.1 * side, -0.05, 1.0], dtype=DOUBLE))
+        right = light.unit(torch.linalg.cross(torch.tensor([0.0, 1.0, 0.0], dtype=DOUBLE), axis))
+        centre = torch.tensor([0.032 * side, 0.0, 0.0], dtype=DOUBLE)
+        corner = torch.tensor([0.018, 0.0, 0.012], dtype=DOUBLE)
+        frames.append(torch.stack([
+            right, torch.linalg.cross(axis, right), axis, centre, centre - side * corner, centre + corner
+        ]))  # fmt: skip
+    eyes = torch.stack(frames)
+    side = torch.arange(count) % 2
+    normal = (at[:, None] @ eyes[side, :3])[:, 0]
+    rng = draw(44)
+    points = materials.PlainPoints(
+        local=0.0165 * at, normal=normal, view=light.unit(normal + 0.3 * random_unit(42, count)),
+        sky=light.sky_light(normal, LIT), opened=torch.ones(count, 1, dtype=DOUBLE),
+    )  # fmt: skip
+    return points, EyePoints(
+        place=eyes[side, 3] + 0.0165 * normal, eyes=eyes.expand(count, 2, 6, 3),
+        clear=torch.from_numpy(rng.uniform(0.0002, 0.0034, (count, 1))),
+        standing=torch.from_numpy(rng.uniform(0.0003, 0.0014, (count, 1))),
+        redness=torch.from_numpy(rng.uniform(0.0, 1.0, (count, 1))),
+    )  # fmt: skip
+
+
+def mouth_points_of(material, count=6):
+    rng = draw(45)
+    normal = light.unit(torch.tensor([0.0, 0.0, 1.0], dtype=DOUBLE) + 0.5 * random_unit(46, count))
     if material == "cloth":
-        local = local * torch.tensor([400.0, 1.0, 1.0], dtype=DOUBLE)
-    colours = torch.tensor([0.1, 0.12, 0.2], dtype=DOUBLE)
-    view, axis = light.unit(normal + 0.5 * random_unit(42, 6)), random_unit(43, 6)
+        local = np.stack([rng.uniform(1, 12, count), rng.uniform(-0.1, 0.1, count), rng.uniform(0, 0.1, count)], 1)
+    elif material == "tooth":
+        local = np.stack([rng.uniform(0, 1, count), rng.uniform(-1, 1, count), rng.uniform(0, 1, count)], 1)
+    else:
+        local = rng.uniform((-0.012, -0.06, 0.06), (0.012, -0.04, 0.1), (count, 3))
+    return materials.PlainPoints(
+        local=torch.from_numpy(local), normal=normal, view=light.unit(normal + 0.4 * random_unit(47, count)),
+        sky=light.sky_light(normal, LIT), opened=torch.from_numpy(rng.uniform(0.1, 1.0, (count, 1))),
+    )  # fmt: skip
 
-    def shaded(place, n, v, a):
-        points = materials.PlainPoints(place, n, v, light.sky_light(n, LIT))
-        if material == "eye":
-            return materials.shade_eye(points, LIT, axis=a, iris_colour=colours)
+
+IRIS = torch.tensor([0.1, 0.12, 0.2], dtype=DOUBLE)
+SHADED = {
+    "tooth": lambda points: mouth.shade_tooth(points, LIT, age=0.4),
+    "gum": lambda points: mouth.shade_gum(points, LIT),
+    "tongue": lambda points: mouth.shade_tongue(points, LIT),
+    "cloth": lambda points: materials.shade_cloth(points, LIT, colour=IRIS),
+}
+
+
+@pytest.mark.parametrize("material", list(SHADED))
+def test_plain_materials_have_gradients(material):
+    points = mouth_points_of(material)
+    names = ("local", "normal", "view", "sky", "opened")
+    inputs = [getattr(points, name).clone().requires_grad_() for name in names]
+    assert torch.autograd.gradcheck(
+        lambda *values: SHADED[material](materials.PlainPoints(**dict(zip(names, values, strict=True)))),
+        inputs, eps=1e-8, atol=1e-3, rtol=1e-3,
+    )  # fmt: skip
+
+
+def test_eyes_have_gradients():
+    points, eyes = eye_points()
+    look = EyeLook(iris=IRIS, pupil=0.32, age=0.4)
+
+    def shaded(normal, view, place, frames, clear, standing, redness):
+        return shade_eye(
+            materials.PlainPoints(points.local, normal, view, points.sky, points.opened),
+            EyePoints(place, frames, clear, standing, redness), LIT, look=look,
+        )  # fmt: skip
+
+    inputs = [points.normal, points.view, eyes.place, eyes.eyes, eyes.clear, eyes.standing, eyes.redness]
+    assert torch.autograd.gradcheck(
+        shaded, [x.clone().requires_grad_() for x in inputs], eps=1e-8, atol=1e-4, rtol=1e-3
+    )  # fmt: skip
+
+
+def fast_light():
+    empty = np.zeros((3, 3))
+    return Lighting(
+        LIT.directions.numpy(), LIT.colours.numpy(), empty, empty, empty, empty, 1.0, float(LIT.exposure)
+    )  # fmt: skip
+
+
+def fast_look(eyes, *, redness=0.0):
+    empty = np.zeros(3)
+    return Look(
+        iris=IRIS.numpy(), hair=empty, cloth=empty, eyes=eyes, pupil=0.32, redness=redness, age=0.4, epidermis=0.0,
+        base=empty,
+        melanin_absorption=empty, haemoglobin_absorption=empty, blood_gain=0.0, pallor_greying=0.0, luminance=empty,
+        crease=empty, sample_size=1.0,
+    )  # fmt: skip
+
+
+def test_eyes_are_the_fast_renderers_eyes():
+    points, eyes = eye_points(200)
+    expected, work = np.zeros((200, 3)), tuple(np.zeros(3) for _ in range(3))
+    for i in range(200):
+        look = fast_look(eyes.eyes[i].numpy(), redness=float(eyes.redness[i, 0]))
+        fast_eye.shade_eye(
+            expected[i], work, look, fast_light(), np.append(points.sky[i].numpy(), 1.0), points.normal[i].numpy(),
+            points.view[i].numpy(), eyes.place[i].numpy(), 1.0, points.local[i].numpy(), float(eyes.clear[i, 0]),
+            float(eyes.standing[i, 0]),
+        )  # fmt: skip
+    found = shade_eye(points, eyes, LIT, look=EyeLook(iris=IRIS, pupil=0.32, age=0.4)).numpy()
+    assert np.abs(found - expected).max() < 1e-6
+
+
+@pytest.mark.parametrize("material", ["tooth", "gum", "tongue"])
+def test_mouths_are_the_fast_renderers_mouths(material):
+    points = mouth_points_of(material, 100)
+    expected, work = np.zeros((100, 3)), tuple(np.zeros(3) for _ in range(3))
+    look = fast_look(np.zeros((2, 6, 3)))
+    for i in range(100):
+        sky = np.append(points.sky[i].numpy(), points.opened[i, 0].numpy())
+        rest = (sky, points.normal[i].numpy(), points.view[i].numpy(), 1.0, points.local[i].numpy())
         if material == "tooth":
-            return materials.shade_tooth(points, LIT)
-        if material == "wet":
-            return materials.shade_wet(points, LIT)
-        return materials.shade_cloth(points, LIT, colour=colours) + 0.0 * a
-
-    inputs = [x.clone().requires_grad_() for x in (local, normal, view, axis)]
-    assert torch.autograd.gradcheck(shaded, inputs, atol=1e-5, rtol=1e-4)
+            fast_mouth.shade_tooth(expected[i], work[0], look, fast_light(), *rest)
+        else:
+            shade_fast = fast_mouth.shade_gum if material == "gum" else fast_mouth.shade_tongue
+            shade_fast(expected[i], work, fast_light(), *rest)
+    assert np.abs(SHADED[material](points).numpy() - expected).max() < 1e-6
 
 
 def antialias_ref(picture, visible, screen, triangles):
@@ -356,19 +563,42 @@ def antialias_ref(picture, visible, screen, triangles):
     return out
 
 
-def test_antialiasing_agrees_with_a_loop_and_has_gradients():
+def mixed_by(crossings, picture):
+    """A picture whose pixels are mixed as its crossings say."""
+    flat = picture.reshape(-1, picture.shape[-1])
+    target = torch.where(crossings.reach > 0, crossings.far, crossings.near)
+    change = (flat[crossings.near] - flat[crossings.far]) * crossings.reach[:, None]
+    return flat.index_add(0, target, change).reshape(picture.shape)
+
+
+def test_crossings_agree_with_a_loop_and_have_gradients():
     edges = find_edges(TRIANGLES)
     picture = torch.from_numpy(draw(11).uniform(size=(1, SIZE, SIZE, 2)))
-    out = antialias(picture, VISIBLE, SCREEN, TRIANGLES, edges)
+    out = mixed_by(find_crossings(VISIBLE, SCREEN, TRIANGLES, edges), picture)
     expected = antialias_ref(picture[0].numpy(), VISIBLE, SCREEN[0], TRIANGLES)
     assert np.abs(expected - picture[0].numpy()).max() > 0.1
     assert np.allclose(out[0].numpy(), expected)
     weights = torch.from_numpy(draw(12).normal(size=(1, SIZE, SIZE, 2)))
     assert gradients_are_right(
-        lambda tint, s: (antialias(picture * tint, VISIBLE, s, TRIANGLES, edges) * weights).sum((0, 2)),
+        lambda tint, s: (mixed_by(find_crossings(VISIBLE, s, TRIANGLES, edges), picture * tint) * weights).sum((0, 2)),
         torch.from_numpy(draw(14).uniform(size=(SIZE, 1, 2))),
         SCREEN,
     )
+
+
+def test_compiled_crossings_are_the_plain_ones():
+    edges, two = find_edges(TRIANGLES), SCREEN.float().repeat(2, 1, 1)
+    single = Visible(VISIBLE.face_id.repeat(2, 1, 1), VISIBLE.inverse_depth.float().repeat(2, 1, 1))
+    results = []
+    for find in (find_crossings, find_crossings_compiled):
+        screen = two.clone().requires_grad_()
+        found = find(single, screen, TRIANGLES, edges)
+        order = torch.argsort(2 * torch.minimum(found.near, found.far) * 10000 + torch.maximum(found.near, found.far))
+        pull = torch.autograd.grad((found.reach[order] * torch.arange(len(order))).sum(), screen)[0]
+        results.append((found.near[order], found.far[order], found.reach[order].detach(), pull))
+    assert len(results[0][0]) > 20
+    for one, other in zip(*results, strict=True):
+        assert torch.allclose(one, other, atol=1e-4, rtol=1e-4)
 
 
 def test_every_edge_is_found_once_with_both_its_triangles():
@@ -393,5 +623,5 @@ def test_a_straight_edge_covers_what_it_cuts_off():
         moved = corners.clone()
         moved[0, [0, 2], 0] = end
         seen = Visible(visible.face_id, visible.inverse_depth)
-        row = antialias(mask, seen, moved, mesh, find_edges(mesh))[0, 2, :, 0]
+        row = mixed_by(find_crossings(seen, moved, mesh, find_edges(mesh)), mask)[0, 2, :, 0]
         assert torch.allclose(row[2:4], torch.tensor(expected, dtype=DOUBLE))

@@ -1,12 +1,14 @@
 """The compiled kernels against plain loops and numpy."""
 
+import numba
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
 from face_emote.face.subdivision import catmull_clark
-from face_emote.rendering.fast import cache, kernels
+from face_emote.rendering.fast import cache, kernels, lighting
 from face_emote.rendering.fast.ambient import light_frame
+from face_emote.rendering.fast.buffers import Lighting
 from face_emote.rendering.scene import CAMERAS, focal_pixels, view_matrix
 
 
@@ -74,6 +76,46 @@ def test_depth_maps_hold_the_nearest_surface_towards_the_light():
     assert_allclose(depth[20, 20], -0.4, atol=1e-6)
     assert_allclose(depth[20, 11], 0.0, atol=1e-6)
     assert depth[2, 2] == 1e9
+
+
+def test_shadow_moments_are_two_box_filters_one_after_the_other():
+    rng = np.random.default_rng(4)
+    depth = rng.uniform(-0.2, 0.2, (24, 24)).astype(np.float32)
+    depth[:6] = 1e9
+    spare, out = np.zeros((24, 24, 2), np.float32), np.zeros((24, 24, 2), np.float32)
+    lighting.shadow_moments(depth, 2, spare, out)
+
+    def box_ref(values):
+        near = lambda k: min(max(k, 0), 23)  # noqa: E731
+        return np.array(
+            [[np.mean([values[near(i + a), near(j + b)] for a in range(-2, 3) for b in range(-2, 3)], axis=0)
+              for j in range(24)] for i in range(24)]
+        )  # fmt: skip
+
+    z = np.minimum(depth, lighting.FAR).astype(float)
+    expected = box_ref(box_ref(np.stack([z, z * z], axis=2)))
+    assert_allclose(out, expected, atol=2e-6)
+
+
+def test_the_key_light_is_seen_before_a_wall_and_not_behind_it():
+    """A wall over the left half of the light's map, 5 cm towards the light."""
+    depth = np.full((64, 64), 1e9, np.float32)
+    depth[:, :32] = -0.05
+    spare, moments = np.zeros((64, 64, 2), np.float32), np.zeros((64, 64, 2), np.float32)
+    lighting.shadow_moments(depth, 2, spare, moments)
+    frame = light_frame(np.array([0.0, 0.0, 1.0]))
+    light = Lighting(np.eye(3), np.eye(3), np.zeros(3), moments, frame, np.zeros(3), 0.19, 1.0)
+
+    @numba.njit
+    def seen(light, x, z):
+        return lighting.key_light_seen(light, x, 0.0, z, 0.0, 0.0, 1.0)
+
+    assert seen(light, -0.1, 0.0) < 0.01
+    assert seen(light, -0.1, 0.06) == 1.0, "in front of the wall"
+    assert seen(light, 0.1, 0.0) == 1.0
+    across = [seen(light, x, 0.0) for x in np.linspace(-0.05, 0.05, 200)]
+    assert (np.diff(across) > -1e-6).all() and np.diff(across).max() < 0.2, "no steps"
+    assert seen(light, 0.5, 0.0) == 1.0, "outside the map"
 
 
 def test_sparse_rows_and_projection_agree_with_numpy():

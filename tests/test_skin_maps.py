@@ -46,7 +46,7 @@ def albedo_ref(melanin: float, haemoglobin: float, flow: float, crease: float) -
 
     h = haemoglobin * math.exp(colour.BLOOD_GAIN * flow)
     out = [
-        base * math.exp(-melanin * em - h * eh)
+        colour.EPIDERMIS + base * math.exp(-melanin * em - h * eh)
         for base, em, eh in zip(
             colour.BASE_ALBEDO, colour.MELANIN_EXTINCTION, colour.HAEMOGLOBIN_EXTINCTION, strict=True
         )

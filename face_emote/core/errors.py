@@ -47,3 +47,15 @@ class CorpusError(FaceEmoteError):
 
 class CheckpointError(FaceEmoteError):
     """A file of network weights is missing, damaged, of another version or does not fit its own configuration."""
+
+
+class BlenderError(FaceEmoteError):
+    """Blender, in its own process, could not do what it was asked; the message names its log."""
+
+
+class ProvenanceError(FaceEmoteError):
+    """A file cannot be signed, or its mark cannot be read."""
+
+
+class BatchError(FaceEmoteError):
+    """A batch cannot be started, or some of its rows failed."""

@@ -78,6 +78,8 @@ WRINKLES = (
     "crows_feet_right", "lower_lid_left", "lower_lid_right", "nasolabial_left", "nasolabial_right", "perioral",
     "mouth_corner_left", "mouth_corner_right", "chin", "neck_bands",
 )  # fmt: skip
+HAIR_STYLES = ("none", "crop", "short", "medium", "tied")
+"""Shaved; a buzz cut; swept on top; parted and cut at the jaw; drawn back into a bun."""
 BLOOD_REGIONS = ("forehead", "nose", "cheek_left", "cheek_right", "ears", "periorbital", "lips", "chin")
 """Blood-flow regions; the neck follows the mean of cheeks and ears."""
 

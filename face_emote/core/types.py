@@ -222,6 +222,51 @@ class MotionSource(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class MotionSpan:
+    """Frames first..stop-1 of a motion, as a motion. A `MotionSource`."""
+
+    whole: MotionSource
+    first: int
+    stop: int
+
+    @property
+    def num_frames(self) -> int:
+        """Number of frames."""
+        return self.stop - self.first
+
+    @property
+    def fps(self) -> float:
+        """Frames per second."""
+        return self.whole.fps
+
+    @property
+    def info(self) -> MotionInfo:
+        """Where the whole motion came from."""
+        return self.whole.info
+
+    @property
+    def betas(self) -> Float[Array, f" shape={NUM_SHAPE}"]:
+        """Identity of the head."""
+        return self.whole.betas
+
+    @property
+    def character(self) -> str:
+        """Whose skin to show it with."""
+        return self.whole.character
+
+    def blocks(self, size: int = 256) -> Iterator[FaceMotion]:
+        """Consecutive parts of at most `size` frames; what lies before the span is passed over."""
+        start = 0
+        for block in self.whole.blocks(size):
+            low, high = max(self.first - start, 0), min(self.stop - start, block.num_frames)
+            if low < high:
+                yield block.part(low, high)
+            start += block.num_frames
+            if start >= self.stop:
+                return
+
+
 @dataclass(frozen=True, slots=True)
 class MeshSequence:
     """A head of fixed topology that moves."""
@@ -253,8 +298,16 @@ class SkinParams:
     """Lipstick, 0..1."""
     iris_colour: tuple[float, float, float] = (0.09, 0.11, 0.10)
     hair_colour: tuple[float, float, float] = (0.05, 0.033, 0.022)
+    hair_style: str = "crop"
+    """One of `names.HAIR_STYLES`."""
     hair_length: float = 0.030
-    """Metres; 0 is bald."""
+    """Metres, of the style `crop`; 0 is bald."""
+    hair_curl: float = 0.0
+    """Of the styles that are longer than a crop: 0 straight, 0.3 wavy, 1 tightly curled."""
+    hair_grey: float = 0.0
+    """Share of white hairs, 0..1."""
+    hair_loss: float = 0.0
+    """0 none, 0.5 bald at the crown, 1 a wreath is left."""
     brow_density: float = 1.0
     """0 none, 1 usual, above it thicker hairs."""
     garment_colour: tuple[float, float, float] = (0.035, 0.04, 0.055)

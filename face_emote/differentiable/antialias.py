@@ -11,7 +11,9 @@ edges pass one pair of pixels the outermost counts.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -33,6 +35,19 @@ class Edges:
     """The two triangles; the second is -1 at a border."""
     apex: Int[Tensor, "edge 2"]
     """The triangle's point off the edge; the second repeats the first at a border."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crossings:
+    """Where silhouettes pass between the centres of neighbouring samples."""
+
+    near: Int[Tensor, " crossing"]
+    """The sample that sees the surface which ends there, in the flat [batch * row * column]."""
+    far: Int[Tensor, " crossing"]
+    """Its neighbour behind."""
+    reach: Float[Tensor, " crossing"]
+    """How far past the middle between their centres the edge is, -0.5..0.5 of a sample: what of the far sample the
+    near surface covers, or, where it is negative, what of the near one it leaves."""
 
 
 def find_edges(triangles: Int[Tensor, "triangle 3"]) -> Edges:
@@ -68,32 +83,73 @@ def _silhouettes(
     return frame, edges.ends[edge], apex
 
 
-def antialias(
-    picture: Float[Tensor, "batch height width channel"],
-    visible: Visible,
-    screen: Float[Tensor, "batch point 4"],
-    triangles: Int[Tensor, "triangle 3"],
-    edges: Edges,
-) -> Float[Tensor, "batch height width channel"]:
-    """The picture with mixed colours along silhouettes; gradients reach the ends of their edges."""
+def find_crossings(
+    visible: Visible, screen: Float[Tensor, "batch point 4"], triangles: Int[Tensor, "triangle 3"], edges: Edges
+) -> Crossings:
+    """All crossings in plain torch; their reach has gradients to the ends of their edges."""
     frame, ends, apex = _silhouettes(screen, triangles, edges)
     start, stop = screen[frame, ends[:, 0], :], screen[frame, ends[:, 1], :]
     inside = screen[frame, apex, :2].detach()
     slope = (stop - start).detach()[:, :2].abs()
     upright = slope[:, 1] >= slope[:, 0]
-    out = picture.reshape(-1, picture.shape[-1])
-    colours = out
+    parts = []
     for along in (0, 1):
         chosen = torch.nonzero(upright if along == 0 else ~upright)[:, 0]
-        near, far, share = _mixed(
-            start[chosen], stop[chosen], inside[chosen], frame=frame[chosen], visible=visible, along=along
+        parts.append(
+            _crossed(start[chosen], stop[chosen], inside[chosen], frame=frame[chosen], visible=visible, along=along)
         )
-        out = out.index_add(0, far, (colours[near] - colours[far]) * share.clamp(min=0.0)[:, None])
-        out = out.index_add(0, near, (colours[far] - colours[near]) * (-share).clamp(min=0.0)[:, None])
-    return out.reshape(picture.shape)
+    near, far, reach = (torch.cat(values) for values in zip(*parts, strict=True))
+    return Crossings(near, far, reach)
 
 
-def _mixed(
+def find_crossings_compiled(
+    visible: Visible, screen: Float[Tensor, "batch point 4"], triangles: Int[Tensor, "triangle 3"], edges: Edges
+) -> Crossings:
+    """The same by the compiled kernels, on a CPU and in single precision."""
+    near, far, reach = _Crossed.apply(screen, visible, triangles, edges)
+    return Crossings(near, far, reach)
+
+
+class _Crossed(torch.autograd.Function):
+    """Crossings found by the compiled kernel, which gives the derivatives of their reach with them."""
+
+    @staticmethod
+    def forward(ctx, screen: Tensor, visible: Visible, triangles: Tensor, edges: Edges) -> tuple[Tensor, ...]:  # type: ignore[no-untyped-def]
+        from face_emote.rendering.fast import gradient_kernels as kernels
+
+        batch, num_points, _ = screen.shape
+        depth = visible.inverse_depth.numpy()
+        faces, best = np.empty(len(triangles) + 1, np.bool_), np.empty((2, 2, depth[0].size), np.int32)
+        space = np.empty((16 * sum(depth[0].shape), 9))
+        parts = []
+        for k in range(batch):
+            points = screen[k].detach().numpy()
+            kernels.facing(points, triangles.numpy(), faces)
+            mesh = (edges.ends.numpy(), edges.sides.numpy(), edges.apex.numpy())
+            while True:
+                count = kernels.edge_crossings(points, *mesh, faces, depth[k], MIN_GAP, SAME_SURFACE, best, space)
+                if count <= len(space):
+                    break
+                space = np.empty((count, 9))
+            found = torch.from_numpy(space[:count].copy())
+            found[:, :2] += k * depth[0].size
+            found[:, 2:4] += k * num_points
+            parts.append(found)
+        crossed = torch.cat(parts)
+        ctx.ends, ctx.slopes, ctx.shape = crossed[:, 2:4].long(), crossed[:, 5:].float(), screen.shape
+        near, far, reach = crossed[:, 0].long(), crossed[:, 1].long(), crossed[:, 4].float()
+        ctx.mark_non_differentiable(near, far)
+        return near, far, reach
+
+    @staticmethod
+    def backward(ctx, _near: Any, _far: Any, given: Tensor) -> tuple[Tensor, None, None, None]:  # type: ignore[no-untyped-def]
+        out = torch.zeros(ctx.shape)
+        at = torch.stack([4 * ctx.ends[:, 0], 4 * ctx.ends[:, 0] + 1, 4 * ctx.ends[:, 1], 4 * ctx.ends[:, 1] + 1], 1)
+        out.view(-1).index_add_(0, at.reshape(-1), (ctx.slopes * given[:, None]).reshape(-1))
+        return out, None, None, None
+
+
+def _crossed(
     start: Tensor, stop: Tensor, inside: Tensor, *, frame: Tensor, visible: Visible, along: int
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Pairs of pixels that an edge parts: the nearer, the farther (flat indices), and how far past the middle it is.

@@ -13,6 +13,7 @@ from torch import Tensor
 from face_emote.core.arrays import Float
 from face_emote.rendering.fast.ambient import sky_colours, sky_directions
 from face_emote.rendering.scene import LightRig
+from face_emote.rendering.tone import CURVE, GAIN, INSET, LUMA, OUTSET
 from face_emote.skin.reflection import (
     FILL_LOBE,
     KEY_LOBE,
@@ -58,13 +59,20 @@ def make_lights(rig: LightRig, *, dtype: torch.dtype, device: str | torch.device
 
 def sky_light(normals: Float[Tensor, "*shape 3"], lights: Lights) -> Float[Tensor, "*shape 6"]:
     """Unshadowed sky at points with these normals: on plain materials, then on skin."""
-    cosine = normals @ lights.sky_directions.T
+    return sky_rows(normals, lights.sky_directions, lights.sky_colours)
+
+
+def sky_rows(
+    normals: Float[Tensor, "*shape 3"], directions: Float[Tensor, "direction 3"], colours: Float[Tensor, "direction 3"]
+) -> Float[Tensor, "*shape 6"]:
+    """`sky_light` from the sky's own numbers."""
+    cosine = normals @ directions.T
     near = ((cosine + SKY_NEAR) / (1.0 + SKY_NEAR)).clamp(min=0.0)
     wide = ((cosine + SKY_WIDE) / (1.0 + SKY_WIDE)).clamp(min=0.0)
     # The fast renderer leaves out directions that not even the widened light comes from.
-    plain = torch.where(wide > 0.0, near, 0.0) @ lights.sky_colours
+    plain = torch.where(wide > 0.0, near, 0.0) @ colours
     scattered = torch.tensor(SCATTERED, dtype=normals.dtype, device=normals.device)
-    return torch.cat([plain, torch.lerp(plain, wide @ lights.sky_colours, scattered)], dim=-1)
+    return torch.cat([plain, torch.lerp(plain, wide @ colours, scattered)], dim=-1)
 
 
 def dot(a: Float[Tensor, "*shape 3"], b: Float[Tensor, "*shape 3"]) -> Float[Tensor, "*shape 1"]:
@@ -107,18 +115,23 @@ def specular(
 
 def highlights(
     lights: Lights, normal: Float[Tensor, "pixel 3"], view: Float[Tensor, "pixel 3"], *, roughness: Tensor | float,
-    f0: float,
+    f0: float, opened: Tensor | float = 1.0, key_seen: Tensor | float = 1.0,
+    rim_seen: float | None = None,
 ) -> Float[Tensor, "pixel 3"]:  # fmt: skip
-    """Two lobes of the key light, one each of fill and rim."""
+    """Two lobes of the key light, one each of fill and rim, which reach a place only as far as it is `opened`.
+
+    `rim_seen` instead says how much of the rim light does, as the fast renderer's skin has it; `key_seen` how much of
+    the key light.
+    """
     key, fill, rim = lights.directions.unbind(0)
     rough = torch.as_tensor(roughness, dtype=normal.dtype, device=normal.device)
     broad = (rough * WIDE_ROUGHNESS).clamp(max=1.0)
     lobe = specular(normal, key, view, roughness=rough, f0=f0) * KEY_LOBE
     lobe = lobe + specular(normal, key, view, roughness=broad, f0=f0) * WIDE_LOBE
     parts = [
-        lobe,
-        specular(normal, fill, view, roughness=rough, f0=f0) * FILL_LOBE,
-        specular(normal, rim, view, roughness=rough, f0=f0) * RIM_LOBE,
+        lobe * key_seen,
+        specular(normal, fill, view, roughness=rough, f0=f0) * (FILL_LOBE * opened),
+        specular(normal, rim, view, roughness=rough, f0=f0) * (RIM_LOBE * (opened if rim_seen is None else rim_seen)),
     ]
     return math.pi * torch.cat(parts, dim=1) @ lights.colours
 
@@ -135,9 +148,14 @@ def bent_normal(
     return raised * torch.rsqrt(dot(raised, raised) + 1e-30)
 
 
-def tone(x: Tensor) -> Tensor:
-    """Filmic curve of Narkowicz 2015 (a fit of ACES), 0..1."""
-    return ((x * (2.51 * x + 0.03)) / (x * (2.43 * x + 0.59) + 0.14)).clamp(0.0, 1.0)
+def tone(light: Float[Tensor, "*shape 3"]) -> Float[Tensor, "*shape 3"]:
+    """`rendering.tone.tone_mapped` with gradients."""
+    a, b, d = CURVE
+    luma = light.new_tensor(LUMA)
+    c = torch.lerp(light, (light @ luma)[..., None], INSET).clamp(min=0.0)
+    y = (GAIN * c * (c + a) / (c * (c + b) + d)).clamp(max=1.0)
+    grey = (y @ luma)[..., None]
+    return (grey + (y - grey) / (1.0 - OUTSET)).clamp(0.0, 1.0)
 
 
 def srgb(linear: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from face_emote.core.arrays import Float, Int
+from face_emote.differentiable import fused
 from face_emote.face.subdivision import SparseRows
 
 NEAREST = 1e-4
@@ -68,18 +69,50 @@ class Facets:
         count, corner = len(triangles), triangles.reshape(-1).cpu()
         number = torch.arange(3 * count)
         ones, device = torch.ones(3 * count), triangles.device
+        self.triangles = triangles
         self.pick = Rows(number, corner, ones, shape=(3 * count, num_points), dtype=dtype, device=device)
         """From points to corners, [3 * triangle]."""
         self.gather = Rows(corner, number // 3, ones, shape=(num_points, count), dtype=dtype, device=device)
         """From triangles to the sum over each point's triangles."""
 
 
-def vertex_normals(points: Float[Tensor, "batch point 3"], facets: Facets) -> Float[Tensor, "batch point 3"]:
-    """Area-weighted unit normals; zero where a point has no triangle."""
+def vertex_normals(
+    points: Float[Tensor, "batch point 3"], facets: Facets, *, compiled: bool = False
+) -> Float[Tensor, "batch point 3"]:
+    """Area-weighted unit normals; zero where a point has no triangle. `compiled`: on a CPU, in single precision."""
+    if compiled:
+        out: Tensor = _Normals.apply(points, facets.triangles)
+        return out
     a, b, c = facets.pick.apply(points).unflatten(1, (-1, 3)).unbind(2)
     total = facets.gather.apply(torch.linalg.cross(b - a, c - a))
     # An area of 1e-30 m2 is no area; the floor keeps the gradient of a lone point finite.
     return functional.normalize(total, dim=-1, eps=1e-30)
+
+
+class _Normals(torch.autograd.Function):
+    """`vertex_normals` by the compiled kernels."""
+
+    @staticmethod
+    def forward(ctx, points: Tensor, triangles: Tensor) -> Tensor:  # type: ignore[no-untyped-def]
+        from face_emote.rendering.fast import gradient_kernels as kernels
+
+        places = points.contiguous()
+        total, out = torch.empty_like(places), torch.empty_like(places)
+        for k in range(len(places)):
+            kernels.normals(places[k].numpy(), triangles.numpy(), total[k].numpy(), out[k].numpy())
+        ctx.save_for_backward(places, triangles, total)
+        return out
+
+    @staticmethod
+    def backward(ctx, given: Tensor) -> tuple[Tensor, None]:  # type: ignore[no-untyped-def]
+        from face_emote.rendering.fast import gradient_kernels as kernels
+
+        places, triangles, total = ctx.saved_tensors
+        across, out = given.clone(memory_format=torch.contiguous_format), torch.zeros_like(places)
+        for k in range(len(places)):
+            one = (places[k].numpy(), triangles.numpy(), total[k].numpy(), across[k].numpy())
+            kernels.normals_back(*one, out[k].numpy())
+        return out, None
 
 
 def project(
@@ -89,6 +122,7 @@ def project(
     focal: Float[Tensor, " batch"],
     width: int,
     height: int,
+    compiled: bool = False,
 ) -> Float[Tensor, "batch point 4"]:
     """Perspective: pixel x, pixel y (down), depth in metres, 1 / depth.
 
@@ -98,10 +132,20 @@ def project(
         focal: Pixels per unit of x / depth.
         width: Of the picture; the optical axis meets its middle.
         height: Of the picture.
+        compiled: Whether kernels may be used; they serve a CPU and single precision.
     """
-    seen = points @ view[:, :, :3].transpose(1, 2) + view[:, None, :, 3]
-    depth = (-seen[..., 2]).clamp(min=NEAREST)
+    middle = torch.tensor([0.5 * width, 0.5 * height], dtype=points.dtype, device=points.device)
+    frames = [
+        fused.apply(_projected, one, turn, zoom, middle, compiled=compiled)
+        for one, turn, zoom in zip(points, view, focal, strict=True)
+    ]
+    return torch.stack(frames)
+
+
+def _projected(points: Tensor, view: Tensor, focal: Tensor, middle: Tensor) -> Tensor:
+    """One frame's points; `middle` of the picture."""
+    seen = points @ view[:, :3].T + view[:, 3]
+    depth = (-seen[:, 2]).clamp(min=NEAREST)
     inverse = 1.0 / depth
-    scale = focal[:, None] * inverse
-    x, y = 0.5 * width + scale * seen[..., 0], 0.5 * height - scale * seen[..., 1]
-    return torch.stack([x, y, depth, inverse], dim=-1)
+    scale = focal * inverse
+    return torch.stack([middle[0] + scale * seen[:, 0], middle[1] - scale * seen[:, 1], depth, inverse], dim=-1)

@@ -6,6 +6,7 @@ Triangles that turn their inside to the camera (clockwise seen from it) are left
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -29,6 +30,22 @@ class Visible:
     """1 / metres, 0 where nothing is."""
 
 
+@runtime_checkable
+class Rasteriser(Protocol):
+    """Says which triangle every pixel sees; `adapters.find_rasteriser` knows several."""
+
+    def __call__(
+        self,
+        screen: Float[Tensor, "batch point 4"],
+        triangles: Int[Tensor, "triangle 3"],
+        *,
+        width: int,
+        height: int,
+    ) -> Visible:
+        """Arguments as of `rasterise`; no gradients."""
+        ...
+
+
 def rasterise(
     screen: Float[Tensor, "batch point 4"], triangles: Int[Tensor, "triangle 3"], *, width: int, height: int
 ) -> Visible:
@@ -44,12 +61,12 @@ def rasterise(
         return rasterise_scatter(screen, triangles, width=width, height=height)
     from face_emote.rendering.fast.kernels import visibility
 
-    corners = triangles.to(torch.int32).numpy()
-    face_id = np.empty((len(screen), height, width), np.int32)
+    corners = triangles.numpy()
+    face_id = np.empty((len(screen), height, width), np.int64)
     inverse = np.empty((len(screen), height, width), np.float32)
     for k, points in enumerate(screen.detach().to(torch.float32).contiguous().numpy()):
         visibility(points, corners, face_id[k], inverse[k])
-    return Visible(torch.from_numpy(face_id).long(), torch.from_numpy(inverse).to(screen.dtype))
+    return Visible(torch.from_numpy(face_id), torch.from_numpy(inverse).to(screen.dtype))
 
 
 @torch.no_grad()

@@ -1,6 +1,6 @@
 """Skin with gradients: the formula of the fast renderer, with the numbers of `skin.colour` and `skin.reflection`.
 
-There are no shadows: all of the key light and all of the sky arrives (openness 1).
+There are no shadows: all of the key light arrives, and all of the sky outside the mouth.
 """
 
 from dataclasses import dataclass
@@ -9,21 +9,24 @@ import torch
 from torch import Tensor
 
 from face_emote.core.arrays import Float
-from face_emote.differentiable.light import Lights, bent_normal, dot, highlights, wrapped
+from face_emote.differentiable.light import Lights, bent_normal, dot, highlights, unit, wrapped
 from face_emote.rendering.fast import buffers
 from face_emote.skin import colour
 from face_emote.skin.reflection import (
-    DARK_RELIEF,
+    CONTACT_SHADE,
+    DARK_SMOOTHING,
     FILL_BEND,
     FILL_EXTRA_WRAP,
-    GLOSS_SMOOTHING,
+    FILL_OPEN,
     GRAZING,
     HAIR_COVER,
     HAIR_PAINT,
     HAIR_SHADOW,
-    ROUGHNESS,
+    PIGMENT_FULL,
+    ROUGHENING,
     SKIN_F0,
     SOFTNESS,
+    THIN,
     WRAP,
 )
 
@@ -41,10 +44,14 @@ class SkinPoints:
     view: Float[Tensor, "pixel 3"]
     """Towards the camera, unit."""
     sky: Float[Tensor, "pixel 6"]
+    opened: Float[Tensor, "pixel 1"]
+    """Share of the sky that is open: less than 1 on the lining of the mouth."""
     wrinkle: Float[Tensor, "pixel 1"]
     """Local activation."""
     blood: Float[Tensor, "pixel 1"]
     """Local flow, -1..1."""
+    thin: Float[Tensor, "pixel 1"]
+    """How much light from behind comes through, 0..1."""
 
 
 def skin_albedo(
@@ -62,7 +69,7 @@ def skin_albedo(
     melanin = texel[:, buffers.MELANIN, None].clamp(min=0.0)
     haemoglobin = texel[:, buffers.HAEMOGLOBIN, None].clamp(min=0.0) * torch.exp(colour.BLOOD_GAIN * blood)
     absorbed = melanin * row(colour.MELANIN_EXTINCTION) + haemoglobin * row(colour.HAEMOGLOBIN_EXTINCTION)
-    albedo = row(colour.BASE_ALBEDO) * torch.exp(-absorbed)
+    albedo = colour.EPIDERMIS + row(colour.BASE_ALBEDO) * torch.exp(-absorbed)
     grey = (albedo @ row(colour.LUMINANCE))[:, None]
     albedo = albedo + colour.PALLOR_GREYING * (-blood).clamp(0.0, 1.0) * (grey - albedo)
     fold = (-texel[:, buffers.WRINKLE, None] * wrinkle).clamp(0.0, 1.0)
@@ -97,14 +104,31 @@ def shade_skin(points: SkinPoints, lights: Lights, *, hair_colour: Float[Tensor,
     hard, soft = bent @ lights.directions.T, normal @ lights.directions.T
     key = torch.lerp(wrapped(hard[:, :1], 0.5 * wrap), wrapped(soft[:, :1], wrap), softness)
     fill = torch.lerp(soft[:, 1:2], hard[:, 1:2], FILL_BEND)
-    received = key * lights.colours[0]
-    received = received + wrapped(fill, wrap + FILL_EXTRA_WRAP) * lights.colours[1]
+    seen = (CONTACT_SHADE * points.opened * points.opened).clamp(max=1.0)
+    edge = torch.cat([seen * (1.48 - 0.48 * seen), seen, seen * (0.92 + 0.08 * seen)], dim=1)
+    received = key * edge * lights.colours[0]
+    received = received + wrapped(fill, wrap + FILL_EXTRA_WRAP) * lights.colours[1] * (
+        1.0 - FILL_OPEN + FILL_OPEN * points.opened
+    )
     received = received + wrapped(hard[:, 2:], wrap) * lights.colours[2]
-    received = received + points.sky[:, 3:] * dot(bent, normal).clamp(0.0, 1.0)
+    bend = dot(bent, normal).clamp(0.0, 1.0)
+    received = received + points.sky[:, 3:] * bend
+    through = seen * wrapped(-soft[:, :1], wrap) * lights.colours[0] + wrapped(-soft[:, 2:], wrap) * lights.colours[2]
+    received = received + points.thin * texel.new_tensor(THIN) * through
     strength = texel[:, buffers.SPECULAR, None].clamp(min=0.0) * (1.0 - hair_cover(texel))
     grazing = (1.0 - dot(bent, view).clamp(min=0.0)) ** 4
-    out = albedo * received + points.sky[:, :3] * grazing * (GRAZING * strength)
-    roughness = ROUGHNESS - GLOSS_SMOOTHING * (strength - 1.0).clamp(0.0, 1.0)
-    pigment = (texel[:, buffers.MELANIN, None].clamp(min=0.0) / 2.5).clamp(max=1.0)
-    ridges = 1.0 - DARK_RELIEF * pigment * (points.wrinkle * 1.5).clamp(max=1.0)
-    return out + strength * ridges * highlights(lights, bent, view, roughness=roughness, f0=SKIN_F0)
+    out = albedo * received + points.sky[:, :3] * grazing * (GRAZING * strength * points.opened)
+    pigment = (texel[:, buffers.MELANIN, None].clamp(min=0.0) / PIGMENT_FULL).clamp(max=1.0)
+    roughness = texel[:, buffers.ROUGHNESS, None] + ROUGHENING * (1.0 - bend) * (1.0 + pigment)
+    back = DARK_SMOOTHING * pigment * (1.5 * points.wrinkle).clamp(max=1.0)
+    shine = unit(torch.lerp(bent, normal, back))
+    return out + strength * highlights(
+        lights,
+        shine,
+        view,
+        roughness=roughness.clamp(max=1.0),
+        f0=SKIN_F0,
+        opened=points.opened,
+        key_seen=seen,
+        rim_seen=1.0,
+    )

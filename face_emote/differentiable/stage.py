@@ -11,17 +11,23 @@ from face_emote.core.arrays import Array, Float, Int
 from face_emote.core.errors import HeadError
 from face_emote.core.types import SkinParams
 from face_emote.differentiable.antialias import Edges, find_edges
+from face_emote.differentiable.eye import EyeLook
 from face_emote.differentiable.light import Lights, make_lights
 from face_emote.differentiable.mesh import Facets, Rows, torch_rows
+from face_emote.differentiable.mouth import TorchMouth
 from face_emote.differentiable.texture import mip_chain, skin_texture
 from face_emote.face.head import Head
 from face_emote.rendering.fast.buffers import CLOTH, SKIN
-from face_emote.rendering.fast.engine import TEXTURE_SIDE, backdrop
+from face_emote.rendering.fast.engine import TEXTURE_SIDE, backdrop, scene_luminance
 from face_emote.rendering.fast.garment import Garment
 from face_emote.rendering.fast.mesh import RenderMesh, make_mesh
 from face_emote.rendering.scene import Scene, focal_pixels, placed, view_matrix
-from face_emote.skin.maps import load_skin_maps
+from face_emote.skin.displacement import crease_relief
+from face_emote.skin.eyes import pupil_radius
+from face_emote.skin.hair import mean_hair_colour
+from face_emote.skin.maps import load_skin_maps, resting_folds
 from face_emote.skin.regions import blood_masks, wrinkle_masks
+from face_emote.skin.teeth import head_mouth_points
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +77,24 @@ class Stage:
     uv: Float[Tensor, "triangle 3 2"]
     """Texture coordinates of each triangle's corners; 0 where it is not skin."""
     local: Float[Tensor, "point 3"]
+    relief: Float[Tensor, " skin_point"]
+    """Metres that a crease at activation 1 moves the skin out."""
+    resting_folds: float
+    thinness: Float[Tensor, " skin_point"]
     wrinkle_masks: Float[Tensor, "skin_point wrinkle=16"]
     blood_masks: Float[Tensor, "skin_point region=9"]
     texture: Float[Tensor, "side side channel=10"]
     texels: Float[Tensor, "texel channel=10"]
     """`mip_chain(texture)`."""
     hair_colour: Float[Tensor, " 3"]
-    iris_colour: Float[Tensor, " 3"]
+    eye_look: EyeLook
     cloth_colour: Float[Tensor, " 3"]
     eye_index: tuple[Tensor, Tensor]
     eye_weights: tuple[Tensor, Tensor]
-    """A turned eyeball's axis is the weighted sum of its vertices, exactly."""
+    """[3, eye vertex]: a turned eyeball's right, up and optical axis are the weighted sums of its vertices, exactly."""
+    eye_corners: Int[Tensor, "side=2 corner=2"]
+    """Vertices at the inner and the outer corner of the lids."""
+    mouth: TorchMouth
 
 
 def make_stage(
@@ -121,7 +134,8 @@ def make_stage(
     uv = mesh.uv[mesh.uv_triangles]
     uv[mesh.material != SKIN] = 0.0
     side = next(side for limit, side in TEXTURE_SIDE.items() if max(scene.width, scene.height) <= limit)
-    texture = skin_texture(load_skin_maps(skin, size=side)).to(device, dtype)
+    maps = load_skin_maps(skin, size=side)
+    texture = skin_texture(maps).to(device, dtype)
     triangles = moved(mesh.triangles)
     cloth = mesh.material == CLOTH
     return Stage(
@@ -142,18 +156,40 @@ def make_stage(
         material=moved(mesh.material.astype(np.int64)),
         uv=moved(uv),
         local=moved(mesh.local),
+        relief=moved(crease_relief(maps.wrinkle_height, surface=mesh.skin, lips=head.layout.mask_lips)),
+        resting_folds=resting_folds(skin.age),
+        thinness=moved(mesh.thinness),
         wrinkle_masks=moved(wrinkle_masks(template_mm)),
         blood_masks=moved(blood_masks(template_mm, ears)),
         texture=texture,
         texels=mip_chain(texture),
-        hair_colour=moved(np.array(skin.hair_colour)),
-        iris_colour=moved(np.array(skin.iris_colour)),
+        hair_colour=moved(np.array(mean_hair_colour(skin))),
+        eye_look=EyeLook(
+            iris=moved(np.array(skin.iris_colour)),
+            pupil=pupil_radius(scene_luminance(scene.lights)),
+            age=float(np.clip(skin.age, 0.0, 1.0)),
+        ),
         cloth_colour=moved(np.array(skin.garment_colour)),
         eye_index=(moved(mesh.eye_vertices[0]), moved(mesh.eye_vertices[1])),
         eye_weights=(
             moved(_axis_weights(mesh, person.template, side=0)),
             moved(_axis_weights(mesh, person.template, side=1)),
         ),
+        eye_corners=moved(mesh.eye_corners),
+        mouth=_mouth(head, mesh, moved=moved),
+    )
+
+
+def _mouth(head: Head, mesh: RenderMesh, *, moved: Callable[[Array], Tensor]) -> TorchMouth:
+    points = head_mouth_points(head)
+    return TorchMouth(
+        corners=moved(points.corners),
+        upper=moved(points.upper),
+        lower=moved(points.lower),
+        front=moved(points.front),
+        back=moved(points.back),
+        inner=moved(mesh.inner),
+        num_lining=mesh.num_lining,
     )
 
 
@@ -169,8 +205,8 @@ def _garment(garment: Garment, *, moved: Callable[[Array], Tensor]) -> TorchGarm
     )
 
 
-def _axis_weights(mesh: RenderMesh, rest: Float[Array, "vertex 3"], *, side: int) -> Float[Array, " eye_vertex"]:
+def _axis_weights(mesh: RenderMesh, rest: Float[Array, "vertex 3"], *, side: int) -> Float[Array, "axis=3 eye_vertex"]:
     """Weights w with sum w p = R a for an eye whose points r turned to p = R r + t: w = (r - mean) C^-1 a."""
     points = rest[mesh.eye_vertices[side]].astype(np.float64)
     centred = points - points.mean(axis=0)
-    return centred @ np.linalg.solve(centred.T @ centred, mesh.eye_axes[side].astype(np.float64))
+    return (centred @ np.linalg.solve(centred.T @ centred, mesh.eye_frames[side].T.astype(np.float64))).T

@@ -25,3 +25,10 @@ class Renderer(Protocol):
     def render(self, pose: Pose) -> UInt8[Array, "height width 3"]:
         """One picture, sRGB. Frames are independent of one another: any order, any process, the same pixels."""
         ...
+
+
+@runtime_checkable
+class Stoppable(Protocol):
+    """A renderer that keeps a program running; `close` ends it at once, even while another thread waits for a frame."""
+
+    def close(self) -> None: ...  # noqa: D102

@@ -14,6 +14,8 @@ import numpy as np
 from face_emote.core.arrays import Array, Float
 from face_emote.core.errors import OptionError
 
+SENSOR = 0.024
+"""Shorter side of the sensor that an f-number is meant for, metres."""
 Vector = tuple[float, float, float]
 Value = TypeVar("Value")
 
@@ -49,7 +51,10 @@ class LightRig:
     """Sky colour overhead; it falls to a tenth at the nadir."""
     backdrop_centre: Vector = (0.105, 0.108, 0.118)
     backdrop_edge: Vector = (0.022, 0.023, 0.026)
-    exposure: float = 0.74
+    exposure: float = 0.78
+    softness: float = 0.0030
+    """How far the edge of the key light's shadow is blurred to either side, metres: 0.002 a bare lamp, 0.006 a large
+    softbox."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +65,12 @@ class Scene:
     lights: LightRig
     width: int = 512
     height: int = 512
+    f_number: float | None = None
+    """Of the lens, focused on the eyes: 2.8 blurs what lies behind them softly; None: everything is sharp."""
 
 
 CAMERAS: dict[str, Camera] = {
-    "portrait": Camera((0.05, 0.0, 0.68), (0.0, -0.024, -0.02), 0.42),
+    "portrait": Camera((0.052, 0.004, 0.715), (0.0, -0.018, -0.02), 0.42),
     "front": Camera((0.0, 0.0, 0.68), (0.0, -0.024, -0.02), 0.42),
     "three-quarter": Camera((0.42, 0.03, 0.66), (0.0, -0.035, -0.03), 0.42),
     "profile": Camera((0.80, 0.0, 0.0), (0.0, -0.035, -0.04), 0.44),
@@ -74,35 +81,49 @@ CAMERAS: dict[str, Camera] = {
 }
 
 LIGHTS: dict[str, LightRig] = {
+    # Neutral, for judging skin: a softbox over the shoulder, its reflector, a cool strip behind.
     "studio": LightRig(
-        key=Light((0.55, 0.75, 0.9), (1.95, 1.80, 1.62)),
-        fill=Light((-0.9, 0.15, 0.7), (0.16, 0.18, 0.22)),
-        rim=Light((-0.55, 0.5, -0.9), (0.85, 0.90, 1.05)),
+        key=Light((0.55, 0.70, 0.95), (1.95, 1.86, 1.78)),
+        fill=Light((-0.9, 0.10, 0.75), (0.24, 0.25, 0.27)),
+        rim=Light((-0.60, 0.45, -0.9), (0.95, 1.00, 1.10)),
+        ambient=(0.36, 0.37, 0.40),
+        backdrop_centre=(0.120, 0.122, 0.128),
+        backdrop_edge=(0.020, 0.021, 0.023),
+        exposure=0.78,
+        softness=0.0030,
     ),
+    # Beauty dish and white walls: light from everywhere, hardly a shadow, a pale ground.
     "soft": LightRig(
-        key=Light((0.25, 0.7, 1.0), (1.35, 1.30, 1.24)),
-        fill=Light((-0.7, 0.3, 0.8), (0.50, 0.51, 0.54)),
-        rim=Light((0.6, 0.6, -0.9), (0.50, 0.52, 0.58)),
-        ambient=(0.62, 0.64, 0.68),
-        backdrop_centre=(0.52, 0.53, 0.54),
-        backdrop_edge=(0.26, 0.27, 0.28),
+        key=Light((0.18, 0.62, 1.0), (1.12, 1.09, 1.06)),
+        fill=Light((-0.7, 0.15, 0.8), (0.46, 0.46, 0.47)),
+        rim=Light((0.7, 0.5, -0.8), (0.42, 0.43, 0.45)),
+        ambient=(0.62, 0.63, 0.65),
+        backdrop_centre=(0.66, 0.65, 0.63),
+        backdrop_edge=(0.36, 0.355, 0.35),
+        exposure=0.80,
+        softness=0.0060,
     ),
+    # The last hour of sun: low and golden from one side, the blue of the open sky in the shadows.
     "warm": LightRig(
-        key=Light((0.8, 0.45, 0.75), (2.25, 1.62, 1.05)),
-        fill=Light((-0.9, 0.1, 0.6), (0.14, 0.16, 0.25)),
-        rim=Light((-0.5, 0.7, -0.9), (1.05, 0.72, 0.45)),
-        ambient=(0.36, 0.34, 0.36),
-        backdrop_centre=(0.11, 0.075, 0.05),
-        backdrop_edge=(0.020, 0.014, 0.011),
+        key=Light((1.0, 0.34, 0.62), (2.70, 1.86, 1.12)),
+        fill=Light((-0.8, 0.25, 0.75), (0.17, 0.20, 0.27)),
+        rim=Light((-0.75, 0.30, -0.9), (1.50, 0.92, 0.45)),
+        ambient=(0.25, 0.27, 0.32),
+        backdrop_centre=(0.230, 0.125, 0.060),
+        backdrop_edge=(0.022, 0.014, 0.011),
+        exposure=0.80,
+        softness=0.0022,
     ),
+    # Moonlight against the lamp of a window behind.
     "night": LightRig(
-        key=Light((-0.75, 0.7, 0.55), (0.95, 1.25, 1.75)),
-        fill=Light((0.9, 0.0, 0.6), (0.20, 0.13, 0.08)),
-        rim=Light((0.7, 0.4, -0.9), (0.95, 0.60, 0.36)),
-        ambient=(0.16, 0.20, 0.30),
-        backdrop_centre=(0.020, 0.028, 0.045),
-        backdrop_edge=(0.005, 0.007, 0.012),
-        exposure=0.9,
+        key=Light((-0.85, 0.62, 0.42), (0.62, 0.92, 1.40)),
+        fill=Light((0.75, 0.05, 0.8), (0.11, 0.10, 0.11)),
+        rim=Light((0.85, 0.28, -0.75), (1.75, 0.92, 0.40)),
+        ambient=(0.10, 0.14, 0.22),
+        backdrop_centre=(0.014, 0.024, 0.044),
+        backdrop_edge=(0.003, 0.005, 0.009),
+        exposure=0.95,
+        softness=0.0026,
     ),
 }
 
@@ -115,18 +136,23 @@ def _preset(name: str, table: Mapping[str, Value], kind: str) -> Value:
     return table[name]
 
 
-def make_scene(*, camera: str | Camera, light: str | LightRig, width: int, height: int) -> Scene:
+def make_scene(
+    *, camera: str | Camera, light: str | LightRig, width: int, height: int, f_number: float | None = None
+) -> Scene:
     """A scene from preset names or own values.
 
     Raises:
-        OptionError: an unknown preset (the nearest is named), or a size outside 16..8192 or odd.
+        OptionError: an unknown preset (the nearest is named), a size outside 16..8192 or odd, or an f-number outside
+            0.7..64.
     """
     for side, value in (("width", width), ("height", height)):
         if not 16 <= value <= 8192 or value % 2:
             raise OptionError(f"The picture's {side} must be an even number from 16 to 8192, got {value}")
+    if f_number is not None and not 0.7 <= f_number <= 64.0:
+        raise OptionError(f"The lens's f-number must lie between 0.7 and 64, got {f_number:g}; 2.8 is a soft portrait")
     chosen_camera = _preset(camera, CAMERAS, "camera") if isinstance(camera, str) else camera
     chosen_light = _preset(light, LIGHTS, "light") if isinstance(light, str) else light
-    return Scene(chosen_camera, chosen_light, width, height)
+    return Scene(chosen_camera, chosen_light, width, height, f_number)
 
 
 def placed(camera: Camera, *, origin: Float[Array, " 3"]) -> Camera:
@@ -147,6 +173,11 @@ def view_matrix(camera: Camera) -> Float[Array, "3 4"]:
     right /= np.linalg.norm(right)
     turn = np.stack([right, np.cross(back, right), back])
     return np.concatenate([turn, -turn @ np.array(camera.position)[:, None]], axis=1)
+
+
+def aperture(camera: Camera, *, f_number: float) -> float:
+    """Diameter of the lens that sees this field of view on a 24 mm high sensor, metres."""
+    return SENSOR / (2.0 * float(np.tan(0.5 * camera.field_of_view)) * f_number)
 
 
 def focal_pixels(camera: Camera, *, width: int, height: int) -> float:

@@ -93,3 +93,17 @@ def blood_masks(
         "neck": _ramp(y, (-62.0, -88.0)) * _ramp(y, (-185.0, -120.0)),
     }
     return np.stack([masks[name] for name in BLOOD_AND_NECK], axis=-1).astype(np.float32)
+
+
+def thinness(position_mm: Float[Array, "vertex 3"], ear_mask: Float[Array, " vertex"]) -> Float[Array, " vertex"]:
+    """Where light comes through from behind, 0..1: the shells of the ears, less the wings of the nose.
+
+    Args:
+        position_mm: rest positions.
+        ear_mask: the head's own mask of the ears, 0..1.
+    """
+    x, y, z = np.asarray(position_mm, np.float64).T
+    side = np.abs(x)
+    ears = np.clip(np.asarray(ear_mask, np.float64), 0.0, 1.0) * _ramp(side, (72.0, 82.0))
+    wings = 0.5 * _bell(side - 15.0, 4.0) * _bell(y - 1.0, 6.0) * _ramp(z, (92.0, 104.0))
+    return np.maximum(ears, wings).astype(np.float32)

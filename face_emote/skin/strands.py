@@ -50,7 +50,10 @@ class StrandGroup:
 
     def thinned(self, share: float) -> "StrandGroup":
         """The first `share` (0..1, clipped) of the strands."""
-        kept = slice(0, round(min(max(share, 0.0), 1.0) * self.num_strands))
+        return self.chosen(slice(0, round(min(max(share, 0.0), 1.0) * self.num_strands)))
+
+    def chosen(self, kept: slice | Int[Array, " chosen"]) -> "StrandGroup":
+        """Some of the strands."""
         return replace(
             self,
             triangle=self.triangle[kept],
@@ -59,6 +62,15 @@ class StrandGroup:
             width=self.width[kept],
             tint=self.tint[kept],
         )
+
+    def smooth(self, knots: int) -> "StrandGroup":
+        """The polynomial through each strand's knots (evenly spaced in their parameter), at more of them."""
+        own = self.offsets.shape[1]
+        basis = np.vander(np.linspace(0.0, 1.0, own))
+        weights = np.vander(np.linspace(0.0, 1.0, knots), own) @ np.linalg.inv(basis)
+        offsets = np.einsum("nk,skd->snd", weights, self.offsets)
+        offsets[:, 0] = 0.0
+        return replace(self, offsets=offsets.astype(np.float32))
 
     def lengthened(self, factor: float) -> "StrandGroup":
         """Strands `factor` times as long."""

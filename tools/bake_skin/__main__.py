@@ -44,6 +44,7 @@ DETAILED: dict[str, Baker] = {
     "freckles": pigment.freckles,
     "stubble": pigment.stubble,
     "micro": relief.micro_relief,
+    "pores": relief.pores,
     "fine_lines": relief.fine_lines,
 }
 

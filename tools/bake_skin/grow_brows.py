@@ -8,7 +8,7 @@ from tools.bake_skin.mesh import SkinMesh
 from tools.bake_skin.noise import ramp
 from tools.bake_skin.roots import Grown, along_skin, nearest_on_skin, scattered
 
-COUNT = 460
+COUNT = 720
 KNOTS = np.array([0.33, 0.67, 1.0])
 
 
@@ -74,7 +74,7 @@ def _raised(mesh: SkinMesh, flat: Float[Array, "strand knot 3"], *, length: Arra
 
 
 def _widths(along: Float[Array, " strand"], rng: np.random.Generator) -> Array:
-    return rng.uniform(0.085, 0.13, len(along)) * np.interp(along, [0.0, 0.15, 1.0], [0.8, 1.0, 0.85])
+    return rng.uniform(0.07, 0.11, len(along)) * np.interp(along, [0.0, 0.15, 1.0], [0.8, 1.0, 0.85])
 
 
 def _tints(rng: np.random.Generator) -> Array:

@@ -7,7 +7,7 @@ from face_emote.core.arrays import Array, Float
 from tools.bake_skin.mesh import SkinMesh
 from tools.bake_skin.roots import Grown, barycentric_grid, nearest_on_skin, unit
 
-UPPER_COUNT, LOWER_COUNT = 112, 72
+UPPER_COUNT, LOWER_COUNT = 190, 104
 KNOTS = np.array([0.25, 0.5, 0.75, 1.0])
 
 
@@ -72,13 +72,13 @@ def grow_lashes(mesh: SkinMesh, *, left: bool, upper: bool, rng: np.random.Gener
     tangent = unit(_along(path, np.minimum(t + 0.02, 1.0)) - _along(path, np.maximum(t - 0.02, 0.0)))
     # Up the lid (or down it): across the margin, away from the opening.
     across = unit(np.cross(tangent, away)) * (-outward if upper else outward)
-    row = rng.uniform(0.0, 0.7, count)[:, None]
+    row = rng.uniform(-0.75, 0.25, count)[:, None]
     roots = nearest_on_skin(mesh, edge + across * row + 0.3 * away)
-    clump = np.cumsum(rng.random(count) < 0.42)
+    clump = np.cumsum(rng.random(count) < 0.30)
     fan = np.interp(t, [0.0, 0.25, 0.6, 1.0], [-0.50, -0.18, 0.22, 0.85] if upper else [-0.35, -0.12, 0.18, 0.6])
     lean = fan + rng.normal(0.0, 0.10, clump.max() + 1)[clump] + rng.normal(0.0, 0.06, count)
     if upper:
-        length = np.interp(t, [0.0, 0.3, 0.7, 1.0], [4.6, 8.0, 9.0, 7.0]) * rng.uniform(0.72, 1.06, count)
+        length = np.interp(t, [0.0, 0.3, 0.7, 1.0], [4.4, 7.6, 8.8, 7.2]) * rng.uniform(0.62, 1.06, count)
         start, curl = unit(away - 0.04 * across + 0.45 * lean[:, None] * tangent), 0.42
         droop = -0.10
     else:
@@ -98,7 +98,7 @@ def grow_lashes(mesh: SkinMesh, *, left: bool, upper: bool, rng: np.random.Gener
     ]
     offsets = np.stack(knots, axis=1)
     offsets += _drawn_together(roots.position_mm, offsets, clump=clump)
-    width = rng.uniform(0.13, 0.18, count) * (1.0 if upper else 0.72)
+    width = rng.uniform(0.085, 0.125, count) * (1.0 if upper else 0.72)
     return Grown(roots, offsets, width, np.exp(rng.normal(-0.25, 0.12, count)))
 
 
@@ -107,4 +107,4 @@ def _drawn_together(root: Array, offsets: Float[Array, "strand knot 3"], *, clum
     tips = root + offsets[:, -1]
     number = np.bincount(clump)
     mean = np.stack([np.bincount(clump, tips[:, d]) / np.maximum(number, 1) for d in range(3)], axis=1)[clump]
-    return 0.55 * (mean - tips)[:, None] * (KNOTS**2)[None, :, None]
+    return 0.70 * (mean - tips)[:, None] * (KNOTS**2)[None, :, None]

@@ -114,14 +114,14 @@ def age_spots(texels: Texels, zone: Zones) -> Float[Array, " texel"]:
 def beard_area(texels: Texels, zone: Zones) -> Float[Array, " texel"]:
     """Where a beard grows, 0..1: moustache, chin, jaw, upper throat and the sideburns."""
     x, y, z = zone.x, zone.y, texels.position_mm[:, 2]
-    ragged = 5.0 * fractal(texels.position_mm, per_mm=0.12, octaves=2, seed=55)
+    ragged = 9.0 * fractal(texels.position_mm, per_mm=0.12, octaves=4, seed=55)
     # Upper border: from the moustache's end past the corner of the mouth up the cheek to the sideburn.
     upper = np.interp(
         x,
         [0.0, 9.0, 20.0, 26.0, 34.0, 46.0, 56.0, 63.0, 70.0],
         [-6.5, -7.0, -9.0, -16.0, -24.0, -16.0, -2.0, 14.0, 24.0],
     )
-    area = ramp(upper + ragged - y, -2.0, 5.0) * ramp(y, -108.0, -84.0) * ramp(z, 4.0, 18.0)
+    area = ramp(upper + ragged - y, -7.0, 13.0) * ramp(y, -108.0, -84.0) * ramp(z, 4.0, 18.0)
     bare = bump(x - 9.0, 4.0) * bump(y + 46.5, 3.0)  # beside the tuft under the lower lip
     return area * (1.0 - 0.7 * bare) * (1.0 - zone.lips) * (1.0 - zone.inside) * (1.0 - ramp(texels.ears, 0.02, 0.2))
 
@@ -132,7 +132,8 @@ def stubble(texels: Texels, zone: Zones) -> Float[Array, " texel"]:
     # Hairs lie down the cheek: cells are longer along y.
     near, _, kind = cellular(texels.position_mm, cell_mm=(0.62, 0.95, 0.62), seed=10)
     hair = ramp(near, 0.40, 0.12) * (0.35 + 0.65 * kind)
-    return (area * (0.34 + 0.66 * hair)).astype(np.float32)
+    # Towards its border a beard thins out hair by hair.
+    return (area * (0.26 + 0.74 * ramp(hair, 1.0 - area, 1.15 - area) * hair)).astype(np.float32)
 
 
 def haemoglobin_share(texels: Texels, zone: Zones) -> Float[Array, " texel"]:
@@ -158,9 +159,7 @@ def redness(texels: Texels, zone: Zones) -> Float[Array, " texel"]:
     rim = bump(texels.lid_distance_mm, 1.4)
     around = bump(texels.lid_distance_mm, 4.5)
     out += (0.62 * rim + 0.22 * around + 0.25 * bump(x - 20.0, 3.5) * bump(y - 40.0, 4.0)) * front
-    out -= (
-        0.16 * bump(x - 32.0, 15.0) * bump(y - 26.0, 6.0) * front + 0.08 * bump(x, 34.0) * bump(y - 85.0, 16.0) * front
-    )
+    out -= 0.16 * bump(x - 32.0, 15.0) * bump(y - 26.0, 6.0) * front
     out -= 0.07 * beard_area(texels, zone)
     out += 0.10 * ramp(y, -74.0, -92.0)
     out *= 1.0 + 0.5 * fractal(points, per_mm=0.15, seed=65)

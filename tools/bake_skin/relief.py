@@ -1,4 +1,7 @@
-"""The skin's fine relief: pores, the furrows between them, the lines of the lips, and the lines that age adds."""
+"""The skin's fine relief: pores, the furrows between them, the lines of the lips, and the lines that age adds.
+
+Pores are stored as cones rather than as holes: how wide and deep they are is decided by age, when maps are mixed.
+"""
 
 import numpy as np
 
@@ -9,14 +12,10 @@ from tools.bake_skin.pigment import Zones
 
 
 def micro_relief(texels: Texels, zone: Zones) -> Float[Array, " texel"]:
-    """Height in units of `maps.MICRO_DEPTH`, about -1..1, 0 on average."""
-    points, x, y = texels.position_mm, zone.x, zone.y
-    warp = 0.22 * np.stack([fractal(points, per_mm=0.8, octaves=2, seed=s) for s in (71, 72, 73)], axis=1)
-    oily = np.clip(bump(x - 20.0, 15.0) * bump(y - 10.0, 15.0) + bump(x, 13.0) * bump(y - 10.0, 20.0), 0.0, 1.0)
-    oily = np.maximum(oily, 0.45 * bump(x, 30.0) * bump(y - 80.0, 20.0)) * zone.front
-    near, _, kind = cellular(points + warp, cell_mm=1.0, seed=11)
-    radius = 0.17 + 0.20 * kind
-    pore = ramp(near, radius + 0.16, 0.02) * (0.25 + 0.75 * kind) * (0.22 + 0.78 * oily)
+    """Height in units of `maps.MICRO_DEPTH`, about -1..1, 0 on average: furrows, swellings and the lips' lines."""
+    points = texels.position_mm
+    warp = _warp(texels)
+    oily = oily_zone(texels, zone)
     # Furrow net: borders of stretched cells, across the forehead and slanted on the cheeks.
     slant = np.stack([points[:, 0], points[:, 1] + 0.45 * np.abs(points[:, 0]), points[:, 2]], axis=1) + 2.0 * warp
     near_a, second_a, _ = cellular(slant, cell_mm=(1.15, 0.72, 1.15), seed=12)
@@ -24,12 +23,40 @@ def micro_relief(texels: Texels, zone: Zones) -> Float[Array, " texel"]:
     net = -ramp(second_a - near_a, 0.22, 0.0) - 0.45 * ramp(second_b - near_b, 0.25, 0.0)
     calm = 1.0 - 0.5 * oily
     swell = 0.9 * fractal(points, per_mm=0.55, octaves=3, seed=74)
-    skin = 0.30 * net * calm - 0.95 * pore + 0.55 * swell + 0.10
+    skin = 0.34 * net * calm + 0.50 * swell + 0.10
     lips = lip_relief(texels)
     height = skin * (1.0 - zone.lips) + lips * zone.lips
     wet = 0.5 * fractal(points, per_mm=0.35, octaves=2, seed=75)
     lid = ramp(texels.lid_distance_mm, 0.6, 2.5)
     return (height * (1.0 - zone.inside) * (0.25 + 0.75 * lid) + wet * zone.inside).astype(np.float32)
+
+
+def _warp(texels: Texels) -> Float[Array, "texel 3"]:
+    """Bends the cells of pores and furrows alike, mm."""
+    return 0.22 * np.stack([fractal(texels.position_mm, per_mm=0.8, octaves=2, seed=s) for s in (71, 72, 73)], axis=1)
+
+
+def oily_zone(texels: Texels, zone: Zones) -> Float[Array, " texel"]:
+    """Nose, the cheeks beside it, chin and the middle of the forehead, 0..1: there pores are large."""
+    x, y = zone.x, zone.y
+    nose = bump(x - 20.0, 15.0) * bump(y - 10.0, 15.0) + bump(x, 13.0) * bump(y - 10.0, 20.0)
+    chin = 0.5 * bump(x, 14.0) * bump(y + 57.0, 9.0)
+    forehead = 0.45 * bump(x, 30.0) * bump(y - 80.0, 20.0)
+    return np.maximum(np.clip(nose, 0.0, 1.0), np.maximum(chin, forehead)) * zone.front
+
+
+def pores(texels: Texels, zone: Zones) -> Float[Array, " texel"]:
+    """Cones over each pore, 1 at the deepest ones' middle, 0 between pores."""
+    points = texels.position_mm + _warp(texels)
+    oily = oily_zone(texels, zone)
+    near, _, kind = cellular(points, cell_mm=1.05, seed=11)
+    large = np.clip(1.0 - near / (0.30 + 0.24 * kind), 0.0, 1.0) * (0.30 + 0.70 * kind) * (0.25 + 0.75 * oily)
+    near, _, kind = cellular(points + 20.0, cell_mm=0.62, seed=21)
+    small = np.clip(1.0 - near / (0.34 + 0.16 * kind), 0.0, 1.0) * (0.20 + 0.40 * kind) * (0.45 + 0.55 * zone.front)
+    patchy = np.clip(0.85 + 1.2 * fractal(texels.position_mm, per_mm=0.12, octaves=2, seed=82), 0.4, 1.2)
+    lid = ramp(texels.lid_distance_mm, 2.0, 6.0)
+    bare = (1.0 - zone.lips) * (1.0 - zone.inside) * lid
+    return (np.clip(np.maximum(large, small) * patchy, 0.0, 1.0) * bare).astype(np.float32)
 
 
 def lip_relief(texels: Texels) -> Float[Array, " texel"]:

@@ -4,12 +4,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-SKIN, EYE, TOOTH, WET, CLOTH = range(5)
+SKIN, EYE, TOOTH, GUM, CLOTH, TONGUE = range(6)
 """Materials, per triangle."""
+NUM_MATERIALS = 6
 
-MELANIN, HAEMOGLOBIN, SPECULAR, BUMP_U, BUMP_V, WRINKLE, WRINKLE_U, WRINKLE_V, HAIR, LIPS = range(10)
+MELANIN, HAEMOGLOBIN, SPECULAR, BUMP_U, BUMP_V, WRINKLE, WRINKLE_U, WRINKLE_V, HAIR, ROUGHNESS = range(10)
 """Texture channels."""
 NUM_CHANNELS = 10
+
+POINT, NORMAL, SKY, OPENNESS, RIM_SEEN, FOLDING, BLOOD, THINNESS = 0, 3, 6, 12, 13, 14, 15, 16
+"""First columns of `Geometry.attributes`."""
+NUM_ATTRIBUTES = 17
 
 
 class Geometry(NamedTuple):
@@ -17,25 +22,23 @@ class Geometry(NamedTuple):
 
     triangles: np.ndarray
     """[triangle, 3] int32."""
-    uv_triangles: np.ndarray
-    """[triangle, 3] int32, into `uv`."""
+    charts: np.ndarray
+    """[triangle, 12]: texture coordinates of the first corner and, relative to it, of the others; the inverse matrix of
+    those two rows; area times two; one that pads. All 0 where it is not skin."""
     material: np.ndarray
     """[triangle] uint8."""
-    uv: np.ndarray
-    """[uv point, 2]."""
+    attributes: np.ndarray
+    """[point, 17]: all that is mixed under a sample, side by side; the next four are views of it."""
     points: np.ndarray
     """[point, 3] metres."""
     normals: np.ndarray
+    sky: np.ndarray
+    """[point, 8]: sky light on plain materials, on skin, openness, share of the rim light."""
     screen: np.ndarray
     """[point, 4]: pixel x, pixel y, depth, 1 / depth."""
-    sky: np.ndarray
-    """[point, 7]: sky light on plain materials, on skin, openness."""
-    wrinkle: np.ndarray
-    """[point] local wrinkle activation."""
-    blood: np.ndarray
-    """[point] local blood flow, -1..1."""
     local: np.ndarray
-    """[point, 3]: eyes: direction in the eye's own frame; cloth: millimetres under the collar, rest x, z; else rest."""
+    """[point, 3]: eyes: direction in the eye's own frame; cloth: millimetres under the collar, rest x, z; teeth: height
+    on the crown, place across it, warmth (`skin.teeth.crown_coordinates`); else rest."""
 
 
 class Texture(NamedTuple):
@@ -62,7 +65,7 @@ class Lighting(NamedTuple):
     eye: np.ndarray
     """[3] camera position."""
     shadow: np.ndarray
-    """[R, R] distances along the key light."""
+    """[R, R, 2]: mean and mean square of distances along the key light, around each texel."""
     shadow_frame: np.ndarray
     """[3, 3]."""
     shadow_centre: np.ndarray
@@ -76,8 +79,17 @@ class Look(NamedTuple):
     iris: np.ndarray
     hair: np.ndarray
     cloth: np.ndarray
-    eye_axes: np.ndarray
-    """[3, 3]: unit gaze axes of the left and the right eyeball, for the cornea, then a point between the eyes."""
+    eyes: np.ndarray
+    """[2, 6, 3], left and right: right, up and optical axis of the eyeball, its centre, inner and outer corner of the
+    lids."""
+    pupil: float
+    """Radius in iris radii."""
+    redness: float
+    """Of the eyes, 0..1."""
+    age: float
+    """0 young .. 1 old: eyes and teeth."""
+    epidermis: float
+    """Albedo that no pigment reaches."""
     base: np.ndarray
     """[3] albedo of skin without pigment."""
     melanin_absorption: np.ndarray

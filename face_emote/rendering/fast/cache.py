@@ -15,7 +15,11 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-CONSTANTS = HERE.parent.parent / "skin" / "reflection.py"
+SKIN = HERE.parent.parent / "skin"
+CONSTANTS = (
+    *(SKIN / f"{name}.py" for name in ("reflection", "eyes", "teeth", "hair_reflection", "hair_follow")),
+    HERE.parent / "tone.py",
+)
 
 
 def source_hash(folder: Path, *more: Path) -> str:
@@ -26,7 +30,7 @@ def source_hash(folder: Path, *more: Path) -> str:
     return digest.hexdigest()[:8]
 
 
-_hash_here = lru_cache(maxsize=1)(lambda: source_hash(HERE, CONSTANTS))
+_hash_here = lru_cache(maxsize=1)(lambda: source_hash(HERE, *CONSTANTS))
 
 
 def cache_folder() -> Path:
@@ -49,15 +53,16 @@ def kept_here() -> Iterator[None]:
 
     settings: Any = config  # its names are made at run time
     before = settings.CACHE_DIR
-    settings.CACHE_DIR = str(_usable(cache_folder()))
+    settings.CACHE_DIR = str(usable_folder())
     try:
         yield
     finally:
         settings.CACHE_DIR = before
 
 
-def _usable(folder: Path) -> Path:
-    """The folder, or if it cannot be made one among the temporary files: numba refuses to compile without any."""
+def usable_folder() -> Path:
+    """`cache_folder`, or if it cannot be made one among the temporary files: numba refuses to compile without any."""
+    folder = cache_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if os.access(folder, os.W_OK):

@@ -1,6 +1,7 @@
 """The fast renderer: one character in one scene, frame by frame, one CPU core per frame."""
 
 import threading
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,24 +11,42 @@ from face_emote.core.png import srgb_bytes
 from face_emote.core.types import SkinParams
 from face_emote.face.head import Head
 from face_emote.rendering.base import Pose
-from face_emote.rendering.fast import ambient, kernels
-from face_emote.rendering.fast.buffers import CLOTH, Geometry, Lighting, Look
-from face_emote.rendering.fast.hair import Hair
+from face_emote.rendering.fast import ambient, kernels, lens
+from face_emote.rendering.fast.buffers import BLOOD, CLOTH, FOLDING, THINNESS, Geometry, Lighting, Look
+from face_emote.rendering.fast.hair import Hair, PosedStrands
+from face_emote.rendering.fast.lighting import shadow_moments
 from face_emote.rendering.fast.mesh import make_mesh
+from face_emote.rendering.fast.mouth import light_mouth
 from face_emote.rendering.fast.shade import shade_picture, to_srgb
 from face_emote.rendering.fast.texture import pack_texture
 from face_emote.rendering.fast.workspace import Workspace
-from face_emote.rendering.scene import LightRig, Scene, focal_pixels, placed, view_matrix
+from face_emote.rendering.scene import LightRig, Scene, aperture, focal_pixels, placed, view_matrix
 from face_emote.skin import colour
-from face_emote.skin.maps import load_skin_maps
+from face_emote.skin.displacement import crease_relief
+from face_emote.skin.eyes import eye_redness, pupil_radius
+from face_emote.skin.hair import mean_hair_colour
+from face_emote.skin.maps import load_skin_maps, resting_folds
 from face_emote.skin.reflection import MAX_WRINKLE
 from face_emote.skin.regions import blood_masks, wrinkle_masks
+from face_emote.skin.teeth import head_mouth_points, mouth_opening
 
 SHADOW_RADIUS = 0.19
 SHADOW_CENTRE = np.array([0.0, -0.05, -0.02])
 """From the eyes' midpoint to the middle of head and neck, metres."""
+CORNEA = 0.012
+"""From an eyeball's middle to its front, metres."""
 TEXTURE_SIDE = {512: 1024, 8192: 2048}
 """Texture side by the largest picture side it serves."""
+
+
+class Staged(NamedTuple):
+    """One frame, ready to be seen by whoever rasterises it."""
+
+    geometry: Geometry
+    light: Lighting
+    look: Look
+    strands: PosedStrands | None
+    space: Workspace
 
 
 class FastRenderer:
@@ -57,11 +76,14 @@ class FastRenderer:
         self._mesh = make_mesh(head.layout, head.template)
         person = head.with_identity(betas)
         self._rest = person.template
+        self._mouth = head_mouth_points(head)
         self._origin = person.joints()[3:5].mean(axis=0)
         self._camera = placed(scene.camera, origin=self._origin)
         self._view = view_matrix(self._camera)
         side = next(side for limit, side in TEXTURE_SIDE.items() if max(scene.width, scene.height) <= limit)
-        self._texture = pack_texture(load_skin_maps(skin, size=side))
+        maps = load_skin_maps(skin, size=side)
+        self._texture = pack_texture(maps)
+        self._relief = crease_relief(maps.wrinkle_height, surface=self._mesh.skin, lips=head.layout.mask_lips)
         self._skin = skin
         template_mm = self._mesh.skin_template * 1000.0
         layout_ears = head.layout.mask_ears[self._mesh.skin.vertex_index].astype(np.float32)
@@ -72,30 +94,67 @@ class FastRenderer:
         self._cloth_triangles = np.ascontiguousarray(self._mesh.garment.triangles)
         self._casters = self._mesh.coarse_triangles if shadows else self._mesh.coarse_triangles[:0]
         self._backdrop = backdrop(scene)
-        self._hair = Hair(self._mesh, skin) if hair else None
+        self._hair = None
+        if hair:
+            pixels = 1e-3 * focal_pixels(self._camera, width=scene.width, height=scene.height) / self._distance()
+            ambient_light = np.array(scene.lights.ambient)
+            self._hair = Hair(self._mesh, head=person, skin=skin, overhead=ambient_light, pixels_per_mm=pixels)
         self._sky_frames = np.stack([ambient.light_frame(d) for d in ambient.sky_directions()])
         self._sky_colours = ambient.sky_colours(scene.lights.ambient)
+        self.focal = focal_pixels(self._camera, width=scene.width, height=scene.height)
+        self._rim_frame = ambient.light_frame(light_arrays(scene.lights)[0][2])
         self._spaces = threading.local()
+
+    def staged(self, pose: Pose) -> Staged:
+        """Everything of a frame but the picture; valid until this thread's next frame."""
+        space = self._space(len(pose.vertices))
+        vertices = np.ascontiguousarray(pose.vertices, np.float32)
+        self._feel(pose, space)
+        self._place(vertices, space)
+        geometry = self._geometry(space)
+        strands = None if self._hair is None else self._hair.pose(geometry, vertices)
+        light = self._light(vertices, space, strands)
+        light_mouth(
+            space.points, space.normals, self._mesh.inner, self._mesh.num_lining,
+            mouth_opening(vertices, self._mouth).rows(), self._sky_frames, self._sky_colours, light, space.sky,
+        )  # fmt: skip
+        return Staged(geometry, light, self._look(vertices, pose), strands, space)
 
     def render(self, pose: Pose) -> UInt8[Array, "height width 3"]:
         """Draw one frame, sRGB."""
-        space = self._space(len(pose.vertices))
-        vertices = np.ascontiguousarray(pose.vertices, np.float32)
-        self._place(vertices, space)
-        geometry = self._geometry(pose, space)
-        light = self._light(vertices, space)
+        geometry, light, look, strands, space = self.staged(pose)
         kernels.visibility(space.screen, self._mesh.triangles, space.face_id, space.inverse_depth)
         shade_picture(
-            geometry, self._texture, self._look(vertices), light,
-            space.face_id, space.inverse_depth, self._backdrop, space.scratch, space.picture, space.depth,
+            geometry, self._texture, look, light,
+            space.face_id, space.inverse_depth, self._backdrop, space.shading, space.picture, space.depth,
         )  # fmt: skip
         focal = focal_pixels(self._camera, width=self.scene.width, height=self.scene.height)
         centre = (0.5 * self.scene.width, 0.5 * self.scene.height)
-        if self._hair is not None:
-            self._hair.draw(geometry, light, view=self._view, focal=focal, centre=centre, space=space)
+        if self._hair is not None and strands is not None:
+            self._hair.draw(strands, geometry, light, view=self._view, focal=focal, centre=centre, space=space)
         out = np.empty(space.picture.shape, np.uint8)
-        to_srgb(space.picture, _SRGB_TABLE, out)
+        to_srgb(self._through_lens(pose.vertices, space), _SRGB_TABLE, out)
         return out
+
+    def _through_lens(self, vertices: Float[Array, "vertex 3"], space: Workspace) -> Float[Array, "height width 3"]:
+        """The picture with the scene's depth of field, focused on the corneas."""
+        f_number = self.scene.f_number
+        if f_number is None:
+            return space.picture
+        eyes = np.mean([vertices[index].mean(axis=0) for index in self._mesh.eye_vertices], axis=0)
+        radius = lens.blur_radius(
+            space.depth,
+            focus=float(-(self._view[2, :3] @ eyes + self._view[2, 3])) - CORNEA,
+            aperture=aperture(self._camera, f_number=f_number),
+            focal=focal_pixels(self._camera, width=self.scene.width, height=self.scene.height),
+        )
+        blurred = np.empty_like(space.picture)
+        lens.defocus(space.picture, radius, lens.TAPS, blurred)
+        return blurred
+
+    def _distance(self) -> float:
+        """From the camera to the middle between the eyes, metres."""
+        return float(np.linalg.norm(np.array(self._camera.position) - self._origin))
 
     def _space(self, num_vertices: int) -> Workspace:
         space = getattr(self._spaces, "space", None)
@@ -113,45 +172,56 @@ class FastRenderer:
         points, normals = space.points, space.normals
         kernels.apply_rows(rows.start, rows.index, rows.weight, vertices, points[plain])
         kernels.vertex_normals(points[plain], self._plain_triangles, normals[plain])
+        folds = self._relief * (space.attributes[:num_skin, FOLDING] + resting_folds(self._skin.age))
+        points[:num_skin] += normals[:num_skin] * folds[:, None]
         points[cloth] = mesh.garment.points(points[:num_skin], normals[:num_skin])
         kernels.vertex_normals(points[cloth], self._cloth_triangles, normals[cloth])
         kernels.vertex_normals(vertices, mesh.coarse_triangles, space.coarse_normals)
         ambient.sky_light(
-            vertices, space.coarse_normals, self._casters, self._sky_frames, self._sky_colours,
+            vertices, space.coarse_normals, self._casters, self._sky_frames, self._sky_colours, self._rim_frame,
             self._origin + SHADOW_CENTRE, space.coarse_map, space.ambient_depth, space.coarse_total, space.coarse_sky,
         )  # fmt: skip
+        if self._hair is not None and self._hair.sky_left is not None:
+            space.coarse_sky *= self._hair.sky_left[:, None]
         kernels.apply_rows(rows.start, rows.index, rows.weight, space.coarse_sky, space.sky[plain])
         space.sky[cloth] = mesh.garment.blend(space.sky[:num_skin])
         focal = 2.0 * focal_pixels(self._camera, width=scene.width, height=scene.height)
         kernels.project(points, self._view, focal, float(scene.width), float(scene.height), space.screen)
 
-    def _geometry(self, pose: Pose, space: Workspace) -> Geometry:
-        mesh, num_skin = self._mesh, self._mesh.num_skin
+    def _feel(self, pose: Pose, space: Workspace) -> None:
+        """Blood flow and folding at every point of the skin."""
         blood = np.append(pose.blood_flow, pose.blood_flow[2:5].mean())  # the neck follows cheeks and ears
-        space.blood[:num_skin] = np.clip(self._blood_masks @ blood.astype(np.float32), -1.0, 1.0)
+        skin = space.attributes[: self._mesh.num_skin]
+        skin[:, BLOOD] = np.clip(self._blood_masks @ blood.astype(np.float32), -1.0, 1.0)
         active = self._wrinkle_masks @ pose.wrinkles.astype(np.float32)
-        space.wrinkle[:num_skin] = np.minimum(active, MAX_WRINKLE)
+        skin[:, FOLDING] = np.minimum(active, MAX_WRINKLE)
+        skin[:, THINNESS] = self._mesh.thinness
+
+    def _geometry(self, space: Workspace) -> Geometry:
+        mesh = self._mesh
         return Geometry(
             triangles=mesh.triangles,
-            uv_triangles=mesh.uv_triangles,
+            charts=mesh.charts,
             material=mesh.material,
-            uv=mesh.uv,
+            attributes=space.attributes,
             points=space.points,
             normals=space.normals,
-            screen=space.screen,
             sky=space.sky,
-            wrinkle=space.wrinkle,
-            blood=space.blood,
+            screen=space.screen,
             local=mesh.local,
         )
 
-    def _light(self, vertices: Float[Array, "vertex 3"], space: Workspace) -> Lighting:
+    def _light(self, vertices: Float[Array, "vertex 3"], space: Workspace, strands: PosedStrands | None) -> Lighting:
         rig = self.scene.lights
         directions, colours = light_arrays(rig)
         frame = ambient.light_frame(directions[0])
         centre = self._origin + SHADOW_CENTRE
         # The head's own mesh casts the shadow: a quarter of the triangles, and the filter hides the difference.
-        kernels.depth_map(vertices, self._casters, frame, centre, SHADOW_RADIUS, space.coarse_map, space.shadow)
+        kernels.depth_map(vertices, self._casters, frame, centre, SHADOW_RADIUS, space.coarse_map, space.key_depth)
+        if self._hair is not None and strands is not None:
+            self._hair.cast(strands, space.key_depth, frame=frame, centre=centre, radius=SHADOW_RADIUS)
+        texels = rig.softness * 0.5 * len(space.shadow) / SHADOW_RADIUS
+        shadow_moments(space.key_depth, max(1, round(texels)), space.shadow_spare, space.shadow)
         return Lighting(
             directions=directions,
             colours=colours,
@@ -163,12 +233,16 @@ class FastRenderer:
             exposure=rig.exposure,
         )
 
-    def _look(self, vertices: Float[Array, "vertex 3"]) -> Look:
+    def _look(self, vertices: Float[Array, "vertex 3"], pose: Pose) -> Look:
         return Look(
             iris=np.array(self._skin.iris_colour),
-            hair=np.array(self._skin.hair_colour),
+            hair=np.array(mean_hair_colour(self._skin)),
             cloth=np.array(self._skin.garment_colour),
-            eye_axes=self._eye_axes(vertices),
+            eyes=self._eyes(vertices),
+            pupil=pupil_radius(scene_luminance(self.scene.lights)),
+            redness=eye_redness(pose.blood_flow),
+            age=float(np.clip(self._skin.age, 0.0, 1.0)),
+            epidermis=colour.EPIDERMIS,
             base=np.array(colour.BASE_ALBEDO),
             melanin_absorption=np.array(colour.MELANIN_EXTINCTION),
             haemoglobin_absorption=np.array(colour.HAEMOGLOBIN_EXTINCTION),
@@ -179,16 +253,17 @@ class FastRenderer:
             sample_size=0.5 / focal_pixels(self._camera, width=self.scene.width, height=self.scene.height),
         )
 
-    def _eye_axes(self, vertices: Float[Array, "vertex 3"]) -> Float[Array, "3 3"]:
-        """Gaze axes of left and right eyeball, by the rotation from rest to pose, then a point between the eyes."""
-        axes = np.zeros((3, 3))
+    def _eyes(self, vertices: Float[Array, "vertex 3"]) -> Float[Array, "2 6 3"]:
+        """Frames of both eyeballs, by the rotation from rest to pose, their centres and the corners of the lids."""
+        eyes = np.zeros((2, 6, 3))
         for side, index in enumerate(self._mesh.eye_vertices):
             rest, posed = self._rest[index], vertices[index]
-            axes[2] += 0.5 * posed.mean(axis=0)
             u, _, vt = np.linalg.svd((rest - rest.mean(axis=0)).T @ (posed - posed.mean(axis=0)))
             turn = vt.T @ np.diag([1.0, 1.0, np.sign(np.linalg.det(vt.T @ u.T))]) @ u.T
-            axes[side] = turn @ self._mesh.eye_axes[side]
-        return axes
+            eyes[side, :3] = self._mesh.eye_frames[side] @ turn.T
+            eyes[side, 3] = posed.mean(axis=0)
+            eyes[side, 4:] = vertices[self._mesh.eye_corners[side]]
+        return eyes
 
 
 def light_arrays(rig: LightRig) -> tuple[Array, Array]:
@@ -197,6 +272,12 @@ def light_arrays(rig: LightRig) -> tuple[Array, Array]:
     directions = np.array([light.direction for light in lights], np.float64)
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
     return directions, np.array([light.colour for light in lights], np.float64)
+
+
+def scene_luminance(rig: LightRig) -> float:
+    """Luminance of what the eyes look into: key and sky light times exposure."""
+    weights = np.array([0.2126, 0.7152, 0.0722])
+    return float(rig.exposure * (weights @ rig.key.colour + weights @ rig.ambient))
 
 
 def backdrop(scene: Scene) -> Float[Array, "height width 3"]:

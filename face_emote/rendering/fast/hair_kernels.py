@@ -1,15 +1,30 @@
-"""Strands as antialiased, depth-tested ribbons of light: posed with their skin triangle, lit along their tangent."""
+"""Strands in space: posed with the skull or with their skin triangle, cast into the shadow map, lit knot by knot."""
 
 import math
 
 from face_emote.rendering.fast.kernels import compiled, inlined
-from face_emote.rendering.fast.lighting import key_light_seen
-from face_emote.rendering.fast.shade import tone
+from face_emote.skin.hair_follow import FADE
+from face_emote.skin.hair_reflection import (
+    BODY,
+    DEPTH,
+    INSIDE_GAIN,
+    INSIDE_SHIFT,
+    INSIDE_WIDTH,
+    SHIFT_SPREAD,
+    SKY,
+    SURFACE_GAIN,
+    SURFACE_SHIFT,
+    SURFACE_WIDTH,
+    THROUGH_GAIN,
+    THROUGH_SHIFT,
+    THROUGH_WIDTH,
+    WRAP,
+)
 
-FAR_SIDE = -0.45
-"""Cosine between a root's normal and the direction to the camera under which its strand is skipped."""
-ROOT_TOLERANCE = 0.0016
-"""A strand may lie this deep behind the surface (metres) and still show: roots sit in the skin."""
+SELF_BIAS = 0.0012
+"""Metres: a strand does not shadow itself."""
+SKIN_SKY = 1.1
+"""Brows, lashes and a crop stand in the sky light of their root's skin, a little above it."""
 
 
 @inlined
@@ -42,138 +57,146 @@ def local_offsets(rest_points, corners, offsets, frame, out):
 
 
 @compiled
-def pose_strands(points, corners, weights, local, frame, out):
-    """Knots in space, out [strand, knot, 3]: root by barycentric weights, offsets turned with the triangle."""
+def pose_rooted(points, normals, corners, weights, local, frame, out, outward):
+    """Knots of strands that turn with their triangle, out [strand, knot, 3], and the skin's normal at their roots."""
     for s in range(corners.shape[0]):
         a, b, c = corners[s, 0], corners[s, 1], corners[s, 2]
         _triangle_frame(points, a, b, c, frame)
         for axis in range(3):
             root = points[a, axis] * weights[s, 0] + points[b, axis] * weights[s, 1] + points[c, axis] * weights[s, 2]
+            normal = (
+                normals[a, axis] * weights[s, 0] + normals[b, axis] * weights[s, 1] + normals[c, axis] * weights[s, 2]
+            )
             for k in range(local.shape[1]):
                 turned = (
                     frame[axis, 0] * local[s, k, 0] + frame[axis, 1] * local[s, k, 1] + frame[axis, 2] * local[s, k, 2]
                 )
                 out[s, k, axis] = root + turned
+                outward[s, k, axis] = normal
 
 
 @compiled
-def _strand_light(light, geometry, knots, s, corners, weights, tint, colour, gloss, out):
-    """Kajiya-Kay along the strand's chord plus sky light of its root; `out` [3] exposed, linear."""
-    last = knots.shape[1] - 1
-    tx, ty, tz = (
-        knots[s, last, 0] - knots[s, 0, 0],
-        knots[s, last, 1] - knots[s, 0, 1],
-        knots[s, last, 2] - knots[s, 0, 2],
-    )
-    inverse = 1.0 / math.sqrt(tx * tx + ty * ty + tz * tz + 1e-30)
-    tx, ty, tz = tx * inverse, ty * inverse, tz * inverse
-    x, y, z = knots[s, last, 0], knots[s, last, 1], knots[s, last, 2]
-    vx, vy, vz = light.eye[0] - x, light.eye[1] - y, light.eye[2] - z
+def pose_with_skull(points, corners, weights, rest_roots, rest, rest_outward, pitch, skull, out, outward):
+    """Knots of strands that move with the skull [3, 4]; near its root a strand slides along with the scalp.
+
+    `pitch` [strand] is the distance between two knots, `rest_roots` [strand, 3] the roots on the head at rest.
+    """
+    for s in range(corners.shape[0]):
+        a, b, c = corners[s, 0], corners[s, 1], corners[s, 2]
+        for axis in range(3):
+            root = points[a, axis] * weights[s, 0] + points[b, axis] * weights[s, 1] + points[c, axis] * weights[s, 2]
+            slide = root - (
+                skull[axis, 0] * rest_roots[s, 0]
+                + skull[axis, 1] * rest_roots[s, 1]
+                + skull[axis, 2] * rest_roots[s, 2]
+                + skull[axis, 3]
+            )
+            for k in range(rest.shape[1]):
+                left = max(0.0, 1.0 - k * pitch[s] / FADE)
+                out[s, k, axis] = (
+                    skull[axis, 0] * rest[s, k, 0]
+                    + skull[axis, 1] * rest[s, k, 1]
+                    + skull[axis, 2] * rest[s, k, 2]
+                    + skull[axis, 3]
+                    + slide * left * left
+                )
+                outward[s, k, axis] = (
+                    skull[axis, 0] * rest_outward[s, k, 0]
+                    + skull[axis, 1] * rest_outward[s, k, 1]
+                    + skull[axis, 2] * rest_outward[s, k, 2]
+                )
+
+
+@compiled
+def cast_strands(knots, step, shadow, frame, centre, radius):
+    """Draw every `step`-th strand of knots [strand, knot, 3] into a map of `kernels.depth_map`, two texels wide."""
+    size = shadow.shape[0]
+    scale = 0.5 * size / radius
+    for s in range(0, knots.shape[0], step):
+        x0, y0, d0 = 0.0, 0.0, 0.0
+        for k in range(knots.shape[1]):
+            dx, dy, dz = knots[s, k, 0] - centre[0], knots[s, k, 1] - centre[1], knots[s, k, 2] - centre[2]
+            x1 = 0.5 * size + scale * (frame[0, 0] * dx + frame[0, 1] * dy + frame[0, 2] * dz)
+            y1 = 0.5 * size - scale * (frame[1, 0] * dx + frame[1, 1] * dy + frame[1, 2] * dz)
+            d1 = -(frame[2, 0] * dx + frame[2, 1] * dy + frame[2, 2] * dz)
+            if k > 0:
+                count = int(max(abs(x1 - x0), abs(y1 - y0))) + 1
+                for i in range(count):
+                    t = (i + 0.5) / count
+                    column, row = int(x0 + (x1 - x0) * t), int(y0 + (y1 - y0) * t)
+                    if row < 0 or column < 0 or row >= size - 1 or column >= size - 1:
+                        continue
+                    distance = d0 + (d1 - d0) * t
+                    shadow[row, column] = min(shadow[row, column], distance)
+                    shadow[row, column + 1] = min(shadow[row, column + 1], distance)
+            x0, y0, d0 = x1, y1, d1
+
+
+@inlined
+def _key_light_left(light, x, y, z):
+    """Share of the key light left after the hair and head before a point; light dies away in hair, not at once."""
+    size = light.shadow.shape[0]
+    scale = 0.5 * size / light.shadow_radius
+    frame = light.shadow_frame
+    dx, dy, dz = x - light.shadow_centre[0], y - light.shadow_centre[1], z - light.shadow_centre[2]
+    column = int(0.5 * size + scale * (frame[0, 0] * dx + frame[0, 1] * dy + frame[0, 2] * dz))
+    row = int(0.5 * size - scale * (frame[1, 0] * dx + frame[1, 1] * dy + frame[1, 2] * dz))
+    distance = -(frame[2, 0] * dx + frame[2, 1] * dy + frame[2, 2] * dz) - SELF_BIAS
+    if row < 3 or column < 3 or row >= size - 3 or column >= size - 3:
+        return 1.0
+    left = 0.0
+    for k in range(4):
+        r, c = row + (3 if k == 0 else (-3 if k == 1 else 0)), column + (3 if k == 2 else (-3 if k == 3 else 0))
+        left += math.exp(-max(0.0, distance - light.shadow[r, c, 0]) / DEPTH)
+    return 0.25 * left
+
+
+@inlined
+def _lobe(h, shift, width):
+    """exp(-((h - shift) / width)^2 / 2), and nothing where that is under 1 %."""
+    x = (h - shift) / width
+    return math.exp(-0.5 * x * x) if x * x < 9.2 else 0.0
+
+
+@compiled
+def light_knot(light, overhead, p, t, n, colour, gloss, jitter, openness, root_sky, out):
+    """`skin.hair_reflection` for one knot under all lights; `out` [3], exposed, linear.
+
+    `p` position, `t` unit direction to the tip, `n` away from the head. With `root_sky` [7] the sky light is that of
+    the skin (buffers.Geometry.sky); if its openness is negative, the hair's own.
+    """
+    vx, vy, vz = light.eye[0] - p[0], light.eye[1] - p[1], light.eye[2] - p[2]
     inverse = 1.0 / math.sqrt(vx * vx + vy * vy + vz * vz + 1e-30)
     vx, vy, vz = vx * inverse, vy * inverse, vz * inverse
-    a, b, c = corners[s, 0], corners[s, 1], corners[s, 2]
-    normal = geometry.normals
-    nx = normal[a, 0] * weights[s, 0] + normal[b, 0] * weights[s, 1] + normal[c, 0] * weights[s, 2]
-    ny = normal[a, 1] * weights[s, 0] + normal[b, 1] * weights[s, 1] + normal[c, 1] * weights[s, 2]
-    nz = normal[a, 2] * weights[s, 0] + normal[b, 2] * weights[s, 1] + normal[c, 2] * weights[s, 2]
-    seen = key_light_seen(light, x + 0.002 * nx, y + 0.002 * ny, z + 0.002 * nz, nx, ny, nz)
+    ahead = t[0] * vx + t[1] * vy + t[2] * vz
+    around_view = math.sqrt(max(0.0, 1.0 - ahead * ahead))
+    own_sky = root_sky[6] < 0.0
     for k in range(3):
-        out[k] = colour[k] * tint * geometry.sky[a, k] * 1.1
+        if own_sky:
+            out[k] = colour[k] * openness * max(0.0, SKY[0] + SKY[1] * n[1]) * overhead[k]
+        else:
+            out[k] = colour[k] * openness * root_sky[k] * SKIN_SKY
+    closed = openness if own_sky else openness * root_sky[6]
     for i in range(3):
         lx, ly, lz = light.directions[i, 0], light.directions[i, 1], light.directions[i, 2]
-        along = tx * lx + ty * ly + tz * lz
-        view = tx * vx + ty * vy + tz * vz
+        seen = _key_light_left(light, p[0], p[1], p[2]) * (0.35 + 0.65 * openness) if i == 0 else closed
+        if seen < 0.004:
+            continue
+        along = t[0] * lx + t[1] * ly + t[2] * lz
         across = math.sqrt(max(0.0, 1.0 - along * along))
-        facing = max(0.0, (nx * lx + ny * ly + nz * lz + 0.35) / 1.35)
-        shadow = seen if i == 0 else geometry.sky[a, 6]
-        diffuse = across * facing * shadow
-        glint = max(0.0, across * math.sqrt(max(0.0, 1.0 - view * view)) - along * view)
-        sheen = gloss * (0.10 * glint**24 + 0.05 * glint**7) * facing * shadow
+        facing = max(0.0, (n[0] * lx + n[1] * ly + n[2] * lz + WRAP) / (1.0 + WRAP))
+        around = (lx * vx + ly * vy + lz * vz - along * ahead) / max(across * around_view, 1e-3)
+        near = min(1.0, max(0.0, 0.5 + 0.5 * around))
+        h = 0.5 * (along + ahead) - jitter * SHIFT_SPREAD
+        surface, inside, through = 0.0, 0.0, 0.0
+        if gloss > 0.0:
+            surface = gloss * SURFACE_GAIN * _lobe(h, SURFACE_SHIFT, SURFACE_WIDTH) * math.sqrt(near) * facing
+            inside = gloss * INSIDE_GAIN * _lobe(h, INSIDE_SHIFT, INSIDE_WIDTH) * near * near * facing
+            far = 1.0 - near
+            if far > 0.05:
+                through = gloss * THROUGH_GAIN * _lobe(h, THROUGH_SHIFT, THROUGH_WIDTH) * far * far * far
+        body = BODY * across * facing + through
         for k in range(3):
-            received = light.colours[i, k]
-            out[k] += received * (colour[k] * tint * diffuse * 0.85 + (0.35 + 0.65 * colour[k]) * sheen * 0.6)
+            out[k] += light.colours[i, k] * seen * (colour[k] * body + math.sqrt(colour[k]) * inside + surface)
     for k in range(3):
         out[k] *= light.exposure
-
-
-@compiled
-def draw_strands(
-    order, knots, corners, weights, width, tint, colour, gloss, root_shade, tip_width, geometry, light, view,
-    focal, centre_x, centre_y, lit, picture, depth,
-):  # fmt: skip
-    """Blend strands over `picture` [H, W, 3] in the given order, far to near.
-
-    `depth` [H, W] holds 1 / depth; `lit` [9] is scratch: light of the strand, tone at both ends of a segment.
-    """
-    num_segments = knots.shape[1] - 1
-    for position in range(order.shape[0]):
-        s = order[position]
-        if _far_side(geometry, light, corners[s, 0]):
-            continue
-        _strand_light(light, geometry, knots, s, corners, weights, tint[s], colour, gloss, lit)
-        for channel in range(3):
-            lit[6 + channel] = tone(lit[channel] * root_shade)
-        x0, y0, w0 = _to_screen(knots, s, 0, view, focal, centre_x, centre_y)
-        for k in range(num_segments):
-            x1, y1, w1 = _to_screen(knots, s, k + 1, view, focal, centre_x, centre_y)
-            rise = root_shade + (1.0 - root_shade) * (k + 1) / num_segments
-            for channel in range(3):
-                lit[3 + channel] = lit[6 + channel]
-                lit[6 + channel] = tone(lit[channel] * rise)
-            taper = 1.0 - (1.0 - tip_width) * (k + 0.5) / num_segments
-            _draw_segment(x0, y0, w0, x1, y1, w1, width[s] * taper * focal * w0, lit, picture, depth)
-            x0, y0, w0 = x1, y1, w1
-
-
-@inlined
-def _far_side(geometry, light, vertex):
-    """Whether a root faces well away from the camera: its strand cannot reach round the head's outline."""
-    p, n = geometry.points, geometry.normals
-    x, y, z = light.eye[0] - p[vertex, 0], light.eye[1] - p[vertex, 1], light.eye[2] - p[vertex, 2]
-    facing = n[vertex, 0] * x + n[vertex, 1] * y + n[vertex, 2] * z
-    return facing < FAR_SIDE * math.sqrt(x * x + y * y + z * z)
-
-
-@compiled
-def _draw_segment(x0, y0, w0, x1, y1, w1, pixels, lit, picture, depth):
-    """One straight piece, `pixels` wide; thinner than a pixel it becomes fainter instead of narrower."""
-    dx, dy = x1 - x0, y1 - y0
-    length2 = dx * dx + dy * dy
-    opacity = min(1.0, pixels)
-    if length2 < 1e-8 or opacity <= 0.004:
-        return
-    length = math.sqrt(length2)
-    half = 0.5 * max(pixels, 1.0)
-    reach = half + 0.5
-    top = max(0, math.floor(min(y0, y1) - reach))
-    bottom = min(depth.shape[0] - 1, math.floor(max(y0, y1) + reach))
-    left = max(0, math.floor(min(x0, x1) - reach))
-    right = min(depth.shape[1] - 1, math.floor(max(x0, x1) + reach))
-    for i in range(top, bottom + 1):
-        py = i + 0.5 - y0
-        first, last = left, right
-        if abs(dy) > 1e-3 * length:  # where this row crosses the band of `reach` on both sides of the line
-            middle, spread = x0 + py * dx / dy - 0.5, reach * length / abs(dy)
-            first, last = max(left, math.floor(middle - spread)), min(right, math.ceil(middle + spread))
-        for j in range(first, last + 1):
-            px = j + 0.5 - x0
-            t = (px * dx + py * dy) / length2
-            cover = min(1.0, half + 0.5 - abs(px * dy - py * dx) / length)
-            if t < 0.0 or t >= 1.0 or cover <= 0.0:
-                continue
-            behind = depth[i, j]
-            if behind > 0.0 and (w0 + (w1 - w0) * t) * (1.0 + ROOT_TOLERANCE * behind) < behind:
-                continue
-            alpha = cover * opacity
-            for channel in range(3):
-                shade = lit[3 + channel] + (lit[6 + channel] - lit[3 + channel]) * t
-                picture[i, j, channel] += alpha * (shade - picture[i, j, channel])
-
-
-@inlined
-def _to_screen(knots, s, k, view, focal, centre_x, centre_y):
-    x, y, z = knots[s, k, 0], knots[s, k, 1], knots[s, k, 2]
-    cx = view[0, 0] * x + view[0, 1] * y + view[0, 2] * z + view[0, 3]
-    cy = view[1, 0] * x + view[1, 1] * y + view[1, 2] * z + view[1, 3]
-    depth = max(-(view[2, 0] * x + view[2, 1] * y + view[2, 2] * z + view[2, 3]), 1e-4)
-    return centre_x + focal * cx / depth, centre_y - focal * cy / depth, 1.0 / depth

@@ -17,6 +17,7 @@ _OPTIONS: dict[str, Any] = {
     "cache": True,
     "nogil": True,
     "_nrt": False,
+    "error_model": "numpy",
     "fastmath": {"nsz", "arcp", "contract", "afn", "reassoc"},
 }
 

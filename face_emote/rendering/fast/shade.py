@@ -5,9 +5,14 @@ import math
 import numpy as np
 
 from face_emote.rendering.fast import buffers
+from face_emote.rendering.fast.eye import shade_eye
 from face_emote.rendering.fast.kernels import compiled, inlined
-from face_emote.rendering.fast.lighting import bent_normal, key_light_seen, sample_texture
-from face_emote.rendering.fast.materials import shade_cloth, shade_eye, shade_skin, shade_tooth, shade_wet
+from face_emote.rendering.fast.lighting import key_light_seen
+from face_emote.rendering.fast.materials import shade_cloth
+from face_emote.rendering.fast.mouth import shade_gum, shade_tongue, shade_tooth
+from face_emote.rendering.fast.skin import BLOCK, COLOUR, SEEN, TANGENTS, TEXEL, shade_skin
+from face_emote.rendering.tone import CURVE, GAIN, INSET, LUMA, OUTSET
+from face_emote.skin.eyes import LID_SHADOW, SOCKET_REACH
 
 SAME_SURFACE = 0.004
 """Relative depth difference up to which neighbouring samples share one shading."""
@@ -15,8 +20,24 @@ SAME_SURFACE = 0.004
 
 @inlined
 def tone(x):
-    """Filmic curve of Narkowicz 2015 (a fit of ACES), 0..1."""
-    return min(1.0, max(0.0, (x * (2.51 * x + 0.03)) / (x * (2.43 * x + 0.59) + 0.14)))
+    """The curve of `rendering.tone` for a grey, or for one channel of a colour that is nearly grey."""
+    return min(1.0, max(0.0, GAIN * x * (x + CURVE[0]) / (x * (x + CURVE[1]) + CURVE[2])))
+
+
+@inlined
+def tone_mapped(c, exposure):
+    """`rendering.tone.tone_mapped` of scene light `c` [3] times the exposure, in place."""
+    red, green, blue = c[0] * exposure, c[1] * exposure, c[2] * exposure
+    grey = INSET * (red * LUMA[0] + green * LUMA[1] + blue * LUMA[2])
+    red, green, blue = (
+        tone(red * (1.0 - INSET) + grey),
+        tone(green * (1.0 - INSET) + grey),
+        tone(blue * (1.0 - INSET) + grey),
+    )
+    grey = red * LUMA[0] + green * LUMA[1] + blue * LUMA[2]
+    c[0] = min(1.0, max(0.0, grey + (red - grey) / (1.0 - OUTSET)))
+    c[1] = min(1.0, max(0.0, grey + (green - grey) / (1.0 - OUTSET)))
+    c[2] = min(1.0, max(0.0, grey + (blue - grey) / (1.0 - OUTSET)))
 
 
 @inlined
@@ -34,58 +55,8 @@ def _normalise(x):
 
 
 @inlined
-def _mip_level(texture, uv, i, j, k, pixel_area):
-    """The level at which one texel is about one picture pixel."""
-    side = texture.side[0]
-    area = abs((uv[j, 0] - uv[i, 0]) * (uv[k, 1] - uv[i, 1]) - (uv[k, 0] - uv[i, 0]) * (uv[j, 1] - uv[i, 1])) * (
-        side * side
-    )
-    ratio = area / max(pixel_area, 1e-6)
-    level = 0
-    while ratio > 2.0 and level < texture.side.shape[0] - 1:
-        ratio *= 0.25
-        level += 1
-    return level
-
-
-@inlined
-def _bend(g, texture, texel, a, b, c, ua, ub, uc, n, wrinkle, bent):
-    """Normal under pores and wrinkles, from the texture's height gradients and the triangle's own tangents."""
-    du1, dv1 = g.uv[ub, 0] - g.uv[ua, 0], g.uv[ub, 1] - g.uv[ua, 1]
-    du2, dv2 = g.uv[uc, 0] - g.uv[ua, 0], g.uv[uc, 1] - g.uv[ua, 1]
-    det = du1 * dv2 - du2 * dv1
-    for k in range(3):
-        bent[k] = n[k]
-    if abs(det) < 1e-14:
-        return
-    inverse = 1.0 / det
-    p = g.points
-    e1x, e1y, e1z = p[b, 0] - p[a, 0], p[b, 1] - p[a, 1], p[b, 2] - p[a, 2]
-    e2x, e2y, e2z = p[c, 0] - p[a, 0], p[c, 1] - p[a, 1], p[c, 2] - p[a, 2]
-    ux, uy, uz = (e1x * dv2 - e2x * dv1) * inverse, (e1y * dv2 - e2y * dv1) * inverse, (e1z * dv2 - e2z * dv1) * inverse
-    vx, vy, vz = (e2x * du1 - e1x * du2) * inverse, (e2y * du1 - e1y * du2) * inverse, (e2z * du1 - e1z * du2) * inverse
-    hu = texel[buffers.BUMP_U] + wrinkle * texel[buffers.WRINKLE_U]
-    hv = texel[buffers.BUMP_V] + wrinkle * texel[buffers.WRINKLE_V]
-    bent[0], bent[1], bent[2] = bent_normal(n[0], n[1], n[2], ux, uy, uz, vx, vy, vz, hu, hv)
-
-
-@compiled
-def _clear_of_lid(g, face_id, row, column, reach):
-    """0 at the upper lid's edge to 1 at `reach` samples below it: the shadow of lid and lashes on the eyeball."""
-    steps = int(reach) + 1
-    for up in range(1, steps):
-        if row < up:
-            return 1.0
-        t = face_id[row - up, column]
-        if t < 0 or g.material[t] != buffers.EYE:
-            x = (up - 0.5) / reach
-            return x * (2.0 - x) if x < 1.0 else 1.0
-    return 1.0
-
-
-@inlined
-def _shade_at(g, texture, look, light, t, px, py, face_id, scratch, out):
-    """Light from triangle `t` at position (px, py) of the sample grid; `scratch` is reused work space."""
+def _weights(g, t, px, py):
+    """Perspective-correct weights of triangle t's corners at a sample, and the triangle's area times two on screen."""
     a, b, c = g.triangles[t, 0], g.triangles[t, 1], g.triangles[t, 2]
     s = g.screen
     x0, y0, x1, y1 = np.float64(s[a, 0]), np.float64(s[a, 1]), np.float64(s[b, 0]), np.float64(s[b, 1])
@@ -96,49 +67,119 @@ def _shade_at(g, texture, look, light, t, px, py, face_id, scratch, out):
     b0, b1 = min(1.2, max(-0.2, b0)), min(1.2, max(-0.2, b1))
     w0, w1, w2 = b0 * s[a, 3], b1 * s[b, 3], (1.0 - b0 - b1) * s[c, 3]
     inverse = 1.0 / (w0 + w1 + w2)
-    w0, w1, w2 = w0 * inverse, w1 * inverse, w2 * inverse
-    p, n, v, sky, local, bent, albedo, texel, _ = scratch
+    return w0 * inverse, w1 * inverse, w2 * inverse, abs(area)
+
+
+@inlined
+def _mip_level(texture, uv_area, pixel_area):
+    """The level at which one texel is about one picture pixel."""
+    side = texture.side[0]
+    ratio = uv_area * side * side / max(pixel_area, 1e-6)
+    level = 0
+    while ratio > 2.0 and level < texture.side.shape[0] - 1:
+        ratio *= 0.25
+        level += 1
+    return level
+
+
+@inlined
+def _sample_texture(texture, level, u, v, i, block):
+    """Bilinear, edges repeated; row 0 is v = 1. Fills the texture's rows of sample i."""
+    side = texture.side[level]
+    base = texture.offset[level]
+    x, y = u * side - 0.5, (1.0 - v) * side - 0.5
+    x0, y0 = math.floor(x), math.floor(y)
+    fx, fy = x - x0, y - y0
+    x0, y0 = min(max(x0, 0), side - 1), min(max(y0, 0), side - 1)
+    x1, y1 = min(x0 + 1, side - 1), min(y0 + 1, side - 1)
+    a, b = base + y0 * side + x0, base + y0 * side + x1
+    c, d = base + y1 * side + x0, base + y1 * side + x1
+    wa, wb, wc, wd = (1.0 - fx) * (1.0 - fy), fx * (1.0 - fy), (1.0 - fx) * fy, fx * fy
+    texels = texture.texels
+    for k in range(buffers.NUM_CHANNELS):
+        value = texels[a, k] * wa + texels[b, k] * wb + texels[c, k] * wc + texels[d, k] * wd
+        block[(TEXEL + k) * BLOCK + i] = value * texture.scale[k] + texture.bias[k]
+
+
+@inlined
+def _gather(g, texture, light, t, px, py, i, block):
+    """Everything that `skin.shade_skin` needs of triangle t at a sample, as column i of the block."""
+    w0, w1, w2, area = _weights(g, t, px, py)
+    a, b, c = g.triangles[t, 0], g.triangles[t, 1], g.triangles[t, 2]
+    known = g.attributes
+    for k in range(buffers.NUM_ATTRIBUTES):
+        block[k * BLOCK + i] = known[a, k] * w0 + known[b, k] * w1 + known[c, k] * w2
+    chart = g.charts[t]
+    u = chart[0] + chart[2] * w1 + chart[4] * w2
+    v = chart[1] + chart[3] * w1 + chart[5] * w2
+    _sample_texture(texture, _mip_level(texture, chart[10], 0.25 * area), u, v, i, block)
+    for k in range(3):
+        e1, e2 = known[b, k] - known[a, k], known[c, k] - known[a, k]
+        block[(TANGENTS + k) * BLOCK + i] = e1 * chart[6] + e2 * chart[7]
+        block[(TANGENTS + 3 + k) * BLOCK + i] = e1 * chart[8] + e2 * chart[9]
+    x, y, z = block[i], block[BLOCK + i], block[2 * BLOCK + i]
+    nx, ny, nz = block[3 * BLOCK + i], block[4 * BLOCK + i], block[5 * BLOCK + i]
+    inverse = 1.0 / math.sqrt(nx * nx + ny * ny + nz * nz + 1e-20)
+    block[SEEN * BLOCK + i] = key_light_seen(light, x, y, z, nx * inverse, ny * inverse, nz * inverse)
+
+
+@compiled
+def _to_lid(g, face_id, row, column, step, reach):
+    """Samples from a place on an eyeball up (step -1) or down (1) the picture to what covers it; at most `reach`."""
+    count = int(reach) + 1
+    for k in range(1, count):
+        other = row + step * k
+        if other < 0 or other >= face_id.shape[0]:
+            return reach
+        t = face_id[other, column]
+        if t < 0 or g.material[t] != buffers.EYE:
+            return min(reach, k - 0.5)
+    return reach
+
+
+@inlined
+def _shade_plain(g, look, light, t, px, py, face_id, scratch, out):
+    """Display light from triangle `t`, which is not skin, at (px, py) of the sample grid; `scratch` is work space."""
+    w0, w1, w2, _ = _weights(g, t, px, py)
+    a, b, c = g.triangles[t, 0], g.triangles[t, 1], g.triangles[t, 2]
+    p, n, v, sky, local, albedo, bent, spare = scratch
     _mix3(g.points, a, b, c, w0, w1, w2, p)
     _mix3(g.normals, a, b, c, w0, w1, w2, n)
     _mix3(g.sky, a, b, c, w0, w1, w2, sky)
+    _mix3(g.local, a, b, c, w0, w1, w2, local)
     _normalise(n)
     for k in range(3):
         v[k] = light.eye[k] - p[k]
     _normalise(v)
     material = g.material[t]
     seen = key_light_seen(light, p[0], p[1], p[2], n[0], n[1], n[2])
-    if material == buffers.SKIN:
-        ua, ub, uc = g.uv_triangles[t, 0], g.uv_triangles[t, 1], g.uv_triangles[t, 2]
-        u = g.uv[ua, 0] * w0 + g.uv[ub, 0] * w1 + g.uv[uc, 0] * w2
-        w = g.uv[ua, 1] * w0 + g.uv[ub, 1] * w1 + g.uv[uc, 1] * w2
-        level = _mip_level(texture, g.uv, ua, ub, uc, 0.25 * abs(area))
-        sample_texture(texture, level, u, w, texel)
-        wrinkle = g.wrinkle[a] * w0 + g.wrinkle[b] * w1 + g.wrinkle[c] * w2
-        blood = g.blood[a] * w0 + g.blood[b] * w1 + g.blood[c] * w2
-        _bend(g, texture, texel, a, b, c, ua, ub, uc, n, wrinkle, bent)
-        shade_skin(out, texel, look, light, sky, n, bent, v, seen, wrinkle, blood)
-        return
-    _mix3(g.local, a, b, c, w0, w1, w2, local)
     if material == buffers.EYE:
-        lid = _clear_of_lid(g, face_id, int(py), int(px), 0.0030 / (s[a, 2] * look.sample_size))
-        shade_eye(out, albedo, look, light, sky, n, v, seen, local, 0 if p[0] > look.eye_axes[2, 0] else 1, lid)
+        metre = 1.0 / (g.screen[a, 2] * look.sample_size)
+        clear = _to_lid(g, face_id, int(py), int(px), -1, LID_SHADOW * metre) / metre
+        standing = _to_lid(g, face_id, int(py), int(px), 1, SOCKET_REACH * metre) / metre
+        shade_eye(out, (albedo, bent, spare), look, light, sky, n, v, p, seen, local, clear, standing)
     elif material == buffers.TOOTH:
-        shade_tooth(out, albedo, light, sky, n, v, seen, local)
-    elif material == buffers.WET:
-        shade_wet(out, albedo, light, sky, n, v, seen, local)
+        shade_tooth(out, albedo, look, light, sky, n, v, seen, local)
+    elif material == buffers.GUM:
+        shade_gum(out, (albedo, bent, spare), light, sky, n, v, seen, local)
+    elif material == buffers.TONGUE:
+        shade_tongue(out, (albedo, bent, spare), light, sky, n, v, seen, local)
     else:
-        shade_cloth(out, albedo, look, light, sky, n, v, seen, local[0], local[1], local[2])
+        shade_cloth(out, albedo, look, light, sky, n, seen, local[0], local[1], local[2])
+    tone_mapped(out, light.exposure)
 
 
 @compiled
-def shade_picture(g, texture, look, light, face_id, inverse_depth, backdrop, scratch, picture, depth):
+def shade_picture(g, texture, look, light, face_id, inverse_depth, backdrop, space, picture, depth):
     """Resolve the 2 x 2 sample grid into `picture` [H, W, 3], tone-mapped linear light, and `depth` [H, W] in 1/m.
 
     A pixel whose samples lie on one smooth surface of one material is shaded once, at its centre; others are shaded
     per surface and averaged, so silhouettes, lips and lids are antialiased and nothing is shaded four times in vain.
+    Samples are queued and shaded by the block, skin and the rest apart.
     """
+    scratch, out, block, skin, plain = space
     height, width = picture.shape[0], picture.shape[1]
-    out = scratch[-1]
+    num_skin, num_plain = 0, 0
     for i in range(height):
         for j in range(width):
             for k in range(3):
@@ -164,10 +205,51 @@ def shade_picture(g, texture, look, light, face_id, inverse_depth, backdrop, scr
                         picture[i, j, k] += share * backdrop[i, j, k]
                     continue
                 nearest = max(nearest, inverse_depth[row, column])
-                _shade_at(g, texture, look, light, t, sum_x / share, sum_y / share, face_id, scratch, out)
-                for k in range(3):
-                    picture[i, j, k] += share * tone(out[k] * light.exposure)
+                if g.material[t] == buffers.SKIN:
+                    _queue(skin, num_skin, t, i, j, sum_x / share, sum_y / share, share)
+                    num_skin += 1
+                else:
+                    _queue(plain, num_plain, t, i, j, sum_x / share, sum_y / share, share)
+                    num_plain += 1
+                if num_skin == BLOCK:
+                    _add_skin(g, texture, look, light, skin, num_skin, block, picture)
+                    num_skin = 0
+                if num_plain == BLOCK:
+                    _add_plain(g, look, light, plain, num_plain, face_id, scratch, out, picture)
+                    num_plain = 0
             depth[i, j] = nearest
+    _add_skin(g, texture, look, light, skin, num_skin, block, picture)
+    _add_plain(g, look, light, plain, num_plain, face_id, scratch, out, picture)
+
+
+@inlined
+def _queue(queue, n, t, i, j, px, py, share):
+    """A sample to be shaded: triangle and pixel, then where on the sample grid and its share of the pixel."""
+    whole, real = queue
+    whole[n, 0], whole[n, 1], whole[n, 2] = t, i, j
+    real[n, 0], real[n, 1], real[n, 2] = px, py, share
+
+
+@compiled
+def _add_skin(g, texture, look, light, queue, count, block, picture):
+    """Shade the queued skin and add it to the picture."""
+    whole, real = queue
+    for n in range(count):
+        _gather(g, texture, light, whole[n, 0], real[n, 0], real[n, 1], n, block)
+    shade_skin(block, look, light)
+    for n in range(count):
+        for k in range(3):
+            picture[whole[n, 1], whole[n, 2], k] += real[n, 2] * block[(COLOUR + k) * BLOCK + n]
+
+
+@compiled
+def _add_plain(g, look, light, queue, count, face_id, scratch, out, picture):
+    """Shade the queued samples that are not skin and add them to the picture."""
+    whole, real = queue
+    for n in range(count):
+        _shade_plain(g, look, light, whole[n, 0], real[n, 0], real[n, 1], face_id, scratch, out)
+        for k in range(3):
+            picture[whole[n, 1], whole[n, 2], k] += real[n, 2] * out[k]
 
 
 @inlined

@@ -20,7 +20,7 @@ def stacked_channels(maps: SkinMaps) -> Float[Array, "row column channel=10"]:
     stacked[..., buffers.WRINKLE] = maps.wrinkle_height
     stacked[..., buffers.WRINKLE_U : buffers.WRINKLE_V + 1] = maps.wrinkle_gradient
     stacked[..., buffers.HAIR] = maps.hair_coverage
-    stacked[..., buffers.LIPS] = maps.lips
+    stacked[..., buffers.ROUGHNESS] = maps.roughness
     return stacked
 
 

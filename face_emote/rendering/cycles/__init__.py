@@ -1,0 +1,1 @@
+"""Path-traced pictures by Blender's Cycles, in a process of its own."""

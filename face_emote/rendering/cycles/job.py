@@ -1,0 +1,159 @@
+"""Turns a person and a scene into what Blender is sent once."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from face_emote.blender_side.cycles_job import CLOTH, EYE, SKIN, TABLE, TOOTH, WET, CyclesJob
+from face_emote.core.arrays import Array, Float, Int
+from face_emote.core.types import SkinParams
+from face_emote.face.head import Head
+from face_emote.rendering.cycles.eyes import eye_picture, eye_uv
+from face_emote.rendering.cycles.flesh import flesh_colours
+from face_emote.rendering.cycles.skin_maps import map_layers
+from face_emote.rendering.cycles.strands import Curves, make_curves
+from face_emote.rendering.fast import ambient, buffers
+from face_emote.rendering.fast.engine import light_arrays, scene_luminance
+from face_emote.rendering.fast.garment import under_collar
+from face_emote.rendering.fast.mesh import HIDDEN_UNDER_CLOTH, RenderMesh, make_mesh
+from face_emote.rendering.scene import Camera, Scene, placed, view_matrix
+from face_emote.skin import colour, reflection
+from face_emote.skin.displacement import crease_relief
+from face_emote.skin.eyes import pupil_radius
+from face_emote.skin.hair import mean_hair_colour
+from face_emote.skin.maps import load_skin_maps, resting_folds
+from face_emote.skin.regions import blood_masks, wrinkle_masks
+
+TEXTURE_SIDE = {768: 1024, 8192: 2048}
+"""Side of the skin maps by the largest picture side that they serve."""
+LIGHT_SIZES = (0.22, 0.55, 0.30)
+"""Key, fill and rim as seen from the head, radians: softboxes."""
+LIGHT_TARGET = (0.0, -0.03, 0.03)
+"""From the eyes' midpoint to where the lights point, metres."""
+SKY_SHARE = 1.0 / 2.7
+"""The fast renderer's 16 directions stand for 2.7 pi of solid angle, over pi."""
+MOST = (6.0, 10.0)
+"""Melanin and haemoglobin up to which skin colours are tabled: the darkest mole, a full blush of lips."""
+MATERIALS = {buffers.SKIN: SKIN, buffers.EYE: EYE, buffers.TOOTH: TOOTH, buffers.CLOTH: CLOTH}
+"""All else is wet flesh."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """One person in one scene."""
+
+    job: CyclesJob
+    mesh: RenderMesh
+    curves: Curves
+    skin_triangles: Int[Array, "plain_triangle 3"]
+    """All triangles but the garment's."""
+    uv_inverse: Float[Array, "skin_triangle 2 2"]
+    """From two edges of a triangle to the derivatives by u and v."""
+    eyes: tuple[Int[Array, " eye_point"], Int[Array, " eye_point"]]
+    wrinkle_masks: Float[Array, "skin_point wrinkle=16"]
+    blood_masks: Float[Array, "skin_point region=9"]
+    relief: Float[Array, " skin_point"]
+    """Metres by which creases move the skin out at activation 1."""
+    resting: float
+    """Activation of every crease at rest."""
+
+
+def prepare(head: Head, *, betas: Array, skin: SkinParams, scene: Scene, samples: int) -> Prepared:
+    """Mesh, maps, strands and lights of one person."""
+    assert head.layout is not None
+    mesh = make_mesh(head.layout, head.template)
+    person = head.with_identity(betas)
+    origin = person.joints()[3:5].mean(axis=0)
+    curves = make_curves(mesh, person, skin=skin, scene=scene)
+    template_mm = mesh.skin_template * 1000.0
+    ears = mesh.skin.linear.apply(head.layout.mask_ears[mesh.skin.vertex_index].astype(np.float32))
+    eye_points = np.unique(mesh.triangles[mesh.material == buffers.EYE])
+    # Left and right eye follow one another in the mesh and have equally many points.
+    left, right = np.split(eye_points, 2)
+    return Prepared(
+        job=_job(mesh, curves, skin=skin, scene=scene, samples=samples, origin=origin),
+        mesh=mesh,
+        curves=curves,
+        skin_triangles=np.ascontiguousarray(mesh.triangles[mesh.material != buffers.CLOTH]),
+        uv_inverse=_uv_inverse(mesh.skin.uv[mesh.skin.uv_triangles]),
+        eyes=(left, right),
+        wrinkle_masks=wrinkle_masks(template_mm),
+        blood_masks=blood_masks(template_mm, ears),
+        relief=crease_relief(
+            load_skin_maps(skin, size=512).wrinkle_height, surface=mesh.skin, lips=head.layout.mask_lips
+        ),
+        resting=resting_folds(skin.age),
+    )
+
+
+def _job(mesh: RenderMesh, curves: Curves, *, skin: SkinParams, scene: Scene, samples: int, origin: Array) -> CyclesJob:
+    side = next(side for limit, side in TEXTURE_SIDE.items() if max(scene.width, scene.height) <= limit)
+    directions, colours = light_arrays(scene.lights)
+    camera = placed(scene.camera, origin=origin)
+    point_uv = np.zeros((len(mesh.local), 2), np.float32)
+    for material, function in ((buffers.EYE, eye_uv), (buffers.CLOTH, _cloth_uv)):
+        index = np.unique(mesh.triangles[mesh.material == material])
+        point_uv[index] = function(mesh.local[index])
+    other = mesh.material != buffers.SKIN
+    hidden = (under_collar(mesh.skin_template) > HIDDEN_UNDER_CLOTH)[mesh.skin.triangles].all(axis=1)
+    materials = [buffers.SKIN] * int((~hidden).sum()) + mesh.material[other].tolist()
+    return CyclesJob(
+        width=scene.width,
+        height=scene.height,
+        samples=samples,
+        field_of_view=camera.field_of_view,
+        world_from_camera=world_from_camera(camera),
+        light_directions=directions,
+        light_colours=colours,
+        light_sizes=np.array(LIGHT_SIZES),
+        light_target=origin + np.array(LIGHT_TARGET),
+        sky=np.array(scene.lights.ambient) * ambient.SKY_GAIN * SKY_SHARE,
+        triangles=np.concatenate([mesh.skin.triangles[~hidden], mesh.triangles[other]]),
+        material=np.array([MATERIALS.get(material, WET) for material in materials], np.int8),
+        point_uv=point_uv,
+        skin_uv=mesh.skin.uv,
+        skin_uv_triangles=mesh.skin.uv_triangles[~hidden],
+        skin_maps=map_layers(skin, side=side),
+        point_colour=flesh_colours(mesh, skin),
+        eye_map=eye_picture(skin, pupil=pupil_radius(scene_luminance(scene.lights))),
+        skin_colours=_colour_table(),
+        most_melanin=MOST[0],
+        most_haemoglobin=MOST[1],
+        blood_gain=colour.BLOOD_GAIN,
+        pallor_greying=colour.PALLOR_GREYING,
+        luminance=np.array(colour.LUMINANCE),
+        crease_tint=np.array(colour.CREASE_TINT),
+        hair_paint=np.array([reflection.HAIR_PAINT, reflection.HAIR_COVER]),
+        painted_hair=np.array(mean_hair_colour(skin)) * reflection.HAIR_SHADOW,
+        cloth=np.array(skin.garment_colour),
+        strand_knots=curves.knots,
+        strand_kind=curves.kind,
+        knot_colour=curves.colour,
+        knot_radius=curves.radius,
+    )
+
+
+def _colour_table() -> Float[Array, "blood pigment 3"]:
+    melanin, haemoglobin = (np.linspace(0.0, most, TABLE) for most in MOST)
+    return colour.albedo(*np.meshgrid(melanin, haemoglobin))
+
+
+def world_from_camera(camera: Camera) -> Float[Array, "4 4"]:
+    """Blender's cameras look along -Z with +Y up, as ours do."""
+    view = np.eye(4)
+    view[:3] = view_matrix(camera)
+    return np.linalg.inv(view)
+
+
+def _cloth_uv(local: Float[Array, "point 3"]) -> Float[Array, "point 2"]:
+    return np.stack([np.arctan2(local[:, 1], local[:, 2] + 0.032), local[:, 0]], axis=1)
+
+
+def _uv_inverse(corners: Float[Array, "triangle 3 2"]) -> Float[Array, "triangle 2 2"]:
+    """Rows give d/du and d/dv of edges 1 and 2; zero where a triangle has no area in the texture."""
+    first, second = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+    area = first[:, 0] * second[:, 1] - second[:, 0] * first[:, 1]
+    whole = np.abs(area) > 1e-14
+    inverse = np.where(whole, 1.0 / np.where(whole, area, 1.0), 0.0)
+    rows = np.stack([second[:, 1], -first[:, 1], -second[:, 0], first[:, 0]], axis=1) * inverse[:, None]
+    return rows.reshape(-1, 2, 2).astype(np.float32)

@@ -1,0 +1,1 @@
+"""Grows the guide curves of the hair styles on the template head."""

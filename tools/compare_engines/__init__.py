@@ -1,0 +1,1 @@
+"""Pictures of the same faces by several engines, one above the other."""
