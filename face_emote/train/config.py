@@ -67,6 +67,24 @@ class ExpressionConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class PictureConfig:
+    """Losses on rendered pictures (`train.pictures`). Off by default: on a CPU a drawn step costs a second."""
+
+    sync: float = 0.0
+    """Weight of the SyncNet that watches pictures of the mouth."""
+    feeling: float = 0.0
+    """Weight of the net that reads the feeling off pictures of the face."""
+    every: int = 4
+    """Steps from one that draws to the next."""
+    crops: int = 2
+    """Crops of the batch that are drawn then; of faces, four frames each."""
+    frames: int = 24
+    """Of each crop of the mouth; the judge's windows are 20 long."""
+    size: int = 40
+    """Pixels of a side."""
+
+
+@dataclass(frozen=True, slots=True)
 class TrainConfig:
     """One run."""
 
@@ -79,10 +97,11 @@ class TrainConfig:
     optimiser: OptimiserConfig = OptimiserConfig()
     losses: LipLossWeights = LipLossWeights()  # noqa: RUF009 - frozen
     expression: ExpressionConfig = ExpressionConfig()
+    pictures: PictureConfig = PictureConfig()
     start_from: str = ""
     """A checkpoint (.safetensors) whose weights the run begins with."""
     experts: str = ""
-    """Folder of trained experts; needed by the losses `reader` and `sync` and by `expression.sync`."""
+    """Folder of trained experts; needed by the losses `reader` and `sync`, by `expression.sync` and by `pictures`."""
     save_minutes: float = 5.0
     """Wall-clock time between checkpoints."""
     measure_steps: int = 250
@@ -161,6 +180,12 @@ def checked(config: TrainConfig) -> TrainConfig:
         (bool(data.shares) and min(data.shares.values()) >= 0.0 < sum(data.shares.values()), "data.shares add up to 0"),
         (config.optimiser.steps >= 1, "optimiser.steps must be at least 1"),
         (min(config.net.look_ahead_frames) >= 3, "net.look_ahead_frames must be 3 or more"),
+        (config.pictures.every >= 1 and config.pictures.crops >= 1, "pictures.every and .crops must be at least 1"),
+        (
+            not config.pictures.sync or 20 <= config.pictures.frames <= data.crop_frames - longest - 24,
+            "pictures.frames must be at least 20, and data.crop_frames 24 and the look-ahead more",
+        ),
+        (24 <= config.pictures.size <= 256 and config.pictures.size % 2 == 0, "pictures.size must be even, 24 to 256"),
         (all(p.width % p.heads == 0 for p in (config.net.lips, config.net.expression)), "heads must divide the width"),
     )
     for holds, complaint in rules:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -23,12 +24,15 @@ from face_emote.train.lip_solve import TorchMouth, torch_mouth
 from face_emote.train.losses.exchange import lip_exchange_loss
 from face_emote.train.losses.experts import reader_loss, sync_loss
 from face_emote.train.losses.feeling import feeling_terms
-from face_emote.train.losses.lips import LipTruth
+from face_emote.train.losses.lips import LipTruth, natural
 from face_emote.train.losses.vertices import vertices_loss
 from face_emote.train.random_plans import random_plan
 from face_emote.train.teacher_expression import plan_track
 from face_emote.train.tensors import tensor
-from face_emote.train.torch_net import TorchMotionNet
+from face_emote.train.torch_net import TorchMotionNet, upsampled
+
+if TYPE_CHECKING:
+    from face_emote.train.pictures.losses import PictureStage
 
 SYNC, READER, FEELING = "sync_train.safetensors", "lip_reader_train.safetensors", "emotional_sync_train.safetensors"
 
@@ -42,6 +46,7 @@ class ExtraTerms:
     reader: TorchConvNet | None
     sync: FrozenSync | None
     feeling: FrozenEmotionalSync | None
+    pictures: "PictureStage | None"
 
     def random_emotion(self, crops: Crops, *, seed: int, device: torch.device) -> Float[Tensor, "crop frame 21"] | None:
         """An emotion for every crop, for a lip path that sees it; None for the usual one, which does not."""
@@ -88,6 +93,31 @@ class ExtraTerms:
             terms["exchange"] = weights.exchange * lip_exchange_loss(answers, exchanged)
         return terms
 
+    def drawn_lip_terms(self, answers: Float[Tensor, "crop frame 9"], *, crops: Crops, step: int) -> dict[str, Tensor]:
+        """What judges of pictures say about the lips, in the steps that draw them."""
+        stage = self.pictures
+        if stage is None or stage.sync is None or not stage.due(step):
+            return {}
+        late = torch.tensor(self.config.net.look_ahead_frames)[torch.from_numpy(crops.look_ahead)]
+        rng = np.random.default_rng([self.config.seed, step, 15])
+        rows = torch.from_numpy(crops.rows)
+        found = stage.sync_loss(natural(answers.float()).cpu(), rows=rows, late=late, rng=rng)
+        return {"picture_sync": self.config.pictures.sync * found.to(answers.device)}
+
+    def drawn_face_terms(
+        self, latents: Float[Tensor, "crop latent 80"], *, crops: ExpressionCrops, step: int
+    ) -> dict[str, Tensor]:
+        """What judges of pictures say about the face, in the steps that draw it."""
+        stage = self.pictures
+        if stage is None or stage.feeling is None or not stage.due(step):
+            return {}
+        late = torch.tensor(self.config.net.look_ahead_frames)[torch.from_numpy(crops.look_ahead)]
+        frames = crops.felt.shape[1] - max(self.config.net.look_ahead_frames)
+        rng = np.random.default_rng([self.config.seed, step, 16])
+        faces, felt = upsampled(latents.float().cpu(), frames, late), torch.from_numpy(crops.felt[:, :frames])
+        found = stage.feeling_loss(faces, felt=felt, rng=rng)
+        return {"picture_feeling": self.config.pictures.feeling * found.to(latents.device)}
+
     def expression_terms(self, latents: Float[Tensor, "crop latent 80"], crops: ExpressionCrops) -> dict[str, Tensor]:
         """Weighted terms by name."""
         if self.feeling is None:
@@ -116,6 +146,7 @@ def load_extra_terms(config: TrainConfig, *, device: torch.device) -> ExtraTerms
     needs = {
         "losses.reader": weights.reader, "losses.sync": weights.sync,
         "expression.sync": wanted.sync, "expression.exchange": wanted.exchange,
+        "pictures.sync": config.pictures.sync, "pictures.feeling": config.pictures.feeling,
     }  # fmt: skip
     named = [name for name, weight in needs.items() if weight]
     if named and not config.experts:
@@ -129,4 +160,12 @@ def load_extra_terms(config: TrainConfig, *, device: torch.device) -> ExtraTerms
         feeling=frozen_emotional_sync(load_emotional_sync(folder / FEELING)).to(device)
         if wanted.sync or wanted.exchange
         else None,
+        pictures=_picture_stage(config, folder) if config.pictures.sync or config.pictures.feeling else None,
     )
+
+
+def _picture_stage(config: TrainConfig, experts: Path) -> "PictureStage":
+    """Imported here: most runs draw nothing, and need no renderer."""
+    from face_emote.train.pictures.losses import load_picture_stage
+
+    return load_picture_stage(config.pictures, experts=experts)

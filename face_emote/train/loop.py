@@ -104,7 +104,7 @@ def train(
                 terms |= objective.lips(training.net, crops, step=training.step, device=ranks.device)
             if faces is not None:
                 faced = expression_batch(faces, config=config, rng=rng)
-                terms |= objective.expression(training.net, faced, device=ranks.device)
+                terms |= objective.expression(training.net, faced, step=training.step, device=ranks.device)
         _step(training, terms, config=config, ranks=ranks)
         for name, value in terms.items():
             sums[name] = sums.get(name, 0.0) + float(value.detach()) / LOG_STEPS

@@ -49,9 +49,10 @@ class Objective:
             for item in fields(found)
             if getattr(self.weights, item.name)
         }
-        return terms | self.extra.lip_terms(answers, truth, crops=crops, net=net, emotion=emotion)
+        terms |= self.extra.lip_terms(answers, truth, crops=crops, net=net, emotion=emotion)
+        return terms | self.extra.drawn_lip_terms(answers, crops=crops, step=step)
 
-    def expression(self, net: TorchMotionNet, crops: ExpressionCrops, *, device: torch.device) -> Terms:
+    def expression(self, net: TorchMotionNet, crops: ExpressionCrops, *, step: int, device: torch.device) -> Terms:
         """Terms of the expression path on a batch."""
         latents = net.expression(
             tensor(crops.rows, device),
@@ -72,7 +73,8 @@ class Objective:
             terms["expression_velocity"] = terms["expression_velocity"] + share * 10.0 * expression_error(
                 answer[:, 1:] - answer[:, :-1], wanted[:, 1:] - wanted[:, :-1]
             )
-        return terms | self.extra.expression_terms(latents, crops)
+        terms |= self.extra.expression_terms(latents, crops)
+        return terms | self.extra.drawn_face_terms(latents, crops=crops, step=step)
 
 
 def expression_error(answer: Float[Tensor, "crop frame 80"], truth: Float[Tensor, "crop frame 80"]) -> Tensor:

@@ -70,6 +70,8 @@ LESSONS = {
     "lip_reader": Lesson(FitConfig(steps=700), batch=24),
     "emotional_sync": Lesson(FitConfig(steps=500), batch=32),
     "emotions": Lesson(FitConfig(steps=700, rate=1e-3), batch=64, performances=70),
+    "picture_sync": Lesson(FitConfig(steps=400, rate=1e-3), batch=16),
+    "picture_feeling": Lesson(FitConfig(steps=400, rate=1e-3), batch=48),
     "compounds": Lesson(FitConfig(steps=1000, rate=1e-3), batch=64, performances=60),
 }
 
@@ -82,7 +84,7 @@ def teach(name: str, corpus: Corpus, *, lesson: Lesson, seed: int, path: Path, r
     """
     teachers: dict[str, Callable[..., dict[str, float]]] = {
         "sync": _sync, "lip_reader": _lip_reader, "emotional_sync": _emotional_sync,
-        "emotions": _classifier, "compounds": _classifier,
+        "emotions": _classifier, "compounds": _classifier, "picture_sync": _pictures, "picture_feeling": _pictures,
     }  # fmt: skip
     return teachers[name](name, corpus, lesson=lesson, seed=seed, path=path, report=report)
 
@@ -250,6 +252,20 @@ def _area_under_curve(better: Array, worse: Array) -> float:
         return float("nan")
     place = np.searchsorted(np.sort(worse), better)
     return float(place.mean() / len(worse))
+
+
+def _pictures(name: str, corpus: Corpus, *, lesson: Lesson, seed: int, path: Path, report: Report) -> dict[str, float]:
+    """Imported here: the judges of pictures need the renderer."""
+    from face_emote.train.pictures import lessons
+
+    if name == "picture_feeling":
+        return lessons.teach_picture_feeling(
+            corpus, fit_config=lesson.fit, batch=lesson.batch, seed=seed, path=path, report=report
+        )
+    return lessons.teach_picture_sync(
+        corpus, fit_config=lesson.fit, batch=lesson.batch, seed=seed, path=path, report=report,
+        hold_out=lesson.hold_out,
+    )  # fmt: skip
 
 
 def _classifier(

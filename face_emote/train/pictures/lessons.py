@@ -1,0 +1,125 @@
+"""How the judges of pictures learn: from rendered lips of the corpus, and from rendered authored feelings."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from face_emote.core.arrays import Array
+from face_emote.core.names import EMOTIONS
+from face_emote.train.config import DataConfig, ExpressionConfig, TrainConfig
+from face_emote.train.corpus.cache import Corpus
+from face_emote.train.experts.fitting import FitConfig, Report, fit, set_normalisation
+from face_emote.train.experts.speech_data import speech_crops, speech_pool
+from face_emote.train.experts.sync_net import embedded, random_anchors
+from face_emote.train.expression_crops import expression_batch, expression_pool
+from face_emote.train.pictures.losses import FEELING_CAMERA, SYNC_CAMERA, soft_cross_entropy
+from face_emote.train.pictures.nets import MOTION, PictureSync, feeling_net, write_feeling_net, write_picture_sync
+from face_emote.train.pictures.painter import painter
+
+FRAMES = 44
+"""Of a drawn crop."""
+NUM_ANCHORS = 6
+
+
+def teach_picture_sync(
+    corpus: Corpus, *, fit_config: FitConfig, batch: int, seed: int, path: Path, report: Report,
+    hold_out: tuple[str, ...] = (), drawn: int = 96,
+) -> dict[str, float]:  # fmt: skip
+    """Train the SyncNet on pictures on `drawn` crops, measure it on as many others / 4, write it."""
+    artist = painter(SYNC_CAMERA)
+    pool = speech_pool(corpus, batch=1, frames=FRAMES, hold_out=hold_out)
+    report(f"drawing {drawn + drawn // 4} crops of {FRAMES} frames")
+    rows, pictures = [], []
+    with torch.no_grad():
+        for number in range(drawn + drawn // 4):
+            crop = speech_crops(pool, np.random.default_rng([seed, 11, number]))
+            rows.append(torch.from_numpy(crop.rows[0]))
+            pictures.append(artist.mouths(torch.from_numpy(crop.lips[0])))
+    heard, seen = torch.stack(rows), torch.stack(pictures)
+    net = PictureSync(seed=seed)
+    set_normalisation(net.audio, heard[:drawn])
+    with torch.no_grad():
+        set_normalisation(net.motion, net.encoder(seen[:8].flatten(0, 1)).unflatten(0, (8, FRAMES)))
+
+    def loss(step: int) -> Tensor:
+        chosen = torch.from_numpy(np.random.default_rng([seed, 12, step]).permutation(drawn)[:batch])
+        generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
+        windows = FRAMES - MOTION.window + 1
+        anchors = random_anchors(len(chosen), count=NUM_ANCHORS, num_windows=windows, generator=generator)
+        return net.loss(heard[chosen], seen[chosen], anchors=anchors)
+
+    steps = fit(net, loss_at=loss, config=fit_config, report=report)
+    figures = _told_apart(net.eval(), heard[drawn:], seen[drawn:])
+    card = f"picture_sync, seed {seed}, {steps} steps on {drawn} drawn crops.\n" + _lines(figures)
+    write_picture_sync(path, net, x0=pool.pool.x0, card=card)
+    return figures
+
+
+@torch.no_grad()
+def _told_apart(net: PictureSync, rows: Tensor, pictures: Tensor) -> dict[str, float]:
+    """How often a window's own sound beats those at least 100 ms away in its crop, and all of other crops."""
+    sound, lips = embedded(net.audio, rows), net.watched(pictures)
+    count = min(sound.shape[1], lips.shape[1])
+    scores = torch.einsum("ctw,csw->cts", lips[:, :count], sound[:, :count])
+    near = (torch.arange(count)[:, None] - torch.arange(count)).abs()
+    own = scores.diagonal(dim1=1, dim2=2)
+    elsewhere = scores.masked_fill(near < 5, -9.0).amax(2)
+    other = torch.einsum("ctw,dtw->ctd", lips[:, :count], sound[:, :count])
+    right = other.argmax(2) == torch.arange(len(rows))[:, None]
+    return {
+        "own sound beats all 100 ms or more away": float((own > elsewhere).double().mean()),
+        f"own sound found among {len(rows)} crops": float(right.double().mean()),
+    }
+
+
+def teach_picture_feeling(
+    corpus: Corpus, *, fit_config: FitConfig, batch: int, seed: int, path: Path, report: Report, drawn: int = 60
+) -> dict[str, float]:
+    """Train the judge of faces on `drawn` batches of 12 authored faces, measure it on a fifth as many others."""
+    artist = painter(FEELING_CAMERA)
+    config = TrainConfig(data=DataConfig(augment=0.0), expression=ExpressionConfig(batch=3, crop_latents=25))
+    there = {row.source for row in corpus.clips if row.split == "train"}
+    shares = {name: share for name, share in config.data.shares.items() if name in there}
+    config = replace(config, data=replace(config.data, shares=shares))
+    pool = expression_pool(corpus, config)
+    report(f"drawing {(drawn + drawn // 5) * 12} faces")
+    pictures, mixes = [], []
+    with torch.no_grad():
+        for number in range(drawn + drawn // 5):
+            rng = np.random.default_rng([seed, 13, number])
+            crops = expression_batch(pool, config=config, rng=rng)
+            frames = rng.integers(40, crops.targets.shape[1], (3, 4))
+            answers = np.take_along_axis(crops.targets, frames[..., None], axis=1).reshape(12, -1)
+            pictures.append(artist.feelings(torch.from_numpy(answers.astype(np.float32))))
+            mixes.append(_mixes(crops.felt, frames))
+    seen, wanted = torch.cat(pictures), torch.cat(mixes)
+    train = 12 * drawn
+    net = feeling_net(seed=seed)
+
+    def loss(step: int) -> Tensor:
+        rng = np.random.default_rng([seed, 14, step])
+        chosen = torch.from_numpy(rng.integers(0, train, batch))
+        noise = torch.from_numpy(rng.normal(0.0, 0.01, (batch, *seen.shape[1:])).astype(np.float32))
+        return soft_cross_entropy(net(seen[chosen] + noise), wanted[chosen])
+
+    steps = fit(net, loss_at=loss, config=fit_config, report=report)
+    with torch.no_grad():
+        guessed = net.eval()(seen[train:]).argmax(1)
+    clear = wanted[train:].amax(1) > 0.6
+    right = (guessed == wanted[train:].argmax(1))[clear]
+    figures = {"strongest feeling named, other speech and plans": float(right.double().mean())}
+    card = f"picture_feeling, seed {seed}, {steps} steps on {train} drawn faces.\n" + _lines(figures)
+    write_feeling_net(path, net, card=card)
+    return figures
+
+
+def _mixes(felt: Array, frames: Array) -> Tensor:
+    own = np.take_along_axis(felt, frames[..., None], axis=1).reshape(frames.size, -1)[:, : len(EMOTIONS)]
+    return torch.from_numpy(np.maximum(own, 0.0).astype(np.float32))
+
+
+def _lines(figures: dict[str, float]) -> str:
+    return "\n".join(f"{name}: {value:.3f}" for name, value in figures.items())

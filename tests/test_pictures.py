@@ -1,0 +1,109 @@
+"""The image stage: lips and faces are drawn, judges of pictures look, and what they say reaches the network."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="training needs torch: pip install 'face-emote[train]'")
+pytest.importorskip("tensorboard", reason="training needs tensorboard: pip install 'face-emote[train]'")
+
+from face_emote.core.errors import CheckpointError, ConfigError
+from face_emote.network.channels import LIP_CHANNELS
+from face_emote.train.config import PictureConfig, checked, read_config
+from face_emote.train.corpus.cache import read_corpus
+from face_emote.train.devices import this_process
+from face_emote.train.experts.fitting import FitConfig
+from face_emote.train.loop import train
+from face_emote.train.pictures import lessons, nets
+from face_emote.train.pictures.losses import FEELING_FILE, SYNC_FILE, soft_cross_entropy
+from face_emote.train.pictures.painter import painter
+from tests.tiny_corpus import make_corpus
+
+SMALL = PictureConfig(sync=0.1, feeling=0.1, every=1, crops=1, frames=20, size=24)
+
+
+@pytest.fixture(scope="module")
+def mouth():
+    return painter("mouth", size=24)
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    return make_corpus(tmp_path_factory.mktemp("corpus"))
+
+
+@pytest.fixture(scope="module")
+def experts(tmp_path_factory):
+    """Judges as they are before they learn."""
+    folder = tmp_path_factory.mktemp("experts")
+    nets.write_picture_sync(folder / SYNC_FILE, nets.PictureSync(seed=1), x0=np.zeros(40, np.float32), card="new")
+    nets.write_feeling_net(folder / FEELING_FILE, nets.feeling_net(seed=1), card="new")
+    return folder
+
+
+def lips(**channels):
+    row = torch.zeros(1, len(LIP_CHANNELS))
+    for name, value in channels.items():
+        row[0, LIP_CHANNELS.index(name)] = value
+    return row
+
+
+def test_an_open_mouth_is_darker_within_and_a_picture_has_a_gradient_to_the_gap(mouth):
+    shut, open_ = lips(closure=1.0), lips(gap=0.3, jaw=0.5).requires_grad_()
+    pictures = mouth.mouths(torch.cat([shut, open_]))
+    assert pictures.shape == (2, 24, 24)
+    assert (pictures[1] - pictures[0]).abs().max() > 0.1
+    (slope,) = torch.autograd.grad(pictures[1].square().sum(), open_)
+    assert slope[0, LIP_CHANNELS.index("gap")].abs() > 1e-3
+    assert torch.isfinite(slope).all()
+
+
+def test_judges_survive_the_disk(tmp_path, experts):
+    net = nets.PictureSync(seed=1)
+    back = nets.read_picture_sync(experts / SYNC_FILE)
+    pictures = torch.rand(1, 24, 24, 24, generator=torch.Generator().manual_seed(0))
+    assert torch.allclose(net.watched(pictures), back.net.watched(pictures), atol=2e-3)
+    assert not any(p.requires_grad for p in back.net.parameters())
+    seen = nets.read_feeling_net(experts / FEELING_FILE)(pictures[0])
+    assert torch.allclose(seen, nets.feeling_net(seed=1)(pictures[0]), atol=1e-5)
+    with pytest.raises(CheckpointError):
+        nets.read_feeling_net(experts / SYNC_FILE)
+
+
+def test_the_loss_of_a_mix_is_zero_for_that_mix():
+    mix = torch.tensor([[0.5, 0.25, 0.25], [0.2, 0.2, 0.6]])
+    assert soft_cross_entropy(mix.log(), 3.0 * mix) == pytest.approx(0.0, abs=1e-6)
+    assert soft_cross_entropy(torch.zeros(2, 3), mix) > 0.01
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_tiny_run_with_pictures_differs_from_one_without(corpus, experts, tmp_path):
+    config = replace(read_config("tiny"), experts=str(experts), measure_steps=9)
+    config = replace(config, optimiser=replace(config.optimiser, steps=2))
+    weights = []
+    for name, wanted in (("with", SMALL), ("again", SMALL), ("without", PictureConfig())):
+        run = checked(replace(config, pictures=wanted))
+        weights.append(train(run, corpus=corpus, output=tmp_path / name, ranks=this_process("cpu")).read_bytes())
+    assert weights[0] == weights[1], "same seed, same bytes"
+    assert weights[0] != weights[2]
+
+
+def test_pictures_without_judges_are_refused(corpus, tmp_path):
+    config = replace(read_config("tiny"), pictures=replace(SMALL, feeling=0.0))
+    with pytest.raises(ConfigError, match=r"pictures\.sync needs trained experts"):
+        train(config, corpus=corpus, output=tmp_path / "run", ranks=this_process("cpu"))
+    with pytest.raises(ConfigError, match=r"pictures\.frames"):
+        checked(replace(config, pictures=replace(SMALL, frames=19)))
+
+
+@pytest.mark.slow
+def test_judges_learn_from_a_tiny_corpus(corpus, tmp_path):
+    heard = []
+    given = {"fit_config": FitConfig(steps=30, rate=2e-3), "seed": 0, "report": heard.append}
+    read = read_corpus(corpus)
+    found = lessons.teach_picture_sync(read, batch=4, path=tmp_path / SYNC_FILE, drawn=8, **given)
+    assert all(0.0 <= value <= 1.0 for value in found.values())
+    lessons.teach_picture_feeling(read, batch=8, path=tmp_path / FEELING_FILE, drawn=4, **given)
+    assert nets.read_picture_sync(tmp_path / SYNC_FILE).x0.shape == (40,)
+    assert "loss" in heard[-1]
