@@ -1,0 +1,59 @@
+"""What happens while a batch runs, as told to the progress view and to the log."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+
+LOG = "log.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One thing that happened."""
+
+    kind: str
+    """`batch started`, `row started`, `frames`, `task done`, `row done`, `row failed`, `retried`, `batch done`."""
+    row: str = ""
+    text: str = ""
+    """Why it failed, or what is tried again."""
+    frames: int = 0
+    """Frames drawn since; at the start, and for a row that is done, frames in all."""
+    secs: float = 0.0
+    """How long it took."""
+    rows: int = 0
+    """At the start: rows to do; at the end: rows done."""
+    failed: int = 0
+    worker: str = ""
+    memory_mb: float = 0.0
+
+
+Watch = Callable[[Happening], None]
+
+
+class Log:
+    """`log.jsonl`: a line of JSON for everything but single frames, with the time of day. Grows with every run."""
+
+    def __init__(self, folder: Path) -> None:
+        path = folder / LOG
+        torn = path.exists() and path.stat().st_size > 0 and path.read_bytes()[-1:] != b"\n"
+        self._file = path.open("a", encoding="utf-8", buffering=1)
+        if torn:  # the last run was killed while it wrote
+            self._file.write("\n")
+
+    def __call__(self, happening: Happening) -> None:
+        """Write a line."""
+        if happening.kind == "frames":
+            return
+        told = {name: value for name, value in asdict(happening).items() if value}
+        self._file.write(json.dumps({"time": datetime.now(UTC).isoformat(timespec="milliseconds")} | told) + "\n")
+
+    def __enter__(self) -> "Log":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()

@@ -1,0 +1,278 @@
+"""Run a planned batch: give tasks to workers, publish what they finish, keep the state, survive what dies.
+
+Everything that matters is on disk before the next thing is begun, so a batch that is stopped anywhere, in any way, goes
+on from there at the next start; see `state` and `publish`.
+"""
+
+import heapq
+import shutil
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from face_emote.batch.assignments import stages
+from face_emote.batch.executor import Drawn, Event, Executor, Finished, Lost
+from face_emote.batch.fingerprint import output_hash, work_key
+from face_emote.batch.happenings import Happening, Watch
+from face_emote.batch.plan import Plan
+from face_emote.batch.publish import is_there, publish
+from face_emote.batch.rows import Row
+from face_emote.batch.state import DONE, FAILED, RUNNING, BatchState
+from face_emote.batch.work import STORY, THUMBNAIL, Perform, Task
+from face_emote.core.errors import FaceEmoteError, OutputError
+
+WORK = ".work"
+MAX_ATTEMPTS = 3
+FIRST_WAIT_SECS, LONGEST_WAIT_SECS = 0.5, 30.0
+"""Before a lost task is tried again; doubled each time."""
+PATIENCE_SECS = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which rows of a plan are to be done."""
+
+    redo: bool = False
+    """Also what is finished."""
+    only_failed: bool = False
+    limit: int | None = None
+    """At most so many rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended."""
+
+    done: int
+    skipped: int
+    """Finished before."""
+    failures: Mapping[str, str]
+    """Rows that failed, by name, and why."""
+    left: int
+    """Rows that this run was not to do."""
+    frames: int
+    """Drawn."""
+    secs: float
+
+
+@dataclass(slots=True)
+class _Progress:
+    """A row in the works."""
+
+    row: Row
+    key: str
+    """Of its work folder."""
+    stages: list[list[Task]]
+    open_tasks: int = 0
+    failed: bool = False
+    timing: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """Rows to do, with the outputs that they lack, and how many are done or left."""
+
+    rows: tuple[Row, ...]
+    skipped: int
+    left: int
+
+
+def select(plan: Plan, choice: Choice, *, folder: Path, state: BatchState | None) -> Selected:
+    """Look at what is there; changes nothing."""
+    outputs = {} if state is None else state.outputs()
+    statuses = {} if state is None else state.statuses()
+    rows: list[Row] = []
+    skipped = left = 0
+    for row in plan.rows:
+        lacking = tuple(
+            output
+            for output in row.outputs
+            if choice.redo or not is_there(outputs.get(output), digest=output_hash(row, output), folder=folder)
+        )
+        if not lacking and statuses.get(row.name) == DONE:
+            skipped += 1
+        elif (choice.only_failed and statuses.get(row.name) != FAILED) or len(rows) == choice.limit:
+            left += 1
+        else:
+            rows.append(replace(row, outputs=lacking or row.outputs))
+    return Selected(tuple(rows), skipped, left)
+
+
+class BatchRun:
+    """One run over a folder whose lock is held."""
+
+    def __init__(self, plan: Plan, *, folder: Path, state: BatchState, executor: Executor, watch: Watch) -> None:
+        self._plan, self._folder, self._state, self._executor, self._watch = plan, folder, state, executor, watch
+        self._rows: dict[str, _Progress] = {}
+        self._ready: list[tuple[float, int, int, Task]] = []
+        """Heap: not before, most frames first, number, task."""
+        self._attempts: dict[Task, int] = {}
+        self._told: dict[Task, int] = {}
+        """Frames that a task has told of while it ran."""
+        self._number = self._drawn = self._done = 0
+        self._failures: dict[str, str] = {}
+
+    def run(self, selected: Selected) -> Outcome:
+        """Do these rows; those that fail do not stop the others.
+
+        Raises:
+            OutputError: the state cannot be written any more.
+        """
+        started = time.monotonic()
+        self._begin(selected)
+        while self._rows:
+            self._submit()
+            for event in self._executor.events(PATIENCE_SECS):
+                self._take(event)
+        secs = time.monotonic() - started
+        self._tell("batch done", rows=self._done, failed=len(self._failures), frames=self._drawn, secs=secs)
+        return Outcome(self._done, selected.skipped, dict(self._failures), selected.left, self._drawn, secs)
+
+    def _begin(self, selected: Selected) -> None:
+        keys = set()
+        for row in selected.rows:
+            if row.name in self._plan.unreadable:
+                self._fail(row, self._plan.unreadable[row.name])
+                continue
+            try:
+                key = work_key(row)
+            except OSError as error:
+                self._fail(row, f"The recording cannot be read ({error.strerror}): {row.speech}")
+                continue
+            keys.add(key)
+            todo = stages(row, key=key, secs=self._plan.secs.get(row.name, 0.0))
+            self._rows[row.name] = _Progress(row, key, todo)
+        if not selected.left:
+            for stale in (self._folder / WORK).iterdir():
+                if stale.is_dir() and stale.name not in keys:
+                    shutil.rmtree(stale, ignore_errors=True)
+        frames = sum(task.num_frames for item in self._rows.values() for stage in item.stages for task in stage)
+        self._tell("batch started", rows=len(selected.rows), frames=frames, text=self._executor.description)
+        longest_first = sorted(self._rows.values(), key=lambda item: -self._plan.secs.get(item.row.name, 0.0))
+        for item in longest_first:
+            self._next_stage(item)
+
+    def _next_stage(self, item: _Progress) -> None:
+        stage = item.stages.pop(0)
+        item.open_tasks = len(stage)
+        # Ones that others wait for come first: hearing a long speech, and joining it.
+        weight = sum(task.num_frames for later in [stage, *item.stages] for task in later)
+        for task in stage:
+            self._push(task, weight=weight)
+
+    def _push(self, task: Task, *, weight: int, wait_secs: float = 0.0) -> None:
+        self._number += 1
+        not_before = 0.0 if wait_secs == 0.0 else time.monotonic() + wait_secs
+        heapq.heappush(self._ready, (not_before, -weight, self._number, task))
+
+    def _submit(self) -> None:
+        while self._ready and self._executor.free > 0 and self._ready[0][0] <= time.monotonic():
+            task = heapq.heappop(self._ready)[3]
+            item = self._rows.get(task.row.name)
+            if item is None or item.failed:
+                continue
+            if isinstance(task.steps[0], Perform):
+                self._state.set_status(task.row.name, RUNNING)
+                self._tell("row started", task.row.name, frames=task.num_frames)
+            self._executor.submit(task)
+
+    def _take(self, event: Event) -> None:
+        item = self._rows.get(event.task.row.name)
+        if item is None or item.failed:
+            return
+        if isinstance(event, Drawn):
+            self._told[event.task] = self._told.get(event.task, 0) + event.frames
+            self._count(event.task, event.frames)
+        elif isinstance(event, Finished):
+            self._finished(item, event)
+        elif isinstance(event, Lost):
+            self._lost(item, event)
+        else:
+            self._give_up(item, event.error)
+
+    def _count(self, task: Task, frames: int) -> None:
+        self._drawn += frames
+        self._tell("frames", task.row.name, frames=frames)
+
+    def _finished(self, item: _Progress, event: Finished) -> None:
+        done, timing = event.done, item.timing
+        self._count(event.task, done.drawn - self._told.pop(event.task, 0))
+        for kind, secs in done.secs:
+            timing[kind] = timing.get(kind, 0.0) + secs
+        timing["frames"] = float(done.num_frames)
+        timing["drawn"] = timing.get("drawn", 0.0) + done.drawn
+        timing["memory_mb"] = max(timing.get("memory_mb", 0.0), done.memory_mb)
+        self._tell(
+            "task done", item.row.name, text=event.task.name, frames=done.drawn,
+            secs=sum(secs for _, secs in done.secs), worker=done.worker, memory_mb=round(done.memory_mb, 1),
+        )  # fmt: skip
+        item.open_tasks -= 1
+        if item.open_tasks:
+            return
+        if item.stages:
+            self._next_stage(item)
+            return
+        self._publish(item, self._folder / WORK / event.task.key)
+
+    def _publish(self, item: _Progress, work: Path) -> None:
+        row, started = item.row, time.monotonic()
+        try:
+            for output in row.outputs:
+                publish(row, output, folder=self._folder, work=work, state=self._state)
+            story, thumbnail = (work / STORY).read_text("utf-8"), (work / THUMBNAIL).read_bytes()
+        except FaceEmoteError as error:
+            self._give_up(item, str(error))
+            return
+        item.timing["sign"] = time.monotonic() - started
+        self._state.finish_row(row.name, timing=item.timing, story=story, thumbnail=thumbnail)
+        shutil.rmtree(work, ignore_errors=True)
+        del self._rows[row.name]
+        self._done += 1
+        self._tell("row done", row.name, frames=int(item.timing["frames"]), secs=sum(self._secs_of(item)))
+
+    @staticmethod
+    def _secs_of(item: _Progress) -> list[float]:
+        return [item.timing.get(kind, 0.0) for kind in ("perform", "draw", "write", "sign")]
+
+    def _lost(self, item: _Progress, event: Lost) -> None:
+        self._told.pop(event.task, None)
+        attempts = self._attempts[event.task] = self._attempts.get(event.task, 0) + 1
+        if attempts >= MAX_ATTEMPTS:
+            self._give_up(item, f"{event.error}; tried {attempts} times")
+            return
+        wait = min(LONGEST_WAIT_SECS, FIRST_WAIT_SECS * 2 ** (attempts - 1))
+        self._state.set_status(item.row.name, RUNNING, error=event.error, attempts=attempts)
+        self._tell("retried", item.row.name, text=f"{event.task.name}: {event.error}", secs=wait)
+        self._push(event.task, weight=event.task.num_frames, wait_secs=wait)
+
+    def _give_up(self, item: _Progress, error: str) -> None:
+        item.failed = True
+        with suppress(OSError):  # what is in it is of use for another try
+            (self._folder / WORK / item.key).rmdir()
+        self._fail(item.row, error)
+        del self._rows[item.row.name]
+
+    def _fail(self, row: Row, error: str) -> None:
+        self._failures[row.name] = error
+        self._state.set_status(row.name, FAILED, error=error)
+        self._tell("row failed", row.name, text=f"{row.place}: {error}")
+
+    def _tell(self, kind: str, row: str = "", **facts: object) -> None:
+        self._watch(Happening(kind, row, **facts))  # type: ignore[arg-type]
+
+
+def require_folder(folder: Path) -> None:
+    """Make the folder of a batch, and its work folder.
+
+    Raises:
+        OutputError: it cannot be made or written to.
+    """
+    try:
+        (folder / WORK).mkdir(parents=True, exist_ok=True)
+        probe = folder / WORK / "probe"
+        probe.write_bytes(b"x")
+        probe.unlink()
+    except OSError as error:
+        raise OutputError(f"Nothing can be written there ({error.strerror}); choose another folder: {folder}") from None

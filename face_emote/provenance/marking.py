@@ -1,0 +1,96 @@
+"""Put the signed mark into a finished file."""
+
+import hashlib
+import logging
+from importlib.util import find_spec
+from pathlib import Path
+
+from face_emote.core.errors import ProvenanceError
+from face_emote.core.types import MotionSource
+from face_emote.provenance.credential import Facts, Provenance, definition, facts_of
+from face_emote.provenance.glb_slot import put_in
+from face_emote.provenance.settled import settled
+from face_emote.provenance.signer import KEY, Signature, own_signature, settings_folder
+
+MEDIA_TYPES = {".mp4": "video/mp4", ".mov": "video/quicktime", ".glb": "model/gltf-binary"}
+"""Files that can carry a signed mark. Matroska and WebM have no place for one; they get the comment only."""
+_SEARCHED_BYTES = 1 << 20
+"""Where in a video the manifest lies: near its start."""
+_log = logging.getLogger(__name__)
+
+
+def mark(path: Path, motion: MotionSource, provenance: Provenance) -> None:
+    """Sign a finished file that nobody sees yet, in its place. Same file, key and facts: same bytes (Ed25519 keys).
+
+    Files of other kinds than `MEDIA_TYPES` stay as they are. Without c2pa-python, as inside Blender, so does every
+    file, and a warning says so.
+
+    Raises:
+        ProvenanceError: the signing key cannot be used.
+    """
+    mark_with(path, facts_of(motion, provenance))
+
+
+def mark_with(path: Path, facts: Facts) -> None:
+    """As `mark`, for facts that are known already."""
+    suffix = path.suffix.lower()
+    if suffix not in MEDIA_TYPES:
+        return
+    if find_spec("c2pa") is None:
+        _log.warning("c2pa-python is not installed, so this file carries no signed mark: %s", path.name)
+        return
+    signature = own_signature()
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    text = definition(facts, media_type=MEDIA_TYPES[suffix], content_sha256=digest)
+    signed = path.with_name(f"signed{suffix}")
+    try:
+        if suffix == ".glb":
+            put_in(path, _settled(_signed(path, signed, text=text, signature=signature), signature), signed)
+        else:
+            manifest = _signed(path, signed, text=text, signature=signature)
+            _replace_manifest(signed, manifest, _settled(manifest, signature))
+        signed.replace(path)
+    finally:
+        signed.unlink(missing_ok=True)
+
+
+def _signed(path: Path, target: Path, *, text: str, signature: Signature) -> bytes:
+    """Let c2pa sign `path` into `target` (a .glb: sign beside it); return the manifest store."""
+    import c2pa
+
+    suffix = path.suffix.lower()
+    try:
+        info = c2pa.C2paSignerInfo(signature.algorithm.encode(), signature.chain, signature.key, None)
+        with c2pa.Signer.from_info(info) as signer, c2pa.Builder(text) as builder:
+            if suffix == ".glb":
+                builder.set_no_embed()
+            with path.open("rb") as source, target.open("w+b") as signed:
+                return bytes(builder.sign(signer, MEDIA_TYPES[suffix], source, signed))
+    except c2pa.C2paError as error:
+        raise ProvenanceError(
+            f"The file could not be signed ({' '.join(str(error).split())}); check certificate and key, or delete both "
+            f"for new ones: {settings_folder()}"
+        ) from None
+
+
+def _settled(manifest: bytes, signature: Signature) -> bytes:
+    """Without chance when the key allows it; other signatures are random by nature."""
+    if signature.algorithm != "ed25519":
+        return manifest
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    private = load_pem_private_key(signature.key, None)
+    if not isinstance(private, Ed25519PrivateKey):
+        raise ProvenanceError(f"The signing key changed while it was in use: {settings_folder() / KEY}")
+    return settled(manifest, private.sign)
+
+
+def _replace_manifest(path: Path, manifest: bytes, new: bytes) -> None:
+    with path.open("r+b") as file:
+        place = file.read(_SEARCHED_BYTES + len(manifest)).find(manifest)
+        if place < 0:
+            raise ValueError("the manifest is not where c2pa put it until now")
+        file.seek(place)
+        file.write(new)

@@ -1,0 +1,242 @@
+"""Manifests: every mistake is found before the first frame, and told with its row."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from face_emote.audio.examples import example_speech
+from face_emote.batch.columns import COLUMNS, OTHERS
+from face_emote.batch.fingerprint import motion_hash, output_hash, work_key
+from face_emote.batch.manifest_file import read_manifest
+from face_emote.batch.naming import filled, require_safe, slug
+from face_emote.batch.plan import Wishes, plan_batch
+from face_emote.batch.sweep import combinations
+from face_emote.core.errors import BatchError, FaceEmoteError
+
+SPEECH = [item.path for item in example_speech()]
+
+
+def plan(source, *, folder=Path(), sweep="", name="", contact_sheet=False, **defaults):
+    return plan_batch(source, Wishes(defaults, folder, sweep=sweep, name=name, contact_sheet=contact_sheet))
+
+
+def csv(tmp_path, text, name="lines.csv"):
+    path = tmp_path / name
+    path.write_text(text.replace("A.wav", str(SPEECH[0])).replace("B.wav", str(SPEECH[1])), encoding="utf-8")
+    return path
+
+
+def test_every_mistake_is_told_at_once_with_its_row(tmp_path):
+    manifest = csv(
+        tmp_path,
+        "speech,emotion,character,size,outputs,fps,name\n"
+        "A.wav,joy,,,,,one\n"
+        "A.wav,joyy,,,,,two\n"
+        "absent.wav,joy,,,,,three\n"
+        "A.wav,joy,maja,,,,four\n"
+        "A.wav,joy,,333,,,five\n"
+        "A.wav,joy,,,max,,six\n"
+        "A.wav,joy,,,,0,seven\n"
+        "A.wav,joy,,,,fast,eight\n"
+        "B.wav,joy,,,,,one\n",
+    )
+    with pytest.raises(BatchError) as caught:
+        plan(manifest)
+    told = str(caught.value).splitlines()
+    assert told[0] == "8 mistakes in the manifest; nothing was started:"
+    for number, part in (
+        (2, "joy"),
+        (3, "no such file"),
+        (4, "maya"),
+        (5, "333"),
+        (6, ".max"),
+        (7, "fps"),
+        (8, "fast"),
+    ):
+        assert any(line.strip().startswith(f"row {number}: ") and part in line for line in told), (number, told)
+    assert any(line.strip().startswith("rows 1 and 9 would both write one") for line in told)
+
+
+@pytest.mark.parametrize("kind", ["csv", "semicolons", "json", "json with defaults", "jsonl"])
+def test_all_formats_mean_the_same(tmp_path, kind):
+    rows = [
+        {"speech": str(SPEECH[0]), "emotion": "calm anger", "seed": 3, "outputs": ["mp4", "glb"], "head-motion": 0.5},
+        {"speech": str(SPEECH[1]), "emotion": "vad(-0.4, 0.7, 0.2)"},
+    ]
+    path = tmp_path / f"a.{'csv' if kind == 'semicolons' else kind.split()[0]}"
+    if kind == "json":
+        path.write_text(json.dumps(rows))
+    elif kind == "json with defaults":
+        path.write_text(json.dumps({"defaults": {"seed": None}, "rows": rows}))
+    elif kind == "jsonl":
+        path.write_text("\n".join(json.dumps(row) for row in rows) + "\n\n")
+    else:
+        mark = "," if kind == "csv" else ";"
+        path.write_text(
+            f"speech{mark}emotion{mark}seed{mark}outputs{mark}Head motion\n"
+            f"{SPEECH[0]}{mark}calm anger{mark}3{mark}mp4 glb{mark}.5\n"
+            f'{SPEECH[1]}{mark}"vad(-0.4, 0.7, 0.2)"{mark}{mark}{mark}\n\n'
+        )
+    first, second = plan(path).rows
+    assert (first.name, first.number, first.performance.emotion) == ("dashwood_1", 1, "calm anger")
+    assert (first.outputs, first.performance.seed) == (("dashwood_1.mp4", "dashwood_1.glb"), 3)
+    assert first.performance.style.head == 0.5
+    assert second.performance.emotion == "vad(-0.4, 0.7, 0.2)" and second.outputs == ("dashwood_2.mp4",)
+
+
+def test_the_command_line_fills_empty_cells_only(tmp_path):
+    rows = plan(csv(tmp_path, "speech,emotion\nA.wav,joy\nB.wav,\n"), emotion="fear", size="64", fps="12").rows
+    assert [row.performance.emotion for row in rows] == ["joy", "fear"]
+    assert {row.picture.size for row in rows} == {(64, 64)} and {row.performance.fps for row in rows} == {12.0}
+
+
+def test_a_folder_is_searched_through_and_transcripts_lie_beside(tmp_path):
+    (tmp_path / "scene").mkdir()
+    (tmp_path / "scene" / "a{1}.wav").write_bytes(SPEECH[0].read_bytes())
+    (tmp_path / "b.wav").write_bytes(SPEECH[1].read_bytes())
+    (tmp_path / "b.txt").write_text("Words.")
+    (tmp_path / "notes.md").write_text("none")
+    rows = plan(tmp_path).rows
+    assert [row.name for row in rows] == ["b", "scene/a{1}"]
+    assert rows[0].performance.transcript == tmp_path / "b.txt" and rows[1].performance.transcript is None
+    assert [row.name for row in plan(Path(f"{tmp_path}/*/*.wav")).rows] == ["a-1"]
+
+
+def test_a_pattern_in_a_row_makes_a_row_for_each_file(tmp_path):
+    for name in ("x1.wav", "x2.wav"):
+        (tmp_path / name).write_bytes(SPEECH[0].read_bytes())
+    rows = plan(csv(tmp_path, "speech,emotion\nx*.wav,joy\n")).rows
+    assert [(row.number, row.name) for row in rows] == [(1, "x1"), (1, "x2")]
+    with pytest.raises(BatchError, match=r"row 1: speech: no file is found by y\*\.wav"):
+        plan(csv(tmp_path, "speech\ny*.wav\n"))
+
+
+def test_recordings_that_cannot_be_opened_do_not_stop_the_others(tmp_path):
+    (tmp_path / "broken.wav").write_bytes(b"RIFF" + bytes(40))
+    made = plan(csv(tmp_path, "speech\nA.wav\nbroken.wav\n"))
+    assert set(made.unreadable) == {"broken"} and "broken.wav" in made.unreadable["broken"]
+    assert made.secs["dashwood_1"] > 3.0
+
+
+def test_a_sweep_makes_the_grid_and_names_it(tmp_path):
+    made = plan(csv(tmp_path, "speech\nA.wav\n"), sweep="emotion=joy,vad(-0.4, 0.7, 0.2); intensity=.3,1; fps=12")
+    assert [row.name for row in made.rows] == [
+        "dashwood_1_joy_0.3", "dashwood_1_joy_1", "dashwood_1_vad-0.4-0.7-0.2_0.3", "dashwood_1_vad-0.4-0.7-0.2_1",
+    ]  # fmt: skip
+    assert {row.performance.fps for row in made.rows} == {12.0}
+    assert combinations("") == ({},)
+    for wrong, why in (
+        ("emotion", "no values"), ("speech=a", "cannot go over"), ("emoton=a", "did you mean 'emotion'"),
+        ("emotion=joy,joy", "each once"), ("seed=1;seed=2", "twice"), 
+        ("seed=" + ",".join(map(str, range(10_001))), "10001"),
+    ):  # fmt: skip
+        with pytest.raises(BatchError, match=why):
+            combinations(wrong)
+
+
+def test_intensity_needs_a_named_emotion_within_its_range(tmp_path):
+    with pytest.raises(BatchError, match="intensity needs an emotion by name"):
+        plan(csv(tmp_path, "speech,intensity\nA.wav,.5\n"))
+    with pytest.raises(BatchError, match="between 0 and 1"):
+        plan(csv(tmp_path, "speech,emotion,intensity\nA.wav,joy,50\n"))
+
+
+def test_a_sheet_is_one_more_output(tmp_path):
+    (row,) = plan(csv(tmp_path, "speech,outputs\nA.wav,mp4 {name}_b.csv\n"), contact_sheet=True).rows
+    assert row.outputs == ("dashwood_1.mp4", "dashwood_1_b.csv", "dashwood_1_sheet.png")
+
+
+def test_outputs_stay_in_their_folder():
+    for name in ("../a", "/a", "a/../../b", "a\\b", "C:/a", "", ".", "a//../..", "batch.sqlite", ".work/a", "con", "a.",
+                 "x" * 300, "a\nb", "a?b"):  # fmt: skip
+        with pytest.raises(BatchError):
+            require_safe(name)
+    assert require_safe("scene/line 1.mp4") == "scene/line 1.mp4"
+
+
+@given(st.text(max_size=80))
+def test_any_text_becomes_part_of_a_safe_name(text):
+    assert require_safe(filled("{speech}", {"speech": text}) + "_") and "/" not in slug(text)
+
+
+def test_unknown_fields_and_broken_templates_are_named():
+    with pytest.raises(BatchError, match=r"field \{mood\}; known are speech"):
+        filled("{mood}", {"speech": "a"})
+    with pytest.raises(BatchError, match="cannot be read"):
+        filled("{speech", {"speech": "a"})
+    with pytest.raises(BatchError, match="field"):
+        filled("{speech.__class__}", {"speech": "a"})
+
+
+BROKEN = {
+    "a.csv": ["", "speech\n", 'speech\n"a', "speech\na,b\n", "mood\nx\n", "speech,speech\na,b\n", "\0"],
+    "a.json": ["", "{", "[]", "3", '{"rows": 3}', '{"row": []}', "[3]", '[{"speech": {}}]', "[" * 100_000],
+    "a.jsonl": ["", "{", "[]\n", '{"speech": [1]}\n'],
+    "a.txt": ["speech\n"],
+}
+
+
+@pytest.mark.parametrize(("name", "text"), [(name, text) for name, texts in BROKEN.items() for text in texts])
+def test_broken_manifests_are_refused_in_words(tmp_path, name, text):
+    path = tmp_path / name
+    path.write_text(text)
+    with pytest.raises(BatchError) as caught:
+        plan(path)
+    assert str(caught.value) and "Traceback" not in str(caught.value)
+
+
+@given(st.binary(max_size=300))
+def test_no_bytes_crash_the_reader(data):
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        for suffix in (".csv", ".json", ".jsonl"):
+            path = Path(folder) / f"a{suffix}"
+            path.write_bytes(data)
+            try:
+                read_manifest(path)
+            except FaceEmoteError as error:
+                assert str(path) in str(error)
+
+
+def test_absent_and_empty_sources_are_named(tmp_path):
+    for source, why in (
+        (tmp_path / "absent.csv", "no such manifest"), (tmp_path, "No recordings"),
+        (tmp_path / "*.wav", "No recordings"),
+    ):  # fmt: skip
+        with pytest.raises(BatchError, match=why):
+            plan(source)
+
+
+def test_every_option_of_render_is_a_column():
+    from face_emote.cli.animate_command import command
+
+    live = {"speech", "output", "stream", "stream_rate", "latency", "help", "capture", "flame"}
+    options = {option.name for option in command.params} - live
+    assert options == set(COLUMNS) - set(OTHERS) - {"intensity"} | {"consent", "no_provenance"}
+
+
+def test_columns_are_documented():
+    text = (Path(__file__).parent.parent / "docs" / "batch.md").read_text("utf-8")
+    assert [name for name in COLUMNS if f"`{name}`" not in text] == []
+
+
+def test_hashes_change_with_what_counts_and_with_nothing_else(tmp_path):
+    sound = tmp_path / "a.wav"
+    sound.write_bytes(SPEECH[0].read_bytes())
+
+    def row(**cells):
+        (found,) = plan(csv(tmp_path, "speech,outputs\na.wav,mp4 npz\n"), **cells).rows
+        return found
+
+    first, again, warm, seed = row(), row(), row(light="warm"), row(seed="1")
+    assert motion_hash(first) == motion_hash(again) == motion_hash(warm) != motion_hash(seed)
+    assert work_key(first) == work_key(again) != work_key(warm)
+    assert output_hash(first, "a.mp4") != output_hash(warm, "a.mp4")
+    assert output_hash(first, "a.npz") == output_hash(warm, "a.npz") != output_hash(seed, "a.npz")
+    before = motion_hash(first)
+    sound.write_bytes(SPEECH[1].read_bytes())
+    assert motion_hash(row()) != before
