@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Takes: one action each, on NLA tracks called "Face Emote", beneath whatever the artist does."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from .. import compat
+from ..names import STRIP_KEY, TAKE_KEY, TRACK
+from ..report import UserError
+from .channels import Channel, channels_of, owners_of, read_take
+from .curves import write_channels
+
+
+def refusal(character: Any) -> str:
+    """Why nothing can be written to this character; empty when something can."""
+    if character is None:
+        return "Choose or add a character first"
+    if character.type != "MESH" or character.data.shape_keys is None:
+        return f"'{character.name}' has no shape keys; choose a mesh that has some"
+    for block in (character, character.data, character.face_emote.rig):
+        if block is None:
+            continue
+        if block.library is not None:
+            return f"'{block.name}' is linked from another file; append it, or work in that file"
+        if block.override_library is not None:
+            return f"'{block.name}' is a library override, whose curves Blender would drop; make it local first"
+    if character.face_emote.kind == "NONE":
+        return f"'{character.name}' is not set up; press Map Shape Keys"
+    return ""
+
+
+def takes_of(character: Any) -> list[Any]:
+    """Actions that are takes of a character, by name."""
+    return [
+        action
+        for action in bpy.data.actions
+        if TAKE_KEY in action and facts_of(action).get("character") == character.name
+    ]
+
+
+def facts_of(action: Any) -> dict[str, Any]:
+    """A take's settings: speech, emotion, style, seed, person, files, start frame, former values."""
+    try:
+        facts = json.loads(action[TAKE_KEY])
+    except (KeyError, ValueError, TypeError):
+        return {}
+    return facts if isinstance(facts, dict) else {}
+
+
+def add_take(character: Any, path: Path, facts: dict[str, Any], *, first_frame: int) -> Any:
+    """Write a new take and show it; older takes at the same time are muted, nothing else is touched."""
+    channels = channels_of(read_take(path), character)
+    before = _values_now(channels, character)
+    others = takes_of(character)
+    action = bpy.data.actions.new(_free_name(character, facts))
+    action.use_fake_user = True
+    facts = facts | {"character": character.name, "first_frame": first_frame}
+    facts["former"] = facts_of(others[0]).get("former", before) if others else before
+    _write(action, character, channels, first_frame=first_frame)
+    action[TAKE_KEY] = json.dumps(facts)
+    for owner_name, owner in owners_of(character).items():
+        if any(channel.owner == owner_name for channel in channels):
+            _add_strip(owner, action, first_frame=first_frame, num_frames=len(channels[0].values))
+    show_only(character, action)
+    return action
+
+
+def rebake(action: Any, character: Any, path: Path, facts: dict[str, Any]) -> None:
+    """Fill an existing take anew: its strips, and corrections on top of them, stay where they are."""
+    old = facts_of(action)
+    channels = channels_of(read_take(path), character)
+    first_frame = int(old.get("first_frame", 1))
+    _write(action, character, channels, first_frame=first_frame)
+    kept = {name: old[name] for name in ("character", "first_frame", "former") if name in old}
+    action[TAKE_KEY] = json.dumps(facts | kept)
+    last = first_frame + len(channels[0].values) - 1
+    for strip in strips_of(action, character):
+        strip.action_frame_start, strip.action_frame_end = first_frame, last
+        strip.frame_end = strip.frame_start + (last - first_frame) * strip.scale
+        _name_slot(strip, action, strip.id_data)
+
+
+def remove_take(action: Any, character: Any) -> None:
+    """Take away a take, its strips and its sound; without any take left, the character gets its former values."""
+    former = facts_of(action).get("former", {})
+    for owner in owners_of(character).values():
+        data = owner.animation_data
+        for track in list(data.nla_tracks) if data else []:
+            for strip in [strip for strip in track.strips if strip.action == action]:
+                track.strips.remove(strip)
+            if track.name.startswith(TRACK) and len(track.strips) == 0:
+                data.nla_tracks.remove(track)
+    remove_sound(action)
+    bpy.data.actions.remove(action)
+    if not takes_of(character):
+        _restore(former, character)
+
+
+def remove_sound(action: Any) -> None:
+    """Remove the sound strips that came with a take."""
+    for scene in bpy.data.scenes:
+        strips = compat.strips_of(scene)
+        for strip in [item for item in strips or () if item.get(STRIP_KEY) == action.name]:
+            strips.remove(strip)
+
+
+def strips_of(action: Any, character: Any) -> Iterator[Any]:
+    """NLA strips that play a take."""
+    for owner in owners_of(character).values():
+        data = owner.animation_data
+        for track in data.nla_tracks if data else ():
+            yield from (strip for strip in track.strips if strip.action == action)
+
+
+def is_shown(action: Any, character: Any) -> bool:
+    """Whether a take is heard: some strip of it is not muted."""
+    return any(not strip.mute for strip in strips_of(action, character))
+
+
+def show_only(character: Any, action: Any) -> None:
+    """Unmute a take, and mute those that would play at the same time."""
+    own = list(strips_of(action, character))
+    for strip in own:
+        strip.mute = False
+    if not own:
+        return
+    start, end = min(strip.frame_start for strip in own), max(strip.frame_end for strip in own)
+    for other in takes_of(character):
+        if other != action:
+            for strip in strips_of(other, character):
+                if strip.frame_start <= end and strip.frame_end >= start:
+                    strip.mute = True
+
+
+def _write(action: Any, character: Any, channels: list[Channel], *, first_frame: int) -> None:
+    for owner_name, owner in owners_of(character).items():
+        own = [channel for channel in channels if channel.owner == owner_name]
+        if own:
+            write_channels(action, owner, own, first_frame=first_frame)
+
+
+def _add_strip(owner: Any, action: Any, *, first_frame: int, num_frames: int) -> None:
+    """On the first track of ours that has room; another is made when none has."""
+    data = owner.animation_data_create()
+    end = first_frame + num_frames - 1
+    tracks = [track for track in data.nla_tracks if track.name.startswith(TRACK)]
+    free = (track for track in tracks if all(s.frame_end < first_frame or s.frame_start > end for s in track.strips))
+    track = next(free, None)
+    if track is None:
+        track = data.nla_tracks.new(prev=tracks[-1] if tracks else None)
+        track.name = TRACK
+    strip = track.strips.new(action.name, first_frame, action)
+    strip.name = action.name
+    _name_slot(strip, action, owner)
+    strip.action_frame_start, strip.action_frame_end = first_frame, end
+    strip.frame_start, strip.frame_end = first_frame, end
+    strip.blend_type, strip.extrapolation = "REPLACE", "HOLD"
+
+
+def _name_slot(strip: Any, action: Any, owner: Any) -> None:
+    for slot in action.slots:
+        if slot.target_id_type == owner.id_type and slot.name_display == owner.name:
+            strip.action_slot = slot
+
+
+def _free_name(character: Any, facts: dict[str, Any]) -> str:
+    line = Path(facts.get("speech_name", "") or "take").stem
+    number = 1 + len(takes_of(character))
+    return f"FE {line} {number:02d}"
+
+
+def _values_now(channels: list[Channel], character: Any) -> dict[str, dict[str, float]]:
+    """What the animated properties are before the first take, by owner and `path|index`."""
+    owners, values = owners_of(character), {}
+    for channel in channels:
+        value = owners[channel.owner].path_resolve(channel.path)
+        number = value[channel.index] if hasattr(value, "__len__") else value
+        values.setdefault(channel.owner, {})[f"{channel.path}|{channel.index}"] = round(float(number), 6)
+    return values
+
+
+def _restore(former: dict[str, dict[str, float]], character: Any) -> None:
+    for owner_name, owner in owners_of(character).items():
+        for place, value in former.get(owner_name, {}).items():
+            path, _, index = place.rpartition("|")
+            set_value(owner, path, int(index), value)
+        owner.update_tag()
+
+
+def set_value(owner: Any, path: str, index: int, value: float) -> None:
+    """Set one animated property by its data path; a path that no longer exists is skipped."""
+    try:
+        current = owner.path_resolve(path)
+    except ValueError:
+        return
+    if hasattr(current, "__len__"):
+        current[index] = value
+    else:
+        parent, _, name = path.rpartition(".")
+        setattr(owner.path_resolve(parent), name, value)
+
+
+def require_take(action: Any | None) -> Any:
+    """The action, or UserError when there is none."""
+    if action is None:
+        raise UserError("Choose a take in the list first")
+    return action

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Names that end up in saved files: changing one needs a migration."""
+
+SCHEMA = 1
+TRACK = "Face Emote"
+TAKE_KEY = "face_emote_take"
+"""Custom property of an action that is a take: its settings as JSON."""
+STRIP_KEY = "face_emote_take"
+"""Custom property of a sound strip that belongs to a take: the action's name."""
+EMOTIONS = ("neutral", "joy", "sadness", "surprise", "fear", "disgust", "anger", "contempt")
+CHARACTERS = ("default", "james", "maya", "amara", "kenji", "elena", "walter", "leo")
+WRINKLES = (
+    "forehead_centre", "forehead_left", "forehead_right", "glabella", "nose_bridge", "crows_feet_left",
+    "crows_feet_right", "lower_lid_left", "lower_lid_right", "nasolabial_left", "nasolabial_right", "perioral",
+    "mouth_corner_left", "mouth_corner_right", "chin", "neck_bands",
+)  # fmt: skip
+BLOOD_REGIONS = ("forehead", "nose", "cheek_left", "cheek_right", "ears", "periorbital", "lips", "chin")
+ARKIT = (
+    "eyeBlinkLeft", "eyeLookDownLeft", "eyeLookInLeft", "eyeLookOutLeft", "eyeLookUpLeft", "eyeSquintLeft",
+    "eyeWideLeft", "eyeBlinkRight", "eyeLookDownRight", "eyeLookInRight", "eyeLookOutRight", "eyeLookUpRight",
+    "eyeSquintRight", "eyeWideRight", "jawForward", "jawLeft", "jawRight", "jawOpen", "mouthClose", "mouthFunnel",
+    "mouthPucker", "mouthLeft", "mouthRight", "mouthSmileLeft", "mouthSmileRight", "mouthFrownLeft",
+    "mouthFrownRight", "mouthDimpleLeft", "mouthDimpleRight", "mouthStretchLeft", "mouthStretchRight",
+    "mouthRollLower", "mouthRollUpper", "mouthShrugLower", "mouthShrugUpper", "mouthPressLeft", "mouthPressRight",
+    "mouthLowerDownLeft", "mouthLowerDownRight", "mouthUpperUpLeft", "mouthUpperUpRight", "browDownLeft",
+    "browDownRight", "browInnerUp", "browOuterUpLeft", "browOuterUpRight", "cheekPuff", "cheekSquintLeft",
+    "cheekSquintRight", "noseSneerLeft", "noseSneerRight", "tongueOut",
+)  # fmt: skip
+JAW_CURVES = ("jawOpen", "jawLeft", "jawRight", "jawForward")
+"""ARKit curves that a jaw bone plays instead of shape keys."""
+LOOK_CURVES = tuple(name for name in ARKIT if name.startswith("eyeLook"))
+BONE_ROLES = ("neck", "jaw", "eye_left", "eye_right")
+
+WRINKLE_PROPERTIES = tuple(f"face_emote_wrinkles_{letter}" for letter in "abcd")
+"""Custom properties of a character, four wrinkles each: EEVEE reads at most eight object attributes a material."""
+BLOOD_PROPERTIES = tuple(f"face_emote_blood_{letter}" for letter in "ab")
+SKIN_PROPERTY = "face_emote_skin"
+"""Wrinkle strength, blood strength, which region is shown (0 none), unused."""
+SHOWN_REGIONS = (
+    "none",
+    "all_wrinkles",
+    "all_blood",
+    *(f"wrinkle {n}" for n in WRINKLES),
+    *(f"blood {n}" for n in BLOOD_REGIONS),
+)
+
+
+def wrinkle_place(index: int) -> tuple[str, int]:
+    """Custom property and its component that hold a wrinkle."""
+    return WRINKLE_PROPERTIES[index // 4], index % 4
+
+
+def blood_place(index: int) -> tuple[str, int]:
+    """Custom property and its component that hold a blood region."""
+    return BLOOD_PROPERTIES[index // 4], index % 4

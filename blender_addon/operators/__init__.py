@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Buttons."""
+
+import bpy
+
+from . import batch, character, emotion, export, generate, mapping, takes
+
+CLASSES = (
+    *generate.CLASSES, *character.CLASSES, *mapping.CLASSES, *emotion.CLASSES, *takes.CLASSES, *export.CLASSES,
+    *batch.CLASSES,
+)  # fmt: skip
+
+
+def register() -> None:
+    """Register all operators and menus."""
+    for item in CLASSES:
+        bpy.utils.register_class(item)
+
+
+def unregister() -> None:
+    """And take them back."""
+    for item in reversed(CLASSES):
+        bpy.utils.unregister_class(item)

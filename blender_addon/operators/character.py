@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Characters: our head, and a stage to look at it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import bpy
+from bpy.props import StringProperty
+
+from .. import reasons
+from ..apply.head import add_head
+from ..engine import jobs
+from ..report import told, user_folder
+
+IDENTITY = ("african", "asian", "caucasian", "gender", "age", "muscle", "weight")
+
+
+def person_of(settings: Any) -> dict[str, Any]:
+    """The panel's person as a request has it."""
+    person: dict[str, Any] = {"character": settings.new_character}
+    if settings.use_identity:
+        identity = {name: round(getattr(settings, name), 4) for name in IDENTITY}
+        if identity["african"] + identity["asian"] + identity["caucasian"] <= 0.0:
+            identity |= {"african": 1.0, "asian": 1.0, "caucasian": 1.0}
+        person["identity"] = identity | {"seed": settings.identity_seed}
+    return person
+
+
+class FACEEMOTE_OT_add_character(bpy.types.Operator):
+    """Add a head with shape keys, bones, skin and hair"""
+
+    bl_idname = "face_emote.add_character"
+    bl_label = "Add Character"
+    bl_options = {"REGISTER"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """A free engine, and object mode."""
+        reason = reasons.busy(context)
+        if not reason and context.mode != "OBJECT":
+            reason = "Leave edit or pose mode first"
+        return reasons.allowed(cls, reason)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Ask the engine for the head; it is built when it comes."""
+        person = person_of(context.scene.face_emote)
+        folder = user_folder("heads")
+
+        def done(result: dict[str, Any]) -> None:
+            jobs.run_operator("build_character", filepath=result["path"], person=json.dumps(person))
+
+        params = {"person": person, "out_dir": str(folder)}
+        return told(
+            self,
+            lambda: jobs.submit(f"head of {person['character']}", method="load", params=params, done=done),
+        )
+
+
+class FACEEMOTE_OT_build_character(bpy.types.Operator):
+    """Build a head from the engine's file"""
+
+    bl_idname = "face_emote.build_character"
+    bl_label = "Build Character"
+    bl_options = {"REGISTER", "UNDO", "INTERNAL"}
+
+    filepath: StringProperty()
+    person: StringProperty()
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Build; one undo step."""
+        return told(self, lambda: self._build(context))
+
+    def _build(self, context: bpy.types.Context) -> None:
+        name = json.loads(self.person)["character"].title()
+        collection = bpy.data.collections.new(name)
+        context.scene.collection.children.link(collection)
+        made = add_head(Path(self.filepath), collection=collection, name=collection.name, person=self.person)
+        for thing in context.selected_objects:
+            thing.select_set(False)
+        made.mesh.select_set(True)
+        context.view_layer.objects.active = made.mesh
+        context.scene.face_emote.target = made.mesh
+
+
+class FACEEMOTE_OT_add_stage(bpy.types.Operator):
+    """Add a camera at portrait distance and three soft lights around the character"""
+
+    bl_idname = "face_emote.add_stage"
+    bl_label = "Add Camera and Light"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """A character."""
+        return reasons.allowed(cls, reasons.no_character(context))
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Build; one undo step."""
+        return told(self, lambda: add_stage(context, context.scene.face_emote.target))
+
+
+LIGHTS = (
+    ("Key", (0.62, -1.0, 0.85), (1.0, 0.93, 0.84), 19.0, 0.35),
+    ("Fill", (-1.0, -0.75, 0.15), (0.88, 0.94, 1.0), 2.4, 0.9),
+    ("Rim", (-0.6, 0.95, 0.6), (0.93, 0.96, 1.0), 9.0, 0.4),
+)
+"""Name, direction from the face, colour, watts, size in metres; each hangs a metre away."""
+EYES_UP, EYES_FRONT = 0.045, -0.06
+"""Metres from the head's origin to the middle between the eyes."""
+
+
+def add_stage(context: Any, character: Any) -> None:
+    """Camera and lights in a collection of their own."""
+    from mathutils import Vector
+
+    stage = bpy.data.collections.new("Face Emote Stage")
+    context.scene.collection.children.link(stage)
+    scale = max(character.matrix_world.to_scale())
+    eyes = character.matrix_world @ Vector((0.0, EYES_FRONT, EYES_UP))
+    for name, direction, colour, watts, size in LIGHTS:
+        data = bpy.data.lights.new(f"Face Emote {name}", "AREA")
+        data.energy, data.color, data.size = watts * scale**2, colour, size * scale
+        light = bpy.data.objects.new(data.name, data)
+        offset = Vector(direction).normalized() * scale
+        light.location = eyes + offset
+        light.rotation_euler = (-offset).to_track_quat("-Z", "Y").to_euler()
+        stage.objects.link(light)
+    camera_data = bpy.data.cameras.new("Face Emote Camera")
+    camera_data.sensor_fit, camera_data.angle, camera_data.clip_start = "VERTICAL", 0.42, 0.01 * scale
+    camera = bpy.data.objects.new("Face Emote Camera", camera_data)
+    target = eyes + Vector((0.0, 0.02, -0.024)) * scale
+    camera.location = eyes + Vector((0.05, -0.68, 0.0)) * scale
+    camera.rotation_euler = (target - camera.location).to_track_quat("-Z", "Y").to_euler()
+    stage.objects.link(camera)
+    context.scene.camera = camera
+    if context.scene.world is None:
+        context.scene.world = bpy.data.worlds.new("Face Emote World")
+    context.scene.world.color = (0.05, 0.052, 0.058)
+
+
+CLASSES = (FACEEMOTE_OT_add_character, FACEEMOTE_OT_build_character, FACEEMOTE_OT_add_stage)

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Emotion: presets, the mood pad, markers."""
+
+from typing import Any
+
+import bpy
+from bpy.props import EnumProperty, FloatProperty, StringProperty
+
+from .. import emotions, reasons
+from ..report import UserError, told
+
+_enum_items: list[tuple[str, str, str]] = []
+
+
+def preset_items(_self: Any, _context: Any) -> list[tuple[str, str, str]]:
+    """For the menu of emotions."""
+    _enum_items[:] = [(words, name, words) for name, words in emotions.presets().items()]
+    return _enum_items
+
+
+class FACEEMOTE_OT_use_emotion(bpy.types.Operator):
+    """Take an emotion from the list"""
+
+    bl_idname = "face_emote.use_emotion"
+    bl_label = "Emotion Presets"
+    bl_options = {"REGISTER", "UNDO"}
+
+    words: EnumProperty(name="Emotion", items=preset_items)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Write it into the text field."""
+        context.scene.face_emote.emotion = self.words
+        return {"FINISHED"}
+
+
+class FACEEMOTE_OT_save_emotion(bpy.types.Operator):
+    """Keep the text as a preset of your own"""
+
+    bl_idname = "face_emote.save_emotion"
+    bl_label = "Save Emotion"
+    bl_options = {"REGISTER"}
+
+    name: StringProperty(name="Name", default="My emotion")
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """There is a text."""
+        return reasons.allowed(cls, "" if context.scene.face_emote.emotion.strip() else "Write an emotion first")
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        """Ask for the name."""
+        return context.window_manager.invoke_props_dialog(self)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Write the file."""
+
+        def work() -> None:
+            if not self.name.strip():
+                raise UserError("Give the preset a name")
+            emotions.save_preset(self.name.strip(), context.scene.face_emote.emotion.strip())
+
+        return told(self, work)
+
+
+class FACEEMOTE_OT_mood(bpy.types.Operator):
+    """Set valence, arousal and dominance to a place on the pad"""
+
+    bl_idname = "face_emote.mood"
+    bl_label = "Mood"
+    bl_options = {"REGISTER", "UNDO", "INTERNAL"}
+
+    valence: FloatProperty()
+    arousal: FloatProperty()
+    dominance: FloatProperty()
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Set them; a mood that nothing was mixed in of becomes heard."""
+        settings = context.scene.face_emote
+        settings.valence, settings.arousal, settings.dominance = self.valence, self.arousal, self.dominance
+        if settings.vad_amount == 0.0:
+            settings.vad_amount = 1.0
+        return {"FINISHED"}
+
+
+class FACEEMOTE_OT_add_marker(bpy.types.Operator):
+    """Add a timeline marker with the emotion of the text field, reached at the current frame"""
+
+    bl_idname = "face_emote.add_marker"
+    bl_label = "Add Emotion Marker"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """There is a text that can be reached."""
+        words = context.scene.face_emote.emotion.strip()
+        reason = "" if words and ";" not in words and words != "auto" else "Write a single emotion first"
+        return reasons.allowed(cls, reason)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Add it."""
+        scene = context.scene
+        scene.timeline_markers.new(f"fe: {scene.face_emote.emotion.strip()}", frame=scene.frame_current)
+        return {"FINISHED"}
+
+
+class FACEEMOTE_OT_key_emotion(bpy.types.Operator):
+    """Insert keyframes on all emotion sliders at the current frame"""
+
+    bl_idname = "face_emote.key_emotion"
+    bl_label = "Key the Sliders"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Key them."""
+        for name in emotions.SLIDERS:
+            context.scene.keyframe_insert(f"face_emote.{name}")
+        return {"FINISHED"}
+
+
+CLASSES = (
+    FACEEMOTE_OT_use_emotion,
+    FACEEMOTE_OT_save_emotion,
+    FACEEMOTE_OT_mood,
+    FACEEMOTE_OT_add_marker,
+    FACEEMOTE_OT_key_emotion,
+)

@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Own meshes: which shape key plays which curve, and which bones turn."""
+
+from pathlib import Path
+from typing import Any
+
+import bpy
+from bpy.props import EnumProperty, StringProperty
+
+from .. import reasons
+from ..apply import mapping
+from ..names import ARKIT
+from ..report import UserError, told, user_folder
+
+PRESETS = "mappings"
+LEAST = 3
+"""Curves that must find a shape key before a convention is believed."""
+_enum_items: list[tuple[str, str, str]] = []
+"""Blender needs dynamic enum items to stay alive."""
+
+
+def keys_of(character: Any) -> list[str]:
+    """Names of a mesh's shape keys without the basis."""
+    keys = character.data.shape_keys
+    return [block.name for block in keys.key_blocks if block != keys.reference_key] if keys else []
+
+
+def all_presets() -> list[mapping.Preset]:
+    """Built-in conventions, then the user's own; a file of the user's that cannot be read is skipped."""
+    found = list(mapping.built_in_presets())
+    for path in sorted(user_folder(PRESETS).glob("*.json")):
+        try:
+            found.append(mapping.load_preset(path))
+        except ValueError:
+            continue
+    return found
+
+
+def preset_items(_self: Any, _context: Any) -> list[tuple[str, str, str]]:
+    """For the menu of conventions."""
+    _enum_items[:] = [("AUTO", "Best match", "The convention that fits most shape keys")]
+    _enum_items.extend((preset.name, preset.title, f"{len(preset.rows)} rows") for preset in all_presets())
+    return _enum_items
+
+
+def map_character(character: Any, *, preset: str = "AUTO") -> mapping.Match:
+    """Fill a character's mapping table and guess its bones.
+
+    Raises:
+        UserError: hardly any shape key has a known name.
+    """
+    keys, settings = keys_of(character), character.face_emote
+    presets = all_presets()
+    if preset != "AUTO":
+        presets = [item for item in presets if item.name == preset]
+    if not presets:
+        raise UserError(f"There is no mapping preset '{preset}'; choose another")
+    match = mapping.best_match(presets, keys=keys, sources=ARKIT)
+    found = len({row.source for row in match.rows})
+    if found < LEAST and preset == "AUTO":
+        raise UserError(
+            f"Of {len(keys)} shape keys only {found} have known names (ARKit, VRM, MetaHuman, MPFB); add rows by hand"
+        )
+    set_rows(settings, match.rows)
+    settings.kind = "OWN"
+    rig = settings.rig or character.find_armature()
+    if rig is not None:
+        settings.rig = rig
+        for role, bone in mapping.guessed_bones([bone.name for bone in rig.data.bones]).items():
+            if not getattr(settings, role):
+                setattr(settings, role, bone)
+    return match
+
+
+def set_rows(settings: Any, rows: tuple[mapping.Row, ...]) -> None:
+    """Replace the table."""
+    settings.rows.clear()
+    for row in rows:
+        item = settings.rows.add()
+        item.key, item.source, item.weight = row.key, row.source, row.weight
+
+
+def rows_of(settings: Any) -> tuple[mapping.Row, ...]:
+    """The table as values."""
+    return tuple(mapping.Row(row.key, row.source, row.weight) for row in settings.rows)
+
+
+def unmatched(character: Any) -> tuple[list[str], list[str]]:
+    """Shape keys that nothing plays, and curves that nothing shows."""
+    rows = rows_of(character.face_emote)
+    played, heard = {row.key for row in rows}, {row.source for row in rows}
+    return [key for key in keys_of(character) if key not in played], [name for name in ARKIT if name not in heard]
+
+
+def _no_mesh(context: Any) -> str:
+    character = context.scene.face_emote.target
+    if character is None:
+        return "Choose a mesh with shape keys first"
+    if character.face_emote.kind == "HEAD":
+        return "The Face Emote head needs no mapping"
+    if character.library is not None or character.override_library is not None:
+        return f"'{character.name}' is linked or overridden; make it local first"
+    return ""
+
+
+class FACEEMOTE_OT_map_character(bpy.types.Operator):
+    """Find out by their names what the mesh's shape keys and bones are"""
+
+    bl_idname = "face_emote.map_character"
+    bl_label = "Map Shape Keys"
+    bl_options = {"REGISTER", "UNDO"}
+
+    preset: EnumProperty(name="Convention", items=preset_items)
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """An own mesh."""
+        return reasons.allowed(cls, _no_mesh(context))
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Fill the table."""
+
+        def work() -> None:
+            character = context.scene.face_emote.target
+            match = map_character(character, preset=self.preset or "AUTO")
+            self.report(
+                {"INFO"}, f"{match.preset.title}: {len(match.rows)} rows, {len(match.idle_keys)} keys unmatched"
+            )
+
+        return told(self, work)
+
+
+class FACEEMOTE_OT_add_row(bpy.types.Operator):
+    """Add a row: a shape key plays a share of a curve"""
+
+    bl_idname = "face_emote.add_row"
+    bl_label = "Add Row"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """An own mesh."""
+        return reasons.allowed(cls, _no_mesh(context))
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """At the end, with the first shape key that nothing plays."""
+        character = context.scene.face_emote.target
+        idle, _lost = unmatched(character)
+        row = character.face_emote.rows.add()
+        row.key = idle[0] if idle else ""
+        character.face_emote.kind = "OWN"
+        character.face_emote.active_row = len(character.face_emote.rows) - 1
+        return {"FINISHED"}
+
+
+class FACEEMOTE_OT_remove_row(bpy.types.Operator):
+    """Remove the marked row"""
+
+    bl_idname = "face_emote.remove_row"
+    bl_label = "Remove Row"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """A row."""
+        reason = _no_mesh(context)
+        if not reason and not context.scene.face_emote.target.face_emote.rows:
+            reason = "The table is empty"
+        return reasons.allowed(cls, reason)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Remove it."""
+        settings = context.scene.face_emote.target.face_emote
+        settings.rows.remove(min(settings.active_row, len(settings.rows) - 1))
+        settings.active_row = max(0, settings.active_row - 1)
+        return {"FINISHED"}
+
+
+class FACEEMOTE_OT_save_mapping(bpy.types.Operator):
+    """Save the table as a preset for other characters"""
+
+    bl_idname = "face_emote.save_mapping"
+    bl_label = "Save Mapping"
+    bl_options = {"REGISTER"}
+
+    name: StringProperty(name="Name", default="My rig")
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """A table."""
+        reason = _no_mesh(context)
+        if not reason and not context.scene.face_emote.target.face_emote.rows:
+            reason = "The table is empty"
+        return reasons.allowed(cls, reason)
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        """Ask for the name."""
+        return context.window_manager.invoke_props_dialog(self)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Write the file."""
+
+        def work() -> None:
+            name = "".join(letter if letter.isalnum() else "_" for letter in self.name.strip())
+            if not name:
+                raise UserError("Give the preset a name")
+            path = Path(user_folder(PRESETS)) / f"{name}.json"
+            rows = rows_of(context.scene.face_emote.target.face_emote)
+            mapping.save_preset(path, title=self.name.strip(), rows=rows)
+            self.report({"INFO"}, f"Saved as {path}")
+
+        return told(self, work)
+
+
+CLASSES = (
+    FACEEMOTE_OT_map_character,
+    FACEEMOTE_OT_add_row,
+    FACEEMOTE_OT_remove_row,
+    FACEEMOTE_OT_save_mapping,
+)

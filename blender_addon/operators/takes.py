@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Takes: show, compare, re-bake, remove, merge, correct."""
+
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from .. import reasons
+from ..apply import preview, takes
+from ..apply.channels import owners_of
+from ..apply.merge import merge_take
+from ..report import UserError, told
+from .generate import Line, submit_take
+
+
+def _take(context: Any) -> Any:
+    return takes.require_take(reasons.chosen_take(context))
+
+
+class FACEEMOTE_OT_show_take(bpy.types.Operator):
+    """Show this take; others at the same time are muted. Again, to compare: the one that was shown before"""
+
+    bl_idname = "face_emote.show_take"
+    bl_label = "Show / Compare"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """A take."""
+        return reasons.allowed(cls, reasons.no_take(context))
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Swap."""
+
+        def work() -> None:
+            take, character = _take(context), context.scene.face_emote.target
+            others = [other for other in takes.takes_of(character) if other != take]
+            if takes.is_shown(take, character) and others:
+                last = context.scene.get("face_emote_compared", "")
+                other = next((item for item in others if item.name == last), others[-1])
+                context.scene["face_emote_compared"] = take.name
+                take = other
+            else:
+                shown = next((item for item in others if takes.is_shown(item, character)), None)
+                context.scene["face_emote_compared"] = shown.name if shown else ""
+            preview.stop()
+            takes.show_only(character, take)
+            context.scene.frame_set(context.scene.frame_current)
+            self.report({"INFO"}, f"Showing {take.name}")
+
+        return told(self, work)
+
+
+class FACEEMOTE_OT_rebake_take(bpy.types.Operator):
+    """Perform the take's speech again with the panel's settings, in place: strips and corrections stay"""
+
+    bl_idname = "face_emote.rebake_take"
+    bl_label = "Re-bake"
+    bl_options = {"REGISTER"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """A take."""
+        return reasons.allowed(cls, reasons.no_take(context))
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Ask the engine."""
+
+        def work() -> None:
+            take = _take(context)
+            facts = takes.facts_of(take)
+            wave = Path(facts.get("wave", ""))
+            if not wave.is_file():
+                raise UserError("The take's speech is no longer in the cache; generate a new take")
+            line = Line(wave, facts["speech_name"], int(facts["first_frame"]), float(facts["num_secs"]), "")
+            submit_take(context.scene, context.scene.face_emote.target, line, action=take.name)
+
+        return told(self, work)
+
+
+class FACEEMOTE_OT_recall_take(bpy.types.Operator):
+    """Set the panel to what this take was made with"""
+
+    bl_idname = "face_emote.recall_take"
+    bl_label = "Recall Settings"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """A take."""
+        return reasons.allowed(cls, reasons.no_take(context))
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Copy them."""
+        facts, settings = takes.facts_of(_take(context)), context.scene.face_emote
+        for name, value in facts.get("style", {}).items():
+            setattr(settings, name, value)
+        settings.seed, settings.transcript = facts.get("seed", 0), facts.get("transcript", "")
+        if facts.get("emotion", "sliders") == "sliders":
+            settings.emotion_mode = "SLIDERS"
+        else:
+            settings.emotion_mode, settings.emotion = "WORDS", facts["emotion"]
+        return {"FINISHED"}
+
+
+class FACEEMOTE_OT_remove_take(bpy.types.Operator):
+    """Remove the take, its strips and its sound; without any take the character goes back to how it was"""
+
+    bl_idname = "face_emote.remove_take"
+    bl_label = "Remove"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """A take."""
+        return reasons.allowed(cls, reasons.no_take(context))
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Remove it."""
+
+        def work() -> None:
+            character = context.scene.face_emote.target
+            preview.stop()
+            takes.remove_take(_take(context), character)
+            left = takes.takes_of(character)
+            if left and not any(takes.is_shown(take, character) for take in left):
+                takes.show_only(character, left[-1])
+            context.scene.face_emote.active_take = list(bpy.data.actions).index(left[-1]) if left else 0
+            context.scene.frame_set(context.scene.frame_current)
+
+        return told(self, work)
+
+
+class FACEEMOTE_OT_merge_take(bpy.types.Operator):
+    """Make one ordinary action of the take and all corrections, with as few keys as the tolerance allows"""
+
+    bl_idname = "face_emote.merge_take"
+    bl_label = "Merge to Action"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """A take that is shown."""
+        reason = reasons.no_take(context)
+        if not reason and not takes.is_shown(_take(context), context.scene.face_emote.target):
+            reason = "Show the take first; a muted one cannot be merged"
+        return reasons.allowed(cls, reason)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Sample, decimate, write."""
+
+        def work() -> None:
+            preview.stop()
+            settings = context.scene.face_emote
+            merged, before, after = merge_take(_take(context), settings.target, tolerance=settings.decimate)
+            self.report({"INFO"}, f"{merged.name}: {after} keys instead of {before}")
+
+        return told(self, work)
+
+
+class FACEEMOTE_OT_add_corrections(bpy.types.Operator):
+    """Add an empty action in Add mode over the takes: what you key in it is kept when the take is re-baked"""
+
+    bl_idname = "face_emote.add_corrections"
+    bl_label = "Add Corrections Layer"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """A character without an action of its own."""
+        reason = reasons.no_take(context)
+        if not reason and not _free_owners(context.scene.face_emote.target):
+            reason = "The character has an action already; set its blending to Add in the NLA editor"
+        return reasons.allowed(cls, reason)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """One action with a slot for everything that has none."""
+        character = context.scene.face_emote.target
+        action = bpy.data.actions.new(f"{character.name} corrections")
+        for owner in _free_owners(character):
+            slot = action.slots.new(id_type=owner.id_type, name=owner.name)
+            data = owner.animation_data_create()
+            data.action, data.action_slot = action, slot
+            data.action_blend_type = "ADD"
+            data.action_extrapolation = "HOLD"
+        return {"FINISHED"}
+
+
+def _free_owners(character: Any) -> list[Any]:
+    """Data-blocks of a character without an active action."""
+    owners = owners_of(character).values()
+    return [owner for owner in owners if owner.animation_data is None or owner.animation_data.action is None]
+
+
+CLASSES = (
+    FACEEMOTE_OT_show_take,
+    FACEEMOTE_OT_rebake_take,
+    FACEEMOTE_OT_recall_take,
+    FACEEMOTE_OT_remove_take,
+    FACEEMOTE_OT_merge_take,
+    FACEEMOTE_OT_add_corrections,
+)

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Emotion and performance."""
+
+from typing import Any
+
+import bpy
+
+from ..emotions import MOODS
+from ..names import EMOTIONS
+from .main import prepared, say
+
+
+class FACEEMOTE_PT_emotion(bpy.types.Panel):
+    """Words, or sliders."""
+
+    bl_label = "Emotion"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "Face Emote"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw it."""
+        layout, settings = prepared(self), context.scene.face_emote
+        layout.row().prop(settings, "emotion_mode", expand=True)
+        if settings.emotion_mode == "WORDS":
+            self._words(layout, settings)
+        else:
+            self._sliders(layout, settings)
+
+    def _words(self, layout: Any, settings: Any) -> None:
+        row = layout.row(align=True)
+        row.prop(settings, "emotion", text="")
+        row.operator_menu_enum("face_emote.use_emotion", "words", text="", icon="PRESET")
+        row.operator("face_emote.save_emotion", text="", icon="FILE_TICK")
+        say(
+            layout, "joy tinged with guilt | calm anger | anger hidden under a smile | 0s neutral; 1.5s surprise | auto"
+        )
+        row = layout.row(align=True)
+        row.prop(settings, "use_markers")
+        row.operator("face_emote.add_marker", icon="MARKER")
+
+    def _sliders(self, layout: Any, settings: Any) -> None:
+        layout.use_property_decorate = True
+        column = layout.column(align=True)
+        for name in EMOTIONS:
+            column.prop(settings, f"emo_{name}")
+        column = layout.column(align=True)
+        column.prop(settings, "vad_amount")
+        pad = column.grid_flow(row_major=True, columns=3, even_columns=True, align=True)
+        for title, valence, arousal, dominance in MOODS:
+            button = pad.operator("face_emote.mood", text=title)
+            button.valence, button.arousal, button.dominance = valence, arousal, dominance
+        for name in ("valence", "arousal", "dominance"):
+            column.prop(settings, name)
+        column = layout.column(align=True)
+        column.prop(settings, "hidden")
+        if settings.hidden != "NONE":
+            column.prop(settings, "hidden_amount")
+            column.prop(settings, "leak")
+        layout.operator("face_emote.key_emotion", icon="KEY_HLT")
+
+
+class FACEEMOTE_PT_performance(bpy.types.Panel):
+    """The animator's sliders."""
+
+    bl_label = "Performance"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "Face Emote"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw it."""
+        layout, settings = prepared(self), context.scene.face_emote
+        column = layout.column(align=True)
+        for name in ("lips", "jaw", "brows", "head", "gaze", "blinks", "energy", "asymmetry", "wrinkles"):
+            column.prop(settings, name)
+        layout.prop(settings, "blood")
+        layout.prop(settings, "seed")
+
+
+CLASSES = (FACEEMOTE_PT_emotion, FACEEMOTE_PT_performance)

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Lists in panels: mapping rows, takes, lines."""
+
+from typing import Any
+
+import bpy
+
+from ..apply import takes
+
+
+class FACEEMOTE_UL_rows(bpy.types.UIList):
+    """Shape key, curve, weight."""
+
+    def draw_item(
+        self, context: Any, layout: Any, _data: Any, item: Any, _icon: int, _active: Any, _property: str
+    ) -> None:
+        """One row."""
+        character = context.scene.face_emote.target
+        row = layout.row(align=True)
+        if character is not None and character.data.shape_keys is not None:
+            row.prop_search(item, "key", character.data.shape_keys, "key_blocks", text="", icon="SHAPEKEY_DATA")
+        row.prop(item, "source", text="")
+        row.prop(item, "weight", text="")
+
+
+class FACEEMOTE_UL_takes(bpy.types.UIList):
+    """Takes of the character."""
+
+    def draw_item(
+        self, context: Any, layout: Any, _data: Any, item: Any, _icon: int, _active: Any, _property: str
+    ) -> None:
+        """Name, emotion, length, and whether it is shown."""
+        facts = takes.facts_of(item)
+        character = context.scene.face_emote.target
+        shown = character is not None and takes.is_shown(item, character)
+        split = layout.split(factor=0.55)
+        split.prop(item, "name", text="", emboss=False, icon="HIDE_OFF" if shown else "HIDE_ON")
+        row = split.row()
+        row.label(text=str(facts.get("emotion", ""))[:24])
+        row.label(text=f"{float(facts.get('num_secs', 0.0)):.1f} s")
+
+    def filter_items(self, context: Any, data: Any, propname: str) -> tuple[list[int], list[int]]:
+        """Only actions that are takes of this character."""
+        character = context.scene.face_emote.target
+        own = set(takes.takes_of(character)) if character is not None else set()
+        return [self.bitflag_filter_item if action in own else 0 for action in getattr(data, propname)], []
+
+
+class FACEEMOTE_UL_lines(bpy.types.UIList):
+    """Strip, character, emotion."""
+
+    def draw_item(
+        self, _context: Any, layout: Any, _data: Any, item: Any, _icon: int, _active: Any, _property: str
+    ) -> None:
+        """One line."""
+        row = layout.row(align=True)
+        row.label(text=item.strip, icon="SOUND")
+        row.prop(item, "character", text="")
+        row.prop(item, "emotion", text="")
+
+
+CLASSES = (FACEEMOTE_UL_rows, FACEEMOTE_UL_takes, FACEEMOTE_UL_lines)

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The extension's preferences."""
+
+import bpy
+from bpy.props import StringProperty
+
+
+class FACEEMOTE_AP_preferences(bpy.types.AddonPreferences):
+    """Which engine to use."""
+
+    bl_idname = __package__
+
+    engine_path: StringProperty(
+        name="Engine",
+        description="Another engine than the bundled one: a Python or virtual environment with face-emote installed "
+        "(adds transcripts, other sound files and quick videos), or a checkout. Empty: the bundled engine",
+        subtype="FILE_PATH",
+    )
+
+    def draw(self, _context: bpy.types.Context) -> None:
+        """Blender's preferences window."""
+        self.layout.prop(self, "engine_path")
+        self.layout.label(text="Everything runs on this computer; nothing is sent or downloaded", icon="LOCKED")
+
+
+def register() -> None:
+    """Register the class."""
+    bpy.utils.register_class(FACEEMOTE_AP_preferences)
+
+
+def unregister() -> None:
+    """And take it back."""
+    bpy.utils.unregister_class(FACEEMOTE_AP_preferences)

@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Settings that are saved with the .blend: of the scene, of each character; and the state of the running job."""
+
+from typing import Any
+
+import bpy
+from bpy.props import (
+    BoolProperty,
+    CollectionProperty,
+    EnumProperty,
+    FloatProperty,
+    IntProperty,
+    PointerProperty,
+    StringProperty,
+)
+
+from . import migration
+from .names import ARKIT, CHARACTERS, EMOTIONS, SCHEMA, SHOWN_REGIONS, SKIN_PROPERTY
+
+OVERRIDABLE = {"LIBRARY_OVERRIDABLE"}
+_STATIC_ITEMS: dict[str, list[tuple[str, str, str]]] = {
+    "characters": [(name, name.title(), f"The character {name}") for name in CHARACTERS],
+    "emotions": [("NONE", "Nothing", "Nothing is hidden"), *((n, n.title(), f"Hide {n}") for n in EMOTIONS[1:])],
+    "sources": [(name, name, "") for name in ARKIT],
+    "regions": [(name, name.replace("_", " ").capitalize(), "") for name in SHOWN_REGIONS],
+}
+
+
+def slider(name: str, description: str, *, default: float = 0.0, low: float = 0.0, high: float = 1.0) -> Any:
+    """A float between bounds, which can be keyed."""
+    return FloatProperty(name=name, description=description, default=default, min=low, max=high, subtype="FACTOR")
+
+
+def is_character(_self: Any, candidate: bpy.types.Object) -> bool:
+    """Whether an object can speak: a mesh with shape keys."""
+    return candidate.type == "MESH" and candidate.data.shape_keys is not None
+
+
+def show_region(character: Any, _context: Any) -> None:
+    """Write the chosen region to where the shader reads it."""
+    owner = character.id_data
+    if SKIN_PROPERTY in owner:
+        owner[SKIN_PROPERTY][2] = float(SHOWN_REGIONS.index(character.shown_region))
+        owner.update_tag()
+
+
+class FACEEMOTE_PG_row(bpy.types.PropertyGroup):
+    """A share of one ARKit curve that a shape key plays."""
+
+    key: StringProperty(name="Shape key", override=OVERRIDABLE)
+    source: EnumProperty(name="Curve", items=_STATIC_ITEMS["sources"], default="jawOpen", override=OVERRIDABLE)
+    weight: FloatProperty(name="Weight", default=1.0, soft_min=-1.0, soft_max=2.0, override=OVERRIDABLE)
+
+
+class FACEEMOTE_PG_line(bpy.types.PropertyGroup):
+    """One line of a batch: who says what, and how."""
+
+    strip: StringProperty(name="Strip", description="Sound strip of the sequencer")
+    character: PointerProperty(type=bpy.types.Object, name="Character", poll=is_character)
+    emotion: StringProperty(name="Emotion", description="In words; empty: as in the Emotion panel")
+
+
+class FACEEMOTE_PG_character(bpy.types.PropertyGroup):
+    """What is known about a character; saved with the object."""
+
+    kind: EnumProperty(
+        name="Kind",
+        items=[
+            ("NONE", "Not set up", ""),
+            ("HEAD", "Face Emote head", "Made by this extension"),
+            ("OWN", "Own mesh", "Shape keys mapped"),
+        ],
+        override=OVERRIDABLE,
+    )
+    person: StringProperty(description="Character and identity as JSON", override=OVERRIDABLE)
+    rig: PointerProperty(
+        name="Rig",
+        type=bpy.types.Object,
+        description="Armature with bones for neck, jaw and eyes",
+        poll=lambda _self, candidate: candidate.type == "ARMATURE",
+        override=OVERRIDABLE,
+    )
+    neck: StringProperty(name="Neck", description="Bone that nods and turns the head", override=OVERRIDABLE)
+    jaw: StringProperty(
+        name="Jaw", description="Bone that opens the mouth; shape keys then leave it alone", override=OVERRIDABLE
+    )
+    eye_left: StringProperty(name="Left eye", description="The character's left", override=OVERRIDABLE)
+    eye_right: StringProperty(name="Right eye", description="The character's right", override=OVERRIDABLE)
+    facing: EnumProperty(
+        name="Looks along",
+        description="Where the face looks when the rig is at rest",
+        items=[("-Y", "-Y", ""), ("+Y", "+Y", ""), ("+X", "+X", ""), ("-X", "-X", "")],
+        override=OVERRIDABLE,
+    )
+    rows: CollectionProperty(type=FACEEMOTE_PG_row, override={"LIBRARY_OVERRIDABLE", "USE_INSERTION"})
+    active_row: IntProperty()
+    shown_region: EnumProperty(
+        name="Show",
+        description="Colour a region instead of the skin",
+        items=_STATIC_ITEMS["regions"],
+        update=show_region,
+    )
+
+
+class FACEEMOTE_PG_settings(bpy.types.PropertyGroup):
+    """The panel's settings; floats can be keyed."""
+
+    schema: IntProperty(default=SCHEMA)
+    target: PointerProperty(
+        type=bpy.types.Object, name="Character", description="Mesh with shape keys that speaks", poll=is_character
+    )
+    new_character: EnumProperty(name="Person", items=_STATIC_ITEMS["characters"])
+    use_identity: BoolProperty(
+        name="Own identity", description="Another shape than the person's own; skin and hair stay"
+    )
+    african: slider("African", "Share of origin", default=1.0)
+    asian: slider("Asian", "Share of origin", default=1.0)
+    caucasian: slider("Caucasian", "Share of origin", default=1.0)
+    gender: slider("Female", "0 male, 1 female", default=0.5)
+    age: slider("Age", "1/3 child, 2/3 young adult, 1 very old", default=0.66, low=0.34)
+    muscle: slider("Muscle", "0.5 is the average", default=0.5)
+    weight: slider("Weight", "0.5 is the average", default=0.5)
+    identity_seed: IntProperty(name="Individual", description="Another number, another face", min=0)
+
+    speech_source: EnumProperty(
+        name="Speech", items=[("FILE", "File", "A sound file"), ("STRIP", "Strip", "A sound strip of the sequencer")]
+    )
+    speech_file: StringProperty(
+        name="File", description="Speech, any sound file that Blender plays", subtype="FILE_PATH"
+    )
+    speech_strip: StringProperty(name="Strip", description="Sound strip; its start, trim and length are kept")
+    transcript: StringProperty(
+        name="Words", description="What is said (English), or a .txt, .srt or .vtt file; makes the lips exact. Optional"
+    )
+    use_range: BoolProperty(name="Only a part", description="Use a part of the file")
+    range_start: FloatProperty(name="From", description="Seconds into the file", min=0.0, unit="TIME_ABSOLUTE")
+    range_end: FloatProperty(
+        name="To", description="Seconds into the file", min=0.0, default=10.0, unit="TIME_ABSOLUTE"
+    )
+    place_sound: BoolProperty(name="Place the sound", description="Add a sound strip with the take", default=True)
+
+    emotion_mode: EnumProperty(
+        name="Emotion",
+        items=[
+            ("WORDS", "Words", "Write it as you would say it"),
+            ("SLIDERS", "Sliders", "Eight emotions and a mood; keyframes become emotion keys"),
+        ],
+    )
+    emotion: StringProperty(
+        name="Emotion",
+        description="For example: joy tinged with guilt, anger hidden under a smile, 0s neutral; 1.5s surprise, auto",
+        default="auto",
+    )
+    use_markers: BoolProperty(
+        name="Markers",
+        description="Timeline markers named 'fe: joy' and so on are emotions reached there",
+        default=True,
+    )
+    emo_neutral: slider("Neutral", "Amount")
+    emo_joy: slider("Joy", "Amount")
+    emo_sadness: slider("Sadness", "Amount")
+    emo_surprise: slider("Surprise", "Amount")
+    emo_fear: slider("Fear", "Amount")
+    emo_disgust: slider("Disgust", "Amount")
+    emo_anger: slider("Anger", "Amount")
+    emo_contempt: slider("Contempt", "Amount")
+    vad_amount: slider("Mood", "How much of the mood below is mixed in")
+    valence: slider("Valence", "Unpleasant to pleasant", low=-1.0)
+    arousal: slider("Arousal", "Calm to excited", low=-1.0)
+    dominance: slider("Dominance", "Submissive to in control", low=-1.0)
+    hidden: EnumProperty(name="Hidden", description="Felt, but not to be shown", items=_STATIC_ITEMS["emotions"])
+    hidden_amount: slider("Strength", "How strongly the hidden emotion is felt", default=0.8)
+    leak: slider("Leak", "How much of the hidden emotion shows nevertheless", default=0.25)
+
+    lips: slider("Lips", "Strength of lip shapes; closures stay closed", default=1.0, high=2.0)
+    jaw: slider("Jaw", "How far the jaw opens", default=1.0, high=2.0)
+    brows: slider("Brows", "Brow accents", default=1.0, high=2.0)
+    head: slider("Head", "Nods and sway", default=1.0, high=2.0)
+    gaze: slider("Gaze", "Glances away from the viewer", default=1.0, high=2.0)
+    blinks: slider("Blinks", "Factor on the blink rate; 0 never blinks", default=1.0, high=3.0)
+    energy: slider("Energy", "Factor on the expression of the emotion", default=1.0, high=2.0)
+    asymmetry: slider("Asymmetry", "Left-right difference of the expression", default=0.08, high=0.25)
+    wrinkles: slider("Wrinkles", "Depth of expression wrinkles", default=1.0, high=2.0)
+    blood: EnumProperty(
+        name="Blood",
+        items=[
+            ("stage", "Stage", "Quick, for short shots"),
+            ("physiological", "Physiological", "True speed: a blush takes seconds"),
+            ("off", "Off", "No blood flow"),
+        ],
+    )
+    seed: IntProperty(name="Seed", description="Another number: other blinks, glances and nods", min=0)
+
+    active_take: IntProperty(name="Take")
+    decimate: FloatProperty(
+        name="Tolerance", description="Merging drops keys as long as the curve moves less than this", default=0.004,
+        min=0.0, max=0.1, precision=4,
+    )  # fmt: skip
+    lines: CollectionProperty(type=FACEEMOTE_PG_line)
+    active_line: IntProperty()
+    export_path: StringProperty(
+        name="File", description="Its ending chooses the format", subtype="FILE_PATH", default="//take.glb"
+    )
+    video_path: StringProperty(
+        name="Video", description="H.264 video with the sound", subtype="FILE_PATH", default="//take.mp4"
+    )
+
+
+class FACEEMOTE_PG_job(bpy.types.PropertyGroup):
+    """State of this Blender, not of the file."""
+
+    report_path: StringProperty(options={"SKIP_SAVE"})
+    previewing: BoolProperty(options={"SKIP_SAVE"})
+
+
+CLASSES = (
+    FACEEMOTE_PG_row,
+    FACEEMOTE_PG_line,
+    FACEEMOTE_PG_character,
+    FACEEMOTE_PG_settings,
+    FACEEMOTE_PG_job,
+)
+
+
+def register() -> None:
+    """Add the settings to Blender's types."""
+    for item in CLASSES:
+        bpy.utils.register_class(item)
+    bpy.types.Scene.face_emote = PointerProperty(type=FACEEMOTE_PG_settings)
+    bpy.types.Object.face_emote = PointerProperty(type=FACEEMOTE_PG_character, override=OVERRIDABLE)
+    bpy.types.WindowManager.face_emote_job = PointerProperty(type=FACEEMOTE_PG_job)
+    bpy.app.handlers.load_post.append(migration.after_load)
+
+
+def unregister() -> None:
+    """Take them away again."""
+    bpy.app.handlers.load_post.remove(migration.after_load)
+    del bpy.types.WindowManager.face_emote_job
+    del bpy.types.Object.face_emote
+    del bpy.types.Scene.face_emote
+    for item in reversed(CLASSES):
+        bpy.utils.unregister_class(item)

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Why a button is disabled: one function each, for the button's tooltip, for the panel and for tests."""
+
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from .apply import preview, takes
+from .apply.sound import find_strip
+from .engine.jobs import SESSION
+
+
+def allowed(operator: Any, reason: str) -> bool:
+    """Poll result; the reason becomes the button's tooltip."""
+    if reason:
+        operator.poll_message_set(reason)
+    return not reason
+
+
+def busy(_context: Any) -> str:
+    """While the engine works."""
+    return f"Busy: {SESSION.label}" if SESSION.busy else ""
+
+
+def no_character(context: Any) -> str:
+    """Character missing or not writable."""
+    return takes.refusal(context.scene.face_emote.target)
+
+
+def no_speech(context: Any) -> str:
+    """Speech missing."""
+    settings = context.scene.face_emote
+    if settings.speech_source == "STRIP":
+        if not settings.speech_strip:
+            return "Choose a sound strip in the Speech panel"
+        return (
+            ""
+            if find_strip(context.scene, settings.speech_strip)
+            else f"There is no sound strip '{settings.speech_strip}'"
+        )
+    if not settings.speech_file:
+        return "Choose a speech file in the Speech panel"
+    if not Path(bpy.path.abspath(settings.speech_file)).is_file():
+        return f"The speech file does not exist: {settings.speech_file}"
+    if settings.use_range and settings.range_end <= settings.range_start:
+        return "The part of the speech ends before it starts"
+    return ""
+
+
+def cannot_generate(context: Any) -> str:
+    """Generate needs a free engine, a character and speech."""
+    return busy(context) or no_character(context) or no_speech(context)
+
+
+def chosen_take(context: Any) -> Any | None:
+    """The take that is marked in the list, if it belongs to the character."""
+    settings = context.scene.face_emote
+    if settings.target is None or not 0 <= settings.active_take < len(bpy.data.actions):
+        return None
+    action = bpy.data.actions[settings.active_take]
+    return action if action in takes.takes_of(settings.target) else None
+
+
+def no_take(context: Any) -> str:
+    """No take chosen."""
+    reason = busy(context) or no_character(context)
+    if reason:
+        return reason
+    return "" if chosen_take(context) is not None else "Choose a take in the list"
+
+
+def no_motion(context: Any) -> str:
+    """No motion file to export."""
+    reason = no_take(context)
+    if reason:
+        return reason
+    motion = takes.facts_of(chosen_take(context)).get("motion", "")
+    return "" if Path(motion).is_file() else "The take's motion file is gone; re-bake the take"
+
+
+def not_previewing(_context: Any) -> str:
+    """No preview runs."""
+    return "" if preview.current() is not None else "Nothing is being previewed"

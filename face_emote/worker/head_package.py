@@ -1,0 +1,173 @@
+"""A person as one .npz: everything that is needed to build the head in another program.
+
+Metres, +Y up, the face looks along +Z. Positions are those of the neutral face.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from face_emote.core.arrays import Array, Float, Int
+from face_emote.core.names import BLOOD_REGIONS, JOINTS, WRINKLES
+from face_emote.core.output import written_beside
+from face_emote.exporting.materials import eye_uv
+from face_emote.exporting.surface_parts import MATERIAL_PARTS
+from face_emote.face.head import Head
+from face_emote.face.layout import HeadLayout
+from face_emote.rendering.fast.garment import make_garment, under_collar
+from face_emote.skin.colour import skin_albedo
+from face_emote.skin.hair import mean_hair_colour
+from face_emote.skin.maps import load_skin_maps
+from face_emote.skin.regions import BLOOD_AND_NECK, blood_masks, wrinkle_masks
+from face_emote.skin.surface import SkinSurface, skin_surface
+from face_emote.worker.hair import hair_arrays
+from face_emote.worker.person import Person
+from face_emote.worker.pictures import write_pictures
+
+EYE_TILT = (0.07, -0.02)
+"""Where the iris sits on the modelled eyeball: radians outwards and up from straight ahead."""
+HIDDEN_UNDER_CLOTH = 12.0
+"""Millimetres under the collar from which on the skin is left out."""
+
+
+def write_head(person: Person, path: Path, *, progress: Callable[[float, str], None]) -> None:
+    """Write `path` and, beside it, the pictures that it names."""
+    layout = person.head.layout
+    assert layout is not None
+    progress(0.3, "painting the skin")
+    pictures = write_pictures(person.skin, path.parent)
+    progress(0.6, "growing hair")
+    skin = skin_surface(
+        layout.quads,
+        quad_uv=layout.quad_uv,
+        uv=layout.uv,
+        quad_part=layout.quad_part,
+        part_names=layout.part_names,
+        levels=1,
+    )
+    arrays = {
+        **_mesh(person, layout),
+        **_masks(person, layout),
+        **_garment(person.head, skin),
+        **_hair(person, layout, skin),
+        "pictures": np.array(pictures),
+        "name": np.array(person.name),
+        "iris_colour": np.array(person.skin.iris_colour, np.float32),
+        "hair_colour": np.array(mean_hair_colour(person.skin), np.float32),
+        "solid_skin": np.array(_mean_colour(person), np.float32),
+        "garment_colour": np.array(person.skin.garment_colour, np.float32),
+    }
+    progress(0.9, "writing the head")
+    with written_beside(path) as beside:
+        np.savez_compressed(beside, **arrays)
+
+
+def _mean_colour(person: Person) -> Float[Array, " 3"]:
+    """One colour for all the skin, where no picture is shown."""
+    maps = load_skin_maps(person.skin, size=512)
+    face = maps.lips + maps.inside + maps.hair_coverage < 0.1
+    colour = skin_albedo(melanin=maps.melanin, haemoglobin=maps.haemoglobin)
+    return np.median(colour[face & (maps.melanin > 0.0)], axis=0)
+
+
+def _mesh(person: Person, layout: HeadLayout) -> dict[str, Any]:
+    head = person.head
+    shown = np.concatenate([np.flatnonzero(layout.in_parts(*parts)) for parts in MATERIAL_PARTS.values()])
+    material = np.concatenate(
+        [np.full(int(layout.in_parts(*parts).sum()), i, np.int32) for i, parts in enumerate(MATERIAL_PARTS.values())]
+    )
+    covered = (_under_collar_mm(head) > HIDDEN_UNDER_CLOTH)[layout.quads[shown]].all(axis=1)
+    shown, material = shown[~covered], material[~covered]
+    used, corners = np.unique(layout.quads[shown], return_inverse=True)
+    uv = layout.uv[layout.quad_uv[shown]].astype(np.float32)
+    for side, name in enumerate(MATERIAL_PARTS["eyes"]):
+        vertices = layout.vertices_of(name)
+        lookup = np.zeros((head.num_vertices, 2), np.float32)
+        lookup[vertices] = eye_uv(_straightened(head.template[vertices], side=side))
+        own = layout.in_parts(name)[shown]
+        uv[own] = lookup[layout.quads[shown][own]]
+    deltas = [target.delta for target in person.targets.targets if target.delta is not None]
+    return {
+        "vertex_index": used.astype(np.int32),
+        "vertices": head.template[used].astype(np.float32),
+        "quads": corners.reshape(-1, 4).astype(np.int32),
+        "quad_uv": uv,
+        "quad_material": material,
+        "material_names": np.array(list(MATERIAL_PARTS)),
+        "key_names": np.array(person.key_names),
+        "key_deltas": np.stack([delta[used] for delta in deltas]).astype(np.float32),
+        "skin_weights": head.skin_weights[used].astype(np.float32),
+        "joint_names": np.array(JOINTS),
+        "joints": head.joints().astype(np.float32),
+    }
+
+
+def _straightened(points: Float[Array, "point 3"], *, side: int) -> Float[Array, "point 3"]:
+    """Points of an eyeball turned so that the iris looks along +Z."""
+    axis = np.array([EYE_TILT[0] * (1 if side == 0 else -1), EYE_TILT[1], 1.0])
+    axis /= np.linalg.norm(axis)
+    right = np.cross((0.0, 1.0, 0.0), axis)
+    right /= np.linalg.norm(right)
+    return (points - points.mean(axis=0)) @ np.stack([right, np.cross(axis, right), axis], axis=1)
+
+
+def _template(head: Head) -> Float[Array, "vertex 3"]:
+    """Positions that regions are functions of: the average person's."""
+    from face_emote.face.bundled import load_head
+
+    return load_head().template
+
+
+def _under_collar_mm(head: Head) -> Float[Array, " vertex"]:
+    return under_collar(_template(head))
+
+
+def _masks(person: Person, layout: HeadLayout) -> dict[str, Any]:
+    head = person.head
+    millimetres = 1000.0 * _template(head)
+    used = _mesh_vertices(layout, head)
+    masks = {
+        "wrinkle_masks": wrinkle_masks(millimetres),
+        "blood_masks": blood_masks(millimetres, layout.mask_ears),
+    }
+    outside = ((1.0 - layout.mask_inside_mouth) > 0.5)[:, None]
+    return {
+        **{name: (mask * outside)[used].astype(np.float32) for name, mask in masks.items()},
+        "wrinkle_names": np.array(WRINKLES),
+        "blood_names": np.array(BLOOD_AND_NECK),
+        "blood_regions": np.array(BLOOD_REGIONS),
+    }
+
+
+def _mesh_vertices(layout: HeadLayout, head: Head) -> Int[Array, " used"]:
+    shown = np.concatenate([np.flatnonzero(layout.in_parts(*parts)) for parts in MATERIAL_PARTS.values()])
+    covered = (_under_collar_mm(head) > HIDDEN_UNDER_CLOTH)[layout.quads[shown]].all(axis=1)
+    return np.unique(layout.quads[shown[~covered]])
+
+
+def _hair(person: Person, layout: HeadLayout, skin: SkinSurface) -> dict[str, Any]:
+    """With anchors as indices into `vertices`."""
+    arrays, used = hair_arrays(person, skin), _mesh_vertices(layout, person.head)
+    for name in [name for name in arrays if name.endswith("_anchor")]:
+        arrays[name] = np.searchsorted(used, arrays[name]).astype(np.int32)
+    return arrays
+
+
+def _garment(head: Head, skin: SkinSurface) -> dict[str, Any]:
+    template = skin.matrix.apply(_template(head)[skin.vertex_index].astype(np.float64))
+    points = skin.matrix.apply(head.template[skin.vertex_index].astype(np.float64))
+    garment = make_garment(skin.triangles, under_collar(template))
+    weights = skin.linear.apply(head.skin_weights[skin.vertex_index].astype(np.float64))
+    return {
+        "garment_vertices": garment.points(points, _normals(points, skin.triangles)).astype(np.float32),
+        "garment_triangles": garment.triangles,
+        "garment_weights": garment.blend(weights).astype(np.float32),
+    }
+
+
+def _normals(points: Float[Array, "point 3"], faces: Int[Array, "triangle 3"]) -> Float[Array, "point 3"]:
+    from face_emote.exporting.surface_parts import vertex_normals
+
+    return vertex_normals(points, faces).astype(np.float64)

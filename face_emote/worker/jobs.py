@@ -1,0 +1,82 @@
+"""What each method does. Results are small; arrays are in the files that they name."""
+
+from collections.abc import Callable
+from importlib import util
+from pathlib import Path
+from typing import Any
+
+from face_emote.convert import export, require_place
+from face_emote.core.errors import OptionError
+from face_emote.core.names import ARKIT_ORDER, BLOOD_REGIONS, EMOTIONS, JOINTS, WRINKLES
+from face_emote.core.output import require_writable
+from face_emote.core.version import VERSION
+from face_emote.exporting.formats import FORMATS
+from face_emote.face.bundled import load_head
+from face_emote.face.characters import characters
+from face_emote.motion.motion_file import MotionReader
+from face_emote.worker.head_package import write_head
+from face_emote.worker.person import person_from
+from face_emote.worker.protocol import PROTOCOL, Params, Request
+from face_emote.worker.takes import write_take
+
+Progress = Callable[[float, str], None]
+"""progress(share done 0..1, what is being done); raises when the request was cancelled."""
+
+
+def serve(request: Request, *, progress: Progress) -> dict[str, Any]:
+    """Do what a request asks.
+
+    Raises:
+        FaceEmoteError: the request cannot be served; the message says why and what to do.
+    """
+    match request.method:
+        case "hello":
+            return hello()
+        case "load":
+            return load(request.params, progress=progress)
+        case "generate":
+            return write_take(request.params, progress=progress)
+        case "export":
+            return export_motion(request.params, progress=progress)
+    raise OptionError(f"The method {request.method!r} is not served here")
+
+
+def hello() -> dict[str, Any]:
+    """Who answers and what it can do; panels draw their sliders from it."""
+    return {
+        "protocol": PROTOCOL,
+        "version": VERSION,
+        "emotions": EMOTIONS,
+        "wrinkles": WRINKLES,
+        "blood_regions": BLOOD_REGIONS,
+        "joints": JOINTS,
+        "arkit": ARKIT_ORDER,
+        "characters": [person.name for person in characters()],
+        "transcripts": util.find_spec("pocketsphinx") is not None,
+        "sound_files": util.find_spec("av") is not None,
+        "formats": {suffix: item.title for suffix, item in FORMATS.items() if suffix not in ("", ".npz")},
+    }
+
+
+def load(params: Params, *, progress: Progress) -> dict[str, Any]:
+    """A head with its shape keys, joints, masks, hair and pictures, in the folder `out_dir`."""
+    folder = Path(params.text("out_dir"))
+    person = person_from(params.part("person"))
+    path = folder / "head.npz"
+    require_writable(path)
+    write_head(person, path, progress=progress)
+    return {"path": str(path), "name": person.name, "basis": person.head.basis}
+
+
+def export_motion(params: Params, *, progress: Progress) -> dict[str, Any]:
+    """A motion file as any of our formats."""
+    source, target = Path(params.text("motion")), Path(params.text("path"))
+
+    def told(done: float, total: float, what: str) -> None:
+        progress(done / max(total, 1e-9), what)
+
+    require_place(target)
+    with MotionReader(source) as motion:
+        head = person_from(params.part("person")).head if params.part("person").values else load_head()
+        export(motion, target, head=head, progress=told)
+    return {"path": str(target)}

@@ -1,0 +1,95 @@
+"""Who a request is about: one of the characters, perhaps with another shape."""
+
+import json
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from face_emote.animation import animate
+from face_emote.audio.examples import example_speech
+from face_emote.core.arrays import Array, Float
+from face_emote.core.names import CONTROLS, NUM_SHAPE
+from face_emote.core.types import FRAME_ARRAYS, FaceMotion, SkinParams
+from face_emote.exporting.morph_targets import TargetSet, morph_targets
+from face_emote.face.bundled import load_head
+from face_emote.face.characters import character
+from face_emote.face.head import Head
+from face_emote.face.identity import RACE, identity
+from face_emote.worker.protocol import Params
+
+CANON_EMOTIONS = ("neutral", "joy", "anger", "sadness")
+"""What the canonical motion is spoken with; lips are sealed differently by a smile and by a frown."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Person:
+    """A head with an identity, and its skin."""
+
+    name: str
+    head: Head
+    betas: Float[Array, f" shape={NUM_SHAPE}"]
+    skin: SkinParams
+    targets: TargetSet
+    """Shape keys that serve every performance of this person."""
+
+    @property
+    def key_names(self) -> tuple[str, ...]:
+        """Names of the shape keys, in the order of `TargetSet.weights` (curves without a shape left out)."""
+        return tuple(target.name for target in self.targets.targets if target.delta is not None)
+
+
+def person_from(params: Params) -> Person:
+    """The person of a request: {"character": name, "identity": {race.., gender, age, ..}}; identity is optional.
+
+    Raises:
+        OptionError: no such character, or a slider out of its range.
+    """
+    return _person(params.text("character", "default"), json.dumps(params.part("identity").values, sort_keys=True))
+
+
+@lru_cache(maxsize=4)
+def _person(name: str, identity_json: str) -> Person:
+    known = character(name)
+    sliders = Params(json.loads(identity_json))
+    betas = known.betas
+    if sliders.values:
+        shares = (max(sliders.number(race, 1.0), 0.0) for race in RACE)
+        african, asian, caucasian = shares
+        betas = identity(
+            race=(african, asian, caucasian),
+            gender=sliders.number("gender", 0.5),
+            age=sliders.number("age", 0.66),
+            muscle=sliders.number("muscle", 0.5),
+            weight=sliders.number("weight", 0.5),
+            seed=sliders.whole("seed", 0),
+        )
+    betas = np.asarray(betas, np.float32)
+    head = load_head().with_identity(betas)
+    return Person(name, head, betas, known.skin, morph_targets(_canonical_motion(head, name), head))
+
+
+def _canonical_motion(head: Head, name: str) -> FaceMotion:
+    """Bundled sentences under several emotions, then one frame in which everything that can move does.
+
+    The lip seal is not linear: its shape keys are the principal components of what it does, and they are found on
+    this motion once, so that all takes of a person share them.
+    """
+    spoken = example_speech()
+    parts = [
+        animate(speech.path, emotion=emotion, fps=25.0, head=head, character=name, animator="rules")
+        for speech, emotion in zip(spoken, CANON_EMOTIONS, strict=False)
+    ]
+    first = parts[0]
+    all_moved = replace(
+        first.part(0, 1),
+        expression=np.where(np.arange(len(CONTROLS)) == CONTROLS.index("lipSeal"), 0.0, 0.01)[None].astype(np.float32),
+        jaw_pose=np.full((1, 3), 0.05, np.float32),
+        neck_pose=np.full((1, 3), 0.05, np.float32),
+        eye_pose=np.full((1, 2, 3), 0.05, np.float32),
+    )
+    rows: dict[str, Any] = {
+        name: np.concatenate([getattr(part, name) for part in [*parts, all_moved]]) for name in FRAME_ARRAYS
+    }
+    return replace(first, **rows)

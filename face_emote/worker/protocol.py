@@ -1,0 +1,101 @@
+"""Protocol `face_emote/1`: one JSON object a line, requests on stdin, answers on stdout, log on stderr.
+
+    request    {"id": 7, "method": "generate", "params": {..}}
+    progress   {"id": 7, "event": "progress", "value": 0.4, "stage": "listening"}
+    result     {"id": 7, "result": {..}}
+    error      {"id": 7, "error": {"kind": "user" | "cancelled" | "bug", "message": "one sentence", "details": ".."}}
+
+Methods: hello, load, generate, export, cancel, shutdown. Arrays never travel in JSON: they lie in .npz files whose
+absolute paths do. A request that cannot be read is answered with id 0.
+"""
+
+import json
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from face_emote.core.errors import OptionError
+
+PROTOCOL = "face_emote/1"
+METHODS = ("hello", "load", "generate", "export", "cancel", "shutdown")
+MAX_LINE = 1_000_000
+"""Characters of a request; a longer line is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request."""
+
+    id: int
+    method: str
+    params: "Params"
+
+
+@dataclass(frozen=True, slots=True)
+class Params:
+    """Parameters of a request, read by name and checked for their type; every fault is an OptionError."""
+
+    values: dict[str, Any]
+
+    def text(self, name: str, default: str | None = None) -> str:
+        """A string."""
+        value = self.values.get(name, default)
+        if not isinstance(value, str):
+            raise OptionError(f"The request needs a text '{name}', got {value!r}")
+        return value
+
+    def number(self, name: str, default: float | None = None) -> float:
+        """A finite number."""
+        value = self.values.get(name, default)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            raise OptionError(f"The request needs a number '{name}', got {value!r}")
+        return float(value)
+
+    def whole(self, name: str, default: int | None = None) -> int:
+        """A whole number."""
+        value = self.values.get(name, default)
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise OptionError(f"The request needs a whole number '{name}', got {value!r}")
+        return value
+
+    def part(self, name: str) -> "Params":
+        """An object in its own right; empty when absent."""
+        value = self.values.get(name, {})
+        if not isinstance(value, dict):
+            raise OptionError(f"The request needs an object '{name}', got {value!r}")
+        return Params(value)
+
+
+def read_request(line: str) -> Request:
+    """Raises OptionError, with what is wrong, for anything that is not a request."""
+    if len(line) > MAX_LINE:
+        raise OptionError(f"A request has at most {MAX_LINE} characters, this one has {len(line)}")
+    try:
+        message = json.loads(line)
+    except (ValueError, RecursionError):
+        raise OptionError(f"A request is one JSON object a line, got {line[:60]!r}") from None
+    if not isinstance(message, dict):
+        raise OptionError(f"A request is a JSON object, got {line[:60]!r}")
+    number, method, params = message.get("id"), message.get("method"), message.get("params", {})
+    if isinstance(number, bool) or not isinstance(number, int):
+        raise OptionError(f"A request has a whole number as its id, got {number!r}")
+    if method not in METHODS:
+        raise OptionError(f"There is no method {method!r}; there are {', '.join(METHODS)}")
+    if not isinstance(params, dict):
+        raise OptionError(f"The params of a request are an object, got {params!r}")
+    return Request(number, method, Params(params))
+
+
+def progress_line(request_id: int, *, value: float, stage: str) -> str:
+    """How far a request is, 0..1, and what it is doing."""
+    return json.dumps({"id": request_id, "event": "progress", "value": round(value, 4), "stage": stage})
+
+
+def result_line(request_id: int, result: dict[str, Any]) -> str:
+    """What a request has led to."""
+    return json.dumps({"id": request_id, "result": result})
+
+
+def error_line(request_id: int, *, kind: str, message: str, details: str = "") -> str:
+    """Why a request has failed; `details` is for a report, not for the eye."""
+    return json.dumps({"id": request_id, "error": {"kind": kind, "message": message, "details": details}})
