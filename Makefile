@@ -6,11 +6,14 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-BENCHES ?= head animate network render memory
+BENCHES ?= head animate network render memory formats
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: help setup setup-train demo check format test test-slow bench wheel clean
+BPY_VENV ?= .venv-blender
+BPY := $(BPY_VENV)/bin/python
+
+.PHONY: help setup setup-train demo check format test test-slow test-blender extension bench wheel clean
 
 help: ## list these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +38,7 @@ check: $(READY) ## style, types and layers (ruff, mypy, imports flow one way)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/mypy --follow-imports=silent examples/*.py
 	$(BIN)/python -m pytest -q tests/test_layers.py
 
 format: $(READY) ## let ruff rewrite the sources
@@ -53,6 +57,18 @@ bench: $(READY) ## measure speed and memory; tables here, JSON in out/bench
 
 wheel: $(READY) ## build dist/*.whl
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+
+$(BPY_VENV)/.ready:
+	@p=$$(command -v python3.11) || { echo "Blender 4.5 as a module needs Python 3.11; install it, or: make BPY_VENV=/path/to/venv"; exit 2; }; \
+		test -x $(BPY) || $$p -m venv $(BPY_VENV)
+	$(BPY) -m pip install --quiet bpy==4.5.15 pytest
+	touch $@
+
+extension: $(BPY_VENV)/.ready ## pack and validate the Blender extension: dist/blender/*.zip, index.json
+	$(BPY) -m tools.build_extension -o dist/blender
+
+test-blender: $(BPY_VENV)/.ready ## the extension's tests in Blender 4.5 (own environment, 330 MB, once)
+	$(BPY) -m tools.test_blender --python $(BPY)
 
 clean: ## remove what these targets made (.venv stays)
 	rm -rf build dist out .pytest_cache .mypy_cache .ruff_cache

@@ -31,14 +31,17 @@ from face_emote.core.timing import frames_in, require_fps
 from face_emote.core.types import EmotionPlan, FaceMotion, MotionInfo, PerformanceStyle, Speech, SpeechAnalysis
 from face_emote.core.version import VERSION
 from face_emote.emotion.grammar import describe
+from face_emote.emotion.voice import from_voice
 from face_emote.face.bundled import load_head
 from face_emote.face.characters import character as load_character
 from face_emote.face.head import Head
 from face_emote.motion.net_answers import NetAnswers
 from face_emote.motion.net_listening import net_answers
+from face_emote.motion.over_capture import over_capture
 from face_emote.motion.perform import joined_motion, perform
-from face_emote.motion.planned import planned_emotion
+from face_emote.motion.planned import PlannedEmotion, planned_emotion
 from face_emote.network.runtime import MotionNet, load_motion_net
+from face_emote.rigs.retarget import RetargetedMotion
 from face_emote.skin.blood import timing_of
 
 Progress = Callable[[float, float, str], None]
@@ -120,7 +123,8 @@ def animate(
         transcript: the words spoken (English), or a .txt, .srt or .vtt file with them; sharpens the lips.
         fps: frames per second, any.
         seed: another number gives other blinks, glances and nods; the same number gives the same bytes.
-        head: a head from `load_head`; the bundled one when left out.
+        head: a head from `load_head`; the bundled one when left out. On an imported FLAME head the performance of the
+            bundled one is shown, in FLAME's coefficients.
         character: who plays it, one of `characters()`.
         style: the animator's sliders.
         animator: `"net"`, the trained network, or `"rules"`, which follow the phones.
@@ -132,20 +136,67 @@ def animate(
             message says why and what to do.
         DependencyError: the file's format, or the transcript, needs a package that is not installed.
     """
+    named = head is None or head.is_semantic
     stream = animate_blocks(
         speech,
         emotion=emotion,
         transcript=transcript,
         fps=fps,
         seed=seed,
-        head=head,
+        head=head if named else None,
         character=character,
         style=style,
         animator=animator,
         model=model,
         progress=progress,
     )
-    return joined_motion(list(stream.blocks()))
+    shown = stream if named or head is None else RetargetedMotion(stream, head)
+    return joined_motion(list(shown.blocks()))
+
+
+def animate_capture(
+    capture: FaceMotion,
+    *,
+    emotion: str | EmotionPlan = "neutral",
+    speech: Speech | str | Path | None = None,
+    style: PerformanceStyle = PerformanceStyle(),  # noqa: B008 - frozen
+    character: str | None = None,
+) -> FaceMotion:
+    """A recorded face with an emotion, wrinkles and blood flow on top; lips and expression stay the artist's.
+
+    Args:
+        capture: The recording: of the bundled head, as `read_motion` gives it.
+        emotion: What is felt, in words; `neutral` adds the skin alone, `auto` needs the speech.
+        speech: The sound that was recorded with it; its name and length travel with the motion.
+        style: `energy`, `brows`, `asymmetry`, `wrinkles` and `blood` are heeded.
+        character: Who plays it; the capture's if left out.
+
+    Raises:
+        EmotionError, AudioError, HeadError: the input cannot be used.
+        OptionError: `auto` without speech, or a slider out of its range.
+    """
+    _require_style(style)
+    plan = describe(emotion) if isinstance(emotion, str) else emotion
+    head = load_head()
+    if capture.info.basis != head.basis:
+        raise HeadError(
+            f"The capture belongs to face model '{capture.info.basis}', not to the bundled head; convert it"
+        )
+    info = replace(capture.info, emotion=plan.text, version=VERSION)
+    voice, duration_secs = None, capture.num_frames / capture.fps
+    if speech is None and plan.auto > 0.0:
+        raise OptionError("'auto' is read from the voice, and there is no speech; give it, or name an emotion")
+    if speech is not None:
+        source = speech if isinstance(speech, Speech) else Path(speech)
+        analysis = analyse(source)
+        voice = from_voice(analysis.prosody) if plan.auto > 0.0 else None
+        info = _with_source(replace(info, speech_secs=analysis.duration_secs), source)
+    recorded = replace(capture, info=info)
+    if character is not None:
+        person = load_character(character)
+        recorded = replace(recorded, character=person.name, betas=np.asarray(person.betas, np.float32))
+    planned = PlannedEmotion(plan, voice, duration_secs)
+    return joined_motion(list(over_capture(recorded, planned, head=head, style=style)))
 
 
 def animate_blocks(
@@ -172,12 +223,7 @@ def animate_blocks(
     plan = describe(emotion) if isinstance(emotion, str) else emotion
     person = load_character(character)
     head = load_head() if head is None else head
-    if not head.is_semantic:
-        raise HeadError(
-            "This head's expression columns have no names, so speech cannot drive it yet; animate the bundled head "
-            "(leave `head` out)"
-        )
-
+    _require_semantic(head)
     net = _net(animator, model)
     listening = _Listening(progress, share=1.0 if net is None else _ANALYSIS_SHARE)
     source = speech if isinstance(speech, Speech) else Path(speech)
@@ -207,6 +253,33 @@ def animate_blocks(
         answers=answers,
         progress=progress,
     )
+
+
+def require_performance(
+    *,
+    fps: float,
+    seed: int,
+    character: str,
+    style: PerformanceStyle,
+    animator: str = DEFAULT_ANIMATOR,
+    model: str | Path = DEFAULT_MODEL,
+    head: Path | None = None,
+) -> None:
+    """Raise the error that `animate` would, before any sound is heard. Networks and heads are loaded for it."""
+    require_fps(fps)
+    _require_seed(seed)
+    _require_style(style)
+    load_character(character)
+    _net(animator, model)
+    _require_semantic(load_head(head))
+
+
+def _require_semantic(head: Head) -> None:
+    if not head.is_semantic:
+        raise HeadError(
+            "This head's expression columns have no names, so speech cannot drive it yet; animate the bundled head "
+            "(leave `head` out)"
+        )
 
 
 def _net(animator: str, model: str | Path) -> MotionNet | None:

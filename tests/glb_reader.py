@@ -44,22 +44,25 @@ class Glb:
 
     @property
     def target_names(self) -> list[str]:
-        return self.json["meshes"][0]["extras"]["targetNames"]
+        return self.names_of(0)
+
+    def names_of(self, mesh: int) -> list[str]:
+        return self.json["meshes"][mesh].get("extras", {}).get("targetNames", [])
 
     def curve(self, node: int, path: str) -> np.ndarray:
         animation = self.json["animations"][0]
         (channel,) = [c for c in animation["channels"] if c["target"] == {"node": node, "path": path}]
         values = self.array(animation["samplers"][channel["sampler"]]["output"])
-        return values.reshape(-1, len(self.target_names)) if path == "weights" else values
+        return values.reshape(-1, len(self.names_of(node))) if path == "weights" else values
 
     def times(self) -> np.ndarray:
         return self.array(self.json["animations"][0]["samplers"][0]["input"])[:, 0]
 
-    def primitive_vertices(self, primitive: dict, frame: int) -> np.ndarray:
-        """Morph, then skin, straight from the specification, one frame."""
-        weights = self.curve(0, "weights")[frame]
+    def primitive_vertices(self, primitive: dict, frame: int, *, mesh: int = 0) -> np.ndarray:
+        """Morph, then skin, straight from the specification, one frame. Node i wears mesh i."""
+        weights = self.curve(mesh, "weights")[frame] if self.names_of(mesh) else []
         points = self.array(primitive["attributes"]["POSITION"]).astype(np.float64)
-        for weight, target in zip(weights, primitive["targets"], strict=True):
+        for weight, target in zip(weights, primitive.get("targets", []), strict=True):
             if weight:
                 points = points + weight * self.array(target["POSITION"])
         skin = self.json["skins"][0]

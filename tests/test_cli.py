@@ -77,10 +77,15 @@ MISTAKES = {
         ["animate", "a.wav", "-o", "a.npz", "--fps", "fast"],
         "Invalid value for '--fps': 'fast' is not a valid float; see face-emote animate --help",
     ),
+    "unknown hair": (
+        ["render", "a.npz", "-o", "a.mp4", "--hair", "mullet"],
+        "Invalid value for '--hair': 'mullet' is not one of 'none', 'crop', 'short', 'medium', 'tied'; "
+        "see face-emote render --help",
+    ),
     "unknown format": (
-        ["animate", "a.wav", "-o", "a.fbx"],
-        "Cannot write '.fbx' files; end the output in .npz, .glb, .usda, .usdc, .csv, .json, .bvh, .pc2, .mdd, .ply, "
-        ".mp4, .mov, .mkv, .webm, or in nothing for a folder of .obj: a.fbx",
+        ["animate", "a.wav", "-o", "a.ma"],
+        "Cannot write '.ma' files; end the output in .npz, .glb, .usda, .usdc, .usdz, .abc, .fbx, .csv, .json, "
+        ".bvh, .pc2, .mdd, .ply, .obj, .mp4, .mov, .mkv, .webm, or in nothing for a folder of .obj: a.ma",
     ),
     "no such folder": (
         ["animate", "a.wav", "-o", "absent/a.npz"],
@@ -107,15 +112,33 @@ MISTAKES = {
         "There is no such motion file; check the name: absent.npz",
     ),
     "not for export": (
-        ["export", "line.npz", "-o", "a.fbx"],
-        "Cannot write '.fbx' files; give the output one of .npz (motion file), .glb (glTF with morph targets and "
-        "joints), .usda (USD text with blend shapes and joints), .usdc (USD in binary), .csv (Live Link Face "
-        "recording), .json (ARKit curves), .bvh (skeleton in motion), .pc2 (point cache), .mdd (LightWave point "
-        "cache), .ply (folder of .ply, one a frame), no suffix (folder of .obj, one a frame): a.fbx",
+        ["export", "line.npz", "-o", "a.ma"],
+        "Cannot write '.ma' files; give the output one of .npz (motion file), .glb (glTF with morph targets and "
+        "joints), .usda (USD text with blend shapes and joints), .usdc (USD in binary), .usdz (USD in one package), "
+        ".abc (Alembic vertex cache), .fbx (FBX with shape keys and bones), .csv (Live Link Face recording), "
+        ".json (ARKit curves), .bvh (skeleton in motion), .pc2 (point cache), .mdd (LightWave point cache), "
+        ".ply (folder of .ply, one a frame), .obj (folder of .obj, one a frame), no suffix (the same): a.ma",
+    ),
+    "a label on a picture": (
+        ["render", "line.npz", "--label", "synthetic", "-o", "a.png"],
+        "--label is drawn into videos; leave it out for a picture: a.png",
+    ),
+    "a still as a video": (
+        ["render", "line.npz", "--frame", "1", "-o", "a.mp4"],
+        "--frame draws one picture; end the output in .png: a.mp4",
+    ),
+    "samples of another engine": (
+        ["render", "line.npz", "--samples", "8", "-o", "a.mp4"],
+        "Only the engine cycles counts samples; leave them out for fast",
+    ),
+    "no samples": (
+        ["render", "line.npz", "--engine", "cycles", "--samples", "0", "-o", "a.mp4"],
+        "samples must lie in 1 to 4096, got 0",
     ),
     "axes of a glTF": (
         ["export", "line.npz", "-o", "a.glb", "--up", "z"],
-        "Up-axis and unit of .glb files are fixed; leave them out, or write one of .pc2, .mdd, .ply, no suffix: a.glb",
+        "Up-axis and unit of .glb files are fixed; leave them out, or write one of .pc2, .mdd, .ply, .obj, "
+        "no suffix: a.glb",
     ),
     "odd unit": (
         ["export", "line.npz", "-o", "a.pc2", "--unit", "inch"],

@@ -6,16 +6,18 @@ from pathlib import Path
 
 LAYERS = [
     {"core"},
-    {"audio", "emotion", "face"},
-    {"skin", "network"},
-    {"motion", "rendering", "exporting"},
-    {"capture", "train", "differentiable"},
-    {"animation", "clone", "batch", "movie", "convert", "evaluation"},
+    {"audio", "emotion", "face", "blender_side"},
+    {"skin", "network", "rigs"},
+    {"motion", "rendering", "exporting", "provenance"},
+    {"differentiable"},
+    {"capture", "train"},
+    {"animation", "clone", "movie", "convert", "evaluation"},
+    {"batch"},
     {"__init__"},
     {"cli", "worker"},
 ]
 ROOT = Path(__file__).parent.parent / "face_emote"
-NUMPY_ONLY = ("core", "audio", "emotion", "face", "skin", "network", "motion")
+NUMPY_ONLY = ("core", "audio", "emotion", "face", "skin", "network", "rigs", "motion")
 """These folders run where nothing but numpy is installed: any other import is made inside a function."""
 STANDARD = {"numpy", "face_emote", "__future__"}
 

@@ -15,6 +15,8 @@ from face_emote.cli.options import (
     performance_from,
     performance_options,
     picture_options,
+    provenance_from,
+    provenance_options,
     size_from,
 )
 from face_emote.cli.progress import progress_shown
@@ -32,6 +34,9 @@ OUT ends in
   .mp4 .webm    video with the sound (also .mov, .mkv)
   nothing       a folder of .obj files, one a frame
 
+With --from FILE a recorded face (Live Link Face .csv, ARKit .json, motion file, .npz of coefficients) keeps its lips
+and expression and gets the emotion, wrinkles and blood flow on top; SPEECH is then its sound, if there is one.
+
 With --stream there is no SPEECH: raw sound (16-bit, mono) comes in on stdin as it is spoken, and every frame goes out
 on stdout as a line of JSON, 80 or 160 ms later; or into the folder OUT as motion files of a second each.
 
@@ -41,6 +46,7 @@ Examples:
   face-emote animate line.wav -e "joy tinged with guilt" -t line.txt -o line.glb
   face-emote animate line.wav -e "0s calm; 1.5s fear:0.8; 3s relief" --fps 24 -o line.npz
   face-emote animate line.wav -e "restrained despair" --head-motion 0.5 --seed 3 -o take3.mp4
+  face-emote animate --from take.csv -e "calm anger" -o take.glb
   arecord -q -f S16_LE -r 16000 -t raw | face-emote animate --stream -e "calm joy" | your-engine
 """
 
@@ -57,6 +63,19 @@ STREAMED = (
 @click.argument("speech", metavar="SPEECH", type=PathType, required=False)
 @output_option("Its ending says what to write; see above.", required=False)
 @performance_options
+@click.option(
+    "--from",
+    "capture",
+    metavar="FILE",
+    type=PathType,
+    help="A recorded face that keeps its lips and expression.",
+)
+@click.option(
+    "--flame",
+    metavar="FILE",
+    type=PathType,
+    help="The FLAME or SMPL-X file that the coefficients in --from belong to.",
+)
 @click.option(
     "--stream",
     is_flag=True,
@@ -78,6 +97,7 @@ STREAMED = (
     help="Milliseconds between a sound and its frame; 160 closes the lips better.",
 )
 @picture_options
+@provenance_options()
 @click.pass_context
 def command(
     context: click.Context,
@@ -86,6 +106,8 @@ def command(
     stream: bool,
     stream_rate: int,
     latency: str,
+    capture: Path | None,
+    flame: Path | None,
     **values: Any,
 ) -> None:
     """Perform SPEECH with an emotion and write it to OUT."""
@@ -93,6 +115,13 @@ def command(
     if stream:
         _perform_live(context, options, output=output, rate_hz=stream_rate, latency_ms=int(latency))
         return
+    if capture is not None and output is not None:
+        from face_emote.cli.capturing import perform_capture
+
+        perform_capture(context, capture, output, speech=speech, flame=flame, options=options, size=size, values=values)
+        return
+    if flame is not None:
+        raise OptionError("--flame tells what the coefficients of --from FILE mean; give both")
     for name, value in (("speech", speech), ("output", output)):
         if value is None:
             raise click.MissingParameter(ctx=context, param=_parameter(context, name))
@@ -131,11 +160,15 @@ def _perform(
     from face_emote.convert import export
     from face_emote.face.bundled import load_head
     from face_emote.motion.motion_file import MotionReader
-    from face_emote.movie import render
+    from face_emote.movie import render, require_engine
 
     require_output(output, speech=speech)
+    provenance = provenance_from(values)
     if output.suffix.lower() in VIDEOS:
-        require_video(output, size=size, **{name: values[name] for name in ("codec", "camera", "light")})
+        require_video(
+            output, size=size, **{name: values[name] for name in ("codec", "camera", "light", "dof", "engine")}
+        )
+        require_engine(values["engine"], samples=values["samples"])
     with progress_shown() as progress:
         if output.suffix.lower() == ".npz":
             write_performance(speech, output, options=options, progress=progress)
@@ -145,7 +178,16 @@ def _perform(
         with performance(speech, beside=output, options=options, progress=progress) as motion:
             head = load_head(options.head)
             if output.suffix.lower() in VIDEOS:
-                render(motion, output, speech=speech, head=head, size=size, progress=progress, **values)
+                render(
+                    motion,
+                    output,
+                    speech=speech,
+                    head=head,
+                    size=size,
+                    provenance=provenance,
+                    progress=progress,
+                    **values,
+                )
             else:
-                export(motion, output, head=head, progress=progress)
+                export(motion, output, head=head, provenance=provenance, progress=progress)
             click.echo(told(output, num_frames=motion.num_frames, fps=motion.fps))

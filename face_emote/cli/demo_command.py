@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from face_emote.cli.options import PathType, PerformanceOptions
+from face_emote.cli.options import PathType, PerformanceOptions, hair_option
 from face_emote.cli.progress import progress_shown
 from face_emote.core.names import DEFAULT_FPS
 from face_emote.core.types import PerformanceStyle
@@ -41,7 +41,8 @@ Examples:
 @click.option(
     "--size", metavar="PIXELS", type=int, default=512, show_default=True, help="Side of the picture in pixels."
 )
-def command(output: Path, emotion: str, character: str, size: int) -> None:
+@hair_option
+def command(output: Path, emotion: str, character: str, size: int, hair: str | None) -> None:
     """Perform a sentence of Jane Austen's that comes with face_emote, and write every kind of result to DIR."""
     from face_emote.animation import DEFAULT_ANIMATOR, DEFAULT_MODEL
     from face_emote.audio.examples import example_speech
@@ -70,8 +71,8 @@ def command(output: Path, emotion: str, character: str, size: int) -> None:
         write_performance(speech.path, output / "demo.npz", options=options, progress=progress)
         motion = read_motion(output / "demo.npz")
         export(motion, output / "demo.glb", progress=progress)
-        contact_sheet(motion, output / "demo_sheet.png", progress=progress)
-        render(motion, output / "demo.mp4", speech=speech.path, size=size, progress=progress)
+        contact_sheet(motion, output / "demo_sheet.png", hair=hair, progress=progress)
+        render(motion, output / "demo.mp4", speech=speech.path, size=size, hair=hair, progress=progress)
     click.echo(told(output / "demo.mp4", num_frames=motion.num_frames, fps=motion.fps))
     click.echo(
         'Also there: demo_sheet.png, demo.glb, demo.npz. Next: face-emote animate YOUR.wav -e "calm anger" -o your.mp4'

@@ -11,7 +11,9 @@ import click
 
 from face_emote.core.version import VERSION
 
-REQUIRED = ("numpy", "numba", "av", "pocketsphinx", "click", "rich")
+REQUIRED = ("numpy", "numba", "av", "pocketsphinx", "click", "rich", "c2pa-python", "cryptography")
+MODULES = {"c2pa-python": "c2pa"}
+"""Of packages that bring a module of another name."""
 EXTRAS = (
     ("train", "torch", "training, `face-emote train`"),
     ("torch", "torch", "pictures with gradients, `--engine differentiable`"),
@@ -19,7 +21,7 @@ EXTRAS = (
     ("gl", "moderngl", "rendering on a graphics card"),
     ("usd", "pxr", "USD export"),
     ("batch", "ray", "rendering on several machines"),
-    ("blender", "bpy", "rendering with Cycles"),
+    ("blender", "bpy", "`--engine cycles`, Alembic and FBX export"),
 )
 """Name of the extra, a module that it brings, what it is for."""
 TEST_SIZE = 64
@@ -45,7 +47,7 @@ def _versions() -> list[str]:
     """Print versions; return what to do about packages that are missing."""
     _row("face-emote", f"{VERSION} in {Path(__file__).parent.parent}")
     _row("python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
-    missing = [name for name in REQUIRED if util.find_spec(name) is None]
+    missing = [name for name in REQUIRED if util.find_spec(MODULES.get(name, name)) is None]
     for name in REQUIRED:
         _row(name, "missing" if name in missing else metadata.version(name))
     return [f"pip install {' '.join(missing)}"] if missing else []
@@ -108,7 +110,7 @@ def _draw_one_frame() -> None:
 
 def _extras() -> None:
     """Print which optional packages are here."""
-    click.echo("extras (capture, gl, batch and blender are not used by any command yet):")
+    click.echo("extras:")
     for extra, module, purpose in EXTRAS:
         have, hint = util.find_spec(module) is not None, f"pip install 'face-emote[{extra}]'"
         _row(f"  [{extra}]", f"{purpose}: {'here' if have else hint}")

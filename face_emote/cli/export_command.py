@@ -1,26 +1,30 @@
 """`face-emote export`: motion file or capture to other formats."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from face_emote.cli.options import PathType, head_option, output_option
+from face_emote.cli.options import PathType, head_option, output_option, provenance_from, provenance_options
 from face_emote.cli.progress import progress_shown
 
 HELP = """\
-Write a motion file, or a face capture (Live Link Face .csv, ARKit .json), as something else.
+Write a motion file, or a face capture (Live Link Face .csv, ARKit .json or .csv, .npz of coefficients as AMASS, EMOTE
+and BEAT2 have them), as something else.
 
 \b
 OUT ends in
   .glb       glTF: ARKit-52 and other shapes by name, joints, one animation; wrinkles and blood
              flow as curves named skin_wrinkle_* and skin_blood_*
-  .usda .usdc
-             USD, text or binary; needs pip install 'face-emote[usd]'
+  .usda .usdc .usdz
+             USD: text, binary, or a package with pictures; needs pip install 'face-emote[usd]'
+  .abc       Alembic: every vertex of every frame; needs pip install 'face-emote[blender]'
+  .fbx       shapes, bones, one animation; needs pip install 'face-emote[blender]'
   .csv       Live Link Face recording, for Unreal and MetaHumans
   .json      ARKit-52 weights and the angles of head and eyes
   .bvh       skeleton: turns of head, jaw and eyes
   .pc2 .mdd  point cache: every vertex of every frame
-  .ply       a folder of that name with a .ply a frame
+  .ply .obj  a folder of that name with a file a frame; with --static one file
   .npz       a motion file
   nothing    a folder of .obj files, one a frame
 
@@ -29,8 +33,16 @@ Examples:
   face-emote export line.npz -o line.glb
   face-emote export line.npz -o line_obj --up z --unit cm
   face-emote export line.npz -o line.csv --fps 60
+  face-emote export line.npz -o line.glb --lod 1 --parts skin,eyes,teeth
+  face-emote export line.npz -o smile.glb --static 1.5
+  face-emote export line.npz -o line.csv --rig metahuman
+  face-emote export line.npz -o line.tsv --rig rhubarb
+  face-emote export line.npz -o flame.npz --rig generic_model.pkl
   face-emote export --list
 """
+
+
+OPTIONS = ("up", "unit", "lod", "parts", "blush", "static")
 
 
 def _show_list(context: click.Context, _option: click.Parameter, wanted: bool) -> None:
@@ -38,39 +50,102 @@ def _show_list(context: click.Context, _option: click.Parameter, wanted: bool) -
     if not wanted:
         return
     from face_emote.exporting.formats import FORMATS
+    from face_emote.rigs.rig_file import load_rig, rig_names
 
     for suffix, item in FORMATS.items():
         click.echo(f"{suffix or '(no suffix)'}: {item.title}")
         click.echo(f"  keeps {item.keeps}")
         click.echo(f"  loses {item.loses}")
-        if item.takes_space:
-            click.echo("  takes --up and --unit")
+        if item.takes:
+            click.echo("  takes " + " ".join(f"--{name}" for name in OPTIONS if name in item.takes))
+    click.echo("")
+    for name in rig_names():
+        rig = load_rig(name)
+        kinds = ".tsv .json" if rig.cues else ".csv .json .npz"
+        click.echo(f"--rig {name}: {rig.title}; {len(rig.targets or rig.cues)} targets; {kinds}")
+    click.echo("--rig amass: coefficients of the bundled head as arrays; .npz")
+    click.echo("--rig MODEL.pkl or MODEL.npz: coefficients of your FLAME or SMPL-X file; .npz")
+    click.echo("--rig FILE.toml, .json or .txt: your own targets; .csv .json .npz")
     context.exit()
 
 
 @click.command("export", help=HELP, short_help="Convert a motion file for engines and other programs.")
 @click.argument("motion", metavar="MOTION", type=PathType)
 @output_option("Its ending says what to write; see above.")
+@click.option("--fps", metavar="RATE", type=float, help="Another frame rate than the motion's.")
 @click.option("--up", metavar="AXIS", default="y", show_default=True, help="y or z; for .pc2, .mdd, .ply and .obj.")
 @click.option("--unit", metavar="UNIT", default="m", show_default=True, help="m or cm; for the same.")
-@click.option("--fps", metavar="RATE", type=float, help="Another frame rate than the motion's.")
+@click.option(
+    "--lod",
+    metavar="LEVEL",
+    type=int,
+    default=0,
+    show_default=True,
+    help="Mesh: 0 the head's own, 1 or 2 subdivided smoothly once or twice.",
+)
+@click.option(
+    "--parts",
+    metavar="NAMES",
+    default="",
+    help="Mesh: only these parts, each an object of its own: skin, eye_left, eye_right, eyes, teeth, mouth, "
+    "tongue, or all.",
+)
+@click.option("--blush", is_flag=True, help="Mesh: blood flow as vertex colours too; for .glb, USD, .ply and .obj.")
+@click.option(
+    "--static",
+    "static_secs",
+    metavar="SECS",
+    type=float,
+    is_flag=False,
+    flag_value=0.0,
+    help="Only this instant (alone: the first frame), as a plain mesh; for .glb, USD, .ply and .obj.",
+)
+@click.option(
+    "--rig",
+    metavar="NAME|FILE",
+    help="Curves of another face instead: a name that --list tells, your own mapping, a FLAME or SMPL-X file.",
+)
 @head_option
+@click.option(
+    "--flame", metavar="FILE", type=PathType, help="The FLAME or SMPL-X file that the coefficients in MOTION belong to."
+)
+@provenance_options(label=False)
 @click.option("--list", is_flag=True, is_eager=True, expose_value=False, callback=_show_list,
               help="Tell what each format keeps and loses.")  # fmt: skip
-def command(motion: Path, output: Path, up: str, unit: str, fps: float | None, head: Path | None) -> None:
+def command(
+    motion: Path,
+    output: Path,
+    fps: float | None,
+    rig: str | None,
+    head: Path | None,
+    flame: Path | None,
+    up: str,
+    unit: str,
+    parts: str,
+    **mesh: Any,
+) -> None:
     """Write a motion as something else."""
     from face_emote.cli.performing import require_other_file, told
-    from face_emote.convert import export, require_place, require_space
+    from face_emote.convert import export, require_options, require_place, require_rig
+    from face_emote.core.output import require_writable
     from face_emote.core.timing import require_fps
     from face_emote.core.types import MotionSource
+    from face_emote.exporting.mesh_options import MeshOptions
     from face_emote.exporting.mesh_space import MeshSpace
     from face_emote.exporting.resampled import ResampledMotion
     from face_emote.face.bundled import load_head
-    from face_emote.motion.imports.capture import CAPTURE_SUFFIXES, read_capture
+    from face_emote.motion.imports.capture import is_capture, read_capture
     from face_emote.motion.motion_file import MotionReader
 
-    require_space(output, MeshSpace(up=up, unit=unit))
-    require_place(output)
+    provenance = provenance_from(mesh)
+    mesh["parts"] = tuple(name.strip() for name in parts.split(",") if name.strip())
+    options = MeshOptions(space=MeshSpace(up=up, unit=unit), **mesh)
+    if rig is not None:
+        require_rig(output, rig, asked=options.asked)
+        require_writable(output)
+    else:
+        require_options(output, options)
+        require_place(output, one_file=mesh["static_secs"] is not None)
     require_other_file(output, motion)
     if fps is not None:
         require_fps(fps)
@@ -78,16 +153,39 @@ def command(motion: Path, output: Path, up: str, unit: str, fps: float | None, h
     def write(source: MotionSource) -> None:
         shown = source if fps is None else ResampledMotion(source, fps=fps)
         with progress_shown() as progress:
-            export(shown, output, head=load_head(head), up=up, unit=unit, progress=progress)
-        click.echo(told(output, num_frames=shown.num_frames, fps=shown.fps))
+            export(
+                shown, output, head=load_head(head), rig=rig, up=up, unit=unit, provenance=provenance,
+                progress=progress, **mesh,
+            )  # fmt: skip
+        one = mesh["static_secs"] is not None
+        click.echo(told(output, num_frames=1 if one else shown.num_frames, fps=shown.fps))
+        _tell_rig(rig, head)
 
-    if motion.suffix.lower() not in CAPTURE_SUFFIXES:
+    if not is_capture(motion):
         with MotionReader(motion) as reader:
             write(reader)
         return
-    capture = read_capture(motion)
+    capture = read_capture(motion, model=flame)
     write(capture.motion)
     if capture.unmatched:
         click.echo(f"left out, no such shape: {', '.join(capture.unmatched)}", err=True)
     if capture.missing:
         click.echo(f"not in the capture, left at 0: {', '.join(capture.missing)}", err=True)
+
+
+def _tell_rig(rig: str | None, head: Path | None) -> None:
+    """What of a rig stayed out, or how well a model's coefficients fit."""
+    from face_emote.convert import OWN_COEFFICIENTS
+    from face_emote.face.bundled import load_head
+    from face_emote.rigs.models import is_model_file, model_map
+    from face_emote.rigs.retarget import flame_map
+    from face_emote.rigs.rig_file import load_rig
+
+    if rig is not None and is_model_file(rig):
+        click.echo(model_map(rig).report())
+    elif rig is not None and rig.lower() != OWN_COEFFICIENTS:
+        unmatched = load_rig(rig).unmatched
+        if unmatched:
+            click.echo(f"left out, means none of our curves: {', '.join(unmatched)}", err=True)
+    elif head is not None and not load_head(head).is_semantic:
+        click.echo(flame_map(load_head(head)).report())

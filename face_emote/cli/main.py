@@ -15,7 +15,9 @@ import click
 from face_emote.core.errors import FaceEmoteError
 from face_emote.core.version import VERSION
 
-COMMANDS = ("demo", "animate", "render", "export", "head", "train", "evaluate", "doctor")
+COMMANDS = (
+    "demo", "animate", "render", "export", "view", "batch", "verify", "head", "train", "evaluate", "doctor",
+)  # fmt: skip
 DONE, BUG, USER_MISTAKE, INTERRUPTED = 0, 1, 2, 130
 
 

@@ -10,6 +10,7 @@ import click
 from face_emote.core.errors import OptionError
 from face_emote.core.names import DEFAULT_FPS
 from face_emote.core.types import PerformanceStyle
+from face_emote.provenance.credential import Provenance
 
 TRANSCRIPT_SUFFIXES = (".txt", ".srt", ".vtt")
 SLIDERS = (
@@ -25,15 +26,17 @@ SLIDERS = (
 """Sliders of PerformanceStyle that are factors: 1 is natural."""
 BLOOD = ("stage", "physiological", "off")
 CODECS = ("h264", "vp9", "av1")
-ENGINES = ("fast", "differentiable")
+ENGINES = ("fast", "gl", "cycles", "differentiable", "pyrender", "pytorch3d", "nvdiffrast")
 
 SECTIONS = {
     "Performance": ("emotion", "transcript", "character", "seed", "fps"),
     "Animator": ("animator", "fast", "model"),
     "Sliders (1 is natural, 0 none, 4 the most)": tuple(name.replace("-", "_") for name, _ in SLIDERS),
     "Fine points": ("asymmetry", "blood", "head"),
+    "Recorded face": ("capture", "flame"),
     "Live": ("stream", "stream_rate", "latency"),
-    "Picture (for video)": ("size", "camera", "light", "skin", "codec", "engine"),
+    "Mark (for video and .glb)": ("consent", "label", "no_provenance"),
+    "Picture (for video)": ("size", "camera", "light", "skin", "hair", "dof", "codec", "engine", "samples"),
 }
 """Titles of the groups that --help shows, and the options in each."""
 
@@ -65,6 +68,14 @@ def head_option(function: Callable[..., Any]) -> Callable[..., Any]:
     """--head FILE."""
     text = "Another face model than the bundled one: a file made by `face-emote head import`, or a FLAME file."
     return click.option("--head", metavar="FILE", type=PathType, help=text)(function)
+
+
+def hair_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """--hair STYLE."""
+    from face_emote.core.names import HAIR_STYLES
+
+    text = "Hair style. [default: the character's own]"
+    return click.option("--hair", type=click.Choice(HAIR_STYLES), help=text)(function)
 
 
 def performance_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -130,18 +141,59 @@ def picture_options(function: Callable[..., Any]) -> Callable[..., Any]:
             "--light", type=click.Choice(list(LIGHTS)), default="studio", show_default=True, help="Mood of the light."
         ),
         click.option("--skin", metavar="NAME", help="Wear another character's skin, eyes and hair."),
+        hair_option,
+        click.option(
+            "--dof",
+            metavar="F-NUMBER",
+            type=float,
+            help="Depth of field: blur what is not near the eyes, as a lens of this f-number does; 2.8 is a soft "
+            "portrait. [default: all sharp]",
+        ),
         click.option("--codec", type=click.Choice(CODECS), help="Video codec; by default what suits the file."),
         click.option(
             "--engine",
             type=click.Choice(ENGINES),
             default="fast",
             show_default=True,
-            help="What draws; differentiable is slow, plain and needs torch.",
+            help="What draws; gl uses a graphics card; cycles is slow, most like a photograph and needs Blender's "
+            "module; differentiable has no shadows and no hair (needs torch; pytorch3d and nvdiffrast are its "
+            "variants); pyrender is a plain view.",
         ),
+        click.option("--samples", metavar="NUMBER", type=int, help="Light paths per pixel of cycles.  [default: 16]"),
     ]
     for option in reversed(options):
         function = option(function)
     return function
+
+
+def provenance_options(*, label: bool = True) -> Decorator:
+    """What the result says of its own making; `label` only where pictures are drawn."""
+    consent = click.option(
+        "--consent",
+        metavar="WORDS",
+        default="",
+        help='Who agreed to what, for the signed mark: "Jane Doe, own voice, 2026-03-01".',
+    )
+    shown = click.option(
+        "--label", metavar="WORDS", default="", help='Words in the corner of every frame, such as "AI-generated".'
+    )
+    off = click.option("--no-provenance", is_flag=True, help="Leave out the mark that says, signed: made by a machine.")
+    options = (consent, shown, off) if label else (consent, off)
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+def provenance_from(values: dict[str, Any]) -> Provenance | None:
+    """Take `consent` and `no_provenance` out of `values`; None: no mark."""
+    consent, unmarked = values.pop("consent"), values.pop("no_provenance")
+    if unmarked and consent:
+        raise OptionError("--consent is part of the mark; leave out --no-provenance")
+    return None if unmarked else Provenance(consent=consent)
 
 
 def performance_from(values: dict[str, Any]) -> PerformanceOptions:

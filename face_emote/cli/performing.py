@@ -16,6 +16,7 @@ from face_emote.face.bundled import load_head
 from face_emote.motion.motion_file import MotionReader, write_motion
 from face_emote.rendering.scene import make_scene
 from face_emote.rendering.video import DEFAULT_CODEC, choose_codec
+from face_emote.rigs.retarget import shown_on
 
 VIDEOS = tuple(DEFAULT_CODEC)
 
@@ -34,11 +35,23 @@ def require_output(path: Path, *, speech: Path) -> None:
                           f".obj: {path}")  # fmt: skip
 
 
-def require_video(path: Path, *, codec: str | None, size: int | tuple[int, int], camera: str, light: str) -> None:
-    """Before any work: the file type takes the codec, and the picture's size can be drawn."""
+def require_video(
+    path: Path,
+    *,
+    codec: str | None,
+    size: int | tuple[int, int],
+    camera: str,
+    light: str,
+    dof: float | None = None,
+    engine: str = "fast",
+) -> None:
+    """Before any work: the file type takes the codec, and the picture can be drawn at this size, through this lens."""
+    from face_emote.movie import require_lens
+
+    require_lens(engine, dof=dof)
     choose_codec(path, codec)
     width, height = (size, size) if isinstance(size, int) else size
-    make_scene(camera=camera, light=light, width=width, height=height)
+    make_scene(camera=camera, light=light, width=width, height=height, f_number=dof)
 
 
 def require_other_file(path: Path, source: Path) -> None:
@@ -49,20 +62,21 @@ def require_other_file(path: Path, source: Path) -> None:
 
 def write_performance(speech: Path, path: Path, *, options: PerformanceOptions, progress: Progress | None) -> None:
     """Perform a speech into a motion file; memory does not grow with its length."""
+    head = load_head(options.head)
     stream = animate_blocks(
         speech,
         emotion=options.emotion,
         transcript=options.transcript,
         fps=options.fps,
         seed=options.seed,
-        head=load_head(options.head),
+        head=head if head.is_semantic else None,
         character=options.character,
         style=options.style,
         animator=options.animator,
         model=options.model,
         progress=progress,
     )
-    write_motion(stream, path)
+    write_motion(shown_on(stream, head), path)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""`python -m tools.gallery [-o docs/pictures] [--only NAME ..]`: draw the gallery anew, a few minutes in all."""
+"""`python -m tools.gallery [-o docs/gallery] [--only NAME ..]`: draw the gallery anew, a few minutes in all."""
 
 import argparse
 from collections.abc import Callable
@@ -8,14 +8,20 @@ import numpy as np
 from PIL import Image
 
 import face_emote as fe
+from face_emote.audio.analyse import analyse
 from face_emote.audio.examples import example_speech
 from face_emote.core.types import FaceMotion, PerformanceStyle
 from face_emote.face.characters import character
 from face_emote.movie import render_frames
+from face_emote.rendering.scene import LIGHTS
 from face_emote.rendering.sheet import compose_sheet
 
 FOUR_EMOTIONS = ("joy", "anger", "sadness", "fear")
 CAST = ("default", "james", "maya", "amara", "kenji", "elena", "walter", "leo")
+FEELINGS = ("joy", "sadness", "surprise", "fear", "disgust", "anger", "contempt", "embarrassment")
+VISEMES = ("SIL", "P", "F", "DH", "D", "K", "CH", "S", "N", "R", "AA", "EH", "IH", "AO", "UH", "UW")
+"""One phone of every shape that the mouth takes: closed, tucked, tongue between the teeth, .. open, rounded."""
+CELL = 256
 HERO = (
     ("maya", "delight", 2.15),
     ("james", "anger", 1.30),
@@ -64,6 +70,36 @@ def four_emotions() -> np.ndarray:
     return compose_sheet(np.concatenate(rows), labels, columns=len(times))
 
 
+def people() -> np.ndarray:
+    """Eight characters and eight feelings, in the middle of a sentence."""
+    pictures = []
+    for who in CAST:
+        for feeling in FEELINGS:
+            motion = perform(feeling, who=who)
+            pictures.append(render_frames(motion, frames_at(motion, np.array([2.15])), size=CELL)[0])
+    grid = np.stack(pictures).reshape(len(CAST), len(FEELINGS), CELL, CELL, 3)
+    return np.concatenate([np.concatenate(list(row), axis=1) for row in grid])
+
+
+def visemes() -> np.ndarray:
+    """The mouth in the middle of the longest sound of each kind in the example sentences."""
+    longest: dict[str, tuple[float, int, float]] = {}
+    for index, example in enumerate(example_speech()):
+        for phone in analyse(example.path, transcript=example.transcript).phones:
+            middle = 0.5 * (phone.start_secs + phone.end_secs)
+            longest[phone.label] = max(
+                longest.get(phone.label, (0.0, 0, 0.0)), (phone.end_secs - phone.start_secs, index, middle)
+            )
+    spoken = {index: perform("neutral", who="maya", index=index) for index in range(len(example_speech()))}
+    shown = [name for name in VISEMES if name in longest]
+    pictures = []
+    for name in shown:
+        _, index, middle = longest[name]
+        frame = frames_at(spoken[index], np.array([middle]))
+        pictures.append(render_frames(spoken[index], frame, size=220, camera="mouth")[0])
+    return compose_sheet(np.stack(pictures), shown, columns=8)
+
+
 def blush() -> np.ndarray:
     """Embarrassment, told by the blood: six instants of one sentence at stage speed."""
     motion = perform("embarrassment", index=0)
@@ -95,15 +131,18 @@ def cast() -> np.ndarray:
 
 
 def lights() -> np.ndarray:
-    """The light presets."""
-    motion = perform("calm")
-    names = ("studio", "soft", "warm", "night")
-    pictures = [render_frames(motion, frames_at(motion, np.array([0.8])), size=300, light=name)[0] for name in names]
-    return compose_sheet(np.stack(pictures), list(names), columns=4)
+    """The light presets, day to night, on pale and on dark skin."""
+    pictures, labels = [], []
+    for who in ("elena", "amara"):
+        motion = perform("calm", who=who)
+        for light in LIGHTS:
+            pictures.append(render_frames(motion, frames_at(motion, np.array([0.8])), size=300, light=light)[0])
+            labels.append(light)
+    return compose_sheet(np.stack(pictures), labels, columns=len(LIGHTS))
 
 
 STILLS: dict[str, Callable[[], np.ndarray]] = {
-    f.__name__: f for f in (hero, four_emotions, blush, wrinkles, cast, lights)
+    f.__name__: f for f in (hero, people, four_emotions, visemes, blush, wrinkles, cast, lights)
 }
 
 
@@ -118,7 +157,7 @@ def talking(path: Path) -> None:
 def main() -> None:
     """Draw what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("-o", "--output", type=Path, default=Path("docs/pictures"))
+    parser.add_argument("-o", "--output", type=Path, default=Path("docs/gallery"))
     parser.add_argument("--only", nargs="*", choices=[*STILLS, "talking"])
     chosen = parser.parse_args()
     chosen.output.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,156 @@
+"""What `face-emote batch` shows: a plan, a live view, an outcome, the state of a batch."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from face_emote.batch.happenings import Happening, Watch
+from face_emote.batch.plan import Plan
+from face_emote.batch.report import FILE as REPORT
+from face_emote.batch.report import duration
+from face_emote.batch.run import Choice, Outcome, select
+from face_emote.batch.state import DONE, FAILED, FILE, RUNNING, BatchState
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+SHOWN_FAILURES = 20
+RATE_SECS = 20.0
+"""Frames a second are those of the last so many seconds."""
+
+
+class BatchFailed(click.exceptions.Exit):
+    """Some rows failed; all was told already."""
+
+    def __init__(self) -> None:
+        super().__init__(2)
+
+
+def echo_plan(plan: Plan, choice: Choice, folder: Path) -> None:
+    """Say what would be done."""
+    if (folder / FILE).is_file():
+        with closing(BatchState(folder, read_only=True)) as state:
+            selected = select(plan, choice, folder=folder, state=state)
+    else:
+        selected = select(plan, choice, folder=folder, state=None)
+    frames = 0.0
+    for row in selected.rows:
+        secs = plan.secs.get(row.name, 0.0)
+        frames += secs * row.performance.fps
+        fault = plan.unreadable.get(row.name)
+        told = (
+            f"CANNOT BE READ: {fault}" if fault else f"{secs:.1f} s, {row.performance.emotion}: {' '.join(row.outputs)}"
+        )
+        click.echo(f"{row.number:>5}  {row.name:<32} {told}")
+    kept = f", {selected.skipped} are finished" if selected.skipped else ""
+    left = f", {selected.left} are left for later" if selected.left else ""
+    click.echo(f"{len(selected.rows)} of {len(plan.rows)} rows would be done, about {frames:.0f} frames{kept}{left}")
+
+
+def echo_outcome(outcome: Outcome, folder: Path) -> None:
+    """Say how a run ended: a line for each failure, one for the whole."""
+    for error in list(outcome.failures.items())[:SHOWN_FAILURES]:
+        click.echo(f"face-emote: {error[0]}: {error[1]}", err=True)
+    if len(outcome.failures) > SHOWN_FAILURES:
+        click.echo(f"face-emote: and {len(outcome.failures) - SHOWN_FAILURES} more failures; see the report", err=True)
+    rate = f", {outcome.frames / outcome.secs:.1f} frames/s" if outcome.frames and outcome.secs > 0.0 else ""
+    parts = [f"{outcome.done} rows done in {duration(outcome.secs)}{rate}"]
+    parts += [f"{outcome.skipped} finished before"] if outcome.skipped else []
+    parts += [f"{len(outcome.failures)} failed"] if outcome.failures else []
+    parts += [f"{outcome.left} left for later"] if outcome.left else []
+    click.echo(f"{', '.join(parts)}: {folder / REPORT}")
+
+
+def echo_status(folder: Path) -> None:
+    """Say how far a batch is; reads only, so it may be running."""
+    with closing(BatchState(folder, read_only=True)) as state:
+        rows = state.rows()
+    counts = {status: sum(row.status == status for row in rows) for status in (DONE, RUNNING, FAILED)}
+    frames = sum(row.timing.get("drawn", 0.0) for row in rows)
+    waiting = len(rows) - sum(counts.values())
+    click.echo(f"{len(rows)} rows: {counts[DONE]} done, {counts[RUNNING]} running, {waiting} waiting, "
+               f"{counts[FAILED]} failed; {frames:.0f} frames drawn")  # fmt: skip
+    for row in rows:
+        if row.status == FAILED:
+            click.echo(f"  {row.place}: {row.error}")
+        elif row.status == RUNNING and row.error:
+            click.echo(f"  {row.place} is tried again: {row.error}")
+
+
+@contextmanager
+def watching() -> Iterator[Watch]:
+    """Yield what shows the progress on stderr: a live view on a terminal, a line per failure elsewhere."""
+    if not sys.stderr.isatty():
+        yield lambda happening: None
+        return
+    from rich.console import Console
+    from rich.live import Live
+
+    view = LiveView()
+    with Live(console=Console(stderr=True), transient=True, refresh_per_second=4, get_renderable=view.drawn):
+        yield view.watch
+
+
+class LiveView:
+    """Rows, frames a second, time left, failures and what is being done."""
+
+    def __init__(self) -> None:
+        self._rows = self._done = self._failed = self._frames = self._expected = 0
+        self._where, self._last = "", ""
+        self._running: dict[str, int] = {}
+        self._recent: deque[tuple[float, int]] = deque()
+
+    def watch(self, happening: Happening) -> None:
+        """Take note."""
+        now = time.monotonic()
+        if happening.kind == "batch started":
+            self._rows, self._expected, self._where = happening.rows, happening.frames, happening.text
+        elif happening.kind == "row started":
+            self._running[happening.row] = 0
+        elif happening.kind == "frames":
+            self._frames += happening.frames
+            self._running[happening.row] = self._running.get(happening.row, 0) + happening.frames
+            self._recent.append((now, happening.frames))
+        elif happening.kind in ("row done", "row failed"):
+            self._running.pop(happening.row, None)
+            self._done += happening.kind == "row done"
+            if happening.kind == "row failed":
+                self._failed += 1
+                self._last = happening.text
+        elif happening.kind == "retried":
+            self._last = happening.text
+        while self._recent and self._recent[0][0] < now - RATE_SECS:
+            self._recent.popleft()
+
+    def rate(self) -> float:
+        """Frames a second, lately."""
+        if len(self._recent) < 2:
+            return 0.0
+        span = time.monotonic() - self._recent[0][0]
+        return sum(frames for _, frames in self._recent) / max(span, 1e-3)
+
+    def drawn(self) -> RenderableType:
+        """The view, for rich."""
+        from rich.console import Group
+        from rich.progress_bar import ProgressBar
+        from rich.text import Text
+
+        rate = self.rate()
+        left = duration((self._expected - self._frames) / rate) if rate > 0.0 and self._expected > self._frames else "?"
+        failed = f", {self._failed} failed" if self._failed else ""
+        lines: list[RenderableType] = [
+            Text(f"{self._done} of {self._rows} rows{failed}   {rate:.1f} frames/s   {left} left   {self._where}"),
+            ProgressBar(total=max(1, self._expected), completed=min(self._frames, self._expected), width=72),
+        ]
+        lines += [Text(f"  {name}: {frames} frames", style="dim") for name, frames in list(self._running.items())[:8]]
+        if self._last:
+            lines.append(Text(f"  {self._last}", style="red"))
+        return Group(*lines)
