@@ -196,10 +196,10 @@ def test_back_teeth_are_darker_than_front_teeth():
     picture = renderer.render(Pose(vertices, np.zeros(16, np.float32), np.zeros(8, np.float32))).astype(float)
     space = renderer._space(len(vertices))
     face = space.face_id[::2, ::2]
-    tooth = (face >= 0) & (renderer._mesh.material[face.clip(0)] == buffers.TOOTH)
-    corner = renderer._mesh.triangles[face.clip(0)]
+    tooth = (face >= 0) & (renderer.mesh.material[face.clip(0)] == buffers.TOOTH)
+    corner = renderer.mesh.triangles[face.clip(0)]
     depth = space.points[:, 2][corner].mean(axis=-1)
-    height = renderer._mesh.local[:, 0][corner].mean(axis=-1)
+    height = renderer.mesh.local[:, 0][corner].mean(axis=-1)
     body = tooth & (height > 0.25) & (height < 0.8)
     front, back = body & (depth > np.quantile(depth[body], 0.7)), body & (depth < np.quantile(depth[body], 0.15))
     assert front.sum() > 100
@@ -221,8 +221,8 @@ def eye_picture(light="studio", *, size=128, redness=0.0, age=None, **units):
     picture = renderer.render(Pose(vertices, np.zeros(16, np.float32), blood)).astype(float)
     space = renderer._space(len(vertices))
     face = space.face_id[::2, ::2]
-    eye = (face >= 0) & (renderer._mesh.material[face.clip(0)] == buffers.EYE)
-    local = renderer._mesh.local[renderer._mesh.triangles[face.clip(0)]].mean(axis=2)
+    eye = (face >= 0) & (renderer.mesh.material[face.clip(0)] == buffers.EYE)
+    local = renderer.mesh.local[renderer.mesh.triangles[face.clip(0)]].mean(axis=2)
     rho = np.hypot(local[..., 0], local[..., 1]) / np.linalg.norm(local, axis=-1) / eyes.LIMBUS
     return picture, eye, rho
 

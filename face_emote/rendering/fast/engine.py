@@ -73,32 +73,32 @@ class FastRenderer:
         if head.layout is None:
             raise HeadError("An imported FLAME head has no skin charts yet; render the bundled head instead")
         self.scene = scene
-        self._mesh = make_mesh(head.layout, head.template)
+        self.mesh = make_mesh(head.layout, head.template)
         person = head.with_identity(betas)
         self._rest = person.template
         self._mouth = head_mouth_points(head)
         self._origin = person.joints()[3:5].mean(axis=0)
         self._camera = placed(scene.camera, origin=self._origin)
-        self._view = view_matrix(self._camera)
+        self.view = view_matrix(self._camera)
         side = next(side for limit, side in TEXTURE_SIDE.items() if max(scene.width, scene.height) <= limit)
         maps = load_skin_maps(skin, size=side)
-        self._texture = pack_texture(maps)
-        self._relief = crease_relief(maps.wrinkle_height, surface=self._mesh.skin, lips=head.layout.mask_lips)
+        self.texture = pack_texture(maps)
+        self._relief = crease_relief(maps.wrinkle_height, surface=self.mesh.skin, lips=head.layout.mask_lips)
         self._skin = skin
-        template_mm = self._mesh.skin_template * 1000.0
-        layout_ears = head.layout.mask_ears[self._mesh.skin.vertex_index].astype(np.float32)
-        ears = self._mesh.skin.linear.apply(layout_ears)
+        template_mm = self.mesh.skin_template * 1000.0
+        layout_ears = head.layout.mask_ears[self.mesh.skin.vertex_index].astype(np.float32)
+        ears = self.mesh.skin.linear.apply(layout_ears)
         self._wrinkle_masks = wrinkle_masks(template_mm)
         self._blood_masks = blood_masks(template_mm, ears)
-        self._plain_triangles = np.ascontiguousarray(self._mesh.triangles[self._mesh.material != CLOTH])
-        self._cloth_triangles = np.ascontiguousarray(self._mesh.garment.triangles)
-        self._casters = self._mesh.coarse_triangles if shadows else self._mesh.coarse_triangles[:0]
-        self._backdrop = backdrop(scene)
-        self._hair = None
+        self._plain_triangles = np.ascontiguousarray(self.mesh.triangles[self.mesh.material != CLOTH])
+        self._cloth_triangles = np.ascontiguousarray(self.mesh.garment.triangles)
+        self._casters = self.mesh.coarse_triangles if shadows else self.mesh.coarse_triangles[:0]
+        self.backdrop = backdrop(scene)
+        self.hair = None
         if hair:
             pixels = 1e-3 * focal_pixels(self._camera, width=scene.width, height=scene.height) / self._distance()
             ambient_light = np.array(scene.lights.ambient)
-            self._hair = Hair(self._mesh, head=person, skin=skin, overhead=ambient_light, pixels_per_mm=pixels)
+            self.hair = Hair(self.mesh, head=person, skin=skin, overhead=ambient_light, pixels_per_mm=pixels)
         self._sky_frames = np.stack([ambient.light_frame(d) for d in ambient.sky_directions()])
         self._sky_colours = ambient.sky_colours(scene.lights.ambient)
         self.focal = focal_pixels(self._camera, width=scene.width, height=scene.height)
@@ -112,10 +112,10 @@ class FastRenderer:
         self._feel(pose, space)
         self._place(vertices, space)
         geometry = self._geometry(space)
-        strands = None if self._hair is None else self._hair.pose(geometry, vertices)
+        strands = None if self.hair is None else self.hair.pose(geometry, vertices)
         light = self._light(vertices, space, strands)
         light_mouth(
-            space.points, space.normals, self._mesh.inner, self._mesh.num_lining,
+            space.points, space.normals, self.mesh.inner, self.mesh.num_lining,
             mouth_opening(vertices, self._mouth).rows(), self._sky_frames, self._sky_colours, light, space.sky,
         )  # fmt: skip
         return Staged(geometry, light, self._look(vertices, pose), strands, space)
@@ -123,15 +123,15 @@ class FastRenderer:
     def render(self, pose: Pose) -> UInt8[Array, "height width 3"]:
         """Draw one frame, sRGB."""
         geometry, light, look, strands, space = self.staged(pose)
-        kernels.visibility(space.screen, self._mesh.triangles, space.face_id, space.inverse_depth)
+        kernels.visibility(space.screen, self.mesh.triangles, space.face_id, space.inverse_depth)
         shade_picture(
-            geometry, self._texture, look, light,
-            space.face_id, space.inverse_depth, self._backdrop, space.shading, space.picture, space.depth,
+            geometry, self.texture, look, light,
+            space.face_id, space.inverse_depth, self.backdrop, space.shading, space.picture, space.depth,
         )  # fmt: skip
         focal = focal_pixels(self._camera, width=self.scene.width, height=self.scene.height)
         centre = (0.5 * self.scene.width, 0.5 * self.scene.height)
-        if self._hair is not None and strands is not None:
-            self._hair.draw(strands, geometry, light, view=self._view, focal=focal, centre=centre, space=space)
+        if self.hair is not None and strands is not None:
+            self.hair.draw(strands, geometry, light, view=self.view, focal=focal, centre=centre, space=space)
         out = np.empty(space.picture.shape, np.uint8)
         to_srgb(self._through_lens(pose.vertices, space), _SRGB_TABLE, out)
         return out
@@ -141,10 +141,10 @@ class FastRenderer:
         f_number = self.scene.f_number
         if f_number is None:
             return space.picture
-        eyes = np.mean([vertices[index].mean(axis=0) for index in self._mesh.eye_vertices], axis=0)
+        eyes = np.mean([vertices[index].mean(axis=0) for index in self.mesh.eye_vertices], axis=0)
         radius = lens.blur_radius(
             space.depth,
-            focus=float(-(self._view[2, :3] @ eyes + self._view[2, 3])) - CORNEA,
+            focus=float(-(self.view[2, :3] @ eyes + self.view[2, 3])) - CORNEA,
             aperture=aperture(self._camera, f_number=f_number),
             focal=focal_pixels(self._camera, width=self.scene.width, height=self.scene.height),
         )
@@ -159,14 +159,14 @@ class FastRenderer:
     def _space(self, num_vertices: int) -> Workspace:
         space = getattr(self._spaces, "space", None)
         if space is None:
-            num_points = self._mesh.rows.num_rows + len(self._mesh.garment.first)
+            num_points = self.mesh.rows.num_rows + len(self.mesh.garment.first)
             space = Workspace(num_points, num_vertices, self.scene.width, self.scene.height)
             self._spaces.space = space
         return space
 
     def _place(self, vertices: Float[Array, "vertex 3"], space: Workspace) -> None:
         """Points, normals, sky light and screen positions of everything that is drawn."""
-        rows, mesh, scene = self._mesh.rows, self._mesh, self.scene
+        rows, mesh, scene = self.mesh.rows, self.mesh, self.scene
         plain, num_skin = slice(0, rows.num_rows), mesh.num_skin
         cloth = slice(rows.num_rows, None)
         points, normals = space.points, space.normals
@@ -181,24 +181,24 @@ class FastRenderer:
             vertices, space.coarse_normals, self._casters, self._sky_frames, self._sky_colours, self._rim_frame,
             self._origin + SHADOW_CENTRE, space.coarse_map, space.ambient_depth, space.coarse_total, space.coarse_sky,
         )  # fmt: skip
-        if self._hair is not None and self._hair.sky_left is not None:
-            space.coarse_sky *= self._hair.sky_left[:, None]
+        if self.hair is not None and self.hair.sky_left is not None:
+            space.coarse_sky *= self.hair.sky_left[:, None]
         kernels.apply_rows(rows.start, rows.index, rows.weight, space.coarse_sky, space.sky[plain])
         space.sky[cloth] = mesh.garment.blend(space.sky[:num_skin])
         focal = 2.0 * focal_pixels(self._camera, width=scene.width, height=scene.height)
-        kernels.project(points, self._view, focal, float(scene.width), float(scene.height), space.screen)
+        kernels.project(points, self.view, focal, float(scene.width), float(scene.height), space.screen)
 
     def _feel(self, pose: Pose, space: Workspace) -> None:
         """Blood flow and folding at every point of the skin."""
         blood = np.append(pose.blood_flow, pose.blood_flow[2:5].mean())  # the neck follows cheeks and ears
-        skin = space.attributes[: self._mesh.num_skin]
+        skin = space.attributes[: self.mesh.num_skin]
         skin[:, BLOOD] = np.clip(self._blood_masks @ blood.astype(np.float32), -1.0, 1.0)
         active = self._wrinkle_masks @ pose.wrinkles.astype(np.float32)
         skin[:, FOLDING] = np.minimum(active, MAX_WRINKLE)
-        skin[:, THINNESS] = self._mesh.thinness
+        skin[:, THINNESS] = self.mesh.thinness
 
     def _geometry(self, space: Workspace) -> Geometry:
-        mesh = self._mesh
+        mesh = self.mesh
         return Geometry(
             triangles=mesh.triangles,
             charts=mesh.charts,
@@ -218,8 +218,8 @@ class FastRenderer:
         centre = self._origin + SHADOW_CENTRE
         # The head's own mesh casts the shadow: a quarter of the triangles, and the filter hides the difference.
         kernels.depth_map(vertices, self._casters, frame, centre, SHADOW_RADIUS, space.coarse_map, space.key_depth)
-        if self._hair is not None and strands is not None:
-            self._hair.cast(strands, space.key_depth, frame=frame, centre=centre, radius=SHADOW_RADIUS)
+        if self.hair is not None and strands is not None:
+            self.hair.cast(strands, space.key_depth, frame=frame, centre=centre, radius=SHADOW_RADIUS)
         texels = rig.softness * 0.5 * len(space.shadow) / SHADOW_RADIUS
         shadow_moments(space.key_depth, max(1, round(texels)), space.shadow_spare, space.shadow)
         return Lighting(
@@ -256,13 +256,13 @@ class FastRenderer:
     def _eyes(self, vertices: Float[Array, "vertex 3"]) -> Float[Array, "2 6 3"]:
         """Frames of both eyeballs, by the rotation from rest to pose, their centres and the corners of the lids."""
         eyes = np.zeros((2, 6, 3))
-        for side, index in enumerate(self._mesh.eye_vertices):
+        for side, index in enumerate(self.mesh.eye_vertices):
             rest, posed = self._rest[index], vertices[index]
             u, _, vt = np.linalg.svd((rest - rest.mean(axis=0)).T @ (posed - posed.mean(axis=0)))
             turn = vt.T @ np.diag([1.0, 1.0, np.sign(np.linalg.det(vt.T @ u.T))]) @ u.T
-            eyes[side, :3] = self._mesh.eye_frames[side] @ turn.T
+            eyes[side, :3] = self.mesh.eye_frames[side] @ turn.T
             eyes[side, 3] = posed.mean(axis=0)
-            eyes[side, 4:] = vertices[self._mesh.eye_corners[side]]
+            eyes[side, 4:] = vertices[self.mesh.eye_corners[side]]
         return eyes
 
 

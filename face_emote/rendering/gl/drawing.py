@@ -29,17 +29,17 @@ class Drawing:
         """Compile, and send what does not change."""
         scene = stage.scene
         self._context, self._size = context, (scene.width, scene.height)
-        self._clip = clip_matrix(stage._view, stage.focal, width=scene.width, height=scene.height)
-        self._corners = make_corners(stage._mesh)
+        self._clip = clip_matrix(stage.view, stage.focal, width=scene.width, height=scene.height)
+        self._corners = make_corners(stage.mesh)
         self._head = context.program(
             vertex_shader=shader_source("head_vertex"), fragment_shader=shader_source(*FRAGMENT)
         )
         self._kind = context.program(
             vertex_shader=shader_source("head_vertex"), fragment_shader=shader_source("kind_fragment")
         )
-        self._view, self._focal = stage._view, stage.focal
+        self._view, self._focal = stage.view, stage.focal
         self._overhead = np.array(scene.lights.ambient)
-        self._strands = None if stage._hair is None else StrandDrawing(context, stage._hair)
+        self._strands = None if stage.hair is None else StrandDrawing(context, stage.hair)
         self._vertices = context.buffer(reserve=4 * buffers.NUM_ATTRIBUTES * len(self._corners.point), dynamic=True)
         content = [(self._vertices, *FRAME_LAYOUT), (context.buffer(self._corners.fixed.tobytes()), *FIXED_LAYOUT)]
         indices = context.buffer(self._corners.indices.tobytes())
@@ -47,11 +47,11 @@ class Drawing:
             context.vertex_array(program, content, index_buffer=indices, skip_errors=True)
             for program in (self._head, self._kind)
         )
-        self._num_levels = len(stage._texture.side)
-        self._maps = [_mip_texture(context, stage._texture, first) for first in (0, 4, 8)]
+        self._num_levels = len(stage.texture.side)
+        self._maps = [_mip_texture(context, stage.texture, first) for first in (0, 4, 8)]
         self._shadow = context.texture((SHADOW_MAP_SIZE, SHADOW_MAP_SIZE), 2, dtype="f4")
         self._shadow.filter = (context.NEAREST, context.NEAREST)
-        self._backdrop = np.concatenate([stage._backdrop, np.ones_like(stage._backdrop[..., :1])], axis=-1)
+        self._backdrop = np.concatenate([stage.backdrop, np.ones_like(stage.backdrop[..., :1])], axis=-1)
         self._canvas = context.framebuffer(
             [context.renderbuffer(self._size, 4, samples=SAMPLES, dtype="f4")],
             context.depth_renderbuffer(self._size, samples=SAMPLES),
