@@ -296,6 +296,7 @@ def still(
     light: str | LightRig = "studio",
     skin: SkinParams | str | None = None,
     hair: str | None = None,
+    dof: float | None = None,
     engine: str = "fast",
     samples: int | None = None,
     head: Head | None = None,
@@ -309,8 +310,8 @@ def still(
         last = (motion.num_frames - 1) / motion.fps
         raise OptionError(f"There is no frame at {time_secs:g} s; the motion lasts from 0 to {last:.2f} s")
     pictures = render_frames(
-        motion, [frame], size=size, camera=camera, light=light, skin=skin, hair=hair, engine=engine, samples=samples,
-        head=head, progress=progress,
+        motion, [frame], size=size, camera=camera, light=light, skin=skin, hair=hair, dof=dof, engine=engine,
+        samples=samples, head=head, progress=progress,
     )  # fmt: skip
     with written_beside(target) as beside:
         beside.write_bytes(png_bytes(pictures[0]))

@@ -347,6 +347,18 @@ def test_an_interrupted_export_leaves_nothing(tmp_path, sent, code):
     assert "Traceback" not in err
 
 
+def test_a_still_is_the_picture_at_its_time(run, motion_path, tmp_path):
+    pictures = []
+    for words in (["--frame", "0"], ["--frame", "0.06"], ["--frame", "0", "--dof", "1.4"]):
+        code, out, err = run("render", str(motion_path), "-o", str(tmp_path / "a.png"), "--size", "48", *words)
+        assert (code, err) == (0, "")
+        assert out.startswith(f"{tmp_path / 'a.png'}: the picture at ")
+        pictures.append((tmp_path / "a.png").read_bytes())
+    assert len(set(pictures)) == 3
+    code, _, err = run("render", str(motion_path), "-o", str(tmp_path / "b.png"), "--frame", "99")
+    assert code == 2 and "There is no frame at 99 s" in err
+
+
 def test_a_sheet_is_drawn_in_anothers_skin(run, motion_path, tmp_path):
     sheets = []
     for words in ([], ["--skin", "amara"]):
