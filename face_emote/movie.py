@@ -4,25 +4,23 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 
-from face_emote.blender_side.process import blender_python
 from face_emote.core.arrays import Array, UInt8
-from face_emote.core.errors import DependencyError, OptionError
+from face_emote.core.errors import OptionError
 from face_emote.core.output import require_writable, written_beside
 from face_emote.core.png import png_bytes
 from face_emote.core.types import FaceMotion, MotionSource, MotionSpan, SkinParams, Speech
+from face_emote.engines import make_renderer, require_engine, require_lens
 from face_emote.face.bundled import load_head
 from face_emote.face.characters import character as find_character
 from face_emote.face.head import Head
 from face_emote.provenance.credential import COMMENT, Provenance
 from face_emote.provenance.marking import mark
 from face_emote.rendering.base import Pose, Renderer, Stoppable
-from face_emote.rendering.cycles.samples import require_samples
-from face_emote.rendering.scene import Camera, LightRig, Scene, make_scene
+from face_emote.rendering.scene import Camera, LightRig, make_scene
 from face_emote.rendering.segment_file import write_packets
 from face_emote.rendering.sheet import compose_sheet, draw_text
 from face_emote.rendering.video import CODECS, SEGMENT_FRAMES, Codec, SegmentEncoder, VideoWriter, choose_codec
@@ -31,7 +29,6 @@ from face_emote.skin.hair import wearing
 Progress = Callable[[float, float, str], None]
 """progress(done, total, what): frames done, frames in all, what is going on."""
 Size = int | tuple[int, int]
-ENGINES = ("fast", "gl", "cycles", "differentiable", "pyrender", "pytorch3d", "nvdiffrast")
 MAX_WORKERS = 16
 WARM_UP = "preparing the renderer (the first run compiles it: up to a minute, once)"
 
@@ -318,19 +315,6 @@ def still(
     return target
 
 
-def require_engine(engine: str, *, samples: int | None = None) -> None:
-    """Raise OptionError or DependencyError unless this engine can draw here; cheap, for use before long work."""
-    if engine not in ENGINES:
-        raise OptionError(f"There is no render engine called {engine!r}. Known: {', '.join(ENGINES)}")
-    if samples is not None and engine != "cycles":
-        raise OptionError(f"Only the engine cycles counts samples; leave them out for {engine}")
-    if engine == "cycles":
-        require_samples(samples)
-        blender_python()
-    if engine in ("differentiable", "pytorch3d", "nvdiffrast") and find_spec("torch") is None:
-        raise DependencyError("The differentiable renderer needs torch: pip install 'face-emote[torch]'")
-
-
 def _width_height(size: Size) -> tuple[int, int]:
     return (size, size) if isinstance(size, int) else size
 
@@ -367,39 +351,7 @@ def _prepare(
     if progress is not None:
         progress(0, motion.num_frames, "starting Blender" if engine == "cycles" else WARM_UP)
     whole = model if model.betas is None else load_head()
-    return _renderer(engine, whole, betas=motion.betas, skin=look, scene=scene, samples=samples), person
-
-
-def require_lens(engine: str, *, dof: float | None) -> None:
-    """Raise OptionError if an engine without depth of field is asked for it."""
-    if dof is not None and engine != "fast":
-        raise OptionError(f"The {engine} engine has no depth of field; leave out dof, or take the fast engine")
-
-
-def _renderer(
-    engine: str, head: Head, *, betas: Array, skin: SkinParams, scene: Scene, samples: int | None
-) -> Renderer:
-    """Only the engine that is asked for is imported: they need different packages."""
-    if engine == "cycles":
-        from face_emote.rendering.cycles.engine import CyclesRenderer
-
-        return CyclesRenderer(head, betas=betas, skin=skin, scene=scene, samples=samples)
-    if engine in ("differentiable", "pytorch3d", "nvdiffrast"):
-        from face_emote.differentiable.render import DifferentiableRenderer
-
-        own = "own" if engine == "differentiable" else engine
-        return DifferentiableRenderer(head, betas=betas, skin=skin, scene=scene, rasteriser=own)
-    if engine == "pyrender":
-        from face_emote.rendering.pyrender_view import PyrenderView
-
-        return PyrenderView(head, betas=betas, skin=skin, scene=scene)
-    if engine == "gl":
-        from face_emote.rendering.gl.engine import GlRenderer
-
-        return GlRenderer(head, betas=betas, skin=skin, scene=scene)
-    from face_emote.rendering.fast.engine import FastRenderer
-
-    return FastRenderer(head, betas=betas, skin=skin, scene=scene)
+    return make_renderer(engine, whole, betas=motion.betas, skin=look, scene=scene, samples=samples), person
 
 
 def _poses(person: Head, motion: MotionSource) -> Iterator[Pose]:

@@ -10,7 +10,7 @@ LAYERS = [
     {"skin", "network", "rigs"},
     {"motion", "rendering", "exporting", "provenance"},
     {"differentiable"},
-    {"capture", "train"},
+    {"capture", "train", "engines"},
     {"animation", "clone", "movie", "convert", "evaluation"},
     {"batch"},
     {"__init__"},

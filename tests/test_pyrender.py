@@ -123,7 +123,7 @@ def test_the_view_says_what_it_needs(monkeypatch):
 
 
 def test_the_command_line_knows_every_engine():
-    from face_emote import movie
+    from face_emote import engines
     from face_emote.cli import options
 
-    assert options.ENGINES == movie.ENGINES
+    assert options.ENGINES == engines.ENGINES

@@ -12,8 +12,8 @@ from face_emote.batch.rows import Performance, Picture, Row, is_sheet
 from face_emote.batch.sweep import combinations
 from face_emote.convert import require_format
 from face_emote.core.errors import BatchError, FaceEmoteError, OptionError
+from face_emote.engines import require_engine, require_lens
 from face_emote.face.characters import character
-from face_emote.movie import require_engine, require_lens
 from face_emote.rendering.scene import make_scene
 from face_emote.rendering.video import DEFAULT_CODEC, choose_codec
 from face_emote.skin.hair import wearing

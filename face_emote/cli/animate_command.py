@@ -158,9 +158,10 @@ def _perform(
 ) -> None:
     from face_emote.cli.performing import VIDEOS, performance, require_output, require_video, told, write_performance
     from face_emote.convert import export
+    from face_emote.engines import require_engine
     from face_emote.face.bundled import load_head
     from face_emote.motion.motion_file import MotionReader
-    from face_emote.movie import render, require_engine
+    from face_emote.movie import render
 
     require_output(output, speech=speech)
     provenance = provenance_from(values)

@@ -46,7 +46,7 @@ def require_video(
     engine: str = "fast",
 ) -> None:
     """Before any work: the file type takes the codec, and the picture can be drawn at this size, through this lens."""
-    from face_emote.movie import require_lens
+    from face_emote.engines import require_lens
 
     require_lens(engine, dof=dof)
     choose_codec(path, codec)

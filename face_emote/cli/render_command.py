@@ -61,9 +61,10 @@ def command(context: click.Context, source: Path, output: Path, speech: Path | N
     """Draw SPEECH, or a motion file, as a video."""
     from face_emote.cli.performing import performance, require_other_file, require_video, sound_of, told
     from face_emote.core.output import require_writable
+    from face_emote.engines import require_engine
     from face_emote.face.bundled import load_head
     from face_emote.motion.motion_file import MotionReader
-    from face_emote.movie import contact_sheet, render, require_engine, still
+    from face_emote.movie import contact_sheet, render, still
 
     options, size = performance_from(values), size_from(values.pop("size"))
     provenance = provenance_from(values)

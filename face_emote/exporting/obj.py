@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 
 from face_emote.core.arrays import Array, Float, Int
-from face_emote.core.output import folder_written_beside, written_beside
+from face_emote.core.output import written_beside
 from face_emote.core.types import MotionSource
-from face_emote.exporting.blush_colours import BlushColours, blush_colours
+from face_emote.exporting.blush_colours import BlushColours
+from face_emote.exporting.frame_folder import first_frame, prepared_surface, write_frames
 from face_emote.exporting.materials import SURFACES
 from face_emote.exporting.mesh_options import PLAIN, MeshOptions
-from face_emote.exporting.person import Progress, person_of, posed_blocks
-from face_emote.exporting.surface import Surface, surface_of
-from face_emote.face.characters import character
+from face_emote.exporting.person import Progress, person_of
+from face_emote.exporting.surface import Surface
 from face_emote.face.head import Head
 
 MATERIAL_FILE = "head.mtl"
@@ -41,21 +41,17 @@ def write_obj(
         OutputError: the folder cannot be written, or holds other files.
     """
     person = person_of(motion, head)
-    surface = surface_of(person, lod=options.lod, parts=options.parts)
-    colours = blush_colours(surface, character(motion.character).skin) if options.blush else None
+    surface, colours = prepared_surface(motion, person, options)
     faces = _surface_text(surface)
-    digits = max(4, len(str(motion.num_frames)))
-    with folder_written_beside(folder, own_names=OWN_NAMES) as target:
-        (target / MATERIAL_FILE).write_text(_material_text(), encoding="ascii", newline="\n")
-        number = 0
-        for block, vertices in posed_blocks(motion, person):
-            for frame, places in enumerate(surface.frames(vertices)):
-                number += 1
-                rows = _vertex_lines(options.space.placed(places), colours, blood_flow=block.blood_flow[frame])
-                text = f"mtllib {MATERIAL_FILE}\n{rows}{faces}"
-                (target / f"frame_{number:0{digits}d}.obj").write_text(text, encoding="ascii", newline="\n")
-            if progress is not None:
-                progress(number, motion.num_frames, "exporting")
+
+    def content(places: Float[Array, "vertex 3"], blood_flow: Float[Array, " region=8"]) -> bytes:
+        rows = _vertex_lines(places, colours, blood_flow=blood_flow)
+        return f"mtllib {MATERIAL_FILE}\n{rows}{faces}".encode("ascii")
+
+    write_frames(
+        motion, folder, content, person=person, surface=surface, options=options, suffix=".obj", own_names=OWN_NAMES,
+        extra={MATERIAL_FILE: _material_text().encode("ascii")}, progress=progress,
+    )  # fmt: skip
 
 
 def write_one_obj(
@@ -68,12 +64,13 @@ def write_one_obj(
 ) -> None:
     """Write the first frame of a motion as one file; materials have no file of their own. Errors as `write_obj`."""
     person = person_of(motion, head)
-    surface = surface_of(person, lod=options.lod, parts=options.parts)
-    colours = blush_colours(surface, character(motion.character).skin) if options.blush else None
-    block, vertices = next(posed_blocks(motion, person))
-    rows = _vertex_lines(options.space.placed(surface.of(vertices[0])), colours, blood_flow=block.blood_flow[0])
+    surface, colours = prepared_surface(motion, person, options)
+
+    def content(places: Float[Array, "vertex 3"], blood_flow: Float[Array, " region=8"]) -> bytes:
+        return (_vertex_lines(places, colours, blood_flow=blood_flow) + _surface_text(surface)).encode("ascii")
+
     with written_beside(path) as target:
-        target.write_text(rows + _surface_text(surface), encoding="ascii", newline="\n")
+        target.write_bytes(first_frame(motion, content, person=person, surface=surface, options=options))
     if progress is not None:
         progress(1, 1, "exporting")
 

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from face_emote.core.arrays import Array, Float
-from face_emote.core.output import folder_written_beside, written_beside
+from face_emote.core.output import written_beside
 from face_emote.core.types import MotionSource
-from face_emote.exporting.blush_colours import BlushColours, blush_colours
+from face_emote.exporting.blush_colours import BlushColours
+from face_emote.exporting.frame_folder import FrameContent, first_frame, prepared_surface, write_frames
 from face_emote.exporting.mesh_options import PLAIN, MeshOptions
-from face_emote.exporting.person import Progress, person_of, posed_blocks
-from face_emote.exporting.surface import Surface, surface_of
-from face_emote.face.characters import character
+from face_emote.exporting.person import Progress, person_of
+from face_emote.exporting.surface import Surface
 from face_emote.face.head import Head
 
 OWN_NAMES = re.compile(r"frame_\d{4,}\.ply")
@@ -41,19 +41,11 @@ def write_ply(
         OutputError: the folder cannot be written, or holds other files.
     """
     person = person_of(motion, head)
-    surface, colours = _prepared(motion, person, options)
-    faces = _face_bytes(surface)
-    digits = max(4, len(str(motion.num_frames)))
-    with folder_written_beside(folder, own_names=OWN_NAMES) as target:
-        number = 0
-        for block, vertices in posed_blocks(motion, person):
-            for frame, places in enumerate(surface.frames(vertices)):
-                number += 1
-                rows = _vertex_bytes(options.space.placed(places), colours, blood_flow=block.blood_flow[frame])
-                data = _header(surface, coloured=colours is not None) + rows + faces
-                (target / f"frame_{number:0{digits}d}.ply").write_bytes(data)
-            if progress is not None:
-                progress(number, motion.num_frames, "exporting")
+    surface, colours = prepared_surface(motion, person, options)
+    write_frames(
+        motion, folder, _file_content(surface, colours), person=person, surface=surface, options=options,
+        suffix=".ply", own_names=OWN_NAMES, extra={}, progress=progress,
+    )  # fmt: skip
 
 
 def write_one_ply(
@@ -66,18 +58,21 @@ def write_one_ply(
 ) -> None:
     """Write the first frame of a motion as one file. Errors as `write_ply`."""
     person = person_of(motion, head)
-    surface, colours = _prepared(motion, person, options)
-    block, vertices = next(posed_blocks(motion, person))
-    rows = _vertex_bytes(options.space.placed(surface.of(vertices[0])), colours, blood_flow=block.blood_flow[0])
+    surface, colours = prepared_surface(motion, person, options)
+    content = _file_content(surface, colours)
     with written_beside(path) as target:
-        target.write_bytes(_header(surface, coloured=colours is not None) + rows + _face_bytes(surface))
+        target.write_bytes(first_frame(motion, content, person=person, surface=surface, options=options))
     if progress is not None:
         progress(1, 1, "exporting")
 
 
-def _prepared(motion: MotionSource, person: Head, options: MeshOptions) -> tuple[Surface, BlushColours | None]:
-    surface = surface_of(person, lod=options.lod, parts=options.parts)
-    return surface, blush_colours(surface, character(motion.character).skin) if options.blush else None
+def _file_content(surface: Surface, colours: BlushColours | None) -> FrameContent:
+    header, faces = _header(surface, coloured=colours is not None), _face_bytes(surface)
+
+    def content(places: Float[Array, "vertex 3"], blood_flow: Float[Array, " region=8"]) -> bytes:
+        return header + _vertex_bytes(places, colours, blood_flow=blood_flow) + faces
+
+    return content
 
 
 def _header(surface: Surface, *, coloured: bool) -> bytes:
