@@ -23,7 +23,7 @@ from face_emote.skin.hair_shape import carried
 from face_emote.skin.hair_styles import GROWN_STYLES, HAIR_FILE, load_anchors, load_style
 from face_emote.skin.head_shell import CENTRE, farthest, head_shell, pushed_out
 from face_emote.skin.strands import topology_code
-from face_emote.skin.surface import SkinSurface, skin_surface
+from face_emote.skin.surface import SkinSurface, layout_skin
 
 HAIRY = [style for style in HAIR_STYLES if style != "none"]
 
@@ -32,14 +32,7 @@ HAIRY = [style for style in HAIR_STYLES if style != "none"]
 def surface() -> SkinSurface:
     layout = load_head().layout
     assert layout is not None
-    return skin_surface(
-        layout.quads,
-        quad_uv=layout.quad_uv,
-        uv=layout.uv,
-        quad_part=layout.quad_part,
-        part_names=tuple(layout.part_names),
-        levels=1,
-    )
+    return layout_skin(layout)
 
 
 def skin_of(surface: SkinSurface, vertices: np.ndarray) -> np.ndarray:

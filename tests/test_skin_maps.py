@@ -8,21 +8,14 @@ from face_emote.core.types import SkinParams
 from face_emote.face.bundled import load_head
 from face_emote.skin import colour
 from face_emote.skin.maps import MAP_FILE, SIZES, WRINKLE_DEPTH, height_gradient, load_skin_maps
-from face_emote.skin.surface import SKIN_PARTS, SkinSurface, skin_surface
+from face_emote.skin.surface import SKIN_PARTS, SkinSurface, layout_skin
 
 
 @pytest.fixture(scope="module")
 def surface() -> SkinSurface:
     layout = load_head().layout
     assert layout is not None
-    return skin_surface(
-        layout.quads,
-        quad_uv=layout.quad_uv,
-        uv=layout.uv,
-        quad_part=layout.quad_part,
-        part_names=tuple(layout.part_names),
-        levels=1,
-    )
+    return layout_skin(layout)
 
 
 @pytest.fixture(scope="module")

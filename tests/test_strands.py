@@ -16,7 +16,7 @@ from face_emote.skin.strands import (
     topology_code,
     triangle_frames,
 )
-from face_emote.skin.surface import SkinSurface, skin_surface
+from face_emote.skin.surface import SkinSurface, layout_skin
 
 LASHES = [name for name in GROUPS if name.startswith("lash")]
 
@@ -25,14 +25,7 @@ LASHES = [name for name in GROUPS if name.startswith("lash")]
 def surface() -> SkinSurface:
     layout = load_head().layout
     assert layout is not None
-    return skin_surface(
-        layout.quads,
-        quad_uv=layout.quad_uv,
-        uv=layout.uv,
-        quad_part=layout.quad_part,
-        part_names=tuple(layout.part_names),
-        levels=1,
-    )
+    return layout_skin(layout)
 
 
 def skin_corners(surface: SkinSurface, vertices: np.ndarray, group: StrandGroup) -> np.ndarray:

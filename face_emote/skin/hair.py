@@ -28,7 +28,7 @@ from face_emote.skin.hair_shape import CHARACTERS, Chance, carried, chances, sha
 from face_emote.skin.hair_styles import HairStyle, load_anchors, load_style
 from face_emote.skin.head_shell import CENTRE, HeadShell, farthest, head_shell, smoothed
 from face_emote.skin.strands import HAIR_LENGTH, TIP_WIDTH, load_strands, pose_strands
-from face_emote.skin.surface import SkinSurface, skin_surface
+from face_emote.skin.surface import SkinSurface, layout_skin
 
 WHITE = (0.52, 0.50, 0.47)
 """Hair without pigment."""
@@ -142,14 +142,7 @@ def _growing(roots: Float[Array, "strand 3"], *, skin: SkinParams, seed: int) ->
 
 @lru_cache(maxsize=1)
 def _surface(layout: HeadLayout) -> SkinSurface:
-    return skin_surface(
-        layout.quads,
-        quad_uv=layout.quad_uv,
-        uv=layout.uv,
-        quad_part=layout.quad_part,
-        part_names=tuple(layout.part_names),
-        levels=1,
-    )
+    return layout_skin(layout)
 
 
 def _no_hair() -> HairCurves:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from face_emote.core.arrays import Array, Float, Int
+from face_emote.face.layout import HeadLayout
 from face_emote.face.subdivision import SparseRows, bilinear, catmull_clark, triangles
 
 SKIN_PARTS = ("head", "torso", "mouth", "socketL", "socketR")
@@ -75,4 +76,16 @@ def skin_surface(
         uv=uv_matrix.apply(uv[uv_index].astype(np.float32)),
         uv_triangles=triangles(uv_quads).astype(np.int32),
         part=np.repeat(part[chosen], 2 * 4**levels).astype(np.int8),
+    )
+
+
+def layout_skin(layout: HeadLayout, *, levels: int = 1) -> SkinSurface:
+    """`skin_surface` of a head's layout."""
+    return skin_surface(
+        layout.quads,
+        quad_uv=layout.quad_uv,
+        uv=layout.uv,
+        quad_part=layout.quad_part,
+        part_names=tuple(layout.part_names),
+        levels=levels,
     )

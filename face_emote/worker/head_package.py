@@ -21,7 +21,7 @@ from face_emote.skin.colour import skin_albedo
 from face_emote.skin.hair import mean_hair_colour
 from face_emote.skin.maps import load_skin_maps
 from face_emote.skin.regions import BLOOD_AND_NECK, blood_masks, wrinkle_masks
-from face_emote.skin.surface import SkinSurface, skin_surface
+from face_emote.skin.surface import SkinSurface, layout_skin
 from face_emote.worker.hair import hair_arrays
 from face_emote.worker.person import Person
 from face_emote.worker.pictures import write_pictures
@@ -39,14 +39,7 @@ def write_head(person: Person, path: Path, *, progress: Callable[[float, str], N
     progress(0.3, "painting the skin")
     pictures = write_pictures(person.skin, path.parent)
     progress(0.6, "growing hair")
-    skin = skin_surface(
-        layout.quads,
-        quad_uv=layout.quad_uv,
-        uv=layout.uv,
-        quad_part=layout.quad_part,
-        part_names=layout.part_names,
-        levels=1,
-    )
+    skin = layout_skin(layout)
     arrays = {
         **_mesh(person, layout),
         **_masks(person, layout),

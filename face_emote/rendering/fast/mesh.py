@@ -12,7 +12,7 @@ from face_emote.rendering.fast import buffers
 from face_emote.rendering.fast.denture import finer_crowns, make_gum
 from face_emote.rendering.fast.garment import Garment, make_garment, under_collar
 from face_emote.skin.regions import thinness
-from face_emote.skin.surface import SKIN_PARTS, SkinSurface, skin_surface
+from face_emote.skin.surface import SKIN_PARTS, SkinSurface, layout_skin
 from face_emote.skin.teeth import CROWN_POINTS, crown_coordinates
 
 SOLID_PARTS = (
@@ -173,14 +173,7 @@ def make_mesh(layout: HeadLayout, template: Float[Array, "vertex 3"], *, levels:
         levels: Subdivision steps of the skin; 1 suits pictures up to 1080 lines, 2 close-ups.
     """
     count = len(template)
-    skin = skin_surface(
-        layout.quads,
-        quad_uv=layout.quad_uv,
-        uv=layout.uv,
-        quad_part=layout.quad_part,
-        part_names=layout.part_names,
-        levels=levels,
-    )
+    skin = layout_skin(layout, levels=levels)
     blocks = [_with_columns(skin.matrix, skin.vertex_index, num_columns=count)]
     skin_points = blocks[0].apply(template)
     depth_under_collar = under_collar(skin_points)
