@@ -16,7 +16,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from face_emote.animation import animate
 from face_emote.core.names import EMOTIONS
 from face_emote.core.types import EmotionPlan, FaceMotion, Speech
 from face_emote.emotion.grammar import describe
@@ -28,7 +27,7 @@ from face_emote.face.bundled import load_head
 from face_emote.motion.net_listening import emotion_rows
 from face_emote.network.checkpoint import read_checkpoint, write_checkpoint
 from face_emote.network.features import normalised
-from face_emote.network.runtime import ASSETS
+from face_emote.network.runtime import FOLDER
 from face_emote.train.config import BUNDLED, TrainConfig, read_config
 from face_emote.train.corpus.cache import Corpus, read_corpus
 from face_emote.train.devices import this_process
@@ -38,6 +37,7 @@ from face_emote.train.losses.lips import opening
 from face_emote.train.measure import measured
 from face_emote.train.teacher_expression import plan_track
 from face_emote.train.torch_net import TorchMotionNet
+from face_emote.verbs.animate import animate
 
 COLUMNS = (
     ("correlation", "gap r, unseen talkers", ".3f"),
@@ -89,7 +89,7 @@ def _trained(path: Path, run: Path, *, options: argparse.Namespace) -> Path:
     if options.steps:
         config = replace(config, optimiser=replace(config.optimiser, steps=options.steps))
     own = read_checkpoint(train(config, corpus=options.corpus, output=run, ranks=this_process("cpu")))
-    bundled = read_checkpoint(ASSETS / "default.safetensors")
+    bundled = read_checkpoint(FOLDER / "default.safetensors")
     lips, expression = (own, bundled) if "lips" in config.parts else (bundled, own)
     whole, weights = joined(lips, expression)
     write_checkpoint(run / "whole.safetensors", weights, config=whole, card=own.card)
@@ -170,7 +170,7 @@ def table(found: list[Row]) -> str:
     for row in found:
         values = [row.figures.get(name) for name, _, _ in COLUMNS]
         cells = ["-" if v is None else format(v, form) for v, (_, _, form) in zip(values, COLUMNS, strict=True)]
-        lines.append(f"| [{row.name}](../face_emote/assets/training/ablations/{row.name}.toml) | {' | '.join(cells)} |")
+        lines.append(f"| [{row.name}](../assets/training/ablations/{row.name}.toml) | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 

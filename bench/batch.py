@@ -102,8 +102,8 @@ def _batch(manifest: Path, out: Path, *more: str, prefix: tuple[str, ...] = ()) 
 
 def _by_hand(folder: Path) -> float:
     """Median seconds of a row by two calls in this process, warm."""
-    from face_emote.animation import animate
-    from face_emote.movie import render
+    from face_emote.verbs.animate import animate
+    from face_emote.verbs.render import render
 
     speech = next(folder.glob("*.wav"))
     secs = []

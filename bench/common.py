@@ -14,7 +14,7 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-SPEECH = Path(__file__).parent.parent / "face_emote" / "assets" / "speech"
+SPEECH = Path(__file__).parent.parent / "assets" / "speech"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,12 @@ import time
 import torch
 
 from bench.common import Figure, median_secs, report
-from face_emote.differentiable.rasterise import rasterise
-from face_emote.differentiable.render import render_batch, screen_points
-from face_emote.differentiable.stage import Stage, make_stage
 from face_emote.face.bundled import load_head
 from face_emote.face.characters import character
 from face_emote.rendering.scene import make_scene
+from face_emote.rendering.torch.rasterise import rasterise
+from face_emote.rendering.torch.render import render_batch, screen_points
+from face_emote.rendering.torch.stage import Stage, make_stage
 
 SIZES = (128, 256, 512)
 BATCH = 4

@@ -64,8 +64,8 @@ def _work(name: str, folder: str, secs: str) -> None:
     if name == "write":
         _write_motion(Path(folder) / f"{secs}.npz", int(secs))
         return
-    from face_emote.convert import export
     from face_emote.face.bundled import load_head
+    from face_emote.verbs.export import export
 
     load_head()
     target, options = JOBS[name]
@@ -82,9 +82,9 @@ def _write_motion(path: Path, secs: int) -> None:
     """A performed bundled sentence, again and again."""
     from dataclasses import replace
 
-    from face_emote.animation import animate
     from face_emote.audio.examples import example_speech
-    from face_emote.motion.motion_file import MotionWriter
+    from face_emote.formats.motion_file.motion_file import MotionWriter
+    from face_emote.verbs.animate import animate
 
     clip = animate(example_speech()[0].path, emotion="joy tinged with guilt", fps=FPS, animator="rules")
     clip = replace(clip, info=replace(clip.info, speech_secs=float(secs)))

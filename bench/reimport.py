@@ -13,16 +13,16 @@ import numpy as np
 from bench.common import Figure, report
 from face_emote.blender_side.arrays_file import save
 from face_emote.blender_side.process import BlenderProcess
-from face_emote.convert import export
 from face_emote.core.arrays import Array, Float, Int
 from face_emote.core.names import BLOOD_REGIONS, CONTROLS, NUM_EXPRESSION, WRINKLES
 from face_emote.core.types import FaceMotion, MotionInfo
-from face_emote.exporting.surface_parts import surface_parts
-from face_emote.exporting.through_blender import surface_job
 from face_emote.face.bundled import load_head
 from face_emote.face.characters import character
 from face_emote.face.head import Head
 from face_emote.face.rig import pose_from_controls
+from face_emote.formats.mesh.surface_parts import surface_parts
+from face_emote.formats.through_blender import surface_job
+from face_emote.verbs.export import export
 
 CACHES = (".pc2", ".mdd", ".abc")
 RIGS = (".fbx", ".glb", ".usdc")

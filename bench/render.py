@@ -16,9 +16,9 @@ from bench.common import Figure, median_secs, report
 from face_emote.face.bundled import load_head
 from face_emote.face.characters import character
 from face_emote.rendering.base import Pose
-from face_emote.rendering.fast import kernels
 from face_emote.rendering.fast.engine import FastRenderer
 from face_emote.rendering.scene import make_scene
+from face_emote.rendering.stage import kernels
 
 HAIR = (("none", 0.0), ("crop", 0.0), ("short", 0.0), ("short", 1.0), ("medium", 0.0), ("medium", 0.3), ("tied", 0.0))
 SIZES = {"256 px": (256, 256), "512 px": (512, 512), "1080p": (1920, 1080)}

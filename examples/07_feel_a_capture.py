@@ -8,8 +8,8 @@ Without a take one is made from a bundled sentence, in the form in which Epic's 
 import sys
 
 import face_emote as fe
-from face_emote.animation import animate_capture
 from face_emote.audio.examples import example_speech
+from face_emote.verbs.animate import animate_capture
 
 take = sys.argv[1] if len(sys.argv) > 1 else "take.csv"
 if len(sys.argv) < 2:

@@ -7,7 +7,7 @@ import numpy as np
 
 import face_emote as fe
 from face_emote.audio.examples import example_speech
-from face_emote.convert import meshes
+from face_emote.verbs.export import meshes
 
 motion = fe.animate(example_speech()[1].path, emotion="surprise", animator="rules")
 

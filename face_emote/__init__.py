@@ -18,17 +18,17 @@ from typing import TYPE_CHECKING
 from face_emote.core.version import VERSION
 
 if TYPE_CHECKING:
-    from face_emote.animation import animate
     from face_emote.audio.reader import read_speech
-    from face_emote.convert import export
     from face_emote.core.errors import FaceEmoteError
     from face_emote.core.types import FaceMotion, PerformanceStyle, SkinParams
     from face_emote.emotion.grammar import describe
     from face_emote.face.bundled import load_head
     from face_emote.face.characters import characters
     from face_emote.face.identity import identity
-    from face_emote.motion.motion_file import read_motion, write_motion
-    from face_emote.movie import contact_sheet, render
+    from face_emote.formats.motion_file.motion_file import read_motion, write_motion
+    from face_emote.verbs.animate import animate
+    from face_emote.verbs.export import export
+    from face_emote.verbs.render import contact_sheet, render
 
 __all__ = [
     "FaceEmoteError",
@@ -53,17 +53,17 @@ _HOMES = {
     "FaceMotion": "core.types",
     "PerformanceStyle": "core.types",
     "SkinParams": "core.types",
-    "animate": "animation",
+    "animate": "verbs.animate",
     "characters": "face.characters",
-    "contact_sheet": "movie",
+    "contact_sheet": "verbs.render",
     "describe": "emotion.grammar",
-    "export": "convert",
+    "export": "verbs.export",
     "identity": "face.identity",
     "load_head": "face.bundled",
-    "read_motion": "motion.motion_file",
+    "read_motion": "formats.motion_file.motion_file",
     "read_speech": "audio.reader",
-    "render": "movie",
-    "write_motion": "motion.motion_file",
+    "render": "verbs.render",
+    "write_motion": "formats.motion_file.motion_file",
 }
 
 

@@ -6,15 +6,16 @@ from spoken import spoken
 
 import face_emote as fe
 from face_emote import animate as public_animate
-from face_emote.animation import DEFAULT_ANIMATOR, MotionStream, animate, animate_blocks
 from face_emote.audio.examples import example_speech
 from face_emote.core.errors import AudioError, EmotionError, FaceEmoteError, HeadError, OptionError
+from face_emote.core.motion import MotionSource
 from face_emote.core.names import CONTROLS
 from face_emote.core.timing import frames_in
-from face_emote.core.types import FRAME_ARRAYS, MotionSource, PerformanceStyle, Speech
+from face_emote.core.types import FRAME_ARRAYS, PerformanceStyle, Speech
 from face_emote.face.bundled import load_head
 from face_emote.face.rig import ControlPose, controls_from_pose
 from face_emote.motion.layering import lip_gap, mouth_gauge
+from face_emote.verbs.animate import DEFAULT_ANIMATOR, animate, animate_blocks
 
 LINE = example_speech()[0]
 
@@ -47,19 +48,19 @@ def test_a_recording_becomes_a_performance(performed):
 
 
 def test_lips_close_on_every_bilabial_of_the_real_line(performed):
-    stream = animate_blocks(LINE.path, emotion="neutral", transcript=LINE.transcript)
+    take = animate_blocks(LINE.path, emotion="neutral", transcript=LINE.transcript)
     gauge = mouth_gauge(load_head().with_identity(performed.betas))
     pose = ControlPose(performed.expression, performed.jaw_pose, performed.eye_pose)
     gap = 1e3 * lip_gap(gauge, controls_from_pose(pose, control_joints=load_head().control_joints))
     times = np.arange(len(gap)) / 30.0
-    wanted = [p for p in stream.analysis.phones if p.label in ("P", "B", "M")]
+    wanted = [p for p in take.analysis.phones if p.label in ("P", "B", "M")]
     assert wanted
     closed = [gap[np.abs(times - p.centre_secs) <= 0.06].min() < 0.3 for p in wanted]
     assert np.mean(closed) >= 0.98
 
 
 def test_blocks_give_the_bytes_of_the_whole(performed):
-    stream = animate_blocks(LINE.path, emotion="joy tinged with guilt", transcript=LINE.transcript, fps=30.0)
+    stream = animate_blocks(LINE.path, emotion="joy tinged with guilt", transcript=LINE.transcript, fps=30.0).motion
     for _ in range(2):  # may be read as often as wanted
         blocks = list(stream.blocks(50))
         assert [b.num_frames for b in blocks[:-1]] == [50] * (len(blocks) - 1)
@@ -68,8 +69,7 @@ def test_blocks_give_the_bytes_of_the_whole(performed):
 
 
 def test_a_stream_can_stand_wherever_a_motion_can():
-    stream: MotionSource = animate_blocks(tone(1.0))
-    assert isinstance(stream, MotionStream)
+    stream: MotionSource = animate_blocks(tone(1.0)).motion
     assert stream.num_frames == 30 and stream.fps == 30.0 and stream.character == "default"
     assert stream.betas.shape == (300,)
     assert next(iter(stream.blocks())).info == stream.info

@@ -11,17 +11,17 @@ from fabricated import lively_motion, still_motion
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from face_emote.convert import export
 from face_emote.core.errors import FaceEmoteError, HeadError, MotionFileError
 from face_emote.core.names import ARKIT_52, ARKIT_ORDER, CONTROLS, FACE_ANGLES, NUM_EXPRESSION
 from face_emote.core.rotations import axis_angle, from_yaw_pitch_roll, rotation_matrix, yaw_pitch_roll
-from face_emote.exporting.arkit_curves import CURVES, ArkitCurves, nearest_mixes
-from face_emote.exporting.arkit_files import timecode
 from face_emote.face.bundled import load_head
 from face_emote.face.rig import ControlPose, controls_from_pose, pose_from_controls
-from face_emote.motion.imports.capture import read_capture
-from face_emote.motion.motion_file import read_motion
+from face_emote.formats.arkit.curves import CURVES, ArkitCurves, nearest_mixes
+from face_emote.formats.arkit.writer import timecode
+from face_emote.formats.captures import read_capture
+from face_emote.formats.motion_file.motion_file import read_motion
 from face_emote.rigs.curve_names import match_names, meaning
+from face_emote.verbs.export import export
 
 TOLERANCE = 2e-6
 """Of weights and radians after a round trip; files have six decimals."""

@@ -4,7 +4,6 @@ import os
 import re
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 
@@ -92,5 +91,6 @@ def test_a_browser_runs_it_filters_and_finds_nothing_to_complain_about(tmp_path)
 
 def test_the_template_is_part_of_the_package():
     from face_emote.batch.report import TEMPLATE
+    from face_emote.core.assets import ASSETS
 
-    assert TEMPLATE.is_file() and "face_emote" in Path(TEMPLATE).parts
+    assert TEMPLATE.is_file() and TEMPLATE.is_relative_to(ASSETS)

@@ -150,5 +150,5 @@ def test_a_cluster_that_is_not_there_is_told(ran, tmp_path):
 
 def test_the_folder_of_the_tests_is_this_one():
     assert (REPOSITORY / "face_emote").is_dir() and os.environ["FACE_EMOTE_SETTINGS"]
-    with wave.open(str(REPOSITORY / "face_emote" / "assets" / "speech" / "dashwood_1.wav")) as sound:
+    with wave.open(str(REPOSITORY / "assets" / "speech" / "dashwood_1.wav")) as sound:
         assert sound.getnframes() > 16_000

@@ -7,7 +7,8 @@ from face_emote.core.errors import OptionError
 from face_emote.core.lowpass import follow, follow_twice
 from face_emote.core.names import BLOOD_REGIONS, CONTROLS, EMOTIONS, MOTION_HZ
 from face_emote.core.types import EmotionTrack
-from face_emote.skin.blood import (
+from face_emote.look.regions import BLOOD_AND_NECK, blood_masks
+from face_emote.motion.feeling.blood import (
     DRIVES,
     TIMINGS,
     blood_drives,
@@ -17,7 +18,6 @@ from face_emote.skin.blood import (
     rested_blood,
     step_blood,
 )
-from face_emote.skin.regions import BLOOD_AND_NECK, blood_masks
 
 CHEEK = BLOOD_REGIONS.index("cheek_left")
 

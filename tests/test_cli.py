@@ -17,10 +17,10 @@ from face_emote.audio.examples import example_speech
 from face_emote.cli import main as cli_main
 from face_emote.cli.main import COMMANDS, main
 from face_emote.cli.performing import sound_of
-from face_emote.convert import FORMATS
 from face_emote.core.version import VERSION
 from face_emote.face.bundled import load_head
-from face_emote.motion.motion_file import read_motion, write_motion
+from face_emote.formats.motion_file.motion_file import read_motion, write_motion
+from face_emote.verbs.export import FORMATS
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 HELP_PAGES = [[], *([name] for name in COMMANDS), *(["head", name] for name in ("list", "info", "import"))]

@@ -20,7 +20,7 @@ from face_emote.train.corpus.synthetic import espeak_jobs, flite, flite_jobs, jt
 from face_emote.train.corpus.voices import emodb_jobs, librispeech_jobs, vctk_jobs
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
-SPEECH = Path(__file__).parents[1] / "face_emote" / "assets" / "speech"
+SPEECH = Path(__file__).parents[1] / "assets" / "speech"
 needs_data = pytest.mark.skipif(not (DATA / "librispeech").is_dir(), reason="real voices are not here (../shared/data)")
 needs_flite = pytest.mark.skipif(which("flite") is None, reason="needs flite")
 STOPS, LOUD = ("P", "T", "K"), ("AA", "AE", "EH", "AY", "IY", "AO")

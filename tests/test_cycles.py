@@ -15,18 +15,18 @@ from test_blender_process import needs_blender
 
 from face_emote.core.errors import HeadError, OptionError
 from face_emote.core.names import BLOOD_REGIONS
-from face_emote.engines import require_engine
 from face_emote.face.bundled import load_head
 from face_emote.face.characters import character
-from face_emote.motion.motion_file import write_motion
-from face_emote.movie import render_frames
+from face_emote.formats.motion_file.motion_file import write_motion
 from face_emote.rendering.base import Pose
 from face_emote.rendering.cycles.engine import CyclesRenderer
 from face_emote.rendering.cycles.eyes import cornea_normals, eye_picture, eye_uv
 from face_emote.rendering.cycles.job import prepare, world_from_camera
 from face_emote.rendering.cycles.picture import developed
 from face_emote.rendering.cycles.pose import posed, tangents
+from face_emote.rendering.engines import require_engine
 from face_emote.rendering.scene import Camera, make_scene, view_matrix
+from face_emote.verbs.render import render_frames
 
 SIZE = 128
 

@@ -11,22 +11,22 @@ torch = pytest.importorskip("torch", reason="the differentiable renderer needs t
 from face_emote.core.errors import DependencyError, OptionError
 from face_emote.core.names import BLOOD_REGIONS, CONTROLS, WRINKLES
 from face_emote.core.rotations import rotation_matrix as numpy_rotation
-from face_emote.differentiable import adapters, fused
-from face_emote.differentiable.adapters import find_rasteriser
-from face_emote.differentiable.colours import KNOWN, cloth_light, numbers, skin_light
-from face_emote.differentiable.fragments import GRID
-from face_emote.differentiable.head import rotation_matrix, torch_head
-from face_emote.differentiable.light import Lights
-from face_emote.differentiable.rasterise import rasterise, rasterise_scatter
-from face_emote.differentiable.render import DifferentiableRenderer, render_batch, screen_points
-from face_emote.differentiable.stage import make_stage
 from face_emote.face.bundled import load_head
 from face_emote.face.characters import character
 from face_emote.face.rig import pose_from_controls
 from face_emote.rendering.base import Pose, Renderer
-from face_emote.rendering.fast.buffers import CLOTH, EYE, SKIN, TONGUE, TOOTH
 from face_emote.rendering.fast.engine import FastRenderer
 from face_emote.rendering.scene import make_scene
+from face_emote.rendering.stage.buffers import CLOTH, EYE, SKIN, TONGUE, TOOTH
+from face_emote.rendering.torch import adapters, fused
+from face_emote.rendering.torch.adapters import find_rasteriser
+from face_emote.rendering.torch.colours import KNOWN, cloth_light, numbers, skin_light
+from face_emote.rendering.torch.fragments import GRID
+from face_emote.rendering.torch.head import rotation_matrix, torch_head
+from face_emote.rendering.torch.light import Lights
+from face_emote.rendering.torch.rasterise import rasterise, rasterise_scatter
+from face_emote.rendering.torch.render import DifferentiableRenderer, render_batch, screen_points
+from face_emote.rendering.torch.stage import make_stage
 
 PERSON = character("default")
 FACE = ("jawOpen", "mouthSmileLeft", "mouthSmileRight", "browInnerUp")

@@ -7,28 +7,28 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the differentiable renderer needs torch")
 
-from face_emote.differentiable import fused, light, materials, mouth, shade
-from face_emote.differentiable.antialias import (
+from face_emote.face.subdivision import sparse_rows
+from face_emote.look import colour
+from face_emote.rendering.fast import eye as fast_eye
+from face_emote.rendering.fast import mouth as fast_mouth
+from face_emote.rendering.fast import skin as fast_skin
+from face_emote.rendering.scene import LIGHTS, Camera, focal_pixels, view_matrix
+from face_emote.rendering.stage import buffers
+from face_emote.rendering.stage.buffers import NUM_CHANNELS, Lighting, Look
+from face_emote.rendering.torch import fused, light, materials, mouth, shade
+from face_emote.rendering.torch.antialias import (
     MIN_GAP,
     SAME_SURFACE,
     find_crossings,
     find_crossings_compiled,
     find_edges,
 )
-from face_emote.differentiable.eye import EyeLook, EyePoints, shade_eye
-from face_emote.differentiable.fragments import find_fragments, find_fragments_compiled
-from face_emote.differentiable.interpolate import Places, interpolate, weights
-from face_emote.differentiable.mesh import Facets, project, torch_rows, vertex_normals
-from face_emote.differentiable.rasterise import Visible, rasterise, rasterise_scatter
-from face_emote.differentiable.texture import level_sides, mip_chain, mip_level, sample
-from face_emote.face.subdivision import sparse_rows
-from face_emote.rendering.fast import buffers
-from face_emote.rendering.fast import eye as fast_eye
-from face_emote.rendering.fast import mouth as fast_mouth
-from face_emote.rendering.fast import skin as fast_skin
-from face_emote.rendering.fast.buffers import NUM_CHANNELS, Lighting, Look
-from face_emote.rendering.scene import LIGHTS, Camera, focal_pixels, view_matrix
-from face_emote.skin import colour
+from face_emote.rendering.torch.eye import EyeLook, EyePoints, shade_eye
+from face_emote.rendering.torch.fragments import find_fragments, find_fragments_compiled
+from face_emote.rendering.torch.interpolate import Places, interpolate, weights
+from face_emote.rendering.torch.mesh import Facets, project, torch_rows, vertex_normals
+from face_emote.rendering.torch.rasterise import Visible, rasterise, rasterise_scatter
+from face_emote.rendering.torch.texture import level_sides, mip_chain, mip_level, sample
 
 DOUBLE = torch.float64
 SIZE = 24
@@ -112,7 +112,7 @@ def test_a_pixel_is_seen_at_its_centre():
 
 def test_scatter_gives_the_same_in_small_parts(monkeypatch):
     whole = rasterise_scatter(SCREEN.repeat(2, 1, 1), TRIANGLES, width=SIZE, height=SIZE)
-    monkeypatch.setattr("face_emote.differentiable.rasterise.CANDIDATES", 50)
+    monkeypatch.setattr("face_emote.rendering.torch.rasterise.CANDIDATES", 50)
     parts = rasterise_scatter(SCREEN.repeat(2, 1, 1), TRIANGLES, width=SIZE, height=SIZE)
     assert torch.equal(whole.face_id, parts.face_id)
     assert torch.equal(whole.face_id[0], whole.face_id[1])
@@ -159,7 +159,7 @@ def test_projection_and_normals_have_gradients():
 
 
 def test_normals_agree_with_the_fast_renderers():
-    from face_emote.rendering.fast.kernels import vertex_normals as fast
+    from face_emote.rendering.stage.kernels import vertex_normals as fast
 
     out = np.zeros((12, 3), np.float32)
     fast(POINTS[0].numpy().astype(np.float32), TRIANGLES.numpy().astype(np.int32), out)

@@ -13,7 +13,6 @@ from fabricated import lively_motion
 from hypothesis import given
 from hypothesis import strategies as st
 
-from face_emote.animation import animate
 from face_emote.cli import main as cli_main
 from face_emote.cli.main import main
 from face_emote.core.errors import FaceEmoteError
@@ -63,11 +62,12 @@ from face_emote.evaluation.systems import (
     true_controls,
 )
 from face_emote.face.bundled import load_head
-from face_emote.motion.lip_rig import lip_rig
-from face_emote.motion.motion_file import write_motion
+from face_emote.formats.motion_file.motion_file import write_motion
+from face_emote.motion.mouth.lip_rig import lip_rig
 from face_emote.network.checkpoint import write_checkpoint
 from face_emote.network.config import NetConfig, PathConfig
 from face_emote.network.weight_shapes import weight_shapes
+from face_emote.verbs.animate import animate
 
 FPS = 25.0
 DATA = Path(__file__).parents[2] / "shared" / "data"

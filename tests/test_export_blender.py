@@ -6,10 +6,10 @@ from fabricated import lively_motion
 from test_blender_process import needs_blender
 
 from bench.reimport import FACES, LARGEST_MM, deviations, eight_faces
-from face_emote.convert import export, require_place
 from face_emote.core.errors import DependencyError
-from face_emote.exporting.morph_targets import morph_targets
 from face_emote.face.bundled import load_head
+from face_emote.formats.glb.morph_targets import morph_targets
+from face_emote.verbs.export import export, require_place
 
 
 @pytest.fixture(scope="module")

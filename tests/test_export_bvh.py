@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from fabricated import lively_motion
 
-from face_emote.convert import export
 from face_emote.core.names import JOINT_PARENTS, JOINTS
-from face_emote.exporting.person import rotations_of
 from face_emote.face.bundled import load_head
 from face_emote.face.skinning import skin_transforms
+from face_emote.formats.mesh.person import rotations_of
+from face_emote.verbs.export import export
 
 
 def read_bvh(path):

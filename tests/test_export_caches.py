@@ -10,15 +10,15 @@ from fabricated import lively_motion
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from face_emote.convert import FORMATS, export, require_place
 from face_emote.core.errors import HeadError, OptionError, OutputError
+from face_emote.core.motion import resampled
 from face_emote.core.types import FRAME_ARRAYS, FaceMotion
-from face_emote.exporting.mesh_options import MeshOptions
-from face_emote.exporting.mesh_space import MeshSpace
-from face_emote.exporting.point_cache import write_mdd, write_pc2
-from face_emote.exporting.resampled import ResampledMotion
 from face_emote.face.bundled import load_head
-from face_emote.motion.motion_file import read_motion
+from face_emote.formats.mesh.options import MeshOptions
+from face_emote.formats.mesh.space import MeshSpace
+from face_emote.formats.motion_file.motion_file import read_motion
+from face_emote.formats.point_cache import write_mdd, write_pc2
+from face_emote.verbs.export import FORMATS, export, require_place
 
 FARTHEST = 0.00005
 """Metres."""
@@ -219,7 +219,7 @@ def resampled_ref(motion, fps):
 )
 def test_a_resampled_motion_streams_what_the_whole_one_gives(frames, old, new, size):
     motion = lively_motion(load_head(), frames, fps=old)
-    source = ResampledMotion(motion, fps=new)
+    source = resampled(motion, fps=new)
     blocks = list(source.blocks(size))
     assert all(1 <= block.num_frames <= size and block.fps == new for block in blocks)
     expected = resampled_ref(motion, new)

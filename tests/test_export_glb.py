@@ -15,17 +15,17 @@ from fabricated import lively_motion, still_motion
 from glb_reader import Glb
 from PIL import Image
 
-from face_emote.convert import export
 from face_emote.core.errors import HeadError, MotionFileError, OptionError, OutputError
 from face_emote.core.names import ARKIT_52, BLOOD_REGIONS, CONTROLS, WRINKLES
 from face_emote.core.types import FaceMotion
-from face_emote.exporting.glb import quaternions, write_glb
-from face_emote.exporting.materials import eye_picture, eye_uv, skin_picture
-from face_emote.exporting.surface_parts import surface_parts, vertex_normals
 from face_emote.face.bundled import load_head
 from face_emote.face.characters import character
 from face_emote.face.head import Head
-from face_emote.motion.motion_file import MotionReader, write_motion
+from face_emote.formats.glb.glb import quaternions, write_glb
+from face_emote.formats.mesh.materials import eye_picture, eye_uv, skin_picture
+from face_emote.formats.mesh.surface_parts import surface_parts, vertex_normals
+from face_emote.formats.motion_file.motion_file import open_motion, write_motion
+from face_emote.verbs.export import export
 
 
 @pytest.fixture(scope="module")
@@ -178,7 +178,7 @@ def test_quaternions_turn_as_the_matrices_do():
 def test_memory_stays_flat(head, motion, tmp_path):
     def peak(num_frames: int) -> int:
         source = write_motion(lively_motion(head, num_frames), tmp_path / f"{num_frames}.npz")
-        with MotionReader(source) as reader:
+        with open_motion(source) as reader:
             tracemalloc.start()
             write_glb(reader, tmp_path / "long.glb", head=head)
             top = tracemalloc.get_traced_memory()[1]

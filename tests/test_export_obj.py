@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from fabricated import lively_motion
 
-from face_emote.convert import export
 from face_emote.core.errors import OutputError
-from face_emote.exporting.obj import write_obj
 from face_emote.face.bundled import load_head
+from face_emote.formats.obj import write_obj
+from face_emote.verbs.export import export
 
 
 @pytest.fixture(scope="module")

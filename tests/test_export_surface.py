@@ -12,16 +12,16 @@ import pytest
 from fabricated import lively_motion
 from glb_reader import Glb
 
-from face_emote.convert import export, meshes
 from face_emote.core.errors import DependencyError, OptionError
 from face_emote.core.names import BLOOD_REGIONS
-from face_emote.exporting.blush_colours import BASE, blush_colours
-from face_emote.exporting.relief import normal_picture
-from face_emote.exporting.surface import PART_NAMES, surface_of
-from face_emote.exporting.surface_parts import object_parts, vertex_normals, vertex_tangents
-from face_emote.exporting.triangle_refinement import loop_step
 from face_emote.face.bundled import load_head
 from face_emote.face.characters import character
+from face_emote.formats.mesh.blush_colours import BASE, blush_colours
+from face_emote.formats.mesh.relief import normal_picture
+from face_emote.formats.mesh.surface import PART_NAMES, surface_of
+from face_emote.formats.mesh.surface_parts import object_parts, vertex_normals, vertex_tangents
+from face_emote.formats.mesh.triangle_refinement import loop_step
+from face_emote.verbs.export import export, meshes
 
 
 @pytest.fixture(scope="module")

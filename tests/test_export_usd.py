@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from fabricated import lively_motion
 
-from face_emote.convert import export, require_place
 from face_emote.core.errors import DependencyError
 from face_emote.core.names import ARKIT_52, BLOOD_REGIONS, WRINKLES
 from face_emote.face.bundled import load_head
+from face_emote.verbs.export import export, require_place
 
 
 @pytest.fixture(scope="module")

@@ -7,19 +7,19 @@ import pytest
 from fabricated import lively_motion, still_motion
 from fabricated_flame import fabricated_flame, write_flame
 
-from face_emote.animation import animate
-from face_emote.convert import export
 from face_emote.core.errors import HeadError, MotionFileError, OptionError
 from face_emote.core.names import CONTROLS
 from face_emote.core.types import Speech
 from face_emote.face.bundled import load_head
-from face_emote.motion.motion_file import read_motion
+from face_emote.formats.motion_file.motion_file import read_motion
 from face_emote.rigs.expression_map import cache_folder, kept_map, solve_map
 from face_emote.rigs.registration.nearest import closest_on_triangles, nearest
 from face_emote.rigs.registration.register import own_surface
 from face_emote.rigs.registration.target_model import target_of_head
 from face_emote.rigs.registration.topology import border_loops, components
-from face_emote.rigs.retarget import RetargetedMotion, flame_map
+from face_emote.rigs.retarget import flame_map, retargeted
+from face_emote.verbs.animate import animate
+from face_emote.verbs.export import export
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def test_the_flame_head_speaks_as_ours_does(flame_path, solved, motion):
     expression = np.zeros_like(motion.expression)
     expression[:, hidden.used] = motion.expression[:, hidden.used]
     still = replace(motion, expression=expression, neck_pose=0 * motion.neck_pose, global_pose=0 * motion.global_pose)
-    (block,) = list(RetargetedMotion(still, head).blocks())
+    (block,) = list(retargeted(still, head).blocks())
     shapes = replace(block, jaw_pose=0 * block.jaw_pose, eye_pose=0 * block.eye_pose, translation=0 * block.translation)
     wanted = np.einsum("fu,uvc->fvc", expression, hidden.units)
     assert np.median([cosine(a, b) for a, b in zip(head.vertices(shapes) - head.template, wanted, strict=True)]) > 0.9
@@ -102,7 +102,7 @@ def test_every_mesh_format_shows_the_flame_head(flame_path, solved, motion, tmp_
     head = load_head(flame_path)
     data = export(motion.part(0, 2), tmp_path / "a.pc2", head=head).read_bytes()
     points = np.frombuffer(data, "<f4", offset=32).reshape(2, head.num_vertices, 3)
-    (block,) = list(RetargetedMotion(motion.part(0, 2), head).blocks())
+    (block,) = list(retargeted(motion.part(0, 2), head).blocks())
     assert np.allclose(points, head.vertices(block), atol=1e-6)
     kept = read_motion(export(motion, tmp_path / "a.npz", head=head))
     assert kept.info.basis == head.basis

@@ -12,13 +12,13 @@ from face_emote.core.names import BLOOD_REGIONS, CONTROLS, NUM_EXPRESSION, WRINK
 from face_emote.face.bundled import load_head
 from face_emote.face.characters import character
 from face_emote.face.rig import pose_from_controls
+from face_emote.look import reflection
 from face_emote.rendering.base import Pose
 from face_emote.rendering.fast.engine import FastRenderer
 from face_emote.rendering.gl import context, shaders
 from face_emote.rendering.gl.context import gl_missing
 from face_emote.rendering.gl.engine import GlRenderer
 from face_emote.rendering.scene import make_scene
-from face_emote.skin import reflection
 
 MISSING = gl_missing()
 needs_gl = pytest.mark.skipif(MISSING is not None, reason=str(MISSING))
@@ -64,7 +64,7 @@ def test_numba_and_glsl_draw_the_same_face(who: str, camera: str):
 @needs_gl
 def test_torch_and_glsl_draw_the_same_face():
     pytest.importorskip("torch", reason="the differentiable renderer needs torch")
-    from face_emote.differentiable.render import DifferentiableRenderer
+    from face_emote.rendering.torch.render import DifferentiableRenderer
 
     pose = smiling("maya")
     ours = drawn(DifferentiableRenderer, "maya", pose)

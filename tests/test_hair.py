@@ -12,18 +12,18 @@ from face_emote.face.bundled import load_head
 from face_emote.face.characters import character, characters
 from face_emote.face.hair_colour import natural_hair_colour
 from face_emote.face.identity import identity
+from face_emote.look import hair_reflection
+from face_emote.look.hair import HairCurves, hair_on, light_under_hair, mean_hair_colour, style_geometry, wearing
+from face_emote.look.hair_follow import skull_frame
+from face_emote.look.hair_loss import left, loss
+from face_emote.look.hair_shape import carried
+from face_emote.look.hair_styles import GROWN_STYLES, HAIR_FILE, load_anchors, load_style
+from face_emote.look.head_shell import CENTRE, farthest, head_shell, pushed_out
+from face_emote.look.strands import topology_code
+from face_emote.look.surface import SkinSurface, layout_skin
 from face_emote.rendering.base import Pose
 from face_emote.rendering.fast.engine import FastRenderer
 from face_emote.rendering.scene import make_scene
-from face_emote.skin import hair_reflection
-from face_emote.skin.hair import HairCurves, hair_on, light_under_hair, mean_hair_colour, style_geometry, wearing
-from face_emote.skin.hair_follow import skull_frame
-from face_emote.skin.hair_loss import left, loss
-from face_emote.skin.hair_shape import carried
-from face_emote.skin.hair_styles import GROWN_STYLES, HAIR_FILE, load_anchors, load_style
-from face_emote.skin.head_shell import CENTRE, farthest, head_shell, pushed_out
-from face_emote.skin.strands import topology_code
-from face_emote.skin.surface import SkinSurface, layout_skin
 
 HAIRY = [style for style in HAIR_STYLES if style != "none"]
 
@@ -243,8 +243,8 @@ def test_a_shell_knows_a_ball():
 
 
 def test_the_kernel_lights_hair_as_the_formula_says():
-    from face_emote.rendering.fast.buffers import Lighting
-    from face_emote.rendering.fast.hair_kernels import light_knot
+    from face_emote.rendering.stage.buffers import Lighting
+    from face_emote.rendering.stage.hair_kernels import light_knot
 
     rng = np.random.default_rng(3)
     unit = lambda v: v / np.linalg.norm(v, axis=-1, keepdims=True)  # noqa: E731

@@ -11,10 +11,10 @@ from face_emote.core.types import PerformanceStyle, SpeechAnalysis
 from face_emote.face.bundled import load_head
 from face_emote.face.head import Head
 from face_emote.face.rig import pose_from_controls
-from face_emote.motion.lip_contacts import HOLD_SECS, closures, strength
-from face_emote.motion.lip_rig import lip_edges
-from face_emote.motion.lips import LipMotion, lip_motion, lip_score, mouth_target, sample_lips
-from face_emote.motion.visemes import merged
+from face_emote.motion.mouth.lip_contacts import HOLD_SECS, closures, strength
+from face_emote.motion.mouth.lip_rig import lip_edges
+from face_emote.motion.mouth.lips import LipMotion, lip_motion, lip_score, mouth_target, sample_lips
+from face_emote.motion.mouth.visemes import merged
 
 STYLE = PerformanceStyle()
 JAW, CLOSE = CONTROLS.index("jawOpen"), CONTROLS.index("mouthClose")

@@ -8,8 +8,8 @@ from face_emote.core.errors import HeadError
 from face_emote.core.names import BILABIALS, CONTROLS, LABIODENTALS, PHONES
 from face_emote.core.types import PerformanceStyle
 from face_emote.face.bundled import load_head
-from face_emote.motion.coarticulation import SMOOTHING, blend, blend_ref
-from face_emote.motion.lip_rig import (
+from face_emote.motion.mouth.coarticulation import SMOOTHING, blend, blend_ref
+from face_emote.motion.mouth.lip_rig import (
     BITE,
     NAMES,
     NUM_MEASURES,
@@ -19,9 +19,9 @@ from face_emote.motion.lip_rig import (
     lip_rig,
     posture_controls,
 )
-from face_emote.motion.lip_solve import MouthTarget, lip_controls
-from face_emote.motion.viseme_table import CHANNELS, DIPHTHONGS, GROUPS, VISEMES, target_row
-from face_emote.motion.visemes import segments_from
+from face_emote.motion.mouth.lip_solve import MouthTarget, lip_controls
+from face_emote.motion.mouth.viseme_table import CHANNELS, DIPHTHONGS, GROUPS, VISEMES, target_row
+from face_emote.motion.mouth.visemes import segments_from
 
 
 def measured(head, *, controls, radians):

@@ -6,29 +6,29 @@ import numpy as np
 import pytest
 from random_net import TINY, write_random_net
 
-from face_emote.animation import animate_blocks
 from face_emote.audio.examples import example_speech
 from face_emote.audio.reader import read_speech
 from face_emote.core.errors import CheckpointError, HeadError, OptionError
+from face_emote.core.motion import joined_motion
 from face_emote.core.names import CONTROLS, MOTION_HZ, SAMPLE_RATE_HZ
 from face_emote.core.timing import frame_times, frames_in
 from face_emote.core.types import FRAME_ARRAYS, MotionInfo, PerformanceStyle, Speech
 from face_emote.emotion.grammar import describe
 from face_emote.face.bundled import load_head
+from face_emote.motion.events.gaze import gaze_direction
+from face_emote.motion.events.live_events import MEMORY_SECS, Director, Moment
+from face_emote.motion.feeling.planned import planned_emotion
+from face_emote.motion.feeling.wrinkles import wrinkle_model
 from face_emote.motion.frames import Performer, face_frames, person_of
-from face_emote.motion.gaze import gaze_direction
 from face_emote.motion.layering import mouth_gauge
 from face_emote.motion.live import LivePerformer, look_ahead_within
-from face_emote.motion.live_events import MEMORY_SECS, Director, Moment
 from face_emote.motion.live_hearing import MouthGate, SpeechDetector
-from face_emote.motion.net_lips import gate, spoken_secs
+from face_emote.motion.mouth.net_lips import gate, spoken_secs
 from face_emote.motion.net_listening import net_answers
-from face_emote.motion.perform import joined_motion
-from face_emote.motion.planned import planned_emotion
 from face_emote.motion.score import performance_score
 from face_emote.motion.slow_tracks import joined, slow_tracks
 from face_emote.network.runtime import load_motion_net
-from face_emote.skin.wrinkles import wrinkle_model
+from face_emote.verbs.animate import animate_blocks
 
 STYLE = PerformanceStyle()
 BARE = replace(STYLE, energy=0.0, brows=0.0, head=0.0, gaze=0.0, blinks=0.0)
@@ -55,12 +55,12 @@ def live(net, samples, *, step: int = 4096, **options):
 
 def unrecognised(take, answers, *, fps):
     """A recording played by the network alone: nobody recognises phones live."""
-    head = person_of(take.head, take.betas)
+    head = person_of(load_head(), take.motion.betas)
     score = performance_score(take.analysis, take.plan, head=head, style=BARE, seed=0, fps=fps, answers=answers)
     score = replace(score, lips=replace(score.lips, contacts=None, told=False))
     performer = Performer(
         score=score, head=head, gauge=mouth_gauge(head), style=BARE, fps=fps, info=MotionInfo(basis="x"),
-        betas=take.betas, character="default",
+        betas=take.motion.betas, character="default",
     )  # fmt: skip
     times = frame_times(0, frames_in(take.analysis.duration_secs, fps=fps), fps=fps)
     steps = slow_tracks(score, model=wrinkle_model(head), style=BARE, chunk=256)

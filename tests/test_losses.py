@@ -13,8 +13,8 @@ from face_emote.core.names import PHONES
 from face_emote.core.types import PerformanceStyle
 from face_emote.face.bundled import load_head
 from face_emote.face.rig import pose_from_controls
-from face_emote.motion.lip_rig import lip_rig
-from face_emote.motion.lip_solve import LIP_SEAL, MouthTarget, lip_controls
+from face_emote.motion.mouth.lip_rig import lip_rig
+from face_emote.motion.mouth.lip_solve import LIP_SEAL, MouthTarget, lip_controls
 from face_emote.network.channels import LIP_CHANNELS, LIP_SCALE
 from face_emote.train.lip_solve import AIMS, torch_mouth
 from face_emote.train.losses.concordance import concordance, concordance_loss, lag_loss

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from face_emote.core.errors import FaceEmoteError, MotionFileError, OutputError
 from face_emote.core.types import FRAME_ARRAYS, FaceMotion, MotionInfo
-from face_emote.motion.motion_file import MotionReader, MotionWriter, read_motion, write_motion
-from face_emote.motion.motion_file_format import ROW_SHAPES
+from face_emote.formats.motion_file.layout import ROW_SHAPES
+from face_emote.formats.motion_file.motion_file import MotionWriter, open_motion, read_motion, write_motion
 
 INFO = MotionInfo(
     basis="face_emote-1:01234567",
@@ -68,7 +68,7 @@ def test_any_motion_survives_a_round_trip(tmp_path_factory, num_frames, fps, emo
     path = tmp_path_factory.mktemp("trip") / "m.npz"
     write_motion(motion, path)
     assert_same(read_motion(path), motion)
-    with MotionReader(path) as reader:
+    with open_motion(path) as reader:
         parts = list(reader.blocks(block))
     assert [part.num_frames for part in parts[:-1]] == [block] * (len(parts) - 1)
     for name in FRAME_ARRAYS:
@@ -109,7 +109,7 @@ def test_memory_stays_flat_while_streaming(tmp_path):
         with MotionWriter(path) as writer:
             for _ in range(num_parts):
                 writer.append(part)
-        with MotionReader(path) as reader:
+        with open_motion(path) as reader:
             assert sum(block.num_frames for block in reader.blocks()) == 500 * num_parts
         top = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
@@ -228,8 +228,8 @@ def test_a_zip_bomb_is_refused_before_it_unfolds(good_bytes, tmp_path):
     path = changed_copy(good_bytes, tmp_path / "m.npz", replace={"wrinkles.npy": bomb})
     del bomb
     tracemalloc.start()
-    with pytest.raises(MotionFileError, match="another size"):
-        MotionReader(path)
+    with pytest.raises(MotionFileError, match="another size"), open_motion(path):
+        pass
     assert tracemalloc.get_traced_memory()[1] < 2_000_000
     tracemalloc.stop()
 

@@ -11,15 +11,15 @@ from face_emote.face.bundled import load_head
 from face_emote.face.characters import character
 from face_emote.face.identity import identity
 from face_emote.face.rig import pose_from_controls
+from face_emote.look import eyes
+from face_emote.look.surface import SKIN_PARTS
+from face_emote.look.teeth import head_mouth_points, light_through_lips, mouth_opening
 from face_emote.rendering.base import Pose
-from face_emote.rendering.fast import buffers, kernels
 from face_emote.rendering.fast.engine import FastRenderer
 from face_emote.rendering.fast.eye import trace_cornea
-from face_emote.rendering.fast.mesh import make_mesh
 from face_emote.rendering.scene import LIGHTS, Camera, make_scene
-from face_emote.skin import eyes
-from face_emote.skin.surface import SKIN_PARTS
-from face_emote.skin.teeth import head_mouth_points, light_through_lips, mouth_opening
+from face_emote.rendering.stage import buffers, kernels
+from face_emote.rendering.stage.mesh import make_mesh
 
 PERSON = character("default")
 NUM_PEOPLE = 20

@@ -12,9 +12,9 @@ import face_emote as fe
 from face_emote.core.errors import DependencyError, OptionError, OutputError
 from face_emote.core.types import FaceMotion, MotionInfo, Speech
 from face_emote.face.bundled import load_head
-from face_emote.movie import contact_sheet, render, render_frames
 from face_emote.rendering.sheet import compose_sheet
 from face_emote.rendering.video import VideoWriter, choose_codec
+from face_emote.verbs.render import contact_sheet, render, render_frames
 
 av = pytest.importorskip("av")
 

@@ -12,10 +12,11 @@ from face_emote.core.timing import frame_times, frames_in
 from face_emote.core.types import PerformanceStyle
 from face_emote.emotion.grammar import describe
 from face_emote.face.bundled import load_head
-from face_emote.motion.lip_contacts import Contacts, closures, strength
-from face_emote.motion.lips import Lips, lip_score
-from face_emote.motion.net_expression import NetExpression
-from face_emote.motion.net_lips import (
+from face_emote.motion.feeling.net_expression import NetExpression
+from face_emote.motion.feeling.planned import planned_emotion
+from face_emote.motion.mouth.lip_contacts import Contacts, closures, strength
+from face_emote.motion.mouth.lips import Lips, lip_score
+from face_emote.motion.mouth.net_lips import (
     EASE_SECS,
     HIGHEST,
     LEAD_SECS,
@@ -31,9 +32,8 @@ from face_emote.motion.net_lips import (
     net_lips,
     spoken_secs,
 )
+from face_emote.motion.mouth.visemes import merged
 from face_emote.motion.net_listening import asked_rows, lip_answers, net_answers, phones_at_frames
-from face_emote.motion.planned import planned_emotion
-from face_emote.motion.visemes import merged
 from face_emote.network.channels import LIP_CHANNELS, NUM_LINEAR
 from face_emote.network.config import LATENT_FRAMES
 from face_emote.network.runtime import ExpressionStream, Hearing, load_motion_net

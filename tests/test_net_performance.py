@@ -7,18 +7,17 @@ import pytest
 from random_net import write_random_net
 from spoken import spoken
 
-from face_emote.animation import ANIMATORS, DEFAULT_ANIMATOR, animate, animate_blocks
 from face_emote.core.errors import CheckpointError, OptionError
 from face_emote.core.names import CONTROLS, MOTION_HZ, WRINKLES
 from face_emote.core.timing import frame_times, frames_in
 from face_emote.core.types import FRAME_ARRAYS, PerformanceStyle, Speech
 from face_emote.emotion.grammar import describe
 from face_emote.face.bundled import load_head
-from face_emote.motion.dynamics import calm_liveliness, liveliness, swell_of, wandering
-from face_emote.motion.emotion_expression import REST_BREATH_HZ, emotion_bias, expression_controls
-from face_emote.motion.felt import frown_of, hidden_emotion
-from face_emote.motion.net_answers import NetAnswers
-from face_emote.motion.net_expression import (
+from face_emote.motion.feeling.blood import blood_drives
+from face_emote.motion.feeling.dynamics import calm_liveliness, liveliness, swell_of, wandering
+from face_emote.motion.feeling.expression import REST_BREATH_HZ, emotion_bias, expression_controls
+from face_emote.motion.feeling.felt import frown_of, hidden_emotion
+from face_emote.motion.feeling.net_expression import (
     COLUMNS,
     NetExpression,
     bearing_at,
@@ -28,8 +27,10 @@ from face_emote.motion.net_expression import (
     step_presence,
     with_asymmetry,
 )
+from face_emote.motion.feeling.planned import planned_emotion
+from face_emote.motion.feeling.wrinkles import RESIDUAL, folding, wrinkle_model
+from face_emote.motion.net_answers import NetAnswers
 from face_emote.motion.net_listening import asked_rows
-from face_emote.motion.planned import planned_emotion
 from face_emote.motion.score import performance_score
 from face_emote.network.channels import (
     BEARING,
@@ -40,8 +41,7 @@ from face_emote.network.channels import (
     NUM_EXPRESSION_OUTPUTS,
     WRINKLE_SLICE,
 )
-from face_emote.skin.blood import blood_drives
-from face_emote.skin.wrinkles import RESIDUAL, folding, wrinkle_model
+from face_emote.verbs.animate import ANIMATORS, DEFAULT_ANIMATOR, animate, animate_blocks
 
 STYLE = PerformanceStyle()
 EVEN = PerformanceStyle(asymmetry=0.0)
@@ -79,7 +79,7 @@ def test_the_network_performs_and_is_named(performed, model):
 def test_blocks_give_the_bytes_of_the_whole_and_can_be_read_again(performed, model):
     stream = animate_blocks(
         buzz(7.0), emotion="0s joy; 3s anger hidden under a smile", animator="net", model=model
-    )  # fmt: skip
+    ).motion  # fmt: skip
     for _ in range(2):
         blocks = list(stream.blocks(50))
         for name in FRAME_ARRAYS:
@@ -91,13 +91,19 @@ def test_a_seed_changes_the_events_and_not_the_speech(model):
     times = frame_times(0, 90, fps=30.0)
     scores = [
         performance_score(
-            take.analysis, take.plan, head=take.head, style=STYLE, seed=take.info.seed, fps=30.0, answers=take.answers
+            take.analysis,
+            take.plan,
+            head=load_head(),
+            style=STYLE,
+            seed=take.motion.info.seed,
+            fps=30.0,
+            answers=take.answers,
         )
         for take in takes
     ]
     lips = [score.lips.sample(times) for score in scores]
     assert lips[0].controls.tobytes() == lips[1].controls.tobytes()
-    motions = [next(iter(take.blocks(90))) for take in takes]
+    motions = [next(iter(take.motion.blocks(90))) for take in takes]
     assert np.abs(motions[0].eye_pose - motions[1].eye_pose).max() > 0.005
     assert takes[0].answers is not None and takes[1].answers is not None
     assert takes[0].answers.expression.answers.tobytes() == takes[1].answers.expression.answers.tobytes()
@@ -323,7 +329,7 @@ def test_a_neutral_face_in_silence_is_exactly_still(model):
 def test_digital_silence_keeps_the_speaking_mouth_still(model):
     take = animate_blocks(Speech(np.zeros(48_000, np.float32)), emotion="joy", animator="net", model=model)
     score = performance_score(
-        take.analysis, take.plan, head=take.head, style=STYLE, seed=0, fps=30.0, answers=take.answers
+        take.analysis, take.plan, head=load_head(), style=STYLE, seed=0, fps=30.0, answers=take.answers
     )
     mouth = score.lips.sample(frame_times(0, frames_in(3.0, fps=30.0), fps=30.0)).controls[:, MOUTH]
     assert not np.ptp(mouth, axis=0).any()

@@ -347,7 +347,7 @@ def test_hearing_does_not_depend_on_cutting(cuts, chunk_rows):
 
 
 def test_a_missing_network_says_what_to_do(monkeypatch, tmp_path):
-    monkeypatch.setattr("face_emote.network.runtime.ASSETS", tmp_path)
+    monkeypatch.setattr("face_emote.network.runtime.FOLDER", tmp_path)
     load_motion_net.cache_clear()
     with pytest.raises(CheckpointError, match="--animator rules"):
         load_motion_net(BUNDLED[0])

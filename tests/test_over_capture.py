@@ -8,16 +8,16 @@ from fabricated import lively_motion
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from face_emote.animation import animate_capture
 from face_emote.cli.main import main
-from face_emote.convert import export
 from face_emote.core.errors import FaceEmoteError, MotionFileError, OptionError
 from face_emote.core.names import CONTROLS
 from face_emote.core.types import FRAME_ARRAYS
 from face_emote.face.bundled import load_head
 from face_emote.face.rig import ControlPose, controls_from_pose
+from face_emote.formats.motion_file.motion_file import read_motion, write_motion
 from face_emote.motion.layering import lip_gap, mouth_gauge
-from face_emote.motion.motion_file import read_motion, write_motion
+from face_emote.verbs.animate import animate_capture
+from face_emote.verbs.export import export
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,9 @@ from spoken import silent, spoken
 
 from face_emote.core.names import EMOTIONS
 from face_emote.core.types import EmotionTrack
-from face_emote.motion.cues import speech_cues
-from face_emote.motion.dynamics import UNSTARTED, liveliness, step_mood
-from face_emote.motion.micro_expressions import leak_pulses, leak_score, leak_weight
+from face_emote.motion.events.cues import speech_cues
+from face_emote.motion.events.micro_expressions import leak_pulses, leak_score, leak_weight
+from face_emote.motion.feeling.dynamics import UNSTARTED, liveliness, step_mood
 
 
 def plan_of(name: str, secs: float, *, from_secs: float = 0.0, intensity: float = 1.0) -> EmotionTrack:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from spoken import silent, spoken
 
+from face_emote.core.motion import joined_motion
 from face_emote.core.names import BLOOD_REGIONS, CONTROLS, EMOTIONS, WRINKLES
 from face_emote.core.timing import frames_in
 from face_emote.core.types import FRAME_ARRAYS, FaceMotion, MotionInfo, PerformanceStyle, SpeechAnalysis
@@ -15,8 +16,8 @@ from face_emote.emotion.grammar import describe
 from face_emote.face.bundled import load_head
 from face_emote.face.rig import ControlPose, controls_from_pose
 from face_emote.motion.layering import layered, lids_follow, lip_gap, mouth_gauge
-from face_emote.motion.lips import lip_score, sample_lips
-from face_emote.motion.perform import joined_motion, perform
+from face_emote.motion.mouth.lips import lip_score, sample_lips
+from face_emote.motion.perform import perform
 
 STYLE = PerformanceStyle()
 INDEX = {name: i for i, name in enumerate(CONTROLS)}

@@ -39,8 +39,8 @@ FINE = 8
 
 def our_inverse_depth(scene):
     """The z-buffer that fast and differentiable renderer share, [row, sample, column, sample]."""
-    from face_emote.rendering.fast import kernels
-    from face_emote.rendering.fast.mesh import make_mesh
+    from face_emote.rendering.stage import kernels
+    from face_emote.rendering.stage.mesh import make_mesh
 
     head = load_head()
     mesh = make_mesh(head.layout, head.template)
@@ -123,7 +123,7 @@ def test_the_view_says_what_it_needs(monkeypatch):
 
 
 def test_the_command_line_knows_every_engine():
-    from face_emote import engines
     from face_emote.cli import options
+    from face_emote.rendering import engines
 
     assert options.ENGINES == engines.ENGINES

@@ -6,10 +6,11 @@ import pytest
 from numpy.testing import assert_allclose
 
 from face_emote.face.subdivision import catmull_clark
-from face_emote.rendering.fast import cache, kernels, lighting
-from face_emote.rendering.fast.ambient import light_frame
-from face_emote.rendering.fast.buffers import Lighting
+from face_emote.rendering.fast import lighting
 from face_emote.rendering.scene import CAMERAS, focal_pixels, view_matrix
+from face_emote.rendering.stage import cache, kernels
+from face_emote.rendering.stage.ambient import light_frame
+from face_emote.rendering.stage.buffers import Lighting
 
 
 @pytest.fixture

@@ -10,16 +10,17 @@ from face_emote.core.errors import OptionError
 from face_emote.core.types import SkinParams
 from face_emote.face.bundled import load_head
 from face_emote.face.characters import character
+from face_emote.look import colour
+from face_emote.look.displacement import crease_relief
+from face_emote.look.maps import load_skin_maps, resting_folds
+from face_emote.look.reflection import DARK_SMOOTHING
 from face_emote.rendering.base import Pose
-from face_emote.rendering.fast import buffers, lens, shade, skin
+from face_emote.rendering.fast import lens, shade, skin
 from face_emote.rendering.fast.engine import FastRenderer
-from face_emote.rendering.fast.mesh import make_mesh
 from face_emote.rendering.scene import LIGHTS, make_scene
+from face_emote.rendering.stage import buffers
+from face_emote.rendering.stage.mesh import make_mesh
 from face_emote.rendering.tone import tone_mapped
-from face_emote.skin import colour
-from face_emote.skin.displacement import crease_relief
-from face_emote.skin.maps import load_skin_maps, resting_folds
-from face_emote.skin.reflection import DARK_SMOOTHING
 
 PERSON = character("default")
 XYZ = np.array(

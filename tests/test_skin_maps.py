@@ -6,9 +6,9 @@ import pytest
 from face_emote.core.errors import OptionError
 from face_emote.core.types import SkinParams
 from face_emote.face.bundled import load_head
-from face_emote.skin import colour
-from face_emote.skin.maps import MAP_FILE, SIZES, WRINKLE_DEPTH, height_gradient, load_skin_maps
-from face_emote.skin.surface import SKIN_PARTS, SkinSurface, layout_skin
+from face_emote.look import colour
+from face_emote.look.maps import MAP_FILE, SIZES, WRINKLE_DEPTH, height_gradient, load_skin_maps
+from face_emote.look.surface import SKIN_PARTS, SkinSurface, layout_skin
 
 
 @pytest.fixture(scope="module")
@@ -184,7 +184,7 @@ def test_a_bald_head_has_no_scalp_paint_but_keeps_its_brows(surface, places):
 
 def test_creases_lie_in_their_regions_and_leave_eyes_lips_and_scalp_level(surface, places):
     from face_emote.core.names import WRINKLES
-    from face_emote.skin.regions import wrinkle_masks
+    from face_emote.look.regions import wrinkle_masks
 
     maps = load_skin_maps(SkinParams(), size=1024)
     height = at_triangles(maps.wrinkle_height, surface)
@@ -244,7 +244,7 @@ def test_the_asset_stays_small():
 @pytest.mark.parametrize("bits", [8, 16])
 def test_packed_maps_come_back_within_half_a_step(bits):
     pack = pytest.importorskip("tools.bake_skin.pack", reason="the bakers need scipy")
-    from face_emote.skin.maps import _decoded
+    from face_emote.look.maps import _decoded
 
     image = np.random.default_rng(5).normal(size=(32, 32)).astype(np.float32)
     image[:8] = 0.0

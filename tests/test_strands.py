@@ -6,7 +6,7 @@ import pytest
 from face_emote.core.names import CONTROLS, NUM_EXPRESSION
 from face_emote.face.bundled import load_head
 from face_emote.face.rig import pose_from_controls
-from face_emote.skin.strands import (
+from face_emote.look.strands import (
     GROUPS,
     HAIR_LENGTH,
     STRAND_FILE,
@@ -16,7 +16,7 @@ from face_emote.skin.strands import (
     topology_code,
     triangle_frames,
 )
-from face_emote.skin.surface import SkinSurface, layout_skin
+from face_emote.look.surface import SkinSurface, layout_skin
 
 LASHES = [name for name in GROUPS if name.startswith("lash")]
 

@@ -8,9 +8,9 @@ pytest.importorskip("torch", reason="training needs torch: pip install 'face-emo
 from face_emote.core.names import CONTROLS, EMOTIONS, MOTION_HZ, PHONES
 from face_emote.core.types import EmotionKey, EmotionPlan, PerformanceStyle
 from face_emote.emotion.blending import State, finished
-from face_emote.motion.dynamics import UNSTARTED, calm_liveliness
-from face_emote.motion.emotion_expression import expression_controls
-from face_emote.motion.felt import felt_by_rules
+from face_emote.motion.feeling.dynamics import UNSTARTED, calm_liveliness
+from face_emote.motion.feeling.expression import expression_controls
+from face_emote.motion.feeling.felt import felt_by_rules
 from face_emote.motion.net_listening import emotion_rows
 from face_emote.network.channels import (
     BEARING,

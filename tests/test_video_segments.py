@@ -5,7 +5,7 @@ import pytest
 from test_movie import click, still
 
 from face_emote.core.errors import OutputError
-from face_emote.core.types import MotionSpan
+from face_emote.core.motion import span
 from face_emote.rendering import video
 from face_emote.rendering.segment_file import MAGIC, read_packets, write_packets
 from face_emote.rendering.video import SegmentEncoder, VideoWriter, choose_codec
@@ -88,8 +88,8 @@ def test_a_damaged_segment_is_refused(tmp_path, content):
 def test_a_span_of_a_motion_is_that_part_in_the_same_blocks():
     motion = still(300)
     motion.expression[:, 0] = np.arange(300)
-    span = MotionSpan(motion, 128, 290)
-    blocks = list(span.blocks(64))
+    part = span(motion, 128, 290)
+    blocks = list(part.blocks(64))
     assert [block.num_frames for block in blocks] == [64, 64, 34]
     assert np.concatenate([block.expression[:, 0] for block in blocks]).tolist() == list(range(128, 290))
-    assert (span.num_frames, span.fps, span.character) == (162, motion.fps, motion.character)
+    assert (part.num_frames, part.fps, part.character) == (162, motion.fps, motion.character)

@@ -5,8 +5,8 @@ import pytest
 
 from face_emote.core.names import CONTROLS, MOTION_HZ, WRINKLES
 from face_emote.face.bundled import load_head
-from face_emote.skin.regions import wrinkle_masks
-from face_emote.skin.wrinkles import (
+from face_emote.look.regions import wrinkle_masks
+from face_emote.motion.feeling.wrinkles import (
     ATTACK_SECS,
     RELEASE_SECS,
     SMOOTH,

@@ -20,11 +20,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "blender_addon"
+PARTS = {"face_emote": "face_emote", "assets": "face_emote/assets", "shaders": "face_emote/shaders"}
+"""Folders of the checkout that the engine wheel holds, and where in it they lie."""
 LEFT_OUT = (
-    "train", "evaluation", "differentiable", "capture", "cli", "clone", "batch", "__main__.py", "assets/experts",
-    "assets/training", "assets/flame/README.md",
+    "face_emote/train", "face_emote/evaluation", "face_emote/rendering/torch", "face_emote/cli", "face_emote/batch",
+    "face_emote/__main__.py", "assets/experts", "assets/training", "assets/flame/README.md",
 )  # fmt: skip
-"""Parts of face_emote that the engine wheel does not hold."""
+"""What of them it does not hold."""
 EPOCH = (2020, 1, 1, 0, 0, 0)
 """Time stamp of every packed file, so that equal sources give equal bytes."""
 
@@ -79,8 +81,9 @@ def engine_wheel() -> tuple[str, bytes]:
     version = package_version()
     info = f"face_emote-{version}.dist-info"
     files = {
-        path.relative_to(ROOT).as_posix(): path.read_bytes()
-        for path in sorted((ROOT / "face_emote").rglob("*"))
+        f"{place}/{path.relative_to(ROOT / part).as_posix()}": path.read_bytes()
+        for part, place in PARTS.items()
+        for path in sorted((ROOT / part).rglob("*"))
         if path.is_file() and "__pycache__" not in path.parts and not is_left_out(path)
     }
     metadata = ["Metadata-Version: 2.1", "Name: face-emote", f"Version: {version}", "License: Apache-2.0",
@@ -101,9 +104,9 @@ def package_version() -> str:
 
 
 def is_left_out(path: Path) -> bool:
-    """Whether a file of face_emote is not for the engine wheel."""
-    inside = path.relative_to(ROOT / "face_emote").as_posix()
-    return any(inside == name or inside.startswith(f"{name}/") or inside == f"{name}.py" for name in LEFT_OUT)
+    """Whether a file of the checkout is not for the engine wheel."""
+    inside = path.relative_to(ROOT).as_posix()
+    return any(inside == name or inside.startswith(f"{name}/") for name in LEFT_OUT)
 
 
 def zipped(files: dict[str, bytes]) -> bytes:

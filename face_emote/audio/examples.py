@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-FOLDER = Path(__file__).parent.parent / "assets" / "speech"
+from face_emote.core.assets import ASSETS
+
+FOLDER = ASSETS / "speech"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,10 @@ import numpy as np
 from face_emote.audio.logmel import CHUNK_FRAMES, NUM_BANDS
 from face_emote.audio.streams import with_context
 from face_emote.core.arrays import Array, Float, Int
+from face_emote.core.assets import ASSETS
 from face_emote.core.names import PHONES
 
-ASSET = Path(__file__).parent.parent / "assets" / "phones" / "phone_net.npz"
+ASSET = ASSETS / "phones" / "phone_net.npz"
 
 MEAN_FRAMES = 400
 """The level that is subtracted is averaged over 4 s on each side."""

@@ -10,12 +10,12 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from face_emote.animation import ANIMATORS, DEFAULT_ANIMATOR, DEFAULT_MODEL, require_performance
 from face_emote.batch.rows import Performance, Picture
 from face_emote.core.errors import BatchError, OptionError
 from face_emote.core.names import DEFAULT_FPS
 from face_emote.core.types import PerformanceStyle
 from face_emote.emotion.grammar import describe
+from face_emote.verbs.animate import ANIMATORS, DEFAULT_ANIMATOR, DEFAULT_MODEL, require_performance
 
 TRANSCRIPT_SUFFIXES = (".txt", ".srt", ".vtt")
 TRUE, FALSE = ("true", "yes", "1", "on"), ("false", "no", "0", "off")

@@ -10,13 +10,13 @@ from face_emote.batch.manifest_file import RawRow, matches, read_manifest
 from face_emote.batch.naming import DEFAULT_TEMPLATE, filled, require_safe
 from face_emote.batch.rows import Performance, Picture, Row, is_sheet
 from face_emote.batch.sweep import combinations
-from face_emote.convert import require_format
 from face_emote.core.errors import BatchError, FaceEmoteError, OptionError
-from face_emote.engines import require_engine, require_lens
 from face_emote.face.characters import character
+from face_emote.look.hair import wearing
+from face_emote.rendering.engines import require_engine, require_lens
 from face_emote.rendering.scene import make_scene
 from face_emote.rendering.video import DEFAULT_CODEC, choose_codec
-from face_emote.skin.hair import wearing
+from face_emote.verbs.export import require_format
 
 DEFAULT_OUTPUTS = "mp4"
 MAX_SHOWN = 50

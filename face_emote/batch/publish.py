@@ -15,7 +15,7 @@ from face_emote.batch.rows import Row
 from face_emote.batch.state import BatchState, OutputState
 from face_emote.batch.work import MOTION, output_file
 from face_emote.core.errors import OutputError
-from face_emote.motion.motion_file import MotionReader
+from face_emote.formats.motion_file.motion_file import open_motion
 from face_emote.provenance.credential import Provenance
 from face_emote.provenance.marking import mark
 
@@ -42,7 +42,7 @@ def publish(row: Row, output: str, *, folder: Path, work: Path, state: BatchStat
             ready = Path(place) / f"ready{final.suffix.lower()}"
             shutil.copyfile(source, ready)
             if row.marked:
-                with MotionReader(work / MOTION) as motion:
+                with open_motion(work / MOTION) as motion:
                     mark(ready, motion, Provenance(consent=row.consent))
             known = OutputState(
                 path=output, row=row.name, hash=output_hash(row, output), published=False, sha256=sha256_of(ready),

@@ -8,10 +8,11 @@ from pathlib import Path
 from urllib.parse import quote
 
 from face_emote.batch.state import DONE, FAILED, BatchState, RowState
+from face_emote.core.assets import ASSETS
 from face_emote.core.errors import OutputError
 
 FILE = "report.html"
-TEMPLATE = Path(__file__).parent.parent / "assets" / "batch" / "report.html"
+TEMPLATE = ASSETS / "batch" / "report.html"
 PLAYABLE = (".mp4", ".webm", ".mov")
 COLOURS = {
     "joy": "#f2c14e", "sadness": "#6ea8e5", "surprise": "#59c9c0", "fear": "#b08ae0", "disgust": "#8fbf5a",

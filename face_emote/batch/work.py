@@ -16,19 +16,19 @@ from pathlib import Path
 
 import numpy as np
 
-from face_emote.animation import MotionStream, animate_blocks
 from face_emote.batch.rows import Row, is_sheet
 from face_emote.batch.thumbnail import frame_of_video, jpeg_bytes
-from face_emote.convert import export
 from face_emote.core.names import EMOTIONS
 from face_emote.core.output import written_beside
 from face_emote.core.types import EmotionPlan
 from face_emote.emotion.grammar import describe
 from face_emote.face.bundled import load_head
-from face_emote.motion.motion_file import MotionReader, write_motion
-from face_emote.motion.planned import planned_emotion
-from face_emote.movie import contact_sheet, join_segments, render_frames, render_segment
+from face_emote.formats.motion_file.motion_file import open_motion, write_motion
+from face_emote.motion.feeling.planned import planned_emotion
 from face_emote.rendering.video import DEFAULT_CODEC, SEGMENT_FRAMES
+from face_emote.verbs.animate import Take, animate_blocks
+from face_emote.verbs.export import export
+from face_emote.verbs.render import contact_sheet, join_segments, render_frames, render_segment
 
 MOTION, STORY, THUMBNAIL = "motion.npz", "story.json", "thumbnail.jpg"
 STORY_POINTS = 96
@@ -137,7 +137,7 @@ def do_task(task: Task, folder: Path, tick: Tick) -> Done:
             _portray(task.row, folder) if isinstance(step, Portray) else _finish(task.row, step.output, folder, count)
             kind = "write"
         secs[kind] += time.perf_counter() - started
-    with MotionReader(folder / MOTION) as motion:
+    with open_motion(folder / MOTION) as motion:
         num_frames = motion.num_frames
     return Done(tuple(secs.items()), num_frames, drawn, f"{platform.node()}:{os.getpid()}", resident_mb())
 
@@ -157,7 +157,7 @@ def _perform(row: Row, folder: Path) -> None:
     if target.exists() and (folder / STORY).exists():
         return
     asked = row.performance
-    stream = animate_blocks(
+    take = animate_blocks(
         row.speech,
         emotion=scaled(describe(asked.emotion), asked.intensity),
         transcript=asked.transcript,
@@ -169,16 +169,16 @@ def _perform(row: Row, folder: Path) -> None:
         animator=asked.animator,
         model=asked.model,
     )
-    write_motion(stream, target)
+    write_motion(take.motion, target)
     with written_beside(folder / STORY) as beside:
-        beside.write_text(json.dumps(_story(stream)), encoding="utf-8")
+        beside.write_text(json.dumps(_story(take)), encoding="utf-8")
 
 
-def _story(stream: MotionStream) -> dict[str, object]:
+def _story(take: Take) -> dict[str, object]:
     """What is felt over time, in few points: strength of each emotion that ever shows, valence and arousal."""
-    secs = stream.analysis.duration_secs
+    secs = take.analysis.duration_secs
     times = np.linspace(0.0, secs, STORY_POINTS)
-    felt = planned_emotion(stream.analysis, stream.plan).at(times, rate_hz=STORY_POINTS / max(secs, 1e-3))
+    felt = planned_emotion(take.analysis, take.plan).at(times, rate_hz=STORY_POINTS / max(secs, 1e-3))
     strength = felt.mix * felt.intensity[:, None]
     curves = {
         name: [round(float(value), 3) for value in strength[:, index]]
@@ -200,7 +200,7 @@ def _draw(row: Row, step: Draw, folder: Path, count: Tick) -> None:
         last = int(done)
 
     picture = row.picture
-    with MotionReader(folder / MOTION) as motion:
+    with open_motion(folder / MOTION) as motion:
         render_segment(
             motion,
             target,
@@ -236,7 +236,7 @@ def _finish(row: Row, output: str, folder: Path, count: Tick) -> None:
         return
     picture, suffix = row.picture, target.suffix
     head = load_head(row.performance.head)
-    with MotionReader(folder / MOTION) as motion:
+    with open_motion(folder / MOTION) as motion:
         if suffix in DEFAULT_CODEC:
             index = row.outputs.index(output)
             for segment in range(num_segments(motion.num_frames)):
@@ -265,7 +265,7 @@ def _portray(row: Row, folder: Path) -> None:
     if target.exists():
         return
     video = next((name for name in row.outputs if Path(name).suffix.lower() in DEFAULT_CODEC), None)
-    with MotionReader(folder / MOTION) as motion:
+    with open_motion(folder / MOTION) as motion:
         frame = motion.num_frames // 2
         if video is not None:
             picture = frame_of_video(folder / output_file(row, video), frame / motion.fps)

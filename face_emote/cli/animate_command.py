@@ -157,11 +157,11 @@ def _perform(
     speech: Path, output: Path, *, options: PerformanceOptions, size: int | tuple[int, int], values: dict[str, Any]
 ) -> None:
     from face_emote.cli.performing import VIDEOS, performance, require_output, require_video, told, write_performance
-    from face_emote.convert import export
-    from face_emote.engines import require_engine
     from face_emote.face.bundled import load_head
-    from face_emote.motion.motion_file import MotionReader
-    from face_emote.movie import render
+    from face_emote.formats.motion_file.motion_file import open_motion
+    from face_emote.rendering.engines import require_engine
+    from face_emote.verbs.export import export
+    from face_emote.verbs.render import render
 
     require_output(output, speech=speech)
     provenance = provenance_from(values)
@@ -173,7 +173,7 @@ def _perform(
     with progress_shown() as progress:
         if output.suffix.lower() == ".npz":
             write_performance(speech, output, options=options, progress=progress)
-            with MotionReader(output) as written:
+            with open_motion(output) as written:
                 click.echo(told(output, num_frames=written.num_frames, fps=written.fps))
             return
         with performance(speech, beside=output, options=options, progress=progress) as motion:

@@ -28,15 +28,14 @@ def perform_capture(
     values: dict[str, Any],
 ) -> None:
     """Read the recording, put the emotion on top, and write it as anything that `animate` writes."""
-    from face_emote.animation import animate_capture
     from face_emote.cli.performing import VIDEOS, require_other_file, require_output, require_video, told
-    from face_emote.convert import export
-    from face_emote.core.types import MotionSource
-    from face_emote.exporting.resampled import ResampledMotion
+    from face_emote.core.motion import MotionSource, resampled
     from face_emote.face.bundled import load_head
-    from face_emote.motion.imports.capture import is_capture, read_capture
-    from face_emote.motion.motion_file import read_motion
-    from face_emote.movie import render
+    from face_emote.formats.captures import is_capture, read_capture
+    from face_emote.formats.motion_file.motion_file import read_motion
+    from face_emote.verbs.animate import animate_capture
+    from face_emote.verbs.export import export
+    from face_emote.verbs.render import render
 
     given = {name for name in context.params if context.get_parameter_source(name) is not ParameterSource.DEFAULT}
     unfit = next((name for name in UNHEEDED if name in given), None)
@@ -59,7 +58,7 @@ def perform_capture(
         )
         shown: MotionSource = performed
         if "fps" in given and options.fps != performed.fps:
-            shown = ResampledMotion(performed, fps=options.fps)
+            shown = resampled(performed, fps=options.fps)
         head = load_head(options.head)
         if video:
             render(shown, output, speech=speech, head=head, size=size, progress=progress, **values)

@@ -44,13 +44,13 @@ Examples:
 @hair_option
 def command(output: Path, emotion: str, character: str, size: int, hair: str | None) -> None:
     """Perform a sentence of Jane Austen's that comes with face_emote, and write every kind of result to DIR."""
-    from face_emote.animation import DEFAULT_ANIMATOR, DEFAULT_MODEL
     from face_emote.audio.examples import example_speech
     from face_emote.cli.performing import require_video, told, write_performance
-    from face_emote.convert import export
     from face_emote.core.output import require_writable
-    from face_emote.motion.motion_file import read_motion
-    from face_emote.movie import contact_sheet, render
+    from face_emote.formats.motion_file.motion_file import read_motion
+    from face_emote.verbs.animate import DEFAULT_ANIMATOR, DEFAULT_MODEL
+    from face_emote.verbs.export import export
+    from face_emote.verbs.render import contact_sheet, render
 
     require_writable(output, folder=True)
     require_video(output / "demo.mp4", codec=None, size=size, camera="portrait", light="studio")

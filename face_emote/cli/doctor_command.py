@@ -55,7 +55,7 @@ def _versions() -> list[str]:
 
 def _caches() -> list[str]:
     """Print processor cores and the cache of compiled code; return what to do if it cannot be written."""
-    from face_emote.rendering.fast.cache import cache_folder
+    from face_emote.rendering.stage.cache import cache_folder
 
     threads = os.environ.get("NUMBA_NUM_THREADS")
     _row("processor", f"{os.cpu_count()} cores" + (f", NUMBA_NUM_THREADS={threads}" if threads else ""))
@@ -88,7 +88,7 @@ def _draw_one_frame() -> None:
     from face_emote.core.names import NUM_EXPRESSION
     from face_emote.core.types import FaceMotion, MotionInfo
     from face_emote.face.bundled import load_head
-    from face_emote.movie import render_frames
+    from face_emote.verbs.render import render_frames
 
     three, head = np.zeros((1, 3), np.float32), load_head()
     still = FaceMotion(

@@ -135,14 +135,14 @@ def command(
 
 
 def _default_animator() -> str:
-    from face_emote.animation import DEFAULT_ANIMATOR
+    from face_emote.verbs.animate import DEFAULT_ANIMATOR
 
     return DEFAULT_ANIMATOR
 
 
 def _performer(animator: str, *, model: str | Path) -> Performs:
     """Whole performances by `animate`, on the average head."""
-    from face_emote.animation import animate
+    from face_emote.verbs.animate import animate
 
     def perform(speech: Speech, *, emotion: EmotionPlan, seed: int) -> FaceMotion:
         return animate(speech, emotion=emotion, seed=seed, fps=PERFORMED_FPS, animator=animator, model=model)

@@ -49,7 +49,7 @@ def _show_list(context: click.Context, _option: click.Parameter, wanted: bool) -
     """Tell of every format what it keeps and loses, and end."""
     if not wanted:
         return
-    from face_emote.exporting.formats import FORMATS
+    from face_emote.formats.catalogue import FORMATS
     from face_emote.rigs.rig_file import load_rig, rig_names
 
     for suffix, item in FORMATS.items():
@@ -126,16 +126,15 @@ def command(
 ) -> None:
     """Write a motion as something else."""
     from face_emote.cli.performing import require_other_file, told
-    from face_emote.convert import export, require_options, require_place, require_rig
+    from face_emote.core.motion import MotionSource, resampled
     from face_emote.core.output import require_writable
     from face_emote.core.timing import require_fps
-    from face_emote.core.types import MotionSource
-    from face_emote.exporting.mesh_options import MeshOptions
-    from face_emote.exporting.mesh_space import MeshSpace
-    from face_emote.exporting.resampled import ResampledMotion
     from face_emote.face.bundled import load_head
-    from face_emote.motion.imports.capture import is_capture, read_capture
-    from face_emote.motion.motion_file import MotionReader
+    from face_emote.formats.captures import is_capture, read_capture
+    from face_emote.formats.mesh.options import MeshOptions
+    from face_emote.formats.mesh.space import MeshSpace
+    from face_emote.formats.motion_file.motion_file import open_motion
+    from face_emote.verbs.export import export, require_options, require_place, require_rig
 
     provenance = provenance_from(mesh)
     mesh["parts"] = tuple(name.strip() for name in parts.split(",") if name.strip())
@@ -151,7 +150,7 @@ def command(
         require_fps(fps)
 
     def write(source: MotionSource) -> None:
-        shown = source if fps is None else ResampledMotion(source, fps=fps)
+        shown = source if fps is None else resampled(source, fps=fps)
         with progress_shown() as progress:
             export(
                 shown, output, head=load_head(head), rig=rig, up=up, unit=unit, provenance=provenance,
@@ -162,7 +161,7 @@ def command(
         _tell_rig(rig, head)
 
     if not is_capture(motion):
-        with MotionReader(motion) as reader:
+        with open_motion(motion) as reader:
             write(reader)
         return
     capture = read_capture(motion, model=flame)
@@ -175,11 +174,11 @@ def command(
 
 def _tell_rig(rig: str | None, head: Path | None) -> None:
     """What of a rig stayed out, or how well a model's coefficients fit."""
-    from face_emote.convert import OWN_COEFFICIENTS
     from face_emote.face.bundled import load_head
     from face_emote.rigs.models import is_model_file, model_map
     from face_emote.rigs.retarget import flame_map
     from face_emote.rigs.rig_file import load_rig
+    from face_emote.verbs.export import OWN_COEFFICIENTS
 
     if rig is not None and is_model_file(rig):
         click.echo(model_map(rig).report())

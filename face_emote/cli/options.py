@@ -80,7 +80,7 @@ def hair_option(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def performance_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """The options of `PerformanceOptions`; the command gets them as keyword arguments of these names."""
-    from face_emote.animation import ANIMATORS, DEFAULT_ANIMATOR
+    from face_emote.verbs.animate import ANIMATORS, DEFAULT_ANIMATOR
 
     options: list[Decorator] = [
         click.option(
@@ -219,7 +219,7 @@ def performance_from(values: dict[str, Any]) -> PerformanceOptions:
 
 def animator_from(animator: str | None, *, fast: bool, model: Path | None) -> tuple[str, str | Path]:
     """Who animates, and with which network; naming a network asks for it."""
-    from face_emote.animation import DEFAULT_ANIMATOR, DEFAULT_MODEL
+    from face_emote.verbs.animate import DEFAULT_ANIMATOR, DEFAULT_MODEL
 
     if fast and model is not None:
         raise OptionError("--fast and --model name two networks; give one of them")

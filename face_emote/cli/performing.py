@@ -5,18 +5,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from face_emote.animation import animate_blocks
 from face_emote.cli.options import PerformanceOptions
 from face_emote.cli.progress import Progress
-from face_emote.convert import FORMATS, require_place
 from face_emote.core.errors import OptionError
+from face_emote.core.motion import MotionStream
 from face_emote.core.output import require_writable
 from face_emote.core.types import MotionInfo
 from face_emote.face.bundled import load_head
-from face_emote.motion.motion_file import MotionReader, write_motion
+from face_emote.formats.motion_file.motion_file import open_motion, write_motion
 from face_emote.rendering.scene import make_scene
 from face_emote.rendering.video import DEFAULT_CODEC, choose_codec
 from face_emote.rigs.retarget import shown_on
+from face_emote.verbs.animate import animate_blocks
+from face_emote.verbs.export import FORMATS, require_place
 
 VIDEOS = tuple(DEFAULT_CODEC)
 
@@ -46,7 +47,7 @@ def require_video(
     engine: str = "fast",
 ) -> None:
     """Before any work: the file type takes the codec, and the picture can be drawn at this size, through this lens."""
-    from face_emote.engines import require_lens
+    from face_emote.rendering.engines import require_lens
 
     require_lens(engine, dof=dof)
     choose_codec(path, codec)
@@ -75,19 +76,19 @@ def write_performance(speech: Path, path: Path, *, options: PerformanceOptions, 
         animator=options.animator,
         model=options.model,
         progress=progress,
-    )
+    ).motion
     write_motion(shown_on(stream, head), path)
 
 
 @contextmanager
 def performance(
     speech: Path, *, beside: Path, options: PerformanceOptions, progress: Progress | None
-) -> Iterator[MotionReader]:
+) -> Iterator[MotionStream]:
     """The performed speech as an open motion file, which lies in a temporary folder next to `beside` meanwhile."""
     with tempfile.TemporaryDirectory(prefix=".face_emote_", dir=beside.absolute().parent) as folder:
         path = Path(folder) / "motion.npz"
         write_performance(speech, path, options=options, progress=progress)
-        with MotionReader(path) as reader:
+        with open_motion(path) as reader:
             yield reader
 
 

@@ -61,10 +61,10 @@ def command(context: click.Context, source: Path, output: Path, speech: Path | N
     """Draw SPEECH, or a motion file, as a video."""
     from face_emote.cli.performing import performance, require_other_file, require_video, sound_of, told
     from face_emote.core.output import require_writable
-    from face_emote.engines import require_engine
     from face_emote.face.bundled import load_head
-    from face_emote.motion.motion_file import MotionReader
-    from face_emote.movie import contact_sheet, render, still
+    from face_emote.formats.motion_file.motion_file import open_motion
+    from face_emote.rendering.engines import require_engine
+    from face_emote.verbs.render import contact_sheet, render, still
 
     options, size = performance_from(values), size_from(values.pop("size"))
     provenance = provenance_from(values)
@@ -87,9 +87,7 @@ def command(context: click.Context, source: Path, output: Path, speech: Path | N
         _require_no_performance_options(context)
     with progress_shown() as progress:
         opened = (
-            MotionReader(source)
-            if is_motion
-            else performance(source, beside=output, options=options, progress=progress)
+            open_motion(source) if is_motion else performance(source, beside=output, options=options, progress=progress)
         )
         with opened as motion:
             sound = speech or (sound_of(source, motion.info) if is_motion else source)

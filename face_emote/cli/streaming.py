@@ -14,14 +14,14 @@ from face_emote.audio.resampler import resample
 from face_emote.cli.options import PerformanceOptions
 from face_emote.core.arrays import Array, Float
 from face_emote.core.errors import AudioError, OptionError
+from face_emote.core.motion import joined_motion
 from face_emote.core.names import BLOOD_REGIONS, CONTROLS, WRINKLES
 from face_emote.core.output import require_writable
 from face_emote.core.types import FaceMotion
 from face_emote.core.version import VERSION
 from face_emote.face.bundled import load_head
+from face_emote.formats.motion_file.motion_file import write_motion
 from face_emote.motion.live import LivePerformer
-from face_emote.motion.motion_file import write_motion
-from face_emote.motion.perform import joined_motion
 from face_emote.network.runtime import load_motion_net
 
 CHUNK_SECS = 1.0

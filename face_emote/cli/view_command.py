@@ -38,13 +38,13 @@ def command(file: Path, speech: Path | None, output: Path | None, head: Path | N
 
     from face_emote.cli.performing import require_other_file, sound_of
     from face_emote.cli.progress import progress_shown
-    from face_emote.convert import export
     from face_emote.core.errors import OptionError
     from face_emote.core.output import require_writable
-    from face_emote.exporting.viewer_page import write_page
     from face_emote.face.bundled import load_head
-    from face_emote.motion.imports.capture import is_capture
-    from face_emote.motion.motion_file import MotionReader
+    from face_emote.formats.captures import is_capture
+    from face_emote.formats.motion_file.motion_file import open_motion
+    from face_emote.formats.viewer import write_page
+    from face_emote.verbs.export import export
 
     if output is not None and output.suffix.lower() != ".html":
         raise OptionError(f"The page is an .html file; give the output that ending: {output}")
@@ -56,7 +56,7 @@ def command(file: Path, speech: Path | None, output: Path | None, head: Path | N
         glb = file
         if file.suffix.lower() != ".glb":
             if speech is None and not is_capture(file):
-                with MotionReader(file) as reader:
+                with open_motion(file) as reader:
                     sound = sound_of(file, reader.info)
             glb = Path(folder) / f"{file.stem}.glb"
             person = load_head(head)

@@ -8,7 +8,6 @@ Units: metres, +Y up, the face looks along +Z, +X to the character's left; radia
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -197,74 +196,6 @@ FRAME_ARRAYS = (
     "expression", "jaw_pose", "neck_pose", "eye_pose", "global_pose", "translation", "wrinkles", "blood_flow",
 )  # fmt: skip
 """The fields of FaceMotion that have a row per frame."""
-
-
-@runtime_checkable
-class MotionSource(Protocol):
-    """A motion that can be gone through block by block, as often as wanted: a FaceMotion or an open motion file.
-
-    Exporters and the renderer take this, so that an hour-long file never lies in memory.
-    """
-
-    @property
-    def num_frames(self) -> int: ...  # noqa: D102
-    @property
-    def fps(self) -> float: ...  # noqa: D102
-    @property
-    def info(self) -> MotionInfo: ...  # noqa: D102
-    @property
-    def betas(self) -> Float[Array, f" shape={NUM_SHAPE}"]: ...  # noqa: D102
-    @property
-    def character(self) -> str: ...  # noqa: D102
-
-    def blocks(self, size: int = 256) -> Iterator[FaceMotion]:
-        """Consecutive parts of at most `size` frames, from the first frame on."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class MotionSpan:
-    """Frames first..stop-1 of a motion, as a motion. A `MotionSource`."""
-
-    whole: MotionSource
-    first: int
-    stop: int
-
-    @property
-    def num_frames(self) -> int:
-        """Number of frames."""
-        return self.stop - self.first
-
-    @property
-    def fps(self) -> float:
-        """Frames per second."""
-        return self.whole.fps
-
-    @property
-    def info(self) -> MotionInfo:
-        """Where the whole motion came from."""
-        return self.whole.info
-
-    @property
-    def betas(self) -> Float[Array, f" shape={NUM_SHAPE}"]:
-        """Identity of the head."""
-        return self.whole.betas
-
-    @property
-    def character(self) -> str:
-        """Whose skin to show it with."""
-        return self.whole.character
-
-    def blocks(self, size: int = 256) -> Iterator[FaceMotion]:
-        """Consecutive parts of at most `size` frames; what lies before the span is passed over."""
-        start = 0
-        for block in self.whole.blocks(size):
-            low, high = max(self.first - start, 0), min(self.stop - start, block.num_frames)
-            if low < high:
-                yield block.part(low, high)
-            start += block.num_frames
-            if start >= self.stop:
-                return
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,14 @@ all else, mixes and strengths included, is our choice and may be edited.
 
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 
 from face_emote.core.arrays import Array, Float
+from face_emote.core.assets import ASSETS
 from face_emote.core.names import EMOTIONS
 
-LEXICON_PATH = Path(__file__).parent.parent / "assets" / "emotion" / "lexicon.csv"
+LEXICON_PATH = ASSETS / "emotion" / "lexicon.csv"
 
 _ENDINGS = (
     ("iness", "y"), ("fulness", "ful"), ("ness", ""), ("ily", "y"), ("ably", "able"), ("ibly", "ible"), ("ly", ""),

@@ -5,7 +5,7 @@ from typing import Protocol, runtime_checkable
 
 from face_emote.core.arrays import Array, Float
 from face_emote.core.types import FaceMotion
-from face_emote.network.experts import ASSETS, load_classifier, load_sync
+from face_emote.network.experts import FOLDER, load_classifier, load_sync
 
 
 @runtime_checkable
@@ -55,9 +55,9 @@ def bundled_judges() -> Judges:
     Raises:
         CheckpointError: one of their files is damaged.
     """
-    sync = load_sync() if (ASSETS / "sync_judge.safetensors").is_file() else None
-    emotions = load_classifier() if (ASSETS / "emotions_judge.safetensors").is_file() else None
-    compounds = load_classifier(compounds=True) if (ASSETS / "compounds_judge.safetensors").is_file() else None
+    sync = load_sync() if (FOLDER / "sync_judge.safetensors").is_file() else None
+    emotions = load_classifier() if (FOLDER / "emotions_judge.safetensors").is_file() else None
+    compounds = load_classifier(compounds=True) if (FOLDER / "compounds_judge.safetensors").is_file() else None
     missing = [
         name
         for name, judge in (("sync", sync), ("emotions", emotions), ("compound emotions", compounds))

@@ -14,7 +14,7 @@ from face_emote.evaluation.judges import SyncJudge
 from face_emote.evaluation.mouth_meter import GapMeter, VertexMeter
 from face_emote.evaluation.signals import best_shift_secs, correlation, jerk, misalignment_secs, rms
 from face_emote.evaluation.systems import HeardClip, LipSystem, Sampler, true_controls
-from face_emote.motion.lip_rig import LipRig, lip_rig
+from face_emote.motion.mouth.lip_rig import LipRig, lip_rig
 
 CLOSED = 0.03
 """Lips count as closed below this gap."""

@@ -14,7 +14,7 @@ from face_emote.core.names import NUM_EXPRESSION
 from face_emote.core.types import FaceMotion
 from face_emote.face.head import Head
 from face_emote.face.rig import pose_from_controls
-from face_emote.motion.lip_rig import lip_edges
+from face_emote.motion.mouth.lip_rig import lip_edges
 
 BLOCK = 256
 """Frames posed at once."""

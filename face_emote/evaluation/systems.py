@@ -23,14 +23,14 @@ from face_emote.core.types import PerformanceStyle, Phone, Prosody, Speech, Spee
 from face_emote.evaluation.clips import JAW_PER_GAP, Clip, Lips
 from face_emote.evaluation.signals import correlation
 from face_emote.face.head import Head
-from face_emote.motion.coarticulation import blend
-from face_emote.motion.lip_contacts import closures, strength, tucks
-from face_emote.motion.lip_rig import LipRig, lip_rig
-from face_emote.motion.lip_solve import MouthTarget, lip_controls
-from face_emote.motion.lips import lip_score, sample_lips
-from face_emote.motion.net_lips import net_lips
+from face_emote.motion.mouth.coarticulation import blend
+from face_emote.motion.mouth.lip_contacts import closures, strength, tucks
+from face_emote.motion.mouth.lip_rig import LipRig, lip_rig
+from face_emote.motion.mouth.lip_solve import MouthTarget, lip_controls
+from face_emote.motion.mouth.lips import lip_score, sample_lips
+from face_emote.motion.mouth.net_lips import net_lips
+from face_emote.motion.mouth.visemes import merged, segments_from
 from face_emote.motion.net_listening import longest_look_ahead, phones_at_frames
-from face_emote.motion.visemes import merged, segments_from
 from face_emote.network.channels import EMOTION_COLUMNS
 from face_emote.network.runtime import Hearing, LipStream, load_motion_net
 

@@ -3,10 +3,11 @@
 from functools import lru_cache
 from pathlib import Path
 
+from face_emote.core.assets import ASSETS
 from face_emote.face.flame_file import read_flame
 from face_emote.face.head import Head
 
-BUNDLED_HEAD = Path(__file__).parent.parent / "assets" / "flame" / "head.npz"
+BUNDLED_HEAD = ASSETS / "flame" / "head.npz"
 
 
 def load_head(path: Path | str | None = None) -> Head:

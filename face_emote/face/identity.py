@@ -10,15 +10,15 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 
 from face_emote.core.arrays import Array, Float, Int
+from face_emote.core.assets import ASSETS
 from face_emote.core.errors import OptionError
 from face_emote.core.names import NUM_SHAPE
 
-IDENTITY_FILE = Path(__file__).parent.parent / "assets" / "flame" / "identity.npz"
+IDENTITY_FILE = ASSETS / "flame" / "identity.npz"
 RACE = ("african", "asian", "caucasian")
 GENDER = ("male", "female")
 AGE = ("child", "young", "old")

@@ -6,12 +6,12 @@ import numpy as np
 
 from face_emote.core.arrays import Array, Float
 from face_emote.core.types import PerformanceStyle
-from face_emote.motion.blinks import BlinkScore, lid_closure
-from face_emote.motion.breathing import BreathScore, breath_volume
-from face_emote.motion.brows import BrowScore, brow_controls
+from face_emote.motion.events.blinks import BlinkScore, lid_closure
+from face_emote.motion.events.breathing import BreathScore, breath_volume
+from face_emote.motion.events.brows import BrowScore, brow_controls
+from face_emote.motion.events.micro_expressions import LeakScore, leak_pulses, leak_weight
 from face_emote.motion.layering import MouthGauge, layered
-from face_emote.motion.lips import Lips
-from face_emote.motion.micro_expressions import LeakScore, leak_pulses, leak_weight
+from face_emote.motion.mouth.lips import Lips
 
 
 @runtime_checkable

@@ -9,10 +9,10 @@ from face_emote.core.arrays import Array, Float
 from face_emote.core.types import FaceMotion, MotionInfo, PerformanceStyle
 from face_emote.face.head import Head
 from face_emote.face.rig import pose_from_controls
-from face_emote.motion.breathing import breath_motion, breath_volume
+from face_emote.motion.events.breathing import breath_motion, breath_volume
+from face_emote.motion.events.gaze import GazeScore, eye_rotations, gaze_direction
+from face_emote.motion.events.head_motion import HeadScore, body_sway, head_rotation
 from face_emote.motion.face_controls import FaceEvents, face_controls
-from face_emote.motion.gaze import GazeScore, eye_rotations, gaze_direction
-from face_emote.motion.head_motion import HeadScore, body_sway, head_rotation
 from face_emote.motion.layering import MouthGauge, lids_follow
 from face_emote.motion.slow_tracks import SlowTracks
 

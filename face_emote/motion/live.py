@@ -26,25 +26,26 @@ from face_emote.emotion.grammar import describe
 from face_emote.emotion.voice import VoiceEmotion
 from face_emote.face.characters import character as load_character
 from face_emote.face.head import Head
-from face_emote.motion.blinks import BlinkScore
-from face_emote.motion.breathing import BreathScore
-from face_emote.motion.brows import BrowScore
-from face_emote.motion.curves import ease
-from face_emote.motion.dynamics import LEAD_SECS, swell_of, wandering
-from face_emote.motion.emotion_expression import REST_BREATH_HZ
+from face_emote.motion.events.blinks import BlinkScore
+from face_emote.motion.events.breathing import BreathScore
+from face_emote.motion.events.brows import BrowScore
+from face_emote.motion.events.curves import ease
+from face_emote.motion.events.gaze import GazeScore
+from face_emote.motion.events.head_motion import HeadScore
+from face_emote.motion.events.live_events import Director, Moment
+from face_emote.motion.events.micro_expressions import LeakScore
 from face_emote.motion.face_controls import face_controls
+from face_emote.motion.feeling.dynamics import LEAD_SECS, swell_of, wandering
+from face_emote.motion.feeling.expression import REST_BREATH_HZ
+from face_emote.motion.feeling.net_expression import bearing_from, felt_from, step_presence
+from face_emote.motion.feeling.planned import PlannedEmotion
+from face_emote.motion.feeling.wrinkles import wrinkle_model
 from face_emote.motion.frames import Performer, face_frames, person_of
-from face_emote.motion.gaze import GazeScore
-from face_emote.motion.head_motion import HeadScore
 from face_emote.motion.layering import mouth_gauge
-from face_emote.motion.lip_rig import lip_rig
-from face_emote.motion.live_events import Director, Moment
 from face_emote.motion.live_hearing import MouthGate, SpeechDetector
-from face_emote.motion.micro_expressions import LeakScore
-from face_emote.motion.net_expression import bearing_from, felt_from, step_presence
-from face_emote.motion.net_lips import MOST_WINDOW_SECS, REST, NetLips, last_answer
+from face_emote.motion.mouth.lip_rig import lip_rig
+from face_emote.motion.mouth.net_lips import MOST_WINDOW_SECS, REST, NetLips, last_answer
 from face_emote.motion.net_listening import asked_rows
-from face_emote.motion.planned import PlannedEmotion
 from face_emote.motion.slow_tracks import SlowTracks, joined, rested_skin, step_skin
 from face_emote.network.channels import (
     LIP_CHANNELS,
@@ -53,7 +54,6 @@ from face_emote.network.channels import (
 )
 from face_emote.network.config import LATENT_FRAMES
 from face_emote.network.runtime import ExpressionStream, Hearing, LipStream, MotionNet, load_motion_net
-from face_emote.skin.wrinkles import wrinkle_model
 
 LIVE_FPS = 50.0
 SLOWEST_FPS = 10.0

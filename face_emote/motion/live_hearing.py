@@ -6,7 +6,7 @@ from face_emote.audio.activity import LOWEST_DB, OFF_DB, ON_DB, RANGE_DB
 from face_emote.audio.logmel import FLOOR_DB, HOP, WINDOW, level_db
 from face_emote.core.arrays import Array, Bool, Float
 from face_emote.core.names import FEATURE_HZ, MOTION_HZ
-from face_emote.motion.net_lips import HOLD_SECS
+from face_emote.motion.mouth.net_lips import HOLD_SECS
 
 _FIRST_FLOOR_DB = -65.0
 _FALL_SECS, _RISE_DB_PER_SEC = 0.25, 3.0

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from face_emote.core.arrays import Array, Float
-from face_emote.motion.net_expression import NetExpression
+from face_emote.motion.feeling.net_expression import NetExpression
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,12 +9,12 @@ from face_emote.core.names import MOTION_HZ, PHONES, SAMPLE_RATE_HZ
 from face_emote.core.timing import frame_times, frames_in
 from face_emote.core.types import EmotionTrack, SpeechAnalysis
 from face_emote.emotion.blending import PROTOTYPE_VAD
-from face_emote.motion.dynamics import LEAD_SECS
-from face_emote.motion.felt import hidden_emotion
+from face_emote.motion.feeling.dynamics import LEAD_SECS
+from face_emote.motion.feeling.felt import hidden_emotion
+from face_emote.motion.feeling.net_expression import NetExpression
+from face_emote.motion.feeling.planned import PlannedEmotion
+from face_emote.motion.mouth.net_lips import SPLINE_AHEAD
 from face_emote.motion.net_answers import NetAnswers
-from face_emote.motion.net_expression import NetExpression
-from face_emote.motion.net_lips import SPLINE_AHEAD
-from face_emote.motion.planned import PlannedEmotion
 from face_emote.network.config import LATENT_FRAMES
 from face_emote.network.runtime import ExpressionStream, Hearing, LipStream, MotionNet
 

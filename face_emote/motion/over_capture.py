@@ -16,12 +16,12 @@ from face_emote.core.timing import frame_times
 from face_emote.core.types import FaceMotion, PerformanceStyle
 from face_emote.face.head import Head
 from face_emote.face.rig import ControlPose, controls_from_pose, pose_from_controls
-from face_emote.motion.dynamics import LEAD_SECS, UNSTARTED
-from face_emote.motion.felt import Felt, felt_by_rules
+from face_emote.motion.feeling.dynamics import LEAD_SECS, UNSTARTED
+from face_emote.motion.feeling.felt import Felt, felt_by_rules
+from face_emote.motion.feeling.planned import PlannedEmotion
+from face_emote.motion.feeling.wrinkles import wrinkle_model
 from face_emote.motion.layering import MouthGauge, layered, lip_gap, mouth_gauge
-from face_emote.motion.planned import PlannedEmotion
 from face_emote.motion.slow_tracks import SlowTracks, joined, rested_skin, step_skin
-from face_emote.skin.wrinkles import wrinkle_model
 
 CHUNK = 128
 LIVELY = 0.85

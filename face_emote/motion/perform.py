@@ -11,15 +11,13 @@ memory does not grow with the clip.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from face_emote.core.arrays import Array, Float
+from face_emote.core.motion import joined_motion
 from face_emote.core.timing import frame_times, frames_in
 from face_emote.core.types import (
-    FRAME_ARRAYS,
     EmotionPlan,
     FaceMotion,
     MotionInfo,
@@ -27,12 +25,12 @@ from face_emote.core.types import (
     SpeechAnalysis,
 )
 from face_emote.face.head import Head
+from face_emote.motion.feeling.wrinkles import wrinkle_model
 from face_emote.motion.frames import Performer, face_frames, person_of
 from face_emote.motion.layering import mouth_gauge
 from face_emote.motion.net_answers import NetAnswers
 from face_emote.motion.score import PerformanceScore, performance_score
 from face_emote.motion.slow_tracks import joined, slow_tracks
-from face_emote.skin.wrinkles import wrinkle_model
 
 CHUNK = 128
 """Frames, and steps, evaluated at once."""
@@ -116,11 +114,3 @@ def _in_blocks(chunks: Iterator[FaceMotion], *, size: int) -> Iterator[FaceMotio
             held, count = [whole.part(size, count)], count - size
     if count:
         yield joined_motion(held)
-
-
-def joined_motion(parts: list[FaceMotion]) -> FaceMotion:
-    """Consecutive blocks of one motion as one."""
-    if len(parts) == 1:
-        return parts[0]
-    rows: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in FRAME_ARRAYS}
-    return replace(parts[0], **rows)

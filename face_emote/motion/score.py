@@ -7,19 +7,19 @@ import numpy as np
 from face_emote.core.arrays import Array, Float
 from face_emote.core.types import EmotionPlan, EmotionTrack, PerformanceStyle, SpeechAnalysis
 from face_emote.face.head import Head
-from face_emote.motion.blinks import BlinkScore, blink_score
-from face_emote.motion.breathing import BreathScore, breath_score
-from face_emote.motion.brows import BrowScore, brow_score
-from face_emote.motion.cues import SpeechCues, speech_cues
-from face_emote.motion.emotion_expression import REST_BREATH_HZ, EmotionBias, emotion_bias
-from face_emote.motion.gaze import GazeScore, gaze_score, head_follow
-from face_emote.motion.head_motion import HeadScore, head_score
-from face_emote.motion.lips import Lips, lip_score
-from face_emote.motion.micro_expressions import LeakScore, leak_score
+from face_emote.motion.events.blinks import BlinkScore, blink_score
+from face_emote.motion.events.breathing import BreathScore, breath_score
+from face_emote.motion.events.brows import BrowScore, brow_score
+from face_emote.motion.events.cues import SpeechCues, speech_cues
+from face_emote.motion.events.gaze import GazeScore, gaze_score, head_follow
+from face_emote.motion.events.head_motion import HeadScore, head_score
+from face_emote.motion.events.micro_expressions import LeakScore, leak_score
+from face_emote.motion.feeling.expression import REST_BREATH_HZ, EmotionBias, emotion_bias
+from face_emote.motion.feeling.net_expression import NetExpression, bearing_at
+from face_emote.motion.feeling.planned import PlannedEmotion, planned_emotion
+from face_emote.motion.mouth.lips import Lips, lip_score
+from face_emote.motion.mouth.net_lips import net_lips
 from face_emote.motion.net_answers import NetAnswers
-from face_emote.motion.net_expression import NetExpression, bearing_at
-from face_emote.motion.net_lips import net_lips
-from face_emote.motion.planned import PlannedEmotion, planned_emotion
 
 _GRID_HZ = 10.0
 """Resolution at which the mood steers the placing of events."""

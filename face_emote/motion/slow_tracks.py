@@ -9,13 +9,13 @@ import numpy as np
 from face_emote.core.arrays import Array, Float
 from face_emote.core.names import MOTION_HZ
 from face_emote.core.types import PerformanceStyle
-from face_emote.motion.dynamics import LEAD_SECS, UNSTARTED, liveliness, swell_of, wandering
 from face_emote.motion.face_controls import face_controls
-from face_emote.motion.felt import Felt, felt_by_rules
-from face_emote.motion.net_expression import felt_by_net, step_presence
+from face_emote.motion.feeling.blood import BloodState, blood_flow, pressed_blood, pulse_of, rested_blood, step_blood
+from face_emote.motion.feeling.dynamics import LEAD_SECS, UNSTARTED, liveliness, swell_of, wandering
+from face_emote.motion.feeling.felt import Felt, felt_by_rules
+from face_emote.motion.feeling.net_expression import felt_by_net, step_presence
+from face_emote.motion.feeling.wrinkles import UNFOLDED, WrinkleModel, WrinkleState, folding, step_wrinkles
 from face_emote.motion.score import PerformanceScore
-from face_emote.skin.blood import BloodState, blood_flow, pressed_blood, pulse_of, rested_blood, step_blood
-from face_emote.skin.wrinkles import UNFOLDED, WrinkleModel, WrinkleState, folding, step_wrinkles
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from face_emote.core.arrays import Array, Float
+from face_emote.core.assets import ASSETS
 from face_emote.core.errors import CheckpointError
 from face_emote.core.names import CONTROLS, EMOTIONS, MOTION_HZ
 from face_emote.core.types import FaceMotion
@@ -16,7 +17,7 @@ from face_emote.network.convnet import ConvNet
 from face_emote.network.expert_file import ExpertFile, read_expert
 from face_emote.network.features import normalised
 
-ASSETS = Path(__file__).parent.parent / "assets" / "experts"
+FOLDER = ASSETS / "experts"
 
 GEOMETRY = ("gap", "width", "jaw")
 """What SyncNet sees of the lips: what can be read off any mesh or tracked face."""
@@ -228,12 +229,12 @@ def face_windows(features: Float[Array, "frames feature"]) -> Float[Array, "wind
 
 @lru_cache(maxsize=1)
 def _bundled_sync() -> SyncExpert:
-    return _sync(ASSETS / "sync_judge.safetensors")
+    return _sync(FOLDER / "sync_judge.safetensors")
 
 
 @lru_cache(maxsize=2)
 def _bundled_classifier(compounds: bool) -> MotionClassifier:
-    return _classifier(ASSETS / f"{'compounds' if compounds else 'emotions'}_judge.safetensors")
+    return _classifier(FOLDER / f"{'compounds' if compounds else 'emotions'}_judge.safetensors")
 
 
 def _sync(path: Path) -> SyncExpert:

@@ -3,6 +3,7 @@
 from functools import lru_cache
 from pathlib import Path
 
+from face_emote.core.assets import ASSETS
 from face_emote.core.errors import CheckpointError
 from face_emote.network.checkpoint import read_checkpoint
 from face_emote.network.expression_path import ExpressionStream
@@ -12,7 +13,7 @@ from face_emote.network.net_weights import MotionNet, motion_net
 
 __all__ = ["ExpressionStream", "Hearing", "LipStream", "MotionNet", "load_motion_net"]
 
-ASSETS = Path(__file__).parent.parent / "assets" / "network"
+FOLDER = ASSETS / "network"
 BUNDLED = ("default", "fast")
 SUFFIX = ".safetensors"
 
@@ -25,7 +26,7 @@ def load_motion_net(name_or_path: str | Path = "default") -> MotionNet:
         CheckpointError: It is missing, damaged, of another version, or does not fit its own configuration.
     """
     if name_or_path in BUNDLED:
-        path = ASSETS / f"{name_or_path}{SUFFIX}"
+        path = FOLDER / f"{name_or_path}{SUFFIX}"
         if not path.is_file():
             raise CheckpointError(
                 f"The network '{name_or_path}' is not in this installation; use --animator rules, or install again: "

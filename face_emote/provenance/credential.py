@@ -6,7 +6,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from face_emote.core.types import MotionSource
+from face_emote.core.motion import MotionSource
 from face_emote.core.version import VERSION
 
 TOOL = "face_emote"

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from face_emote.core.errors import ProvenanceError
-from face_emote.core.types import MotionSource
+from face_emote.core.motion import MotionSource
 from face_emote.provenance.credential import Facts, Provenance, definition, facts_of
 from face_emote.provenance.glb_slot import put_in
 from face_emote.provenance.settled import settled

@@ -8,8 +8,9 @@ import numpy as np
 
 from face_emote.core.arrays import Array, Float
 from face_emote.core.errors import HeadError
+from face_emote.core.motion import MotionSource, MotionStream, view_of
 from face_emote.core.names import CONTROLS, NUM_EXPRESSION, NUM_SHAPE
-from face_emote.core.types import FaceMotion, MotionInfo, MotionSource
+from face_emote.core.types import FaceMotion
 from face_emote.face.bundled import load_head
 from face_emote.face.head import Head
 from face_emote.rigs.expression_map import ExpressionMap, kept_map
@@ -54,49 +55,29 @@ def mapped(block: FaceMotion, solved: ExpressionMap) -> FaceMotion:
     )
 
 
-class RetargetedMotion:
-    """A `MotionSource` that shows a motion of the bundled head on an imported FLAME head. Memory stays flat."""
+def retargeted(source: MotionSource, head: Head) -> MotionStream:
+    """A motion of the bundled head as an imported FLAME head plays it. Memory stays flat.
 
-    def __init__(self, source: MotionSource, head: Head) -> None:
-        """Raises HeadError when the motion is not the bundled head's, or no face is found in `head`."""
-        bundled = load_head()
-        if source.info.basis != bundled.basis:
-            raise HeadError(
-                f"The motion belongs to face model '{source.info.basis}', this head is '{head.basis}'; "
-                "give the head that it was made with"
-            )
-        self._source, self._map = source, flame_map(head)
-        self.info: MotionInfo = replace(source.info, basis=head.basis)
-        self.betas = np.zeros(NUM_SHAPE, np.float32)
+    Raises:
+        HeadError: the motion is not the bundled head's, or no face is found in `head`.
+    """
+    if source.info.basis != load_head().basis:
+        raise HeadError(
+            f"The motion belongs to face model '{source.info.basis}', this head is '{head.basis}'; "
+            "give the head that it was made with"
+        )
+    solved = flame_map(head)
+    info, betas = replace(source.info, basis=head.basis), np.zeros(NUM_SHAPE, np.float32)
 
-    @property
-    def map(self) -> ExpressionMap:
-        """How it is done, and how well."""
-        return self._map
+    def read(size: int) -> Iterator[FaceMotion]:
+        for block in source.blocks(size):
+            yield replace(mapped(block, solved), info=info, betas=betas)
 
-    @property
-    def num_frames(self) -> int:
-        """That of the source."""
-        return self._source.num_frames
-
-    @property
-    def fps(self) -> float:
-        """That of the source."""
-        return self._source.fps
-
-    @property
-    def character(self) -> str:
-        """That of the source."""
-        return self._source.character
-
-    def blocks(self, size: int = 256) -> Iterator[FaceMotion]:
-        """Consecutive parts of at most `size` frames, from the first frame on."""
-        for block in self._source.blocks(size):
-            yield replace(mapped(block, self._map), info=self.info, betas=self.betas)
+    return view_of(source, read, info=info, betas=betas)
 
 
 def shown_on(source: MotionSource, head: Head) -> MotionSource:
     """The motion as this head plays it: retargeted if it is the bundled head's and the head is an imported one."""
     if head.is_semantic or source.info.basis == head.basis:
         return source
-    return RetargetedMotion(source, head)
+    return retargeted(source, head)

@@ -29,11 +29,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from face_emote.core.assets import ASSETS
 from face_emote.core.errors import OptionError
 from face_emote.core.names import ARKIT_ORDER, BLOOD_REGIONS, CONTROLS, FACE_ANGLES, WRINKLES
 from face_emote.rigs.curve_names import meaning
 
-FOLDER = Path(__file__).parent.parent / "assets" / "rigs"
+FOLDER = ASSETS / "rigs"
 FORMS = ("sums", "shapes", "cues")
 SOURCES = (
     *ARKIT_ORDER,

@@ -6,11 +6,12 @@ from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
+from face_emote.core.assets import ASSETS
 from face_emote.core.errors import ConfigError
 from face_emote.network.config import NetConfig
 from face_emote.train.losses.lips import LipLossWeights
 
-BUNDLED = Path(__file__).parent.parent / "assets" / "training"
+BUNDLED = ASSETS / "training"
 """Configurations that come with the package; `face-emote train NAME` finds them by name."""
 
 

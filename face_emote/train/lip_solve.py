@@ -14,7 +14,7 @@ from torch import Tensor
 from face_emote.core.arrays import Array, Float, Int
 from face_emote.core.names import CONTROLS, JOINTS
 from face_emote.face.head import Head
-from face_emote.motion.lip_rig import (
+from face_emote.motion.mouth.lip_rig import (
     BITE,
     JAW_OPEN,
     NAMES,
@@ -25,7 +25,7 @@ from face_emote.motion.lip_rig import (
     lip_rig,
     posture_controls,
 )
-from face_emote.motion.lip_solve import (
+from face_emote.motion.mouth.lip_solve import (
     CLOSURE_SHAPE,
     LIP_SEAL,
     MAX_LIFT,

@@ -7,9 +7,9 @@ import numpy as np
 
 from face_emote.core.arrays import Array, Float, Int
 from face_emote.face.bundled import load_head
-from face_emote.skin.hair import hair_on, mean_hair_colour
-from face_emote.skin.strands import StrandGroup, load_strands, triangle_frames
-from face_emote.skin.surface import SkinSurface
+from face_emote.look.hair import hair_on, mean_hair_colour
+from face_emote.look.strands import StrandGroup, load_strands, triangle_frames
+from face_emote.look.surface import SkinSurface
 from face_emote.worker.person import Person
 
 VOLUME = (0.004, 0.16)

@@ -12,16 +12,16 @@ import numpy as np
 from face_emote.core.arrays import Array, Float, Int
 from face_emote.core.names import BLOOD_REGIONS, JOINTS, WRINKLES
 from face_emote.core.output import written_beside
-from face_emote.exporting.materials import eye_uv
-from face_emote.exporting.surface_parts import MATERIAL_PARTS
 from face_emote.face.head import Head
 from face_emote.face.layout import HeadLayout
-from face_emote.rendering.fast.garment import make_garment, under_collar
-from face_emote.skin.colour import skin_albedo
-from face_emote.skin.hair import mean_hair_colour
-from face_emote.skin.maps import load_skin_maps
-from face_emote.skin.regions import BLOOD_AND_NECK, blood_masks, wrinkle_masks
-from face_emote.skin.surface import SkinSurface, layout_skin
+from face_emote.formats.mesh.materials import eye_uv
+from face_emote.formats.mesh.surface_parts import MATERIAL_PARTS
+from face_emote.look.colour import skin_albedo
+from face_emote.look.hair import mean_hair_colour
+from face_emote.look.maps import load_skin_maps
+from face_emote.look.regions import BLOOD_AND_NECK, blood_masks, wrinkle_masks
+from face_emote.look.surface import SkinSurface, layout_skin
+from face_emote.rendering.stage.garment import make_garment, under_collar
 from face_emote.worker.hair import hair_arrays
 from face_emote.worker.person import Person
 from face_emote.worker.pictures import write_pictures
@@ -161,6 +161,6 @@ def _garment(head: Head, skin: SkinSurface) -> dict[str, Any]:
 
 
 def _normals(points: Float[Array, "point 3"], faces: Int[Array, "triangle 3"]) -> Float[Array, "point 3"]:
-    from face_emote.exporting.surface_parts import vertex_normals
+    from face_emote.formats.mesh.surface_parts import vertex_normals
 
     return vertex_normals(points, faces).astype(np.float64)

@@ -5,15 +5,15 @@ from importlib import util
 from pathlib import Path
 from typing import Any
 
-from face_emote.convert import export, require_place
 from face_emote.core.errors import OptionError
 from face_emote.core.names import ARKIT_ORDER, BLOOD_REGIONS, EMOTIONS, JOINTS, WRINKLES
 from face_emote.core.output import require_writable
 from face_emote.core.version import VERSION
-from face_emote.exporting.formats import FORMATS
 from face_emote.face.bundled import load_head
 from face_emote.face.characters import characters
-from face_emote.motion.motion_file import MotionReader
+from face_emote.formats.catalogue import FORMATS
+from face_emote.formats.motion_file.motion_file import open_motion
+from face_emote.verbs.export import export, require_place
 from face_emote.worker.head_package import write_head
 from face_emote.worker.person import person_from
 from face_emote.worker.protocol import PROTOCOL, Params, Request
@@ -76,7 +76,7 @@ def export_motion(params: Params, *, progress: Progress) -> dict[str, Any]:
         progress(done / max(total, 1e-9), what)
 
     require_place(target)
-    with MotionReader(source) as motion:
+    with open_motion(source) as motion:
         head = person_from(params.part("person")).head if params.part("person").values else load_head()
         export(motion, target, head=head, progress=told)
     return {"path": str(target)}

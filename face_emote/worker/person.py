@@ -3,20 +3,20 @@
 import json
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 
-from face_emote.animation import animate
 from face_emote.audio.examples import example_speech
 from face_emote.core.arrays import Array, Float
+from face_emote.core.motion import joined_motion
 from face_emote.core.names import CONTROLS, NUM_SHAPE
-from face_emote.core.types import FRAME_ARRAYS, FaceMotion, SkinParams
-from face_emote.exporting.morph_targets import TargetSet, morph_targets
+from face_emote.core.types import FaceMotion, SkinParams
 from face_emote.face.bundled import load_head
 from face_emote.face.characters import character
 from face_emote.face.head import Head
 from face_emote.face.identity import RACE, identity
+from face_emote.formats.glb.morph_targets import TargetSet, morph_targets
+from face_emote.verbs.animate import animate
 from face_emote.worker.protocol import Params
 
 CANON_EMOTIONS = ("neutral", "joy", "anger", "sadness")
@@ -89,7 +89,4 @@ def _canonical_motion(head: Head, name: str) -> FaceMotion:
         neck_pose=np.full((1, 3), 0.05, np.float32),
         eye_pose=np.full((1, 2, 3), 0.05, np.float32),
     )
-    rows: dict[str, Any] = {
-        name: np.concatenate([getattr(part, name) for part in [*parts, all_moved]]) for name in FRAME_ARRAYS
-    }
-    return replace(first, **rows)
+    return joined_motion([*parts, all_moved])

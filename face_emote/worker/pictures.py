@@ -17,8 +17,8 @@ from face_emote.core.arrays import Array, Float
 from face_emote.core.output import written_beside
 from face_emote.core.png import png_bytes
 from face_emote.core.types import SkinParams
-from face_emote.exporting.materials import eye_picture, skin_picture
-from face_emote.skin.maps import WRINKLE_DEPTH, load_skin_maps, resting_relief
+from face_emote.formats.mesh.materials import eye_picture, skin_picture
+from face_emote.look.maps import WRINKLE_DEPTH, load_skin_maps, resting_relief
 
 SKIN_TEXELS = 1024
 CONCENTRATION_RANGE = 4.0

@@ -8,17 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from face_emote.animation import MotionStream, animate_blocks
 from face_emote.core.arrays import Array, Float
 from face_emote.core.errors import OptionError
+from face_emote.core.motion import MotionStream
 from face_emote.core.names import ARKIT_ORDER, JOINTS
 from face_emote.core.output import require_writable, written_beside
 from face_emote.core.types import EmotionPlan, FaceMotion, PerformanceStyle
-from face_emote.exporting.arkit_curves import ArkitCurves
-from face_emote.exporting.glb import quaternions
-from face_emote.exporting.person import rotations_of
 from face_emote.face.bundled import load_head
-from face_emote.motion.motion_file import MotionWriter
+from face_emote.formats.arkit.curves import ArkitCurves
+from face_emote.formats.glb.glb import quaternions
+from face_emote.formats.mesh.person import rotations_of
+from face_emote.formats.motion_file.motion_file import MotionWriter
+from face_emote.verbs.animate import animate_blocks
 from face_emote.worker.emotion_keys import read_emotion_keys
 from face_emote.worker.person import Person, person_from
 from face_emote.worker.protocol import Params
@@ -54,7 +55,7 @@ def write_take(params: Params, *, progress: Callable[[float, str], None]) -> dic
         character=person.name,
         style=_style(params.part("style")),
         progress=told,
-    )
+    ).motion
     with tempfile.TemporaryDirectory(prefix=".face_emote_", dir=path.absolute().parent) as folder:
         new_motion = Path(folder) / motion_path.name
         arrays = _curves(stream, new_motion, target=target, person=person)

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from face_emote.core.names import ARKIT_ORDER
 from face_emote.core.rotations import rotation_matrix
 from face_emote.emotion.grammar import describe
-from face_emote.exporting.glb import quaternions
-from face_emote.exporting.mesh_space import MeshSpace
-from face_emote.skin import colour, maps, reflection
+from face_emote.formats.glb.glb import quaternions
+from face_emote.formats.mesh.space import MeshSpace
+from face_emote.look import colour, maps, reflection
 from tools.build_extension import build, engine_wheel, package_version
 
 from .test_protocol import ROOT, extension_module

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from face_emote.core.arrays import Array, Float, Int
-from face_emote.skin.head_shell import CENTRE, HeadShell
+from face_emote.look.head_shell import CENTRE, HeadShell
 from tools.bake_skin.noise import ramp
 from tools.bake_skin.roots import Roots, unit
 

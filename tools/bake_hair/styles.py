@@ -3,7 +3,7 @@
 import numpy as np
 
 from face_emote.core.arrays import Array, Float
-from face_emote.skin.head_shell import HeadShell
+from face_emote.look.head_shell import HeadShell
 from tools.bake_hair.growing import Grown, Growth, cut, grown, share_above
 from tools.bake_skin.hairline import hairline_distance, scalp_density
 from tools.bake_skin.mesh import SkinMesh

@@ -13,7 +13,7 @@ import numpy as np
 from face_emote.core.arrays import Array
 from face_emote.face.bundled import load_head
 from face_emote.face.head import Head
-from face_emote.skin.strands import GROUPS, topology_code
+from face_emote.look.strands import GROUPS, topology_code
 from tools.bake_skin import pigment, relief
 from tools.bake_skin.creases import crease_height
 from tools.bake_skin.grow_brows import grow_brow
@@ -24,7 +24,7 @@ from tools.bake_skin.mesh import SkinMesh, Texels, skin_mesh, texels
 from tools.bake_skin.pack import quantised, spread, write_arrays
 from tools.bake_skin.roots import packed
 
-ASSETS = Path(__file__).parent.parent.parent / "face_emote" / "assets" / "skin"
+ASSETS = Path(__file__).parent.parent.parent / "assets" / "skin"
 COARSE, FINE = 1024, 2048
 
 Baker = Callable[[Texels, pigment.Zones], Array]

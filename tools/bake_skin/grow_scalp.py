@@ -3,7 +3,7 @@
 import numpy as np
 
 from face_emote.core.arrays import Array, Float
-from face_emote.skin.strands import HAIR_LENGTH
+from face_emote.look.strands import HAIR_LENGTH
 from tools.bake_skin.hairline import hairline_distance, scalp_density
 from tools.bake_skin.mesh import SkinMesh
 from tools.bake_skin.noise import fractal, ramp

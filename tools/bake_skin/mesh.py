@@ -7,7 +7,7 @@ from scipy.spatial import cKDTree
 
 from face_emote.core.arrays import Array, Bool, Float, Int
 from face_emote.face.head import Head
-from face_emote.skin.surface import SkinSurface, skin_surface
+from face_emote.look.surface import SkinSurface, skin_surface
 from tools.bake_skin.raster import rasterise
 
 MM = 1e3

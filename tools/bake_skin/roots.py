@@ -6,7 +6,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from face_emote.core.arrays import Array, Float, Int
-from face_emote.skin.strands import OFFSET_STEP, WIDTH_STEP
+from face_emote.look.strands import OFFSET_STEP, WIDTH_STEP
 from tools.bake_skin.mesh import SkinMesh
 
 

@@ -15,7 +15,7 @@ from face_emote.core.types import FaceMotion, MotionInfo
 from face_emote.face.bundled import load_head
 from face_emote.face.characters import character
 from face_emote.face.rig import pose_from_controls
-from face_emote.movie import render_frames
+from face_emote.verbs.render import render_frames
 
 
 @dataclass(frozen=True, slots=True)

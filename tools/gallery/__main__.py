@@ -12,9 +12,9 @@ from face_emote.audio.analyse import analyse
 from face_emote.audio.examples import example_speech
 from face_emote.core.types import FaceMotion, PerformanceStyle
 from face_emote.face.characters import character
-from face_emote.movie import render_frames
 from face_emote.rendering.scene import LIGHTS
 from face_emote.rendering.sheet import compose_sheet
+from face_emote.verbs.render import render_frames
 
 FOUR_EMOTIONS = ("joy", "anger", "sadness", "fear")
 CAST = ("default", "james", "maya", "amara", "kenji", "elena", "walter", "leo")

@@ -1,6 +1,6 @@
 """Train the phone net: `python -m tools.train_phones.train DATA -o phone_net.npz` from the repository's root.
 
-DATA holds librispeech/, vctk/, grid_s1/, grid_talkers/ and emodb/ (see the model card in face_emote/assets/phones).
+DATA holds librispeech/, vctk/, grid_s1/, grid_talkers/ and emodb/ (see the model card in assets/phones).
 Needs torch; one thread; about 25 minutes on one core. All chance comes from --seed.
 """
 

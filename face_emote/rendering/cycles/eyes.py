@@ -4,7 +4,7 @@ import numpy as np
 
 from face_emote.core.arrays import Array, Float
 from face_emote.core.types import SkinParams
-from face_emote.skin import eyes as eye
+from face_emote.look import eyes as eye
 
 SPAN = 1.6
 """Angle from the optical axis that the picture covers, radians."""

@@ -4,10 +4,10 @@ import numpy as np
 
 from face_emote.core.arrays import Array, Float
 from face_emote.core.types import SkinParams
+from face_emote.look import teeth
 from face_emote.rendering.cycles.eyes import smoothstep
-from face_emote.rendering.fast import buffers
-from face_emote.rendering.fast.mesh import RenderMesh
-from face_emote.skin import teeth
+from face_emote.rendering.stage import buffers
+from face_emote.rendering.stage.mesh import RenderMesh
 
 
 def flesh_colours(mesh: RenderMesh, skin: SkinParams) -> Float[Array, "point 3"]:

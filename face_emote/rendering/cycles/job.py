@@ -8,21 +8,21 @@ from face_emote.blender_side.cycles_job import CLOTH, EYE, SKIN, TABLE, TOOTH, W
 from face_emote.core.arrays import Array, Float, Int
 from face_emote.core.types import SkinParams
 from face_emote.face.head import Head
+from face_emote.look import colour, reflection
+from face_emote.look.displacement import crease_relief
+from face_emote.look.eyes import pupil_radius
+from face_emote.look.hair import mean_hair_colour
+from face_emote.look.maps import load_skin_maps, resting_folds
+from face_emote.look.regions import blood_masks, wrinkle_masks
 from face_emote.rendering.cycles.eyes import eye_picture, eye_uv
 from face_emote.rendering.cycles.flesh import flesh_colours
 from face_emote.rendering.cycles.skin_maps import map_layers
 from face_emote.rendering.cycles.strands import Curves, make_curves
-from face_emote.rendering.fast import ambient, buffers
 from face_emote.rendering.fast.engine import light_arrays, scene_luminance
-from face_emote.rendering.fast.garment import under_collar
-from face_emote.rendering.fast.mesh import HIDDEN_UNDER_CLOTH, RenderMesh, make_mesh
 from face_emote.rendering.scene import Camera, Scene, placed, view_matrix
-from face_emote.skin import colour, reflection
-from face_emote.skin.displacement import crease_relief
-from face_emote.skin.eyes import pupil_radius
-from face_emote.skin.hair import mean_hair_colour
-from face_emote.skin.maps import load_skin_maps, resting_folds
-from face_emote.skin.regions import blood_masks, wrinkle_masks
+from face_emote.rendering.stage import ambient, buffers
+from face_emote.rendering.stage.garment import under_collar
+from face_emote.rendering.stage.mesh import HIDDEN_UNDER_CLOTH, RenderMesh, make_mesh
 
 TEXTURE_SIDE = {768: 1024, 8192: 2048}
 """Side of the skin maps by the largest picture side that they serve."""

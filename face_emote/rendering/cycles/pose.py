@@ -4,11 +4,11 @@ import numpy as np
 
 from face_emote.blender_side.cycles_job import CyclesFrame
 from face_emote.core.arrays import Array, Float
+from face_emote.look.reflection import MAX_WRINKLE
 from face_emote.rendering.base import Pose
 from face_emote.rendering.cycles.eyes import cornea_normals
 from face_emote.rendering.cycles.job import Prepared
-from face_emote.rendering.fast import kernels
-from face_emote.skin.reflection import MAX_WRINKLE
+from face_emote.rendering.stage import kernels
 
 
 def posed(person: Prepared, pose: Pose) -> CyclesFrame:

@@ -4,7 +4,7 @@ import numpy as np
 
 from face_emote.core.arrays import Array, Float
 from face_emote.core.types import SkinParams
-from face_emote.skin.maps import load_skin_maps
+from face_emote.look.maps import load_skin_maps
 
 
 def map_layers(skin: SkinParams, *, side: int) -> Float[Array, "layer=4 side side 3"]:

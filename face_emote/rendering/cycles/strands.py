@@ -8,10 +8,10 @@ from face_emote.blender_side.cycles_job import BROW, LASH, SCALP
 from face_emote.core.arrays import Array, Float, Int
 from face_emote.core.types import SkinParams
 from face_emote.face.head import Head
-from face_emote.rendering.fast.buffers import Geometry
-from face_emote.rendering.fast.hair import GLOSS, Hair
-from face_emote.rendering.fast.mesh import RenderMesh
 from face_emote.rendering.scene import Scene, focal_pixels
+from face_emote.rendering.stage.buffers import Geometry
+from face_emote.rendering.stage.hair import GLOSS, Hair
+from face_emote.rendering.stage.mesh import RenderMesh
 
 WIDTH = {SCALP: 1.25, BROW: 0.8, LASH: 1.15}
 """Factor on the drawn width: traced strands have no filter that spreads the thinnest over a pixel."""

@@ -10,25 +10,26 @@ from face_emote.core.errors import HeadError
 from face_emote.core.png import srgb_bytes
 from face_emote.core.types import SkinParams
 from face_emote.face.head import Head
+from face_emote.look import colour
+from face_emote.look.displacement import crease_relief
+from face_emote.look.eyes import eye_redness, pupil_radius
+from face_emote.look.hair import mean_hair_colour
+from face_emote.look.maps import load_skin_maps, resting_folds
+from face_emote.look.reflection import MAX_WRINKLE
+from face_emote.look.regions import blood_masks, wrinkle_masks
+from face_emote.look.teeth import head_mouth_points, mouth_opening
 from face_emote.rendering.base import Pose
-from face_emote.rendering.fast import ambient, kernels, lens
-from face_emote.rendering.fast.buffers import BLOOD, CLOTH, FOLDING, THINNESS, Geometry, Lighting, Look
-from face_emote.rendering.fast.hair import Hair, PosedStrands
+from face_emote.rendering.fast import lens
 from face_emote.rendering.fast.lighting import shadow_moments
-from face_emote.rendering.fast.mesh import make_mesh
 from face_emote.rendering.fast.mouth import light_mouth
 from face_emote.rendering.fast.shade import shade_picture, to_srgb
-from face_emote.rendering.fast.texture import pack_texture
-from face_emote.rendering.fast.workspace import Workspace
 from face_emote.rendering.scene import LightRig, Scene, aperture, focal_pixels, placed, view_matrix
-from face_emote.skin import colour
-from face_emote.skin.displacement import crease_relief
-from face_emote.skin.eyes import eye_redness, pupil_radius
-from face_emote.skin.hair import mean_hair_colour
-from face_emote.skin.maps import load_skin_maps, resting_folds
-from face_emote.skin.reflection import MAX_WRINKLE
-from face_emote.skin.regions import blood_masks, wrinkle_masks
-from face_emote.skin.teeth import head_mouth_points, mouth_opening
+from face_emote.rendering.stage import ambient, kernels
+from face_emote.rendering.stage.buffers import BLOOD, CLOTH, FOLDING, THINNESS, Geometry, Lighting, Look
+from face_emote.rendering.stage.hair import Hair, PosedStrands
+from face_emote.rendering.stage.mesh import make_mesh
+from face_emote.rendering.stage.texture import pack_texture
+from face_emote.rendering.stage.workspace import Workspace
 
 SHADOW_RADIUS = 0.19
 SHADOW_CENTRE = np.array([0.0, -0.05, -0.02])

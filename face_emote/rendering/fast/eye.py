@@ -5,10 +5,10 @@ The numbers are those of `skin.eyes`, the formulas are written out in docs/shadi
 
 import math
 
-from face_emote.rendering.fast.kernels import compiled, inlined
+from face_emote.look import eyes as eye
 from face_emote.rendering.fast.lighting import smoothstep, value_noise
 from face_emote.rendering.fast.materials import add_highlights, plain_diffuse
-from face_emote.skin import eyes as eye
+from face_emote.rendering.stage.kernels import compiled, inlined
 
 RIGHT, UP, AXIS, CENTRE, INNER, OUTER = range(6)
 """Rows of `Look.eyes`."""

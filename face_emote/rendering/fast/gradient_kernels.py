@@ -1,6 +1,6 @@
 """What the differentiable renderer runs on a CPU: its steps and their ways back, one thread, single precision.
 
-Each has a twin in torch in `face_emote/differentiable`, which says what it computes; tests hold the two together.
+Each has a twin in torch in `face_emote/rendering/torch`, which says what it computes; tests hold the two together.
 `*_back` kernels add to the gradients they are given. Arrays of points are [batch * point, channel].
 """
 
@@ -8,8 +8,8 @@ import math
 
 import numpy as np
 
-from face_emote.rendering.fast.kernels import compiled, inlined
 from face_emote.rendering.fast.shade import SAME_SURFACE
+from face_emote.rendering.stage.kernels import compiled, inlined
 
 BARY_LOW, BARY_HIGH = -0.2, 1.2
 """Barycentric weights are held within these: a fragment of several samples may lie beside its triangle."""

@@ -2,9 +2,9 @@
 
 import math
 
-from face_emote.rendering.fast.hair_kernels import light_knot
-from face_emote.rendering.fast.kernels import compiled, inlined
 from face_emote.rendering.fast.shade import tone_mapped
+from face_emote.rendering.stage.hair_kernels import light_knot
+from face_emote.rendering.stage.kernels import compiled, inlined
 
 ROOT_TOLERANCE = 0.0016
 """A strand may lie this deep behind the surface (metres) and still show: roots sit in the skin."""

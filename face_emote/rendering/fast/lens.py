@@ -9,7 +9,7 @@ surroundings, so the background never bleeds over the face, and gives nothing, s
 import numpy as np
 
 from face_emote.core.arrays import Array, Float
-from face_emote.rendering.fast.kernels import compiled
+from face_emote.rendering.stage.kernels import compiled
 
 NUM_TAPS = 64
 _TURN = np.arange(NUM_TAPS) * 2.399963

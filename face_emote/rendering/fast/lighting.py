@@ -2,7 +2,7 @@
 
 import math
 
-from face_emote.rendering.fast.kernels import compiled, inlined
+from face_emote.rendering.stage.kernels import compiled, inlined
 
 SHADOW_BIAS = 0.0012
 """Points are lifted by this much along their normal before they look at the shadow map, metres."""

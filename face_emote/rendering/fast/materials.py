@@ -7,9 +7,7 @@ Arguments that recur: `p*` point, `n*` smooth normal, `v*` unit vector to the ca
 
 import math
 
-from face_emote.rendering.fast.kernels import inlined
-from face_emote.rendering.fast.lighting import smoothstep, specular, value_noise, wrapped
-from face_emote.skin.reflection import (
+from face_emote.look.reflection import (
     FILL_EXTRA_WRAP,
     FILL_LOBE,
     FILL_OPEN,
@@ -19,6 +17,8 @@ from face_emote.skin.reflection import (
     WIDE_LOBE,
     WIDE_ROUGHNESS,
 )
+from face_emote.rendering.fast.lighting import smoothstep, specular, value_noise, wrapped
+from face_emote.rendering.stage.kernels import inlined
 
 
 @inlined

@@ -5,11 +5,11 @@ The numbers are those of `skin.teeth`, the formulas are written out in docs/shad
 
 import math
 
-from face_emote.rendering.fast.kernels import compiled, inlined
+from face_emote.look import teeth
+from face_emote.look.reflection import SKY_NEAR
 from face_emote.rendering.fast.lighting import smoothstep, value_noise, wrapped
 from face_emote.rendering.fast.materials import add_highlights
-from face_emote.skin import teeth
-from face_emote.skin.reflection import SKY_NEAR
+from face_emote.rendering.stage.kernels import compiled, inlined
 
 MIDDLE, RIGHT, UP, FORWARD, SIZE, BEND = range(6)
 """Rows of `skin.teeth.MouthOpening.rows`."""

@@ -4,15 +4,15 @@ import math
 
 import numpy as np
 
-from face_emote.rendering.fast import buffers
+from face_emote.look.eyes import LID_SHADOW, SOCKET_REACH
 from face_emote.rendering.fast.eye import shade_eye
-from face_emote.rendering.fast.kernels import compiled, inlined
 from face_emote.rendering.fast.lighting import key_light_seen
 from face_emote.rendering.fast.materials import shade_cloth
 from face_emote.rendering.fast.mouth import shade_gum, shade_tongue, shade_tooth
 from face_emote.rendering.fast.skin import BLOCK, COLOUR, SEEN, TANGENTS, TEXEL, shade_skin
+from face_emote.rendering.stage import buffers
+from face_emote.rendering.stage.kernels import compiled, inlined
 from face_emote.rendering.tone import CURVE, GAIN, INSET, LUMA, OUTSET
-from face_emote.skin.eyes import LID_SHADOW, SOCKET_REACH
 
 SAME_SURFACE = 0.004
 """Relative depth difference up to which neighbouring samples share one shading."""

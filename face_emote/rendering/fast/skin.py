@@ -7,11 +7,7 @@ formula is that of `skin.reflection` and `skin.colour`.
 
 import math
 
-from face_emote.rendering.fast import buffers
-from face_emote.rendering.fast.kernels import compiled, inlined
-from face_emote.rendering.fast.lighting import specular, wrapped
-from face_emote.rendering.tone import CURVE, GAIN, INSET, LUMA, OUTSET
-from face_emote.skin.reflection import (
+from face_emote.look.reflection import (
     CONTACT_SHADE,
     DARK_SMOOTHING,
     FILL_BEND,
@@ -33,6 +29,10 @@ from face_emote.skin.reflection import (
     WIDE_ROUGHNESS,
     WRAP,
 )
+from face_emote.rendering.fast.lighting import specular, wrapped
+from face_emote.rendering.stage import buffers
+from face_emote.rendering.stage.kernels import compiled, inlined
+from face_emote.rendering.tone import CURVE, GAIN, INSET, LUMA, OUTSET
 
 BLOCK = 104
 """Samples shaded together: their rows fit the nearest cache."""

@@ -1,1 +1,1 @@
-"""The picture by OpenGL: the fast renderer's vertices, maps and formulas, shaded by the GLSL of assets/shaders."""
+"""The picture by OpenGL: the fast renderer's vertices, maps and formulas, shaded by the GLSL of shaders."""

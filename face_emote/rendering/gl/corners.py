@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from face_emote.core.arrays import Array, Float, Int
-from face_emote.rendering.fast import buffers
-from face_emote.rendering.fast.buffers import NUM_ATTRIBUTES, Geometry
-from face_emote.rendering.fast.mesh import RenderMesh
+from face_emote.rendering.stage import buffers
+from face_emote.rendering.stage.buffers import NUM_ATTRIBUTES, Geometry
+from face_emote.rendering.stage.mesh import RenderMesh
 
 FRAME_LAYOUT = ("3f 3f 3f 3f 2f 3f", "position", "normal", "sky_plain", "sky_skin", "opened", "state")
 """`buffers.Geometry.attributes`: what changes from frame to frame."""

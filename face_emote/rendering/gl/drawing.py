@@ -5,14 +5,14 @@ from typing import Any
 import numpy as np
 
 from face_emote.core.arrays import Array, Float
-from face_emote.rendering.fast import buffers
-from face_emote.rendering.fast.buffers import Lighting, Look, Texture
 from face_emote.rendering.fast.engine import FastRenderer, Staged
 from face_emote.rendering.fast.hair_drawing import ROOT_TOLERANCE
-from face_emote.rendering.fast.workspace import SHADOW_MAP_SIZE
 from face_emote.rendering.gl.corners import FIXED_LAYOUT, FRAME_LAYOUT, make_corners
 from face_emote.rendering.gl.shaders import shader_source
 from face_emote.rendering.gl.strand_drawing import StrandDrawing
+from face_emote.rendering.stage import buffers
+from face_emote.rendering.stage.buffers import Lighting, Look, Texture
+from face_emote.rendering.stage.workspace import SHADOW_MAP_SIZE
 
 NEAR, FAR = 0.02, 8.0
 SAMPLES = 4

@@ -1,17 +1,17 @@
-"""GLSL sources: the constants of face_emote/skin written out as GLSL, then the files of assets/shaders."""
+"""GLSL sources: the constants of face_emote/look written out as GLSL, then the files of shaders."""
 
 from functools import lru_cache
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
+from face_emote.core.assets import SHADERS
+from face_emote.look import colour, eyes, hair_reflection, reflection, teeth
 from face_emote.rendering import tone
-from face_emote.rendering.fast import buffers, hair_kernels, lighting
-from face_emote.skin import colour, eyes, hair_reflection, reflection, teeth
+from face_emote.rendering.fast import lighting
+from face_emote.rendering.stage import buffers, hair_kernels
 
-SHADERS = Path(__file__).parent.parent.parent / "assets" / "shaders"
 VERSION = "#version 330 core\n"
 MODULES: tuple[tuple[ModuleType, str], ...] = (
     (reflection, ""), (colour, ""), (eyes, ""), (teeth, ""), (tone, ""), (hair_reflection, "HAIR_"),
@@ -22,7 +22,7 @@ KINDS = ("SKIN", "EYE", "TOOTH", "GUM", "CLOTH", "TONGUE")
 
 
 def shader_source(*names: str) -> str:
-    """One compilable text out of files of assets/shaders, in the order given."""
+    """One compilable text out of files of shaders, in the order given."""
     files = (f"#line 1\n{(SHADERS / f'{name}.glsl').read_text(encoding='utf-8')}" for name in names)
     return "\n".join((VERSION, constants(), *files))
 

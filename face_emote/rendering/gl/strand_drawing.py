@@ -6,8 +6,8 @@ import numpy as np
 
 from face_emote.core.arrays import Array, Float, Int
 from face_emote.rendering.fast import hair_drawing
-from face_emote.rendering.fast.hair import Hair, PosedStrands
 from face_emote.rendering.gl.shaders import shader_source
+from face_emote.rendering.stage.hair import Hair, PosedStrands
 
 FRAME_LAYOUT = ("3f 3f 3f 4f", "position", "outward", "tangent", "root_sky")
 FRAME_FLOATS = 13

@@ -6,7 +6,7 @@ import numpy as np
 
 from face_emote.core.arrays import Array, Float, Int
 from face_emote.face.head import Head
-from face_emote.motion.lip_rig import lip_edges
+from face_emote.motion.mouth.lip_rig import lip_edges
 
 BLOCK = 512
 

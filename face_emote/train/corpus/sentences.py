@@ -2,11 +2,11 @@
 
 import json
 from functools import lru_cache
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 
+from face_emote.core.assets import ASSETS
 from face_emote.core.errors import CorpusError
 
 LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "nl", "sv", "pl", "ru", "ja")
@@ -35,7 +35,7 @@ def sentence(language: str, *, rng: np.random.Generator) -> str:
 @lru_cache(maxsize=len(LANGUAGES))
 def phrases(language: str) -> dict[str, tuple[str, ...]]:
     """Choices by slot, in the order in which a sentence takes them."""
-    text = files("face_emote").joinpath("assets", "phrases", f"{language}.txt").read_text("utf-8")
+    text = (ASSETS / "phrases" / f"{language}.txt").read_text("utf-8")
     rows = [line.partition(":") for line in text.splitlines() if line.strip()]
     return {name.strip(): tuple(part.strip() for part in rest.split("|")) for name, _, rest in rows}
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from face_emote.core.arrays import Array, Float
 from face_emote.core.names import PHONES, SAMPLE_RATE_HZ
-from face_emote.motion.viseme_table import CHANNELS, target_row
+from face_emote.motion.mouth.viseme_table import CHANNELS, target_row
 from face_emote.train.corpus.cache import NUM_LIPS, ClipData, Job, num_frames_of
 
 NUM_CLIPS = 80

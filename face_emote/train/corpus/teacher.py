@@ -8,9 +8,9 @@ from face_emote.audio.logmel import WINDOW, frame_chunks, level_db
 from face_emote.core.arrays import Array, Float
 from face_emote.core.names import MOTION_HZ
 from face_emote.core.types import Phone, Prosody, SpeechAnalysis
-from face_emote.motion.coarticulation import blend
-from face_emote.motion.lip_contacts import closures, strength, tucks
-from face_emote.motion.visemes import merged, segments_from
+from face_emote.motion.mouth.coarticulation import blend
+from face_emote.motion.mouth.lip_contacts import closures, strength, tucks
+from face_emote.motion.mouth.visemes import merged, segments_from
 from face_emote.train.corpus.cache import NUM_LIPS
 from face_emote.train.corpus.timed_phones import LONGEST_UNKNOWN_SECS, UNKNOWN
 

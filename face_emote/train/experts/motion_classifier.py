@@ -7,11 +7,12 @@ import numpy as np
 import torch
 
 from face_emote.core.arrays import Array, Float, Int
+from face_emote.core.motion import joined_motion
 from face_emote.core.names import EMOTIONS, NUM_SHAPE
 from face_emote.core.types import EmotionKey, EmotionPlan, MotionInfo, PerformanceStyle
 from face_emote.emotion.blending import State, finished
 from face_emote.face.head import Head
-from face_emote.motion.perform import joined_motion, perform
+from face_emote.motion.perform import perform
 from face_emote.network.convnet import Conv, ConvNetSpec
 from face_emote.network.experts import COMPOUNDS, NUM_FACE_FEATURES, face_features, face_windows
 from face_emote.train.corpus.cache import Corpus

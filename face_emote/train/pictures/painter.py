@@ -7,15 +7,15 @@ from torch import Tensor
 
 from face_emote.core.arrays import Float
 from face_emote.core.names import CONTROLS
-from face_emote.differentiable.head import TorchHead, torch_head
-from face_emote.differentiable.light import srgb
-from face_emote.differentiable.render import render_batch
-from face_emote.differentiable.stage import Stage, make_stage
 from face_emote.face.bundled import load_head
 from face_emote.face.characters import character
+from face_emote.motion.feeling.blood import PROFILE
 from face_emote.network.channels import BLOOD_SLICE, CONTROL_SLICE, EXPRESSION_CONTROLS, WRINKLE_SLICE
 from face_emote.rendering.scene import make_scene
-from face_emote.skin.blood import PROFILE
+from face_emote.rendering.torch.head import TorchHead, torch_head
+from face_emote.rendering.torch.light import srgb
+from face_emote.rendering.torch.render import render_batch
+from face_emote.rendering.torch.stage import Stage, make_stage
 from face_emote.train.lip_solve import AIMS, TorchMouth, torch_mouth
 
 SIZE = 40

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent.parent
-SPEECH = ROOT / "face_emote" / "assets" / "speech" / "dashwood_2.wav"
+SPEECH = ROOT / "assets" / "speech" / "dashwood_2.wav"
 NO_BPY = "needs Blender as a module; run `make test-blender`"
 
 

@@ -1,0 +1,1 @@
+"""ARKit curves: Live Link Face `.csv` and plain `.json`."""

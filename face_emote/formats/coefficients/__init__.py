@@ -1,0 +1,1 @@
+"""`.npz` of coefficients, as AMASS, EMOTE and BEAT2 have them."""

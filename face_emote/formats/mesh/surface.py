@@ -1,0 +1,181 @@
+"""What of a head is written, and how finely: the same for every format that holds a mesh.
+
+A `Surface` is linear in the head's vertices, so whatever is given per vertex (places, targets, joint weights) is
+carried to the written vertices by `Surface.of`.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from face_emote.core.arrays import Array, Float, Int
+from face_emote.core.errors import OptionError
+from face_emote.face.head import Head
+from face_emote.face.subdivision import SparseRows, bilinear, catmull_clark, triangles
+from face_emote.formats.mesh.triangle_refinement import loop_step
+
+PARTS = {
+    "skin": ("head", "torso", "socketL", "socketR"),
+    "eye_left": ("eyeL",),
+    "eye_right": ("eyeR",),
+    "teeth": ("toothL", "toothU"),
+    "mouth": ("mouth", "teethL", "teethU"),
+    "tongue": ("tongue",),
+}
+"""Parts that can be had on their own, and the parts of the bundled head that make them up. Lashes need a hair shader
+and stay out."""
+PART_NAMES = tuple(PARTS)
+MATERIAL_OF = {
+    "skin": "skin", "eye_left": "eyes", "eye_right": "eyes", "teeth": "teeth", "mouth": "mouth", "tongue": "mouth",
+}  # fmt: skip
+MATERIALS = ("skin", "eyes", "teeth", "mouth")
+WHOLE = "head"
+"""Name of the object when the head is not split."""
+MAX_LOD = 2
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SurfaceObject:
+    """One object of a file: its own vertices and faces."""
+
+    name: str
+    vertex_index: Int[Array, " object_vertex"]
+    """Written vertices that it has, rising."""
+    face_index: Int[Array, " face"]
+    """Its faces among those of the surface."""
+    corners: Int[Array, "face corner"]
+    """Indices into `vertex_index`."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Surface:
+    """Topology of what is written."""
+
+    matrix: SparseRows | None
+    """From the head's vertices to refined ones; None at LOD 0."""
+    kept: Int[Array, " vertex"] | None
+    """Refined vertices that are written; None: all of them."""
+    num_vertices: int
+    corners: Int[Array, "face corner"]
+    """Written vertices of each face, counter-clockwise: quads on the bundled head, triangles on others."""
+    uv: Float[Array, "uv_vertex 2"] | None
+    """(0, 0) bottom left; None on imported heads."""
+    uv_corners: Int[Array, "face corner"] | None
+    face_part: Int[Array, " face"]
+    """Index into PART_NAMES."""
+    split: bool
+    """Whether each part is an object of its own."""
+
+    def of(self, values: Float[Array, "head_vertex ..."]) -> Float[Array, "vertex ..."]:
+        """Values of the head's vertices at the written ones."""
+        refined = values if self.matrix is None else self.matrix.apply(values)
+        return refined if self.kept is None else refined[self.kept]
+
+    def frames(self, block: Float[Array, "frames head_vertex 3"]) -> Iterator[Float[Array, "vertex 3"]]:
+        """Written vertices of one frame after the other."""
+        for vertices in block:
+            yield self.of(vertices)
+
+    def objects(self) -> tuple[SurfaceObject, ...]:
+        """The objects of a file: the whole head, or each part that is there."""
+        if not self.split:
+            every = np.arange(len(self.corners))
+            return (SurfaceObject(WHOLE, np.arange(self.num_vertices), every, self.corners),)
+        out = []
+        for number, name in enumerate(PART_NAMES):
+            faces = np.flatnonzero(self.face_part == number)
+            if len(faces):
+                index, corners = np.unique(self.corners[faces], return_inverse=True)
+                out.append(SurfaceObject(name, index, faces, corners.reshape(len(faces), -1)))
+        return tuple(out)
+
+    def material_faces(self, faces: Int[Array, " face"]) -> Iterator[tuple[str, Int[Array, " own"]]]:
+        """Each material and its places in a list of faces; materials without faces are left out."""
+        wears = np.array([MATERIALS.index(MATERIAL_OF[name]) for name in PART_NAMES])[self.face_part[faces]]
+        for number, material in enumerate(MATERIALS):
+            chosen = np.flatnonzero(wears == number)
+            if len(chosen):
+                yield material, chosen
+
+    def triangles(self) -> Int[Array, "triangle 3"]:
+        """Faces as triangles, two of each quad."""
+        return self.corners if self.corners.shape[1] == 3 else triangles(self.corners)
+
+
+def parts_named(names: Iterable[str]) -> tuple[str, ...]:
+    """Part names in their fixed order; `eyes` is both eyes, `all` is every part. Raises OptionError."""
+    wanted: set[str] = set()
+    for name in names:
+        if name == "all":
+            wanted.update(PART_NAMES)
+        elif name == "eyes":
+            wanted.update(("eye_left", "eye_right"))
+        elif name in PARTS:
+            wanted.add(name)
+        else:
+            raise OptionError(f"There is no part '{name}'; choose among {', '.join(PART_NAMES)}, eyes, all")
+    return tuple(name for name in PART_NAMES if name in wanted)
+
+
+def surface_of(head: Head, *, lod: int = 0, parts: tuple[str, ...] = ()) -> Surface:
+    """The surface of a head. With `parts` only they are there, each as an object of its own.
+
+    Raises:
+        OptionError: parts of an imported head, whose surface is not known.
+    """
+    layout = head.layout
+    if layout is None:
+        if parts:
+            raise OptionError("Parts are known on the bundled head only; leave them out for an imported head")
+        return _plain_surface(head, lod)
+    matrix, uv_matrix = None, None
+    quads, uv_quads = layout.quads.astype(np.int64), layout.quad_uv.astype(np.int64)
+    for _ in range(lod):
+        step, quads = catmull_clark(quads, num_vertices=head.num_vertices if matrix is None else matrix.num_rows)
+        uv_step, uv_quads = bilinear(uv_quads, num_vertices=len(layout.uv) if uv_matrix is None else uv_matrix.num_rows)
+        matrix = step if matrix is None else step.after(matrix)
+        uv_matrix = uv_step if uv_matrix is None else uv_step.after(uv_matrix)
+    number = np.full(len(layout.part_names), -1)
+    for i, name in enumerate(PART_NAMES):
+        if not parts or name in parts:
+            number[[layout.part_names.index(own) for own in PARTS[name]]] = i
+    face_part = np.repeat(number[layout.quad_part.astype(np.int64)], 4**lod)
+    drawn = face_part >= 0
+    corners, uv_corners = quads[drawn], uv_quads[drawn]
+    uv = layout.uv if uv_matrix is None else uv_matrix.apply(layout.uv.astype(np.float32))
+    kept = None
+    num_vertices = head.num_vertices if matrix is None else matrix.num_rows
+    if parts:
+        kept, corners = np.unique(corners, return_inverse=True)
+        used, uv_corners = np.unique(uv_corners, return_inverse=True)
+        corners, uv_corners = corners.reshape(-1, 4), uv_corners.reshape(-1, 4)
+        uv, num_vertices = uv[used], len(kept)
+    return Surface(
+        matrix=matrix,
+        kept=kept,
+        num_vertices=num_vertices,
+        corners=corners,
+        uv=np.asarray(uv, np.float32),
+        uv_corners=uv_corners,
+        face_part=face_part[drawn],
+        split=bool(parts),
+    )
+
+
+def _plain_surface(head: Head, lod: int) -> Surface:
+    """An imported head: triangles, all of them skin."""
+    matrix, faces = None, head.faces.astype(np.int64)
+    for _ in range(lod):
+        step, faces = loop_step(faces, num_vertices=head.num_vertices if matrix is None else matrix.num_rows)
+        matrix = step if matrix is None else step.after(matrix)
+    return Surface(
+        matrix=matrix,
+        kept=None,
+        num_vertices=head.num_vertices if matrix is None else matrix.num_rows,
+        corners=faces,
+        uv=None,
+        uv_corners=None,
+        face_part=np.zeros(len(faces), np.int64),
+        split=False,
+    )

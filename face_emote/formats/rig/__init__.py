@@ -1,0 +1,1 @@
+"""Curves of other faces, as a rig file describes them."""

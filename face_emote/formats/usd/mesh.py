@@ -1,0 +1,213 @@
+"""Meshes, materials and blend shapes of a USD stage, one mesh for each object of a surface."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from face_emote.core.arrays import Array, Float, Int
+from face_emote.core.png import png_bytes
+from face_emote.core.types import SkinParams
+from face_emote.face.head import Head
+from face_emote.formats.glb.mesh import eyes_uv
+from face_emote.formats.glb.morph_targets import MorphTarget
+from face_emote.formats.mesh.materials import SURFACES, eye_picture, normal_png, skin_picture
+from face_emote.formats.mesh.surface import Surface, SurfaceObject
+from face_emote.formats.mesh.surface_parts import vertex_normals
+
+SMALLEST_MOVE = 2e-6
+"""Metres; vertices that a shape moves less are left out of it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class UsdObject:
+    """One mesh of the stage."""
+
+    mesh: Any
+    """UsdGeom.Mesh."""
+    vertex_index: Int[Array, " object_vertex"]
+    """Written vertices that it has."""
+
+
+def add_meshes(
+    stage: Any,
+    surface: Surface,
+    *,
+    root: str,
+    places: Float[Array, "vertex 3"],
+    rest: Float[Array, "vertex 3"],
+    skin: SkinParams | None,
+    coloured: bool,
+) -> tuple[UsdObject, ...]:
+    """Define the meshes with their materials. With `skin` its pictures are written beside the stage's own file."""
+    from pxr import UsdGeom
+
+    materials = _Materials(stage, root=f"{root}/materials", skin=skin, coloured=coloured)
+    normals = vertex_normals(places, surface.triangles())
+    out = []
+    for item in surface.objects():
+        mesh = UsdGeom.Mesh.Define(stage, f"{root}/{item.name}")
+        _shape(mesh, item, places=places, normals=normals)
+        if surface.uv is not None:
+            _texture_coordinates(mesh, item, surface, rest=rest)
+        if coloured:
+            mesh.CreateDisplayColorPrimvar(UsdGeom.Tokens.vertex)
+        materials.wear(mesh, item, surface)
+        out.append(UsdObject(mesh, item.vertex_index))
+    return tuple(out)
+
+
+def _shape(
+    mesh: Any, item: SurfaceObject, *, places: Float[Array, "vertex 3"], normals: Float[Array, "vertex 3"]
+) -> None:
+    from pxr import UsdGeom, Vt
+
+    own = np.ascontiguousarray(places[item.vertex_index], np.float32)
+    mesh.CreateSubdivisionSchemeAttr(UsdGeom.Tokens.none)
+    mesh.CreatePointsAttr(Vt.Vec3fArray.FromNumpy(own))
+    counts = np.full(len(item.corners), item.corners.shape[1], np.int32)
+    mesh.CreateFaceVertexCountsAttr(Vt.IntArray.FromNumpy(counts))
+    mesh.CreateFaceVertexIndicesAttr(Vt.IntArray.FromNumpy(np.ascontiguousarray(item.corners, np.int32).reshape(-1)))
+    mesh.CreateNormalsAttr(Vt.Vec3fArray.FromNumpy(np.ascontiguousarray(normals[item.vertex_index])))
+    mesh.SetNormalsInterpolation(UsdGeom.Tokens.vertex)
+    mesh.CreateExtentAttr(Vt.Vec3fArray.FromNumpy(np.stack([own.min(axis=0), own.max(axis=0)])))
+
+
+def _texture_coordinates(
+    mesh: Any, item: SurfaceObject, surface: Surface, *, rest: Float[Array, "vertex 3"]
+) -> None:  # fmt: skip
+    """`st` face by face: the skin's chart, and after it the eyes' own, which `eye_picture` is drawn for."""
+    from pxr import Sdf, UsdGeom, Vt
+
+    assert surface.uv is not None and surface.uv_corners is not None
+    used, corners = np.unique(surface.uv_corners[item.face_index], return_inverse=True)
+    corners = corners.reshape(len(item.face_index), -1)
+    uv = surface.uv[used]
+    for material, own in surface.material_faces(item.face_index):
+        if material == "eyes":
+            index, local = np.unique(surface.corners[item.face_index[own]], return_inverse=True)
+            corners[own] = len(uv) + local.reshape(len(own), -1)
+            uv = np.concatenate([uv, eyes_uv(rest[index])])
+    kind = Sdf.ValueTypeNames.TexCoord2fArray
+    primvar = UsdGeom.PrimvarsAPI(mesh).CreatePrimvar("st", kind, UsdGeom.Tokens.faceVarying)
+    primvar.Set(Vt.Vec2fArray.FromNumpy(np.ascontiguousarray(uv, np.float32)))
+    primvar.SetIndices(Vt.IntArray.FromNumpy(np.ascontiguousarray(corners, np.int32).reshape(-1)))
+
+
+class _Materials:
+    """UsdPreviewSurface materials, defined when they are first worn."""
+
+    def __init__(self, stage: Any, *, root: str, skin: SkinParams | None, coloured: bool) -> None:
+        self._stage, self._root, self._skin, self._coloured = stage, root, skin, coloured
+        self._known: dict[str, Any] = {}
+
+    def wear(self, mesh: Any, item: SurfaceObject, surface: Surface) -> None:
+        """Bind every material of an object, to the whole of it or to a subset of its faces."""
+        from pxr import UsdGeom, UsdShade, Vt
+
+        worn = list(surface.material_faces(item.face_index))
+        for name, faces in worn:
+            prim = mesh.GetPrim()
+            if len(worn) > 1:
+                index = Vt.IntArray.FromNumpy(faces.astype(np.int32))
+                api = UsdShade.MaterialBindingAPI.Apply(prim)
+                prim = api.CreateMaterialBindSubset(name, index, UsdGeom.Tokens.face).GetPrim()
+            UsdShade.MaterialBindingAPI.Apply(prim).Bind(self._material(name, charted=surface.uv is not None))
+
+    def _material(self, name: str, *, charted: bool) -> Any:
+        from pxr import Gf, Sdf, UsdShade
+
+        if name in self._known:
+            return self._known[name]
+        surface = next(item for item in SURFACES if item.name == name)
+        material = UsdShade.Material.Define(self._stage, f"{self._root}/{name}")
+        shader = self._node(name, "surface", "UsdPreviewSurface")
+        colour = shader.CreateInput("diffuseColor", Sdf.ValueTypeNames.Color3f)
+        colour.Set(Gf.Vec3f(surface.red, surface.green, surface.blue))
+        shader.CreateInput("roughness", Sdf.ValueTypeNames.Float).Set(surface.roughness)
+        shader.CreateInput("metallic", Sdf.ValueTypeNames.Float).Set(0.0)
+        if self._coloured and name == "skin":
+            reader = self._node(name, "colours", "UsdPrimvarReader_float3")
+            reader.CreateInput("varname", Sdf.ValueTypeNames.String).Set("displayColor")
+            reader.CreateOutput("result", Sdf.ValueTypeNames.Float3)
+            colour.ConnectToSource(reader.ConnectableAPI(), "result")
+        elif self._skin is not None and charted and name in ("skin", "eyes"):
+            self._picture(name, "colour", wanted=colour, raw=False)
+        if self._skin is not None and charted and name == "skin":
+            self._picture(name, "normal", wanted=shader.CreateInput("normal", Sdf.ValueTypeNames.Normal3f), raw=True)
+        material.CreateSurfaceOutput().ConnectToSource(shader.ConnectableAPI(), "surface")
+        self._known[name] = material
+        return material
+
+    def _node(self, material: str, name: str, kind: str) -> Any:
+        from pxr import UsdShade
+
+        node = UsdShade.Shader.Define(self._stage, f"{self._root}/{material}/{name}")
+        node.CreateIdAttr(kind)
+        return node
+
+    def _picture(self, material: str, name: str, *, wanted: Any, raw: bool) -> None:
+        """A picture read at `st`, written beside the stage."""
+        from pxr import Gf, Sdf
+
+        assert self._skin is not None
+        make: dict[tuple[str, str], Callable[[SkinParams], bytes]] = {
+            ("skin", "colour"): lambda skin: png_bytes(skin_picture(skin)),
+            ("eyes", "colour"): lambda skin: png_bytes(eye_picture(skin)),
+            ("skin", "normal"): normal_png,
+        }
+        file = f"{material}_{name}.png"
+        Path(self._stage.GetRootLayer().realPath).with_name(file).write_bytes(make[(material, name)](self._skin))
+        reader = self._node(material, "st", "UsdPrimvarReader_float2")
+        reader.CreateInput("varname", Sdf.ValueTypeNames.String).Set("st")
+        reader.CreateOutput("result", Sdf.ValueTypeNames.Float2)
+        texture = self._node(material, f"{name}_picture", "UsdUVTexture")
+        texture.CreateInput("file", Sdf.ValueTypeNames.Asset).Set(Sdf.AssetPath(file))
+        texture.CreateInput("sourceColorSpace", Sdf.ValueTypeNames.Token).Set("raw" if raw else "sRGB")
+        texture.CreateInput("st", Sdf.ValueTypeNames.Float2).ConnectToSource(reader.ConnectableAPI(), "result")
+        if raw:  # Bytes 0..255 mean -1..1.
+            texture.CreateInput("scale", Sdf.ValueTypeNames.Float4).Set(Gf.Vec4f(2.0, 2.0, 2.0, 1.0))
+            texture.CreateInput("bias", Sdf.ValueTypeNames.Float4).Set(Gf.Vec4f(-1.0, -1.0, -1.0, 0.0))
+        texture.CreateOutput("rgb", Sdf.ValueTypeNames.Float3)
+        wanted.ConnectToSource(texture.ConnectableAPI(), "rgb")
+
+
+def add_shapes(
+    stage: Any,
+    surface: Surface,
+    *,
+    person: Head,
+    targets: tuple[MorphTarget, ...],
+    objects: tuple[UsdObject, ...],
+) -> None:
+    """Blend shapes of every mesh: all of them on the whole head, on a part those that move it."""
+    from pxr import UsdSkel, Vt
+
+    rest = surface.of(person.template.astype(np.float32))
+    faces = surface.triangles()
+    normals = vertex_normals(rest, faces)
+    names: list[list[str]] = [[] for _ in objects]
+    paths: list[list[Any]] = [[] for _ in objects]
+    for target in targets:
+        if target.delta is None:
+            continue
+        delta = surface.of(target.delta.astype(np.float32))
+        turn = vertex_normals(rest + delta, faces) - normals
+        for number, item in enumerate(objects):
+            own = delta[item.vertex_index]
+            moved = np.flatnonzero(np.abs(own).max(axis=1) > SMALLEST_MOVE)
+            if surface.split and not len(moved):
+                continue
+            shape = UsdSkel.BlendShape.Define(stage, f"{item.mesh.GetPath()}/{target.name}")
+            shape.CreateOffsetsAttr(Vt.Vec3fArray.FromNumpy(np.ascontiguousarray(own[moved], np.float32)))
+            turned = np.ascontiguousarray(turn[item.vertex_index][moved], np.float32)
+            shape.CreateNormalOffsetsAttr(Vt.Vec3fArray.FromNumpy(turned))
+            shape.CreatePointIndicesAttr(Vt.IntArray.FromNumpy(moved.astype(np.int32)))
+            names[number].append(target.name)
+            paths[number].append(shape.GetPath())
+    for item, own_names, own_paths in zip(objects, names, paths, strict=True):
+        binding = UsdSkel.BindingAPI(item.mesh.GetPrim())
+        binding.CreateBlendShapesAttr(own_names)
+        binding.CreateBlendShapeTargetsRel().SetTargets(own_paths)

@@ -1,0 +1,211 @@
+"""USD (`.usda`, `.usdc`, `.usdz`): the talking head as a skinned mesh with blend shapes, by Pixar's own library.
+
+A SkelRoot with one mesh (all the head's vertices, in its order; with `parts` one mesh a part), its skeleton and one
+animation; wrinkles and blood flow are time-sampled attributes `faceEmote:wrinkle:*` and `faceEmote:blood:*` of the mesh
+that has the skin. Metres, +Y up; time code i is frame i. The same vertices as `Head` to 0.5 mm, as in `glb`. A `.usdz`
+holds the materials' pictures too.
+
+The library holds a stage in memory until it is saved: a few kB a frame.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from face_emote.core.arrays import Array, Float
+from face_emote.core.errors import DependencyError
+from face_emote.core.motion import MotionSource
+from face_emote.core.names import BLOOD_REGIONS, JOINT_PARENTS, JOINTS, WRINKLES
+from face_emote.core.output import written_beside
+from face_emote.face.characters import character
+from face_emote.face.head import Head
+from face_emote.formats.glb.animation import quaternions
+from face_emote.formats.glb.morph_targets import TargetSet, morph_targets
+from face_emote.formats.mesh.blush_colours import BlushColours, blush_colours
+from face_emote.formats.mesh.options import PLAIN, MeshOptions
+from face_emote.formats.mesh.person import JointMotion, Progress, local_places, person_of, posed_blocks, rotations_of
+from face_emote.formats.mesh.surface import Surface, surface_of
+from face_emote.formats.usd.mesh import UsdObject, add_meshes, add_shapes
+from face_emote.formats.usd.package import write_package
+
+ROOT = "/face"
+COLOURS_HZ = 10.0
+"""Vertex colours are sampled so often: blood is slow, and 18,000 frames of colours would not fit into memory."""
+
+
+def write_usd(
+    motion: MotionSource,
+    path: Path,
+    *,
+    head: Head,
+    options: MeshOptions = PLAIN,
+    progress: Progress | None = None,
+) -> None:
+    """Write a motion and the head that performs it; the suffix chooses text, binary (`.usdc`) or a package (`.usdz`).
+
+    Raises:
+        DependencyError: usd-core is not installed.
+        HeadError: the motion belongs to another face model.
+        OptionError: parts or blush of an imported head.
+        OutputError: the file cannot be written there.
+    """
+    require_usd()
+    from pxr import Sdf, Usd
+
+    person = person_of(motion, head)
+    surface = surface_of(person, lod=options.lod, parts=options.parts)
+    look = character(motion.character).skin
+    colours = blush_colours(surface, look) if options.blush and person.layout is not None else None
+    packed = path.suffix.lower() == ".usdz"
+    with written_beside(path) as target:
+        layer = target.with_name("face.usdc") if packed else target
+        stage = Usd.Stage.CreateNew(str(layer))
+        _say_units(stage, motion, moving=options.static_secs is None)
+        places = surface.of(person.template.astype(np.float32))
+        if options.static_secs is not None:
+            _, vertices = next(posed_blocks(motion, person))
+            places = surface.of(vertices[0])
+        objects = add_meshes(
+            stage, surface, root=ROOT, places=places, rest=surface.of(person.template.astype(np.float32)),
+            skin=look if packed else None, coloured=colours is not None,
+        )  # fmt: skip
+        if options.static_secs is None:
+            _perform(stage, motion, surface=surface, person=person, objects=objects, progress=progress)
+        _sample_skin(stage, motion, objects=objects, colours=colours, moving=options.static_secs is None)
+        stage.GetRootLayer().Save()
+        if packed:
+            pictures = [item for item in sorted(target.parent.glob("*.png"))]
+            write_package(target, [layer, *pictures])
+            del stage, layer
+            Sdf.Layer.ReloadLayers(set())
+
+
+def require_usd() -> None:
+    """Raise DependencyError unless usd-core is installed."""
+    try:
+        import pxr  # noqa: F401
+    except ImportError:
+        raise DependencyError("USD needs usd-core: pip install 'face-emote[usd]'") from None
+
+
+def _say_units(stage: Any, motion: MotionSource, *, moving: bool) -> None:
+    from pxr import UsdGeom, UsdSkel
+
+    UsdGeom.SetStageUpAxis(stage, UsdGeom.Tokens.y)
+    UsdGeom.SetStageMetersPerUnit(stage, 1.0)
+    kind = UsdSkel.Root if moving else UsdGeom.Xform
+    stage.SetDefaultPrim(kind.Define(stage, ROOT).GetPrim())
+    if moving:
+        stage.SetTimeCodesPerSecond(motion.fps)
+        stage.SetFramesPerSecond(motion.fps)
+        stage.SetStartTimeCode(0)
+        stage.SetEndTimeCode(motion.num_frames - 1)
+
+
+def _perform(
+    stage: Any,
+    motion: MotionSource,
+    *,
+    surface: Surface,
+    person: Head,
+    objects: tuple[UsdObject, ...],
+    progress: Progress | None,
+) -> None:
+    """Skeleton, blend shapes and the animation of both."""
+    targets = morph_targets(motion, person)
+    _add_skeleton(stage, person)
+    weights = surface.of(person.skin_weights)
+    for item in objects:
+        _bind(stage, item, weights[item.vertex_index])
+    add_shapes(stage, surface, person=person, targets=targets.targets, objects=objects)
+    _play(stage, motion, person=person, targets=targets, progress=progress)
+
+
+def _joint_paths() -> list[str]:
+    paths: list[str] = []
+    for name, parent in zip(JOINTS, JOINT_PARENTS, strict=True):
+        paths.append(name if parent < 0 else f"{paths[parent]}/{name}")
+    return paths
+
+
+def _add_skeleton(stage: Any, person: Head) -> None:
+    from pxr import Gf, UsdSkel
+
+    rest = person.joints()
+    above = np.array([rest[parent] if parent >= 0 else np.zeros(3) for parent in JOINT_PARENTS])
+
+    def moved(places: Float[Array, "joint=5 3"]) -> list[Any]:
+        return [Gf.Matrix4d(1.0).SetTranslate(Gf.Vec3d(*place)) for place in places.tolist()]
+
+    skeleton = UsdSkel.Skeleton.Define(stage, f"{ROOT}/skeleton")
+    skeleton.CreateJointsAttr(_joint_paths())
+    skeleton.CreateBindTransformsAttr(moved(rest))
+    skeleton.CreateRestTransformsAttr(moved(rest - above))
+    animated = UsdSkel.BindingAPI.Apply(skeleton.GetPrim())
+    animated.CreateAnimationSourceRel().SetTargets([f"{ROOT}/performance"])
+
+
+def _bind(stage: Any, item: UsdObject, skin_weights: Float[Array, "vertex joint=5"]) -> None:
+    from pxr import Gf, UsdSkel, Vt
+
+    binding = UsdSkel.BindingAPI.Apply(item.mesh.GetPrim())
+    binding.CreateSkeletonRel().SetTargets([f"{ROOT}/skeleton"])
+    binding.CreateGeomBindTransformAttr(Gf.Matrix4d(1.0))
+    vertices, joints = skin_weights.shape
+    index = np.tile(np.arange(joints, dtype=np.int32), vertices)
+    binding.CreateJointIndicesPrimvar(False, joints).Set(Vt.IntArray.FromNumpy(index))
+    weights = np.ascontiguousarray(skin_weights, np.float32).reshape(-1)
+    binding.CreateJointWeightsPrimvar(False, joints).Set(Vt.FloatArray.FromNumpy(weights))
+
+
+def _play(stage: Any, motion: MotionSource, *, person: Head, targets: TargetSet, progress: Progress | None) -> None:
+    """Time samples of joints and shapes."""
+    from pxr import Gf, UsdSkel, Vt
+
+    columns = [i for i, item in enumerate(targets.targets) if item.delta is not None]
+    clip = UsdSkel.Animation.Define(stage, f"{ROOT}/performance")
+    clip.CreateJointsAttr(_joint_paths())
+    clip.CreateBlendShapesAttr([targets.targets[i].name for i in columns])
+    clip.CreateScalesAttr([Gf.Vec3h(1, 1, 1)] * len(JOINTS))
+    turns, places = clip.CreateRotationsAttr(), clip.CreateTranslationsAttr()
+    weights = clip.CreateBlendShapeWeightsAttr()
+    joints, rest, done = JointMotion(person), person.joints(), 0
+    for block in motion.blocks():
+        rotations = rotations_of(block)
+        local = local_places(joints.transforms(block, rotations), rest)
+        local[:, 0] += block.translation
+        quats = np.stack([quaternions(rotations[:, joint]) for joint in range(len(JOINTS))], axis=1).tolist()
+        amounts = np.ascontiguousarray(targets.weights(block)[:, columns], np.float32)
+        for row in range(block.num_frames):
+            code = done + row
+            turns.Set(Vt.QuatfArray([Gf.Quatf(w, x, y, z) for x, y, z, w in quats[row]]), code)
+            places.Set(Vt.Vec3fArray.FromNumpy(local[row].astype(np.float32)), code)
+            weights.Set(Vt.FloatArray.FromNumpy(amounts[row]), code)
+        done += block.num_frames
+        if progress is not None:
+            progress(done, motion.num_frames, "exporting")
+
+
+def _sample_skin(
+    stage: Any, motion: MotionSource, *, objects: tuple[UsdObject, ...], colours: BlushColours | None, moving: bool
+) -> None:
+    """Curves of the skin on the mesh that has it, and with blush the colours of all vertices."""
+    from pxr import Sdf, Usd, Vt
+
+    names = [*(f"wrinkle:{name}" for name in WRINKLES), *(f"blood:{name}" for name in BLOOD_REGIONS)]
+    prim = objects[0].mesh.GetPrim()
+    skin = [prim.CreateAttribute(f"faceEmote:{name}", Sdf.ValueTypeNames.Float) for name in names]
+    stride, done = max(1, round(motion.fps / COLOURS_HZ)), 0
+    for block in motion.blocks():
+        values = np.concatenate([block.wrinkles, block.blood_flow], axis=1).tolist()
+        for row in range(block.num_frames):
+            code = Usd.TimeCode(done + row) if moving else Usd.TimeCode.Default()
+            for attribute, value in zip(skin, values[row], strict=True):
+                attribute.Set(value, code)
+            if colours is not None and ((done + row) % stride == 0 or done + row == motion.num_frames - 1):
+                linear = colours.linear(block.blood_flow[row])
+                for item in objects:
+                    tint = np.ascontiguousarray(linear[item.vertex_index])
+                    item.mesh.GetDisplayColorPrimvar().Set(Vt.Vec3fArray.FromNumpy(tint), code)
+        done += block.num_frames

@@ -1,0 +1,129 @@
+"""One self-contained page that plays a `.glb` with its sound in any browser, from disk, without a network or a server.
+
+The player is this package's own few hundred lines of WebGL (`assets/viewer`): a library would have to be fetched by
+the reader's browser, or carried along at ten times the size, and would not know of wrinkles and blood.
+"""
+
+import base64
+import html
+import json
+from pathlib import Path
+from string import Template
+
+import numpy as np
+
+from face_emote.core.arrays import Array, Float
+from face_emote.core.assets import ASSETS
+from face_emote.core.errors import OutputError
+from face_emote.core.names import BLOOD_REGIONS
+from face_emote.core.output import written_beside
+from face_emote.core.png import png_bytes
+from face_emote.face.bundled import load_head
+from face_emote.face.characters import character
+from face_emote.formats.mesh.relief import uv_spans_at
+from face_emote.formats.mesh.surface import MAX_LOD, surface_of
+from face_emote.formats.mesh.surface_parts import object_parts
+from face_emote.look.maps import load_skin_maps
+from face_emote.look.regions import blood_masks, wrinkle_masks
+
+FOLDER = ASSETS / "viewer"
+FOLD_TEXELS = 1024
+STEEPEST = 2.0
+"""Slope of a full crease that a byte of 255 stands for."""
+BLUSH = {"cheek_left": 0.95, "cheek_right": 0.95, "ears": 0.85, "forehead": 0.3, "nose": 0.4, "chin": 0.15}
+"""Where the page's blush slider reddens: a blush's profile, as in `skin.blood`."""
+MAX_BYTES = 400 * 2**20
+SOUND_KINDS = {
+    ".wav": "audio/wav", ".mp3": "audio/mpeg", ".ogg": "audio/ogg", ".flac": "audio/flac", ".m4a": "audio/mp4",
+    ".webm": "audio/webm", ".mp4": "video/mp4",
+}  # fmt: skip
+
+
+def write_page(glb: Path, path: Path, *, sound: Path | None = None, title: str = "") -> None:
+    """Write the page.
+
+    Args:
+        glb: What it plays; wrinkles and blood show on whole heads (not split in parts) that `export` wrote.
+        path: The `.html`.
+        sound: A recording that browsers can play.
+        title: Shown above it; the name of the `.glb` if left out.
+
+    Raises:
+        OutputError: a file is missing or too large, or the page cannot be written there.
+    """
+    data = _bytes(glb)
+    if data[:4] != b"glTF":
+        raise OutputError(f"The page plays .glb files, and this is none; export one first: {glb}")
+    heard = ""
+    if sound is not None:
+        kind = SOUND_KINDS.get(sound.suffix.lower())
+        if kind is None:
+            raise OutputError(f"Browsers play {', '.join(SOUND_KINDS)}; convert the sound first: {sound}")
+        heard = f' src="data:{kind};base64,{_text(_bytes(sound))}"'
+    page = Template((FOLDER / "page.html").read_text(encoding="utf-8")).substitute(
+        title=html.escape(title or glb.stem),
+        style=(FOLDER / "style.css").read_text(encoding="utf-8"),
+        script=(FOLDER / "viewer.js").read_text(encoding="utf-8"),
+        glb=_text(data),
+        skin=json.dumps(_skin(_skin_vertices(data)), separators=(",", ":")),
+        sound=heard,
+    )
+    with written_beside(path) as target:
+        target.write_text(page, encoding="utf-8", newline="\n")
+
+
+def _skin_vertices(glb: bytes) -> int:
+    """How many vertices the skin has in a file, 0 when that cannot be told."""
+    try:
+        scene = json.loads(glb[20 : 20 + int.from_bytes(glb[12:16], "little")])
+        first = scene["meshes"][0]["primitives"][0]["attributes"]["POSITION"]
+        return int(scene["accessors"][first]["count"])
+    except (ValueError, KeyError, IndexError, TypeError, RecursionError):
+        return 0
+
+
+def _skin(num_vertices: int) -> dict[str, object]:
+    """Masks of every vertex of the skin as bytes, and the relief of all creases; no masks for a foreign mesh."""
+    head = load_head()
+    assert head.layout is not None
+    blush = [BLUSH.get(name, 0.0) for name in BLOOD_REGIONS]
+    for lod in range(MAX_LOD + 1):
+        surface = surface_of(head, lod=lod)
+        index = object_parts(surface, surface.objects()[0])[0].vertex_index
+        if len(index) == num_vertices:
+            break
+    else:
+        return {"masks": None, "folds": None, "blush": blush}
+    places = 1000.0 * surface.of(head.template)[index]
+    blood = blood_masks(places, surface.of(head.layout.mask_ears)[index])
+    masks = {
+        "count": len(index),
+        "blood": _text(_quantised(blood)),
+        "wrinkles": _text(_quantised(wrinkle_masks(places))),
+    }
+    return {"masks": masks, "folds": _text(png_bytes(_folds())), "blush": blush}
+
+
+def _quantised(masks: Float[Array, "vertex region"]) -> bytes:
+    return np.clip(np.round(255.0 * masks), 0.0, 255.0).astype(np.uint8).tobytes()
+
+
+def _folds() -> Array:
+    """Slopes of the creases along u and v and their height, each -1..1 as a byte."""
+    maps = load_skin_maps(character("default").skin, size=FOLD_TEXELS)
+    slope = maps.wrinkle_gradient / uv_spans_at(FOLD_TEXELS) / STEEPEST
+    three = np.concatenate([slope, maps.wrinkle_height[..., None]], axis=-1)
+    return np.clip(np.round(127.5 + 127.5 * three), 0.0, 255.0).astype(np.uint8)
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise OutputError(f"The file is larger than 400 MB, too large for a page; view a shorter clip: {path}")
+        return path.read_bytes()
+    except OSError as error:
+        raise OutputError(f"The file cannot be opened ({error.strerror}); check its name: {path}") from None
+
+
+def _text(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")

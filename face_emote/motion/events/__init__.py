@@ -1,0 +1,1 @@
+"""What happens on a face at instants: blinks, glances, nods, brow accents, breath; timed by the speech."""

@@ -1,0 +1,103 @@
+"""Brow accents: short raises (or frowns, when the mood frowns) on prominent syllables, and raised brows on questions.
+
+Raises begin early: they peak about 60 ms before the pitch accent (Flecha-Garcia 2010). They stay modest, because the
+emotion owns the brows and the voice only lends them a rhythm.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from face_emote.core.arrays import Array, Float
+from face_emote.core.names import CONTROLS
+from face_emote.motion.events.cues import SpeechCues
+from face_emote.motion.events.curves import pulse, reaching
+
+_LEAD_SECS = 0.06
+CALM_SECS = 0.6
+"""Accents of the brows are at least so far apart."""
+_RAISE = 0.34
+_FROWN = 0.28
+_LONGEST_SECS = 2.6
+_INNER = CONTROLS.index("browInnerUp")
+_OUTER = (CONTROLS.index("browOuterUpLeft"), CONTROLS.index("browOuterUpRight"))
+_DOWN = (CONTROLS.index("browDownLeft"), CONTROLS.index("browDownRight"))
+_LID = (CONTROLS.index("eyeWideLeft"), CONTROLS.index("eyeWideRight"))
+
+
+@dataclass(frozen=True, slots=True)
+class BrowScore:
+    """Every accent of the brows, in order; seconds."""
+
+    start: Float[Array, " accent"]
+    attack: Float[Array, " accent"]
+    hold: Float[Array, " accent"]
+    release: Float[Array, " accent"]
+    strength: Float[Array, " accent"]
+    """0..1."""
+    lean: Float[Array, " accent"]
+    """-1 the right brow more, +1 the left brow more."""
+    question: Float[Array, " accent"]
+    """1 for the raise of a question, which even a frowning mood makes."""
+
+
+def brow_score(cues: SpeechCues, *, rng: np.random.Generator) -> BrowScore:
+    """Decide the accents throughout the clip: the stronger about half of the prominent syllables, and questions."""
+    rows = []
+    last = -1.0
+    for time, strength in zip(cues.accent_secs, cues.accent_strength, strict=True):
+        accent = brow_accent(float(strength), rng=rng)
+        if accent is None or time - last < CALM_SECS:
+            continue
+        last = time
+        attack = accent[0]
+        rows.append((time - _LEAD_SECS - attack, *accent, 0.0))
+    for (_, end), rise in zip(cues.phrases, cues.rising, strict=True):
+        if rise > 0.2:
+            rows.append((end - 0.45, 0.3, 0.4, 0.55, 0.6 + 0.4 * rise, 0.0, 1.0))
+    return BrowScore(*np.array(sorted(rows), np.float64).reshape(-1, 7).T)
+
+
+def brow_accent(strength: float, *, rng: np.random.Generator) -> tuple[float, float, float, float, float] | None:
+    """Attack, hold, release (seconds), strength and lean of what a prominent syllable does to the brows, or None."""
+    chance, size, hold = rng.random(), rng.uniform(0.75, 1.15), rng.uniform(0.03, 0.16)
+    attack, release = rng.uniform(0.14, 0.22), rng.uniform(0.28, 0.5)
+    lean = float(np.clip(rng.normal(0.0, 0.3), -0.8, 0.8))
+    if chance > 0.1 + 0.75 * strength:
+        return None
+    return attack, hold, release, min((0.4 + 0.6 * strength) * size, 1.0), lean
+
+
+def brow_controls(
+    score: BrowScore, times: Float[Array, " frames"], *, frown: Float[Array, " frames"], amount: float
+) -> Float[Array, "frames control=100"]:
+    """Controls of the accents alone, to be added to the emotion's.
+
+    Args:
+        score: the accents.
+        times: seconds.
+        frown: how much the mood frowns, 0..1; then accents press the brows down instead of raising them.
+        amount: the user's slider.
+    """
+    out = np.zeros((len(times), len(CONTROLS)), np.float32)
+    here = reaching(score.start, times=times, longest_secs=_LONGEST_SECS)
+    shape = pulse(
+        times, start=score.start[here], attack=score.attack[here], hold=score.hold[here], release=score.release[here]
+    )
+    weight, lean = score.strength[here, None] * shape, score.lean[here, None]
+    asking = score.question[here, None]
+    raised = weight * (1.0 - frown * (1.0 - asking))
+    pressed = weight * frown * (1.0 - asking)
+    out[:, _INNER] = amount * _RAISE * 0.8 * _joined(raised)
+    for side, outer, down, lid in zip((1.0, -1.0), _OUTER, _DOWN, _LID, strict=True):
+        tilt = 1.0 + 0.35 * side * lean
+        out[:, outer] = amount * _RAISE * _joined(raised * tilt)
+        out[:, down] = amount * _FROWN * _joined(pressed * tilt)
+        out[:, lid] = amount * 0.25 * _RAISE * _joined(raised)
+    return out
+
+
+def _joined(accents: Float[Array, "accent frames"]) -> Float[Array, " frames"]:
+    """Accents that overlap, such as the last stress of a question and its rise, are one raise and not two."""
+    top = 1.3
+    return top * (1.0 - np.prod(1.0 - accents / top, axis=0))

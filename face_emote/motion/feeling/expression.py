@@ -1,0 +1,239 @@
+"""The face of an emotion, frame by frame and without dynamics: controls, and the bearing of eyes, head and breath.
+
+Every value is a smooth function of that frame's emotion alone, computed element by element in a fixed order, so blocks
+of any size give the same bytes.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from face_emote.core.arrays import Array, Float
+from face_emote.core.names import EMOTIONS
+from face_emote.core.types import EmotionTrack, PerformanceStyle
+from face_emote.emotion.blending import PROTOTYPE_VAD
+from face_emote.motion.feeling.facs import AU_INDEX, NUM_AU, controls_from_action_units
+from face_emote.motion.feeling.recipes import (
+    ANTAGONISTS,
+    BEARINGS,
+    COMPOUND_FIRMNESS,
+    COMPOUNDS,
+    FULL,
+    LATE,
+    LEAD,
+    RELIABLE_UNITS,
+    STRENGTH,
+)
+
+_NUM = len(EMOTIONS)
+_OWN = tuple(AU_INDEX[unit] for pair in ANTAGONISTS for unit in pair)
+_OTHER = tuple(AU_INDEX[unit] for a, b in ANTAGONISTS for unit in (b, a))
+"""Each antagonist pair in both directions: the unit that may give way, and the unit that it gives way to."""
+_COMPOUND_DROPS = tuple(
+    (min(pair), max(pair), np.array([index for unit, index in AU_INDEX.items() if unit not in stays]))
+    for pair, stays in (({EMOTIONS.index(name) for name in names}, stays) for names, stays in COMPOUNDS.items())
+)
+"""Two emotions, and the units that an even blend of them drops."""
+_BROWS = tuple(AU_INDEX[unit] for unit in (1, 2, 4))
+
+
+@dataclass(frozen=True, slots=True)
+class EmotionBias:
+    """How an emotion bears on everything but the face's skin, per frame."""
+
+    eye_openness: Float[Array, " frames"]
+    """Lids against rest: -1 closed, 0 rest, +1 wide. Already in the controls; for those who time blinks."""
+    gaze_pitch: Float[Array, " frames"]
+    """Radians the gaze tends to, positive down (shame, sadness)."""
+    gaze_avert: Float[Array, " frames"]
+    """0 looks at the viewer, 1 avoids the viewer."""
+    gaze_scan: Float[Array, " frames"]
+    """0 steady, 1 darting (fear)."""
+    head_pitch: Float[Array, " frames"]
+    """Radians, positive down."""
+    head_yaw: Float[Array, " frames"]
+    """Radians, positive to the character's left."""
+    head_roll: Float[Array, " frames"]
+    """Radians about +Z: positive leans towards the character's right shoulder."""
+    breath_rate_hz: Float[Array, " frames"]
+    """Breaths a second; about 0.25 at rest."""
+    blink_factor: Float[Array, " frames"]
+    """Factor on the blink rate; 1 at rest."""
+    motion_energy: Float[Array, " frames"]
+    """Factor on the size and pace of head and brow movement; 1 at rest."""
+
+
+REST_BREATH_HZ = 0.25
+RESPONSE = 0.45
+"""How much the first half of the intensity shows more than its share: 0.4 shows as 0.51, 0.7 as 0.79."""
+MOST_DRIVEN = 1.5
+"""Intensity x energy beyond this adds nothing; above 1 the face is overdriven, every control still at most 1."""
+VAD_TOLERANCE = 0.03
+"""A VAD this near to that of the mix adds nothing."""
+
+
+def expression_controls(track: EmotionTrack, *, style: PerformanceStyle) -> Float[Array, "frames control=100"]:
+    """Controls 0..1 (order of `names.CONTROLS`) that show the emotion, with nothing of speech in them.
+
+    A mix is the union of its emotions' Action Units less the antagonists, not an average: each emotion enters at
+    strength x share x (2 - share), units of two emotions meet in a smooth maximum, and where two emotions bring
+    units that cannot show together the weaker gives way. A neutral track gives zeros; rising intensity never lowers
+    the sum of what shows.
+    """
+    strengths = _strengths(track, energy=style.energy)
+    units = _mixed_units(strengths, asymmetry=style.asymmetry)
+    units = _with_leak(units, track=track, energy=style.energy)
+    units = _with_vad(units, track=track, strengths=strengths, energy=style.energy)
+    for brow in _BROWS:
+        units[:, brow] *= style.brows
+    return controls_from_action_units(np.clip(units, 0.0, 1.0))
+
+
+def emotion_bias(track: EmotionTrack) -> EmotionBias:
+    """The bearing of eyes, head and breath that goes with the emotion of every frame."""
+    amount = [track.mix[:, i].astype(np.float64) * track.intensity for i in range(_NUM)]
+    hidden = [track.covert[:, i].astype(np.float64) * track.leak for i in range(_NUM)]
+    rows = [BEARINGS[name] for name in EMOTIONS]
+    valence, arousal, dominance = (track.vad[:, i].astype(np.float64) for i in range(3))
+    low_dominance, high_dominance = np.maximum(-dominance, 0.0), np.maximum(dominance, 0.0)
+    shame = np.minimum(np.maximum(-valence, 0.0), low_dominance)
+
+    def summed(field: str, *, rest: float = 0.0) -> Float[Array, " frames"]:
+        total = np.full(len(valence), rest)
+        for row, shown, leaking in zip(rows, amount, hidden, strict=True):
+            total += (getattr(row, field) - rest) * (shown + 0.5 * leaking)
+        return total
+
+    calm = np.maximum(-arousal, 0.0)
+    return EmotionBias(
+        eye_openness=np.clip(
+            0.6 * amount[3] + 0.7 * amount[4] - 0.2 * amount[2] - 0.25 * amount[5] - 0.5 * _weariness(track), -1.0, 1.0
+        ),
+        gaze_pitch=summed("gaze_pitch") + 0.2 * shame,
+        gaze_avert=np.clip(summed("gaze_avert") + 0.8 * shame - 0.3 * high_dominance, 0.0, 1.0),
+        gaze_scan=np.clip(summed("gaze_scan"), 0.0, 1.0),
+        head_pitch=summed("head_pitch") + 0.12 * shame - 0.04 * high_dominance + 0.03 * calm,
+        head_yaw=summed("head_yaw"),
+        head_roll=summed("head_roll"),
+        breath_rate_hz=REST_BREATH_HZ * summed("breath", rest=1.0) * (1.0 + 0.25 * arousal),
+        blink_factor=np.clip(summed("blink", rest=1.0) + 0.4 * shame, 0.3, 2.0),
+        motion_energy=np.clip(summed("motion", rest=1.0) * (1.0 + 0.35 * arousal), 0.3, 2.0),
+    )
+
+
+def _strengths(track: EmotionTrack, *, energy: float) -> list[Float[Array, " frames"]]:
+    """How strongly each emotion enters: intensity x share x (2 - share), so that a half-and-half mix shows both."""
+    intensity = np.clip(track.intensity.astype(np.float64) * energy, 0.0, MOST_DRIVEN)
+    intensity = intensity * (1.0 + RESPONSE - RESPONSE * intensity)
+    strengths = []
+    for i in range(_NUM):
+        share = np.clip(track.mix[:, i].astype(np.float64), 0.0, 1.0)
+        strengths.append(intensity * share * (2.0 - share))
+    strengths[0] = np.zeros(len(intensity))
+    return strengths
+
+
+def _mixed_units(strengths: list[Float[Array, " frames"]], *, asymmetry: float) -> Float[Array, "side=2 au frames"]:
+    kept = _kept(np.stack(strengths))
+    cubes = np.zeros((2, NUM_AU, len(strengths[0])))
+    for i in range(1, _NUM):
+        own = np.flatnonzero(STRENGTH[i])
+        if not strengths[i].any():
+            continue
+        late = LATE[i, own, None]
+        level = strengths[i] * (1.0 - late + late * strengths[i]) * kept[i, own]
+        for side, sign in ((0, 1.0), (1, -1.0)):
+            value = (FULL[i, side, own] * (1.0 + sign * asymmetry * LEAD[i, own]))[:, None] * level
+            cubes[side, own] += value * value * value
+    return np.cbrt(cubes)
+
+
+def _kept(strengths: Float[Array, "emotion=8 frames"]) -> Float[Array, "emotion=8 au frames"]:
+    """What share of each emotion's units survives the others: antagonists, then Du's compounds.
+
+    Weighs strengths, not activations, so that it depends on the mix alone and never on the intensity.
+    """
+    kept = np.ones((_NUM, NUM_AU, strengths.shape[1]))
+    active = [i for i in range(1, _NUM) if strengths[i].any()]
+    if len(active) < 2:
+        return kept
+    own = STRENGTH[:, _OWN, None] * strengths[:, None]
+    other = STRENGTH[:, _OTHER, None] * strengths[:, None]
+    for i in active:
+        against = other[[j for j in active if j != i]].max(axis=0)
+        total = own[i] + against
+        share = np.where(total > 0, own[i] / np.where(total > 0, total, 1.0), 1.0)
+        gives_way = _step((share - 0.3) / 0.4)
+        for pair, unit in enumerate(_OWN):
+            if STRENGTH[i, unit]:
+                kept[i, unit] *= gives_way[pair]
+    for i, j, dropped in _COMPOUND_DROPS:
+        if i not in active or j not in active:
+            continue
+        total = strengths[i] + strengths[j]
+        safe = np.where(total > 0, total, 1.0)
+        evenness = 4.0 * strengths[i] * strengths[j] / (safe * safe)
+        drop = 1.0 - COMPOUND_FIRMNESS * evenness * evenness
+        kept[i, dropped] *= drop
+        kept[j, dropped] *= drop
+    return kept
+
+
+def _with_leak(
+    units: Float[Array, "side=2 au frames"], *, track: EmotionTrack, energy: float
+) -> Float[Array, "side=2 au frames"]:
+    """A hidden emotion shows a little, all the time, on the muscles that few can hold; the rest of it flashes."""
+    for i in range(1, _NUM):
+        amount = np.clip(track.covert[:, i].astype(np.float64) * track.leak * energy, 0.0, 1.0)
+        eased = amount * (2.0 - amount)
+        for unit, share in RELIABLE_UNITS.items():
+            index = AU_INDEX[unit]
+            units[:, index] += eased * share * STRENGTH[i, index]
+    return units
+
+
+def _with_vad(
+    units: Float[Array, "side=2 au frames"],
+    *,
+    track: EmotionTrack,
+    strengths: list[Float[Array, " frames"]],
+    energy: float,
+) -> Float[Array, "side=2 au frames"]:
+    """What the VAD says beyond the mix: calm anger is less wide-eyed, cold anger looks down its nose."""
+    valence, arousal, dominance = _beyond_mix(track, energy=energy)
+    wide, squint, droop = AU_INDEX[5], AU_INDEX[7], AU_INDEX[43]
+    weary = _weariness(track) * min(energy, 1.0)
+    up, down = np.maximum(arousal, 0.0), np.maximum(-arousal, 0.0)
+    units[:, wide] = (units[:, wide] + 0.45 * up) * (1.0 - 0.7 * np.minimum(down, 1.0))
+    units[:, droop] += 0.3 * weary
+    units[:, AU_INDEX[38]] += 0.3 * up
+    strong, weak = np.maximum(dominance, 0.0), np.maximum(-dominance, 0.0)
+    units[:, squint] += 0.25 * strong
+    units[:, AU_INDEX[17]] += 0.2 * strong
+    units[:, AU_INDEX[1]] += 0.4 * weak
+    forced = np.clip(-3.0 * valence, 0.0, 1.0) * np.minimum(1.5 * strengths[1], 1.0)
+    units[:, AU_INDEX[6]] *= 1.0 - 0.8 * forced
+    return units
+
+
+def _beyond_mix(track: EmotionTrack, *, energy: float) -> tuple[Array, Array, Array]:
+    """VAD less that of the mix at this intensity, per axis."""
+    gain = min(energy, 1.5)
+    residual = []
+    for axis in range(3):
+        expected = np.zeros(len(track.intensity))
+        for i in range(1, _NUM):
+            expected += PROTOTYPE_VAD[i, axis] * track.mix[:, i]
+        beyond = track.vad[:, axis].astype(np.float64) - expected * track.intensity
+        residual.append(gain * np.sign(beyond) * np.maximum(np.abs(beyond) - VAD_TOLERANCE, 0.0))
+    return residual[0], residual[1], residual[2]
+
+
+def _weariness(track: EmotionTrack) -> Float[Array, " frames"]:
+    """0..1: arousal well below rest, which lets the upper lids hang."""
+    return _step((-track.vad[:, 1].astype(np.float64) - 0.15) / 0.75)
+
+
+def _step(u: Array) -> Array:
+    u = np.clip(u, 0.0, 1.0)
+    return u * u * (3.0 - 2.0 * u)

@@ -1,0 +1,84 @@
+"""What is felt at every step, and how it bears on the face: what the rules, or the network, say of an emotion."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from face_emote.core.arrays import Array, Float
+from face_emote.core.names import CONTROLS, EMOTIONS, MOTION_HZ
+from face_emote.core.types import EmotionTrack, PerformanceStyle
+from face_emote.motion.feeling.blood import blood_drives
+from face_emote.motion.feeling.dynamics import MoodState, step_mood
+from face_emote.motion.feeling.expression import emotion_bias, expression_controls
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Felt:
+    """Consecutive steps at `names.MOTION_HZ`."""
+
+    emotion: Float[Array, "steps control=100"]
+    """Expression of the shown emotion, 0..1."""
+    hidden: Float[Array, "steps control=100"]
+    """Full expression of the hidden emotion, 0..1."""
+    leak: Float[Array, " steps"]
+    energy: Float[Array, " steps"]
+    """Factor on head and brow movement; 1 at rest."""
+    frown: Float[Array, " steps"]
+    """How much the mood presses the brows down, 0..1."""
+    head_tendency: Float[Array, "steps 3"]
+    """Where the emotion holds the head, radians."""
+    drives: Float[Array, "steps drive=4"]
+    """Of `skin.blood.DRIVES`, 0..1."""
+    arousal: Float[Array, " steps"]
+    """-1..1; for the heartbeat."""
+    residual: Float[Array, "steps wrinkle=16"] | None = None
+    """Folds beyond what the controls call for; None: none."""
+
+
+def felt_by_rules(
+    plan: EmotionTrack, state: MoodState, *, lively: Float[Array, " steps"], style: PerformanceStyle
+) -> tuple[Felt, MoodState]:
+    """The next steps of a plan, and the mood to go on from.
+
+    Args:
+        plan: what is asked for, `LEAD_SECS` ahead of the steps.
+        state: of the mood, after the step before.
+        lively: `dynamics.liveliness` of the steps.
+        style: the animator's sliders.
+    """
+    mood, state = step_mood(plan, state, lively=lively, step_hz=MOTION_HZ)
+    bias = emotion_bias(mood)
+    felt = Felt(
+        emotion=expression_controls(mood, style=style),
+        hidden=_hidden_expression(mood, style=style),
+        leak=mood.leak,
+        energy=bias.motion_energy,
+        frown=frown_of(mood),
+        head_tendency=np.stack([bias.head_pitch, bias.head_yaw, bias.head_roll], axis=-1),
+        drives=blood_drives(mood),
+        arousal=mood.vad[:, 1],
+    )
+    return felt, state
+
+
+def frown_of(mood: EmotionTrack) -> Float[Array, " steps"]:
+    """How much an emotion presses the brows down, 0..1."""
+    weight = {name: mood.intensity * mood.mix[:, i] for i, name in enumerate(EMOTIONS)}
+    return np.clip(1.6 * weight["anger"] + 1.2 * weight["disgust"] + 0.6 * weight["contempt"], 0.0, 1.0)
+
+
+def hidden_emotion(track: EmotionTrack) -> EmotionTrack:
+    """The hidden emotion as if it were shown, with the strength that it has; VAD is left at 0."""
+    strength = track.covert.sum(axis=1)
+    covert = track.covert / np.maximum(strength, 1e-6)[:, None]
+    covert[:, 0] = np.maximum(1.0 - covert[:, 1:].sum(axis=1), 0.0)
+    return replace(
+        track, mix=covert, vad=np.zeros_like(track.vad), intensity=strength, covert=np.zeros_like(covert),
+        leak=np.zeros_like(track.leak),
+    )  # fmt: skip
+
+
+def _hidden_expression(mood: EmotionTrack, *, style: PerformanceStyle) -> Float[Array, "steps control=100"]:
+    if not mood.covert.sum(axis=1).any():
+        return np.zeros((len(mood.leak), len(CONTROLS)), np.float32)
+    return expression_controls(hidden_emotion(mood), style=style)

@@ -1,0 +1,215 @@
+"""The feeling face by the network: its answers read at any instant, with the animator's sliders."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from face_emote.core.arrays import Array, Float
+from face_emote.core.lowpass import follow
+from face_emote.core.names import CONTROLS, EMOTIONS, MOTION_HZ
+from face_emote.core.types import EmotionTrack, PerformanceStyle
+from face_emote.motion.feeling.expression import MOST_DRIVEN, RESPONSE, REST_BREATH_HZ, EmotionBias
+from face_emote.motion.feeling.felt import Felt
+from face_emote.motion.feeling.recipes import SIDES
+from face_emote.motion.feeling.wrinkles import RESIDUAL
+from face_emote.network.channels import (
+    BEARING,
+    BEARING_SLICE,
+    BLOOD_SLICE,
+    CONTROL_SLICE,
+    EXPRESSION_CONTROLS,
+    NUM_EXPRESSION_OUTPUTS,
+    WRINKLE_SLICE,
+)
+from face_emote.network.config import LATENT_FRAMES
+
+_FAINTEST = 0.025
+"""Intensity, covert share or valence, arousal, dominance at which something surely is felt."""
+_APPEARS_SECS, _FADES_SECS = 0.04, 0.6
+_USUAL_INTENSITY = 0.7
+"""At which the slider `energy` does what it does to the rules."""
+COLUMNS = np.array([CONTROLS.index(name) for name in EXPRESSION_CONTROLS])
+_BROWS = np.array([i for i, name in enumerate(EXPRESSION_CONTROLS) if "brow" in name.lower()])
+_ZONES = (("brow", "innerBrow"), ("mouth",), ("nose", "mouthUpperUp"), ("eye", "cheek"))
+"""Beginnings of the names of the controls that belong to the four numbers of `emotion_recipes.SIDES`."""
+
+
+def _side_rows() -> Float[Array, f"emotion=8 control={len(EXPRESSION_CONTROLS)}"]:
+    rows = np.zeros((len(EMOTIONS), len(EXPRESSION_CONTROLS)))
+    for column, name in enumerate(EXPRESSION_CONTROLS):
+        side = 1.0 if name.endswith("Left") else -1.0 if name.endswith("Right") else 0.0
+        for zone, beginnings in enumerate(_ZONES):
+            if name.startswith(beginnings):
+                rows[:, column] = [side * SIDES[emotion][zone] for emotion in EMOTIONS]
+    return rows
+
+
+_LIMITS = {
+    "frown": (0.0, 1.0), "motion_energy": (0.3, 2.0), "head_pitch": (-0.25, 0.25), "head_yaw": (-0.25, 0.25),
+    "head_roll": (-0.2, 0.2), "gaze_pitch": (-0.3, 0.4), "gaze_avert": (0.0, 1.0), "gaze_scan": (0.0, 1.0),
+    "blink_factor": (0.3, 2.0), "breath_factor": (0.4, 2.5),
+}  # fmt: skip
+"""Bearing beyond these is not believed."""
+_LOWEST, _HIGHEST = np.array([_LIMITS[name] for name in BEARING]).T
+_SIDES = _side_rows()
+"""How much each emotion's controls lead, -1..1: positive on the left half, negative on the right."""
+_AT_REST = np.array([1.0 if name in ("motion_energy", "blink_factor", "breath_factor") else 0.0 for name in BEARING])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NetExpression:
+    """What the network says of a clip's feeling, every `LATENT_FRAMES` frames of `MOTION_HZ`; linear between."""
+
+    answers: Float[Array, f"latents answer={NUM_EXPRESSION_OUTPUTS}"]
+    hidden: Float[Array, f"latents answer={NUM_EXPRESSION_OUTPUTS}"] | None
+    """The same of the hidden emotion, as if it were shown; None when nothing is hidden."""
+    first: int = 0
+    """Frame of `MOTION_HZ` at which the first row stands."""
+
+    def at(self, times: Float[Array, " frames"]) -> Float[Array, f"frames answer={NUM_EXPRESSION_OUTPUTS}"]:
+        """All answers at instants; held after the end."""
+        return _between(self.answers, times, first=self.first)
+
+    def hidden_at(self, times: Float[Array, " frames"]) -> Float[Array, f"frames answer={NUM_EXPRESSION_OUTPUTS}"]:
+        """Answers about the hidden emotion at instants; zeros when nothing is hidden."""
+        if self.hidden is None:
+            return np.zeros((len(times), NUM_EXPRESSION_OUTPUTS))
+        return _between(self.hidden, times, first=self.first)
+
+
+def _between(rows: Array, times: Array, *, first: int) -> Array:
+    place = np.clip((times * MOTION_HZ - first) / LATENT_FRAMES, 0.0, len(rows) - 1)
+    low = np.minimum(place.astype(np.int64), max(len(rows) - 2, 0))
+    high = np.minimum(low + 1, len(rows) - 1)
+    share = (place - low)[:, None]
+    return (1.0 - share) * rows[low].astype(np.float64) + share * rows[high].astype(np.float64)
+
+
+def felt_by_net(
+    expression: NetExpression,
+    times: Float[Array, " steps"],
+    *,
+    plan: EmotionTrack,
+    chance: Float[Array, " steps"],
+    style: PerformanceStyle,
+) -> Felt:
+    """What is felt at consecutive steps.
+
+    Args:
+        expression: the network's answers.
+        times: of the steps, seconds.
+        plan: what is asked for, `dynamics.LEAD_SECS` ahead of the steps.
+        chance: factor on what is felt: `dynamics.wandering` times `step_presence`.
+        style: the animator's sliders.
+    """
+    return felt_from(expression.at(times), expression.hidden_at(times), plan=plan, chance=chance, style=style)
+
+
+def felt_from(
+    answers: Float[Array, f"steps answer={NUM_EXPRESSION_OUTPUTS}"],
+    hidden: Float[Array, f"steps answer={NUM_EXPRESSION_OUTPUTS}"],
+    *,
+    plan: EmotionTrack,
+    chance: Float[Array, " steps"],
+    style: PerformanceStyle,
+) -> Felt:
+    """As `felt_by_net`, from answers at the steps themselves."""
+    share = chance[:, None]
+    bearing = _bearing(answers)
+    bearing = _AT_REST + share * (bearing - _AT_REST)
+    column = {name: bearing[:, i] for i, name in enumerate(BEARING)}
+    # Blood follows the hidden emotion: what is posed does not blush (`skin.blood.blood_drives`).
+    posed = np.clip(plan.covert.astype(np.float64).sum(axis=1), 0.0, 1.0)[:, None]
+    drives = (1.0 - posed) * answers[:, BLOOD_SLICE] + hidden[:, BLOOD_SLICE]
+    taught = _on_face(np.clip(answers[:, CONTROL_SLICE], 0.0, 1.0))
+    return Felt(
+        emotion=_on_face(_shown(answers[:, CONTROL_SLICE], mix=plan.mix, chance=share, style=style)),
+        hidden=_on_face(_shown(hidden[:, CONTROL_SLICE], mix=plan.covert, chance=share, style=style)),
+        leak=plan.leak,
+        energy=column["motion_energy"],
+        frown=column["frown"],
+        head_tendency=np.stack([column[f"head_{name}"] for name in ("pitch", "yaw", "roll")], axis=-1),
+        drives=np.clip(share * drives, 0.0, 1.0),
+        arousal=plan.vad[:, 1],
+        # `folding` adds what the controls explain by itself; the network's word counts where it says otherwise.
+        residual=energy_gain(style.energy) * share * (answers[:, WRINKLE_SLICE] - taught @ RESIDUAL),
+    )
+
+
+def step_presence(
+    plan: EmotionTrack, level: Float[Array, " one"] | None
+) -> tuple[Float[Array, " steps"], Float[Array, " one"]]:
+    """Whether anything is felt at all, 0..1 at each step, and the level to go on from (None: before the first step).
+
+    A network's nothing is never quite nothing. Where the plan has asked for nothing for a while, this is 0, and a
+    neutral face in silence stays exactly still; 1 as soon as it asks for anything.
+    """
+    asked = np.maximum(plan.intensity.astype(np.float64), plan.covert.sum(axis=1))
+    asked = np.clip(np.maximum(asked, np.abs(plan.vad).max(axis=1)) / _FAINTEST, 0.0, 1.0)[:, None]
+    present, level = follow(
+        asked, asked[0] if level is None else level, on_secs=_APPEARS_SECS, off_secs=_FADES_SECS, step_hz=MOTION_HZ
+    )
+    return present[:, 0], level
+
+
+def bearing_at(expression: NetExpression, times: Float[Array, " grid"]) -> EmotionBias:
+    """How the feeling bears on gaze, head, breath and blinks at instants."""
+    return bearing_from(expression.at(times))
+
+
+def bearing_from(answers: Float[Array, f"frames answer={NUM_EXPRESSION_OUTPUTS}"]) -> EmotionBias:
+    """As `bearing_at`, from the answers themselves."""
+    rows = _bearing(answers)
+    column = {name: rows[:, i] for i, name in enumerate(BEARING)}
+    return EmotionBias(
+        eye_openness=np.zeros(len(rows)),
+        breath_rate_hz=REST_BREATH_HZ * column["breath_factor"],
+        **{
+            name: column[name]
+            for name in (
+                "gaze_pitch", "gaze_avert", "gaze_scan", "head_pitch", "head_yaw", "head_roll", "blink_factor",
+                "motion_energy",
+            )
+        },
+    )  # fmt: skip
+
+
+def energy_gain(energy: float) -> float:
+    """Factor on the controls that the slider `energy` stands for: that of the rules at the usual intensity."""
+
+    def response(intensity: float) -> float:
+        return intensity * (1.0 + RESPONSE - RESPONSE * intensity)
+
+    return response(min(_USUAL_INTENSITY * energy, MOST_DRIVEN)) / response(_USUAL_INTENSITY)
+
+
+def with_asymmetry(
+    controls: Float[Array, f"steps control={len(EXPRESSION_CONTROLS)}"],
+    *,
+    mix: Float[Array, "steps emotion=8"],
+    asymmetry: float,
+) -> Float[Array, f"steps control={len(EXPRESSION_CONTROLS)}"]:
+    """One half leads a little, as in the rules (`emotion_recipes.SIDES`); the network learnt from even faces.
+
+    What an emotion shows on one side alone, such as the smirk of contempt, the network answers itself.
+    """
+    felt = mix[:, 1:].astype(np.float64)
+    lead = felt @ _SIDES[1:] / np.maximum(felt.sum(axis=1, keepdims=True), 1e-6)
+    return controls * (1.0 + asymmetry * lead)
+
+
+def _shown(controls: Array, *, mix: Array, chance: Array, style: PerformanceStyle) -> Array:
+    controls = with_asymmetry(np.clip(controls, 0.0, 1.0), mix=mix, asymmetry=style.asymmetry)
+    controls = controls * (energy_gain(style.energy) * chance)
+    controls[:, _BROWS] *= style.brows
+    return np.clip(controls, 0.0, 1.0)
+
+
+def _bearing(answers: Array) -> Array:
+    return np.clip(answers[:, BEARING_SLICE], _LOWEST, _HIGHEST)
+
+
+def _on_face(controls: Array) -> Float[Array, "steps control=100"]:
+    out = np.zeros((len(controls), len(CONTROLS)))
+    out[:, COLUMNS] = controls
+    return out

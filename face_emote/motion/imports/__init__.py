@@ -1,1 +1,0 @@
-"""Motions that other programs recorded."""

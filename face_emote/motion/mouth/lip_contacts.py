@@ -1,0 +1,104 @@
+"""Instants at which the lips must touch: each other (P B M) or the upper teeth (F V)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from face_emote.core.arrays import Array, Float
+from face_emote.core.names import BILABIALS, LABIODENTALS
+from face_emote.core.types import Phone
+from face_emote.motion.mouth.coarticulation import smoothstep
+
+HOLD_SECS = 0.04
+"""A contact lasts at least this long (Rhubarb's floor for plosives)."""
+LONGEST_HOLD_SECS = 0.12
+FRAME_MARGIN_SECS = 0.004
+ONSET_SECS = 0.08
+"""From the first approach to contact; the blend sets the lips off earlier, 130-240 ms before the sound."""
+RELEASE_SECS = 0.055
+SHORTEST_RAMP_SECS = 0.035
+_BLOCK = 512
+
+CENTRE_SHIFT_SECS = {"P": -0.020, "B": -0.020, "M": 0.015, "F": 0.015, "V": 0.015}
+"""Middle of the contact relative to the phone's. GRID's gap minima: P and B -10 ms, F and V +30, M +40 (few)."""
+HOLD_SHARE = {"P": 0.5, "B": 0.5, "M": 0.6, "F": 0.5, "V": 0.5}
+"""Part of the phone during which the contact is complete; plosives burst before their end."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Contacts:
+    """Contacts in order of time; each an eased trapezoid from 0 to 1 and back."""
+
+    begin_secs: Float[Array, " contact"]
+    full_secs: Float[Array, " contact"]
+    release_secs: Float[Array, " contact"]
+    end_secs: Float[Array, " contact"]
+
+
+def closures(phones: list[Phone], *, frame_secs: float) -> Contacts:
+    """Lips together, once for each run of P, B and M; `frame_secs` is the time between the frames to be shown."""
+    return _contacts(phones, labels=BILABIALS, frame_secs=frame_secs)
+
+
+def tucks(phones: list[Phone], *, frame_secs: float) -> Contacts:
+    """Lower lip at the upper teeth, once for each run of F and V."""
+    return _contacts(phones, labels=LABIODENTALS, frame_secs=frame_secs)
+
+
+def strength(contacts: Contacts, *, times: Float[Array, " frames"]) -> Float[Array, " frames"]:
+    """0 apart .. 1 in contact, C1. Where two overlap: 1 - (1 - a)(1 - b)."""
+    out = np.empty(len(times))
+    for first in range(0, len(times), _BLOCK):
+        part = times[first : first + _BLOCK]
+        lo = int(np.searchsorted(contacts.end_secs, part[0]))
+        hi = int(np.searchsorted(contacts.begin_secs, part[-1], side="right"))
+        apart = np.ones(len(part))
+        for i in range(lo, hi):
+            up = (part - contacts.begin_secs[i]) / (contacts.full_secs[i] - contacts.begin_secs[i])
+            down = (contacts.end_secs[i] - part) / (contacts.end_secs[i] - contacts.release_secs[i])
+            apart *= 1.0 - smoothstep(up) * smoothstep(down)
+        out[first : first + _BLOCK] = 1.0 - apart
+    return out
+
+
+def _contacts(phones: list[Phone], *, labels: frozenset[str], frame_secs: float) -> Contacts:
+    holds = [_hold(run, frame_secs=frame_secs) for run in _runs(phones, labels=labels)]
+    rows: list[tuple[float, float, float, float]] = []
+    for i, (full, release) in enumerate(holds):
+        room_before = full - holds[i - 1][1] if i else np.inf
+        room_after = holds[i + 1][0] - release if i + 1 < len(holds) else np.inf
+        onset = max(SHORTEST_RAMP_SECS, min(ONSET_SECS, 0.55 * room_before))
+        offset = max(SHORTEST_RAMP_SECS, min(RELEASE_SECS, 0.45 * room_after))
+        rows.append((full - onset, full, release, release + offset))
+    begin, full_at, release_at, end = np.array(rows).reshape(-1, 4).T
+    return Contacts(
+        begin_secs=np.minimum.accumulate(begin[::-1])[::-1],
+        full_secs=full_at,
+        release_secs=release_at,
+        end_secs=np.maximum.accumulate(end),
+    )
+
+
+def _runs(phones: list[Phone], *, labels: frozenset[str]) -> list[list[Phone]]:
+    """Neighbouring phones of the set, grouped."""
+    runs: list[list[Phone]] = []
+    previous_end = -np.inf
+    for phone in phones:
+        if phone.label in labels:
+            if phone.start_secs <= previous_end + 1e-6:
+                runs[-1].append(phone)
+            else:
+                runs.append([phone])
+            previous_end = phone.end_secs
+    return runs
+
+
+def _hold(run: list[Phone], *, frame_secs: float) -> tuple[float, float]:
+    """When the contact is complete. Never shorter than the frames' spacing, so that no contact falls between two."""
+    first, last = run[0], run[-1]
+    start, end = first.start_secs, last.end_secs
+    shift = 0.5 * (CENTRE_SHIFT_SECS[first.label] + CENTRE_SHIFT_SECS[last.label])
+    share = max(HOLD_SHARE[phone.label] for phone in run)
+    length = max(HOLD_SECS, frame_secs + FRAME_MARGIN_SECS, min(share * (end - start), LONGEST_HOLD_SECS * len(run)))
+    centre = 0.5 * (start + end) + shift
+    return centre - 0.5 * length, centre + 0.5 * length

@@ -1,0 +1,216 @@
+"""Heads in, pictures with gradients out."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from face_emote.core.arrays import Array, Float, UInt8
+from face_emote.core.types import SkinParams
+from face_emote.face.head import Head
+from face_emote.look.eyes import PERIORBITAL
+from face_emote.look.reflection import MAX_WRINKLE
+from face_emote.rendering.base import Pose
+from face_emote.rendering.scene import Scene
+from face_emote.rendering.stage.buffers import EYE
+from face_emote.rendering.torch import fused
+from face_emote.rendering.torch.adapters import find_rasteriser
+from face_emote.rendering.torch.antialias import find_crossings, find_crossings_compiled
+from face_emote.rendering.torch.colours import Eyeballs, fragment_colours
+from face_emote.rendering.torch.compose import compose
+from face_emote.rendering.torch.fragments import GRID, find_fragments, find_fragments_compiled
+from face_emote.rendering.torch.interpolate import SkinMaps
+from face_emote.rendering.torch.light import Lights, sky_rows, srgb, unit
+from face_emote.rendering.torch.mesh import project, vertex_normals
+from face_emote.rendering.torch.mouth import light_mouth, mouth_opening
+from face_emote.rendering.torch.rasterise import Rasteriser, Visible, rasterise, rasterise_scatter
+from face_emote.rendering.torch.stage import Stage, make_stage
+from face_emote.rendering.torch.texture import mip_chain
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A batch of pictures."""
+
+    picture: Float[Tensor, "batch height width 3"]
+    """Tone-mapped linear light, 0..1; `light.srgb` makes it a picture to look at."""
+    alpha: Float[Tensor, "batch height width"]
+    """1 where the head is, 0 where the backdrop is, between on silhouettes."""
+    visible: Visible
+    """What the samples see, on a grid of `GRID` x `GRID` a pixel."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Posed:
+    """The mesh that is drawn, of every frame."""
+
+    points: Float[Tensor, "batch point 3"]
+    normals: Float[Tensor, "batch point 3"]
+    sky: Float[Tensor, "batch point 7"]
+    """Light on plain materials, on skin, openness."""
+    skin: Float[Tensor, "batch point 3"]
+    """Local wrinkle activation, blood flow and thinness; 0 on what is not skin."""
+
+
+def render_batch(
+    stage: Stage,
+    vertices: Float[Tensor, "batch vertex 3"],
+    *,
+    wrinkles: Float[Tensor, "batch wrinkle=16"],
+    blood_flow: Float[Tensor, "batch region=8"],
+    view: Float[Tensor, "batch 3 4"] | None = None,
+    focal: Float[Tensor, " batch"] | None = None,
+    lights: Lights | None = None,
+    texture: Float[Tensor, "side side channel=10"] | None = None,
+    antialiased: bool = True,
+    compiled: bool = True,
+    rasteriser: Rasteriser | None = None,
+) -> Drawn:
+    """Draw some poses of one person, without shadows and strands of hair.
+
+    Gradients reach everything that is given as a tensor, but for the choice which triangle a pixel sees.
+
+    Args:
+        stage: Person and scene.
+        vertices: Posed vertices of the head's own mesh, metres.
+        wrinkles: Activation of each of `names.WRINKLES`, 0..1.
+        blood_flow: Per `names.BLOOD_REGIONS`, -1..1.
+        view: camera_from_world of each frame instead of the stage's.
+        focal: Pixels per unit of x / depth instead of the stage's.
+        lights: Instead of the stage's.
+        texture: Skin maps instead of the stage's, as `texture.skin_texture` makes them.
+        antialiased: Whether silhouettes are mixed; without it they have no gradient.
+        compiled: Whether kernels for a processor may be used, where the tensors are on one and in single precision.
+            Without, everything is plain torch, as it is on a graphics card.
+        rasteriser: Says what is seen; by default our own z-buffer.
+    """
+    batch = len(vertices)
+    lit = lights or stage.lights
+    camera = stage.view.expand(batch, 3, 4) if view is None else view
+    zoom = stage.focal.expand(batch) if focal is None else focal
+    fast = compiled and fused.can_compile(vertices, stage.texels)
+    posed = _pose(stage, vertices, lit, skin=_skin_state(stage, wrinkles=wrinkles, blood=blood_flow), compiled=fast)
+    screen = _on_grid(stage, posed.points, view=camera, focal=zoom, compiled=fast)
+    look = rasteriser or (rasterise if compiled else rasterise_scatter)
+    visible = look(screen.detach(), stage.triangles, width=GRID * stage.width, height=GRID * stage.height)
+    mesh = {"num_points": screen.shape[1]}
+    fragments = (
+        find_fragments_compiled(visible, stage.triangles, stage.material, **mesh)
+        if fast
+        else find_fragments(visible, stage.triangles, stage.material, dtype=screen.dtype, **mesh)
+    )
+    eye = -(camera[:, :, :3].transpose(1, 2) @ camera[:, :, 3:]).transpose(1, 2)
+    texels = stage.texels if texture is None else mip_chain(texture)
+    colours = fragment_colours(
+        stage,
+        fragments,
+        known=torch.cat([posed.points - eye, posed.normals, posed.sky, posed.skin], dim=-1),
+        screen=screen,
+        eyeballs=Eyeballs(
+            eyes=_eyes(stage, vertices),
+            redness=blood_flow[:, PERIORBITAL, None].clamp(0.0, 1.0),
+            seen=(visible.face_id >= 0) & (stage.material[visible.face_id.clamp(min=0)] == EYE),
+            per_depth=1.0 / (GRID * zoom[:, None]),
+            view=camera,
+            camera=eye[:, 0],
+        ),
+        lights=lit,
+        maps=SkinMaps(stage.uv, texels, side=len(stage.texture if texture is None else texture)),
+        compiled=fast,
+    )
+    crossings = None
+    if antialiased:
+        find = find_crossings_compiled if fast else find_crossings
+        crossings = find(visible, screen, stage.triangles, stage.edges)
+    picture = compose(colours, stage.backdrop, fragments, crossings, compiled=fast)
+    return Drawn(picture[..., :3], picture[..., 3], visible)
+
+
+def _on_grid(
+    stage: Stage, points: Float[Tensor, "batch point 3"], *, view: Tensor, focal: Tensor, compiled: bool
+) -> Float[Tensor, "batch point 4"]:
+    """Where points are on the grid of samples, as `mesh.project` gives it."""
+    size = {"width": GRID * stage.width, "height": GRID * stage.height}
+    return project(points, view, focal=GRID * focal, compiled=compiled, **size)
+
+
+def _skin_state(stage: Stage, *, wrinkles: Tensor, blood: Tensor) -> Float[Tensor, "batch skin_point 3"]:
+    """Wrinkle activation, blood flow and thinness at every point of the skin."""
+    folds = (wrinkles @ stage.wrinkle_masks.T).clamp(max=MAX_WRINKLE)
+    # The neck follows cheeks and ears.
+    flow = torch.cat([blood, blood[:, 2:5].mean(dim=1, keepdim=True)], dim=1) @ stage.blood_masks.T
+    return torch.stack([folds, flow.clamp(-1.0, 1.0), stage.thinness.expand_as(folds)], dim=-1)
+
+
+def _pose(
+    stage: Stage, vertices: Float[Tensor, "batch vertex 3"], lights: Lights, *, skin: Tensor, compiled: bool
+) -> _Posed:
+    """Points, normals and sky light of everything that is drawn."""
+    turned = vertex_normals(vertices, stage.coarse_facets, compiled=compiled)
+    coarse = sky_light_at(turned, lights, compiled=compiled)
+    refined = stage.rows.apply(torch.cat([vertices, coarse], dim=-1))
+    points, sky = refined[..., :3], refined[..., 3:]
+    sky = torch.cat([sky, torch.ones_like(sky[..., :1])], dim=-1)
+    normals = vertex_normals(points, stage.plain_facets, compiled=compiled)
+    sky = light_mouth(
+        points, normals, sky, opening=mouth_opening(vertices, stage.mouth), mouth=stage.mouth, lights=lights
+    )
+    first = slice(0, stage.num_skin)
+    folds = stage.relief * (skin[..., 0] + stage.resting_folds)
+    out = points[:, first] + normals[:, first] * folds[..., None]
+    points = torch.cat([out, points[:, stage.num_skin :]], dim=1)
+    cloth = stage.garment.points(points[:, first], normals[:, first])
+    others = points.new_zeros(len(points), len(stage.local) - stage.num_skin, 3)
+    return _Posed(
+        points=torch.cat([points, cloth], dim=1),
+        normals=torch.cat([normals, vertex_normals(cloth, stage.cloth_facets, compiled=compiled)], dim=1),
+        sky=torch.cat([sky, stage.garment.blend(sky[:, first])], dim=1),
+        skin=torch.cat([skin, others], dim=1),
+    )
+
+
+def sky_light_at(
+    normals: Float[Tensor, "batch point 3"], lights: Lights, *, compiled: bool
+) -> Float[Tensor, "batch point 6"]:
+    """`light.sky_light` of many points."""
+    rows, sky = normals.reshape(-1, 3), (lights.sky_directions, lights.sky_colours)
+    return fused.apply(sky_rows, rows, *sky, compiled=compiled).reshape(*normals.shape[:2], 6)
+
+
+def screen_points(stage: Stage, vertices: Float[Tensor, "batch vertex 3"]) -> Float[Tensor, "batch point 4"]:
+    """Where everything that is drawn is on the stage's picture, as `mesh.project` gives it."""
+    batch = len(vertices)
+    still = vertices.new_zeros(batch, stage.num_skin, 3)
+    points = _pose(stage, vertices, stage.lights, skin=still, compiled=False).points
+    view, focal = stage.view.expand(batch, 3, 4), stage.focal.expand(batch)
+    return project(points, view, focal=focal, width=stage.width, height=stage.height)
+
+
+def _eyes(stage: Stage, vertices: Float[Tensor, "batch vertex 3"]) -> Float[Tensor, "batch side=2 row=6 3"]:
+    """Frames of both eyeballs, their centres and the corners of the lids."""
+    eyes = []
+    for side, (index, weights) in enumerate(zip(stage.eye_index, stage.eye_weights, strict=True)):
+        points = vertices[:, index]
+        frame = unit(weights @ points)
+        eyes.append(torch.cat([frame, points.mean(1, keepdim=True), vertices[:, stage.eye_corners[side]]], dim=1))
+    return torch.stack(eyes, dim=1)
+
+
+class DifferentiableRenderer:
+    """Implements `Renderer`: the pictures that gradients are taken of, one at a time."""
+
+    name = "differentiable"
+
+    def __init__(self, head: Head, *, betas: Array, skin: SkinParams, scene: Scene, rasteriser: str = "own") -> None:
+        """Prepare one person; arguments and errors as `make_stage` and `adapters.find_rasteriser`."""
+        self._rasteriser = find_rasteriser(rasteriser)
+        self._stage = make_stage(head, betas=betas, skin=skin, scene=scene)
+
+    @torch.no_grad()
+    def render(self, pose: Pose) -> UInt8[Array, "height width 3"]:
+        """Draw one frame, sRGB."""
+        vertices, wrinkles, blood = (
+            torch.from_numpy(values)[None].float() for values in (pose.vertices, pose.wrinkles, pose.blood_flow)
+        )
+        drawn = render_batch(self._stage, vertices, wrinkles=wrinkles, blood_flow=blood, rasteriser=self._rasteriser)
+        return (srgb(drawn.picture[0]) * 255.0 + 0.5).to(torch.uint8).numpy()

@@ -1,0 +1,212 @@
+"""What stays the same from frame to frame: one person's mesh, masks and maps, in one scene, as tensors."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from face_emote.core.arrays import Array, Float, Int
+from face_emote.core.errors import HeadError
+from face_emote.core.types import SkinParams
+from face_emote.face.head import Head
+from face_emote.look.displacement import crease_relief
+from face_emote.look.eyes import pupil_radius
+from face_emote.look.hair import mean_hair_colour
+from face_emote.look.maps import load_skin_maps, resting_folds
+from face_emote.look.regions import blood_masks, wrinkle_masks
+from face_emote.look.teeth import head_mouth_points
+from face_emote.rendering.fast.engine import TEXTURE_SIDE, backdrop, scene_luminance
+from face_emote.rendering.scene import Scene, focal_pixels, placed, view_matrix
+from face_emote.rendering.stage.buffers import CLOTH, SKIN
+from face_emote.rendering.stage.garment import Garment
+from face_emote.rendering.stage.mesh import RenderMesh, make_mesh
+from face_emote.rendering.torch.antialias import Edges, find_edges
+from face_emote.rendering.torch.eye import EyeLook
+from face_emote.rendering.torch.light import Lights, make_lights
+from face_emote.rendering.torch.mesh import Facets, Rows, torch_rows
+from face_emote.rendering.torch.mouth import TorchMouth
+from face_emote.rendering.torch.texture import mip_chain, skin_texture
+
+
+@dataclass(frozen=True, slots=True)
+class TorchGarment:
+    """`rendering.fast.garment.Garment` as tensors."""
+
+    first: Int[Tensor, " cloth"]
+    second: Int[Tensor, " cloth"]
+    share: Float[Tensor, "cloth 1"]
+    offset: Float[Tensor, "cloth 1"]
+    drop: Float[Tensor, "cloth 3"]
+
+    def blend(self, values: Float[Tensor, "batch point channel"]) -> Float[Tensor, "batch cloth channel"]:
+        """Skin values at the cloth's points."""
+        return torch.lerp(values[:, self.first], values[:, self.second], self.share)
+
+    def points(
+        self, points: Float[Tensor, "batch point 3"], normals: Float[Tensor, "batch point 3"]
+    ) -> Float[Tensor, "batch cloth 3"]:
+        """Where the cloth is on a posed bust."""
+        return self.blend(points) + self.blend(normals) * self.offset - self.drop
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Everything `render_batch` reads that is not the pose."""
+
+    width: int
+    height: int
+    view: Float[Tensor, "3 4"]
+    focal: Float[Tensor, ""]
+    lights: Lights
+    backdrop: Float[Tensor, "height width 3"]
+    """Tone-mapped linear light."""
+    rows: Rows
+    garment: TorchGarment
+    num_skin: int
+    triangles: Int[Tensor, "triangle 3"]
+    plain_facets: Facets
+    """All triangles but the cloth's."""
+    cloth_facets: Facets
+    """Counted from the first cloth point."""
+    coarse_facets: Facets
+    """Of the head's own mesh."""
+    edges: Edges
+    material: Int[Tensor, " triangle"]
+    uv: Float[Tensor, "triangle 3 2"]
+    """Texture coordinates of each triangle's corners; 0 where it is not skin."""
+    local: Float[Tensor, "point 3"]
+    relief: Float[Tensor, " skin_point"]
+    """Metres that a crease at activation 1 moves the skin out."""
+    resting_folds: float
+    thinness: Float[Tensor, " skin_point"]
+    wrinkle_masks: Float[Tensor, "skin_point wrinkle=16"]
+    blood_masks: Float[Tensor, "skin_point region=9"]
+    texture: Float[Tensor, "side side channel=10"]
+    texels: Float[Tensor, "texel channel=10"]
+    """`mip_chain(texture)`."""
+    hair_colour: Float[Tensor, " 3"]
+    eye_look: EyeLook
+    cloth_colour: Float[Tensor, " 3"]
+    eye_index: tuple[Tensor, Tensor]
+    eye_weights: tuple[Tensor, Tensor]
+    """[3, eye vertex]: a turned eyeball's right, up and optical axis are the weighted sums of its vertices, exactly."""
+    eye_corners: Int[Tensor, "side=2 corner=2"]
+    """Vertices at the inner and the outer corner of the lids."""
+    mouth: TorchMouth
+
+
+def make_stage(
+    head: Head,
+    *,
+    betas: Array,
+    skin: SkinParams,
+    scene: Scene,
+    dtype: torch.dtype = torch.float32,
+    device: str | torch.device = "cpu",
+) -> Stage:
+    """Prepare one person for one scene.
+
+    Args:
+        head: The bundled head, without identity.
+        betas: Identity of the person.
+        skin: Skin, eyes, hair and garment.
+        scene: Camera, lights and picture size.
+        dtype: Of everything; double is for checking gradients.
+        device: Where it is drawn.
+
+    Raises:
+        HeadError: the head has no charts and parts (an imported FLAME file).
+    """
+    if head.layout is None:
+        raise HeadError("An imported FLAME head has no skin charts yet; render the bundled head instead")
+
+    def moved(values: Array) -> Tensor:
+        tensor = torch.from_numpy(np.ascontiguousarray(values))
+        return tensor.to(device, dtype) if tensor.is_floating_point() else tensor.to(device, torch.int64)
+
+    mesh = make_mesh(head.layout, head.template)
+    person = head.with_identity(betas)
+    camera = placed(scene.camera, origin=person.joints()[3:5].mean(axis=0))
+    template_mm = mesh.skin_template * 1000.0
+    ears = mesh.skin.linear.apply(head.layout.mask_ears[mesh.skin.vertex_index].astype(np.float32))
+    uv = mesh.uv[mesh.uv_triangles]
+    uv[mesh.material != SKIN] = 0.0
+    side = next(side for limit, side in TEXTURE_SIDE.items() if max(scene.width, scene.height) <= limit)
+    maps = load_skin_maps(skin, size=side)
+    texture = skin_texture(maps).to(device, dtype)
+    triangles = moved(mesh.triangles)
+    cloth = mesh.material == CLOTH
+    return Stage(
+        width=scene.width,
+        height=scene.height,
+        view=moved(view_matrix(camera)),
+        focal=torch.tensor(focal_pixels(camera, width=scene.width, height=scene.height), dtype=dtype, device=device),
+        lights=make_lights(scene.lights, dtype=dtype, device=device),
+        backdrop=moved(backdrop(scene)),
+        rows=torch_rows(mesh.rows, dtype=dtype, device=device),
+        garment=_garment(mesh.garment, moved=moved),
+        num_skin=mesh.num_skin,
+        triangles=triangles,
+        plain_facets=Facets(triangles[moved(~cloth).bool()], num_points=mesh.rows.num_rows, dtype=dtype),
+        cloth_facets=Facets(moved(mesh.garment.triangles), num_points=len(mesh.garment.first), dtype=dtype),
+        coarse_facets=Facets(moved(mesh.coarse_triangles), num_points=len(head.template), dtype=dtype),
+        edges=find_edges(triangles),
+        material=moved(mesh.material.astype(np.int64)),
+        uv=moved(uv),
+        local=moved(mesh.local),
+        relief=moved(crease_relief(maps.wrinkle_height, surface=mesh.skin, lips=head.layout.mask_lips)),
+        resting_folds=resting_folds(skin.age),
+        thinness=moved(mesh.thinness),
+        wrinkle_masks=moved(wrinkle_masks(template_mm)),
+        blood_masks=moved(blood_masks(template_mm, ears)),
+        texture=texture,
+        texels=mip_chain(texture),
+        hair_colour=moved(np.array(mean_hair_colour(skin))),
+        eye_look=EyeLook(
+            iris=moved(np.array(skin.iris_colour)),
+            pupil=pupil_radius(scene_luminance(scene.lights)),
+            age=float(np.clip(skin.age, 0.0, 1.0)),
+        ),
+        cloth_colour=moved(np.array(skin.garment_colour)),
+        eye_index=(moved(mesh.eye_vertices[0]), moved(mesh.eye_vertices[1])),
+        eye_weights=(
+            moved(_axis_weights(mesh, person.template, side=0)),
+            moved(_axis_weights(mesh, person.template, side=1)),
+        ),
+        eye_corners=moved(mesh.eye_corners),
+        mouth=_mouth(head, mesh, moved=moved),
+    )
+
+
+def _mouth(head: Head, mesh: RenderMesh, *, moved: Callable[[Array], Tensor]) -> TorchMouth:
+    points = head_mouth_points(head)
+    return TorchMouth(
+        corners=moved(points.corners),
+        upper=moved(points.upper),
+        lower=moved(points.lower),
+        front=moved(points.front),
+        back=moved(points.back),
+        inner=moved(mesh.inner),
+        num_lining=mesh.num_lining,
+    )
+
+
+def _garment(garment: Garment, *, moved: Callable[[Array], Tensor]) -> TorchGarment:
+    drop = np.zeros((len(garment.drop), 3), np.float32)
+    drop[:, 1] = garment.drop
+    return TorchGarment(
+        first=moved(garment.first),
+        second=moved(garment.second),
+        share=moved(garment.share[:, None]),
+        offset=moved(garment.offset[:, None]),
+        drop=moved(drop),
+    )
+
+
+def _axis_weights(mesh: RenderMesh, rest: Float[Array, "vertex 3"], *, side: int) -> Float[Array, "axis=3 eye_vertex"]:
+    """Weights w with sum w p = R a for an eye whose points r turned to p = R r + t: w = (r - mean) C^-1 a."""
+    points = rest[mesh.eye_vertices[side]].astype(np.float64)
+    centred = points - points.mean(axis=0)
+    return (centred @ np.linalg.solve(centred.T @ centred, mesh.eye_frames[side].T.astype(np.float64))).T

@@ -1,0 +1,1 @@
+"""The verbs of the product, a page each: what happens, in order."""
