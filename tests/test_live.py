@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from random_net import TINY, write_random_net
+from spoken import silent
 
 from face_emote.audio.examples import example_speech
 from face_emote.audio.reader import read_speech
@@ -16,15 +17,15 @@ from face_emote.core.types import FRAME_ARRAYS, MotionInfo, PerformanceStyle, Sp
 from face_emote.emotion.grammar import describe
 from face_emote.face.bundled import load_head
 from face_emote.motion.events.gaze import gaze_direction
-from face_emote.motion.events.live_events import MEMORY_SECS, Director, Moment
 from face_emote.motion.feeling.planned import planned_emotion
-from face_emote.motion.feeling.wrinkles import wrinkle_model
-from face_emote.motion.frames import Performer, face_frames, person_of
-from face_emote.motion.layering import mouth_gauge
-from face_emote.motion.live import LivePerformer, look_ahead_within
-from face_emote.motion.live_hearing import MouthGate, SpeechDetector
+from face_emote.motion.live import LivePerformer
+from face_emote.motion.live.director import MEMORY_SECS, Director, Moment
+from face_emote.motion.live.ears import MouthGate, SpeechDetector, look_ahead_within
+from face_emote.motion.mouth.lips import lip_score
 from face_emote.motion.mouth.net_lips import gate, spoken_secs
 from face_emote.motion.net_listening import net_answers
+from face_emote.motion.perform import face_frames
+from face_emote.motion.player import player_of
 from face_emote.motion.score import performance_score
 from face_emote.motion.slow_tracks import joined, slow_tracks
 from face_emote.network.runtime import load_motion_net
@@ -34,6 +35,9 @@ STYLE = PerformanceStyle()
 BARE = replace(STYLE, energy=0.0, brows=0.0, head=0.0, gaze=0.0, blinks=0.0)
 """Lips alone."""
 LIPS = [i for i, name in enumerate(CONTROLS) if name.startswith(("mouth", "lip", "tongue"))]
+
+
+LIPS_AT_REST = lip_score(silent(1.0), head=load_head(), style=STYLE)
 
 
 @pytest.fixture(scope="module")
@@ -55,20 +59,17 @@ def live(net, samples, *, step: int = 4096, **options):
 
 def unrecognised(take, answers, *, fps):
     """A recording played by the network alone: nobody recognises phones live."""
-    head = person_of(load_head(), take.motion.betas)
-    score = performance_score(take.analysis, take.plan, head=head, style=BARE, seed=0, fps=fps, answers=answers)
-    score = replace(score, lips=replace(score.lips, contacts=None, told=False))
-    performer = Performer(
-        score=score, head=head, gauge=mouth_gauge(head), style=BARE, fps=fps, info=MotionInfo(basis="x"),
-        betas=take.motion.betas, character="default",
-    )  # fmt: skip
+    player = player_of(load_head(), style=BARE, fps=fps, info=MotionInfo(basis="x"), betas=take.motion.betas)
+    score = performance_score(take.analysis, take.plan, player=player, answers=answers)
+    face = replace(score.face, lips=replace(score.face.lips, contacts=None, aligned=False))
+    score = replace(score, face=face)
     times = frame_times(0, frames_in(take.analysis.duration_secs, fps=fps), fps=fps)
-    steps = slow_tracks(score, model=wrinkle_model(head), style=BARE, chunk=256)
+    steps = slow_tracks(score, player=player, chunk=256)
     slow = next(steps)
     while slow.last_secs < times[-1]:
         slow = joined(slow, next(steps))
     activity, leisure = score.cues.activity_at(times), score.cues.rest_at(times)
-    return face_frames(performer, times, now=slow.at(times), activity=activity, leisure=leisure)
+    return face_frames(player, times, score=face, now=slow.at(times), activity=activity, leisure=leisure)
 
 
 @pytest.mark.parametrize(("latency_ms", "look_ahead", "fps"), [(80, 3, 50.0), (160, 7, 30.0)])
@@ -83,7 +84,7 @@ def test_live_lips_are_those_of_a_recording_with_the_same_look_ahead(net, line, 
     assert mine.num_frames == whole.num_frames
     times = np.arange(whole.num_frames) / fps
     inside = np.ones(len(times), bool)
-    rows, door = SpeechDetector().push(line), MouthGate(look_ahead)
+    rows, door = SpeechDetector().push(line), MouthGate()
     opened = np.array([door.step(rows[2 * t : 2 * (t + look_ahead) + 1]) for t in range(125)])
     spoken = spoken_secs(take.analysis.prosody.speaking)
     for shift in range(-3, 4):  # as far as a frame's spline reaches
@@ -203,7 +204,7 @@ def directed(secs: float, *, speaks=lambda time: time % 5.0 < 3.5, style=STYLE, 
         director.step(moment)
         if i % 10:
             continue
-        events = director.events()
+        events = director.score(LIPS_AT_REST)
         columns = {
             "blink": (events.blinks.start, events.blinks.depth),
             "look": (events.gaze.start, events.gaze.duration),
@@ -259,7 +260,7 @@ def test_eyes_that_are_kept_on_the_viewer_stay_there():
     director = Director(style=replace(STYLE, gaze=0.0), seed=0)
     for moment in moments(10.0, speaks=lambda time: True):
         director.step(moment)
-    assert np.abs(gaze_direction(director.events().gaze, np.linspace(9.0, 9.9, 50))).max() < np.radians(0.4)
+    assert np.abs(gaze_direction(director.score(LIPS_AT_REST).gaze, np.linspace(9.0, 9.9, 50))).max() < np.radians(0.4)
 
 
 def test_the_detector_hears_speech_at_once_and_ignores_noise():
@@ -283,7 +284,7 @@ def test_the_detector_agrees_with_the_one_that_knows_the_whole_recording(line):
 
 def test_the_gate_opens_within_the_look_ahead_and_has_no_steps():
     for ahead in (3, 7):
-        door = MouthGate(ahead)
+        door = MouthGate()
         speech = np.zeros(600, bool)
         speech[200:300] = True
         opened = np.array([door.step(speech[2 * t : 2 * (t + ahead) + 1]) for t in range(280)])

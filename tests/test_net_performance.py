@@ -10,27 +10,26 @@ from spoken import spoken
 from face_emote.core.errors import CheckpointError, OptionError
 from face_emote.core.names import CONTROLS, MOTION_HZ, WRINKLES
 from face_emote.core.timing import frame_times, frames_in
-from face_emote.core.types import FRAME_ARRAYS, PerformanceStyle, Speech
+from face_emote.core.types import FRAME_ARRAYS, MotionInfo, PerformanceStyle, Speech
 from face_emote.emotion.grammar import describe
 from face_emote.face.bundled import load_head
+from face_emote.motion.feeling.affect import frown_of, hidden_emotion
 from face_emote.motion.feeling.blood import blood_drives
 from face_emote.motion.feeling.dynamics import calm_liveliness, liveliness, swell_of, wandering
 from face_emote.motion.feeling.expression import REST_BREATH_HZ, emotion_bias, expression_controls
-from face_emote.motion.feeling.felt import frown_of, hidden_emotion
 from face_emote.motion.feeling.net_expression import (
     COLUMNS,
     NetExpression,
-    bearing_at,
+    affect_by_net,
+    bias_by_net,
     energy_gain,
-    felt_by_net,
-    felt_from,
     step_presence,
     with_asymmetry,
 )
 from face_emote.motion.feeling.planned import planned_emotion
 from face_emote.motion.feeling.wrinkles import RESIDUAL, folding, wrinkle_model
-from face_emote.motion.net_answers import NetAnswers
-from face_emote.motion.net_listening import asked_rows
+from face_emote.motion.net_listening import NetAnswers, condition_rows
+from face_emote.motion.player import Player, player_of
 from face_emote.motion.score import performance_score
 from face_emote.network.channels import (
     BEARING,
@@ -90,18 +89,10 @@ def test_a_seed_changes_the_events_and_not_the_speech(model):
     takes = [animate_blocks(buzz(3.0), emotion="joy", animator="net", model=model, seed=seed) for seed in (0, 1)]
     times = frame_times(0, 90, fps=30.0)
     scores = [
-        performance_score(
-            take.analysis,
-            take.plan,
-            head=load_head(),
-            style=STYLE,
-            seed=take.motion.info.seed,
-            fps=30.0,
-            answers=take.answers,
-        )
+        performance_score(take.analysis, take.plan, player=player(seed=take.motion.info.seed), answers=take.answers)
         for take in takes
     ]
-    lips = [score.lips.sample(times) for score in scores]
+    lips = [score.face.lips.sample(times) for score in scores]
     assert lips[0].controls.tobytes() == lips[1].controls.tobytes()
     motions = [next(iter(take.motion.blocks(90))) for take in takes]
     assert np.abs(motions[0].eye_pose - motions[1].eye_pose).max() > 0.005
@@ -150,8 +141,13 @@ def taught(text: str, *, secs: float = 2.0):
     return plan, controls, answers
 
 
+def player(*, seed: int = 0) -> Player:
+    info = MotionInfo(basis="", seed=seed)
+    return player_of(load_head(), style=STYLE, fps=30.0, info=info, betas=np.zeros(300, np.float32))
+
+
 def felt(answers, plan, *, hidden=None, style=EVEN, chance=1.0):
-    return felt_from(
+    return affect_by_net(
         answers, np.zeros_like(answers) if hidden is None else hidden, plan=plan, chance=np.full(len(answers), chance),
         style=style,
     )  # fmt: skip
@@ -161,10 +157,10 @@ def felt(answers, plan, *, hidden=None, style=EVEN, chance=1.0):
 def test_a_network_that_says_what_the_rules_say_is_played_as_the_rules(text):
     plan, controls, answers = taught(text)
     played = felt(answers, plan)
-    np.testing.assert_allclose(played.emotion, controls, atol=1e-6)
+    np.testing.assert_allclose(played.display.emotion, controls, atol=1e-6)
     np.testing.assert_allclose(played.drives, blood_drives(plan), atol=1e-6)
-    np.testing.assert_allclose(played.energy, emotion_bias(plan).motion_energy, atol=1e-6)
-    np.testing.assert_allclose(played.frown, frown_of(plan), atol=1e-6)
+    np.testing.assert_allclose(played.display.energy, emotion_bias(plan).motion_energy, atol=1e-6)
+    np.testing.assert_allclose(played.display.frown, frown_of(plan), atol=1e-6)
     assert played.residual is not None and np.abs(played.residual).max() < 1e-6
 
 
@@ -179,14 +175,14 @@ def test_chance_moves_the_feeling_about_what_was_answered():
     plan, _, answers = taught("joy")
     low, high = felt(answers, plan, chance=0.8), felt(answers, plan, chance=1.1)
     smile = CONTROLS.index("mouthSmileLeft")
-    assert low.emotion[0, smile] == pytest.approx(0.8 * answers[0, EXPRESSION_CONTROLS.index("mouthSmileLeft")])
-    assert high.emotion[0, smile] > low.emotion[0, smile]
-    assert abs(low.energy[0] - 1.0) < abs(high.energy[0] - 1.0)
+    assert low.display.emotion[0, smile] == pytest.approx(0.8 * answers[0, EXPRESSION_CONTROLS.index("mouthSmileLeft")])
+    assert high.display.emotion[0, smile] > low.display.emotion[0, smile]
+    assert abs(low.display.energy[0] - 1.0) < abs(high.display.energy[0] - 1.0)
 
 
 def test_chance_is_the_seeded_share_of_liveliness():
     analysis = spoken(12.0)
-    score = performance_score(analysis, describe("joy"), head=load_head(), style=STYLE, seed=0, fps=30.0)
+    score = performance_score(analysis, describe("joy"), player=player())
     times = frame_times(0, 600, fps=MOTION_HZ)
     swell = swell_of(score.cues.energy_at(times), score.cues.activity_at(times))
     share = wandering(swell, times, key=5)
@@ -198,12 +194,12 @@ def test_chance_is_the_seeded_share_of_liveliness():
 
 def test_energy_scales_the_face_as_the_rules_have_it():
     plan, _, answers = taught("joy:0.7")
-    assert not felt(answers, plan, style=replace(EVEN, energy=0.0)).emotion.any()
+    assert not felt(answers, plan, style=replace(EVEN, energy=0.0)).display.emotion.any()
     gains = [energy_gain(energy) for energy in (0.0, 0.3, 0.6, 1.0, 1.5, 2.0, 4.0)]
     assert gains == sorted(gains) and gains[0] == 0.0 and gains[3] == 1.0
     for energy in (0.5, 1.3):
         wanted = expression_controls(plan, style=replace(EVEN, energy=energy))
-        mine = felt(answers, plan, style=replace(EVEN, energy=energy)).emotion
+        mine = felt(answers, plan, style=replace(EVEN, energy=energy)).display.emotion
         smile = CONTROLS.index("mouthSmileLeft")
         assert mine[0, smile] == pytest.approx(wanted[0, smile], rel=0.02)
 
@@ -213,7 +209,7 @@ def test_asymmetry_leads_the_side_that_leads_in_the_rules(text):
     plan, even, answers = taught(text)
     for asymmetry in (0.08, 0.25):
         style = replace(STYLE, asymmetry=asymmetry)
-        wanted, mine = expression_controls(plan, style=style), felt(answers, plan, style=style).emotion
+        wanted, mine = expression_controls(plan, style=style), felt(answers, plan, style=style).display.emotion
         np.testing.assert_allclose(mine, wanted, atol=0.02 + 0.1 * asymmetry)
         moved = np.abs(wanted - even).sum()
         assert np.abs(mine - wanted).sum() < 0.25 * moved
@@ -222,7 +218,7 @@ def test_asymmetry_leads_the_side_that_leads_in_the_rules(text):
 def test_a_one_sided_smirk_stays_one_sided_at_any_asymmetry():
     plan, _, answers = taught("contempt")
     for asymmetry in (0.0, 0.25):
-        shown = felt(answers, plan, style=replace(STYLE, asymmetry=asymmetry)).emotion[0]
+        shown = felt(answers, plan, style=replace(STYLE, asymmetry=asymmetry)).display.emotion[0]
         assert shown[CONTROLS.index("mouthDimpleLeft")] > 3 * shown[CONTROLS.index("mouthDimpleRight")]
 
 
@@ -234,14 +230,14 @@ def test_nobody_in_particular_leads_in_a_neutral_face():
 
 def test_the_brow_slider_takes_the_brows_alone():
     plan, _, answers = taught("anger + surprise")
-    still = felt(answers, plan, style=replace(EVEN, brows=0.0)).emotion
+    still = felt(answers, plan, style=replace(EVEN, brows=0.0)).display.emotion
     brows = [i for i, name in enumerate(CONTROLS) if "brow" in name.lower()]
     assert not still[:, brows].any() and still.any()
 
 
 def test_bearing_stays_within_what_people_do():
     wild = NetExpression(np.full((10, NUM_EXPRESSION_OUTPUTS), 50.0, np.float16), hidden=None)
-    bias = bearing_at(wild, np.array([0.0, 0.3]))
+    bias = bias_by_net(wild.at(np.array([0.0, 0.3])))
     assert bias.blink_factor.max() <= 2.0 and bias.gaze_avert.max() <= 1.0 and bias.head_pitch.max() <= 0.3
     assert bias.breath_rate_hz.max() <= 0.7
 
@@ -253,10 +249,8 @@ def test_the_score_places_its_events_by_the_networks_bearing():
         rows = np.zeros((800, NUM_EXPRESSION_OUTPUTS), np.float16)
         rows[:, BEARING_SLICE] = [factor if name == "blink_factor" else float("factor" in name) for name in BEARING]
         answers = NetAnswers(np.zeros((3000, 9), np.float32), NetExpression(rows, hidden=None))
-        score = performance_score(
-            analysis, describe("neutral"), head=load_head(), style=STYLE, seed=0, fps=30.0, answers=answers
-        )
-        return len(score.blinks.start)
+        score = performance_score(analysis, describe("neutral"), player=player(), answers=answers)
+        return len(score.face.blinks.start)
 
     assert blinks(2.0) > 1.5 * blinks(0.5)
 
@@ -267,16 +261,15 @@ def test_a_hidden_emotion_is_played_from_its_own_answers():
     hidden[:, EXPRESSION_CONTROLS.index("browDownLeft")] = 0.75
     expression = NetExpression(answers[:8].astype(np.float16), hidden=hidden)
     times = frame_times(0, 20, fps=MOTION_HZ)
-    played = felt_by_net(
-        expression, times, plan=replace_rows(plan, 20), chance=np.ones(20), style=STYLE
-    )  # fmt: skip
-    np.testing.assert_allclose(played.hidden[:, CONTROLS.index("browDownLeft")], 0.75, atol=1e-3)
+    rows = expression.at(times), expression.hidden_at(times)
+    played = affect_by_net(*rows, plan=replace_rows(plan, 20), chance=np.ones(20), style=STYLE)
+    np.testing.assert_allclose(played.display.hidden[:, CONTROLS.index("browDownLeft")], 0.75, atol=1e-3)
 
 
 @pytest.mark.parametrize("text", ["anger hidden under a smile", "fear hidden under joy", "sadness hidden under joy"])
 def test_blood_tells_what_is_hidden_and_a_posed_smile_does_not_blush(text):
     plan, _, answers = taught(text)
-    rows = asked_rows(planned_emotion(spoken(2.0), describe(text)), 0, len(answers), is_hidden=True)
+    rows = condition_rows(planned_emotion(spoken(2.0), describe(text)), 0, len(answers), is_hidden=True)
     hidden = np.zeros_like(answers)
     hidden[:, BLOOD_SLICE] = blood_drives(replace(hidden_emotion(plan), vad=rows[:, 8:11]))
     answers[:, BLOOD_SLICE] = 0.5
@@ -328,8 +321,6 @@ def test_a_neutral_face_in_silence_is_exactly_still(model):
 
 def test_digital_silence_keeps_the_speaking_mouth_still(model):
     take = animate_blocks(Speech(np.zeros(48_000, np.float32)), emotion="joy", animator="net", model=model)
-    score = performance_score(
-        take.analysis, take.plan, head=load_head(), style=STYLE, seed=0, fps=30.0, answers=take.answers
-    )
-    mouth = score.lips.sample(frame_times(0, frames_in(3.0, fps=30.0), fps=30.0)).controls[:, MOUTH]
+    score = performance_score(take.analysis, take.plan, player=player(), answers=take.answers)
+    mouth = score.face.lips.sample(frame_times(0, frames_in(3.0, fps=30.0), fps=30.0)).controls[:, MOUTH]
     assert not np.ptp(mouth, axis=0).any()

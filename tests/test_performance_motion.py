@@ -18,6 +18,7 @@ from face_emote.face.rig import ControlPose, controls_from_pose
 from face_emote.motion.layering import layered, lids_follow, lip_gap, mouth_gauge
 from face_emote.motion.mouth.lips import lip_score, sample_lips
 from face_emote.motion.perform import perform
+from face_emote.motion.player import player_of
 
 STYLE = PerformanceStyle()
 INDEX = {name: i for i, name in enumerate(CONTROLS)}
@@ -27,11 +28,9 @@ BETAS = np.zeros(300, np.float32)
 def play(
     analysis: SpeechAnalysis, emotion: str = "neutral", *, fps=30.0, seed=0, style=STYLE, block=256, betas=BETAS
 ) -> FaceMotion:
-    head = load_head()
-    blocks = perform(
-        analysis, describe(emotion), head=head, style=style, seed=seed, fps=fps, info=MotionInfo(basis=head.basis),
-        betas=betas, block_frames=block,
-    )  # fmt: skip
+    info = MotionInfo(basis=load_head().basis, seed=seed)
+    player = player_of(load_head(), style=style, fps=fps, info=info, betas=betas)
+    blocks = perform(analysis, describe(emotion), player=player, block_frames=block)
     return joined_motion(list(blocks))
 
 
@@ -302,18 +301,10 @@ def test_the_performance_fits_the_person():
 
 def test_memory_does_not_grow_with_the_clip():
     def peak(secs: float) -> float:
-        head, analysis = load_head(), spoken(secs)
+        info, analysis = MotionInfo(basis=load_head().basis), spoken(secs)
         tracemalloc.start()
-        for _ in perform(
-            analysis,
-            describe("joy"),
-            head=head,
-            style=STYLE,
-            seed=0,
-            fps=4.0,
-            info=MotionInfo(basis=head.basis),
-            betas=BETAS,
-        ):
+        player = player_of(load_head(), style=STYLE, fps=4.0, info=info, betas=BETAS)
+        for _ in perform(analysis, describe("joy"), player=player):
             pass
         top = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()

@@ -8,9 +8,9 @@ pytest.importorskip("torch", reason="training needs torch: pip install 'face-emo
 from face_emote.core.names import CONTROLS, EMOTIONS, MOTION_HZ, PHONES
 from face_emote.core.types import EmotionKey, EmotionPlan, PerformanceStyle
 from face_emote.emotion.blending import State, finished
+from face_emote.motion.feeling.affect import affect_by_rules
 from face_emote.motion.feeling.dynamics import UNSTARTED, calm_liveliness
 from face_emote.motion.feeling.expression import expression_controls
-from face_emote.motion.feeling.felt import felt_by_rules
 from face_emote.motion.net_listening import emotion_rows
 from face_emote.network.channels import (
     BEARING,
@@ -67,15 +67,15 @@ def test_targets_are_the_rules_without_chance(cues):
     style = PerformanceStyle(asymmetry=0.0)
     got = expression_targets(track, cues)
     lively = calm_liveliness(cues, np.arange(FRAMES) / MOTION_HZ)
-    felt, _ = felt_by_rules(track, UNSTARTED, lively=lively, style=style)
+    affect, _ = affect_by_rules(track, UNSTARTED, lively=lively, style=style)
     columns = [CONTROLS.index(name) for name in EXPRESSION_CONTROLS]
     assert got.shape == (FRAMES, NUM_EXPRESSION_OUTPUTS) and got.dtype == np.float32
-    assert np.array_equal(got[:, CONTROL_SLICE], felt.emotion[:, columns])
-    assert np.allclose(got[:, BLOOD_SLICE], felt.drives, atol=1e-6)
+    assert np.array_equal(got[:, CONTROL_SLICE], affect.display.emotion[:, columns])
+    assert np.allclose(got[:, BLOOD_SLICE], affect.drives, atol=1e-6)
     bearing = dict(zip(BEARING, got[:, BEARING_SLICE].T, strict=True))
-    assert np.allclose(bearing["motion_energy"], felt.energy, atol=1e-6)
-    assert np.allclose(bearing["frown"], felt.frown, atol=1e-6)
-    assert np.allclose(bearing["head_pitch"], felt.head_tendency[:, 0], atol=1e-6)
+    assert np.allclose(bearing["motion_energy"], affect.display.energy, atol=1e-6)
+    assert np.allclose(bearing["frown"], affect.display.frown, atol=1e-6)
+    assert np.allclose(bearing["head_pitch"], affect.display.head_tendency[:, 0], atol=1e-6)
 
 
 def test_a_neutral_face_rests(cues):

@@ -1,6 +1,7 @@
 """One pass of the network over a clip: all that it says of lips and expression."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -9,17 +10,26 @@ from face_emote.core.names import MOTION_HZ, PHONES, SAMPLE_RATE_HZ
 from face_emote.core.timing import frame_times, frames_in
 from face_emote.core.types import EmotionTrack, SpeechAnalysis
 from face_emote.emotion.blending import PROTOTYPE_VAD
+from face_emote.motion.feeling.affect import hidden_emotion
 from face_emote.motion.feeling.dynamics import LEAD_SECS
-from face_emote.motion.feeling.felt import hidden_emotion
 from face_emote.motion.feeling.net_expression import NetExpression
 from face_emote.motion.feeling.planned import PlannedEmotion
 from face_emote.motion.mouth.net_lips import SPLINE_AHEAD
-from face_emote.motion.net_answers import NetAnswers
 from face_emote.network.config import LATENT_FRAMES
 from face_emote.network.runtime import ExpressionStream, Hearing, LipStream, MotionNet
 
 _PIECE = SAMPLE_RATE_HZ
 """Samples heard at once."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NetAnswers:
+    """What the network said of a clip; 14 MB an hour."""
+
+    lips: Float[Array, "motion_frames lip=9"]
+    """In the order of `network.channels.LIP_CHANNELS`, natural units, at `names.MOTION_HZ`, and `net_lips.SPLINE_AHEAD`
+    more."""
+    expression: NetExpression
 
 
 def net_answers(
@@ -35,7 +45,7 @@ def net_answers(
     Args:
         net: the network.
         blocks: 16 kHz mono.
-        analysis: of the same sound; exact phones are told to the network.
+        analysis: of the same sound; exact phones are given to the network.
         planned: what is felt.
         look_ahead_frames: one of the network's; the longest by default.
     """
@@ -45,7 +55,7 @@ def net_answers(
         net,
         ahead,
         phones=phones_at_frames(analysis) if analysis.aligned else None,
-        emotion=asked_rows(planned, 0, num_frames) if net.config.lips_see_emotion else None,
+        emotion=condition_rows(planned, 0, num_frames) if net.config.lips_see_emotion else None,
     )
     shown = _Feeling(net, ahead, planned, is_hidden=False)
     feelings = [shown, _Feeling(net, ahead, planned, is_hidden=True)] if planned.hides else [shown]
@@ -57,14 +67,8 @@ def net_answers(
     found.append(lips.finish(num_frames + SPLINE_AHEAD))
     # One latent more, so that the last frames lie between two.
     kept = [feeling.finish(num_frames + LATENT_FRAMES) for feeling in feelings]
-    return NetAnswers(
-        lips=np.concatenate(found),
-        expression=NetExpression(
-            answers=kept[0],
-            hidden=kept[1] if planned.hides else None,
-            first=shown.first,
-        ),
-    )
+    expression = NetExpression(answers=kept[0], hidden=kept[1] if planned.hides else None, first=shown.first)
+    return NetAnswers(lips=np.concatenate(found), expression=expression)
 
 
 def lip_answers(
@@ -112,8 +116,10 @@ def emotion_rows(track: EmotionTrack) -> Float[Array, "frames 21"]:
     )
 
 
-def asked_rows(planned: PlannedEmotion, first: int, stop: int, *, is_hidden: bool = False) -> Float[Array, "frames 21"]:
-    """What the network is told to feel at motion frames first..stop-1.
+def condition_rows(
+    planned: PlannedEmotion, first: int, stop: int, *, is_hidden: bool = False
+) -> Float[Array, "frames 21"]:
+    """The feeling that the network is conditioned on at motion frames first..stop-1.
 
     The plan is read `LEAD_SECS` ahead, as the faces that it learnt from did. `is_hidden`: the hidden emotion as if it
     were shown, with its usual valence, arousal and dominance.
@@ -132,7 +138,7 @@ class _Feeling:
     def __init__(self, net: MotionNet, look_ahead: int, planned: PlannedEmotion, *, is_hidden: bool) -> None:
         self._stream = ExpressionStream(net, look_ahead)
         self._planned, self._is_hidden = planned, is_hidden
-        self._told = 0
+        self._conditioned = 0
         self._heard_rows = 0
         self._kept: list[Array] = []
         self.first = (2 * LATENT_FRAMES - 1 - look_ahead) % LATENT_FRAMES
@@ -141,8 +147,8 @@ class _Feeling:
     def push(self, rows: Array) -> None:
         self._heard_rows += len(rows)
         until = self._heard_rows // 2 + 2 * LATENT_FRAMES
-        emotion = asked_rows(self._planned, self._told, until, is_hidden=self._is_hidden)
-        self._told = until
+        emotion = condition_rows(self._planned, self._conditioned, until, is_hidden=self._is_hidden)
+        self._conditioned = until
         self._keep(self._stream.num_answered, self._stream.push(rows, emotion))
 
     def finish(self, num_frames: int) -> Array:

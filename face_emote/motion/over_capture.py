@@ -16,16 +16,16 @@ from face_emote.core.timing import frame_times
 from face_emote.core.types import FaceMotion, PerformanceStyle
 from face_emote.face.head import Head
 from face_emote.face.rig import ControlPose, controls_from_pose, pose_from_controls
+from face_emote.motion.feeling.affect import Display, affect_by_rules
 from face_emote.motion.feeling.dynamics import LEAD_SECS, UNSTARTED
-from face_emote.motion.feeling.felt import Felt, felt_by_rules
 from face_emote.motion.feeling.planned import PlannedEmotion
-from face_emote.motion.feeling.wrinkles import wrinkle_model
-from face_emote.motion.layering import MouthGauge, layered, lip_gap, mouth_gauge
+from face_emote.motion.layering import layered, lip_gap
+from face_emote.motion.player import Player, player_of
 from face_emote.motion.slow_tracks import SlowTracks, joined, rested_skin, step_skin
 
 CHUNK = 128
 LIVELY = 0.85
-"""How much of the asked strength shows, as in the middle of a performance."""
+"""How much of the wanted strength shows, as in the middle of a performance."""
 LEAK_SHARE = 0.5
 """Without speech there are no pauses for micro-expressions; a hidden emotion shows at this share of its leak."""
 CLOSED_METRES, APART_METRES = 0.0004, 0.002
@@ -37,14 +37,12 @@ class _Layers:
     """What stays the same over a clip."""
 
     recorded: FaceMotion
-    person: Head
-    gauge: MouthGauge
-    style: PerformanceStyle
+    player: Player
 
     def controls(self, motion: FaceMotion) -> Float[Array, "frames control=100"]:
         """The recording as controls."""
         pose = ControlPose(expression=motion.expression, jaw_pose=motion.jaw_pose, eye_pose=motion.eye_pose)
-        return controls_from_pose(pose, control_joints=self.person.control_joints)
+        return controls_from_pose(pose, control_joints=self.player.head.control_joints)
 
     def at(self, times: Float[Array, " steps"]) -> Float[Array, "steps control=100"]:
         """Controls between the recorded frames."""
@@ -61,16 +59,22 @@ class _Layers:
     ) -> Float[Array, "frames control=100"]:
         """Controls with what the emotion changes; where it changes nothing, exactly those recorded."""
         bounded = np.clip(recorded, 0.0, 1.0).astype(np.float32)
-        gap = lip_gap(self.gauge, bounded)
+        gap = lip_gap(self.player.gauge, bounded)
         closure = np.clip((APART_METRES - gap) / (APART_METRES - CLOSED_METRES), 0.0, 1.0)
         still, none = np.zeros(len(recorded)), np.zeros_like(bounded)
         with_it, without = (
             layered(
-                bounded, emotion=felt, accents=none, ownership=np.ones(len(recorded)), closure=closure, blink=still,
-                inhaled=still, gauge=self.gauge,
+                bounded,
+                emotion=shown,
+                accents=none,
+                ownership=np.ones(len(recorded)),
+                closure=closure,
+                blink=still,
+                inhaled=still,
+                gauge=self.player.gauge,
             )
-            for felt in (emotion.astype(np.float32), none)
-        )  # fmt: skip
+            for shown in (emotion.astype(np.float32), none)
+        )
         return recorded + (with_it - without)
 
 
@@ -89,8 +93,11 @@ def over_capture(
     Raises:
         HeadError: an imported head, whose controls have no names.
     """
-    person = head.with_identity(recorded.betas) if head.betas is None and np.any(recorded.betas) else head
-    layers = _Layers(recorded, person, mouth_gauge(person), style)
+    betas, character = recorded.betas, recorded.character
+    layers = _Layers(
+        recorded,
+        player_of(head, style=style, fps=recorded.fps, info=recorded.info, betas=betas, character=character),
+    )
     steps = _slow(layers, planned)
     slow = next(steps)
     for first in range(0, recorded.num_frames, block_frames):
@@ -104,30 +111,32 @@ def over_capture(
 
 def _slow(layers: _Layers, planned: PlannedEmotion) -> Iterator[SlowTracks]:
     """Steps 0, 1, 2 .. in chunks, without end."""
-    model = wrinkle_model(layers.person)
-    mood, skin, first = UNSTARTED, rested_skin(layers.style), 0
+    player = layers.player
+    mood, skin, first = UNSTARTED, rested_skin(player.style), 0
     while True:
         times = np.arange(first, first + CHUNK) / MOTION_HZ
         plan = planned.at(times + LEAD_SECS, rate_hz=MOTION_HZ)
-        felt, mood = felt_by_rules(plan, mood, lively=np.full(CHUNK, LIVELY), style=layers.style)
-        felt = replace(felt, emotion=_shown(felt))
-        controls = np.clip(layers.with_emotion(layers.at(times), felt.emotion), 0.0, 1.0).astype(np.float32)
-        tracks, skin = step_skin(felt, controls, skin, first=first, model=model, style=layers.style)
+        affect, mood = affect_by_rules(plan, mood, lively=np.full(CHUNK, LIVELY), style=player.style)
+        affect = replace(affect, display=_with_leak(affect.display))
+        shown = layers.with_emotion(layers.at(times), affect.display.emotion)
+        controls = np.clip(shown, 0.0, 1.0).astype(np.float32)
+        tracks, skin = step_skin(affect, controls, skin, first=first, player=player)
         yield tracks
         first += CHUNK
 
 
-def _shown(felt: Felt) -> Float[Array, "steps control=100"]:
-    """The shown emotion with what leaks of the hidden one."""
-    leak = LEAK_SHARE * felt.leak[:, None]
-    return (felt.emotion + leak * np.maximum(felt.hidden - felt.emotion, 0.0)).astype(np.float32)
+def _with_leak(display: Display) -> Display:
+    """With what leaks of the hidden emotion in the shown one."""
+    leak = LEAK_SHARE * display.leak[:, None]
+    shown = display.emotion + leak * np.maximum(display.hidden - display.emotion, 0.0)
+    return replace(display, emotion=shown.astype(np.float32))
 
 
 def _played(layers: _Layers, block: FaceMotion, now: SlowTracks) -> FaceMotion:
     """One block. Joints turn by what the emotion adds to their controls; eyes, neck and place are the recording's."""
     recorded = layers.controls(block)
-    controls = layers.with_emotion(recorded, now.emotion).astype(np.float32)
-    joints = layers.person.control_joints
+    controls = layers.with_emotion(recorded, now.display.emotion).astype(np.float32)
+    joints = layers.player.head.control_joints
     before, after = (pose_from_controls(rows, control_joints=joints) for rows in (recorded, controls))
     return replace(
         block,

@@ -4,7 +4,7 @@ A *score* is decided once for the clip: small lists of events (blinks, saccades,
 lips' targets. Then two loops run over time side by side:
 
     steps at names.MOTION_HZ   what has memory (emotion dynamics, wrinkles, blood), its state carried on   `slow_tracks`
-    frames at the output fps   what is a pure function of time, over the slow tracks interpolated          `frames`
+    frames at the output fps   what is a pure function of time, over the slow tracks interpolated          `face_frames`
 
 Both run in chunks of a fixed length whatever block size the caller wants, so blocks equal the whole byte for byte and
 memory does not grow with the clip.
@@ -17,20 +17,16 @@ import numpy as np
 from face_emote.core.arrays import Array, Float
 from face_emote.core.motion import joined_motion
 from face_emote.core.timing import frame_times, frames_in
-from face_emote.core.types import (
-    EmotionPlan,
-    FaceMotion,
-    MotionInfo,
-    PerformanceStyle,
-    SpeechAnalysis,
-)
-from face_emote.face.head import Head
-from face_emote.motion.feeling.wrinkles import wrinkle_model
-from face_emote.motion.frames import Performer, face_frames, person_of
-from face_emote.motion.layering import mouth_gauge
-from face_emote.motion.net_answers import NetAnswers
-from face_emote.motion.score import PerformanceScore, performance_score
-from face_emote.motion.slow_tracks import joined, slow_tracks
+from face_emote.core.types import EmotionPlan, FaceMotion, SpeechAnalysis
+from face_emote.face.rig import pose_from_controls
+from face_emote.motion.events.breathing import breath_motion, breath_volume
+from face_emote.motion.events.gaze import eye_rotations, gaze_direction
+from face_emote.motion.events.head_motion import body_sway, head_rotation
+from face_emote.motion.layering import lids_follow
+from face_emote.motion.net_listening import NetAnswers
+from face_emote.motion.player import Player
+from face_emote.motion.score import FaceScore, PerformanceScore, face_controls, performance_score
+from face_emote.motion.slow_tracks import SlowTracks, joined, slow_tracks
 
 CHUNK = 128
 """Frames, and steps, evaluated at once."""
@@ -41,13 +37,7 @@ def perform(
     analysis: SpeechAnalysis,
     plan: EmotionPlan,
     *,
-    head: Head,
-    style: PerformanceStyle,
-    seed: int,
-    fps: float,
-    info: MotionInfo,
-    betas: Float[Array, " shape=300"],
-    character: str = "default",
+    player: Player,
     answers: NetAnswers | None = None,
     block_frames: int = DEFAULT_BLOCK,
 ) -> Iterator[FaceMotion]:
@@ -58,45 +48,78 @@ def perform(
     Args:
         analysis: what was said, and how.
         plan: what is felt.
-        head: the bundled head; if it has no identity yet it is given `betas`.
-        style: the animator's sliders.
-        seed: 0 or more.
-        fps: of the frames.
-        info: is put on every block.
-        betas: identity.
-        character: name of the skin to show it with.
+        player: who plays, and with which dice.
         answers: what the network says of the clip; without them the rules play it.
         block_frames: at least 1.
-
-    Raises:
-        HeadError: an imported head, whose controls have no names.
     """
-    person = person_of(head, betas)
-    score = performance_score(analysis, plan, head=person, style=style, seed=seed, fps=fps, answers=answers)
-    performer = Performer(
-        score=score,
-        head=person,
-        gauge=mouth_gauge(person),
-        style=style,
-        fps=fps,
-        info=info,
-        betas=np.asarray(betas, np.float32),
-        character=character,
-    )
-    yield from _in_blocks(_chunks(performer, score, duration_secs=analysis.duration_secs), size=block_frames)
+    score = performance_score(analysis, plan, player=player, answers=answers)
+    yield from _in_blocks(_chunks(player, score, duration_secs=analysis.duration_secs), size=block_frames)
 
 
-def _chunks(performer: Performer, score: PerformanceScore, *, duration_secs: float) -> Iterator[FaceMotion]:
-    num_frames = frames_in(duration_secs, fps=performer.fps)
-    steps = slow_tracks(score, model=wrinkle_model(performer.head), style=performer.style, chunk=CHUNK)
+def _chunks(player: Player, score: PerformanceScore, *, duration_secs: float) -> Iterator[FaceMotion]:
+    num_frames = frames_in(duration_secs, fps=player.fps)
+    steps = slow_tracks(score, player=player, chunk=CHUNK)
     slow = next(steps)
     for first in range(0, num_frames, CHUNK):
-        times = frame_times(first, min(first + CHUNK, num_frames), fps=performer.fps)
+        times = frame_times(first, min(first + CHUNK, num_frames), fps=player.fps)
         slow = slow.since(float(times[0]))
         while slow.last_secs < times[-1]:
             slow = joined(slow, next(steps))
         activity, leisure = score.cues.activity_at(times), score.cues.rest_at(times)
-        yield face_frames(performer, times, now=slow.at(times), activity=activity, leisure=leisure)
+        yield face_frames(player, times, score=score.face, now=slow.at(times), activity=activity, leisure=leisure)
+
+
+def face_frames(
+    player: Player,
+    times: Float[Array, " frames"],
+    *,
+    score: FaceScore,
+    now: SlowTracks,
+    activity: Float[Array, " frames"],
+    leisure: Float[Array, " frames"],
+) -> FaceMotion:
+    """The performance at ascending instants; a pure function of each.
+
+    Args:
+        player: who plays.
+        times: seconds.
+        score: lips and events.
+        now: the slow tracks at these instants.
+        activity: 1 while speaking, 0 in silence (`SpeechCues.activity_at`).
+        leisure: how far the mouth is from speech in time (`SpeechCues.rest_at`).
+    """
+    display, amount = now.display, player.style.head
+    neck = head_rotation(
+        score.head, times, activity=activity, energy=display.energy, tendency=display.head_tendency, amount=amount
+    )
+    lift, tip = breath_motion(breath_volume(score.breath, times), amount=amount)
+    neck[:, 0] += tip
+    sway, shift = body_sway(times, key=score.head.key, amount=amount)
+    shift[:, 1] += lift
+    eyes = eye_rotations(
+        gaze_direction(score.gaze, times),
+        joints=player.head.joints(),
+        neck_pose=neck,
+        global_pose=sway,
+        translation=shift,
+    )
+    controls = face_controls(score, times, display=display, leisure=leisure, style=player.style, gauge=player.gauge)
+    controls = lids_follow(controls, eye_pitch=eyes[:, :, 0])
+    pose = pose_from_controls(controls, control_joints=player.head.control_joints)
+    return FaceMotion(
+        expression=pose.expression,
+        jaw_pose=pose.jaw_pose,
+        neck_pose=neck.astype(np.float32),
+        eye_pose=eyes.astype(np.float32),
+        global_pose=sway.astype(np.float32),
+        translation=shift.astype(np.float32),
+        wrinkles=now.wrinkles.astype(np.float32),
+        blood_flow=now.blood.astype(np.float32),
+        fps=player.fps,
+        info=player.info,
+        betas=player.betas,
+        character=player.character,
+    )
 
 
 def _in_blocks(chunks: Iterator[FaceMotion], *, size: int) -> Iterator[FaceMotion]:

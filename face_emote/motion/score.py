@@ -1,25 +1,27 @@
-"""The score of a clip: everything that is decided once, before any frame is made."""
+"""The score of a clip: everything that is decided once, before any frame is made; and the face that it makes."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from face_emote.core.arrays import Array, Float
-from face_emote.core.types import EmotionPlan, EmotionTrack, PerformanceStyle, SpeechAnalysis
-from face_emote.face.head import Head
-from face_emote.motion.events.blinks import BlinkScore, blink_score
-from face_emote.motion.events.breathing import BreathScore, breath_score
-from face_emote.motion.events.brows import BrowScore, brow_score
+from face_emote.core.types import EmotionPlan, PerformanceStyle, SpeechAnalysis
+from face_emote.motion.events.blinks import BlinkScore, blink_score, lid_closure
+from face_emote.motion.events.breathing import BreathScore, breath_score, breath_volume
+from face_emote.motion.events.brows import BrowScore, brow_controls, brow_score
 from face_emote.motion.events.cues import SpeechCues, speech_cues
 from face_emote.motion.events.gaze import GazeScore, gaze_score, head_follow
 from face_emote.motion.events.head_motion import HeadScore, head_score
-from face_emote.motion.events.micro_expressions import LeakScore, leak_score
+from face_emote.motion.events.micro_expressions import LeakScore, leak_pulses, leak_score, leak_weight
+from face_emote.motion.feeling.affect import Display
 from face_emote.motion.feeling.expression import REST_BREATH_HZ, EmotionBias, emotion_bias
-from face_emote.motion.feeling.net_expression import NetExpression, bearing_at
+from face_emote.motion.feeling.net_expression import NetExpression, bias_by_net
 from face_emote.motion.feeling.planned import PlannedEmotion, planned_emotion
+from face_emote.motion.layering import MouthGauge, layered
 from face_emote.motion.mouth.lips import Lips, lip_score
 from face_emote.motion.mouth.net_lips import net_lips
-from face_emote.motion.net_answers import NetAnswers
+from face_emote.motion.net_listening import NetAnswers
+from face_emote.motion.player import Player
 
 _GRID_HZ = 10.0
 """Resolution at which the mood steers the placing of events."""
@@ -28,11 +30,9 @@ _BLINKS, _GAZE, _HEAD, _BROWS, _BREATH, _LEAKS, _LIFE = range(7)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PerformanceScore:
-    """All events of a clip; a few hundred bytes a second of speech."""
+class FaceScore:
+    """What moves a face: all of a clip, or the latest seconds of a live performance."""
 
-    cues: SpeechCues
-    planned: PlannedEmotion
     lips: Lips
     blinks: BlinkScore
     gaze: GazeScore
@@ -40,40 +40,36 @@ class PerformanceScore:
     brows: BrowScore
     breath: BreathScore
     leaks: LeakScore
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PerformanceScore:
+    """A clip; a few hundred bytes a second of speech."""
+
+    face: FaceScore
+    cues: SpeechCues
+    planned: PlannedEmotion
     life_key: int
     """Names the noise of the emotion's strength."""
     expression: NetExpression | None = None
     """What the network says of the feeling; None: the rules say it."""
 
-    def plan_at(self, times: Float[Array, " frames"], *, rate_hz: float) -> EmotionTrack:
-        """What the plan asks for at instants (held before 0 and after the end)."""
-        return self.planned.at(times, rate_hz=rate_hz)
-
 
 def performance_score(
-    analysis: SpeechAnalysis,
-    plan: EmotionPlan,
-    *,
-    head: Head,
-    style: PerformanceStyle,
-    seed: int,
-    fps: float,
-    answers: NetAnswers | None = None,
+    analysis: SpeechAnalysis, plan: EmotionPlan, *, player: Player, answers: NetAnswers | None = None
 ) -> PerformanceScore:
     """Decide a clip: same arguments, same score.
 
     Args:
         analysis: what was said, and how.
         plan: what is felt.
-        head: the person's head.
-        style: the animator's sliders.
-        seed: 0 or more.
-        fps: at which the motion will be shown.
+        player: who plays it.
         answers: of the network; without them the rules decide.
     """
+    style = player.style
 
     def dice(layer: int) -> np.random.Generator:
-        return np.random.default_rng([seed, layer])
+        return np.random.default_rng([player.info.seed, layer])
 
     cues = speech_cues(analysis)
     planned = planned_emotion(analysis, plan)
@@ -89,12 +85,13 @@ def performance_score(
     )
     follow_start, follow = head_follow(gaze)
     leaks = leak_score(cues, analysis.pauses, rng=dice(_LEAKS))
-    return PerformanceScore(
-        cues=cues,
-        planned=planned,
-        lips=lip_score(analysis, head=head, style=style, fps=fps)
-        if answers is None
-        else net_lips(answers.lips, analysis=analysis, head=head, style=style, fps=fps),
+    lips: Lips
+    if answers is None:
+        lips = lip_score(analysis, head=player.head, style=style, fps=player.fps)
+    else:
+        lips = net_lips(answers.lips, analysis=analysis, head=player.head, style=style, fps=player.fps)
+    face = FaceScore(
+        lips=lips,
         blinks=blink_score(
             cues,
             factor=bias.blink_factor,
@@ -110,13 +107,47 @@ def performance_score(
         brows=brow_score(cues, rng=dice(_BROWS)),
         breath=breath_score(cues, rate=bias.breath_rate_hz / REST_BREATH_HZ, grid_hz=_GRID_HZ, rng=dice(_BREATH)),
         leaks=leaks,
-        life_key=int(dice(_LIFE).integers(2**62)),
-        expression=None if answers is None else answers.expression,
     )
+    expression = None if answers is None else answers.expression
+    return PerformanceScore(face, cues, planned, life_key=int(dice(_LIFE).integers(2**62)), expression=expression)
 
 
 def _bias(planned: PlannedEmotion, *, expression: NetExpression | None) -> EmotionBias:
     times = np.arange(int(np.ceil(planned.duration_secs * _GRID_HZ)) + 1) / _GRID_HZ
     if expression is not None:
-        return bearing_at(expression, times)
+        return bias_by_net(expression.at(times))
     return emotion_bias(planned.at(times, rate_hz=_GRID_HZ))
+
+
+def face_controls(
+    score: FaceScore,
+    times: Float[Array, " frames"],
+    *,
+    display: Display,
+    leisure: Float[Array, " frames"],
+    style: PerformanceStyle,
+    gauge: MouthGauge | None,
+) -> Float[Array, "frames control=100"]:
+    """Lips, emotion, leaks, brow accents, blinks and breath in one, 0..1.
+
+    Args:
+        score: lips and events.
+        times: ascending seconds.
+        display: of the feeling at these instants; the hidden emotion appears in pulses only.
+        leisure: how far the mouth is from speech in time, 0 while talking .. 1 (`SpeechCues.rest_at`).
+        style: the animator's sliders.
+        gauge: keeps the lips' gap (see `layering`); None for a cheaper, slightly less exact mouth.
+    """
+    lips = score.lips.sample(times)
+    breaks_through = leak_weight(leak_pulses(score.leaks, times), leak=display.leak)[:, None]
+    emotion = display.emotion + breaks_through * (display.hidden - np.minimum(display.emotion, display.hidden))
+    return layered(
+        lips.controls,
+        emotion=np.asarray(emotion, np.float32),
+        accents=brow_controls(score.brows, times, frown=display.frown, amount=style.brows),
+        ownership=np.maximum(lips.ownership, 1.0 - leisure),
+        closure=lips.closure,
+        blink=lid_closure(score.blinks, times),
+        inhaled=breath_volume(score.breath, times),
+        gauge=gauge,
+    )

@@ -13,10 +13,10 @@ from face_emote.core.names import CONTROLS, FEATURE_HZ, MOTION_HZ, PHONES
 from face_emote.core.types import EmotionPlan, EmotionTrack, Pause, PerformanceStyle, Phone, Prosody, SpeechAnalysis
 from face_emote.emotion.track import track
 from face_emote.motion.events.cues import SpeechCues, speech_cues
+from face_emote.motion.feeling.affect import frown_of
 from face_emote.motion.feeling.blood import blood_drives
 from face_emote.motion.feeling.dynamics import LEAD_SECS, UNSTARTED, calm_liveliness, step_mood
 from face_emote.motion.feeling.expression import REST_BREATH_HZ, emotion_bias, expression_controls
-from face_emote.motion.feeling.felt import frown_of
 from face_emote.motion.feeling.wrinkles import RESIDUAL
 from face_emote.network.channels import EXPRESSION_CONTROLS, NUM_EXPRESSION_OUTPUTS
 from face_emote.train.corpus.cache import UNKNOWN_PHONE

@@ -38,10 +38,10 @@ from face_emote.face.characters import character as load_character
 from face_emote.face.head import Head
 from face_emote.motion.feeling.blood import timing_of
 from face_emote.motion.feeling.planned import PlannedEmotion, planned_emotion
-from face_emote.motion.net_answers import NetAnswers
-from face_emote.motion.net_listening import net_answers
+from face_emote.motion.net_listening import NetAnswers, net_answers
 from face_emote.motion.over_capture import over_capture
 from face_emote.motion.perform import perform
+from face_emote.motion.player import player_of
 from face_emote.network.runtime import MotionNet, load_motion_net
 from face_emote.rigs.retarget import retargeted
 
@@ -212,14 +212,12 @@ def animate_blocks(
     )
     info = _with_source(info, source)
     betas = np.asarray(person.betas if head.betas is None else head.betas, np.float32)
+    player = player_of(head, style=style, fps=float(fps), info=info, betas=betas, character=person.name)
     num_frames = frames_in(analysis.duration_secs, fps=fps)
 
     def read(size: int) -> Iterator[FaceMotion]:
         made = 0
-        for block in perform(
-            analysis, plan, head=head, style=style, seed=seed, fps=float(fps), info=info, betas=betas,
-            character=person.name, answers=answers, block_frames=size,
-        ):  # fmt: skip
+        for block in perform(analysis, plan, player=player, answers=answers, block_frames=size):
             yield block
             made += block.num_frames
             if progress is not None:

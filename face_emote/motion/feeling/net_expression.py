@@ -8,8 +8,8 @@ from face_emote.core.arrays import Array, Float
 from face_emote.core.lowpass import follow
 from face_emote.core.names import CONTROLS, EMOTIONS, MOTION_HZ
 from face_emote.core.types import EmotionTrack, PerformanceStyle
+from face_emote.motion.feeling.affect import Affect, Display
 from face_emote.motion.feeling.expression import MOST_DRIVEN, RESPONSE, REST_BREATH_HZ, EmotionBias
-from face_emote.motion.feeling.felt import Felt
 from face_emote.motion.feeling.recipes import SIDES
 from face_emote.motion.feeling.wrinkles import RESIDUAL
 from face_emote.network.channels import (
@@ -85,50 +85,41 @@ def _between(rows: Array, times: Array, *, first: int) -> Array:
     return (1.0 - share) * rows[low].astype(np.float64) + share * rows[high].astype(np.float64)
 
 
-def felt_by_net(
-    expression: NetExpression,
-    times: Float[Array, " steps"],
-    *,
-    plan: EmotionTrack,
-    chance: Float[Array, " steps"],
-    style: PerformanceStyle,
-) -> Felt:
-    """What is felt at consecutive steps.
-
-    Args:
-        expression: the network's answers.
-        times: of the steps, seconds.
-        plan: what is asked for, `dynamics.LEAD_SECS` ahead of the steps.
-        chance: factor on what is felt: `dynamics.wandering` times `step_presence`.
-        style: the animator's sliders.
-    """
-    return felt_from(expression.at(times), expression.hidden_at(times), plan=plan, chance=chance, style=style)
-
-
-def felt_from(
+def affect_by_net(
     answers: Float[Array, f"steps answer={NUM_EXPRESSION_OUTPUTS}"],
     hidden: Float[Array, f"steps answer={NUM_EXPRESSION_OUTPUTS}"],
     *,
     plan: EmotionTrack,
     chance: Float[Array, " steps"],
     style: PerformanceStyle,
-) -> Felt:
-    """As `felt_by_net`, from answers at the steps themselves."""
+) -> Affect:
+    """The feeling at consecutive steps.
+
+    Args:
+        answers: the network's at the steps (`NetExpression.at`).
+        hidden: the same about the hidden emotion.
+        plan: the emotion that is wanted, `dynamics.LEAD_SECS` ahead of the steps.
+        chance: factor on what is felt: `dynamics.wandering` times `step_presence`.
+        style: the animator's sliders.
+    """
     share = chance[:, None]
     bearing = _bearing(answers)
     bearing = _AT_REST + share * (bearing - _AT_REST)
     column = {name: bearing[:, i] for i, name in enumerate(BEARING)}
-    # Blood follows the hidden emotion: what is posed does not blush (`skin.blood.blood_drives`).
+    # Blood follows the hidden emotion: what is posed does not blush (`blood.blood_drives`).
     posed = np.clip(plan.covert.astype(np.float64).sum(axis=1), 0.0, 1.0)[:, None]
     drives = (1.0 - posed) * answers[:, BLOOD_SLICE] + hidden[:, BLOOD_SLICE]
     taught = _on_face(np.clip(answers[:, CONTROL_SLICE], 0.0, 1.0))
-    return Felt(
+    display = Display(
         emotion=_on_face(_shown(answers[:, CONTROL_SLICE], mix=plan.mix, chance=share, style=style)),
         hidden=_on_face(_shown(hidden[:, CONTROL_SLICE], mix=plan.covert, chance=share, style=style)),
         leak=plan.leak,
         energy=column["motion_energy"],
         frown=column["frown"],
         head_tendency=np.stack([column[f"head_{name}"] for name in ("pitch", "yaw", "roll")], axis=-1),
+    )
+    return Affect(
+        display,
         drives=np.clip(share * drives, 0.0, 1.0),
         arousal=plan.vad[:, 1],
         # `folding` adds what the controls explain by itself; the network's word counts where it says otherwise.
@@ -141,24 +132,19 @@ def step_presence(
 ) -> tuple[Float[Array, " steps"], Float[Array, " one"]]:
     """Whether anything is felt at all, 0..1 at each step, and the level to go on from (None: before the first step).
 
-    A network's nothing is never quite nothing. Where the plan has asked for nothing for a while, this is 0, and a
-    neutral face in silence stays exactly still; 1 as soon as it asks for anything.
+    A network's nothing is never quite nothing. Where the plan has wanted nothing for a while, this is 0, and a
+    neutral face in silence stays exactly still; 1 as soon as it wants anything.
     """
-    asked = np.maximum(plan.intensity.astype(np.float64), plan.covert.sum(axis=1))
-    asked = np.clip(np.maximum(asked, np.abs(plan.vad).max(axis=1)) / _FAINTEST, 0.0, 1.0)[:, None]
+    strength = np.maximum(plan.intensity.astype(np.float64), plan.covert.sum(axis=1))
+    goal = np.clip(np.maximum(strength, np.abs(plan.vad).max(axis=1)) / _FAINTEST, 0.0, 1.0)[:, None]
     present, level = follow(
-        asked, asked[0] if level is None else level, on_secs=_APPEARS_SECS, off_secs=_FADES_SECS, step_hz=MOTION_HZ
+        goal, goal[0] if level is None else level, on_secs=_APPEARS_SECS, off_secs=_FADES_SECS, step_hz=MOTION_HZ
     )
     return present[:, 0], level
 
 
-def bearing_at(expression: NetExpression, times: Float[Array, " grid"]) -> EmotionBias:
-    """How the feeling bears on gaze, head, breath and blinks at instants."""
-    return bearing_from(expression.at(times))
-
-
-def bearing_from(answers: Float[Array, f"frames answer={NUM_EXPRESSION_OUTPUTS}"]) -> EmotionBias:
-    """As `bearing_at`, from the answers themselves."""
+def bias_by_net(answers: Float[Array, f"frames answer={NUM_EXPRESSION_OUTPUTS}"]) -> EmotionBias:
+    """How the feeling bears on gaze, head, breath and blinks where the network answered so."""
     rows = _bearing(answers)
     column = {name: rows[:, i] for i, name in enumerate(BEARING)}
     return EmotionBias(

@@ -37,9 +37,9 @@ NETWORK_VOTE = 0.6
 AGREED_FROM, AGREED_FULL = 0.34, 0.58
 """The same where phones were recognised too and have the other vote. On 36 voices that neither had
 heard, three of four P B M close either way, and other sounds close a third less often than by the network's word."""
-LIVELY_HEARD, LIVELY_TOLD = 0.3, 0.12
+LIVELY_HEARD, LIVELY_ALIGNED = 0.3, 0.12
 """How much further the mouth opens than was answered: a network that is unsure answers the mean of what may be, and so
-moves less than the lips it learnt from (0.7 of their spread on voices it never heard, 0.9 when told the phones)."""
+moves less than the lips it learnt from (0.7 of their spread on voices it never heard, 0.9 when given the phones)."""
 STILL_GAP = 0.03
 """Gaps up to this are not enlarged: what is nearly closed stays so."""
 REST = np.concatenate([target_row("SIL"), np.zeros(len(LIP_CHANNELS) - NUM_LINEAR)])
@@ -71,7 +71,7 @@ class NetLips:
     """Start and end of every stretch of speech, in order, no gaps up to `HOLD_SECS`."""
     contacts: tuple[Contacts, Contacts] | None
     """Closures and tucks of the phones; None while nobody has recognised any (live)."""
-    told: bool
+    aligned: bool
     """Whether the phones come from a transcript, which makes their contacts certain."""
     rig: LipRig
     style: PerformanceStyle
@@ -109,13 +109,13 @@ class NetLips:
                 rows[:, column] = _sharpened(
                     NETWORK_VOTE * answered + (1.0 - NETWORK_VOTE) * spoken, AGREED_FROM, AGREED_FULL
                 )
-                if self.told:
+                if self.aligned:
                     rows[:, column] = np.maximum(rows[:, column], spoken)
         return REST + gate(self.spoken_secs, times)[:, None] * (rows - REST)
 
     def _enlivened(self, rows: Array) -> Array:
         """Gap and jaw enlarged in one proportion; gaps up to STILL_GAP are left."""
-        share = LIVELY_TOLD if self.told else LIVELY_HEARD
+        share = LIVELY_ALIGNED if self.aligned else LIVELY_HEARD
         gap = rows[:, _GAP]
         larger = gap + share * np.maximum(gap - STILL_GAP, 0.0)
         rows[:, _JAW] *= np.where(gap > STILL_GAP, larger / np.maximum(gap, STILL_GAP), 1.0)
@@ -174,7 +174,7 @@ def net_lips(
         first=0,
         spoken_secs=spoken_secs(_surely_speaking(analysis)),
         contacts=(closures(phones, frame_secs=frame_secs), tucks(phones, frame_secs=frame_secs)),
-        told=analysis.aligned,
+        aligned=analysis.aligned,
         rig=lip_rig(head),
         style=style,
         fps=fps,

@@ -13,6 +13,7 @@ from face_emote.core.types import EmotionKey, EmotionPlan, MotionInfo, Performan
 from face_emote.emotion.blending import State, finished
 from face_emote.face.head import Head
 from face_emote.motion.perform import perform
+from face_emote.motion.player import player_of
 from face_emote.network.convnet import Conv, ConvNetSpec
 from face_emote.network.experts import COMPOUNDS, NUM_FACE_FEATURES, face_features, face_windows
 from face_emote.train.corpus.cache import Corpus
@@ -78,15 +79,10 @@ def performances(
             lips=float(rng.uniform(0.8, 1.2)),
             blood=_BLOOD[int(rng.integers(len(_BLOOD)))],
         )
-        motion = joined_motion(
-            list(
-                perform(
-                    analysis_from_mels(mels, phones), plan, head=head, style=style, seed=int(rng.integers(2**31)),
-                    fps=FPS, info=MotionInfo(basis=head.basis), betas=np.zeros(NUM_SHAPE, np.float32),
-                )
-            )
-        )  # fmt: skip
-        found = face_windows(face_features(motion))
+        info = MotionInfo(basis=head.basis, seed=int(rng.integers(2**31)))
+        player = player_of(head, style=style, fps=FPS, info=info, betas=np.zeros(NUM_SHAPE, np.float32))
+        blocks = perform(analysis_from_mels(mels, phones), plan, player=player)
+        found = face_windows(face_features(joined_motion(list(blocks))))
         windows.append(found)
         label_of += [label] * len(found)
         clip_of += [number] * len(found)

@@ -20,6 +20,8 @@ from face_emote.motion.events.curves import ease
 from face_emote.motion.events.gaze import GazeScore, Look
 from face_emote.motion.events.head_motion import HeadScore, beat_on, new_posture
 from face_emote.motion.events.micro_expressions import LONGEST_CALM_SECS, MIN_SPACING_SECS, LeakScore, shaped_leaks
+from face_emote.motion.mouth.lips import Lips
+from face_emote.motion.score import FaceScore
 
 MEMORY_SECS = 4.0
 """Events older than this show no more; the newest of them is kept, because postures and looks hold."""
@@ -76,18 +78,6 @@ class _Rows:
         return self._rows[-1] if self._rows else None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class RecentEvents:
-    """The events that can still show."""
-
-    blinks: BlinkScore
-    gaze: GazeScore
-    head: HeadScore
-    brows: BrowScore
-    breath: BreathScore
-    leaks: LeakScore
-
-
 class Director:
     """Decides the events. Memory of fixed size; the same moments, seed and style give the same events."""
 
@@ -133,11 +123,12 @@ class Director:
             rows.forget(now.secs - MEMORY_SECS)
         self._breaths.forget(now.secs - 1.0)
 
-    def events(self) -> RecentEvents:
-        """What can show from now on, and in the second before."""
+    def score(self, lips: Lips) -> FaceScore:
+        """The lips with the events that can show from now on, and in the second before."""
         looks = self._looks.table()
         beats, postures, follows = self._beats.table(), self._postures.table(), self._follows.table()
-        return RecentEvents(
+        return FaceScore(
+            lips=lips,
             blinks=BlinkScore(*self._blinks.table()),
             gaze=GazeScore(
                 start=looks[0],

@@ -13,8 +13,8 @@ from face_emote.motion.feeling.expression import emotion_bias, expression_contro
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Felt:
-    """Consecutive steps at `names.MOTION_HZ`."""
+class Display:
+    """How a feeling shows on face and head: consecutive steps at `names.MOTION_HZ`, or any instants."""
 
     emotion: Float[Array, "steps control=100"]
     """Expression of the shown emotion, 0..1."""
@@ -27,17 +27,24 @@ class Felt:
     """How much the mood presses the brows down, 0..1."""
     head_tendency: Float[Array, "steps 3"]
     """Where the emotion holds the head, radians."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Affect:
+    """A feeling at consecutive steps: what shows of it at once, and what the skin makes of it in time."""
+
+    display: Display
     drives: Float[Array, "steps drive=4"]
-    """Of `skin.blood.DRIVES`, 0..1."""
+    """Of `blood.DRIVES`, 0..1."""
     arousal: Float[Array, " steps"]
     """-1..1; for the heartbeat."""
     residual: Float[Array, "steps wrinkle=16"] | None = None
     """Folds beyond what the controls call for; None: none."""
 
 
-def felt_by_rules(
+def affect_by_rules(
     plan: EmotionTrack, state: MoodState, *, lively: Float[Array, " steps"], style: PerformanceStyle
-) -> tuple[Felt, MoodState]:
+) -> tuple[Affect, MoodState]:
     """The next steps of a plan, and the mood to go on from.
 
     Args:
@@ -48,17 +55,15 @@ def felt_by_rules(
     """
     mood, state = step_mood(plan, state, lively=lively, step_hz=MOTION_HZ)
     bias = emotion_bias(mood)
-    felt = Felt(
+    display = Display(
         emotion=expression_controls(mood, style=style),
         hidden=_hidden_expression(mood, style=style),
         leak=mood.leak,
         energy=bias.motion_energy,
         frown=frown_of(mood),
         head_tendency=np.stack([bias.head_pitch, bias.head_yaw, bias.head_roll], axis=-1),
-        drives=blood_drives(mood),
-        arousal=mood.vad[:, 1],
     )
-    return felt, state
+    return Affect(display, drives=blood_drives(mood), arousal=mood.vad[:, 1]), state
 
 
 def frown_of(mood: EmotionTrack) -> Float[Array, " steps"]:
