@@ -6,7 +6,7 @@ from pathlib import Path
 from bench.common import Figure, median_secs, report
 from face_emote.audio.analyse import analyse
 from face_emote.audio.examples import example_speech
-from face_emote.formats.motion_file.motion_file import read_motion, write_motion
+from face_emote.formats.motion_file import read_motion, write_motion
 from face_emote.verbs.animate import animate
 from face_emote.verbs.export import export
 

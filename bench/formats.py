@@ -83,7 +83,7 @@ def _write_motion(path: Path, secs: int) -> None:
     from dataclasses import replace
 
     from face_emote.audio.examples import example_speech
-    from face_emote.formats.motion_file.motion_file import MotionWriter
+    from face_emote.formats.motion_file import MotionWriter
     from face_emote.verbs.animate import animate
 
     clip = animate(example_speech()[0].path, emotion="joy tinged with guilt", fps=FPS, animator="rules")

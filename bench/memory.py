@@ -47,7 +47,7 @@ def _peak_of_child(*arguments: str) -> float:
 
 def _work(kind: str, folder: str, secs: str) -> None:
     """In the child: do the work, then print the peak resident set in MB."""
-    from face_emote.formats.motion_file.motion_file import write_motion
+    from face_emote.formats.motion_file import write_motion
     from face_emote.verbs.animate import animate_blocks
     from face_emote.verbs.export import export
 

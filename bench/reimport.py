@@ -20,8 +20,8 @@ from face_emote.face.bundled import load_head
 from face_emote.face.characters import character
 from face_emote.face.head import Head
 from face_emote.face.rig import pose_from_controls
-from face_emote.formats.mesh.surface_parts import surface_parts
-from face_emote.formats.through_blender import surface_job
+from face_emote.formats.blender import surface_job
+from face_emote.formats.mesh.surface import surface_parts
 from face_emote.verbs.export import export
 
 CACHES = (".pc2", ".mdd", ".abc")

@@ -22,4 +22,4 @@ print(f"the teeth part to {1000.0 * widest:.1f} mm from edge to edge")
 
 for lod in range(3):
     print(f"level {lod}: {len(meshes(motion, lod=lod).faces)} triangles")
-fe.export(motion, "surprised.ply", lod=1, blush=True, static_secs=0.5)
+fe.export(motion, "surprised.ply", lod=1, blush=True, frame=0.5)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from face_emote.face.bundled import load_head
     from face_emote.face.characters import characters
     from face_emote.face.identity import identity
-    from face_emote.formats.motion_file.motion_file import read_motion, write_motion
+    from face_emote.formats.motion_file import read_motion, write_motion
     from face_emote.verbs.animate import animate
     from face_emote.verbs.export import export
     from face_emote.verbs.render import contact_sheet, render
@@ -60,10 +60,10 @@ _HOMES = {
     "export": "verbs.export",
     "identity": "face.identity",
     "load_head": "face.bundled",
-    "read_motion": "formats.motion_file.motion_file",
+    "read_motion": "formats.motion_file",
     "read_speech": "audio.reader",
     "render": "verbs.render",
-    "write_motion": "formats.motion_file.motion_file",
+    "write_motion": "formats.motion_file",
 }
 
 

@@ -16,10 +16,10 @@ from face_emote.core.names import ARKIT_52, ARKIT_ORDER, CONTROLS, FACE_ANGLES, 
 from face_emote.core.rotations import axis_angle, from_yaw_pitch_roll, rotation_matrix, yaw_pitch_roll
 from face_emote.face.bundled import load_head
 from face_emote.face.rig import ControlPose, controls_from_pose, pose_from_controls
-from face_emote.formats.arkit.curves import CURVES, ArkitCurves, nearest_mixes
-from face_emote.formats.arkit.writer import timecode
+from face_emote.formats.arkit import CURVES, ArkitCurves, nearest_mixes
 from face_emote.formats.captures import read_capture
-from face_emote.formats.motion_file.motion_file import read_motion
+from face_emote.formats.live_link import timecode
+from face_emote.formats.motion_file import read_motion
 from face_emote.rigs.curve_names import match_names, meaning
 from face_emote.verbs.export import export
 
@@ -96,7 +96,7 @@ def test_unreals_importer_finds_every_curve_at_its_time(fps, tmp_path):
     motion = lively_motion(load_head(), 40, fps=fps)
     seconds, curves = as_unreal_reads(export(motion, tmp_path / "slate_1_line_cal.csv"))
     assert np.abs(seconds - np.arange(40) / fps).max() < 2e-5
-    expected = ArkitCurves(motion, load_head()).of(motion)
+    expected = ArkitCurves(load_head()).of(motion)
     for column, name in enumerate(CURVES):
         assert np.abs(curves[name[0].upper() + name[1:]] - expected[:, column]).max() < 1e-6
 
@@ -106,7 +106,7 @@ def test_the_json_says_fps_names_and_frames(tmp_path):
     content = json.loads(export(motion, tmp_path / "a.json").read_text())
     assert list(content) == ["fps", "names", "frames"] and content["fps"] == 30.0
     assert content["names"] == [*ARKIT_ORDER, *FACE_ANGLES]
-    assert np.allclose(content["frames"], ArkitCurves(motion, load_head()).of(motion), atol=1e-9)
+    assert np.allclose(content["frames"], ArkitCurves(load_head()).of(motion), atol=1e-9)
 
 
 def test_timecodes_wrap_at_midnight():
@@ -117,15 +117,15 @@ def test_timecodes_wrap_at_midnight():
 
 def test_arkit_controls_pass_unchanged_and_angles_have_the_stated_signs():
     motion = arkit_motion(20)
-    curves = ArkitCurves(motion, load_head()).of(motion)
+    curves = ArkitCurves(load_head()).of(motion)
     expected = controls_of(motion)[:, [CONTROLS.index(name) for name in ARKIT_ORDER]]
     assert np.abs(curves[:, :52] - expected).max() < TOLERANCE
     left, down, to_right_shoulder = (np.eye(3, dtype=np.float32)[axis] * 0.3 for axis in (1, 0, 2))
     still = still_motion(load_head(), 3)
     turned = replace(still, neck_pose=np.stack([left, down, to_right_shoulder]))
-    assert np.allclose(ArkitCurves(turned, load_head()).of(turned)[:, 52:55], 0.3 * np.eye(3), atol=1e-6)
+    assert np.allclose(ArkitCurves(load_head()).of(turned)[:, 52:55], 0.3 * np.eye(3), atol=1e-6)
     whole = replace(still, global_pose=turned.neck_pose)
-    assert np.allclose(ArkitCurves(whole, load_head()).of(whole)[:, 52:55], 0.3 * np.eye(3), atol=1e-6)
+    assert np.allclose(ArkitCurves(load_head()).of(whole)[:, 52:55], 0.3 * np.eye(3), atol=1e-6)
 
 
 def test_shapes_beyond_arkit_become_the_nearest_ones():
@@ -135,7 +135,7 @@ def test_shapes_beyond_arkit_become_the_nearest_ones():
         controls[:] = 0.0
         controls[0, CONTROLS.index(name)] = 0.8
         motion = replace(still_motion(head, 1), expression=controls.copy())
-        curves = ArkitCurves(motion, head).of(motion)[:, :52]
+        curves = ArkitCurves(head).of(motion)[:, :52]
         near = np.zeros_like(controls)
         near[:, [CONTROLS.index(item) for item in ARKIT_ORDER]] = curves
         wanted, found = (head.pose_vertices(expression=item)[0] - head.template for item in (controls, near))
@@ -148,7 +148,7 @@ def test_a_sealed_mouth_closes_what_the_jaw_opens():
     head = load_head()
     pose = pose_from_controls(controls, control_joints=head.control_joints)
     motion = replace(still_motion(head, 1), expression=pose.expression, jaw_pose=pose.jaw_pose)
-    curves = ArkitCurves(motion, head).of(motion)[0]
+    curves = ArkitCurves(head).of(motion)[0]
     assert curves[CURVES.index("mouthClose")] == pytest.approx(0.4, abs=TOLERANCE)
 
 

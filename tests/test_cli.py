@@ -19,7 +19,7 @@ from face_emote.cli.main import COMMANDS, main
 from face_emote.cli.performing import sound_of
 from face_emote.core.version import VERSION
 from face_emote.face.bundled import load_head
-from face_emote.formats.motion_file.motion_file import read_motion, write_motion
+from face_emote.formats.motion_file import read_motion, write_motion
 from face_emote.verbs.export import FORMATS
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"

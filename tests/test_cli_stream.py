@@ -18,7 +18,7 @@ from face_emote.cli.main import main
 from face_emote.cli.streaming import frame_of
 from face_emote.core.names import BLOOD_REGIONS, CONTROLS, WRINKLES
 from face_emote.core.version import VERSION
-from face_emote.formats.motion_file.motion_file import read_motion
+from face_emote.formats.motion_file import read_motion
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from face_emote.core.errors import HeadError, OptionError
 from face_emote.core.names import BLOOD_REGIONS
 from face_emote.face.bundled import load_head
 from face_emote.face.characters import character
-from face_emote.formats.motion_file.motion_file import write_motion
+from face_emote.formats.motion_file import write_motion
 from face_emote.rendering.base import Pose
 from face_emote.rendering.cycles.engine import CyclesRenderer
 from face_emote.rendering.cycles.eyes import cornea_normals, eye_picture, eye_uv

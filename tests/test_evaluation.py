@@ -62,7 +62,7 @@ from face_emote.evaluation.systems import (
     true_controls,
 )
 from face_emote.face.bundled import load_head
-from face_emote.formats.motion_file.motion_file import write_motion
+from face_emote.formats.motion_file import write_motion
 from face_emote.motion.mouth.lip_rig import lip_rig
 from face_emote.network.checkpoint import write_checkpoint
 from face_emote.network.config import NetConfig, PathConfig

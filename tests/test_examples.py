@@ -11,7 +11,7 @@ from random_net import write_random_net
 
 from face_emote.audio.examples import example_speech
 from face_emote.core.names import CONTROLS
-from face_emote.formats.motion_file.motion_file import read_motion
+from face_emote.formats.motion_file import read_motion
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 

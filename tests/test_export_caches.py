@@ -14,10 +14,9 @@ from face_emote.core.errors import HeadError, OptionError, OutputError
 from face_emote.core.motion import resampled
 from face_emote.core.types import FRAME_ARRAYS, FaceMotion
 from face_emote.face.bundled import load_head
-from face_emote.formats.mesh.options import MeshOptions
-from face_emote.formats.mesh.space import MeshSpace
-from face_emote.formats.motion_file.motion_file import read_motion
-from face_emote.formats.point_cache import write_mdd, write_pc2
+from face_emote.formats.mesh.person import person_of
+from face_emote.formats.motion_file import read_motion
+from face_emote.formats.point_cache import write_pc2
 from face_emote.verbs.export import FORMATS, export, require_place
 
 FARTHEST = 0.00005
@@ -125,7 +124,8 @@ def test_memory_does_not_grow_with_the_length(tmp_path):
     short, peaks = lively_motion(load_head(), 64), []
     for num_frames in (128, 128, 1024):
         tracemalloc.start()
-        write_pc2(Long(short, num_frames), tmp_path / "a.pc2", head=load_head())
+        long = Long(short, num_frames)
+        write_pc2(long, tmp_path / "a.pc2", person=person_of(long, head=load_head()))
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
         assert (tmp_path / "a.pc2").stat().st_size == 32 + num_frames * 12 * load_head().num_vertices
@@ -193,7 +193,7 @@ def test_an_imported_head_without_layout_writes_its_triangles(motion, tmp_path):
     plain = replace(load_head(), layout=None)
     export(motion.part(0, 1), tmp_path / "a.ply", head=plain)
     assert np.array_equal(read_ply(tmp_path / "a.ply" / "frame_0001.ply")[1], plain.faces)
-    write_mdd(motion.part(0, 1), tmp_path / "a.mdd", head=plain, options=MeshOptions(space=MeshSpace(unit="cm")))
+    export(motion.part(0, 1), tmp_path / "a.mdd", head=plain, unit="cm")
 
 
 def resampled_ref(motion, fps):

@@ -21,10 +21,12 @@ from face_emote.core.types import FaceMotion
 from face_emote.face.bundled import load_head
 from face_emote.face.characters import character
 from face_emote.face.head import Head
-from face_emote.formats.glb.glb import quaternions, write_glb
+from face_emote.formats.glb.glb import write_glb
 from face_emote.formats.mesh.materials import eye_picture, eye_uv, skin_picture
-from face_emote.formats.mesh.surface_parts import surface_parts, vertex_normals
-from face_emote.formats.motion_file.motion_file import open_motion, write_motion
+from face_emote.formats.mesh.person import person_of
+from face_emote.formats.mesh.surface import surface_parts, vertex_normals
+from face_emote.formats.motion_file import open_motion, write_motion
+from face_emote.look.maps import load_skin_maps
 from face_emote.verbs.export import export
 
 
@@ -41,7 +43,7 @@ def motion(head: Head) -> FaceMotion:
 @pytest.fixture(scope="module")
 def glb_path(head: Head, motion: FaceMotion, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("glb") / "line.glb"
-    write_glb(motion, path, head=head)
+    write_glb(motion, path, person=person_of(motion, head=head, pictured=True))
     return path
 
 
@@ -64,7 +66,7 @@ def test_without_a_lip_seal_the_agreement_is_exact(motion, head, tmp_path):
     expression = motion.expression.copy()
     expression[:, CONTROLS.index("lipSeal")] = 0.0
     unsealed = replace(motion, expression=expression).part(0, 30)
-    write_glb(unsealed, tmp_path / "line.glb", head=head)
+    write_glb(unsealed, tmp_path / "line.glb", person=person_of(unsealed, head=head, pictured=True))
     assert farthest(Glb(tmp_path / "line.glb"), unsealed, head, range(0, 30, 5)) < 0.00002
 
 
@@ -124,7 +126,10 @@ def test_skin_and_eyes_carry_pictures_of_the_character(glb_path):
         assert item["mimeType"] == "image/png"
         pictures[item["name"]] = np.asarray(Image.open(io.BytesIO(glb.view(item["bufferView"]))))
     look = character("default").skin
-    assert np.array_equal(pictures["skin"], skin_picture(look)) and np.array_equal(pictures["eyes"], eye_picture(look))
+    maps = load_skin_maps(look)
+    assert np.array_equal(pictures["skin"], skin_picture(look, maps)) and np.array_equal(
+        pictures["eyes"], eye_picture(look)
+    )
     middle, white = pictures["eyes"][128, 128], pictures["eyes"][5, 5]
     assert middle.max() < 30 and white.min() > 180
 
@@ -138,7 +143,7 @@ def test_the_iris_lies_in_front_of_the_eyeball(head, glb_path):
 
 
 def test_same_motion_same_bytes(motion, head, glb_path, tmp_path):
-    write_glb(motion, tmp_path / "again.glb", head=head)
+    write_glb(motion, tmp_path / "again.glb", person=person_of(motion, head=head, pictured=True))
     assert (tmp_path / "again.glb").read_bytes() == glb_path.read_bytes()
 
 
@@ -149,7 +154,9 @@ def test_a_motion_file_exports_to_the_same_bytes_as_the_motion(motion, glb_path,
 
 
 def test_a_still_face_has_the_arkit_targets_only(head, tmp_path):
-    write_glb(still_motion(head, 2), tmp_path / "still.glb", head=head)
+    write_glb(
+        still_motion(head, 2), tmp_path / "still.glb", person=person_of(still_motion(head, 2), head=head, pictured=True)
+    )
     names = Glb(tmp_path / "still.glb").target_names
     assert [name for name in names if not name.startswith("skin_")] == list(ARKIT_52)
 
@@ -159,14 +166,14 @@ def test_a_plain_flame_head_exports_its_used_columns(head, motion, tmp_path):
     expression[:, 60:] = 0.0
     plain = replace(head, layout=None, control_joints=(), contact=None)
     bare = replace(motion, expression=expression).part(0, 4)
-    write_glb(bare, tmp_path / "flame.glb", head=plain)
+    write_glb(bare, tmp_path / "flame.glb", person=person_of(bare, head=plain, pictured=True))
     glb = Glb(tmp_path / "flame.glb")
     assert glb.target_names[0].startswith("expression_")
     assert farthest(glb, bare, plain, range(4)) < 0.00002
 
 
 def test_quaternions_turn_as_the_matrices_do():
-    from face_emote.core.rotations import rotation_matrix
+    from face_emote.core.rotations import quaternions, rotation_matrix
 
     axis_angle = np.random.default_rng(0).uniform(-1.6, 1.6, (50, 3))
     x, y, z, w = quaternions(rotation_matrix(axis_angle)).T
@@ -180,7 +187,7 @@ def test_memory_stays_flat(head, motion, tmp_path):
         source = write_motion(lively_motion(head, num_frames), tmp_path / f"{num_frames}.npz")
         with open_motion(source) as reader:
             tracemalloc.start()
-            write_glb(reader, tmp_path / "long.glb", head=head)
+            write_glb(reader, tmp_path / "long.glb", person=person_of(reader, head=head, pictured=True))
             top = tracemalloc.get_traced_memory()[1]
             tracemalloc.stop()
         return top

@@ -8,7 +8,6 @@ from fabricated import lively_motion
 
 from face_emote.core.errors import OutputError
 from face_emote.face.bundled import load_head
-from face_emote.formats.obj import write_obj
 from face_emote.verbs.export import export
 
 
@@ -50,7 +49,7 @@ def test_every_frame_holds_the_heads_vertices(motion, tmp_path):
 
 def test_a_head_without_layout_writes_its_triangles(motion, tmp_path):
     plain = dataclasses.replace(load_head(), layout=None)
-    write_obj(motion.part(0, 1), tmp_path / "flame", head=plain)
+    export(motion.part(0, 1), tmp_path / "flame", head=plain)
     assert (tmp_path / "flame" / "frame_0001.obj").read_text().count("\nf ") == len(plain.faces)
 
 

@@ -16,11 +16,11 @@ from face_emote.core.errors import DependencyError, OptionError
 from face_emote.core.names import BLOOD_REGIONS
 from face_emote.face.bundled import load_head
 from face_emote.face.characters import character
-from face_emote.formats.mesh.blush_colours import BASE, blush_colours
-from face_emote.formats.mesh.relief import normal_picture
-from face_emote.formats.mesh.surface import PART_NAMES, surface_of
-from face_emote.formats.mesh.surface_parts import object_parts, vertex_normals, vertex_tangents
-from face_emote.formats.mesh.triangle_refinement import loop_step
+from face_emote.face.subdivision import loop_step
+from face_emote.formats.mesh.colours import BASE, blush_colours
+from face_emote.formats.mesh.materials import normal_picture
+from face_emote.formats.mesh.surface import PART_NAMES, object_parts, surface_of, vertex_normals, vertex_tangents
+from face_emote.look.maps import load_skin_maps
 from face_emote.verbs.export import export, meshes
 
 
@@ -66,7 +66,7 @@ def test_levels_of_detail_quadruple_the_faces_and_keep_the_shape(motion, vertice
     coarse, fine, finest = (meshes(motion, lod=lod) for lod in range(3))
     assert len(fine.faces) == 4 * len(coarse.faces) and len(finest.faces) == 16 * len(coarse.faces)
     first = next(iter(fine))
-    assert first.shape[0] == fine.surface.num_vertices
+    assert first.shape[0] == fine.person.surface.num_vertices
     assert np.linalg.norm(first[: vertices.shape[1]] - vertices[0], axis=1).max() < 0.006
 
 
@@ -141,7 +141,8 @@ def test_triangles_are_refined_as_the_slow_way_says():
 def test_blush_reddens_cheeks_and_nothing_else(motion):
     head = load_head()
     surface = surface_of(head)
-    colours = blush_colours(surface, character("default").skin)
+    skin = character("default").skin
+    colours = blush_colours(surface, skin, load_skin_maps(skin))
     rest = colours.linear(np.zeros(8, np.float32))
     red = colours.linear(np.where(np.isin(BLOOD_REGIONS, ["cheek_left", "cheek_right"]), 1.0, 0.0))
     change = np.abs(red - rest).max(axis=1)
@@ -156,7 +157,8 @@ def test_vertex_colours_travel_frame_by_frame(motion, tmp_path):
     head, _, body = (folder / "frame_0002.ply").read_bytes().partition(b"end_header\n")
     assert b"property uchar red" in head
     rows = np.frombuffer(body, np.dtype([("place", "<f4", 3), ("colour", "u1", 3)]), count=load_head().num_vertices)
-    colours = blush_colours(surface_of(load_head()), character(motion.character).skin)
+    skin = character(motion.character).skin
+    colours = blush_colours(surface_of(load_head()), skin, load_skin_maps(skin))
     assert np.array_equal(rows["colour"], colours.srgb(motion.blood_flow[1]))
     text = (export(motion.part(0, 1), tmp_path / "b", blush=True) / "frame_0001.obj").read_text()
     assert len(next(line for line in text.splitlines() if line.startswith("v ")).split()) == 7
@@ -164,19 +166,19 @@ def test_vertex_colours_travel_frame_by_frame(motion, tmp_path):
 
 def test_one_instant_is_one_plain_file(motion, vertices, tmp_path):
     frame = 6
-    glb = Glb(export(motion, tmp_path / "a.glb", static_secs=frame / 30.0))
+    glb = Glb(export(motion, tmp_path / "a.glb", frame=frame / 30.0))
     assert not {"animations", "skins"} & set(glb.json)
     places = np.concatenate([glb.array(item["attributes"]["POSITION"]) for item in glb.json["meshes"][0]["primitives"]])
     surface = surface_of(load_head())
     index = np.concatenate([part.vertex_index for part in object_parts(surface, surface.objects()[0])])
     assert np.allclose(places, vertices[frame][index], atol=1e-7)
-    obj = export(motion, tmp_path / "a.obj", static_secs=frame / 30.0)
+    obj = export(motion, tmp_path / "a.obj", frame=frame / 30.0)
     assert obj.is_file() and obj.read_text().count("\nv ") == len(vertices[0]) - 1
-    ply = export(motion, tmp_path / "a.ply", static_secs=frame / 30.0)
+    ply = export(motion, tmp_path / "a.ply", frame=frame / 30.0)
     data = ply.read_bytes().partition(b"end_header\n")[2]
     assert struct.unpack_from("<3f", data) == pytest.approx(vertices[frame, 0], abs=1e-7)
     with pytest.raises(OptionError, match=r"ends at 0\.40 s, so there is no instant 9 s"):
-        export(motion, tmp_path / "b.glb", static_secs=9.0)
+        export(motion, tmp_path / "b.glb", frame=9.0)
 
 
 @pytest.mark.parametrize(
@@ -184,9 +186,9 @@ def test_one_instant_is_one_plain_file(motion, vertices, tmp_path):
     [
         ("a.csv", {"lod": 1}, "has no place for a level of detail; leave it out, or write one of .glb"),
         ("a.pc2", {"blush": True}, "has no place for vertex colours"),
-        ("a", {"static_secs": 0.0}, "has no place for one instant"),
+        ("a", {"frame": 0.0}, "has no place for one instant"),
         ("a.glb", {"lod": 3}, "lod must be 0, 1 or 2, got 3"),
-        ("a.glb", {"static_secs": -1.0}, "static must be an instant"),
+        ("a.glb", {"frame": -1.0}, "frame must be an instant"),
     ],
 )
 def test_options_without_a_place_are_named(motion, tmp_path, name, options, message):
@@ -196,7 +198,7 @@ def test_options_without_a_place_are_named(motion, tmp_path, name, options, mess
 
 
 def test_the_normal_map_is_of_unit_normals_that_mostly_point_out():
-    picture = normal_picture(character("default").skin, texels=512).astype(np.float64) / 127.5 - 1.0
+    picture = normal_picture(load_skin_maps(character("default").skin, size=512)).astype(np.float64) / 127.5 - 1.0
     assert np.abs(np.linalg.norm(picture, axis=2) - 1.0).max() < 0.02
     assert picture[..., 2].min() > 0.0 and picture[..., 0].std() > 0.004 and picture[..., 1].std() > 0.004
 
@@ -223,8 +225,8 @@ def test_the_khronos_validator_is_content_with_every_option(motion, tmp_path):
     if not shutil.which("node") or not (Path(modules) / "gltf-validator").is_dir():
         pytest.skip("set FACE_EMOTE_NODE_MODULES to a node_modules folder with gltf-validator")
     everything = {"parts": ("all",), "blush": True}
-    chosen = [{"blush": True}, everything, {"parts": ("teeth",)}, {"lod": 1, "static_secs": 0.0},
-              {"static_secs": 0.1}, {"static_secs": 0.1, "blush": True, "parts": ("eyes", "skin")}]  # fmt: skip
+    chosen = [{"blush": True}, everything, {"parts": ("teeth",)}, {"lod": 1, "frame": 0.0},
+              {"frame": 0.1}, {"frame": 0.1, "blush": True, "parts": ("eyes", "skin")}]  # fmt: skip
     paths = [export(motion, tmp_path / f"{i}.glb", **options) for i, options in enumerate(chosen)]
     done = subprocess.run(
         ["node", "-e", VALIDATOR, *map(str, paths)], env=os.environ | {"NODE_PATH": modules}, capture_output=True,
@@ -236,7 +238,7 @@ def test_the_khronos_validator_is_content_with_every_option(motion, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "options", [{"parts": ("all",), "blush": True, "lod": 1}, {"static_secs": 0.1}], ids=["split", "static"]
+    "options", [{"parts": ("all",), "blush": True, "lod": 1}, {"frame": 0.1}], ids=["split", "one instant"]
 )
 @pytest.mark.parametrize("suffix", [".usdc", ".usdz"])
 def test_usd_validators_are_content_with_every_option(motion, suffix, options, tmp_path):

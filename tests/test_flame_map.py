@@ -11,7 +11,7 @@ from face_emote.core.errors import HeadError, MotionFileError, OptionError
 from face_emote.core.names import CONTROLS
 from face_emote.core.types import Speech
 from face_emote.face.bundled import load_head
-from face_emote.formats.motion_file.motion_file import read_motion
+from face_emote.formats.motion_file import read_motion
 from face_emote.rigs.expression_map import cache_folder, kept_map, solve_map
 from face_emote.rigs.registration.nearest import closest_on_triangles, nearest
 from face_emote.rigs.registration.register import own_surface

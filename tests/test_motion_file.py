@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from face_emote.core.errors import FaceEmoteError, MotionFileError, OutputError
 from face_emote.core.types import FRAME_ARRAYS, FaceMotion, MotionInfo
-from face_emote.formats.motion_file.layout import ROW_SHAPES
-from face_emote.formats.motion_file.motion_file import MotionWriter, open_motion, read_motion, write_motion
+from face_emote.formats.motion_file import MotionWriter, open_motion, read_motion, write_motion
+from face_emote.formats.motion_layout import ROW_SHAPES
 
 INFO = MotionInfo(
     basis="face_emote-1:01234567",

@@ -14,7 +14,7 @@ from face_emote.core.names import CONTROLS
 from face_emote.core.types import FRAME_ARRAYS
 from face_emote.face.bundled import load_head
 from face_emote.face.rig import ControlPose, controls_from_pose
-from face_emote.formats.motion_file.motion_file import read_motion, write_motion
+from face_emote.formats.motion_file import read_motion, write_motion
 from face_emote.motion.layering import lip_gap, mouth_gauge
 from face_emote.verbs.animate import animate_capture
 from face_emote.verbs.export import export

@@ -15,7 +15,7 @@ from face_emote.core.names import ARKIT_52, CONTROLS
 from face_emote.face.bundled import load_head
 from face_emote.face.rig import pose_from_controls
 from face_emote.formats.captures import read_capture
-from face_emote.formats.rig.curves import RigCurves
+from face_emote.formats.rig import RigCurves
 from face_emote.rigs.nonnegative import nonnegative_weights
 from face_emote.rigs.rig_file import load_rig, rig_names
 from face_emote.verbs.export import export
@@ -40,13 +40,13 @@ def showing(num_frames=3, **controls):
 
 
 def values_of(motion, rig):
-    curves = RigCurves(motion, load_head(), rig=load_rig(rig))
+    curves = RigCurves(load_head(), rig=load_rig(rig))
     return dict(zip(curves.names, curves.of(motion)[0], strict=True))
 
 
 def cue_of(motion):
     rig = load_rig("rhubarb")
-    return rig.cues[int(RigCurves(motion, load_head(), rig=rig).cue_index(motion)[0])].name
+    return rig.cues[int(RigCurves(load_head(), rig=rig).cue_index(motion)[0])].name
 
 
 def test_every_bundled_rig_can_be_read_and_written(motion, tmp_path):
@@ -118,7 +118,7 @@ def test_an_own_mapping_sums_limits_and_understands_every_spelling(tmp_path):
 
 def test_a_list_of_names_is_matched_and_the_unmatched_are_told(motion, tmp_path):
     from face_emote.cli.main import main
-    from face_emote.formats.motion_file.motion_file import write_motion
+    from face_emote.formats.motion_file import write_motion
 
     file = tmp_path / "model.txt"
     file.write_text("EYE_BLINK_L\neyeBlink.R\nl_mouth_smile\nCape_Flutter\n# a comment\n")
@@ -132,7 +132,7 @@ def test_a_list_of_names_is_matched_and_the_unmatched_are_told(motion, tmp_path)
 
 def test_unmatched_names_reach_the_user(motion, tmp_path, capsys):
     from face_emote.cli.main import main
-    from face_emote.formats.motion_file.motion_file import write_motion
+    from face_emote.formats.motion_file import write_motion
 
     (tmp_path / "model.txt").write_text("eyeBlinkLeft\nCape_Flutter\n")
     path = write_motion(motion, tmp_path / "line.npz")

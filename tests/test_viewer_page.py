@@ -16,7 +16,7 @@ from face_emote.audio.examples import example_speech
 from face_emote.cli.main import main
 from face_emote.core.errors import OutputError
 from face_emote.face.bundled import load_head
-from face_emote.formats.motion_file.motion_file import write_motion
+from face_emote.formats.motion_file import write_motion
 from face_emote.formats.viewer import write_page
 from face_emote.verbs.export import export
 

@@ -12,11 +12,11 @@ from face_emote.batch.rows import Performance, Picture, Row, is_sheet
 from face_emote.batch.sweep import combinations
 from face_emote.core.errors import BatchError, FaceEmoteError, OptionError
 from face_emote.face.characters import character
+from face_emote.formats.catalogue import format_of
 from face_emote.look.hair import wearing
 from face_emote.rendering.engines import require_engine, require_lens
 from face_emote.rendering.scene import make_scene
 from face_emote.rendering.video import DEFAULT_CODEC, choose_codec
-from face_emote.verbs.export import require_format
 
 DEFAULT_OUTPUTS = "mp4"
 MAX_SHOWN = 50
@@ -164,7 +164,7 @@ def _require_output(output: str, performance: Performance, *, picture: Picture) 
         elif width != height:
             raise OptionError(f"The pictures of a sheet are square; give size one number, not {width}x{height}")
         return
-    if require_format(path).folder_names is not None:
+    if format_of(path).folder_names is not None:
         raise OptionError(f"A batch writes single files; make folders with `face-emote export`: {output}")
 
 

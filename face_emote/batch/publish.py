@@ -15,7 +15,7 @@ from face_emote.batch.rows import Row
 from face_emote.batch.state import BatchState, OutputState
 from face_emote.batch.work import MOTION, output_file
 from face_emote.core.errors import OutputError
-from face_emote.formats.motion_file.motion_file import open_motion
+from face_emote.formats.motion_file import open_motion
 from face_emote.provenance.credential import Provenance
 from face_emote.provenance.marking import mark
 

@@ -158,7 +158,7 @@ def _perform(
 ) -> None:
     from face_emote.cli.performing import VIDEOS, performance, require_output, require_video, told, write_performance
     from face_emote.face.bundled import load_head
-    from face_emote.formats.motion_file.motion_file import open_motion
+    from face_emote.formats.motion_file import open_motion
     from face_emote.rendering.engines import require_engine
     from face_emote.verbs.export import export
     from face_emote.verbs.render import render

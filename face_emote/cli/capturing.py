@@ -32,7 +32,7 @@ def perform_capture(
     from face_emote.core.motion import MotionSource, resampled
     from face_emote.face.bundled import load_head
     from face_emote.formats.captures import is_capture, read_capture
-    from face_emote.formats.motion_file.motion_file import read_motion
+    from face_emote.formats.motion_file import read_motion
     from face_emote.verbs.animate import animate_capture
     from face_emote.verbs.export import export
     from face_emote.verbs.render import render

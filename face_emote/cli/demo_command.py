@@ -47,7 +47,7 @@ def command(output: Path, emotion: str, character: str, size: int, hair: str | N
     from face_emote.audio.examples import example_speech
     from face_emote.cli.performing import require_video, told, write_performance
     from face_emote.core.output import require_writable
-    from face_emote.formats.motion_file.motion_file import read_motion
+    from face_emote.formats.motion_file import read_motion
     from face_emote.verbs.animate import DEFAULT_ANIMATOR, DEFAULT_MODEL
     from face_emote.verbs.export import export
     from face_emote.verbs.render import contact_sheet, render

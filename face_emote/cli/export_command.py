@@ -24,7 +24,7 @@ OUT ends in
   .json      ARKit-52 weights and the angles of head and eyes
   .bvh       skeleton: turns of head, jaw and eyes
   .pc2 .mdd  point cache: every vertex of every frame
-  .ply .obj  a folder of that name with a file a frame; with --static one file
+  .ply .obj  a folder of that name with a file a frame; with --frame one file
   .npz       a motion file
   nothing    a folder of .obj files, one a frame
 
@@ -34,7 +34,7 @@ Examples:
   face-emote export line.npz -o line_obj --up z --unit cm
   face-emote export line.npz -o line.csv --fps 60
   face-emote export line.npz -o line.glb --lod 1 --parts skin,eyes,teeth
-  face-emote export line.npz -o smile.glb --static 1.5
+  face-emote export line.npz -o smile.glb --frame 1.5
   face-emote export line.npz -o line.csv --rig metahuman
   face-emote export line.npz -o line.tsv --rig rhubarb
   face-emote export line.npz -o flame.npz --rig generic_model.pkl
@@ -42,7 +42,7 @@ Examples:
 """
 
 
-OPTIONS = ("up", "unit", "lod", "parts", "blush", "static")
+OPTIONS = ("up", "unit", "lod", "parts", "blush", "frame")
 
 
 def _show_list(context: click.Context, _option: click.Parameter, wanted: bool) -> None:
@@ -92,8 +92,7 @@ def _show_list(context: click.Context, _option: click.Parameter, wanted: bool) -
 )
 @click.option("--blush", is_flag=True, help="Mesh: blood flow as vertex colours too; for .glb, USD, .ply and .obj.")
 @click.option(
-    "--static",
-    "static_secs",
+    "--frame",
     metavar="SECS",
     type=float,
     is_flag=False,
@@ -131,20 +130,20 @@ def command(
     from face_emote.core.timing import require_fps
     from face_emote.face.bundled import load_head
     from face_emote.formats.captures import is_capture, read_capture
+    from face_emote.formats.catalogue import require_options
     from face_emote.formats.mesh.options import MeshOptions
-    from face_emote.formats.mesh.space import MeshSpace
-    from face_emote.formats.motion_file.motion_file import open_motion
-    from face_emote.verbs.export import export, require_options, require_place, require_rig
+    from face_emote.formats.motion_file import open_motion
+    from face_emote.verbs.export import export, require_place, require_rig_options
 
     provenance = provenance_from(mesh)
     mesh["parts"] = tuple(name.strip() for name in parts.split(",") if name.strip())
-    options = MeshOptions(space=MeshSpace(up=up, unit=unit), **mesh)
+    options = MeshOptions(up=up, unit=unit, **mesh)
     if rig is not None:
-        require_rig(output, rig, asked=options.asked)
+        require_rig_options(output, rig, changed=options.changed)
         require_writable(output)
     else:
-        require_options(output, options)
-        require_place(output, one_file=mesh["static_secs"] is not None)
+        require_options(output, options.changed)
+        require_place(output, one_file=mesh["frame"] is not None)
     require_other_file(output, motion)
     if fps is not None:
         require_fps(fps)
@@ -156,7 +155,7 @@ def command(
                 shown, output, head=load_head(head), rig=rig, up=up, unit=unit, provenance=provenance,
                 progress=progress, **mesh,
             )  # fmt: skip
-        one = mesh["static_secs"] is not None
+        one = mesh["frame"] is not None
         click.echo(told(output, num_frames=1 if one else shown.num_frames, fps=shown.fps))
         _tell_rig(rig, head)
 

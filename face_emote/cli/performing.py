@@ -12,7 +12,7 @@ from face_emote.core.motion import MotionStream
 from face_emote.core.output import require_writable
 from face_emote.core.types import MotionInfo
 from face_emote.face.bundled import load_head
-from face_emote.formats.motion_file.motion_file import open_motion, write_motion
+from face_emote.formats.motion_file import open_motion, write_motion
 from face_emote.rendering.scene import make_scene
 from face_emote.rendering.video import DEFAULT_CODEC, choose_codec
 from face_emote.rigs.retarget import shown_on

@@ -62,7 +62,7 @@ def command(context: click.Context, source: Path, output: Path, speech: Path | N
     from face_emote.cli.performing import performance, require_other_file, require_video, sound_of, told
     from face_emote.core.output import require_writable
     from face_emote.face.bundled import load_head
-    from face_emote.formats.motion_file.motion_file import open_motion
+    from face_emote.formats.motion_file import open_motion
     from face_emote.rendering.engines import require_engine
     from face_emote.verbs.render import contact_sheet, render, still
 

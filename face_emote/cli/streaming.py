@@ -20,7 +20,7 @@ from face_emote.core.output import require_writable
 from face_emote.core.types import FaceMotion
 from face_emote.core.version import VERSION
 from face_emote.face.bundled import load_head
-from face_emote.formats.motion_file.motion_file import write_motion
+from face_emote.formats.motion_file import write_motion
 from face_emote.motion.live import LivePerformer
 from face_emote.network.runtime import load_motion_net
 

@@ -42,7 +42,7 @@ def command(file: Path, speech: Path | None, output: Path | None, head: Path | N
     from face_emote.core.output import require_writable
     from face_emote.face.bundled import load_head
     from face_emote.formats.captures import is_capture
-    from face_emote.formats.motion_file.motion_file import open_motion
+    from face_emote.formats.motion_file import open_motion
     from face_emote.formats.viewer import write_page
     from face_emote.verbs.export import export
 

@@ -72,3 +72,12 @@ def from_yaw_pitch_roll(angles: Float[Array, "*batch 3"]) -> Float[Array, "*batc
         rotation_matrix(angles[..., i, None] * np.eye(3, dtype=angles.dtype)[axis]) for i, axis in enumerate((1, 0, 2))
     )
     return about_y @ about_x @ about_z
+
+
+def quaternions(rotation: Float[Array, "*batch 3 3"]) -> Float[Array, "*batch 4"]:
+    """Unit quaternions x, y, z, w with w >= 0; exact for turns below 180 degrees, which a head never exceeds."""
+    w = 0.5 * np.sqrt(np.maximum(1.0 + np.trace(rotation, axis1=-2, axis2=-1), 1e-12))
+    skew = rotation - rotation.swapaxes(-1, -2)
+    xyz = np.stack([skew[..., 2, 1], skew[..., 0, 2], skew[..., 1, 0]], axis=-1) / (4.0 * w[..., None])
+    out = np.concatenate([xyz, w[..., None]], axis=-1)
+    return out / np.linalg.norm(out, axis=-1, keepdims=True)

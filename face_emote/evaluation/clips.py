@@ -25,7 +25,7 @@ from face_emote.core.errors import FaceEmoteError
 from face_emote.core.names import CONTROLS, PHONES
 from face_emote.core.timing import require_fps
 from face_emote.core.types import Phone
-from face_emote.formats.motion_file.motion_file import read_motion
+from face_emote.formats.motion_file import read_motion
 
 SOUNDS = (".wav", ".flac", ".ogg", ".mp3", ".m4a")
 JAW_PER_UNIT = 2.8

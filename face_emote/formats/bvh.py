@@ -13,22 +13,20 @@ from face_emote.core.motion import MotionSource
 from face_emote.core.names import JOINT_PARENTS, JOINTS
 from face_emote.core.output import written_beside
 from face_emote.core.rotations import yaw_pitch_roll
-from face_emote.face.head import Head
-from face_emote.formats.mesh.person import Progress, person_of, rotations_of
+from face_emote.formats.mesh.person import Person, Progress, rotations_of
 
 TURNS = "Yrotation Xrotation Zrotation"
 TIP = (0.0, 0.0, 0.03)
 """Metres; where the last bones end: in front of their joint."""
 
 
-def write_bvh(motion: MotionSource, path: Path, *, head: Head, progress: Progress | None = None) -> None:
+def write_bvh(motion: MotionSource, path: Path, *, person: Person, progress: Progress | None = None) -> None:
     """Write a motion's joints. Memory does not grow with the length.
 
     Raises:
-        HeadError: the motion belongs to another face model.
         OutputError: the file cannot be written there.
     """
-    rest = person_of(motion, head).joints()
+    rest = person.head.joints()
     row = " ".join(["%.6f"] * (3 + 3 * len(JOINTS))) + "\n"
     with written_beside(path) as target, target.open("w", encoding="ascii", newline="\n") as file:
         file.write("HIERARCHY\n" + "".join(_joint_lines(0, rest, depth=0)))

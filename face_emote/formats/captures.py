@@ -22,11 +22,11 @@ from face_emote.core.types import FaceMotion, MotionInfo
 from face_emote.core.version import VERSION
 from face_emote.face.bundled import load_head
 from face_emote.face.rig import pose_from_controls
-from face_emote.formats.arkit.json_reader import read_curves_json
-from face_emote.formats.arkit.live_link_reader import read_curves_csv
-from face_emote.formats.coefficients.reader import is_coefficient_file, read_coefficients
+from face_emote.formats.arkit import read_json
+from face_emote.formats.coefficients import is_coefficient_file, read_coefficients
+from face_emote.formats.live_link import read_live_link
 from face_emote.formats.recorded import RecordedCurves
-from face_emote.formats.rig.table_reader import is_curve_table, read_curve_table
+from face_emote.formats.rig import is_curve_table, read_curve_table
 from face_emote.rigs.curve_names import NameMatch, match_names
 from face_emote.rigs.models import model_map
 
@@ -89,8 +89,8 @@ def read_capture(path: str | Path, *, model: str | Path | None = None) -> Captur
 
 def _reader(path: Path) -> Callable[[Path], RecordedCurves]:
     if path.suffix.lower() != ".csv":
-        return read_curves_json
-    return read_curve_table if is_curve_table(path) else read_curves_csv
+        return read_json
+    return read_curve_table if is_curve_table(path) else read_live_link
 
 
 def _from_coefficients(path: Path, model: str | Path | None) -> FaceMotion:

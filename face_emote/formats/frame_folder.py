@@ -1,66 +1,152 @@
-"""A folder of files, one a frame: what `.obj` and `.ply` have in common."""
+"""A folder of files, one a frame (Wavefront `.obj`, binary `.ply`), for tools that read nothing else; or one instant.
 
-import re
-from collections.abc import Callable, Mapping
+`frame_0001` is the first frame. All frames have the same vertices, without other options all the head's in its own
+order, and the same faces, so they import as a vertex sequence. Beside `.obj` files one `.mtl` names the materials; a
+single `.obj` has none.
+"""
+
+from collections.abc import Callable
 from pathlib import Path
 
-from face_emote.core.arrays import Array, Float
+import numpy as np
+
+from face_emote.core.arrays import Array, Float, Int
 from face_emote.core.motion import MotionSource
-from face_emote.core.output import folder_written_beside
-from face_emote.face.characters import character
-from face_emote.face.head import Head
-from face_emote.formats.mesh.blush_colours import BlushColours, blush_colours
-from face_emote.formats.mesh.options import MeshOptions
-from face_emote.formats.mesh.person import Progress, posed_blocks
-from face_emote.formats.mesh.surface import Surface, surface_of
+from face_emote.core.output import folder_written_beside, written_beside
+from face_emote.formats.catalogue import MATERIAL_FILE, OBJ_NAMES, PLY_NAMES
+from face_emote.formats.mesh.colours import BlushColours
+from face_emote.formats.mesh.materials import MATERIALS
+from face_emote.formats.mesh.person import Person, Progress, posed_blocks
+from face_emote.formats.mesh.surface import Surface
 
 FrameContent = Callable[[Float[Array, "vertex 3"], Float[Array, " region=8"]], bytes]
 """One file, of the places of its vertices and the blood flow."""
+PLACES = ("x", "y", "z")
+COLOURS = ("red", "green", "blue")
 
 
-def prepared_surface(
-    motion: MotionSource, person: Head, options: MeshOptions
-) -> tuple[Surface, BlushColours | None]:  # fmt: skip
-    """The surface that is written, and its colours where they are asked for."""
-    surface = surface_of(person, lod=options.lod, parts=options.parts)
-    return surface, blush_colours(surface, character(motion.character).skin) if options.blush else None
-
-
-def write_frames(
-    motion: MotionSource,
-    folder: Path,
-    content: FrameContent,
-    *,
-    person: Head,
-    surface: Surface,
-    options: MeshOptions,
-    suffix: str,
-    own_names: re.Pattern[str],
-    extra: Mapping[str, bytes],
-    progress: Progress | None,
-) -> None:
-    """Write `frame_0001` + suffix .. and the `extra` files by name. Memory does not grow with the length.
+def write_obj(motion: MotionSource, path: Path, *, person: Person, progress: Progress | None = None) -> None:
+    """Write every frame of a motion into a folder, or the only one as a file. Memory does not grow with the length.
 
     Raises:
-        OutputError: the folder cannot be written, or holds other files than `own_names`.
+        OutputError: it cannot be written there, or the folder holds other files.
     """
-    digits = max(4, len(str(motion.num_frames)))
-    with folder_written_beside(folder, own_names=own_names) as target:
-        for name, data in extra.items():
-            (target / name).write_bytes(data)
-        number = 0
-        for block, vertices in posed_blocks(motion, person):
-            for frame, places in enumerate(surface.frames(vertices)):
-                number += 1
-                data = content(options.space.placed(places), block.blood_flow[frame])
-                (target / f"frame_{number:0{digits}d}{suffix}").write_bytes(data)
-            if progress is not None:
-                progress(number, motion.num_frames, "exporting")
+    surface, colours, one = person.surface, person.colours, person.options.frame is not None
+    head = "" if one else f"mtllib {MATERIAL_FILE}\n"
+    faces = _obj_surface(surface)
+
+    def content(places: Float[Array, "vertex 3"], blood_flow: Float[Array, " region=8"]) -> bytes:
+        return f"{head}{_obj_vertices(places, colours, blood_flow=blood_flow)}{faces}".encode("ascii")
+
+    if one:
+        _write_one(motion, path, content, person=person, progress=progress)
+        return
+    with folder_written_beside(path, own_names=OBJ_NAMES) as folder:
+        (folder / MATERIAL_FILE).write_bytes(_obj_materials().encode("ascii"))
+        _write_all(motion, folder, content, person=person, suffix=".obj", progress=progress)
 
 
-def first_frame(
-    motion: MotionSource, content: FrameContent, *, person: Head, surface: Surface, options: MeshOptions
+def write_ply(motion: MotionSource, path: Path, *, person: Person, progress: Progress | None = None) -> None:
+    """As `write_obj`; the bundled head has quads."""
+    surface, colours = person.surface, person.colours
+    header, faces = _ply_header(surface, coloured=colours is not None), _ply_faces(surface)
+
+    def content(places: Float[Array, "vertex 3"], blood_flow: Float[Array, " region=8"]) -> bytes:
+        return header + _ply_vertices(places, colours, blood_flow=blood_flow) + faces
+
+    if person.options.frame is not None:
+        _write_one(motion, path, content, person=person, progress=progress)
+        return
+    with folder_written_beside(path, own_names=PLY_NAMES) as folder:
+        _write_all(motion, folder, content, person=person, suffix=".ply", progress=progress)
+
+
+def _write_all(
+    motion: MotionSource, folder: Path, content: FrameContent, *, person: Person, suffix: str, progress: Progress | None
+) -> None:  # fmt: skip
+    digits, number = max(4, len(str(motion.num_frames))), 0
+    for block, vertices in posed_blocks(motion, person.head):
+        for frame, places in enumerate(person.surface.frames(vertices)):
+            number += 1
+            data = content(person.options.placed(places), block.blood_flow[frame])
+            (folder / f"frame_{number:0{digits}d}{suffix}").write_bytes(data)
+        if progress is not None:
+            progress(number, motion.num_frames, "exporting")
+
+
+def _write_one(
+    motion: MotionSource, path: Path, content: FrameContent, *, person: Person, progress: Progress | None
+) -> None:
+    block, vertices = next(posed_blocks(motion, person.head))
+    with written_beside(path) as target:
+        target.write_bytes(content(person.options.placed(person.surface.of(vertices[0])), block.blood_flow[0]))
+    if progress is not None:
+        progress(1, 1, "exporting")
+
+
+def _obj_vertices(
+    places: Float[Array, "vertex 3"], colours: BlushColours | None, *, blood_flow: Float[Array, " region=8"]
+) -> str:
+    """With colours the widely read `v x y z r g b`."""
+    if colours is None:
+        return "v %.6f %.6f %.6f\n" * len(places) % tuple(places.ravel().tolist())
+    rows = np.concatenate([places, colours.srgb(blood_flow) / 255.0], axis=1)
+    return "v %.6f %.6f %.6f %.4f %.4f %.4f\n" * len(rows) % tuple(rows.ravel().tolist())
+
+
+def _obj_surface(surface: Surface) -> str:
+    """Texture coordinates and faces: the same in every frame."""
+    lines = []
+    if surface.uv is not None:
+        lines = ["vt %.6f %.6f\n" * len(surface.uv) % tuple(surface.uv.ravel().tolist())]
+    for item in surface.objects():
+        lines.append(f"o {item.name}\ns 1\n")
+        for material, own in surface.material_faces(item.face_index):
+            faces = item.face_index[own]
+            uv_corners = None if surface.uv_corners is None else surface.uv_corners[faces]
+            lines += [f"usemtl {material}\n", _obj_faces(surface.corners[faces], uv_corners)]
+    return "".join(lines)
+
+
+def _obj_faces(corners: Int[Array, "face corner"], uv_corners: Int[Array, "face corner"] | None) -> str:
+    """Faces count from 1 in an .obj."""
+    if uv_corners is None:
+        form, numbers = "f" + " %d" * corners.shape[1] + "\n", corners + 1
+    else:
+        form = "f" + " %d/%d" * corners.shape[1] + "\n"
+        numbers = np.stack([corners, uv_corners], axis=-1) + 1
+    return form * len(corners) % tuple(numbers.ravel().tolist())
+
+
+def _obj_materials() -> str:
+    """Phong materials (Ns from roughness r as 2 / r^4 - 2, with which Blender's and others' importers invert it)."""
+    return "".join(
+        f"newmtl {item.name}\nKa 0 0 0\nKd {item.red:.4f} {item.green:.4f} {item.blue:.4f}\nKs 0.04 0.04 0.04\n"
+        f"Ns {min(2.0 / item.roughness**4 - 2.0, 1000.0):.2f}\nd 1\nillum 2\n\n"
+        for item in MATERIALS
+    )
+
+
+def _ply_header(surface: Surface, *, coloured: bool) -> bytes:
+    lines = ["ply", "format binary_little_endian 1.0", f"element vertex {surface.num_vertices}"]
+    lines += [f"property float {name}" for name in PLACES]
+    lines += [f"property uchar {name}" for name in COLOURS if coloured]
+    lines += [f"element face {len(surface.corners)}", "property list uchar int vertex_indices", "end_header"]
+    return ("\n".join(lines) + "\n").encode("ascii")
+
+
+def _ply_vertices(
+    places: Float[Array, "vertex 3"], colours: BlushColours | None, *, blood_flow: Float[Array, " region=8"]
 ) -> bytes:
-    """The file of the first frame."""
-    block, vertices = next(posed_blocks(motion, person))
-    return content(options.space.placed(surface.of(vertices[0])), block.blood_flow[0])
+    if colours is None:
+        return places.astype("<f4").tobytes()
+    rows = np.empty(len(places), np.dtype([("place", "<f4", (3,)), ("colour", "u1", (3,))]))
+    rows["place"], rows["colour"] = places, colours.srgb(blood_flow)
+    return rows.tobytes()
+
+
+def _ply_faces(surface: Surface) -> bytes:
+    corners = surface.corners
+    rows = np.empty(len(corners), np.dtype([("count", "u1"), ("corners", "<i4", (corners.shape[1],))]))
+    rows["count"], rows["corners"] = corners.shape[1], corners
+    return rows.tobytes()

@@ -8,60 +8,40 @@ x y z, little-endian. MDD: number of frames and points, then the seconds of each
 """
 
 import struct
-from io import BufferedIOBase
 from pathlib import Path
-from typing import cast
+from typing import BinaryIO
 
 from face_emote.core.errors import OutputError
 from face_emote.core.motion import MotionSource
 from face_emote.core.output import written_beside
 from face_emote.core.timing import frame_times
-from face_emote.face.head import Head
-from face_emote.formats.mesh.options import PLAIN, MeshOptions
-from face_emote.formats.mesh.person import Progress, person_of, posed_blocks
-from face_emote.formats.mesh.surface import Surface, surface_of
+from face_emote.formats.mesh.person import Person, Progress, posed_blocks
 
 MAX_FRAMES = 2**31 - 1
 TIMES_AT_ONCE = 4096
 
 
-def write_pc2(
-    motion: MotionSource, path: Path, *, head: Head, options: MeshOptions = PLAIN, progress: Progress | None = None
-) -> None:
+def write_pc2(motion: MotionSource, path: Path, *, person: Person, progress: Progress | None = None) -> None:
     """Write a `.pc2`; frame 0 is the first. Memory does not grow with the length.
 
     Raises:
-        HeadError: the motion belongs to another face model.
-        OptionError: parts of an imported head.
         OutputError: the file cannot be written there.
     """
-    person = person_of(motion, head)
+    header = (b"POINTCACHE2\0", 1, person.surface.num_vertices, 0.0, 1.0, _require_countable(motion, path))
     with written_beside(path) as target, target.open("wb") as file:
-        surface = surface_of(person, lod=options.lod, parts=options.parts)
-        header = (b"POINTCACHE2\0", 1, surface.num_vertices, 0.0, 1.0, _require_countable(motion, path))
         file.write(struct.pack("<12siiffi", *header))
-        _write_points(
-            cast(BufferedIOBase, file), motion, person=person, surface=surface, kind="<f4", options=options,
-            progress=progress,
-        )  # fmt: skip
+        _write_points(file, motion, person=person, kind="<f4", progress=progress)
 
 
-def write_mdd(
-    motion: MotionSource, path: Path, *, head: Head, options: MeshOptions = PLAIN, progress: Progress | None = None
-) -> None:
+def write_mdd(motion: MotionSource, path: Path, *, person: Person, progress: Progress | None = None) -> None:
     """Write a LightWave `.mdd`. Memory and errors as `write_pc2`."""
-    person = person_of(motion, head)
+    count = _require_countable(motion, path)
     with written_beside(path) as target, target.open("wb") as file:
-        count = _require_countable(motion, path)
-        surface = surface_of(person, lod=options.lod, parts=options.parts)
-        file.write(struct.pack(">2i", count, surface.num_vertices))
+        file.write(struct.pack(">2i", count, person.surface.num_vertices))
         for first in range(0, count, TIMES_AT_ONCE):
             times = frame_times(first, min(first + TIMES_AT_ONCE, count), fps=motion.fps)
             file.write(times.astype(">f4").tobytes())
-        _write_points(
-            cast(BufferedIOBase, file), motion, person=person, surface=surface, kind=">f4", options=options,
-            progress=progress,
-        )  # fmt: skip
+        _write_points(file, motion, person=person, kind=">f4", progress=progress)
 
 
 def _require_countable(motion: MotionSource, path: Path) -> int:
@@ -71,19 +51,12 @@ def _require_countable(motion: MotionSource, path: Path) -> int:
 
 
 def _write_points(
-    file: BufferedIOBase,
-    motion: MotionSource,
-    *,
-    person: Head,
-    surface: Surface,
-    kind: str,
-    options: MeshOptions,
-    progress: Progress | None,
-) -> None:
+    file: BinaryIO, motion: MotionSource, *, person: Person, kind: str, progress: Progress | None
+) -> None:  # fmt: skip
     done = 0
-    for _, block in posed_blocks(motion, person):
-        for places in surface.frames(block):
-            file.write(options.space.placed(places).astype(kind).tobytes())
+    for _, block in posed_blocks(motion, person.head):
+        for places in person.surface.frames(block):
+            file.write(person.options.placed(places).astype(kind).tobytes())
         done += len(block)
         if progress is not None:
             progress(done, motion.num_frames, "exporting")

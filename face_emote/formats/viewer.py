@@ -20,9 +20,8 @@ from face_emote.core.output import written_beside
 from face_emote.core.png import png_bytes
 from face_emote.face.bundled import load_head
 from face_emote.face.characters import character
-from face_emote.formats.mesh.relief import uv_spans_at
-from face_emote.formats.mesh.surface import MAX_LOD, surface_of
-from face_emote.formats.mesh.surface_parts import object_parts
+from face_emote.formats.mesh.materials import uv_spans_at
+from face_emote.formats.mesh.surface import MAX_LOD, object_parts, surface_of
 from face_emote.look.maps import load_skin_maps
 from face_emote.look.regions import blood_masks, wrinkle_masks
 

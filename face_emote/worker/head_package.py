@@ -15,7 +15,7 @@ from face_emote.core.output import written_beside
 from face_emote.face.head import Head
 from face_emote.face.layout import HeadLayout
 from face_emote.formats.mesh.materials import eye_uv
-from face_emote.formats.mesh.surface_parts import MATERIAL_PARTS
+from face_emote.formats.mesh.surface import MATERIAL_PARTS
 from face_emote.look.colour import skin_albedo
 from face_emote.look.hair import mean_hair_colour
 from face_emote.look.maps import load_skin_maps
@@ -81,7 +81,7 @@ def _mesh(person: Person, layout: HeadLayout) -> dict[str, Any]:
         lookup[vertices] = eye_uv(_straightened(head.template[vertices], side=side))
         own = layout.in_parts(name)[shown]
         uv[own] = lookup[layout.quads[shown][own]]
-    deltas = [target.delta for target in person.targets.targets if target.delta is not None]
+    deltas = [target.delta for target in person.targets.targets]
     return {
         "vertex_index": used.astype(np.int32),
         "vertices": head.template[used].astype(np.float32),
@@ -161,6 +161,6 @@ def _garment(head: Head, skin: SkinSurface) -> dict[str, Any]:
 
 
 def _normals(points: Float[Array, "point 3"], faces: Int[Array, "triangle 3"]) -> Float[Array, "point 3"]:
-    from face_emote.formats.mesh.surface_parts import vertex_normals
+    from face_emote.formats.mesh.surface import vertex_normals
 
     return vertex_normals(points, faces).astype(np.float64)

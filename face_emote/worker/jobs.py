@@ -12,7 +12,7 @@ from face_emote.core.version import VERSION
 from face_emote.face.bundled import load_head
 from face_emote.face.characters import characters
 from face_emote.formats.catalogue import FORMATS
-from face_emote.formats.motion_file.motion_file import open_motion
+from face_emote.formats.motion_file import open_motion
 from face_emote.verbs.export import export, require_place
 from face_emote.worker.head_package import write_head
 from face_emote.worker.person import person_from

@@ -15,7 +15,7 @@ from face_emote.face.bundled import load_head
 from face_emote.face.characters import character
 from face_emote.face.head import Head
 from face_emote.face.identity import RACE, identity
-from face_emote.formats.glb.morph_targets import TargetSet, morph_targets
+from face_emote.formats.mesh.targets import TargetSet, morph_targets
 from face_emote.verbs.animate import animate
 from face_emote.worker.protocol import Params
 
@@ -36,8 +36,8 @@ class Person:
 
     @property
     def key_names(self) -> tuple[str, ...]:
-        """Names of the shape keys, in the order of `TargetSet.weights` (curves without a shape left out)."""
-        return tuple(target.name for target in self.targets.targets if target.delta is not None)
+        """Names of the shape keys, in the order of `TargetSet.weights`."""
+        return tuple(target.name for target in self.targets.targets)
 
 
 def person_from(params: Params) -> Person:

@@ -35,7 +35,7 @@ def write_pictures(skin: SkinParams, folder: Path) -> tuple[str, ...]:
         "skin_a.png": png16_bytes(np.stack(first, axis=-1)),
         "skin_b.png": png16_bytes(np.stack(second, axis=-1)),
         "eye.png": png_bytes(eye_picture(skin)),
-        "skin.png": png_bytes(skin_picture(skin)),
+        "skin.png": png_bytes(skin_picture(skin, maps)),
     }
     for name, content in contents.items():
         with written_beside(folder / name) as path:

@@ -13,12 +13,12 @@ from face_emote.core.errors import OptionError
 from face_emote.core.motion import MotionStream
 from face_emote.core.names import ARKIT_ORDER, JOINTS
 from face_emote.core.output import require_writable, written_beside
+from face_emote.core.rotations import quaternions
 from face_emote.core.types import EmotionPlan, FaceMotion, PerformanceStyle
 from face_emote.face.bundled import load_head
-from face_emote.formats.arkit.curves import ArkitCurves
-from face_emote.formats.glb.glb import quaternions
+from face_emote.formats.arkit import ArkitCurves
 from face_emote.formats.mesh.person import rotations_of
-from face_emote.formats.motion_file.motion_file import MotionWriter
+from face_emote.formats.motion_file import MotionWriter
 from face_emote.verbs.animate import animate_blocks
 from face_emote.worker.emotion_keys import read_emotion_keys
 from face_emote.worker.person import Person, person_from
@@ -88,7 +88,7 @@ def _style(params: Params) -> PerformanceStyle:
 def _curves(stream: MotionStream, motion_path: Path, *, target: str, person: Person) -> dict[str, Any]:
     """Write the motion file and gather the curves, block by block."""
     names = person.key_names if target == "head" else ARKIT_ORDER
-    arkit = ArkitCurves(stream, load_head()) if target == "arkit" else None
+    arkit = ArkitCurves(load_head()) if target == "arkit" else None
     pieces: dict[str, list[Array]] = {name: [] for name in ("weights", "turns", "translation", "wrinkles", "blood")}
     with MotionWriter(motion_path) as writer:
         for block in stream.blocks():

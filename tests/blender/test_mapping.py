@@ -11,10 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from face_emote.core.names import ARKIT_ORDER
-from face_emote.core.rotations import rotation_matrix
+from face_emote.core.rotations import quaternions, rotation_matrix
 from face_emote.emotion.grammar import describe
-from face_emote.formats.glb.glb import quaternions
-from face_emote.formats.mesh.space import MeshSpace
+from face_emote.formats.mesh.options import MeshOptions
 from face_emote.look import colour, maps, reflection
 from tools.build_extension import build, engine_wheel, package_version
 
@@ -106,7 +105,7 @@ def test_bones_are_guessed_by_name():
 
 def test_axes_agree_with_the_engines_z_up():
     points = np.random.default_rng(1).normal(size=(7, 3)).astype(np.float32)
-    np.testing.assert_allclose(axes.placed(points), MeshSpace(up="z").placed(points))
+    np.testing.assert_allclose(axes.placed(points), MeshOptions(up="z").placed(points))
     np.testing.assert_allclose(points @ axes.TO_BLENDER.T, axes.placed(points), atol=1e-6)
 
 

@@ -16,7 +16,7 @@ from face_emote.core.errors import EmotionError, OptionError
 from face_emote.core.names import ARKIT_ORDER, BLOOD_REGIONS, EMOTIONS, WRINKLES
 from face_emote.emotion.grammar import describe
 from face_emote.face.characters import characters
-from face_emote.formats.motion_file.motion_file import read_motion
+from face_emote.formats.motion_file import read_motion
 from face_emote.worker.emotion_keys import read_emotion_keys
 from face_emote.worker.protocol import MAX_LINE, METHODS, read_request
 

@@ -3,15 +3,17 @@
 What engines and Blender see: a mesh with ARKit-52 targets (and the others this motion uses), five joints, materials,
 texture coordinates; one animation at the motion's fps. Wrinkles and blood flow travel as targets that move nothing,
 `skin_wrinkle_*` and `skin_blood_*`, since core glTF animates nothing else that has a name. With `blush` those of the
-blood shift vertex colours. With `parts` each part is a mesh of its own; with `static_secs` there is one plain mesh.
+blood shift vertex colours. With `parts` each part is a mesh of its own; with `frame` there is one plain mesh.
 
-The same vertices as `Head` to 0.5 mm (only the lip seal is approximated; see `morph_targets`).
+The same vertices as `Head` to 0.5 mm (only the lip seal is approximated; see `mesh.targets`).
 """
 
+import tempfile
 from contextlib import ExitStack
 from dataclasses import asdict
+from io import BufferedIOBase
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -19,79 +21,48 @@ from face_emote.core.arrays import Array, Float
 from face_emote.core.motion import MotionSource
 from face_emote.core.names import JOINT_PARENTS, JOINTS
 from face_emote.core.output import written_beside
-from face_emote.core.types import SkinParams
-from face_emote.face.characters import character
+from face_emote.core.timing import frame_times
 from face_emote.face.head import Head
-from face_emote.formats.glb.animation import animation_of, quaternions
 from face_emote.formats.glb.file import GltfFile
-from face_emote.formats.glb.mesh import GlbObject, animated_objects, plain_object
-from face_emote.formats.glb.morph_targets import TargetSet, morph_targets
-from face_emote.formats.mesh.blush_colours import BASE, blush_colours
-from face_emote.formats.mesh.materials import gltf_materials
-from face_emote.formats.mesh.options import PLAIN, MeshOptions
-from face_emote.formats.mesh.person import Progress, person_of, posed_blocks
-from face_emote.formats.mesh.surface import MATERIAL_OF, MATERIALS, PARTS, Surface, surface_of
-
-__all__ = ["quaternions", "write_glb"]
+from face_emote.formats.glb.mesh import GlbObject, GlbTarget, animated_objects, materials_of, plain_objects
+from face_emote.formats.mesh.person import JointMotion, Person, Progress, posed_blocks
+from face_emote.formats.mesh.targets import SKIN_CURVES, TargetSet, morph_targets, skin_values
 
 
-def write_glb(
-    motion: MotionSource,
-    path: Path,
-    *,
-    head: Head,
-    skin: SkinParams | None = None,
-    options: MeshOptions = PLAIN,
-    progress: Progress | None = None,
-) -> None:
+def write_glb(motion: MotionSource, path: Path, *, person: Person, progress: Progress | None = None) -> None:
     """Write a motion and the head that performs it as `.glb`. Memory does not grow with the length.
 
-    `skin` stands in for that of the motion's character.
-
     Raises:
-        HeadError: the motion belongs to another face model.
-        OptionError: parts or blush of an imported head.
         OutputError: the file cannot be written there, or would be larger than 4 GiB.
     """
-    person = person_of(motion, head)
-    surface = surface_of(person, lod=options.lod, parts=options.parts)
-    look = skin or character(motion.character).skin
-    colours = blush_colours(surface, look) if options.blush and person.layout is not None else None
     with written_beside(path) as target, ExitStack() as files:
         gltf = GltfFile(files.enter_context((target.parent / "buffer.bin").open("w+b")))
-        materials = gltf_materials(
-            gltf,
-            skin=look,
-            textured=person.layout is not None,
-            names=_worn(surface),
-            skin_gain=1.0 if colours is None else 1.0 / BASE,
-        )
+        materials = materials_of(gltf, person)
         facts = asdict(motion.info) | {"character": motion.character, "fps": motion.fps}
         asset = {"version": "2.0", "generator": f"face_emote {motion.info.version}".strip(), "extras": facts}
-        scene: dict[str, Any] = {"asset": asset, "scene": 0, **materials.json}
-        if options.static_secs is not None:
-            _, vertices = next(posed_blocks(motion, person))
-            objects = plain_object(
-                gltf, surface, person=person, vertices=vertices[0], materials=materials.names, colours=colours,
-                blood_flow=next(iter(motion.blocks(1))).blood_flow[0],
-            )  # fmt: skip
-            scene |= _still_nodes(objects)
+        scene: dict[str, Any] = {"asset": asset, "scene": 0, **materials}
+        if person.options.frame is not None:
+            block, vertices = next(posed_blocks(motion, person.head))
+            scene |= _still_nodes(plain_objects(gltf, person, vertices=vertices[0], blood_flow=block.blood_flow[0]))
         else:
-            targets = morph_targets(motion, person)
-            objects = animated_objects(
-                gltf, surface, person=person, targets=targets.targets, materials=materials.names, colours=colours
-            )
-            animation = animation_of(
+            targets = morph_targets(motion, person.head)
+            every = [GlbTarget(item.name, item.delta) for item in targets.targets]
+            every += [GlbTarget(name, None, shift) for name, shift in _skin_targets(person)]
+            objects = animated_objects(gltf, person, targets=every)
+            animation = _animation(
                 gltf, motion, person=person, targets=targets, objects=objects, folder=target.parent, progress=progress
             )
-            scene |= _moving_nodes(gltf, objects, person=person, targets=targets) | {"animations": [animation]}
+            scene |= _moving_nodes(gltf, objects, head=person.head, targets=every) | {"animations": [animation]}
         gltf.save(target, scene=scene)
 
 
-def _worn(surface: Surface) -> tuple[str, ...]:
-    """Materials of a surface, in their fixed order."""
-    parts = [list(PARTS)[number] for number in np.unique(surface.face_part)]
-    return tuple(name for name in MATERIALS if name in {MATERIAL_OF[part] for part in parts})
+def _skin_targets(person: Person) -> list[tuple[str, Float[Array, "vertex 3"] | None]]:
+    """Names of the skin's curves, and how each shifts the colour of the vertices."""
+    shifts: list[Array | None] = [None] * len(SKIN_CURVES)
+    if person.colours is not None:
+        blood = person.colours.shifts()
+        shifts[-len(blood) :] = list(blood)
+    return list(zip(SKIN_CURVES, shifts, strict=True))
 
 
 def _still_nodes(objects: tuple[GlbObject, ...]) -> dict[str, Any]:
@@ -103,10 +74,10 @@ def _still_nodes(objects: tuple[GlbObject, ...]) -> dict[str, Any]:
 
 
 def _moving_nodes(
-    gltf: GltfFile, objects: tuple[GlbObject, ...], *, person: Head, targets: TargetSet
+    gltf: GltfFile, objects: tuple[GlbObject, ...], *, head: Head, targets: list[GlbTarget]
 ) -> dict[str, Any]:
     """Mesh nodes first, then the joints in the order of `names.JOINTS`."""
-    rest, first = person.joints(), len(objects)
+    rest, first = head.joints(), len(objects)
     joint_nodes: list[dict[str, Any]] = []
     for joint, name in enumerate(JOINTS):
         parent = JOINT_PARENTS[joint]
@@ -123,7 +94,7 @@ def _moving_nodes(
     for item in objects:
         mesh: dict[str, Any] = {"name": item.name, "primitives": item.primitives}
         if item.columns:
-            names = [targets.targets[column].name for column in item.columns]
+            names = [targets[column].name for column in item.columns]
             mesh |= {"weights": [0.0] * len(names), "extras": {"targetNames": names}}
         meshes.append(mesh)
     return {
@@ -138,3 +109,52 @@ def _inverse_binds(rest: Float[Array, "joint=5 3"]) -> Float[Array, "joint=5 4 4
     bind = np.tile(np.eye(4, dtype=np.float32), (len(JOINTS), 1, 1))
     bind[:, 3, :3] = -rest  # Column-major in the file, hence the offset in the last row here.
     return bind
+
+
+def _animation(
+    gltf: GltfFile,
+    motion: MotionSource,
+    *,
+    person: Person,
+    targets: TargetSet,
+    objects: tuple[GlbObject, ...],
+    folder: Path,
+    progress: Progress | None,
+) -> dict[str, Any]:
+    """Add the curves and return the animation; nodes are the objects, then the joints. Spools lie in `folder`."""
+    joints, count, done = JointMotion(person.head), motion.num_frames, 0
+    moving = [item for item in objects if item.columns]
+    with ExitStack() as files:
+
+        def spool(name: str) -> BufferedIOBase:
+            return cast(BufferedIOBase, files.enter_context(tempfile.TemporaryFile(dir=folder, prefix=name)))
+
+        weights = [spool(item.name) for item in moving]
+        turns, places = [spool(name) for name in JOINTS], [spool(name) for name in JOINTS]
+        for block in motion.blocks():
+            amounts = np.concatenate([targets.weights(block), skin_values(block)], axis=1)
+            for item, file in zip(moving, weights, strict=True):
+                file.write(np.ascontiguousarray(amounts[:, list(item.columns)], "<f4").tobytes())
+            turned, placed = joints.played(block)
+            for joint in range(len(JOINTS)):
+                turns[joint].write(turned[:, joint].astype("<f4").tobytes())
+                places[joint].write(placed[:, joint].astype("<f4").tobytes())
+            done += block.num_frames
+            if progress is not None:
+                progress(done, count, "exporting")
+        times = gltf.add_array(frame_times(0, count, fps=motion.fps).astype(np.float32), bounds=True)
+        samplers, goals = [], []
+        for item, file in zip(moving, weights, strict=True):
+            samplers.append(gltf.add_stream(file, count=count * len(item.columns), kind="SCALAR"))
+            goals.append({"node": objects.index(item), "path": "weights"})
+        for joint in range(len(JOINTS)):
+            node = len(objects) + joint
+            samplers.append(gltf.add_stream(turns[joint], count=count, kind="VEC4"))
+            goals.append({"node": node, "path": "rotation"})
+            samplers.append(gltf.add_stream(places[joint], count=count, kind="VEC3"))
+            goals.append({"node": node, "path": "translation"})
+    return {
+        "name": Path(motion.info.speech_name).stem or "performance",
+        "samplers": [{"input": times, "output": output, "interpolation": "LINEAR"} for output in samplers],
+        "channels": [{"sampler": i, "target": goal} for i, goal in enumerate(goals)],
+    }

@@ -1,20 +1,16 @@
-"""Meshes of a `.glb`: vertices, texture coordinates, joints and morph targets of each object of a surface."""
+"""Meshes of a `.glb`: materials, vertices, texture coordinates, joints and targets of each object of a surface."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from face_emote.core.arrays import Array, Float, Int
-from face_emote.core.names import BLOOD_REGIONS
-from face_emote.face.head import Head
 from face_emote.formats.glb.file import INDEX_BUFFER, VERTEX_BUFFER, GltfFile
-from face_emote.formats.glb.morph_targets import BLOOD_PREFIX, MorphTarget
-from face_emote.formats.mesh.blush_colours import BASE, BlushColours
-from face_emote.formats.mesh.materials import eye_uv
-from face_emote.formats.mesh.surface import Surface, SurfaceObject
-from face_emote.formats.mesh.surface_parts import SurfacePart, object_parts, vertex_normals, vertex_tangents
+from face_emote.formats.mesh.colours import BASE
+from face_emote.formats.mesh.materials import MATERIALS, eyes_uv
+from face_emote.formats.mesh.person import Person
+from face_emote.formats.mesh.surface import SurfaceObject, SurfacePart, object_parts, vertex_normals, vertex_tangents
 
 SMALLEST_MOVE = 2e-6
 """Metres; vertices that a target moves less are left out of it (about the step of the stored basis)."""
@@ -22,6 +18,17 @@ SMALLEST_TURN = 2e-3
 """The same for normals, radians."""
 SMALLEST_SHIFT = 2e-3
 """The same for colours."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GlbTarget:
+    """One morph target of the whole head."""
+
+    name: str
+    delta: Float[Array, "head_vertex 3"] | None
+    """Metres at weight 1; None for a target that only carries a curve of the skin."""
+    shift: Float[Array, "vertex 3"] | None = None
+    """Of the written vertices' colour."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,69 +51,83 @@ class _WrittenTarget:
     """Of the vertex colour."""
 
 
-def animated_objects(
-    gltf: GltfFile,
-    surface: Surface,
-    *,
-    person: Head,
-    targets: tuple[MorphTarget, ...],
-    materials: tuple[str, ...],
-    colours: BlushColours | None,
-) -> tuple[GlbObject, ...]:
+def materials_of(gltf: GltfFile, person: Person) -> dict[str, Any]:
+    """Add the pictures of a person and return the materials of its surface; without pictures they are plain."""
+    images: list[dict[str, Any]] = []
+    textures: list[dict[str, Any]] = []
+    materials: list[dict[str, Any]] = []
+    pictures = person.pictures
+    colours = {} if pictures is None else {"skin": pictures.colour, "eyes": pictures.eye}
+
+    def texture(name: str, png: bytes) -> dict[str, int]:
+        images.append({"name": name, "bufferView": gltf.add_blob(png), "mimeType": "image/png"})
+        textures.append({"source": len(images) - 1, "sampler": 0})
+        return {"index": len(textures) - 1}
+
+    used = person.surface.materials()
+    for item in (item for item in MATERIALS if item.name in used):
+        shading: dict[str, Any] = {"metallicFactor": 0.0, "roughnessFactor": item.roughness}
+        material: dict[str, Any] = {"name": item.name, "pbrMetallicRoughness": shading}
+        if item.name in colours:
+            shading["baseColorTexture"] = texture(item.name, colours[item.name])
+        else:
+            shading["baseColorFactor"] = [item.red, item.green, item.blue, 1.0]
+        if item.name == "skin" and pictures is not None:
+            material["normalTexture"] = texture("skin_normal", pictures.normal)
+        materials.append(material)
+    out: dict[str, Any] = {"materials": materials}
+    if images:
+        smooth = {"magFilter": 9729, "minFilter": 9987}  # Linear, with mipmaps.
+        out |= {"images": images, "textures": textures, "samplers": [smooth]}
+    return out
+
+
+def animated_objects(gltf: GltfFile, person: Person, *, targets: list[GlbTarget]) -> tuple[GlbObject, ...]:
     """Skinned meshes at rest with their targets. A split part has only the targets that change it."""
-    rest = surface.of(person.template.astype(np.float32))
+    surface, coloured = person.surface, person.colours is not None
+    rest = surface.of(person.head.template.astype(np.float32))
     faces = surface.triangles()
     normals = vertex_normals(rest, faces)
-    weights = surface.of(person.skin_weights)
-    written = [
-        _written(item, surface, rest=rest, normals=normals, faces=faces, shift=shift)
-        for item, shift in zip(targets, _shifts(targets, colours), strict=True)
-    ]
+    weights = surface.of(person.head.skin_weights)
+    written = []
+    for target in targets:
+        move = turn = None
+        if target.delta is not None:
+            move = surface.of(target.delta.astype(np.float32))
+            turn = vertex_normals(rest + move, faces) - normals
+        written.append(_WrittenTarget(move, turn, target.shift))
     out = []
     for item in surface.objects():
-        columns = tuple(i for i, target in enumerate(written) if _has(item, surface, targets[i], target))
+        columns = tuple(i for i, target in enumerate(written) if not surface.split or _changes(target, item))
         primitives = []
         for part in object_parts(surface, item):
-            primitive = _primitive(
-                gltf, part, places=rest, rest=rest, normals=normals, colours=colours, blood_flow=None
-            )
+            primitive = _primitive(gltf, part, person=person, places=rest, rest=rest, normals=normals, blood_flow=None)
             joints, shares = _influences(weights[part.vertex_index])
             primitive["attributes"]["JOINTS_0"] = gltf.add_array(joints, target=VERTEX_BUFFER)
             primitive["attributes"]["WEIGHTS_0"] = gltf.add_array(shares, target=VERTEX_BUFFER)
-            primitive["material"] = materials.index(part.material)
+            primitive["material"] = surface.materials().index(part.material)
             if columns:
-                primitive["targets"] = _morphs(
-                    gltf,
-                    part.vertex_index,
-                    targets=[written[i] for i in columns],
-                    coloured=colours is not None and part.material == "skin",
-                )
+                tinted = coloured and part.material == "skin"
+                own = [written[i] for i in columns]
+                primitive["targets"] = _morphs(gltf, part.vertex_index, targets=own, coloured=tinted)
             primitives.append(primitive)
         out.append(GlbObject(item.name, primitives, columns))
     return tuple(out)
 
 
-def plain_object(
-    gltf: GltfFile,
-    surface: Surface,
-    *,
-    person: Head,
-    vertices: Float[Array, "head_vertex 3"],
-    materials: tuple[str, ...],
-    colours: BlushColours | None,
-    blood_flow: Float[Array, " region=8"],
+def plain_objects(
+    gltf: GltfFile, person: Person, *, vertices: Float[Array, "head_vertex 3"], blood_flow: Float[Array, " region=8"]
 ) -> tuple[GlbObject, ...]:
     """Meshes of one posed frame, without joints and targets."""
-    rest, places = surface.of(person.template.astype(np.float32)), surface.of(vertices)
+    surface = person.surface
+    rest, places = surface.of(person.head.template.astype(np.float32)), surface.of(vertices)
     normals = vertex_normals(places, surface.triangles())
     return tuple(
         GlbObject(
             item.name,
             [
-                _primitive(
-                    gltf, part, places=places, rest=rest, normals=normals, colours=colours, blood_flow=blood_flow
-                )
-                | {"material": materials.index(part.material)}
+                _primitive(gltf, part, person=person, places=places, rest=rest, normals=normals, blood_flow=blood_flow)
+                | {"material": surface.materials().index(part.material)}
                 for part in object_parts(surface, item)
             ],
         )
@@ -114,52 +135,24 @@ def plain_object(
     )
 
 
-def _shifts(
-    targets: tuple[MorphTarget, ...], colours: BlushColours | None
-) -> Iterator[Float[Array, "vertex 3"] | None]:  # fmt: skip
-    """The colour shift of each target; only those of the blood have one."""
-    all_shifts = None if colours is None else colours.shifts()
-    for item in targets:
-        region = item.name.removeprefix(BLOOD_PREFIX)
-        known = all_shifts is not None and item.name.startswith(BLOOD_PREFIX) and region in BLOOD_REGIONS
-        yield all_shifts[BLOOD_REGIONS.index(region)] if known and all_shifts is not None else None
-
-
-def _written(
-    item: MorphTarget,
-    surface: Surface,
-    *,
-    rest: Float[Array, "vertex 3"],
-    normals: Float[Array, "vertex 3"],
-    faces: Int[Array, "triangle 3"],
-    shift: Float[Array, "vertex 3"] | None,
-) -> _WrittenTarget:
-    if item.delta is None:
-        return _WrittenTarget(None, None, shift)
-    move = surface.of(item.delta.astype(np.float32))
-    return _WrittenTarget(move, vertex_normals(rest + move, faces) - normals, None)
-
-
-def _has(item: SurfaceObject, surface: Surface, target: MorphTarget, written: _WrittenTarget) -> bool:
-    """Whether an object has a target: the whole head has all, a part those that move it; skin curves go to the skin."""
-    if not surface.split:
-        return True
-    if written.move is None:
+def _changes(target: _WrittenTarget, item: SurfaceObject) -> bool:
+    """Whether a target changes one of the parts that a head is split into; the skin has all of its own curves."""
+    if target.move is None:
         return item.name == "skin"
-    return bool(np.abs(written.move[item.vertex_index]).max() > SMALLEST_MOVE)
+    return bool(np.abs(target.move[item.vertex_index]).max() > SMALLEST_MOVE)
 
 
 def _primitive(
     gltf: GltfFile,
     part: SurfacePart,
     *,
+    person: Person,
     places: Float[Array, "vertex 3"],
     rest: Float[Array, "vertex 3"],
     normals: Float[Array, "vertex 3"],
-    colours: BlushColours | None,
     blood_flow: Float[Array, " region=8"] | None,
 ) -> dict[str, Any]:
-    index = part.vertex_index
+    index, colours = part.vertex_index, person.colours
     attributes = {
         "POSITION": gltf.add_array(places[index].astype(np.float32), target=VERTEX_BUFFER, bounds=True),
         "NORMAL": gltf.add_array(normals[index], target=VERTEX_BUFFER),
@@ -206,15 +199,6 @@ def _morphs(
                 morph["COLOR_0"] = gltf.add_sparse(count, shifted, values=item.shift[index][shifted])
         out.append(morph)
     return out
-
-
-def eyes_uv(places: Float[Array, "corner_vertex 3"]) -> Float[Array, "corner_vertex 2"]:
-    """Each eyeball unrolled around its own axis; `places` are those of the head at rest."""
-    uv = np.empty((len(places), 2), np.float32)
-    for own in (places[:, 0] > 0.0, places[:, 0] <= 0.0):
-        if own.any():
-            uv[own] = eye_uv(places[own])
-    return uv
 
 
 def _influences(skin_weights: Float[Array, "vertex joint=5"]) -> tuple[Array, Array]:

@@ -10,11 +10,8 @@ from face_emote.core.arrays import Array, Float, Int
 from face_emote.core.errors import DependencyError
 from face_emote.core.motion import MotionSource, instant
 from face_emote.core.types import MeshSequence
-from face_emote.face.head import Head
 from face_emote.face.subdivision import triangles
-from face_emote.formats.mesh.options import PLAIN, MeshOptions
-from face_emote.formats.mesh.person import person_of, posed_blocks
-from face_emote.formats.mesh.surface import Surface, surface_of
+from face_emote.formats.mesh.person import Person, posed_blocks
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,9 +19,7 @@ class MeshFrames:
     """A head of fixed topology that moves. Nothing is held: iterate as often as wanted, however long the motion."""
 
     motion: MotionSource
-    person: Head
-    surface: Surface
-    options: MeshOptions
+    person: Person
 
     @property
     def fps(self) -> float:
@@ -37,33 +32,33 @@ class MeshFrames:
     @property
     def faces(self) -> Int[Array, "triangle 3"]:
         """Vertex indices, counter-clockwise seen from outside."""
-        return self.surface.triangles()
+        return self.person.surface.triangles()
 
     @property
     def uv(self) -> Float[Array, "uv_vertex 2"] | None:
         """Texture coordinates, (0, 0) bottom left; None on an imported head."""
-        return self.surface.uv
+        return self.person.surface.uv
 
     @property
     def uv_faces(self) -> Int[Array, "triangle 3"] | None:
         """Indices into `uv`, corner by corner of `faces`."""
-        corners = self.surface.uv_corners
+        corners = self.person.surface.uv_corners
         return None if corners is None else triangles(corners)
 
     @property
     def part_faces(self) -> dict[str, Int[Array, " triangle"]]:
         """Which of `faces` make up each part, by its name; the whole head is one part unless parts were asked for."""
-        twice = self.surface.corners.shape[1] - 2
+        twice = self.person.surface.corners.shape[1] - 2
         return {
             item.name: (item.face_index[:, None] * twice + np.arange(twice)).reshape(-1)
-            for item in self.surface.objects()
+            for item in self.person.surface.objects()
         }
 
     def __iter__(self) -> Iterator[Float[Array, "vertex 3"]]:
         """Vertices of one frame after the other, float32."""
-        for _, block in posed_blocks(self.motion, self.person):
-            for vertices in self.surface.frames(block):
-                yield self.options.space.placed(vertices)
+        for _, block in posed_blocks(self.motion, self.person.head):
+            for vertices in self.person.surface.frames(block):
+                yield self.person.options.placed(vertices)
 
     def blocks(self, size: int = 64) -> Iterator[Float[Array, "frames vertex 3"]]:
         """Vertices of up to `size` frames at a time."""
@@ -78,8 +73,8 @@ class MeshFrames:
 
     def at(self, time_secs: float) -> Float[Array, "vertex 3"]:
         """Vertices of the frame on show at an instant. Raises OptionError when the motion has ended by then."""
-        _, block = next(posed_blocks(instant(self.motion, time_secs=time_secs), self.person))
-        return self.options.space.placed(self.surface.of(block[0]))
+        _, block = next(posed_blocks(instant(self.motion, time_secs=time_secs), self.person.head))
+        return self.person.options.placed(self.person.surface.of(block[0]))
 
     def sequence(self) -> MeshSequence:
         """All frames at once, as `Head.meshes` gives them; an imported head has all its texture at (0, 0)."""
@@ -106,14 +101,3 @@ class MeshFrames:
         faces = self.faces
         for vertices in self:
             yield trimesh.Trimesh(vertices=vertices, faces=faces, process=False)
-
-
-def mesh_frames(motion: MotionSource, *, head: Head, options: MeshOptions = PLAIN) -> MeshFrames:
-    """Prepare the meshes of a motion; `options.static_secs` and `blush` have no meaning here.
-
-    Raises:
-        HeadError: the motion belongs to another face model.
-        OptionError: parts of an imported head.
-    """
-    person = person_of(motion, head)
-    return MeshFrames(motion, person, surface_of(person, lod=options.lod, parts=options.parts), options)

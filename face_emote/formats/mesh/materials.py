@@ -1,21 +1,27 @@
-"""Materials of exported heads: skin with its own picture, eyes with an iris, plain teeth and mouth."""
+"""What exported heads look like: skin with its own pictures, eyes with an iris, plain teeth and mouth.
+
+The resting relief of the skin (pores, lip lines, age) is a tangent-space normal map: `look.maps` gives a height's
+derivative per unit of texture coordinate in metres; divided by the metres that a unit of texture coordinate spans on
+the surface it is a slope. Red is +u, green +v (up in the picture), as glTF and USD want it.
+"""
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 
-from face_emote.core.arrays import Array, Float
+from face_emote.core.arrays import Array, Float, UInt8
 from face_emote.core.png import png_bytes, srgb_bytes
 from face_emote.core.types import SkinParams
-from face_emote.formats.glb.file import GltfFile
-from face_emote.formats.mesh.relief import normal_picture
+from face_emote.face.bundled import load_head
+from face_emote.formats.mesh.surface import MATERIAL_PARTS
 from face_emote.look.colour import painted, skin_albedo
 from face_emote.look.hair import mean_hair_colour
-from face_emote.look.maps import load_skin_maps
+from face_emote.look.maps import SkinMaps, load_skin_maps
 
-SKIN_TEXELS = 1024
+TEXELS = 1024
+CELLS = 128
+"""The span of a texel is found on a grid of this many cells; it changes slowly."""
 EYE_TEXELS = 256
 IRIS_ANGLE = 0.355
 """Angular radius of the iris on the eyeball (radius 16.5 mm): 11.7 mm across."""
@@ -27,7 +33,7 @@ PUPIL = (0.004, 0.004, 0.004)
 
 
 @dataclass(frozen=True, slots=True)
-class Surface:
+class Material:
     """What one material looks like without a picture; linear colour."""
 
     name: str
@@ -37,78 +43,42 @@ class Surface:
     roughness: float
 
 
-SURFACES = (
-    Surface("skin", 0.60, 0.34, 0.25, roughness=0.5),
-    Surface("eyes", 0.75, 0.72, 0.70, roughness=0.12),
-    Surface("teeth", 0.72, 0.66, 0.55, roughness=0.25),
-    Surface("mouth", 0.38, 0.11, 0.10, roughness=0.35),
+MATERIALS = (
+    Material("skin", 0.60, 0.34, 0.25, roughness=0.5),
+    Material("eyes", 0.75, 0.72, 0.70, roughness=0.12),
+    Material("teeth", 0.72, 0.66, 0.55, roughness=0.25),
+    Material("mouth", 0.38, 0.11, 0.10, roughness=0.35),
 )
 
 
 @dataclass(frozen=True, slots=True)
-class GltfMaterials:
-    """Materials of a scene: their JSON, and the index of each by its place in `names`."""
+class SkinPictures:
+    """Pictures of one person, as files."""
 
-    json: dict[str, Any]
-    names: tuple[str, ...]
-
-
-def gltf_materials(
-    gltf: GltfFile, *, skin: SkinParams, textured: bool, names: tuple[str, ...], skin_gain: float = 1.0
-) -> GltfMaterials:
-    """Add pictures and materials of a person; a head without texture coordinates gets plain colours.
-
-    `names` are the materials that are worn; `skin_gain` brightens the skin's picture, for vertex colours to darken.
-    """
-    pictures = {"skin": _skin_png(skin, skin_gain), "eyes": _eye_png(skin)} if textured else {}
-    images: list[dict[str, Any]] = []
-    textures: list[dict[str, Any]] = []
-    materials: list[dict[str, Any]] = []
-
-    def texture(name: str, png: bytes) -> dict[str, int]:
-        images.append({"name": name, "bufferView": gltf.add_blob(png), "mimeType": "image/png"})
-        textures.append({"source": len(images) - 1, "sampler": 0})
-        return {"index": len(textures) - 1}
-
-    for surface in (item for item in SURFACES if item.name in names):
-        shading: dict[str, Any] = {"metallicFactor": 0.0, "roughnessFactor": surface.roughness}
-        material: dict[str, Any] = {"name": surface.name, "pbrMetallicRoughness": shading}
-        if surface.name in pictures:
-            shading["baseColorTexture"] = texture(surface.name, pictures[surface.name])
-        else:
-            gain = skin_gain if surface.name == "skin" else 1.0
-            shading["baseColorFactor"] = [min(1.0, gain * x) for x in (surface.red, surface.green, surface.blue)] + [
-                1.0
-            ]
-        if surface.name == "skin" and textured:
-            material["normalTexture"] = texture("skin_normal", normal_png(skin))
-        materials.append(material)
-    json: dict[str, Any] = {"materials": materials}
-    if images:
-        smooth = {"magFilter": 9729, "minFilter": 9987}  # Linear, with mipmaps.
-        json |= {"images": images, "textures": textures, "samplers": [smooth]}
-    return GltfMaterials(json=json, names=tuple(item["name"] for item in materials))
+    colour: bytes
+    """Resting skin in the head's texture coordinates."""
+    normal: bytes
+    """Its relief."""
+    eye: bytes
 
 
 @lru_cache(maxsize=2)
-def _skin_png(skin: SkinParams, gain: float) -> bytes:
-    return png_bytes(skin_picture(skin, gain=gain))
+def pictures_of(skin: SkinParams) -> SkinPictures:
+    """Draw the pictures of a person; kept, for the next file of the same one."""
+    return drawn_pictures(skin, load_skin_maps(skin, size=TEXELS), gain=1.0)
 
 
-@lru_cache(maxsize=2)
-def normal_png(skin: SkinParams) -> bytes:
-    """The skin's resting relief as a picture."""
-    return png_bytes(normal_picture(skin, texels=SKIN_TEXELS))
+def drawn_pictures(skin: SkinParams, maps: SkinMaps, *, gain: float) -> SkinPictures:
+    """Pictures of a person, of maps of TEXELS; `gain` brightens the skin, for vertex colours to darken."""
+    return SkinPictures(
+        colour=png_bytes(skin_picture(skin, maps, gain=gain)),
+        normal=png_bytes(normal_picture(maps)),
+        eye=png_bytes(eye_picture(skin)),
+    )
 
 
-@lru_cache(maxsize=2)
-def _eye_png(skin: SkinParams) -> bytes:
-    return png_bytes(eye_picture(skin))
-
-
-def skin_picture(skin: SkinParams, *, gain: float = 1.0) -> Array:
+def skin_picture(skin: SkinParams, maps: SkinMaps, *, gain: float = 1.0) -> UInt8[Array, "texels texels 3"]:
     """Resting skin in the head's texture coordinates, 8-bit sRGB, row 0 at the top."""
-    maps = load_skin_maps(skin, size=SKIN_TEXELS)
     bare = skin_albedo(melanin=maps.melanin, haemoglobin=maps.haemoglobin)
     between = maps.melanin <= 0.0  # The charts leave gaps; a viewer's small mipmaps must not mix white into the seams.
     bare[between] = np.median(bare[~between], axis=0)
@@ -140,6 +110,63 @@ def eye_uv(points: Float[Array, "point 3"]) -> Float[Array, "point 2"]:
     return np.stack([0.5 + scale * x, 0.5 + scale * y], axis=1).astype(np.float32)
 
 
+def eyes_uv(places: Float[Array, "corner_vertex 3"]) -> Float[Array, "corner_vertex 2"]:
+    """Each eyeball unrolled around its own axis; `places` are those of the head at rest."""
+    uv = np.empty((len(places), 2), np.float32)
+    for own in (places[:, 0] > 0.0, places[:, 0] <= 0.0):
+        if own.any():
+            uv[own] = eye_uv(places[own])
+    return uv
+
+
 def _step(edge: float, value: Array, blur: float) -> Array:
     """1 below the edge, 0 above, linear over twice the blur."""
     return np.clip(0.5 + (edge - value) / (2.0 * blur), 0.0, 1.0)
+
+
+def normal_picture(maps: SkinMaps) -> UInt8[Array, "texels texels 3"]:
+    """Normals of the resting skin, 8 bits, row 0 at the top."""
+    slope = maps.bump_gradient / uv_spans_at(maps.size)
+    normal = np.concatenate([-slope, np.ones((maps.size, maps.size, 1), np.float32)], axis=-1)
+    normal /= np.linalg.norm(normal, axis=-1, keepdims=True)
+    return (normal * 127.5 + 128.0).astype(np.uint8)
+
+
+def uv_spans() -> Float[Array, "cell cell 2"]:
+    """Metres on the average head's skin per unit u and per unit v, row 0 at the top."""
+    head = load_head()
+    assert head.layout is not None
+    chosen = head.layout.in_parts(*MATERIAL_PARTS["skin"])
+    place = head.template[head.layout.quads[chosen]].astype(np.float64)
+    uv = head.layout.uv[head.layout.quad_uv[chosen]].astype(np.float64)
+    # Of each quad its two diagonals: d(place) = T_u du + T_v dv for both.
+    step = np.stack([uv[:, 2] - uv[:, 0], uv[:, 3] - uv[:, 1]], axis=1)
+    move = np.stack([place[:, 2] - place[:, 0], place[:, 3] - place[:, 1]], axis=1)
+    known = np.abs(np.linalg.det(step)) > 1e-12
+    span = np.linalg.norm(np.linalg.solve(step[known], move[known]), axis=2)
+    middle = uv[known].mean(axis=1)
+    column = np.clip((middle[:, 0] * CELLS).astype(np.int64), 0, CELLS - 1)
+    row = np.clip(((1.0 - middle[:, 1]) * CELLS).astype(np.int64), 0, CELLS - 1)
+    total = np.zeros((CELLS, CELLS, 3))
+    np.add.at(total, (row, column), np.concatenate([span, np.ones((len(span), 1))], axis=1))
+    while not np.all(total[..., 2] > 0.0):  # Cells without a quad take the mean of their neighbours.
+        padded = np.pad(total, ((1, 1), (1, 1), (0, 0)))
+        around = sum(padded[1 + dy : CELLS + 1 + dy, 1 + dx : CELLS + 1 + dx] for dy in (-1, 0, 1) for dx in (-1, 0, 1))
+        empty = total[..., 2] == 0.0
+        total[empty] = np.asarray(around)[empty]
+    return (total[..., :2] / total[..., 2:]).astype(np.float32)
+
+
+def uv_spans_at(texels: int) -> Float[Array, "texels texels 2"]:
+    """`uv_spans` at every texel of a picture."""
+    return _upsampled(uv_spans(), texels)
+
+
+def _upsampled(grid: Float[Array, "cell cell 2"], texels: int) -> Float[Array, "texels texels 2"]:
+    """Bilinear between cell centres."""
+    at = np.clip((np.arange(texels) + 0.5) * CELLS / texels - 0.5, 0.0, CELLS - 1.0)
+    low = np.minimum(at.astype(np.int64), CELLS - 2)
+    share = (at - low).astype(np.float32)[:, None, None]
+    rows = grid[low] * (1.0 - share) + grid[low + 1] * share
+    across = share[None, :, 0]
+    return rows[:, low] * (1.0 - across) + rows[:, low + 1] * across

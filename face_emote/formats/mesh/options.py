@@ -3,44 +3,63 @@
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
+from face_emote.core.arrays import Array, Float
 from face_emote.core.errors import OptionError
-from face_emote.formats.mesh.space import MeshSpace
 from face_emote.formats.mesh.surface import MAX_LOD, parts_named
+
+UPS = ("y", "z")
+UNITS = {"m": 1.0, "cm": 100.0}
+"""Units per metre."""
 
 
 @dataclass(frozen=True, slots=True)
 class MeshOptions:
-    """What the formats that hold meshes can be asked for; `formats.ExportFormat.takes` says which takes what."""
+    """What the formats that hold meshes can be asked for; `catalogue.FileFormat.takes` says which takes what."""
 
-    space: MeshSpace = MeshSpace()  # noqa: RUF009 - frozen
+    up: str = "y"
+    """With +Y up the face looks along +Z, with +Z up along -Y, as in Blender."""
+    unit: str = "m"
     lod: int = 0
     """0 the head's own mesh; 1 and 2: subdivided smoothly once or twice, four times the faces each."""
     parts: tuple[str, ...] = ()
     """Of `surface.PARTS`; each becomes an object of its own. Empty: the whole head as one."""
     blush: bool = False
     """Whether blood flow is baked into vertex colours."""
-    static_secs: float | None = None
-    """The one instant to write, as a plain mesh; None: all of the motion."""
+    frame: float | None = None
+    """Seconds: the one instant to write, as a plain mesh; None: all of the motion."""
 
     def __post_init__(self) -> None:
+        if self.up not in UPS:
+            raise OptionError(f"up must be y or z, got '{self.up}'")
+        if self.unit not in UNITS:
+            raise OptionError(f"unit must be m or cm, got '{self.unit}'")
         if self.lod not in range(MAX_LOD + 1):
             raise OptionError(f"lod must be 0, 1 or 2, got {self.lod}")
         object.__setattr__(self, "parts", parts_named(self.parts))
-        if self.static_secs is not None and not (math.isfinite(self.static_secs) and self.static_secs >= 0.0):
-            raise OptionError(f"static must be an instant in seconds, 0 or later, got {self.static_secs:g}")
+        if self.frame is not None and not (math.isfinite(self.frame) and self.frame >= 0.0):
+            raise OptionError(f"frame must be an instant in seconds, 0 or later, got {self.frame:g}")
 
     @property
-    def asked(self) -> tuple[str, ...]:
+    def changed(self) -> tuple[str, ...]:
         """Names of the options that differ from their defaults."""
         differs = {
-            "up": self.space.up != "y",
-            "unit": self.space.unit != "m",
+            "up": self.up != "y",
+            "unit": self.unit != "m",
             "lod": self.lod != 0,
             "parts": bool(self.parts),
             "blush": self.blush,
-            "static": self.static_secs is not None,
+            "frame": self.frame is not None,
         }
         return tuple(name for name, given in differs.items() if given)
+
+    def placed(self, vertices: Float[Array, "*batch 3"]) -> Float[Array, "*batch 3"]:
+        """Vertices (metres, +Y up) as the file holds them, float32."""
+        out = np.asarray(vertices, np.float32)
+        if self.up == "z":
+            out = np.stack([out[..., 0], -out[..., 2], out[..., 1]], axis=-1)
+        return out if self.unit == "m" else out * np.float32(UNITS[self.unit])
 
 
 PLAIN = MeshOptions()

@@ -1,22 +1,84 @@
-"""The head that a motion is shown on, and its joints frame by frame."""
+"""Who is written - resolved once, before a writer begins - and the joints of a head frame by frame."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
 from face_emote.core.arrays import Array, Float
-from face_emote.core.errors import HeadError
+from face_emote.core.errors import HeadError, OptionError
 from face_emote.core.motion import MotionSource
 from face_emote.core.names import JOINT_PARENTS
-from face_emote.core.types import FaceMotion
+from face_emote.core.rotations import quaternions
+from face_emote.core.types import FaceMotion, SkinParams
+from face_emote.face.characters import character
 from face_emote.face.head import Head
 from face_emote.face.skinning import joint_rotations, skin_transforms
+from face_emote.formats.mesh.colours import BASE, BlushColours, blush_colours
+from face_emote.formats.mesh.materials import TEXELS, SkinPictures, drawn_pictures, pictures_of
+from face_emote.formats.mesh.options import PLAIN, MeshOptions
+from face_emote.formats.mesh.surface import Surface, surface_of
+from face_emote.look.maps import load_skin_maps
 
 Progress = Callable[[float, float, str], None]
 """progress(done, total, what): frames written, frames in all, what is going on."""
 
 
-def person_of(motion: MotionSource, head: Head) -> Head:
+@dataclass(frozen=True, slots=True, eq=False)
+class Person:
+    """Whom a writer writes, and how."""
+
+    model: Head
+    """The face model as it was given."""
+    head: Head
+    """The same with the motion's identity."""
+    surface: Surface
+    options: MeshOptions
+    colours: BlushColours | None
+    """Of the vertices; None unless `options.blush`."""
+    pictures: SkinPictures | None
+    """None where the format has no place for them, or the head no texture coordinates."""
+
+
+def person_of(
+    motion: MotionSource,
+    *,
+    head: Head,
+    options: MeshOptions = PLAIN,
+    skin: SkinParams | None = None,
+    pictured: bool = False,
+) -> Person:
+    """Resolve everything about the person of a motion that a writer needs.
+
+    Args:
+        motion: The motion; its character's name says which skin.
+        head: Its face model.
+        options: What is wanted of the mesh.
+        skin: Instead of the character's.
+        pictured: Whether the format holds pictures of the skin.
+
+    Raises:
+        HeadError: the motion belongs to another face model.
+        OptionError: parts or blush of an imported head.
+    """
+    person = head_of(motion, head)
+    surface = surface_of(person, lod=options.lod, parts=options.parts)
+    if person.layout is None:
+        if options.blush:
+            raise OptionError("Vertex colours are known on the bundled head only; leave out blush for this head")
+        return Person(head, person, surface, options, None, None)
+    if not (options.blush or pictured):
+        return Person(head, person, surface, options, None, None)
+    look = skin or character(motion.character).skin
+    if not options.blush:
+        return Person(head, person, surface, options, None, pictures_of(look))
+    maps = load_skin_maps(look, size=TEXELS)
+    # The vertex colours darken the picture, so it is brighter by as much.
+    pictures = drawn_pictures(look, maps, gain=1.0 / BASE) if pictured else None
+    return Person(head, person, surface, options, blush_colours(surface, look, maps), pictures)
+
+
+def head_of(motion: MotionSource, head: Head) -> Head:
     """The head with the motion's identity. Raises HeadError when the motion was made for another face model."""
     if motion.info.basis != head.basis:
         raise HeadError(
@@ -54,6 +116,13 @@ class JointMotion:
         self._rest = person.joints()
         regressor = person.joint_regressor.astype(np.float64)
         self._per_expression = np.einsum("jv,evk->ejk", regressor, person.expression_basis, optimize=True)
+
+    def played(self, block: FaceMotion) -> tuple[Float[Array, "frames joint=5 4"], Float[Array, "frames joint=5 3"]]:
+        """Turn (quaternion x, y, z, w) and place of each joint's node relative to its parent's."""
+        rotations = rotations_of(block)
+        places = local_places(self.transforms(block, rotations), self._rest)
+        places[:, 0] += block.translation
+        return quaternions(rotations), places
 
     def transforms(
         self, block: FaceMotion, rotations: Float[Array, "frames joint=5 3 3"]

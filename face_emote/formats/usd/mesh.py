@@ -1,6 +1,5 @@
 """Meshes, materials and blend shapes of a USD stage, one mesh for each object of a surface."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,14 +7,10 @@ from typing import Any
 import numpy as np
 
 from face_emote.core.arrays import Array, Float, Int
-from face_emote.core.png import png_bytes
-from face_emote.core.types import SkinParams
-from face_emote.face.head import Head
-from face_emote.formats.glb.mesh import eyes_uv
-from face_emote.formats.glb.morph_targets import MorphTarget
-from face_emote.formats.mesh.materials import SURFACES, eye_picture, normal_png, skin_picture
-from face_emote.formats.mesh.surface import Surface, SurfaceObject
-from face_emote.formats.mesh.surface_parts import vertex_normals
+from face_emote.formats.mesh.materials import MATERIALS, SkinPictures, eyes_uv
+from face_emote.formats.mesh.person import Person
+from face_emote.formats.mesh.surface import Surface, SurfaceObject, vertex_normals
+from face_emote.formats.mesh.targets import MorphTarget
 
 SMALLEST_MOVE = 2e-6
 """Metres; vertices that a shape moves less are left out of it."""
@@ -32,19 +27,14 @@ class UsdObject:
 
 
 def add_meshes(
-    stage: Any,
-    surface: Surface,
-    *,
-    root: str,
-    places: Float[Array, "vertex 3"],
-    rest: Float[Array, "vertex 3"],
-    skin: SkinParams | None,
-    coloured: bool,
+    stage: Any, person: Person, *, root: str, vertices: Float[Array, "head_vertex 3"]
 ) -> tuple[UsdObject, ...]:
-    """Define the meshes with their materials. With `skin` its pictures are written beside the stage's own file."""
+    """Define the meshes with their materials; the person's pictures are written beside the stage's own file."""
     from pxr import UsdGeom
 
-    materials = _Materials(stage, root=f"{root}/materials", skin=skin, coloured=coloured)
+    surface, coloured = person.surface, person.colours is not None
+    materials = _Materials(stage, root=f"{root}/materials", pictures=person.pictures, coloured=coloured)
+    places, rest = surface.of(vertices), surface.of(person.head.template.astype(np.float32))
     normals = vertex_normals(places, surface.triangles())
     out = []
     for item in surface.objects():
@@ -54,7 +44,7 @@ def add_meshes(
             _texture_coordinates(mesh, item, surface, rest=rest)
         if coloured:
             mesh.CreateDisplayColorPrimvar(UsdGeom.Tokens.vertex)
-        materials.wear(mesh, item, surface)
+        materials.bind(mesh, item, surface)
         out.append(UsdObject(mesh, item.vertex_index))
     return tuple(out)
 
@@ -97,20 +87,20 @@ def _texture_coordinates(
 
 
 class _Materials:
-    """UsdPreviewSurface materials, defined when they are first worn."""
+    """UsdPreviewSurface materials, defined when they are first bound."""
 
-    def __init__(self, stage: Any, *, root: str, skin: SkinParams | None, coloured: bool) -> None:
-        self._stage, self._root, self._skin, self._coloured = stage, root, skin, coloured
+    def __init__(self, stage: Any, *, root: str, pictures: SkinPictures | None, coloured: bool) -> None:
+        self._stage, self._root, self._pictures, self._coloured = stage, root, pictures, coloured
         self._known: dict[str, Any] = {}
 
-    def wear(self, mesh: Any, item: SurfaceObject, surface: Surface) -> None:
+    def bind(self, mesh: Any, item: SurfaceObject, surface: Surface) -> None:
         """Bind every material of an object, to the whole of it or to a subset of its faces."""
         from pxr import UsdGeom, UsdShade, Vt
 
-        worn = list(surface.material_faces(item.face_index))
-        for name, faces in worn:
+        used = list(surface.material_faces(item.face_index))
+        for name, faces in used:
             prim = mesh.GetPrim()
-            if len(worn) > 1:
+            if len(used) > 1:
                 index = Vt.IntArray.FromNumpy(faces.astype(np.int32))
                 api = UsdShade.MaterialBindingAPI.Apply(prim)
                 prim = api.CreateMaterialBindSubset(name, index, UsdGeom.Tokens.face).GetPrim()
@@ -121,7 +111,7 @@ class _Materials:
 
         if name in self._known:
             return self._known[name]
-        surface = next(item for item in SURFACES if item.name == name)
+        surface = next(item for item in MATERIALS if item.name == name)
         material = UsdShade.Material.Define(self._stage, f"{self._root}/{name}")
         shader = self._node(name, "surface", "UsdPreviewSurface")
         colour = shader.CreateInput("diffuseColor", Sdf.ValueTypeNames.Color3f)
@@ -133,9 +123,9 @@ class _Materials:
             reader.CreateInput("varname", Sdf.ValueTypeNames.String).Set("displayColor")
             reader.CreateOutput("result", Sdf.ValueTypeNames.Float3)
             colour.ConnectToSource(reader.ConnectableAPI(), "result")
-        elif self._skin is not None and charted and name in ("skin", "eyes"):
+        elif self._pictures is not None and charted and name in ("skin", "eyes"):
             self._picture(name, "colour", wanted=colour, raw=False)
-        if self._skin is not None and charted and name == "skin":
+        if self._pictures is not None and charted and name == "skin":
             self._picture(name, "normal", wanted=shader.CreateInput("normal", Sdf.ValueTypeNames.Normal3f), raw=True)
         material.CreateSurfaceOutput().ConnectToSource(shader.ConnectableAPI(), "surface")
         self._known[name] = material
@@ -152,14 +142,13 @@ class _Materials:
         """A picture read at `st`, written beside the stage."""
         from pxr import Gf, Sdf
 
-        assert self._skin is not None
-        make: dict[tuple[str, str], Callable[[SkinParams], bytes]] = {
-            ("skin", "colour"): lambda skin: png_bytes(skin_picture(skin)),
-            ("eyes", "colour"): lambda skin: png_bytes(eye_picture(skin)),
-            ("skin", "normal"): normal_png,
-        }
+        assert self._pictures is not None
+        if name == "normal":
+            png = self._pictures.normal
+        else:
+            png = self._pictures.eye if material == "eyes" else self._pictures.colour
         file = f"{material}_{name}.png"
-        Path(self._stage.GetRootLayer().realPath).with_name(file).write_bytes(make[(material, name)](self._skin))
+        Path(self._stage.GetRootLayer().realPath).with_name(file).write_bytes(png)
         reader = self._node(material, "st", "UsdPrimvarReader_float2")
         reader.CreateInput("varname", Sdf.ValueTypeNames.String).Set("st")
         reader.CreateOutput("result", Sdf.ValueTypeNames.Float2)
@@ -175,24 +164,18 @@ class _Materials:
 
 
 def add_shapes(
-    stage: Any,
-    surface: Surface,
-    *,
-    person: Head,
-    targets: tuple[MorphTarget, ...],
-    objects: tuple[UsdObject, ...],
-) -> None:
+    stage: Any, person: Person, *, targets: tuple[MorphTarget, ...], objects: tuple[UsdObject, ...]
+) -> None:  # fmt: skip
     """Blend shapes of every mesh: all of them on the whole head, on a part those that move it."""
     from pxr import UsdSkel, Vt
 
-    rest = surface.of(person.template.astype(np.float32))
+    surface = person.surface
+    rest = surface.of(person.head.template.astype(np.float32))
     faces = surface.triangles()
     normals = vertex_normals(rest, faces)
     names: list[list[str]] = [[] for _ in objects]
     paths: list[list[Any]] = [[] for _ in objects]
     for target in targets:
-        if target.delta is None:
-            continue
         delta = surface.of(target.delta.astype(np.float32))
         turn = vertex_normals(rest + delta, faces) - normals
         for number, item in enumerate(objects):

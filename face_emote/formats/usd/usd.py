@@ -8,6 +8,8 @@ holds the materials' pictures too.
 The library holds a stage in memory until it is saved: a few kB a frame.
 """
 
+import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,65 +20,48 @@ from face_emote.core.errors import DependencyError
 from face_emote.core.motion import MotionSource
 from face_emote.core.names import BLOOD_REGIONS, JOINT_PARENTS, JOINTS, WRINKLES
 from face_emote.core.output import written_beside
-from face_emote.face.characters import character
 from face_emote.face.head import Head
-from face_emote.formats.glb.animation import quaternions
-from face_emote.formats.glb.morph_targets import TargetSet, morph_targets
-from face_emote.formats.mesh.blush_colours import BlushColours, blush_colours
-from face_emote.formats.mesh.options import PLAIN, MeshOptions
-from face_emote.formats.mesh.person import JointMotion, Progress, local_places, person_of, posed_blocks, rotations_of
-from face_emote.formats.mesh.surface import Surface, surface_of
+from face_emote.formats.mesh.colours import BlushColours
+from face_emote.formats.mesh.person import JointMotion, Person, Progress, posed_blocks
+from face_emote.formats.mesh.targets import TargetSet, morph_targets
 from face_emote.formats.usd.mesh import UsdObject, add_meshes, add_shapes
-from face_emote.formats.usd.package import write_package
 
 ROOT = "/face"
 COLOURS_HZ = 10.0
 """Vertex colours are sampled so often: blood is slow, and 18,000 frames of colours would not fit into memory."""
+ALIGNMENT = 64
+FIXED_DATE = (1980, 1, 1, 0, 0, 0)
+LOCAL_HEADER_BYTES = 30
+PADDING_ID = b"\x86\x19"
+"""Id of the extra field that USD's own writer pads with."""
 
 
-def write_usd(
-    motion: MotionSource,
-    path: Path,
-    *,
-    head: Head,
-    options: MeshOptions = PLAIN,
-    progress: Progress | None = None,
-) -> None:
+def write_usd(motion: MotionSource, path: Path, *, person: Person, progress: Progress | None = None) -> None:
     """Write a motion and the head that performs it; the suffix chooses text, binary (`.usdc`) or a package (`.usdz`).
 
     Raises:
         DependencyError: usd-core is not installed.
-        HeadError: the motion belongs to another face model.
-        OptionError: parts or blush of an imported head.
         OutputError: the file cannot be written there.
     """
     require_usd()
     from pxr import Sdf, Usd
 
-    person = person_of(motion, head)
-    surface = surface_of(person, lod=options.lod, parts=options.parts)
-    look = character(motion.character).skin
-    colours = blush_colours(surface, look) if options.blush and person.layout is not None else None
-    packed = path.suffix.lower() == ".usdz"
+    moving, packed = person.options.frame is None, path.suffix.lower() == ".usdz"
     with written_beside(path) as target:
         layer = target.with_name("face.usdc") if packed else target
         stage = Usd.Stage.CreateNew(str(layer))
-        _say_units(stage, motion, moving=options.static_secs is None)
-        places = surface.of(person.template.astype(np.float32))
-        if options.static_secs is not None:
-            _, vertices = next(posed_blocks(motion, person))
-            places = surface.of(vertices[0])
-        objects = add_meshes(
-            stage, surface, root=ROOT, places=places, rest=surface.of(person.template.astype(np.float32)),
-            skin=look if packed else None, coloured=colours is not None,
-        )  # fmt: skip
-        if options.static_secs is None:
-            _perform(stage, motion, surface=surface, person=person, objects=objects, progress=progress)
-        _sample_skin(stage, motion, objects=objects, colours=colours, moving=options.static_secs is None)
+        _set_units(stage, motion, moving=moving)
+        vertices = person.head.template.astype(np.float32)
+        if not moving:
+            vertices = next(posed_blocks(motion, person.head))[1][0]
+        objects = add_meshes(stage, person, root=ROOT, vertices=vertices)
+        if moving:
+            _perform(stage, motion, person=person, objects=objects, progress=progress)
+        _sample_skin(stage, motion, objects=objects, colours=person.colours, moving=moving)
         stage.GetRootLayer().Save()
         if packed:
             pictures = [item for item in sorted(target.parent.glob("*.png"))]
-            write_package(target, [layer, *pictures])
+            _write_package(target, [layer, *pictures])
             del stage, layer
             Sdf.Layer.ReloadLayers(set())
 
@@ -89,7 +74,7 @@ def require_usd() -> None:
         raise DependencyError("USD needs usd-core: pip install 'face-emote[usd]'") from None
 
 
-def _say_units(stage: Any, motion: MotionSource, *, moving: bool) -> None:
+def _set_units(stage: Any, motion: MotionSource, *, moving: bool) -> None:
     from pxr import UsdGeom, UsdSkel
 
     UsdGeom.SetStageUpAxis(stage, UsdGeom.Tokens.y)
@@ -104,22 +89,16 @@ def _say_units(stage: Any, motion: MotionSource, *, moving: bool) -> None:
 
 
 def _perform(
-    stage: Any,
-    motion: MotionSource,
-    *,
-    surface: Surface,
-    person: Head,
-    objects: tuple[UsdObject, ...],
-    progress: Progress | None,
+    stage: Any, motion: MotionSource, *, person: Person, objects: tuple[UsdObject, ...], progress: Progress | None
 ) -> None:
     """Skeleton, blend shapes and the animation of both."""
-    targets = morph_targets(motion, person)
-    _add_skeleton(stage, person)
-    weights = surface.of(person.skin_weights)
+    targets = morph_targets(motion, person.head)
+    _add_skeleton(stage, person.head)
+    weights = person.surface.of(person.head.skin_weights)
     for item in objects:
         _bind(stage, item, weights[item.vertex_index])
-    add_shapes(stage, surface, person=person, targets=targets.targets, objects=objects)
-    _play(stage, motion, person=person, targets=targets, progress=progress)
+    add_shapes(stage, person, targets=targets.targets, objects=objects)
+    _play(stage, motion, head=person.head, targets=targets, progress=progress)
 
 
 def _joint_paths() -> list[str]:
@@ -129,10 +108,10 @@ def _joint_paths() -> list[str]:
     return paths
 
 
-def _add_skeleton(stage: Any, person: Head) -> None:
+def _add_skeleton(stage: Any, head: Head) -> None:
     from pxr import Gf, UsdSkel
 
-    rest = person.joints()
+    rest = head.joints()
     above = np.array([rest[parent] if parent >= 0 else np.zeros(3) for parent in JOINT_PARENTS])
 
     def moved(places: Float[Array, "joint=5 3"]) -> list[Any]:
@@ -159,28 +138,25 @@ def _bind(stage: Any, item: UsdObject, skin_weights: Float[Array, "vertex joint=
     binding.CreateJointWeightsPrimvar(False, joints).Set(Vt.FloatArray.FromNumpy(weights))
 
 
-def _play(stage: Any, motion: MotionSource, *, person: Head, targets: TargetSet, progress: Progress | None) -> None:
+def _play(stage: Any, motion: MotionSource, *, head: Head, targets: TargetSet, progress: Progress | None) -> None:
     """Time samples of joints and shapes."""
     from pxr import Gf, UsdSkel, Vt
 
-    columns = [i for i, item in enumerate(targets.targets) if item.delta is not None]
     clip = UsdSkel.Animation.Define(stage, f"{ROOT}/performance")
     clip.CreateJointsAttr(_joint_paths())
-    clip.CreateBlendShapesAttr([targets.targets[i].name for i in columns])
+    clip.CreateBlendShapesAttr([item.name for item in targets.targets])
     clip.CreateScalesAttr([Gf.Vec3h(1, 1, 1)] * len(JOINTS))
     turns, places = clip.CreateRotationsAttr(), clip.CreateTranslationsAttr()
     weights = clip.CreateBlendShapeWeightsAttr()
-    joints, rest, done = JointMotion(person), person.joints(), 0
+    joints, done = JointMotion(head), 0
     for block in motion.blocks():
-        rotations = rotations_of(block)
-        local = local_places(joints.transforms(block, rotations), rest)
-        local[:, 0] += block.translation
-        quats = np.stack([quaternions(rotations[:, joint]) for joint in range(len(JOINTS))], axis=1).tolist()
-        amounts = np.ascontiguousarray(targets.weights(block)[:, columns], np.float32)
+        turned, placed = joints.played(block)
+        quats = turned.tolist()
+        amounts = np.ascontiguousarray(targets.weights(block), np.float32)
         for row in range(block.num_frames):
             code = done + row
             turns.Set(Vt.QuatfArray([Gf.Quatf(w, x, y, z) for x, y, z, w in quats[row]]), code)
-            places.Set(Vt.Vec3fArray.FromNumpy(local[row].astype(np.float32)), code)
+            places.Set(Vt.Vec3fArray.FromNumpy(placed[row].astype(np.float32)), code)
             weights.Set(Vt.FloatArray.FromNumpy(amounts[row]), code)
         done += block.num_frames
         if progress is not None:
@@ -209,3 +185,20 @@ def _sample_skin(
                     tint = np.ascontiguousarray(linear[item.vertex_index])
                     item.mesh.GetDisplayColorPrimvar().Set(Vt.Vec3fArray.FromNumpy(tint), code)
         done += block.num_frames
+
+
+def _write_package(path: Path, files: Sequence[Path]) -> None:
+    """`.usdz`: a zip without compression whose files start on multiples of 64 bytes, the stage first.
+
+    From the USDZ file format specification (openusd.org). Written here rather than by the library, whose packages hold
+    the time of day.
+    """
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED, allowZip64=False) as archive:
+        for file in files:
+            entry = zipfile.ZipInfo(file.name, date_time=FIXED_DATE)
+            entry.create_system = 0
+            assert archive.fp is not None
+            start = archive.fp.tell() + LOCAL_HEADER_BYTES + len(file.name.encode()) + 4
+            pad = -start % ALIGNMENT
+            entry.extra = PADDING_ID + pad.to_bytes(2, "little") + b"\0" * pad
+            archive.writestr(entry, file.read_bytes())

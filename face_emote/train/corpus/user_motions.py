@@ -7,7 +7,7 @@ import numpy as np
 
 from face_emote.core.errors import CorpusError
 from face_emote.face.bundled import load_head
-from face_emote.formats.motion_file.motion_file import read_motion
+from face_emote.formats.motion_file import read_motion
 from face_emote.train.corpus.cache import Job
 from face_emote.train.corpus.lip_meter import lip_meter
 from face_emote.train.corpus.user_clips import Measured, UserClip, sounds_in, user_jobs

@@ -66,7 +66,7 @@ def test_the_sound_lies_under_the_take(fe, head):
 
 def test_the_mesh_moves_as_the_engines_head_does(fe, head):
     engine = pytest.importorskip("face_emote.face.bundled").load_head()
-    read_motion = pytest.importorskip("face_emote.formats.motion_file.motion_file").read_motion
+    read_motion = pytest.importorskip("face_emote.formats.motion_file").read_motion
     motion = read_motion(fe.takes.facts_of(take_of(fe, head))["motion"])
     expected = engine.vertices(motion)
     layout = engine.layout

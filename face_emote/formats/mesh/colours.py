@@ -14,14 +14,15 @@ from face_emote.core.names import BLOOD_REGIONS
 from face_emote.core.png import srgb_bytes
 from face_emote.core.types import SkinParams
 from face_emote.face.bundled import load_head
-from face_emote.formats.mesh.materials import SURFACES
-from face_emote.formats.mesh.surface import MATERIALS, Surface
+from face_emote.formats.mesh.materials import MATERIALS
+from face_emote.formats.mesh.surface import Surface
 from face_emote.look.colour import painted, skin_albedo
 from face_emote.look.hair import mean_hair_colour
-from face_emote.look.maps import load_skin_maps
+from face_emote.look.maps import SkinMaps
 from face_emote.look.regions import blood_masks
 
-TEXELS = 512
+PATCHES = 512
+"""A vertex has the mean colour of one of so many patches of the skin along u and v."""
 BASE = 0.8
 """glTF vertex colour at rest, so that pallor, which is paler, finds room below 1; pictures are divided by it."""
 
@@ -66,32 +67,36 @@ def with_neck(blood_flow: Float[Array, " region=8"]) -> Float[Array, " region=9"
     return np.append(blood_flow, blood_flow[2:5].mean()).astype(np.float32)
 
 
-def blush_colours(surface: Surface, skin: SkinParams) -> BlushColours:
+def blush_colours(surface: Surface, skin: SkinParams, maps: SkinMaps) -> BlushColours:
     """Prepare the colours of a surface of the bundled head (of any identity)."""
     average = load_head()
     assert average.layout is not None and surface.uv is not None and surface.uv_corners is not None
     masks = blood_masks(1000.0 * surface.of(average.template), surface.of(average.layout.mask_ears))
-    maps = load_skin_maps(skin, size=TEXELS)
     uv = np.zeros((surface.num_vertices, 2), np.float32)
     uv[surface.corners.reshape(-1)] = surface.uv[surface.uv_corners.reshape(-1)]
-    column = np.clip((uv[:, 0] * TEXELS).astype(np.int64), 0, TEXELS - 1)
-    row = np.clip(((1.0 - uv[:, 1]) * TEXELS).astype(np.int64), 0, TEXELS - 1)
+    column = np.clip((uv[:, 0] * PATCHES).astype(np.int64), 0, PATCHES - 1)
+    row = np.clip(((1.0 - uv[:, 1]) * PATCHES).astype(np.int64), 0, PATCHES - 1)
     bare = np.zeros((surface.num_vertices, 3), np.float32)
     is_skin = np.zeros(surface.num_vertices, bool)
-    plain = {item.name: (item.red, item.green, item.blue) for item in SURFACES}
+    plain = {item.name: (item.red, item.green, item.blue) for item in MATERIALS}
     for material, faces in surface.material_faces(np.arange(len(surface.corners))):
         index = np.unique(surface.corners[faces])
-        if material == MATERIALS[0]:
+        if material == "skin":
             is_skin[index] = True
         else:
             bare[index[~is_skin[index]]] = plain[material]
     masks[~is_skin] = 0.0
     return BlushColours(
         masks=masks,
-        melanin=maps.melanin[row, column],
-        haemoglobin=maps.haemoglobin[row, column],
-        hair=maps.hair_coverage[row, column],
+        melanin=_patches(maps.melanin)[row, column],
+        haemoglobin=_patches(maps.haemoglobin)[row, column],
+        hair=_patches(maps.hair_coverage)[row, column],
         hair_colour=mean_hair_colour(skin),
         bare=bare,
         is_skin=is_skin,
     )
+
+
+def _patches(values: Float[Array, "texel texel"]) -> Float[Array, "patch patch"]:
+    step = len(values) // PATCHES
+    return values.reshape(PATCHES, step, PATCHES, step).mean(axis=(1, 3))

@@ -27,9 +27,9 @@ from face_emote.core.motion import MotionSource, MotionStream
 from face_emote.core.names import NUM_SHAPE
 from face_emote.core.output import written_beside
 from face_emote.core.types import FRAME_ARRAYS, FaceMotion
+from face_emote.formats import motion_layout as layout
 from face_emote.formats.captures import is_capture, read_capture
-from face_emote.formats.motion_file import layout as layout
-from face_emote.formats.motion_file.layout import ENTRIES, ROW_SHAPES, MotionHeader
+from face_emote.formats.motion_layout import ENTRIES, ROW_SHAPES, MotionHeader
 
 MAX_FRAMES_IN_MEMORY = 2_000_000
 """`read_motion` takes no more (18 hours at 30 fps, 1.1 GB); longer files go block by block."""
@@ -51,7 +51,7 @@ def write_motion(motion: MotionSource, path: str | Path) -> Path:
 def read_motion(path: str | Path) -> FaceMotion:
     """Read a whole motion file, or a face capture: Live Link Face `.csv`, ARKit `.json`, our coefficients (`.npz`).
 
-    Raises MotionFileError when it is none, damaged, or of another version. `motion.imports.capture.read_capture` also
+    Raises MotionFileError when it is none, damaged, or of another version. `captures.read_capture` also
     tells which curves of a capture were not understood.
     """
     if is_capture(Path(path)):
@@ -63,6 +63,16 @@ def read_motion(path: str | Path) -> FaceMotion:
                 f"go through it with open_motion: {path}"
             )
         return next(motion.blocks(motion.num_frames))
+
+
+@contextmanager
+def opened_motion(path: str | Path, *, model: str | Path | None = None) -> Iterator[MotionSource]:
+    """A motion file, which is streamed, or a capture; `model` as `read_capture` takes it."""
+    if is_capture(Path(path)):
+        yield read_capture(path, model=model).motion
+        return
+    with open_motion(path) as motion:
+        yield motion
 
 
 @contextmanager

@@ -1,29 +1,28 @@
 """Alembic and FBX by Blender's exporters, in a process of its own (see `blender_side.process`)."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from face_emote.blender_side.arrays_file import save
 from face_emote.blender_side.files_job import RigJob, SurfaceJob
-from face_emote.blender_side.process import BlenderProcess, Report
+from face_emote.blender_side.process import BlenderProcess, blender_python
 from face_emote.core.arrays import Array, Float
 from face_emote.core.motion import MotionSource
 from face_emote.core.names import JOINT_PARENTS, JOINTS
 from face_emote.core.output import written_beside
 from face_emote.face.head import Head
-from face_emote.formats.glb.animation import quaternions
-from face_emote.formats.glb.morph_targets import TargetSet, morph_targets
-from face_emote.formats.mesh.materials import SURFACES
+from face_emote.formats.mesh.materials import MATERIALS
 from face_emote.formats.mesh.options import MeshOptions
-from face_emote.formats.mesh.person import JointMotion, Progress, local_places, person_of, rotations_of
-from face_emote.formats.mesh.space import MeshSpace
-from face_emote.formats.mesh.surface_parts import MATERIAL_PARTS
+from face_emote.formats.mesh.person import JointMotion, Person, Progress
+from face_emote.formats.mesh.surface import MATERIAL_PARTS
+from face_emote.formats.mesh.targets import SKIN_CURVES, TargetSet, morph_targets, skin_values
 from face_emote.formats.point_cache import write_pc2
 
 VERBS = "face_emote.blender_side.files"
-BLENDER_SPACE = MeshSpace(up="z")
+BLENDER = MeshOptions(up="z")
 BONE_END = 0.04
 """Metres; bones of neck and root point up, those of jaw and eyes forward."""
 DATE_IN_ALEMBIC = re.compile(rb"_ai_DateWritten=\w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d \d{4}")
@@ -31,54 +30,57 @@ FIXED_DATE = b"_ai_DateWritten=Sat Jan  1 00:00:00 2000"
 """The same bytes for the same motion: Alembic writes the time of day into every file."""
 
 
-def write_abc(motion: MotionSource, path: Path, *, head: Head, progress: Progress | None = None) -> None:
+def require_blender() -> None:
+    """Raise DependencyError unless Blender's module is installed somewhere."""
+    blender_python()
+
+
+def write_abc(motion: MotionSource, path: Path, *, person: Person, progress: Progress | None = None) -> None:
     """Write every vertex of every frame as Alembic (`.abc`). Memory does not grow with the length.
 
     Raises:
         DependencyError: no Blender.
         BlenderError: Blender failed.
-        HeadError: the motion belongs to another face model.
         OutputError: the file cannot be written there.
     """
-    person = person_of(motion, head)
+
+    def report(done: float, total: float) -> None:
+        if progress is not None:
+            progress(done, total, "Blender is exporting")
+
     with written_beside(path) as target:
         cache = target.with_name("points.pc2")
-        write_pc2(motion, cache, head=head, options=MeshOptions(space=BLENDER_SPACE), progress=progress)
+        write_pc2(motion, cache, person=replace(person, options=BLENDER), progress=progress)
         blender = BlenderProcess(VERBS)
         try:
             surface = blender.folder / "surface.npz"
-            save(surface_job(person), surface)
+            save(surface_job(person.head), surface)
             blender.ask(
                 "alembic", surface=str(surface), cache=str(cache), path=str(target), num_frames=motion.num_frames,
-                fps=motion.fps, report=_told(progress),
+                fps=motion.fps, report=report,
             )  # fmt: skip
         finally:
             blender.close()
         _set_date(target)
 
 
-def write_fbx(motion: MotionSource, path: Path, *, head: Head, progress: Progress | None = None) -> None:
+def write_fbx(motion: MotionSource, path: Path, *, person: Person, progress: Progress | None = None) -> None:
     """Write a skinned head with ARKit shapes, joints and one animation as FBX. Errors as `write_abc`.
 
     Curves are held in memory: a few kB a frame.
     """
-    person = person_of(motion, head)
-    targets = morph_targets(motion, person)
+    targets = morph_targets(motion, person.head)
     with written_beside(path) as target:
         blender = BlenderProcess(VERBS)
         try:
             surface, rig = blender.folder / "surface.npz", blender.folder / "rig.npz"
-            save(surface_job(person), surface)
-            save(rig_job(motion, person, targets=targets), rig)
+            save(surface_job(person.head), surface)
+            save(rig_job(motion, person.head, targets=targets), rig)
             if progress is not None:
                 progress(0, motion.num_frames, "Blender is exporting")
             blender.ask("fbx", surface=str(surface), rig=str(rig), path=str(target), fps=motion.fps)
         finally:
             blender.close()
-
-
-def _told(progress: Progress | None) -> Report | None:
-    return None if progress is None else lambda done, total: progress(done, total, "Blender is exporting")
 
 
 def surface_job(person: Head) -> SurfaceJob:
@@ -88,7 +90,7 @@ def surface_job(person: Head) -> SurfaceJob:
         polygons, uv = person.faces, np.zeros((len(person.faces), 3, 2), np.float32)
         material = np.zeros(len(polygons), np.int32)
     else:
-        names = [surface.name for surface in SURFACES]
+        names = [item.name for item in MATERIALS]
         owner = {part: names.index(name) for name, parts in MATERIAL_PARTS.items() for part in parts}
         number = np.array([owner.get(part, -1) for part in layout.part_names])[layout.quad_part.astype(np.int64)]
         drawn = number >= 0
@@ -96,38 +98,35 @@ def surface_job(person: Head) -> SurfaceJob:
         material = number[drawn].astype(np.int32)
     return SurfaceJob(
         name="head",
-        rest=BLENDER_SPACE.placed(person.template),
+        rest=BLENDER.placed(person.template),
         polygons=np.asarray(polygons, np.int32),
         uv=np.asarray(uv, np.float32),
         material=material,
-        material_names=np.array([surface.name for surface in SURFACES]),
-        material_colours=np.array([(surface.red, surface.green, surface.blue) for surface in SURFACES]),
-        roughness=np.array([surface.roughness for surface in SURFACES]),
+        material_names=np.array([item.name for item in MATERIALS]),
+        material_colours=np.array([(item.red, item.green, item.blue) for item in MATERIALS]),
+        roughness=np.array([item.roughness for item in MATERIALS]),
     )
 
 
 def rig_job(motion: MotionSource, person: Head, *, targets: TargetSet) -> RigJob:
     """Shapes, joints and all their curves in Blender's axes."""
     joints, rest = JointMotion(person), person.joints()
-    still = [np.zeros_like(person.template) if item.delta is None else item.delta for item in targets.targets]
     at_rest = np.array([rest[i] - (rest[parent] if parent >= 0 else 0.0) for i, parent in enumerate(JOINT_PARENTS)])
     weights, turns, moves = [], [], []
     for block in motion.blocks():
-        rotations = rotations_of(block)
-        local = local_places(joints.transforms(block, rotations), rest)
-        local[:, 0] += block.translation
-        weights.append(targets.weights(block))
-        quats = np.stack([quaternions(rotations[:, joint]) for joint in range(len(JOINTS))], axis=1)
-        turns.append(np.concatenate([quats[..., 3:], BLENDER_SPACE.placed(quats[..., :3])], axis=-1))
-        moves.append(BLENDER_SPACE.placed(local - at_rest))
+        turned, placed = joints.played(block)
+        weights.append(np.concatenate([targets.weights(block), skin_values(block)], axis=1))
+        turns.append(np.concatenate([turned[..., 3:], BLENDER.placed(turned[..., :3])], axis=-1))
+        moves.append(BLENDER.placed(placed - at_rest))
+    still = np.zeros((len(SKIN_CURVES), *person.template.shape), np.float32)
     return RigJob(
-        shape_names=np.array([item.name for item in targets.targets]),
-        shapes=BLENDER_SPACE.placed(np.stack(still)),
+        shape_names=np.array([*(item.name for item in targets.targets), *SKIN_CURVES]),
+        shapes=BLENDER.placed(np.concatenate([np.stack([item.delta for item in targets.targets]), still])),
         shape_curves=np.concatenate(weights),
         joint_names=np.array(JOINTS),
         joint_parents=np.array(JOINT_PARENTS),
-        joint_places=BLENDER_SPACE.placed(rest),
-        joint_ends=BLENDER_SPACE.placed(rest + _directions() * BONE_END),
+        joint_places=BLENDER.placed(rest),
+        joint_ends=BLENDER.placed(rest + _directions() * BONE_END),
         skin_weights=person.skin_weights,
         turns=np.concatenate(turns),
         moves=np.concatenate(moves),

@@ -1,1 +1,0 @@
-"""ARKit curves: Live Link Face `.csv` and plain `.json`."""

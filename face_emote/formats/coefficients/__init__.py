@@ -1,1 +1,0 @@
-"""`.npz` of coefficients, as AMASS, EMOTE and BEAT2 have them."""

@@ -1,1 +1,0 @@
-"""The motion file, `.npz`."""

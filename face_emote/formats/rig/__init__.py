@@ -1,1 +1,0 @@
-"""Curves of other faces, as a rig file describes them."""
