@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from plan_text import same_plan, written
 
 from face_emote.core.errors import EmotionError
 from face_emote.core.names import EMOTIONS
@@ -12,7 +13,6 @@ from face_emote.emotion.blending import PROTOTYPE_VAD, mix_from_vad
 from face_emote.emotion.grammar import describe
 from face_emote.emotion.lexicon import edit_distance, find_word, known_words, load_lexicon, nearest_words
 from face_emote.emotion.phrases import AMOUNTS, JOINERS, MANNERS
-from face_emote.emotion.printing import print_emotion, same_plan
 
 
 def only(text: str) -> Emotion:
@@ -47,7 +47,7 @@ OTHERS = (
 @pytest.mark.parametrize("text", [*DOCUMENTED, *OTHERS])
 def test_every_documented_line_reads_and_prints_back(text):
     plan = describe(text)
-    assert same_plan(describe(print_emotion(plan)), plan)
+    assert same_plan(describe(written(plan)), plan)
     for key in plan.keys:
         emotion = key.emotion
         assert abs(emotion.mix.sum() - 1.0) < 1e-5 and (emotion.mix >= 0).all()
@@ -216,7 +216,7 @@ def test_any_text_gives_a_plan_that_prints_back_or_an_emotion_error(text):
         plan = describe(text)
     except EmotionError:
         return
-    assert same_plan(describe(print_emotion(plan)), plan)
+    assert same_plan(describe(written(plan)), plan)
 
 
 @st.composite
@@ -248,7 +248,7 @@ def emotions(draw) -> Emotion:
 def test_any_plan_survives_printing(pairs, auto):
     pairs = sorted(pairs, key=lambda pair: pair[0])
     plan = EmotionPlan(keys=tuple(EmotionKey(time_secs=t, emotion=e) for t, e in pairs), auto=auto)
-    assert same_plan(describe(print_emotion(plan)), plan)
+    assert same_plan(describe(written(plan)), plan)
 
 
 def test_the_lexicon_is_rich_sound_and_unambiguous():

@@ -9,8 +9,7 @@ from face_emote.core.errors import HeadError, OptionError
 from face_emote.core.names import HAIR_STYLES
 from face_emote.core.types import SkinParams
 from face_emote.face.bundled import load_head
-from face_emote.face.characters import character, characters
-from face_emote.face.hair_colour import natural_hair_colour
+from face_emote.face.characters import character, characters, natural_hair_colour
 from face_emote.face.identity import identity
 from face_emote.look import hair_reflection
 from face_emote.look.hair import HairCurves, hair_on, light_under_hair, mean_hair_colour, style_geometry, wearing

@@ -35,8 +35,18 @@ import numpy as np
 from face_emote.core.errors import EmotionError
 from face_emote.core.names import EMOTIONS
 from face_emote.core.types import EmotionKey, EmotionPlan
-from face_emote.emotion.blending import DEFAULT_LEAK, State, combine, finished, hide, mix_from_vad, scaled
-from face_emote.emotion.cursor import Cursor
+from face_emote.emotion.blending import (
+    DEFAULT_LEAK,
+    Part,
+    State,
+    combine,
+    filled_amounts,
+    finished,
+    hide,
+    mix_from_vad,
+    scaled,
+    sum_of,
+)
 from face_emote.emotion.lexicon import find_word, load_lexicon, nearest_words
 from face_emote.emotion.phrases import (
     AMOUNTS,
@@ -51,8 +61,7 @@ from face_emote.emotion.phrases import (
     NEGATIONS,
     in_manner,
 )
-from face_emote.emotion.sums import Part, filled_amounts, sum_of
-from face_emote.emotion.tokens import tokenize
+from face_emote.emotion.tokens import Cursor, tokenize
 
 MAX_DEPTH = 12
 """Deepest nesting of parentheses."""

@@ -13,13 +13,14 @@ from face_emote.core.types import FaceMotion, MeshSequence
 from face_emote.face.contact import (
     Ball,
     ContactOperator,
+    MovingEdges,
     blink_fix,
     closing_displacement,
     eyeball,
     lip_seal,
+    moving_edges,
     parting_displacement,
 )
-from face_emote.face.contact_motion import MovingEdges, moving_edges
 from face_emote.face.layout import ControlJoint, HeadLayout, SurfacePoints
 from face_emote.face.skinning import (
     NUM_CORRECTIVES,
