@@ -26,7 +26,7 @@ from face_emote.evaluation.report import Report
 from face_emote.face.bundled import load_head
 from face_emote.motion.net_listening import emotion_rows
 from face_emote.network.checkpoint import read_checkpoint, write_checkpoint
-from face_emote.network.features import normalised
+from face_emote.network.hearing import normalised
 from face_emote.network.runtime import FOLDER
 from face_emote.train.config import BUNDLED, TrainConfig, read_config
 from face_emote.train.corpus.cache import Corpus, read_corpus
@@ -108,7 +108,7 @@ def _measured(
     def report(talkers: tuple[str, ...], *, every: int, faces: bool) -> Report:
         return evaluate(
             read_clips(options.data, talkers=talkers, every=every),
-            lip_system("net", head=head, told=False, model=model),
+            lip_system("net", head=head, aligned=False, model=model),
             head=head,
             data="data",
             judges=bundled_judges(),

@@ -16,7 +16,9 @@ from face_emote.audio.reader import read_speech
 from face_emote.core.names import SAMPLE_RATE_HZ
 from face_emote.face.bundled import load_head
 from face_emote.motion.live import LivePerformer
-from face_emote.network.runtime import BUNDLED, ExpressionStream, Hearing, LipStream, MotionNet, load_motion_net
+from face_emote.network.hearing import Hearing
+from face_emote.network.runtime import BUNDLED, MotionNet, load_motion_net
+from face_emote.network.streams import ExpressionStream, LipStream
 
 SECS = 60.0
 LIVE_SECS = 10.0

@@ -6,8 +6,8 @@ import numpy as np
 
 from face_emote.network.checkpoint import read_checkpoint, write_checkpoint
 from face_emote.network.config import NetConfig, PathConfig
-from face_emote.network.net_weights import MotionNet, motion_net
-from face_emote.network.weight_shapes import weight_shapes
+from face_emote.network.runtime import MotionNet, motion_net
+from face_emote.network.weights import weight_shapes
 
 TINY = NetConfig(
     lips=PathConfig(width=16, layers=2, heads=2, band=7, taps=4, growth=2),

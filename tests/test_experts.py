@@ -40,7 +40,7 @@ from face_emote.network.experts import (
     reader_units,
     with_deltas,
 )
-from face_emote.network.features import normalised
+from face_emote.network.hearing import normalised
 from face_emote.train.corpus.cache import ClipData, Job, read_corpus, write_source
 from face_emote.train.experts.emotional_sync import (
     NUM_FACE_COLUMNS,

@@ -20,8 +20,8 @@ from face_emote.motion.mouth.net_lips import (
     EASE_SECS,
     HIGHEST,
     LEAD_SECS,
+    LIVELY_ALIGNED,
     LIVELY_HEARD,
-    LIVELY_TOLD,
     REST,
     SPLINE_AHEAD,
     STILL_GAP,
@@ -33,10 +33,12 @@ from face_emote.motion.mouth.net_lips import (
     spoken_secs,
 )
 from face_emote.motion.mouth.visemes import merged
-from face_emote.motion.net_listening import asked_rows, lip_answers, net_answers, phones_at_frames
+from face_emote.motion.net_listening import condition_rows, lip_answers, net_answers, phones_at_frames
 from face_emote.network.channels import LIP_CHANNELS, NUM_LINEAR
 from face_emote.network.config import LATENT_FRAMES
-from face_emote.network.runtime import ExpressionStream, Hearing, load_motion_net
+from face_emote.network.hearing import Hearing
+from face_emote.network.runtime import load_motion_net
+from face_emote.network.streams import ExpressionStream
 
 HEAD = load_head()
 STYLE = PerformanceStyle()
@@ -88,7 +90,7 @@ def test_answers_are_kept_at_their_own_instants():
     np.testing.assert_allclose(aims[:, :NUM_LINEAR], answers[:, :NUM_LINEAR], atol=1e-7)
 
 
-@pytest.mark.parametrize(("aligned", "share"), [(False, LIVELY_HEARD), (True, LIVELY_TOLD)])
+@pytest.mark.parametrize(("aligned", "share"), [(False, LIVELY_HEARD), (True, LIVELY_ALIGNED)])
 def test_an_open_mouth_opens_further_than_was_answered_and_the_jaw_with_it(aligned, share):
     answers = made_up_answers(100)
     answers[:, GAP] = np.linspace(0.0, 0.25, 100)
@@ -144,7 +146,7 @@ def test_network_and_phones_agree_on_a_contact():
     lips = lips_of(answers, talking(1.0))
     never, always = (contact_of(*span) for span in ((5.0, 6.0), (-1.0, 2.0)))
     unheard, heard_too, told = (
-        replace(lips, contacts=(closing, never), told=told).aims(times)[:, CLOSURE]
+        replace(lips, contacts=(closing, never), aligned=told).aims(times)[:, CLOSURE]
         for closing, told in ((never, False), (always, False), (always, True))
     )
     assert unheard[:4].max() < 0.1 and unheard[4] == 1.0  # the network alone has to be sure
@@ -289,7 +291,7 @@ def test_a_quarter_of_the_answers_holds_them_all(net, sound, look_ahead):
     ).expression  # fmt: skip
     assert isinstance(kept, NetExpression) and len(kept.answers) <= 125 / LATENT_FRAMES + 3
     stream, hearing = ExpressionStream(net, look_ahead), Hearing(net.x0)
-    emotion = asked_rows(planned, 0, 160)
+    emotion = condition_rows(planned, 0, 160)
     every = [stream.push(hearing.push(sound), emotion), stream.push(hearing.finish(), emotion[:0])]
     every.append(stream.finish(125))
     np.testing.assert_allclose(kept.at(frame_times(0, 125, fps=MOTION_HZ)), np.concatenate(every), atol=4e-3)

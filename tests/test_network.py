@@ -14,9 +14,10 @@ from face_emote.core.errors import CheckpointError
 from face_emote.network.blocks import BlockStream, silu
 from face_emote.network.channels import LIP_SCALE, NUM_LINEAR
 from face_emote.network.config import NetConfig, PathConfig
-from face_emote.network.features import QUIET, SILENCE_LOG_MEL, LevelFollower, normalised
-from face_emote.network.hearing import Hearing
-from face_emote.network.runtime import BUNDLED, ExpressionStream, LipStream, MotionNet, load_motion_net
+from face_emote.network.hearing import QUIET, SILENCE_LOG_MEL, Hearing, LevelFollower, normalised
+from face_emote.network.runtime import BUNDLED, MotionNet, load_motion_net
+from face_emote.network.streams import ExpressionStream, LipStream
+from face_emote.network.weights import lip_sizes
 
 FRAMES = 60
 NEEDS_TORCH = "training needs torch: pip install 'face-emote[train]'"
@@ -117,7 +118,7 @@ def test_a_new_network_starts_as_its_stem():
     torch = pytest.importorskip("torch", reason=NEEDS_TORCH)
     from face_emote.train.torch_net import Block
 
-    block = Block(TINY.lips, condition_width=8)
+    block = Block(lip_sizes(TINY))
     x = torch.randn(2, 20, 16)
     np.testing.assert_array_equal(block(x, torch.randn(2, 1, 8)).detach(), x)
 
@@ -356,7 +357,7 @@ def test_a_missing_network_says_what_to_do(monkeypatch, tmp_path):
 
 
 def test_default_sizes_fit_in_a_small_file():
-    from face_emote.network.weight_shapes import weight_shapes
+    from face_emote.network.weights import weight_shapes
 
     shapes = weight_shapes(NetConfig(lips=PathConfig()))
     assert 2 * sum(int(np.prod(shape)) for shape in shapes.values()) < 5e6

@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_net import TINY, random_net
 
-from face_emote.network.runtime import ExpressionStream, Hearing, LipStream, MotionNet
+from face_emote.network.hearing import Hearing
+from face_emote.network.runtime import MotionNet
+from face_emote.network.streams import ExpressionStream, LipStream
 
 FRAMES = 150
 RNG = np.random.default_rng(0)

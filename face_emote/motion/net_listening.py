@@ -16,7 +16,9 @@ from face_emote.motion.feeling.net_expression import NetExpression
 from face_emote.motion.feeling.planned import PlannedEmotion
 from face_emote.motion.mouth.net_lips import SPLINE_AHEAD
 from face_emote.network.config import LATENT_FRAMES
-from face_emote.network.runtime import ExpressionStream, Hearing, LipStream, MotionNet
+from face_emote.network.hearing import Hearing
+from face_emote.network.runtime import MotionNet
+from face_emote.network.streams import ExpressionStream, LipStream
 
 _PIECE = SAMPLE_RATE_HZ
 """Samples heard at once."""

@@ -3,7 +3,7 @@
 import numpy as np
 
 from face_emote.core.arrays import Array, Float
-from face_emote.network.net_weights import BlockWeights
+from face_emote.network.weights import BlockWeights
 
 EPSILON = 1e-5
 
@@ -36,8 +36,8 @@ class BlockStream:
     """One block and its memory. Every chunk has the same number of frames, so results do not depend on cutting."""
 
     def __init__(self, weights: BlockWeights, *, chunk: int) -> None:
-        taps, width = weights.depthwise.shape
-        heads, band = weights.distance_bias.shape
+        taps, width = weights.depthwise.weight.shape
+        heads, band = weights.attention_bias.shape
         self._weights = weights
         self._chunk = chunk
         self._before = band - 1
@@ -45,7 +45,7 @@ class BlockStream:
         """Of the keys before this chunk, those that lie before frame 0."""
         self._keys_values = np.zeros((band - 1 + chunk, 2 * width), np.float32)
         self._convolved = np.zeros((taps - 1 + chunk, width), np.float32)
-        self._mask = _band_mask(weights.distance_bias, chunk)
+        self._mask = _band_mask(weights.attention_bias, chunk)
         self._shape = (heads, width // heads)
 
     def step(self, x: Float[Array, "frames width"], modulation: Float[Array, "_rows 9*width"]) -> None:
@@ -79,13 +79,13 @@ class BlockStream:
         return self._weights.attended(y.transpose(1, 0, 2).reshape(chunk, width))
 
     def _convolution(self, x: Array) -> Array:
-        chunk, held, kernel = self._chunk, self._convolved, self._weights.depthwise
+        chunk, held, kernel = self._chunk, self._convolved, self._weights.depthwise.weight
         before = len(kernel) - 1
         held[before:] = x
         y = held[:chunk] * kernel[0]
         for k in range(1, len(kernel)):
             y += held[k : k + chunk] * kernel[k]
-        y += self._weights.depthwise_bias
+        y += self._weights.depthwise.bias
         held[:before] = held[chunk:].copy()
         return self._weights.mixed(silu(y))
 

@@ -12,7 +12,7 @@ from face_emote.core.arrays import Array
 from face_emote.core.errors import CheckpointError
 from face_emote.network.config import NetConfig, PathConfig
 from face_emote.network.safetensors_file import read_tensors, write_tensors
-from face_emote.network.weight_shapes import weight_shapes
+from face_emote.network.weights import weight_shapes
 
 FORMAT = "face_emote.network/1"
 WHOLE = frozenset({"x0"})

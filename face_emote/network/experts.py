@@ -15,7 +15,7 @@ from face_emote.core.types import FaceMotion
 from face_emote.network.channels import EXPRESSION_CONTROLS, LIP_CHANNELS, LIP_SCALE
 from face_emote.network.convnet import ConvNet
 from face_emote.network.expert_file import ExpertFile, read_expert
-from face_emote.network.features import normalised
+from face_emote.network.hearing import normalised
 
 FOLDER = ASSETS / "experts"
 

@@ -1,21 +1,52 @@
-"""The network at run time: load it, hear with it, and stream its two paths."""
+"""The network at run time: loaded once, then run by `hearing` and `streams`."""
 
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from face_emote.core.arrays import Array, Float
 from face_emote.core.assets import ASSETS
 from face_emote.core.errors import CheckpointError
-from face_emote.network.checkpoint import read_checkpoint
-from face_emote.network.expression_path import ExpressionStream
-from face_emote.network.hearing import Hearing
-from face_emote.network.lip_path import LipStream
-from face_emote.network.net_weights import MotionNet, motion_net
-
-__all__ = ["ExpressionStream", "Hearing", "LipStream", "MotionNet", "load_motion_net"]
+from face_emote.network.checkpoint import Checkpoint, read_checkpoint
+from face_emote.network.config import NetConfig
+from face_emote.network.weights import ExpressionWeights, LipWeights, expression_weights, lip_weights
 
 FOLDER = ASSETS / "network"
 BUNDLED = ("default", "fast")
 SUFFIX = ".safetensors"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MotionNet:
+    """A network ready to run."""
+
+    name: str
+    """What it was loaded by: `default`, `fast`, or a file's stem."""
+    config: NetConfig
+    card: str
+    sha256: str
+    x0: Float[Array, " band=40"]
+    """Mean log-mel of the training speech, for `hearing.LevelFollower`."""
+    lips: LipWeights
+    expression: ExpressionWeights
+
+    def look_ahead_index(self, look_ahead_frames: int) -> int:
+        """Row of a look-ahead in the embeddings; ValueError when the network was not trained for it."""
+        return self.config.look_ahead_frames.index(look_ahead_frames)
+
+
+def motion_net(checkpoint: Checkpoint, *, name: str) -> MotionNet:
+    """Arrange a checkpoint's weights for running."""
+    weights, config = checkpoint.weights, checkpoint.config
+    return MotionNet(
+        name=name,
+        config=config,
+        card=checkpoint.card,
+        sha256=checkpoint.sha256,
+        x0=weights["x0"],
+        lips=lip_weights(weights, config),
+        expression=expression_weights(weights, config),
+    )
 
 
 @lru_cache(maxsize=4)

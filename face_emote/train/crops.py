@@ -12,8 +12,8 @@ import torch
 from face_emote.core.arrays import Array, Float, Int
 from face_emote.network.channels import LIP_CHANNELS
 from face_emote.network.config import NetConfig
-from face_emote.network.features import normalised
-from face_emote.network.weight_shapes import UNKNOWN_PHONE
+from face_emote.network.hearing import normalised
+from face_emote.network.weights import UNKNOWN_PHONE
 from face_emote.train.augment import FLOOR, augmented, masked_rows
 from face_emote.train.config import DataConfig
 from face_emote.train.corpus.cache import UNKNOWN_PHONE as NO_LABEL

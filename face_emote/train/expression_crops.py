@@ -10,7 +10,7 @@ from face_emote.core.names import MOTION_HZ
 from face_emote.motion.net_listening import emotion_rows
 from face_emote.network.channels import EMOTION_COLUMNS, NUM_EXPRESSION_OUTPUTS
 from face_emote.network.config import LATENT_FRAMES
-from face_emote.network.features import normalised
+from face_emote.network.hearing import normalised
 from face_emote.train.augment import FLOOR, augmented
 from face_emote.train.config import TrainConfig
 from face_emote.train.corpus.cache import Corpus

@@ -16,7 +16,7 @@ from face_emote.network.channels import (
     VOICE_SLICE,
     WRINKLE_SLICE,
 )
-from face_emote.network.features import normalised
+from face_emote.network.hearing import normalised
 from face_emote.train.augment import FLOOR
 from face_emote.train.config import DataConfig, TrainConfig
 from face_emote.train.corpus.cache import Corpus

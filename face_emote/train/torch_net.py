@@ -6,42 +6,69 @@ from torch.nn import functional
 
 from face_emote.audio.logmel import NUM_BANDS
 from face_emote.core.arrays import Array
-from face_emote.core.names import PHONES
-from face_emote.network.channels import EMOTION_COLUMNS, LIP_CHANNELS, NUM_EXPRESSION_OUTPUTS
-from face_emote.network.config import LATENT_FRAMES, NetConfig, PathConfig
-from face_emote.network.features import QUIET
-from face_emote.network.weight_shapes import HALVING_TAPS, LATENT_ROWS, STEM_TAPS, UNKNOWN_PHONE
+from face_emote.network.config import LATENT_FRAMES, NetConfig
+from face_emote.network.hearing import QUIET
+from face_emote.network.weights import (
+    LATENT_ROWS,
+    UNKNOWN_PHONE,
+    BlockWeights,
+    ExpressionWeights,
+    Layer,
+    LipWeights,
+    Sizes,
+    expression_sizes,
+    layers_of,
+    lip_sizes,
+)
 
 EPSILON = 1e-5
 
 
-class Block(nn.Module):
+class Layers(nn.ModuleDict):
+    """The layers of one of the dataclasses of `network.weights`, by their names."""
+
+    def __init__(self, kind: type, sizes: Sizes) -> None:
+        super().__init__()
+        layers = layers_of(kind)
+        for name, layer in layers.items():
+            if layer is None:
+                self[name] = nn.ModuleList(Block(sizes) for _ in range(sizes["layers"]))
+            elif layer.kind == "bare":
+                self.register_parameter(name, nn.Parameter(torch.zeros(layer.shape(sizes))))
+            elif layer.tensors(sizes):
+                self[name] = _module(layer, sizes)
+        for name, layer in layers.items():
+            if layer is not None and layer.first is not None:
+                nn.init.normal_(self.get_parameter(f"{name}.weight"), std=layer.first)
+
+
+def _module(layer: Layer, sizes: Sizes) -> nn.Module:
+    out, inside, *taps = layer.shape(sizes)
+    if layer.kind == "embedding":
+        return nn.Embedding(out, inside)
+    if layer.kind == "dense":
+        return nn.Linear(inside, out, bias=layer.has_bias)
+    groups = out if layer.kind == "depthwise" else 1
+    return nn.Conv1d(inside * groups, out, taps[0], stride=layer.stride, groups=groups)
+
+
+class Block(Layers):
     """Banded causal attention, causal depthwise convolution and perceptron, each modulated and gated (AdaLN-zero)."""
 
-    def __init__(self, path: PathConfig, *, condition_width: int) -> None:
-        super().__init__()
-        d = path.width
-        self.heads, self.band = path.heads, path.band
-        self.modulation = nn.Linear(condition_width, 9 * d)
-        """Shift, scale and gate of the attention, then of the convolution, then of the perceptron."""
-        self.qkv = nn.Linear(d, 3 * d, bias=False)
-        self.attention_bias = nn.Parameter(torch.zeros(path.heads, path.band))
-        """Per head and distance to the key."""
-        self.attended = nn.Linear(d, d)
-        self.depthwise = nn.Conv1d(d, d, path.taps, groups=d)
-        self.mixed = nn.Linear(d, d)
-        self.widened = nn.Linear(d, path.growth * d)
-        self.narrowed = nn.Linear(path.growth * d, d)
-        nn.init.zeros_(self.modulation.weight)
-        nn.init.zeros_(self.modulation.bias)
+    attention_bias: Tensor
+
+    def __init__(self, sizes: Sizes) -> None:
+        super().__init__(BlockWeights, sizes)
+        self.heads, self.band = sizes["heads"], sizes["band"]
+        nn.init.zeros_(self.get_parameter("modulation.bias"))
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
         """One block. `x` is [batch, frame, width]; `condition` [batch, frame or 1, condition_width]."""
-        shift1, scale1, gate1, shift2, scale2, gate2, shift3, scale3, gate3 = self.modulation(condition).chunk(9, -1)
+        shift1, scale1, gate1, shift2, scale2, gate2, shift3, scale3, gate3 = self["modulation"](condition).chunk(9, -1)
         x = torch.addcmul(x, gate1, self.attention(torch.addcmul(shift1, norm(x), 1.0 + scale1)))
         x = torch.addcmul(x, gate2, self.convolution(torch.addcmul(shift2, norm(x), 1.0 + scale2)))
-        wide = functional.silu(self.widened(torch.addcmul(shift3, norm(x), 1.0 + scale3)))
-        return torch.addcmul(x, gate3, self.narrowed(wide))
+        wide = functional.silu(self["widened"](torch.addcmul(shift3, norm(x), 1.0 + scale3)))
+        return torch.addcmul(x, gate3, self["narrowed"](wide))
 
     def attention(self, x: Tensor) -> Tensor:
         """Softmax attention over this frame and `band - 1` before it.
@@ -50,18 +77,20 @@ class Block(nn.Module):
         """
         batch, frames, width = x.shape
         pieces = -(-frames // self.band)
-        qkv = functional.pad(self.qkv(x), (0, 0, 0, pieces * self.band - frames))
+        qkv = functional.pad(self["qkv"](x), (0, 0, 0, pieces * self.band - frames))
         qkv = qkv.view(batch, pieces, self.band, 3, self.heads, -1)
         queries, keys, values = qkv.permute(3, 0, 1, 4, 2, 5).unbind()
         scores = (queries * (width // self.heads) ** -0.5) @ with_previous(keys).transpose(-1, -2)
         y = (scores + banded(self.attention_bias, pieces)).softmax(-1) @ with_previous(values)
-        return self.attended(y.transpose(2, 3).reshape(batch, -1, width)[:, :frames])
+        attended: Tensor = self["attended"](y.transpose(2, 3).reshape(batch, -1, width)[:, :frames])
+        return attended
 
     def convolution(self, x: Tensor) -> Tensor:
         """Depthwise causal convolution (zeros before the first frame), SiLU, dense."""
-        taps = self.depthwise.kernel_size[0]
-        y = self.depthwise(functional.pad(x.transpose(1, 2), (taps - 1, 0))).transpose(1, 2)
-        return self.mixed(functional.silu(y))
+        taps = self.get_parameter("depthwise.weight").shape[-1]
+        y = self["depthwise"](functional.pad(x.transpose(1, 2), (taps - 1, 0))).transpose(1, 2)
+        mixed: Tensor = self["mixed"](functional.silu(y))
+        return mixed
 
 
 def norm(x: Tensor) -> Tensor:
@@ -84,68 +113,46 @@ def banded(bias: Tensor, pieces: int) -> Tensor:
     return torch.stack([mask.masked_fill(at < band, -torch.inf), *[mask] * (pieces - 1)])
 
 
-class LipPath(nn.Module):
+class LipPath(Layers):
     """Where the mouth aims, 50 answers a second."""
 
     def __init__(self, config: NetConfig) -> None:
-        super().__init__()
-        d, wide = config.lips.width, config.condition_width
-        self.stem_mel = nn.Conv1d(NUM_BANDS, d, STEM_TAPS)
-        self.stem_half = nn.Conv1d(d, d, HALVING_TAPS, stride=2)
-        self.phones = nn.Embedding(UNKNOWN_PHONE + 1, d)
-        self.look_ahead = nn.Embedding(len(config.look_ahead_frames), wide)
-        self.style = nn.Embedding(len(config.styles), wide)
-        self.emotion = nn.Linear(len(EMOTION_COLUMNS), wide) if config.lips_see_emotion else None
-        self.blocks = nn.ModuleList(Block(config.lips, condition_width=wide) for _ in range(config.lips.layers))
-        self.lip_head = nn.Linear(d, len(LIP_CHANNELS))
-        self.phone_head = nn.Linear(d, len(PHONES))
-        nn.init.normal_(self.phones.weight, std=0.1)
-        nn.init.normal_(self.look_ahead.weight, std=0.5)
-        nn.init.normal_(self.style.weight, std=0.5)
+        super().__init__(LipWeights, lip_sizes(config))
 
     def forward(
         self, rows: Tensor, *, look_ahead: Tensor, style: Tensor, phones: Tensor, emotion: Tensor | None
     ) -> tuple[Tensor, Tensor]:
         """See `TorchMotionNet.lips`."""
         heard = functional.pad(rows.transpose(1, 2), (5, 0), value=QUIET)
-        x = self.stem_half(functional.silu(self.stem_mel(heard))).transpose(1, 2)
-        x = x + self.phones(phones)
-        condition = (self.look_ahead(look_ahead) + self.style(style))[:, None]
-        if self.emotion is not None:
+        x = self["stem_half"](functional.silu(self["stem_mel"](heard))).transpose(1, 2)
+        x = x + self["phones"](phones)
+        condition = (self["look_ahead"](look_ahead) + self["style"](style))[:, None]
+        if "emotion" in self:
             if emotion is None:
                 raise ValueError("this variant of the lip path needs the emotion")
-            condition = condition + self.emotion(emotion)
+            condition = condition + self["emotion"](emotion)
         condition = functional.silu(condition)
-        for block in self.blocks:
+        for block in self["blocks"].children():
             x = block(x, condition)
         x = norm(x)
-        return self.lip_head(x), self.phone_head(x)
+        return self["lip_head"](x), self["phone_head"](x)
 
 
-class ExpressionPath(nn.Module):
+class ExpressionPath(Layers):
     """The feeling face, 12.5 answers a second."""
 
     def __init__(self, config: NetConfig) -> None:
-        super().__init__()
-        d, wide = config.expression.width, config.condition_width
-        self.stem_mel = nn.Conv1d(NUM_BANDS, d, LATENT_ROWS, stride=LATENT_ROWS)
-        self.stem_dense = nn.Linear(d, d)
-        self.look_ahead = nn.Embedding(len(config.look_ahead_frames), wide)
-        self.emotion = nn.Linear(len(EMOTION_COLUMNS), wide)
-        layers = range(config.expression.layers)
-        self.blocks = nn.ModuleList(Block(config.expression, condition_width=wide) for _ in layers)
-        self.head = nn.Linear(d, NUM_EXPRESSION_OUTPUTS)
-        nn.init.normal_(self.look_ahead.weight, std=0.5)
+        super().__init__(ExpressionWeights, expression_sizes(config))
 
     def forward(self, rows: Tensor, *, look_ahead: Tensor, emotion: Tensor) -> Tensor:
         """See `TorchMotionNet.expression`."""
         rows = rows[:, : LATENT_ROWS * emotion.shape[1]]
         heard = functional.pad(rows.transpose(1, 2), (1, 0), value=QUIET)
-        x = self.stem_dense(functional.silu(self.stem_mel(heard).transpose(1, 2)))
-        condition = functional.silu(self.look_ahead(look_ahead)[:, None] + self.emotion(emotion))
-        for block in self.blocks:
+        x = self["stem_dense"](functional.silu(self["stem_mel"](heard).transpose(1, 2)))
+        condition = functional.silu(self["look_ahead"](look_ahead)[:, None] + self["emotion"](emotion))
+        for block in self["blocks"].children():
             x = block(x, condition)
-        answers: Tensor = self.head(norm(x))
+        answers: Tensor = self["head"](norm(x))
         return answers
 
 
@@ -160,7 +167,7 @@ class TorchMotionNet(nn.Module):
         self.lip_path = LipPath(config)
         self.expression_path = ExpressionPath(config)
         self.register_buffer("x0", torch.full((NUM_BANDS,), -10.0))
-        """Mean log-mel of the training speech, for `network.features.normalised`."""
+        """Mean log-mel of the training speech, for `network.hearing.normalised`."""
 
     def lips(
         self,

@@ -14,7 +14,9 @@ from face_emote.motion.mouth.net_lips import HOLD_SECS
 from face_emote.motion.net_listening import condition_rows
 from face_emote.network.channels import LIP_CHANNELS, NUM_EXPRESSION_OUTPUTS, VOICE_SLICE
 from face_emote.network.config import LATENT_FRAMES
-from face_emote.network.runtime import ExpressionStream, Hearing, LipStream, MotionNet
+from face_emote.network.hearing import Hearing
+from face_emote.network.runtime import MotionNet
+from face_emote.network.streams import ExpressionStream, LipStream
 
 _WINDOW_MS = 12.5
 """Half a window of sound, which the last row that is heard reaches beyond its instant."""

@@ -11,7 +11,7 @@ from face_emote.emotion.blending import State, finished, scaled
 from face_emote.emotion.lexicon import find_word
 from face_emote.motion.net_listening import emotion_rows
 from face_emote.network.experts import FACE_HZ
-from face_emote.network.features import SILENCE_LOG_MEL, normalised
+from face_emote.network.hearing import SILENCE_LOG_MEL, normalised
 from face_emote.train.corpus.cache import Corpus
 from face_emote.train.experts.emotional_sync import NUM_FACE_COLUMNS, WINDOW_LATENTS, WINDOW_ROWS
 from face_emote.train.losses.feeling import VAD_COLUMNS
