@@ -108,7 +108,7 @@ def _measured(
     def report(talkers: tuple[str, ...], *, every: int, faces: bool) -> Report:
         return evaluate(
             read_clips(options.data, talkers=talkers, every=every),
-            lip_system("net", head=head, aligned=False, model=model),
+            lip_system("net", head=head, told=False, model=model),
             head=head,
             data="data",
             judges=bundled_judges(),

@@ -76,7 +76,7 @@ def test_a_browser_runs_it_filters_and_finds_nothing_to_complain_about(tmp_path)
         "words.value = state.value = ''; filter();"
         "document.querySelector('button.face').click(); told.push(document.querySelectorAll('video').length);"
         "document.querySelector('button.face').click(); told.push(document.querySelectorAll('video').length);"
-        "document.body.dataset.aligned = told.join(' ') + ' ' + document.title;</script></body>",
+        "document.body.dataset.told = told.join(' ') + ' ' + document.title;</script></body>",
     )
     path = tmp_path / "report.html"
     path.write_text(page, encoding="utf-8")
@@ -85,7 +85,7 @@ def test_a_browser_runs_it_filters_and_finds_nothing_to_complain_about(tmp_path)
         f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", path.as_uri(),
     ]  # fmt: skip
     done = subprocess.run(words, capture_output=True, text=True, timeout=120)
-    found = re.search(r'data-aligned="([^"]*)"', done.stdout)
+    found = re.search(r'data-told="([^"]*)"', done.stdout)
     assert found and found[1] == "3 2 1 0 true 1 0 face_emote batch", done.stderr[-500:]
 
 

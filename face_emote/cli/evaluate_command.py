@@ -117,7 +117,7 @@ def command(
     with progress_shown() as progress:
         report, pairs = evaluate(
             clips,
-            lip_system(chosen, head=head, aligned=transcripts, model=model),
+            lip_system(chosen, head=head, told=transcripts, model=model),
             head=head,
             data=folder.resolve().name,
             judges=bundled_judges(),

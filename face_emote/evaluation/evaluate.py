@@ -65,10 +65,10 @@ def lip_system(animator: str, *, head: Head, told: bool, model: str | Path = "de
         CheckpointError: the network is missing or damaged.
     """
     if animator == "rules":
-        return Rules(head, aligned=told)
+        return Rules(head, told=told)
     if animator != "net":
         raise OptionError(f"There is no animator '{animator}'; choose one of {', '.join(ANIMATORS)}")
-    return Network(head, model=model, aligned=told)
+    return Network(head, model=model, told=told)
 
 
 def evaluate(
@@ -179,7 +179,7 @@ def _group_report(group: ClipGroup, tried: Sequence[_Tried], *, systems: Sequenc
 
 def _baselines(clips: ClipSet, *, head: Head) -> tuple[tuple[LipSystem, ...], tuple[str, ...]]:
     fitted = baselines(head, fitting=tuple(HeardClip(clip) for clip in clips.fitting))
-    rules = (Rules(head, aligned=True), Rules(head, aligned=False))
+    rules = (Rules(head, told=True), Rules(head, told=False))
     if fitted is None:
         return rules, ("energy to jaw and mean face are left out: no clip has real lips to fit them to",)
     energy, mean = fitted

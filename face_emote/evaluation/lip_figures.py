@@ -240,9 +240,9 @@ def still_and_speaking(
 
 def _closures(heard: HeardClip, gap: Float[Array, " frames"], *, times: Float[Array, " frames"]) -> dict[str, int]:
     counts = {"bilabials": 0, "closed": 0, "open_vowels": 0, "falsely_closed": 0}
-    if heard.aligned is None:
+    if heard.told is None:
         return counts
-    for phone in heard.aligned.phones:
+    for phone in heard.told.phones:
         if phone.label in BILABIALS:
             closed = closed_near(gap, times=times, centre_secs=phone.centre_secs)
             counts["bilabials"] += closed is not None

@@ -87,7 +87,7 @@ class HeardClip:
     @property
     def phones(self) -> tuple[Phone, ...]:
         """True phones, or those heard."""
-        told = self.aligned
+        told = self.told
         return self.heard.phones if told is None else told.phones
 
 
@@ -116,11 +116,11 @@ class Rules:
     @property
     def name(self) -> str:
         """Heads its column."""
-        return "rules, aligned" if self.aligned else "rules, heard"
+        return "rules, aligned" if self.told else "rules, heard"
 
     def lips(self, heard: HeardClip, *, fps: float) -> Sampler | None:
         """From the true phones, or from the sound alone."""
-        analysis = heard.aligned if self.aligned else heard.heard
+        analysis = heard.told if self.told else heard.heard
         if analysis is None:
             return None
         score = lip_score(analysis, head=self.head, style=NATURAL, fps=fps)
@@ -170,7 +170,7 @@ class Network:
     @property
     def name(self) -> str:
         """Heads its column."""
-        return "network, aligned" if self.aligned else "network"
+        return "network, aligned" if self.told else "network"
 
     def lips(self, heard: HeardClip, *, fps: float) -> Sampler | None:
         """From the sound; with `told`, from the true phones too.
@@ -179,7 +179,7 @@ class Network:
             CheckpointError: the network is missing or damaged.
         """
         net = load_motion_net(self.model)
-        analysis = heard.aligned if self.aligned else heard.heard
+        analysis = heard.told if self.told else heard.heard
         if analysis is None:
             return None
         # As `motion.net_listening.lip_answers`, but also for networks whose lips see the emotion.
@@ -188,7 +188,7 @@ class Network:
         stream = LipStream(
             net,
             longest_look_ahead(net),
-            phones=phones_at_frames(analysis) if self.aligned else None,
+            phones=phones_at_frames(analysis) if self.told else None,
             emotion=np.tile(_NEUTRAL, (num_frames, 1)) if net.config.lips_see_emotion else None,
         )
         parts = [stream.push(hearing.push(heard.speech.samples)), stream.push(hearing.finish())]
@@ -244,7 +244,7 @@ def true_controls(
         for curve in (lips.on_our_head, lips.width, lips.jaw)
     )
     assert gap is not None
-    analysis, none = heard.aligned, np.zeros(len(times))
+    analysis, none = heard.told, np.zeros(len(times))
     unseen = {"rounding": none, "flare": none, "tongue": none}
     if analysis is None:
         contacts = {"closure": np.clip((0.01 - gap) / 0.01, 0.0, 1.0), "tuck": none}
