@@ -7,8 +7,12 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 BENCHES ?= head animate network render memory formats
+BENCH_OPTIONS ?=
+PYTEST := $(BIN)/python -m pytest -q -n auto --maxprocesses 8 --dist loadfile
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
+# Kernels are compiled for this processor once, and kept between runs.
+export NUMBA_CACHE_DIR ?= $(CURDIR)/.numba_cache
 
 BPY_VENV ?= .venv-blender
 BPY := $(BPY_VENV)/bin/python
@@ -38,6 +42,7 @@ check: $(READY) ## style, types and layers (ruff, mypy, imports flow one way)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/mypy --config-file tests/mypy.ini
 	$(BIN)/mypy --follow-imports=silent examples/*.py
 	$(BIN)/python -m pytest -q tests/test_layers.py
 
@@ -46,14 +51,14 @@ format: $(READY) ## let ruff rewrite the sources
 	$(BIN)/ruff check --fix .
 
 test: $(READY) ## the default tests (minutes); those of training are skipped without `make setup-train`
-	$(BIN)/python -m pytest -q
+	$(PYTEST)
 
 test-slow: $(READY) ## the slow ones: the wheel in a fresh environment, rebuilt assets, long recordings
-	$(BIN)/python -m pytest -q -m slow
+	$(PYTEST) -m slow
 
 bench: $(READY) ## measure speed and memory; tables here, JSON in out/bench
 	mkdir -p out/bench
-	for name in $(BENCHES); do $(BIN)/python -m bench.$$name --json out/bench/$$name.json || exit 1; done
+	for name in $(BENCHES); do $(BIN)/python -m bench.$$name $(BENCH_OPTIONS) --json out/bench/$$name.json || exit 1; done
 
 wheel: $(READY) ## build dist/*.whl
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
@@ -71,4 +76,4 @@ test-blender: $(BPY_VENV)/.ready ## the extension's tests in Blender 4.5 (own en
 	$(BPY) -m tools.test_blender --python $(BPY)
 
 clean: ## remove what these targets made (.venv stays)
-	rm -rf build dist out .pytest_cache .mypy_cache .ruff_cache
+	rm -rf build dist out .pytest_cache .mypy_cache .ruff_cache .numba_cache

@@ -3,7 +3,7 @@
 import tempfile
 from pathlib import Path
 
-from bench.common import Figure, median_secs, report
+from bench.common import Figure, median_secs, options, report
 from face_emote.audio.analyse import analyse
 from face_emote.audio.examples import example_speech
 from face_emote.formats.motion_file import read_motion, write_motion
@@ -13,6 +13,7 @@ from face_emote.verbs.export import export
 
 def main() -> None:
     """Measure and report."""
+    target = options(__doc__).json
     speech = max(example_speech(), key=lambda item: item.path.stat().st_size)
     motion = animate(speech.path)
     secs = motion.num_frames / motion.fps
@@ -41,6 +42,7 @@ def main() -> None:
             Figure("motion file", sizes[0] / secs, "kB/s", "per second of speech"),
             Figure(".glb", sizes[1], "MB"),
         ],
+        target=target,
     )
 
 

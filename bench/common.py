@@ -5,6 +5,7 @@ import json
 import os
 import platform
 import statistics
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -14,7 +15,8 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-SPEECH = Path(__file__).parent.parent / "assets" / "speech"
+QUICK = "--quick" in sys.argv
+"""Smallest sizes and single runs: shows that a benchmark works; its figures say nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,22 +29,27 @@ class Figure:
     note: str = ""
 
 
+def options(description: str) -> argparse.Namespace:
+    """What every benchmark takes on its command line: `json` (a file or None) and `quick`."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    parser.add_argument("--quick", action="store_true", help="smallest sizes, single runs: only to see that it works")
+    return parser.parse_args()
+
+
 def median_secs(work: Callable[[], object], *, repeats: int = 5) -> float:
     """Median wall-clock seconds of `work`, after one run that warms caches up."""
     work()
     times = []
-    for _ in range(repeats):
+    for _ in range(1 if QUICK else repeats):
         started = time.perf_counter()
         work()
         times.append(time.perf_counter() - started)
     return statistics.median(times)
 
 
-def report(title: str, figures: Sequence[Figure]) -> None:
-    """Print a table; with `--json FILE` on the command line write the figures there too."""
-    parser = argparse.ArgumentParser(description=title)
-    parser.add_argument("--json", type=Path, metavar="FILE")
-    target: Path | None = parser.parse_args().json
+def report(title: str, figures: Sequence[Figure], *, target: Path | None) -> None:
+    """Print a table; write the figures to `target`, if there is one."""
     width = max(len(figure.name) for figure in figures)
     print(f"\n{title}   [{machine()}]")
     for figure in figures:

@@ -11,13 +11,14 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
-from bench.common import Figure, report
+from bench.common import QUICK, Figure, options, report
 
 CHILD = "--child"
 FPS = 30.0
-SHORT_SECS, LONG_SECS = 10, 600
-JOBS = {
+SHORT_SECS, LONG_SECS = 1 if QUICK else 10, 600
+JOBS: dict[str, tuple[str, dict[str, Any]]] = {
     "npz": ("a.npz", {}), "glb": ("a.glb", {}), "glb --blush": ("a.glb", {"blush": True}),
     "glb --lod 1": ("a.glb", {"lod": 1}), "usdc": ("a.usdc", {}), "usdz": ("a.usdz", {}), "usda": ("a.usda", {}),
     "csv": ("a.csv", {}), "json": ("a.json", {}), "bvh": ("a.bvh", {}), "pc2": ("a.pc2", {}), "mdd": ("a.mdd", {}),
@@ -33,7 +34,8 @@ def main() -> None:
     if CHILD in sys.argv:
         _work(*sys.argv[sys.argv.index(CHILD) + 1 :])
         return
-    longest = float(os.environ.get("LONGEST_SECS", LONG_SECS))
+    target = options(__doc__).json
+    longest = SHORT_SECS if QUICK else float(os.environ.get("LONGEST_SECS", LONG_SECS))
     figures = []
     with tempfile.TemporaryDirectory() as folder:
         for secs in (length for length in (SHORT_SECS, LONG_SECS) if length <= longest):
@@ -42,7 +44,7 @@ def main() -> None:
             for name in JOBS:
                 if secs == SHORT_SECS or name not in SHORT_ONLY:
                     figures += _measured(name, folder, secs)
-    report("Formats", figures)
+    report("Formats", figures, target=target)
 
 
 def _measured(name: str, folder: str, secs: int) -> list[Figure]:

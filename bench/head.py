@@ -2,17 +2,18 @@
 
 import numpy as np
 
-from bench.common import Figure, median_secs, report
+from bench.common import QUICK, Figure, median_secs, options, report
 from face_emote.core.names import CONTROLS, NUM_EXPRESSION
 from face_emote.face.bundled import BUNDLED_HEAD, load_head
 from face_emote.face.flame_file import read_flame
 from face_emote.face.rig import pose_from_controls
 
-FRAMES = 640
+FRAMES = 64 if QUICK else 640
 
 
 def main() -> None:
     """Measure and report."""
+    target = options(__doc__).json
     head = load_head()
     rng = np.random.default_rng(0)
     betas = rng.standard_normal((20, 300)).astype(np.float32)
@@ -45,6 +46,7 @@ def main() -> None:
             Figure("frame, 40 controls, lips sealed", frames_of(sealed), "ms"),
             Figure("file", BUNDLED_HEAD.stat().st_size / 1e6, "MB"),
         ],
+        target=target,
     )
 
 

@@ -11,9 +11,9 @@ import tempfile
 import wave
 from pathlib import Path
 
-from bench.common import Figure, report
+from bench.common import QUICK, Figure, options, report
 
-LENGTHS_SECS = (10, 600, 3600)
+LENGTHS_SECS = (2,) if QUICK else (10, 600, 3600)
 CHILD = "--child"
 
 
@@ -22,6 +22,7 @@ def main() -> None:
     if CHILD in sys.argv:
         _work(*sys.argv[sys.argv.index(CHILD) + 1 :])
         return
+    target = options(__doc__).json
     longest = float(os.environ.get("LONGEST_SECS", LENGTHS_SECS[-1]))
     figures = []
     with tempfile.TemporaryDirectory() as folder:
@@ -31,7 +32,7 @@ def main() -> None:
             for work in ("animate", "export"):
                 megabytes = _peak_of_child(work, folder, str(secs))
                 figures.append(Figure(f"{work} {_named(secs)}", megabytes, "MB", "peak resident memory"))
-    report("Memory", figures)
+    report("Memory", figures, target=target)
 
 
 def _named(secs: int) -> str:

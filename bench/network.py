@@ -1,7 +1,5 @@
 """What the motion network costs, part by part and live, and the limit it works towards.
 
-    python -m bench.network [--json FILE]
-
 One thread. The limit is what its multiplications would take at the speed of this machine's best matrix product.
 """
 
@@ -10,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from bench.common import Figure, report
+from bench.common import QUICK, Figure, options, report
 from face_emote.audio.examples import example_speech
 from face_emote.audio.reader import read_speech
 from face_emote.core.names import SAMPLE_RATE_HZ
@@ -20,17 +18,18 @@ from face_emote.network.hearing import Hearing
 from face_emote.network.runtime import BUNDLED, MotionNet, load_motion_net
 from face_emote.network.streams import ExpressionStream, LipStream
 
-SECS = 60.0
-LIVE_SECS = 10.0
-REPEATS = 3
+SECS = 4.0 if QUICK else 60.0
+LIVE_SECS = 2.0 if QUICK else 10.0
+REPEATS = 1 if QUICK else 3
 
 
 def main() -> None:
     """Measure and report."""
+    target = options(__doc__).json
     every = [read_speech(item.path).samples for item in example_speech()]
     sound = np.resize(np.concatenate(every), int(SECS * SAMPLE_RATE_HZ))
     figures = [figure for name in BUNDLED for figure in measured(load_motion_net(name), sound)]
-    report("The motion network, CPU milliseconds per second of sound", figures)
+    report("The motion network, CPU milliseconds per second of sound", figures, target=target)
 
 
 def measured(net: MotionNet, sound: np.ndarray) -> list[Figure]:

@@ -80,7 +80,9 @@ def risen(landmarker: Any, who: str, units: list[str], *, size: int) -> Float[Ar
         return np.full((len(units), len(units)), np.nan)
     base = np.array([neutral[name] for name in units])
     rows = (scores(landmarker, picture) for picture in pictures)
-    return np.array([[np.nan] * len(units) if row is None else [row[n] for n in units] for row in rows]) - base
+    all_scores = np.array([[np.nan] * len(units) if row is None else [row[n] for n in units] for row in rows])
+    rises: Array = all_scores - base
+    return rises
 
 
 def cells(path: Path, side: int | None) -> Iterator[UInt8[Array, "height width 3"]]:

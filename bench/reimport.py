@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.common import Figure, report
+from bench.common import Figure, options, report
 from face_emote.blender_side.arrays_file import save
 from face_emote.blender_side.process import BlenderProcess
 from face_emote.core.arrays import Array, Float, Int
@@ -112,13 +112,14 @@ def vertex_order(person: Head) -> Int[Array, " corner_vertex"]:
 
 def main() -> None:
     """Print the table; exit code 1 if a format is worse than promised."""
+    target = options(__doc__ or "").json
     head = load_head()
     found = deviations(eight_faces(head), head)
     figures = [
         Figure(f"{item.suffix} largest", item.largest, "mm", f"mean {item.mean:.5f} mm, {item.num_vertices} vertices")
         for item in found
     ]
-    report(f"Exports read back by Blender, {len(FACES)} frames", figures)
+    report(f"Exports read back by Blender, {len(FACES)} frames", figures, target=target)
     sys.exit(any(item.largest > LARGEST_MM[item.suffix] for item in found))
 
 

@@ -9,19 +9,20 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
-from bench.common import Figure, median_secs, report
+from bench.common import QUICK, Figure, median_secs, options, report
 from face_emote.face.bundled import load_head
 from face_emote.face.characters import character
 from face_emote.rendering.base import Pose
 from face_emote.rendering.fast.engine import FastRenderer
 from face_emote.rendering.scene import make_scene
-from face_emote.rendering.stage import kernels
 
 HAIR = (("none", 0.0), ("crop", 0.0), ("short", 0.0), ("short", 1.0), ("medium", 0.0), ("medium", 0.3), ("tied", 0.0))
-SIZES = {"256 px": (256, 256), "512 px": (512, 512), "1080p": (1920, 1080)}
+SIZES = {"256 px": (256, 256)} if QUICK else {"256 px": (256, 256), "512 px": (512, 512), "1080p": (1920, 1080)}
+HAIR_SIDE = 128 if QUICK else 512
 FRAMES_A_THREAD = 4
 
 
@@ -38,7 +39,7 @@ def in_parallel(draw: Callable[[], object], *, threads: int) -> float:
 def processor_secs(draw: Callable[[], object]) -> float:
     """Median seconds of processor time a frame: what remains steady on a machine that has other work."""
     took = []
-    for _ in range(7):
+    for _ in range(1 if QUICK else 7):
         start = time.process_time()
         draw()
         took.append(time.process_time() - start)
@@ -47,54 +48,55 @@ def processor_secs(draw: Callable[[], object]) -> float:
 
 def main() -> None:
     """Measure and print."""
-    person = character("default")
-    head = load_head()
-    neutral = head.with_identity(person.betas).template
-    pose = Pose(neutral.astype(np.float32), np.full(16, 0.3, np.float32), np.full(8, 0.2, np.float32))
-    figures = []
-    threads = min(2, os.cpu_count() or 1)
-    for name, (width, height) in SIZES.items():
-        scene = make_scene(camera="portrait", light="studio", width=width, height=height)
-        for hair in (False, True):
-            renderer = FastRenderer(head, betas=person.betas, skin=person.skin, scene=scene, hair=hair)
-            label = f"{name} {'with' if hair else 'without'} hair"
-            secs = median_secs(lambda r=renderer: r.render(pose), repeats=7)
-            figures.append(Figure(f"{label}, frame", secs * 1e3, "ms", "one thread"))
-            figures.append(Figure(f"{label}, rate", 1.0 / secs, "frames/s", "one thread"))
-            busy = processor_secs(lambda r=renderer: r.render(pose))
-            figures.append(Figure(f"{label}, processor time", busy * 1e3, "ms", "of one core, whatever else runs"))
-            shared = in_parallel(lambda r=renderer: r.render(pose), threads=threads)
-            figures.append(Figure(f"{label}, rate together", 1.0 / shared, "frames/s", f"{threads} threads"))
-        space = renderer._space(len(pose.vertices))
-        seen = median_secs(
-            lambda s=space, r=renderer: kernels.visibility(s.screen, r._mesh.triangles, s.face_id, s.inverse_depth)
+    target = options(__doc__).json
+    figures = [figure for name, (width, height) in SIZES.items() for figure in picture_figures(name, width, height)]
+    report("Fast renderer", [*figures, *hair_figures()], target=target)
+
+
+def picture_figures(name: str, width: int, height: int) -> list[Figure]:
+    """Time and rate of one picture size, without and with hair."""
+    person, pose = character("default"), resting_pose(wrinkle=0.3, blood=0.2)
+    scene = make_scene(camera="portrait", light="studio", width=width, height=height)
+    threads, figures = min(2, os.cpu_count() or 1), []
+    for hair in (False, True):
+        draw = partial(
+            FastRenderer(load_head(), betas=person.betas, skin=person.skin, scene=scene, hair=hair).render, pose
         )
-        figures.append(Figure(f"{name} visibility", seen * 1e3, "ms", "z-buffer at 2 x 2 samples a pixel"))
-    report("Fast renderer", figures)
-    report("Hair at 512 px", hair_figures())
+        label = f"{name} {'with' if hair else 'without'} hair"
+        secs, shared = median_secs(draw, repeats=7), in_parallel(draw, threads=threads)
+        figures += [
+            Figure(f"{label}, frame", secs * 1e3, "ms", "one thread"),
+            Figure(f"{label}, rate", 1.0 / secs, "frames/s", "one thread"),
+            Figure(f"{label}, processor time", processor_secs(draw) * 1e3, "ms", "of one core, whatever else runs"),
+            Figure(f"{label}, rate together", 1.0 / shared, "frames/s", f"{threads} threads"),
+        ]
+    return figures
+
+
+def resting_pose(*, wrinkle: float = 0.0, blood: float = 0.0) -> Pose:
+    """The default character's face at rest, every wrinkle and blood region at these values."""
+    neutral = load_head().with_identity(character("default").betas).template.astype(np.float32)
+    return Pose(neutral, np.full(16, wrinkle, np.float32), np.full(8, blood, np.float32))
 
 
 def hair_figures() -> list[Figure]:
-    """What every hair style costs a frame: one processor's time, median of frames drawn in turns."""
-    person, head = character("default"), load_head()
-    scene = make_scene(camera="portrait", light="studio", width=512, height=512)
-    neutral = head.with_identity(person.betas).template.astype(np.float32)
-    pose = Pose(neutral, np.zeros(16, np.float32), np.zeros(8, np.float32))
-    looks = {f"{style}{f', curl {curl:g}' if curl else ''}": (style, curl) for style, curl in HAIR}
+    """What every hair style costs a frame at 512 px: one processor's time, median of frames drawn in turns."""
+    person, head, pose = character("default"), load_head(), resting_pose()
+    scene = make_scene(camera="portrait", light="studio", width=HAIR_SIDE, height=HAIR_SIDE)
     renderers = {
-        name: FastRenderer(
+        f"hair {style}{f', curl {curl:g}' if curl else ''}": FastRenderer(
             head, betas=person.betas, skin=replace(person.skin, hair_style=style, hair_curl=curl), scene=scene
         )
-        for name, (style, curl) in looks.items()
+        for style, curl in HAIR
     }
-    secs: dict[str, list[float]] = {name: [] for name in looks}
-    for turn in range(12):
+    secs: dict[str, list[float]] = {name: [] for name in renderers}
+    for turn in range(2 if QUICK else 12):
         for name, renderer in renderers.items():
             start = time.thread_time()
             renderer.render(pose)
             if turn:  # the first may compile
                 secs[name].append(time.thread_time() - start)
-    bare = float(np.median(secs["none"]))
+    bare = float(np.median(secs["hair none"]))
     return [
         Figure(name, float(np.median(times)) * 1e3, "ms", f"hair itself {1e3 * (np.median(times) - bare):.0f} ms")
         for name, times in secs.items()

@@ -35,7 +35,8 @@ def emotion_params(scene: Any, folder: Path, *, first_frame: int, num_secs: floa
         markers = markers_in(scene, first_frame=first_frame, num_secs=num_secs, fps=fps) if settings.use_markers else []
         return {"emotion": with_markers(settings.emotion, markers)}
     path = folder / "emotion_keys.npz"
-    np.savez(path, **slider_keys(scene, first_frame=first_frame, num_secs=num_secs, fps=fps))
+    keys: dict[str, Any] = {**slider_keys(scene, first_frame=first_frame, num_secs=num_secs, fps=fps)}
+    np.savez(path, **keys)
     return {"emotion_keys": str(path)}
 
 
@@ -107,7 +108,7 @@ def _slider_curves(scene: Any) -> dict[str, Any]:
 
 def presets() -> dict[str, str]:
     """Names and words: those that come with the extension, then the user's own."""
-    table = json.loads(PRESET_FILE.read_text(encoding="utf-8"))
+    table: dict[str, str] = json.loads(PRESET_FILE.read_text(encoding="utf-8"))
     own = user_folder() / OWN_PRESETS
     if own.exists():
         try:

@@ -8,7 +8,7 @@ import bpy
 
 from .apply import preview, takes
 from .apply.sound import find_strip
-from .engine.jobs import SESSION
+from .engine.current import SESSION
 
 
 def allowed(operator: Any, reason: str) -> bool:

@@ -10,6 +10,8 @@ from typing import Any
 
 import bpy
 
+from .engine.current import SESSION
+
 REPORT_FILE = "last_report.txt"
 ROOT = __package__
 
@@ -30,20 +32,18 @@ def user_folder(name: str = "") -> Path:
 
 def write_report(summary: str, details: str) -> Path:
     """Write what a developer needs to know and return the file."""
-    from .engine import jobs
-
     settings = getattr(bpy.context.scene, "face_emote", None)
     lines = [
         summary,
         "",
         f"Blender {bpy.app.version_string} on {platform.platform()}, Python {platform.python_version()}",
-        f"Engine {jobs.SESSION.capabilities.get('version', 'not started')}",
+        f"Engine {SESSION.capabilities.get('version', 'not started')}",
         f"Settings {json.dumps(_plain(settings)) if settings else '{}'}",
         "",
         details or "No details.",
         "",
         "Engine log:",
-        *jobs.SESSION.log,
+        *SESSION.log,
     ]
     path = user_folder() / REPORT_FILE
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -56,7 +56,7 @@ def _plain(settings: Any) -> dict[str, Any]:
     return {name: getattr(settings, name) for name in names if isinstance(getattr(settings, name), int | float | str)}
 
 
-def told(operator: Any, work: Callable[[], None]) -> set[str]:
+def attempt(operator: Any, work: Callable[[], None]) -> set[str]:
     """Do an operator's work; a failure becomes one sentence in Blender's status bar, and for bugs a report file."""
     try:
         work()

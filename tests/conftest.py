@@ -7,6 +7,9 @@ import atexit
 import os
 import tempfile
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # Sums in another order give other bytes.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 from hypothesis import settings
 
 settings.register_profile("steady", derandomize=True)

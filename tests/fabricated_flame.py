@@ -7,6 +7,7 @@ are principal components of random faces: the shapes that made them are known he
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -61,6 +62,7 @@ def fabricated_flame(seed: int = 3) -> FabricatedFlame:
     head = load_head()
     person = head.with_identity(identity(race="asian", gender=0.3, age=0.75, seed=seed))
     layout = person.layout
+    assert layout is not None
     matrix, fine = catmull_clark(layout.quads.astype(np.int64), num_vertices=head.num_vertices)
     part = np.repeat(layout.quad_part, 4)
     pieces, faces, first = [], [], 0
@@ -117,7 +119,8 @@ def fabricated_flame(seed: int = 3) -> FabricatedFlame:
 
 def write_flame(path: Path) -> Path:
     """The file, as an archive."""
-    np.savez(path, **fabricated_flame().arrays)
+    arrays: dict[str, Any] = {**fabricated_flame().arrays}
+    np.savez(path, **arrays)
     return path
 
 

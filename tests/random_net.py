@@ -1,5 +1,6 @@
 """Small networks with random weights: everything that a trained one has, at a thousandth of the price."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ def random_weights(config: NetConfig, *, seed: int = 0) -> dict[str, np.ndarray]
     """Weights that let every part of the network matter, gates included."""
     rng = np.random.default_rng(seed)
     weights = {
-        name: rng.normal(size=shape) / np.sqrt(max(np.prod(shape[1:]), 1) if len(shape) > 1 else 4.0)
+        name: rng.normal(size=shape) / np.sqrt(max(math.prod(shape[1:]), 1) if len(shape) > 1 else 4.0)
         for name, shape in weight_shapes(config).items()
     }
     weights["x0"] = -10.0 + weights["x0"]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fabricated import lively_motion
 
 from face_emote.core.errors import CorpusError, HeadError, MotionFileError
 from face_emote.core.names import CONTROLS
@@ -18,7 +19,6 @@ from face_emote.network.channels import LIP_CHANNELS
 from face_emote.train.corpus.build import add_user_data, user_source
 from face_emote.train.corpus.cache import read_corpus
 from face_emote.train.corpus.user_flame import EYE_CORNERS, LIP_POINTS, NUM_VERTICES
-from tests.fabricated import lively_motion
 
 GAP, WIDTH, JAW, CLOSURE = (LIP_CHANNELS.index(name) for name in ("gap", "width", "jaw", "closure"))
 

@@ -8,6 +8,7 @@ import sys
 import types
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -62,7 +63,7 @@ def chumpy(monkeypatch):
 
 
 def official_pickle(
-    arrays: dict[str, np.ndarray], *, protocol: int = 2, sparse: object = scipy.sparse.csc_matrix
+    arrays: dict[str, np.ndarray], *, protocol: int = 2, sparse: Any = scipy.sparse.csc_matrix
 ) -> bytes:
     """As FLAME is distributed: chumpy objects, a sparse regressor, strings besides."""
     stored = {

@@ -1,6 +1,7 @@
 """Hair styles: outside of every head, on the skull and not on the jaw, covering, the same every time, and lit alike."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -38,7 +39,7 @@ def skin_of(surface: SkinSurface, vertices: np.ndarray) -> np.ndarray:
     return surface.matrix.apply(vertices[surface.vertex_index].astype(np.float64)).astype(np.float32)
 
 
-def hair_of(style: str, *, seed: int | None = None, detail: float = 0.1, **look: float) -> HairCurves:
+def hair_of(style: str, *, seed: int | None = None, detail: float = 0.1, **look: Any) -> HairCurves:
     head = load_head()
     if seed is not None:
         head = head.with_identity(identity(seed=seed, gender=(seed % 5) / 4, age=0.34 + 0.6 * (seed % 7) / 6))
@@ -272,7 +273,7 @@ def test_the_kernel_lights_hair_as_the_formula_says():
 SIZE = 128
 
 
-def picture_of(style: str, *, camera: str = "front", **look: float) -> np.ndarray:
+def picture_of(style: str, *, camera: str = "front", **look: Any) -> np.ndarray:
     person = character("maya")
     head = load_head()
     scene = make_scene(camera=camera, light="studio", width=SIZE, height=SIZE)

@@ -197,7 +197,7 @@ def test_the_search_finds_the_best_of_all_sequences(seed: int, frames: int):
 
 def _paths(frames: int) -> list[tuple[int, ...]]:
     """All state sequences: phone * 3 + place; places advance, the last one repeats, then any phone begins."""
-    paths = [(3 * phone,) for phone in range(3)]
+    paths: list[tuple[int, ...]] = [(3 * phone,) for phone in range(3)]
     for _ in range(frames - 1):
         paths = [
             (*path, after) for path in paths for after in ([path[-1] + 1] if path[-1] % 3 < 2 else [path[-1], 0, 3, 6])

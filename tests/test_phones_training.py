@@ -21,7 +21,7 @@ ROOT = Path(__file__).parent.parent
 
 def corpus(folder: Path) -> Path:
     """Twelve clips in the layout that the trainer reads, phones from the aligner."""
-    phones = {"librispeech": {}, "vctk": {}, "grid_s1": {}}
+    phones: dict[str, dict[str, list[list[object]]]] = {"librispeech": {}, "vctk": {}, "grid_s1": {}}
     names = {
         "librispeech": [f"{i}-1-0000" for i in range(1, 4)],
         "vctk": ["p225_001", "p228_001"],

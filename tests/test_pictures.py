@@ -8,6 +8,8 @@ import pytest
 torch = pytest.importorskip("torch", reason="training needs torch: pip install 'face-emote[train]'")
 pytest.importorskip("tensorboard", reason="training needs tensorboard: pip install 'face-emote[train]'")
 
+from tiny_corpus import make_corpus
+
 from face_emote.core.errors import CheckpointError, ConfigError
 from face_emote.network.channels import LIP_CHANNELS
 from face_emote.train.config import PictureConfig, checked, read_config
@@ -18,7 +20,6 @@ from face_emote.train.loop import train
 from face_emote.train.pictures import lessons, nets
 from face_emote.train.pictures.losses import FEELING_FILE, SYNC_FILE, soft_cross_entropy
 from face_emote.train.pictures.painter import painter
-from tests.tiny_corpus import make_corpus
 
 SMALL = PictureConfig(sync=0.1, feeling=0.1, every=1, crops=1, frames=20, size=24)
 

@@ -11,6 +11,8 @@ import pytest
 torch = pytest.importorskip("torch", reason="training needs torch: pip install 'face-emote[train]'")
 pytest.importorskip("tensorboard", reason="training needs tensorboard: pip install 'face-emote[train]'")
 
+from tiny_corpus import make_corpus
+
 from face_emote.core.errors import ConfigError, CorpusError
 from face_emote.network.checkpoint import read_checkpoint
 from face_emote.train.config import TrainConfig, read_config
@@ -18,7 +20,6 @@ from face_emote.train.corpus.cache import read_corpus
 from face_emote.train.crops import NO_LABEL, lip_batch, make_pool
 from face_emote.train.devices import this_process
 from face_emote.train.loop import train
-from tests.tiny_corpus import make_corpus
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import bpy
 
@@ -19,7 +20,7 @@ def say(step: str, ok: bool, note: str = "") -> None:
         log.write(json.dumps({"step": step, "ok": bool(ok), "note": note}) + "\n")
 
 
-def view() -> tuple:
+def view() -> tuple[Any, Any, Any]:
     """Window, area and sidebar of the 3D view."""
     window = bpy.context.window_manager.windows[0]
     area = max((a for a in window.screen.areas if a.type == "VIEW_3D"), key=lambda a: a.width)

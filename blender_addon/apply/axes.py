@@ -30,12 +30,14 @@ def blender_rotations(quaternions: np.ndarray, *, facing: float = 0.0) -> np.nda
     """
     c, s = np.cos(facing), np.sin(facing)
     basis = np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]]) @ TO_BLENDER
-    return basis @ rotation_matrices(quaternions) @ basis.T
+    turned: np.ndarray = basis @ rotation_matrices(quaternions) @ basis.T
+    return turned
 
 
 def in_bone_space(rotations: np.ndarray, bone: np.ndarray) -> np.ndarray:
     """Rotations [..., 3, 3] against the rest pose as a bone with rest matrix `bone` [3, 3] has to turn: B' R B."""
-    return bone.T @ rotations @ bone
+    turned: np.ndarray = bone.T @ rotations @ bone
+    return turned
 
 
 def euler_xyz(rotations: np.ndarray) -> np.ndarray:
@@ -53,4 +55,5 @@ def quaternions_of(rotations: np.ndarray) -> np.ndarray:
     skew = rotations - np.swapaxes(rotations, -1, -2)
     xyz = np.stack([skew[..., 2, 1], skew[..., 0, 2], skew[..., 1, 0]], axis=-1) / (4.0 * w[..., None])
     out = np.concatenate([w[..., None], xyz], axis=-1)
-    return out / np.linalg.norm(out, axis=-1, keepdims=True)
+    out /= np.linalg.norm(out, axis=-1, keepdims=True)
+    return out

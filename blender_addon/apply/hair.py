@@ -67,7 +67,8 @@ def _in_frames(points: np.ndarray, corners: np.ndarray) -> np.ndarray:
     x = along / np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-12)
     z = up / np.maximum(np.linalg.norm(up, axis=1, keepdims=True), 1e-12)
     frames = np.stack([x, np.cross(z, x), z], axis=1)
-    return np.einsum("sij,skj->ski", frames, points - corners.mean(axis=1)[:, None])
+    inside: np.ndarray = np.einsum("sij,skj->ski", frames, points - corners.mean(axis=1)[:, None])
+    return inside
 
 
 def _follow_group(head: Any) -> Any:

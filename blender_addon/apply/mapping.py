@@ -148,6 +148,7 @@ def guessed_bones(names: Sequence[str]) -> dict[str, str]:
     for role, words in BONE_WORDS.items():
         exact = next((lower[word] for word in words if word in lower), None)
         inside = next((name for low, name in lower.items() if any(low.endswith(word) for word in words)), None)
-        if exact or inside:
-            guesses[role] = exact or inside
+        likely = exact or inside
+        if likely:
+            guesses[role] = likely
     return guesses

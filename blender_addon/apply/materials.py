@@ -7,6 +7,7 @@ Blood flow and wrinkles come from custom properties of the object, so that two c
 they act comes from mask attributes of the mesh.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ def packed_image(path: Path, *, name: str) -> Any:
     return image
 
 
-def _started(name: str, *, solid: tuple[float, ...]) -> tuple[Any, Any, Any, Any]:
+def _started(name: str, *, solid: Iterable[float]) -> tuple[Any, Any, Any, Any]:
     """An empty material; `solid` is its colour in the viewport's Solid mode."""
     material = bpy.data.materials.new(name)
     material.diffuse_color = (*(float(value) for value in solid), 1.0)
@@ -114,7 +115,7 @@ def _eyes(image: Any, *, name: str) -> Any:
     return material
 
 
-def _plain(part: str, colour: tuple[float, float, float], roughness: float, *, name: str) -> Any:
+def _plain(part: str, colour: tuple[float, ...], roughness: float, *, name: str) -> Any:
     material, _tree, shader, _out = _started(f"{name} {part}", solid=colour)
     shader.inputs["Base Color"].default_value = (*colour, 1.0)
     shader.inputs["Roughness"].default_value = roughness

@@ -66,7 +66,7 @@ def strip_part(strip: Any, *, fps: float) -> tuple[float, float]:
 def place_sound(scene: Any, *, path: str, frame: int, name: str, take: str) -> Any:
     """Add a sound strip on the first free channel, marked as belonging to a take."""
     scene.sequence_editor_create()
-    strips = compat.strips_of(scene)
+    strips: Any = compat.strips_of(scene)  # never None behind `sequence_editor_create`
     taken = {strip.channel for strip in strips}
     channel = next((number for number in range(1, CHANNELS + 1) if number not in taken), CHANNELS)
     strip = strips.new_sound(name, path, channel, frame)

@@ -104,7 +104,9 @@ def remove_sound(action: Any) -> None:
     """Remove the sound strips that came with a take."""
     for scene in bpy.data.scenes:
         strips = compat.strips_of(scene)
-        for strip in [item for item in strips or () if item.get(STRIP_KEY) == action.name]:
+        if strips is None:
+            continue
+        for strip in [item for item in strips if item.get(STRIP_KEY) == action.name]:
             strips.remove(strip)
 
 
@@ -175,7 +177,8 @@ def _free_name(character: Any, facts: dict[str, Any]) -> str:
 
 def _values_now(channels: list[Channel], character: Any) -> dict[str, dict[str, float]]:
     """What the animated properties are before the first take, by owner and `path|index`."""
-    owners, values = owners_of(character), {}
+    owners = owners_of(character)
+    values: dict[str, dict[str, float]] = {}
     for channel in channels:
         value = owners[channel.owner].path_resolve(channel.path)
         number = value[channel.index] if hasattr(value, "__len__") else value

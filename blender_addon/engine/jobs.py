@@ -1,41 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The session of this Blender, driven by a timer; in background the same ticks run in a loop."""
+"""Tasks of this Blender's session, driven by a timer; in background the same ticks run in a loop."""
 
-import sys
 import time
 import traceback
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import bpy
 
 from ..report import UserError, write_report
-from .locate import EngineCommand, find_engine
-from .session import Session, Task
+from .current import SESSION
+from .session import Task
 
 TICK_SECS = 0.1
-ROOT = __package__.rpartition(".")[0]
-
-
-def _locate() -> EngineCommand:
-    entry = bpy.context.preferences.addons.get(ROOT)
-    preference = bpy.path.abspath(entry.preferences.engine_path) if entry else ""
-    return find_engine(preference, package_folders=_package_folders(), python=sys.executable)
-
-
-def _package_folders() -> list[str]:
-    """Where the bundled wheel lies (if it is installed), and the numpy that belongs to this Python."""
-    from importlib.util import find_spec
-
-    import numpy as np
-
-    spec = find_spec("face_emote")
-    places = list(spec.submodule_search_locations or ()) if spec else []
-    return [*(str(Path(place).parent) for place in places[:1]), str(Path(np.__file__).parent.parent)]
-
-
-SESSION = Session(_locate)
 
 
 def submit(
@@ -55,7 +32,7 @@ def submit(
 
     def failed(message: str, details: str) -> None:
         failures.append(message)
-        tell(message, details)
+        report_failure(message, details)
 
     def finished(result: dict[str, Any]) -> None:
         try:
@@ -98,7 +75,7 @@ def redraw() -> None:
                         region.tag_redraw()
 
 
-def tell(message: str, details: str) -> None:
+def report_failure(message: str, details: str) -> None:
     """Put a failure where people see it: one sentence in the panel, the rest in the report file."""
     path = write_report(message, details)
     SESSION.status = message

@@ -21,7 +21,7 @@ class EngineCommand:
     environment: Mapping[str, str]
 
 
-class EngineMissing(Exception):
+class EngineMissingError(Exception):
     """No engine can be started; the message says what to do."""
 
 
@@ -34,7 +34,7 @@ def find_engine(preference: str, *, package_folders: list[str], python: str) -> 
         python: Blender's Python.
 
     Raises:
-        EngineMissing: the preference names nothing usable, or there is no engine at all.
+        EngineMissingError: the preference names nothing usable, or there is no engine at all.
     """
     if preference:
         return _preferred(Path(preference), python=python, package_folders=package_folders)
@@ -47,7 +47,7 @@ def find_engine(preference: str, *, package_folders: list[str], python: str) -> 
         for name in ("python3", "python", "python.exe"):
             if (beside / name).exists():
                 return EngineCommand(str(script), _worker(str(beside / name)), clean_environment([]))
-    raise EngineMissing(
+    raise EngineMissingError(
         "The engine is missing; install the extension's zip again, or name an engine in its preferences"
     )
 
@@ -60,7 +60,7 @@ def _preferred(path: Path, *, python: str, package_folders: list[str]) -> Engine
             return EngineCommand(str(path), _worker(str(path / name)), clean_environment([]))
     if (path / "face_emote" / "worker").is_dir():
         return EngineCommand(str(path), _worker(python), clean_environment([str(path), *package_folders]))
-    raise EngineMissing(
+    raise EngineMissingError(
         f"No engine is there; choose a Python, a virtual environment or a checkout of face_emote: {path}"
     )
 

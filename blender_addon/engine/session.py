@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .client import PROTOCOL, Answer, Client
-from .locate import EngineCommand, EngineMissing
+from .locate import EngineCommand, EngineMissingError
 
 CANCEL_SECS = 2.0
 """How long a cancelled engine may take to notice before it is ended."""
@@ -114,9 +114,11 @@ class Session:
             if self._client is None or not self._client.alive:
                 self._client = Client(self._locate())
                 self._hello = self._client.send("hello", {})
-        except (EngineMissing, OSError) as error:
+        except (EngineMissingError, OSError) as error:
             self._client = None
-            self._fail(str(error) if isinstance(error, EngineMissing) else f"The engine cannot be started ({error})")
+            self._fail(
+                str(error) if isinstance(error, EngineMissingError) else f"The engine cannot be started ({error})"
+            )
             return
         self._request = self._client.send(task.method, task.params)
 

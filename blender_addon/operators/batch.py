@@ -8,7 +8,7 @@ import bpy
 from .. import compat, reasons
 from ..apply import sound, takes
 from ..names import STRIP_KEY
-from ..report import UserError, told
+from ..report import UserError, attempt
 from .generate import prepared_line, submit_take
 
 
@@ -81,7 +81,7 @@ class FACEEMOTE_OT_generate_lines(bpy.types.Operator):
                 line = prepared_line(scene, strip=item.strip)
                 submit_take(scene, item.character, line, emotion=item.emotion)
 
-        return told(self, work)
+        return attempt(self, work)
 
 
 def speech_strips(scene: Any) -> list[Any]:

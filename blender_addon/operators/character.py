@@ -11,7 +11,7 @@ from bpy.props import StringProperty
 from .. import reasons
 from ..apply.head import add_head
 from ..engine import jobs
-from ..report import told, user_folder
+from ..report import attempt, user_folder
 
 IDENTITY = ("african", "asian", "caucasian", "gender", "age", "muscle", "weight")
 
@@ -51,7 +51,7 @@ class FACEEMOTE_OT_add_character(bpy.types.Operator):
             jobs.run_operator("build_character", filepath=result["path"], person=json.dumps(person))
 
         params = {"person": person, "out_dir": str(folder)}
-        return told(
+        return attempt(
             self,
             lambda: jobs.submit(f"head of {person['character']}", method="load", params=params, done=done),
         )
@@ -69,7 +69,7 @@ class FACEEMOTE_OT_build_character(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Build; one undo step."""
-        return told(self, lambda: self._build(context))
+        return attempt(self, lambda: self._build(context))
 
     def _build(self, context: bpy.types.Context) -> None:
         name = json.loads(self.person)["character"].title()
@@ -97,7 +97,7 @@ class FACEEMOTE_OT_add_stage(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Build; one undo step."""
-        return told(self, lambda: add_stage(context, context.scene.face_emote.target))
+        return attempt(self, lambda: add_stage(context, context.scene.face_emote.target))
 
 
 LIGHTS = (

@@ -7,7 +7,7 @@ import bpy
 from bpy.props import EnumProperty, FloatProperty, StringProperty
 
 from .. import emotions, reasons
-from ..report import UserError, told
+from ..report import UserError, attempt
 
 _enum_items: list[tuple[str, str, str]] = []
 
@@ -49,7 +49,8 @@ class FACEEMOTE_OT_save_emotion(bpy.types.Operator):
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         """Ask for the name."""
-        return context.window_manager.invoke_props_dialog(self)
+        answer: set[str] = context.window_manager.invoke_props_dialog(self)
+        return answer
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Write the file."""
@@ -59,7 +60,7 @@ class FACEEMOTE_OT_save_emotion(bpy.types.Operator):
                 raise UserError("Give the preset a name")
             emotions.save_preset(self.name.strip(), context.scene.face_emote.emotion.strip())
 
-        return told(self, work)
+        return attempt(self, work)
 
 
 class FACEEMOTE_OT_mood(bpy.types.Operator):

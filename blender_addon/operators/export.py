@@ -9,7 +9,8 @@ import bpy
 from .. import compat, reasons
 from ..apply import takes
 from ..engine import jobs
-from ..report import UserError, told
+from ..engine.current import SESSION
+from ..report import UserError, attempt
 
 FORMATS = (".glb", ".csv", ".json", ".bvh", ".pc2", ".mdd", ".usda", ".usdc", ".npz")
 
@@ -39,7 +40,7 @@ class FACEEMOTE_OT_export_take(bpy.types.Operator):
             params = {"motion": facts["motion"], "path": str(path), "person": facts.get("person", {})}
             jobs.submit(f"export {path.name}", method="export", params=params, done=_said(path))
 
-        return told(self, work)
+        return attempt(self, work)
 
 
 class FACEEMOTE_OT_quick_video(bpy.types.Operator):
@@ -77,7 +78,7 @@ class FACEEMOTE_OT_quick_video(bpy.types.Operator):
                 raise UserError(f"Blender wrote no video; is the folder writable? {path}")
             self.report({"INFO"}, f"Wrote {path}")
 
-        return told(self, work)
+        return attempt(self, work)
 
 
 class kept_settings:
@@ -114,7 +115,7 @@ def placed(text: str) -> Path:
 
 def _said(path: Path) -> Any:
     def done(_result: dict[str, Any]) -> None:
-        jobs.SESSION.status = f"Wrote {path}"
+        SESSION.status = f"Wrote {path}"
 
     return done
 

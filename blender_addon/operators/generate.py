@@ -14,8 +14,9 @@ from .. import compat, reasons
 from ..apply import preview, sound, takes
 from ..emotions import emotion_params
 from ..engine import jobs
+from ..engine.current import SESSION
 from ..names import TAKE_KEY
-from ..report import UserError, told, user_folder
+from ..report import UserError, attempt, user_folder
 
 STYLE = ("lips", "jaw", "brows", "head", "gaze", "blinks", "energy", "asymmetry", "wrinkles", "blood")
 
@@ -34,7 +35,7 @@ class Line:
 
 def fps_of(scene: Any) -> float:
     """Frames a second of a scene."""
-    return scene.render.fps / scene.render.fps_base
+    return float(scene.render.fps / scene.render.fps_base)
 
 
 def prepared_line(scene: Any, *, speech: str = "", strip: str = "") -> Line:
@@ -53,8 +54,8 @@ def prepared_line(scene: Any, *, speech: str = "", strip: str = "") -> Line:
     if not Path(source).is_file():
         raise UserError(f"The speech file does not exist; choose another: {source}")
     part = not speech and settings.use_range
-    start, end = (settings.range_start, settings.range_end) if part else (0.0, None)
-    secs = sound.write_wave(unnamed, source=source, start_secs=start, end_secs=end)
+    piece = {"start_secs": settings.range_start, "end_secs": settings.range_end} if part else {}
+    secs = sound.write_wave(unnamed, source=source, **piece)
     wave = _kept(unnamed)
     return Line(
         wave, Path(source).name, scene.frame_current if part else scene.frame_start, secs, str(wave if part else source)
@@ -110,7 +111,7 @@ def submit_take(
     def done(result: dict[str, Any]) -> None:
         told_facts = facts | {
             "motion": result["motion"], "animator": result["animator"], "speech_sha256": result["speech_sha256"],
-            "engine": jobs.SESSION.capabilities.get("version", ""),
+            "engine": SESSION.capabilities.get("version", ""),
         }  # fmt: skip
         owner = bpy.data.objects.get(character_name)
         refusal = takes.refusal(owner)
@@ -146,7 +147,7 @@ class FACEEMOTE_OT_generate(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Start; with `wait`, or in background, finish too."""
-        return told(self, lambda: self._start(context))
+        return attempt(self, lambda: self._start(context))
 
     def _start(self, context: bpy.types.Context) -> None:
         missing = "" if self.speech else reasons.no_speech(context)
@@ -168,7 +169,7 @@ class FACEEMOTE_OT_cancel(bpy.types.Operator):
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
         """Something runs."""
-        return reasons.allowed(cls, "" if jobs.SESSION.busy else "Nothing is being generated")
+        return reasons.allowed(cls, "" if SESSION.busy else "Nothing is being generated")
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
         """Cancel all."""
@@ -193,7 +194,7 @@ class FACEEMOTE_OT_apply_take(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Write; one undo step."""
-        return told(self, lambda: self._apply(context))
+        return attempt(self, lambda: self._apply(context))
 
     def _apply(self, context: bpy.types.Context) -> None:
         character = bpy.data.objects.get(self.character)
@@ -247,7 +248,7 @@ class FACEEMOTE_OT_preview_apply(bpy.types.Operator):
         shown = preview.current()
         assert shown is not None
         preview.stop()
-        return told(
+        return attempt(
             self,
             lambda: jobs.run_operator(
                 "apply_take", filepath=str(shown.path), facts=json.dumps(shown.facts), character=shown.character,

@@ -10,7 +10,7 @@ from bpy.props import EnumProperty, StringProperty
 from .. import reasons
 from ..apply import mapping
 from ..names import ARKIT
-from ..report import UserError, told, user_folder
+from ..report import UserError, attempt, user_folder
 
 PRESETS = "mappings"
 LEAST = 3
@@ -127,7 +127,7 @@ class FACEEMOTE_OT_map_character(bpy.types.Operator):
                 {"INFO"}, f"{match.preset.title}: {len(match.rows)} rows, {len(match.idle_keys)} keys unmatched"
             )
 
-        return told(self, work)
+        return attempt(self, work)
 
 
 class FACEEMOTE_OT_add_row(bpy.types.Operator):
@@ -195,7 +195,8 @@ class FACEEMOTE_OT_save_mapping(bpy.types.Operator):
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         """Ask for the name."""
-        return context.window_manager.invoke_props_dialog(self)
+        answer: set[str] = context.window_manager.invoke_props_dialog(self)
+        return answer
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Write the file."""
@@ -209,7 +210,7 @@ class FACEEMOTE_OT_save_mapping(bpy.types.Operator):
             mapping.save_preset(path, title=self.name.strip(), rows=rows)
             self.report({"INFO"}, f"Saved as {path}")
 
-        return told(self, work)
+        return attempt(self, work)
 
 
 CLASSES = (

@@ -10,7 +10,7 @@ from .. import reasons
 from ..apply import preview, takes
 from ..apply.channels import owners_of
 from ..apply.merge import merge_take
-from ..report import UserError, told
+from ..report import UserError, attempt
 from .generate import Line, submit_take
 
 
@@ -49,7 +49,7 @@ class FACEEMOTE_OT_show_take(bpy.types.Operator):
             context.scene.frame_set(context.scene.frame_current)
             self.report({"INFO"}, f"Showing {take.name}")
 
-        return told(self, work)
+        return attempt(self, work)
 
 
 class FACEEMOTE_OT_rebake_take(bpy.types.Operator):
@@ -76,7 +76,7 @@ class FACEEMOTE_OT_rebake_take(bpy.types.Operator):
             line = Line(wave, facts["speech_name"], int(facts["first_frame"]), float(facts["num_secs"]), "")
             submit_take(context.scene, context.scene.face_emote.target, line, action=take.name)
 
-        return told(self, work)
+        return attempt(self, work)
 
 
 class FACEEMOTE_OT_recall_take(bpy.types.Operator):
@@ -129,7 +129,7 @@ class FACEEMOTE_OT_remove_take(bpy.types.Operator):
             context.scene.face_emote.active_take = list(bpy.data.actions).index(left[-1]) if left else 0
             context.scene.frame_set(context.scene.frame_current)
 
-        return told(self, work)
+        return attempt(self, work)
 
 
 class FACEEMOTE_OT_merge_take(bpy.types.Operator):
@@ -156,7 +156,7 @@ class FACEEMOTE_OT_merge_take(bpy.types.Operator):
             merged, before, after = merge_take(_take(context), settings.target, tolerance=settings.decimate)
             self.report({"INFO"}, f"{merged.name}: {after} keys instead of {before}")
 
-        return told(self, work)
+        return attempt(self, work)
 
 
 class FACEEMOTE_OT_add_corrections(bpy.types.Operator):

@@ -6,7 +6,7 @@ from typing import Any
 import bpy
 
 from .. import compat
-from ..engine.jobs import SESSION
+from ..engine.current import SESSION
 from ..names import BONE_ROLES
 from ..operators.mapping import unmatched
 from .main import prepared, say

@@ -7,7 +7,7 @@ import bpy
 
 from .. import reasons
 from ..apply import preview
-from ..engine.jobs import SESSION
+from ..engine.current import SESSION
 
 
 def prepared(panel: Any) -> Any:

@@ -25,7 +25,8 @@ def srgb_bytes(linear: Float[Array, "*shape"]) -> UInt8[Array, "*shape"]:
     """Linear light 0..1 as 8-bit sRGB (IEC 61966-2-1)."""
     value = np.clip(linear, 0.0, 1.0)
     curve = np.where(value <= 0.0031308, 12.92 * value, 1.055 * value ** (1.0 / 2.4) - 0.055)
-    return (curve * 255.0 + 0.5).astype(np.uint8)
+    levels: Array = (curve * 255.0 + 0.5).astype(np.uint8)
+    return levels
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:

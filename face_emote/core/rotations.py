@@ -51,7 +51,8 @@ def axis_angle(rotation: Float[Array, "*batch 3 3"]) -> Float[Array, "*batch 3"]
     sine = np.linalg.norm(quaternion[..., 1:], axis=-1, keepdims=True)
     angle = 2.0 * np.arctan2(sine, quaternion[..., :1])
     factor = np.where(sine < 1e-9, 2.0, angle / np.maximum(sine, 1e-9))
-    return (factor * quaternion[..., 1:]).astype(rotation.dtype)
+    axis_angle: Array = (factor * quaternion[..., 1:]).astype(rotation.dtype)
+    return axis_angle
 
 
 def yaw_pitch_roll(rotation: Float[Array, "*batch 3 3"]) -> Float[Array, "*batch 3"]:
@@ -71,7 +72,8 @@ def from_yaw_pitch_roll(angles: Float[Array, "*batch 3"]) -> Float[Array, "*batc
     about_y, about_x, about_z = (
         rotation_matrix(angles[..., i, None] * np.eye(3, dtype=angles.dtype)[axis]) for i, axis in enumerate((1, 0, 2))
     )
-    return about_y @ about_x @ about_z
+    rotation: Array = about_y @ about_x @ about_z
+    return rotation
 
 
 def quaternions(rotation: Float[Array, "*batch 3 3"]) -> Float[Array, "*batch 4"]:
@@ -80,4 +82,5 @@ def quaternions(rotation: Float[Array, "*batch 3 3"]) -> Float[Array, "*batch 4"
     skew = rotation - rotation.swapaxes(-1, -2)
     xyz = np.stack([skew[..., 2, 1], skew[..., 0, 2], skew[..., 1, 0]], axis=-1) / (4.0 * w[..., None])
     out = np.concatenate([xyz, w[..., None]], axis=-1)
-    return out / np.linalg.norm(out, axis=-1, keepdims=True)
+    unit: Array = out / np.linalg.norm(out, axis=-1, keepdims=True)
+    return unit

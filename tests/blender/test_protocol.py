@@ -7,6 +7,7 @@ import sys
 import time
 import types
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -59,7 +60,8 @@ def worker():
 
 def outcome(worker, method: str, params: dict) -> tuple[dict, str]:
     """The result of a request, or its error."""
-    results, errors = [], []
+    results: list[dict] = []
+    errors: list[str] = []
     task = session.Task(
         method, method, params, done=results.append, failed=lambda message, _details: errors.append(message)
     )
@@ -180,7 +182,7 @@ def test_requests_are_read_as_hostile():
 def write_keys(path: Path, **changed: np.ndarray) -> Path:
     amounts = np.zeros((2, 8))
     amounts[1, 1] = 0.7
-    keys = {
+    keys: dict[str, Any] = {
         "time_secs": np.array([0.0, 1.5]), "amounts": amounts, "vad": np.zeros((2, 3)), "vad_amount": np.zeros(2),
         "hidden": np.zeros((2, 8)), "leak": np.zeros(2),
     } | changed  # fmt: skip
@@ -228,9 +230,9 @@ def test_the_engine_is_found_in_the_order_of_trust(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(scripts))
     assert locate.find_engine("", package_folders=[], python="p").arguments[0].endswith("python3")
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(locate.EngineMissing, match="install the extension"):
+    with pytest.raises(locate.EngineMissingError, match="install the extension"):
         locate.find_engine("", package_folders=[], python="p")
-    with pytest.raises(locate.EngineMissing, match="No engine is there"):
+    with pytest.raises(locate.EngineMissingError, match="No engine is there"):
         locate.find_engine(str(tmp_path / "nowhere"), package_folders=[], python="p")
 
 

@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -103,10 +104,11 @@ def _emodb_clip(path: Path) -> list[Clip]:
     return [Clip("emodb", talker, sound, tuple(rows), held, late_secs=EMODB_LATE_SECS) for sound in sounds]
 
 
-def _clip(corpus: str, talker: str, path: Path, rows: list[list], held: frozenset[str] | set[str]) -> Clip:
+def _clip(corpus: str, talker: str, path: Path, rows: list[list[Any]], held: frozenset[str] | set[str]) -> Clip:
     phones = tuple((label, float(start), float(end)) for _, label, start, end, *_ in rows)
     return Clip(corpus, talker, path, phones, talker in held)
 
 
-def _read_phones(path: Path) -> dict[str, list[list]]:
-    return json.loads(path.read_text())
+def _read_phones(path: Path) -> dict[str, list[list[Any]]]:
+    phones: dict[str, list[list[Any]]] = json.loads(path.read_text())
+    return phones

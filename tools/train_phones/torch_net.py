@@ -1,5 +1,7 @@
 """The phone net in torch, for training only; `face_emote.audio.phone_net` runs the same net in numpy."""
 
+from typing import cast
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -47,9 +49,12 @@ class TorchPhoneNet(nn.Module):
 
 def exported(net: TorchPhoneNet) -> dict[str, Array]:
     """The arrays that `load_phone_net` reads, batch norm folded into the convolutions, float16."""
+    convs = [cast(nn.Conv1d, conv) for conv in net.convs]
+    norms = [cast(nn.BatchNorm1d, norm) for norm in net.norms]
     out: dict[str, Array] = {"dilations": np.array([dilation for _, dilation in LAYERS], np.int16)}
     with torch.no_grad():
-        for i, (conv, norm) in enumerate(zip(net.convs, net.norms, strict=True)):
+        for i, (conv, norm) in enumerate(zip(convs, norms, strict=True)):
+            assert norm.running_mean is not None and norm.running_var is not None
             gain = norm.weight / torch.sqrt(norm.running_var + norm.eps)
             out[f"kernel{i}"] = (conv.weight * gain[:, None, None]).permute(2, 1, 0).numpy().astype(np.float16)
             out[f"bias{i}"] = (norm.bias - norm.running_mean * gain).numpy().astype(np.float16)

@@ -9,6 +9,7 @@ import logging
 import math
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -215,7 +216,7 @@ def _write(net: TorchPhoneNet, clips: list[Clip], train: list[tuple[Clip, Exampl
         np.add.at(bigram, (index[:-1], index[1:]), 1.0)
         np.add.at(frames, index, [100.0 * (end - start) for _, start, end in clip.phones])
         np.add.at(times, index, 1.0)
-    arrays = exported(net)
+    arrays: dict[str, Any] = {**exported(net)}
     arrays["log_prior"] = np.log(count / count.sum()).astype(np.float16)
     arrays["log_bigram"] = np.log(bigram / bigram.sum(axis=1, keepdims=True)).astype(np.float16)
     arrays["mean_frames"] = (frames / np.maximum(times, 1.0)).astype(np.float16)

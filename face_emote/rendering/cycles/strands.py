@@ -30,9 +30,9 @@ class Curves:
     radius: Float[Array, " knot"]
 
     def posed(
-        self, points: Float[Array, "point 3"], normals: Float[Array, "point 3"], vertices: Float[Array, "vertex 3"]
+        self, points: Float[Array, "point 3"], normals: Float[Array, "bare_point 3"], vertices: Float[Array, "vertex 3"]
     ) -> Float[Array, "knot 3"]:
-        """Knots on a posed head: `points` and `normals` of what is drawn, `vertices` of the head itself."""
+        """Knots on a posed head: `points` of what is drawn, `normals` of all but the cloth, `vertices` of the head."""
         none = np.zeros((0, 3), np.float32)
         surface = Geometry(
             triangles=self.mesh.triangles,

@@ -37,6 +37,6 @@ def make_corners(mesh: RenderMesh) -> Corners:
     uv = np.where((unique[:, 1] >= 0)[:, None], mesh.uv[unique[:, 1]], 0.0)
     return Corners(
         point=unique[:, 0],
-        indices=inverse.reshape(-1, 3).astype(np.uint32),
+        indices=inverse.reshape(-1, 3).astype(np.int32),
         fixed=np.concatenate([uv, mesh.local[unique[:, 0]], unique[:, 2:3]], axis=1, dtype=np.float32),
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from face_emote.core.arrays import Array, Float, Int
+from face_emote.core.arrays import Array, Float, Int, UInt8
 from face_emote.face.layout import HeadLayout
 from face_emote.face.subdivision import SparseRows, catmull_clark, triangles
 from face_emote.look.regions import thinness
@@ -41,7 +41,7 @@ class RenderMesh:
     triangles: Int[Array, "triangle 3"]
     uv_triangles: Int[Array, "triangle 3"]
     uv: Float[Array, "uv_point 2"]
-    material: Int[Array, " triangle"]
+    material: UInt8[Array, " triangle"]
     local: Float[Array, "point 3"]
     """See buffers.Geometry.local."""
     charts: Float[Array, "triangle 12"]

@@ -92,7 +92,7 @@ def test_every_panel_draws_in_every_state(fe, state):
         settings.speech_source = "STRIP"
         scene.sequence_editor_create()
     if state == "failed":
-        fe.jobs.tell("It failed for a reason", "details")
+        fe.jobs.report_failure("It failed for a reason", "details")
     logs = {panel.__name__: drawn(fe, panel) for panel in panels(fe)}
     assert all(logs.values())
     if state == "empty":
