@@ -32,8 +32,8 @@ from face_emote.train.config import BUNDLED, TrainConfig, read_config
 from face_emote.train.corpus.cache import Corpus, read_corpus
 from face_emote.train.devices import this_process
 from face_emote.train.join import joined
+from face_emote.train.lip_losses import opening
 from face_emote.train.loop import train
-from face_emote.train.losses.lips import opening
 from face_emote.train.measure import measured
 from face_emote.train.teacher_expression import plan_track
 from face_emote.train.torch_net import TorchMotionNet

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from face_emote.audio.logmel import log_mels
 from face_emote.core.errors import CorpusError, OptionError
-from face_emote.train.corpus.build import build, user_source
+from face_emote.train.corpus.build import build, describe, user_source, write_manifest
 from face_emote.train.corpus.cache import (
     COLUMNS,
     ClipData,
@@ -22,7 +22,6 @@ from face_emote.train.corpus.cache import (
     read_corpus,
     write_source,
 )
-from face_emote.train.corpus.manifest import describe, write_manifest
 
 LENGTHS = (1, 320, 16_000, 12_345, 48_001)
 

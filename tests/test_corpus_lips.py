@@ -12,15 +12,12 @@ from hypothesis import strategies as st
 from face_emote.core.errors import CorpusError
 from face_emote.core.names import BILABIALS, LABIODENTALS, PHONES
 from face_emote.core.types import Phone
-from face_emote.network.channels import LIP_CHANNELS
+from face_emote.network.config import LIP_CHANNELS
 from face_emote.train.corpus.cache import UNKNOWN_PHONE, ClipData, num_frames_of
+from face_emote.train.corpus.derived import SILENT_KINDS, silent_jobs, stretched
 from face_emote.train.corpus.facegood import CHANNELS, controls_of, read_channels
 from face_emote.train.corpus.grid import s1_jobs, talker_jobs
-from face_emote.train.corpus.silent import KINDS, silent_jobs
-from face_emote.train.corpus.stretched import stretched
-from face_emote.train.corpus.teacher import loudness_only, teacher_lips
-from face_emote.train.corpus.timed_phones import phone_index, phones_from, read_aligned, read_lablaut
-from face_emote.train.corpus.tracked_lips import (
+from face_emote.train.corpus.lips import (
     REST_GAP,
     TalkerScale,
     aims_of,
@@ -30,6 +27,14 @@ from face_emote.train.corpus.tracked_lips import (
     read_tracks,
     sound_frames,
     talker_scale,
+)
+from face_emote.train.corpus.teacher import (
+    loudness_only,
+    phone_index,
+    phones_from,
+    read_aligned,
+    read_lablaut,
+    teacher_lips,
 )
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
@@ -192,8 +197,8 @@ def test_stretched_lips_move_with_the_stretched_sound(factor):
 
 
 def test_silent_clips_are_at_rest_whatever_sounds():
-    clips = [job.make() for job in silent_jobs(len(KINDS))]
-    for clip, kind in zip(clips, KINDS, strict=True):
+    clips = [job.make() for job in silent_jobs(len(SILENT_KINDS))]
+    for clip, kind in zip(clips, SILENT_KINDS, strict=True):
         assert (np.abs(clip.samples).max() == 0.0) == (kind == "nothing")
         assert np.allclose(clip.lips[:, GAP], REST_GAP) and not clip.lips[:, 1:].any() and clip.known.all()
         assert (clip.phones == 0).all() and np.abs(clip.samples).max() <= 1.0

@@ -11,8 +11,16 @@ from face_emote.emotion.grammar import describe
 from face_emote.emotion.lexicon import load_lexicon
 from face_emote.emotion.track import track
 from face_emote.motion.feeling.expression import EmotionBias, emotion_bias, expression_controls
-from face_emote.motion.feeling.facs import ACTION_UNITS, AU_INDEX, NUM_AU, controls_from_action_units
-from face_emote.motion.feeling.recipes import ANTAGONISTS, BEARINGS, RECIPES, SIDES
+from face_emote.motion.feeling.recipes import (
+    ACTION_UNITS,
+    ANTAGONISTS,
+    AU_INDEX,
+    BEARINGS,
+    NUM_AU,
+    RECIPES,
+    SIDES,
+    controls_from_action_units,
+)
 
 EVEN = PerformanceStyle(asymmetry=0.0)
 BASIC = EMOTIONS[1:]

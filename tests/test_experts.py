@@ -14,17 +14,18 @@ from face_emote.core.errors import CheckpointError
 from face_emote.core.names import EMOTIONS, MOTION_HZ, PHONES
 from face_emote.emotion.grammar import describe
 from face_emote.face.bundled import load_head
-from face_emote.network.channels import LIP_CHANNELS, LIP_SCALE
+from face_emote.network.config import LIP_CHANNELS, LIP_SCALE
 from face_emote.network.convnet import (
     Conv,
     ConvNetSpec,
     convnet,
     convolved,
+    read_expert,
     spec_from_table,
     spec_table,
     weight_shapes_of,
+    write_expert,
 )
-from face_emote.network.expert_file import read_expert, write_expert
 from face_emote.network.experts import (
     COMPOUNDS,
     MAX_SHIFT,
@@ -46,26 +47,28 @@ from face_emote.train.experts.emotional_sync import (
     NUM_FACE_COLUMNS,
     EmotionalSyncNet,
     feeling,
+    feeling_terms,
     frozen_emotional_sync,
     matching_logits,
     soft_targets,
 )
-from face_emote.train.experts.fitting import FitConfig, fit, set_normalisation
-from face_emote.train.experts.lip_reader import frozen_reader
-from face_emote.train.experts.motion_classifier import classifier_net, clip_accuracy, performances
-from face_emote.train.experts.sync_net import (
+from face_emote.train.experts.lip_judges import (
+    frozen_reader,
     frozen_sync,
+    geometry,
     info_nce,
     lip_features,
     near_in_clip,
     random_anchors,
+    reader_features,
+    reader_loss,
+    sync_loss,
 )
+from face_emote.train.experts.motion_classifier import classifier_net, clip_accuracy, performances
 from face_emote.train.experts.teach import Lesson, teach
-from face_emote.train.experts.torch_convnet import TorchConvNet, frozen_twin
+from face_emote.train.experts.torch_convnet import FitConfig, TorchConvNet, fit, frozen_twin, set_normalisation
 from face_emote.train.experts.train import main
-from face_emote.train.losses.experts import geometry, reader_features, reader_loss, sync_loss
-from face_emote.train.losses.feeling import feeling_terms
-from face_emote.train.losses.lips import LipTruth
+from face_emote.train.lip_losses import LipTruth
 
 SECS = 3.0
 FRAMES = round(SECS * MOTION_HZ)

@@ -15,9 +15,9 @@ from face_emote.core.names import CONTROLS, MOTION_HZ, SAMPLE_RATE_HZ
 from face_emote.core.timing import frame_times, frames_in
 from face_emote.core.types import FRAME_ARRAYS, MotionInfo, PerformanceStyle, Speech
 from face_emote.emotion.grammar import describe
+from face_emote.emotion.track import planned_emotion
 from face_emote.face.bundled import load_head
 from face_emote.motion.events.gaze import gaze_direction
-from face_emote.motion.feeling.planned import planned_emotion
 from face_emote.motion.live import LivePerformer
 from face_emote.motion.live.director import MEMORY_SECS, Director, Moment
 from face_emote.motion.live.ears import MouthGate, SpeechDetector, look_ahead_within

@@ -15,18 +15,18 @@ from face_emote.face.bundled import load_head
 from face_emote.face.rig import pose_from_controls
 from face_emote.motion.mouth.lip_rig import lip_rig
 from face_emote.motion.mouth.lip_solve import LIP_SEAL, MouthTarget, lip_controls
-from face_emote.network.channels import LIP_CHANNELS, LIP_SCALE
-from face_emote.train.lip_solve import AIMS, torch_mouth
-from face_emote.train.losses.concordance import concordance, concordance_loss, lag_loss
-from face_emote.train.losses.exchange import lip_exchange_loss, swapped
-from face_emote.train.losses.lips import (
+from face_emote.network.config import LIP_CHANNELS, LIP_SCALE
+from face_emote.train.experts.emotional_sync import concordance, concordance_loss, lag_loss
+from face_emote.train.lip_losses import (
     CLOSED_GAP,
     LipLossWeights,
     LipTruth,
     among,
     closure_loss,
     correlation_loss,
+    dilated,
     gap_loss,
+    lip_exchange_loss,
     lip_terms,
     natural,
     opening_loss,
@@ -34,10 +34,12 @@ from face_emote.train.losses.lips import (
     phone_loss,
     relative_loudness,
     silence_loss,
+    soft_minimum,
+    swapped,
     velocity_loss,
+    vertices_loss,
 )
-from face_emote.train.losses.terms import dilated, soft_minimum
-from face_emote.train.losses.vertices import vertices_loss
+from face_emote.train.lip_solve import AIMS, torch_mouth
 
 GAP, CLOSURE = LIP_CHANNELS.index("gap"), LIP_CHANNELS.index("closure")
 P, AA, SIL = (PHONES.index(name) for name in ("P", "AA", "SIL"))

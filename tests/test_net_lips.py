@@ -11,9 +11,9 @@ from face_emote.core.names import MOTION_HZ, PHONES
 from face_emote.core.timing import frame_times, frames_in
 from face_emote.core.types import PerformanceStyle
 from face_emote.emotion.grammar import describe
+from face_emote.emotion.track import planned_emotion
 from face_emote.face.bundled import load_head
 from face_emote.motion.feeling.net_expression import NetExpression
-from face_emote.motion.feeling.planned import planned_emotion
 from face_emote.motion.mouth.lip_contacts import Contacts, closures, strength
 from face_emote.motion.mouth.lips import Lips, lip_score
 from face_emote.motion.mouth.net_lips import (
@@ -34,8 +34,7 @@ from face_emote.motion.mouth.net_lips import (
 )
 from face_emote.motion.mouth.visemes import merged
 from face_emote.motion.net_listening import condition_rows, lip_answers, net_answers, phones_at_frames
-from face_emote.network.channels import LIP_CHANNELS, NUM_LINEAR
-from face_emote.network.config import LATENT_FRAMES
+from face_emote.network.config import LATENT_FRAMES, LIP_CHANNELS, NUM_LINEAR
 from face_emote.network.hearing import Hearing
 from face_emote.network.runtime import load_motion_net
 from face_emote.network.streams import ExpressionStream

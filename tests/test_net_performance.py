@@ -12,6 +12,7 @@ from face_emote.core.names import CONTROLS, MOTION_HZ, WRINKLES
 from face_emote.core.timing import frame_times, frames_in
 from face_emote.core.types import FRAME_ARRAYS, MotionInfo, PerformanceStyle, Speech
 from face_emote.emotion.grammar import describe
+from face_emote.emotion.track import planned_emotion
 from face_emote.face.bundled import load_head
 from face_emote.motion.feeling.affect import frown_of, hidden_emotion
 from face_emote.motion.feeling.blood import blood_drives
@@ -26,12 +27,11 @@ from face_emote.motion.feeling.net_expression import (
     step_presence,
     with_asymmetry,
 )
-from face_emote.motion.feeling.planned import planned_emotion
 from face_emote.motion.feeling.wrinkles import RESIDUAL, folding, wrinkle_model
 from face_emote.motion.net_listening import NetAnswers, condition_rows
 from face_emote.motion.player import Player, player_of
 from face_emote.motion.score import performance_score
-from face_emote.network.channels import (
+from face_emote.network.config import (
     BEARING,
     BEARING_SLICE,
     BLOOD_SLICE,

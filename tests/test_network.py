@@ -12,8 +12,7 @@ from random_net import TINY, random_net, random_weights
 from face_emote.audio.logmel import log_mels
 from face_emote.core.errors import CheckpointError
 from face_emote.network.blocks import BlockStream, silu
-from face_emote.network.channels import LIP_SCALE, NUM_LINEAR
-from face_emote.network.config import NetConfig, PathConfig
+from face_emote.network.config import LIP_SCALE, NUM_LINEAR, NetConfig, PathConfig
 from face_emote.network.hearing import QUIET, SILENCE_LOG_MEL, Hearing, LevelFollower, normalised
 from face_emote.network.runtime import BUNDLED, MotionNet, load_motion_net
 from face_emote.network.streams import ExpressionStream, LipStream

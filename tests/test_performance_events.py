@@ -10,10 +10,9 @@ from face_emote.motion.events.blinks import EVOKING_SHIFT, blink_score, lid_clos
 from face_emote.motion.events.breathing import breath_score, breath_volume
 from face_emote.motion.events.brows import BrowScore, brow_controls, brow_score
 from face_emote.motion.events.cues import speech_cues
-from face_emote.motion.events.curves import ease, eased_steps
+from face_emote.motion.events.curves import drift, ease, eased_steps, smooth_noise
 from face_emote.motion.events.gaze import eye_rotations, gaze_direction, gaze_score, head_follow
 from face_emote.motion.events.head_motion import LIMIT, head_rotation, head_score
-from face_emote.motion.events.noise import drift, smooth_noise
 
 JOINTS = np.array(
     [[0, -0.105, -0.034], [0, -0.037, -0.012], [0, -0.01, 0.028], [0.031, 0.043, 0.084], [-0.031, 0.043, 0.084]]

@@ -11,15 +11,14 @@ pytest.importorskip("tensorboard", reason="training needs tensorboard: pip insta
 from tiny_corpus import make_corpus
 
 from face_emote.core.errors import CheckpointError, ConfigError
-from face_emote.network.channels import LIP_CHANNELS
+from face_emote.network.config import LIP_CHANNELS
 from face_emote.train.config import PictureConfig, checked, read_config
 from face_emote.train.corpus.cache import read_corpus
 from face_emote.train.devices import this_process
-from face_emote.train.experts.fitting import FitConfig
+from face_emote.train.experts.torch_convnet import FitConfig
 from face_emote.train.loop import train
 from face_emote.train.pictures import lessons, nets
-from face_emote.train.pictures.losses import FEELING_FILE, SYNC_FILE, soft_cross_entropy
-from face_emote.train.pictures.painter import painter
+from face_emote.train.pictures.losses import FEELING_FILE, SYNC_FILE, painter, soft_cross_entropy
 
 SMALL = PictureConfig(sync=0.1, feeling=0.1, every=1, crops=1, frames=20, size=24)
 

@@ -12,7 +12,7 @@ from face_emote.motion.feeling.affect import affect_by_rules
 from face_emote.motion.feeling.dynamics import UNSTARTED, calm_liveliness
 from face_emote.motion.feeling.expression import expression_controls
 from face_emote.motion.net_listening import emotion_rows
-from face_emote.network.channels import (
+from face_emote.network.config import (
     BEARING,
     BEARING_SLICE,
     BLOOD_SLICE,

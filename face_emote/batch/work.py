@@ -22,9 +22,9 @@ from face_emote.core.names import EMOTIONS
 from face_emote.core.output import written_beside
 from face_emote.core.types import EmotionPlan
 from face_emote.emotion.grammar import describe
+from face_emote.emotion.track import planned_emotion
 from face_emote.face.bundled import load_head
 from face_emote.formats.motion_file import open_motion, write_motion
-from face_emote.motion.feeling.planned import planned_emotion
 from face_emote.rendering.video import DEFAULT_CODEC, SEGMENT_FRAMES
 from face_emote.verbs.animate import Take, animate_blocks
 from face_emote.verbs.export import export

@@ -174,8 +174,7 @@ def command(
 def _tell_rig(rig: str | None, head: Path | None) -> None:
     """What of a rig stayed out, or how well a model's coefficients fit."""
     from face_emote.face.bundled import load_head
-    from face_emote.rigs.models import is_model_file, model_map
-    from face_emote.rigs.retarget import flame_map
+    from face_emote.rigs.retarget import flame_map, is_model_file, model_map
     from face_emote.rigs.rig_file import load_rig
     from face_emote.verbs.export import OWN_COEFFICIENTS
 

@@ -21,7 +21,7 @@ from face_emote.evaluation.signals import rank_correlation
 from face_emote.evaluation.systems import HeardClip, true_controls
 from face_emote.face.head import Head
 from face_emote.motion.mouth.lip_rig import lip_rig
-from face_emote.network.channels import EXPRESSION_CONTROLS
+from face_emote.network.config import EXPRESSION_CONTROLS
 from face_emote.network.experts import COMPOUNDS
 
 INTENSITIES = (0.2, 0.4, 0.6, 0.8, 1.0)

@@ -31,7 +31,7 @@ from face_emote.motion.mouth.lips import lip_score, sample_lips
 from face_emote.motion.mouth.net_lips import net_lips
 from face_emote.motion.mouth.visemes import merged, segments_from
 from face_emote.motion.net_listening import longest_look_ahead, phones_at_frames
-from face_emote.network.channels import EMOTION_COLUMNS
+from face_emote.network.config import EMOTION_COLUMNS
 from face_emote.network.hearing import Hearing
 from face_emote.network.runtime import load_motion_net
 from face_emote.network.streams import LipStream

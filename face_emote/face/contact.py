@@ -174,11 +174,7 @@ def parting_displacement(
 
 
 def blink_fix(
-    operator: ContactOperator,
-    *,
-    vertices: Float[Array, "vertex 3"],
-    blink: Float[Array, "vertex 3"],
-    ball: Ball,
+    operator: ContactOperator, *, vertices: Float[Array, "vertex 3"], blink: Float[Array, "vertex 3"], ball: Ball
 ) -> Float[Array, "vertex 3"]:
     """What to add to a blink column so that the lids of this head meet at 1 and stay outside the eyeball."""
     loop = operator.loop

@@ -291,10 +291,7 @@ class Head:
     def _balls(self) -> tuple[Ball, Ball]:
         contact, template = self.contact, self.template
         assert contact is not None
-        return (
-            eyeball(template, index=contact.left_eyeball),
-            eyeball(template, index=contact.right_eyeball),
-        )
+        return (eyeball(template, index=contact.left_eyeball), eyeball(template, index=contact.right_eyeball))
 
     def _touch(
         self,

@@ -95,11 +95,7 @@ def catmull_clark(quads: Int[Array, "quad 4"], *, num_vertices: int) -> tuple[Sp
     inner_side = ~border[side_edge.reshape(-1)]
     side_rows = num_vertices + num_faces + side_edge.reshape(-1)[inner_side]
     parts.append(
-        (
-            np.repeat(side_rows, 4),
-            quads[corner_of[inner_side]].reshape(-1),
-            np.full(4 * len(side_rows), 0.0625),
-        )
+        (np.repeat(side_rows, 4), quads[corner_of[inner_side]].reshape(-1), np.full(4 * len(side_rows), 0.0625))
     )
     # Old vertices inside: F/n + 2E/n + (n-3)/n * v, with F and E the means of face points and edge midpoints.
     vertex = np.arange(num_vertices)

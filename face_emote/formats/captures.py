@@ -28,7 +28,7 @@ from face_emote.formats.live_link import read_live_link
 from face_emote.formats.recorded import RecordedCurves
 from face_emote.formats.rig import is_curve_table, read_curve_table
 from face_emote.rigs.curve_names import NameMatch, match_names
-from face_emote.rigs.models import model_map
+from face_emote.rigs.retarget import model_map
 
 CAPTURE_SUFFIXES = (".csv", ".json")
 MAX_WEIGHT = 5.0

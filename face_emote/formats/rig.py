@@ -25,8 +25,8 @@ from face_emote.formats.array_file import ArraySpool, write_arrays
 from face_emote.formats.coefficients import write_coefficients
 from face_emote.formats.mesh.person import Progress, head_of
 from face_emote.formats.recorded import NumberTable, RecordedCurves, evenly, numbers_of, rate_of, table_rows
-from face_emote.rigs.models import is_model_file, named_model
 from face_emote.rigs.nonnegative import nonnegative_weights
+from face_emote.rigs.retarget import is_model_file, named_model
 from face_emote.rigs.rig_file import SOURCES, Rig, RigTarget, load_rig
 
 OWN_COEFFICIENTS = "amass"

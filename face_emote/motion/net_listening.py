@@ -10,10 +10,10 @@ from face_emote.core.names import MOTION_HZ, PHONES, SAMPLE_RATE_HZ
 from face_emote.core.timing import frame_times, frames_in
 from face_emote.core.types import EmotionTrack, SpeechAnalysis
 from face_emote.emotion.blending import PROTOTYPE_VAD
+from face_emote.emotion.track import PlannedEmotion
 from face_emote.motion.feeling.affect import hidden_emotion
 from face_emote.motion.feeling.dynamics import LEAD_SECS
 from face_emote.motion.feeling.net_expression import NetExpression
-from face_emote.motion.feeling.planned import PlannedEmotion
 from face_emote.motion.mouth.net_lips import SPLINE_AHEAD
 from face_emote.network.config import LATENT_FRAMES
 from face_emote.network.hearing import Hearing
@@ -29,7 +29,7 @@ class NetAnswers:
     """What the network said of a clip; 14 MB an hour."""
 
     lips: Float[Array, "motion_frames lip=9"]
-    """In the order of `network.channels.LIP_CHANNELS`, natural units, at `names.MOTION_HZ`, and `net_lips.SPLINE_AHEAD`
+    """In the order of `network.config.LIP_CHANNELS`, natural units, at `names.MOTION_HZ`, and `net_lips.SPLINE_AHEAD`
     more."""
     expression: NetExpression
 
@@ -112,7 +112,7 @@ def phones_at_frames(analysis: SpeechAnalysis) -> Int[Array, " frames"]:
 
 
 def emotion_rows(track: EmotionTrack) -> Float[Array, "frames 21"]:
-    """The emotion as the network sees it: `network.channels.EMOTION_COLUMNS`."""
+    """The emotion as the network sees it: `network.config.EMOTION_COLUMNS`."""
     return np.concatenate(
         [track.mix, track.vad, track.intensity[:, None], track.covert, track.leak[:, None]], axis=1, dtype=np.float32
     )

@@ -14,11 +14,11 @@ from face_emote.core.arrays import Array, Float
 from face_emote.core.names import MOTION_HZ
 from face_emote.core.timing import frame_times
 from face_emote.core.types import FaceMotion, PerformanceStyle
+from face_emote.emotion.track import PlannedEmotion
 from face_emote.face.head import Head
 from face_emote.face.rig import ControlPose, controls_from_pose, pose_from_controls
 from face_emote.motion.feeling.affect import Display, affect_by_rules
 from face_emote.motion.feeling.dynamics import LEAD_SECS, UNSTARTED
-from face_emote.motion.feeling.planned import PlannedEmotion
 from face_emote.motion.layering import layered, lip_gap
 from face_emote.motion.player import Player, player_of
 from face_emote.motion.slow_tracks import SlowTracks, joined, rested_skin, step_skin
@@ -95,8 +95,7 @@ def over_capture(
     """
     betas, character = recorded.betas, recorded.character
     layers = _Layers(
-        recorded,
-        player_of(head, style=style, fps=recorded.fps, info=recorded.info, betas=betas, character=character),
+        recorded, player_of(head, style=style, fps=recorded.fps, info=recorded.info, betas=betas, character=character)
     )
     steps = _slow(layers, planned)
     slow = next(steps)

@@ -6,6 +6,7 @@ import numpy as np
 
 from face_emote.core.arrays import Array, Float
 from face_emote.core.types import EmotionPlan, PerformanceStyle, SpeechAnalysis
+from face_emote.emotion.track import PlannedEmotion, planned_emotion
 from face_emote.motion.events.blinks import BlinkScore, blink_score, lid_closure
 from face_emote.motion.events.breathing import BreathScore, breath_score, breath_volume
 from face_emote.motion.events.brows import BrowScore, brow_controls, brow_score
@@ -16,7 +17,6 @@ from face_emote.motion.events.micro_expressions import LeakScore, leak_pulses, l
 from face_emote.motion.feeling.affect import Display
 from face_emote.motion.feeling.expression import REST_BREATH_HZ, EmotionBias, emotion_bias
 from face_emote.motion.feeling.net_expression import NetExpression, bias_by_net
-from face_emote.motion.feeling.planned import PlannedEmotion, planned_emotion
 from face_emote.motion.layering import MouthGauge, layered
 from face_emote.motion.mouth.lips import Lips, lip_score
 from face_emote.motion.mouth.net_lips import net_lips

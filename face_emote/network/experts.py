@@ -12,9 +12,8 @@ from face_emote.core.assets import ASSETS
 from face_emote.core.errors import CheckpointError
 from face_emote.core.names import CONTROLS, EMOTIONS, MOTION_HZ
 from face_emote.core.types import FaceMotion
-from face_emote.network.channels import EXPRESSION_CONTROLS, LIP_CHANNELS, LIP_SCALE
-from face_emote.network.convnet import ConvNet
-from face_emote.network.expert_file import ExpertFile, read_expert
+from face_emote.network.config import EXPRESSION_CONTROLS, LIP_CHANNELS, LIP_SCALE
+from face_emote.network.convnet import ConvNet, ExpertFile, read_expert
 from face_emote.network.hearing import normalised
 
 FOLDER = ASSETS / "experts"

@@ -5,8 +5,7 @@ import numpy as np
 from face_emote.core.arrays import Array, Float, Int
 from face_emote.core.names import PHONES
 from face_emote.network.blocks import BlockStream, norm, sigmoid, silu
-from face_emote.network.channels import EMOTION_COLUMNS, LIP_CHANNELS, LIP_SCALE, NUM_LINEAR
-from face_emote.network.config import LATENT_FRAMES
+from face_emote.network.config import EMOTION_COLUMNS, LATENT_FRAMES, LIP_CHANNELS, LIP_SCALE, NUM_LINEAR
 from face_emote.network.hearing import RowBuffer
 from face_emote.network.runtime import MotionNet
 from face_emote.network.weights import HALVING_TAPS, LATENT_ROWS, STEM_TAPS, UNKNOWN_PHONE
@@ -67,7 +66,7 @@ class LipStream:
     def push(self, rows: Float[Array, "_rows band=40"]) -> Float[Array, "_answers lip=9"]:
         """Hear the next rows (`hearing.LevelFollower`); returns the answers that they complete.
 
-        Answers follow `channels.LIP_CHANNELS` in natural units (the last three 0..1), one for each motion frame.
+        Answers follow `config.LIP_CHANNELS` in natural units (the last three 0..1), one for each motion frame.
         """
         self._rows.push(rows)
         answers = [np.empty((0, len(LIP_CHANNELS)), np.float32)]

@@ -14,8 +14,14 @@ import numpy as np
 from face_emote.audio.logmel import NUM_BANDS
 from face_emote.core.arrays import Array, Float
 from face_emote.core.names import PHONES
-from face_emote.network.channels import EMOTION_COLUMNS, LIP_CHANNELS, NUM_EXPRESSION_OUTPUTS
-from face_emote.network.config import LATENT_FRAMES, NetConfig, PathConfig
+from face_emote.network.config import (
+    EMOTION_COLUMNS,
+    LATENT_FRAMES,
+    LIP_CHANNELS,
+    NUM_EXPRESSION_OUTPUTS,
+    NetConfig,
+    PathConfig,
+)
 
 UNKNOWN_PHONE = len(PHONES)
 """Index of the phone embedding where no transcript is given."""

@@ -1,8 +1,9 @@
-"""A motion of the bundled head as a motion of a user's FLAME head, and coefficients of such models as controls."""
+"""The user's FLAME and SMPL-X files: their maps, and motions of the bundled head as motions of a FLAME head."""
 
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from face_emote.core.types import FaceMotion
 from face_emote.face.bundled import load_head
 from face_emote.face.head import Head
 from face_emote.rigs.expression_map import ExpressionMap, kept_map
-from face_emote.rigs.registration.target_model import target_of_head
+from face_emote.rigs.registration.target_model import MODEL_SUFFIXES, is_smplx, read_smplx, target_of_head
 
 MOUTH_CLOSE, LIP_SEAL = CONTROLS.index("mouthClose"), CONTROLS.index("lipSeal")
 
@@ -81,3 +82,29 @@ def shown_on(source: MotionSource, head: Head) -> MotionSource:
     if head.is_semantic or source.info.basis == head.basis:
         return source
     return retargeted(source, head)
+
+
+def is_model_file(path: str | Path) -> bool:
+    """Whether a rig is named by a model's file."""
+    return Path(path).suffix.lower() in MODEL_SUFFIXES
+
+
+def model_map(path: str | Path) -> ExpressionMap:
+    """The map to a model file's coefficients; solved at the first time, which takes some seconds.
+
+    Raises:
+        HeadError: the file cannot be used, has no face, or is the bundled head.
+    """
+    return named_model(path)[2]
+
+
+def named_model(path: str | Path) -> tuple[str, str, ExpressionMap]:
+    """Kind (`flame`, `smplx`), basis id and map of a model file. Errors as `model_map`."""
+    file = Path(path)
+    if is_smplx(file):
+        target = read_smplx(file)
+        return target.kind, target.basis, kept_map(target, head=load_head())
+    head = load_head(file)
+    if head.is_semantic:
+        raise HeadError(f"This is the bundled head or one like it, whose shapes have names already: {file}")
+    return "flame", head.basis, flame_map(head)

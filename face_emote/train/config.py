@@ -9,7 +9,7 @@ from typing import Any, TypeVar, get_type_hints
 from face_emote.core.assets import ASSETS
 from face_emote.core.errors import ConfigError
 from face_emote.network.config import NetConfig
-from face_emote.train.losses.lips import LipLossWeights
+from face_emote.train.lip_losses import LipLossWeights
 
 BUNDLED = ASSETS / "training"
 """Configurations that come with the package; `face-emote train NAME` finds them by name."""

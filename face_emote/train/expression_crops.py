@@ -8,8 +8,7 @@ import torch
 from face_emote.core.arrays import Array, Float, Int
 from face_emote.core.names import MOTION_HZ
 from face_emote.motion.net_listening import emotion_rows
-from face_emote.network.channels import EMOTION_COLUMNS, NUM_EXPRESSION_OUTPUTS
-from face_emote.network.config import LATENT_FRAMES
+from face_emote.network.config import EMOTION_COLUMNS, LATENT_FRAMES, NUM_EXPRESSION_OUTPUTS
 from face_emote.network.hearing import normalised
 from face_emote.train.augment import FLOOR, augmented
 from face_emote.train.config import TrainConfig

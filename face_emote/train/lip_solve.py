@@ -41,7 +41,7 @@ from face_emote.motion.mouth.lip_solve import (
 )
 
 AIMS = ("gap", "width", "jaw", "rounding", "flare", "tongue", "closure", "tuck")
-"""The fields of `MouthTarget`; the first eight of `channels.LIP_CHANNELS`."""
+"""The fields of `MouthTarget`; the first eight of `config.LIP_CHANNELS`."""
 NUM_VERTICES = 150
 _MOVES_METRES = 0.0015
 """A vertex belongs to the mouth when some posture, or the jaw, moves it this far."""

@@ -16,16 +16,14 @@ import numpy as np
 import torch
 
 from face_emote.network.checkpoint import read_checkpoint, write_checkpoint
-from face_emote.train.card import card_of
 from face_emote.train.config import TrainConfig
 from face_emote.train.corpus.cache import read_corpus
 from face_emote.train.crops import lip_batch, make_pool
 from face_emote.train.devices import Ranks, averaged_gradients
 from face_emote.train.expression_crops import expression_batch, expression_pool
-from face_emote.train.extra_terms import load_extra_terms
 from face_emote.train.measure import expression_errors, held_out_clips, measured
-from face_emote.train.objective import Objective, Terms
-from face_emote.train.run_folder import MODEL, RunFolder, open_run
+from face_emote.train.objective import Objective, Terms, load_extra_terms
+from face_emote.train.run_folder import MODEL, RunFolder, card_of, open_run
 from face_emote.train.torch_net import TorchMotionNet, weights_from_torch
 
 LOG_STEPS = 25

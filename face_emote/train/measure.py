@@ -7,7 +7,7 @@ import torch
 
 from face_emote.core.arrays import Array, Bool, Float, Int, UInt8
 from face_emote.core.names import BILABIALS, PHONES
-from face_emote.network.channels import (
+from face_emote.network.config import (
     BEARING_SLICE,
     BLOOD_SLICE,
     CONTROL_SLICE,
@@ -21,7 +21,7 @@ from face_emote.train.augment import FLOOR
 from face_emote.train.config import DataConfig, TrainConfig
 from face_emote.train.corpus.cache import Corpus
 from face_emote.train.expression_crops import ExpressionPool, expression_batch, latent_rows
-from face_emote.train.losses.lips import CLOSED_GAP, CLOSURE_REACH, OPEN_VOWELS, natural
+from face_emote.train.lip_losses import CLOSED_GAP, CLOSURE_REACH, OPEN_VOWELS, natural
 from face_emote.train.torch_net import TorchMotionNet, upsampled
 
 _GAP, _CLOSURE = LIP_CHANNELS.index("gap"), LIP_CHANNELS.index("closure")

@@ -10,6 +10,7 @@ model.safetensors    the running mean of the weights: what `animate --model` tak
 import csv
 import json
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import torch
 
 from face_emote.core.errors import ConfigError, OutputError
 from face_emote.core.output import written_beside
+from face_emote.core.version import VERSION
 from face_emote.train.config import TrainConfig, as_table
 
 CONFIG, LOG, LAST, MODEL = "config.json", "log.csv", "last.pt", "model.safetensors"
@@ -98,3 +100,18 @@ def open_run(path: Path, config: TrainConfig, *, board: bool = True) -> RunFolde
 
         writer = SummaryWriter(str(path / "tensorboard"))
     return RunFolder(path=path, _board=writer)
+
+
+def card_of(config: TrainConfig, *, sources: Iterable[str], step: int) -> str:
+    """A few lines for whoever opens the file; `sources` are those of the corpus that were drawn from."""
+    data = config.data
+    paths = {"lips": config.net.lips, "expression": config.net.expression}
+    sizes = ", ".join(f"{part} {paths[part].width} wide, {paths[part].layers} blocks" for part in config.parts)
+    lines = [
+        f"face_emote motion network {config.name!r}, step {step} of {config.optimiser.steps}, seed {config.seed}",
+        f"{sizes}; made by face_emote {VERSION}",
+        f"learnt from: {', '.join(sources)}",
+    ]
+    if data.hold_out_talkers:
+        lines.append(f"held out: {', '.join(data.hold_out_talkers)}")
+    return "\n".join(lines)

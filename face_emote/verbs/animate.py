@@ -32,12 +32,12 @@ from face_emote.core.timing import frames_in, require_fps
 from face_emote.core.types import EmotionPlan, FaceMotion, MotionInfo, PerformanceStyle, Speech, SpeechAnalysis
 from face_emote.core.version import VERSION
 from face_emote.emotion.grammar import describe
+from face_emote.emotion.track import PlannedEmotion, planned_emotion
 from face_emote.emotion.voice import from_voice
 from face_emote.face.bundled import load_head
 from face_emote.face.characters import character as load_character
 from face_emote.face.head import Head
 from face_emote.motion.feeling.blood import timing_of
-from face_emote.motion.feeling.planned import PlannedEmotion, planned_emotion
 from face_emote.motion.net_listening import NetAnswers, net_answers
 from face_emote.motion.over_capture import over_capture
 from face_emote.motion.perform import perform

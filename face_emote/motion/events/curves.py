@@ -1,7 +1,10 @@
-"""Shapes that events have in time: eased steps and pulses, sampled at any instants.
+"""Shapes that events have in time, sampled at any instants: eased steps, pulses, and smooth noise.
 
 An event list is a few parallel arrays, made once for the clip and ordered by time. Sampling looks only at the events
-that can reach the asked instants, so an hour-long list costs a block no more than a short one.
+that can reach those instants, so an hour-long list costs a block no more than a short one.
+
+Noise is a pure function of time: values hashed from integer lattice points are joined by a uniform cubic B-spline, so
+the curve has two continuous derivatives, never repeats and needs no memory however long the clip is.
 """
 
 import numpy as np
@@ -54,3 +57,55 @@ def eased_steps(
     path = np.concatenate([settled[None], values[here]])
     share = ease((times[None, :] - start[here, None]) / duration_secs)
     return settled + share.T @ np.diff(path, axis=0)
+
+
+_SPLINE_GAIN = 1.0 / 0.6924
+"""A B-spline averages its neighbours: its weights have a root mean sum of squares of 0.6924 over a cell."""
+
+
+def _lattice(index: Array, key: Array) -> Array:
+    """Uniform numbers in [-1, 1) from lattice indices (splitmix64's finaliser on index and key)."""
+    x = index.astype(np.int64).view(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + key
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    x = x ^ (x >> np.uint64(31))
+    return (x >> np.uint64(11)).astype(np.float64) * 2.0**-52 - 1.0
+
+
+def smooth_noise(times: Float[Array, " frames"], *, rate_hz: float, key: int) -> Float[Array, " frames"]:
+    """Noise of bandwidth about `rate_hz` / 2, standard deviation about 0.58, never beyond +-1.45.
+
+    Args:
+        times: seconds.
+        rate_hz: lattice points a second.
+        key: 64-bit number that names the curve.
+    """
+    return _curves(times, rates_hz=np.array([rate_hz]), keys=np.array([key], np.uint64))[0]
+
+
+def drift(times: Float[Array, " frames"], *, key: int, channels: int = 1) -> Float[Array, "frames channel"]:
+    """1/f noise, as heads and eyes wander: octaves from 0.07 to 1.1 Hz, amplitude falling as 1/sqrt(f).
+
+    Standard deviation about 0.3 per channel, never beyond +-1.6.
+    """
+    keys = [(key + 7919 * channel + 104_729 * octave) % 2**63 for channel in range(channels) for octave in range(5)]
+    rates = np.tile(0.14 * 2.0 ** np.arange(5), channels)
+    curves = _curves(times, rates_hz=rates, keys=np.array(keys, np.uint64)).reshape(channels, 5, len(times))
+    total = np.zeros((channels, len(times)))
+    for octave in range(5):
+        total += curves[:, octave] * 2.0 ** (-0.5 * octave)
+    return total.T / 2.6
+
+
+def _curves(
+    times: Float[Array, " frames"], *, rates_hz: Float[Array, " curve"], keys: Array
+) -> Float[Array, "curve frames"]:
+    """Several noises at once."""
+    place = times * rates_hz[:, None]
+    cell = np.floor(place)
+    u = place - cell
+    first = cell.astype(np.int64)
+    v = 1.0 - u
+    weights = (v * v * v, 3.0 * u * u * u - 6.0 * u * u + 4.0, 3.0 * v * v * v - 6.0 * v * v + 4.0, u * u * u)
+    total = sum(w * _lattice(first + i - 1, keys[:, None]) for i, w in enumerate(weights))
+    return np.asarray(total) * (_SPLINE_GAIN / 6.0)

@@ -16,7 +16,7 @@ import numpy as np
 from face_emote.core.arrays import Array, Float
 from face_emote.core.rotations import rotation_matrix
 from face_emote.motion.events.cues import SpeechCues
-from face_emote.motion.events.noise import smooth_noise
+from face_emote.motion.events.curves import smooth_noise
 
 VIEWER_METRES = 1.0
 _EYES = slice(3, 5)

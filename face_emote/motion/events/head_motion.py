@@ -11,8 +11,7 @@ import numpy as np
 
 from face_emote.core.arrays import Array, Float
 from face_emote.motion.events.cues import SpeechCues
-from face_emote.motion.events.curves import eased_steps, pulse, reaching
-from face_emote.motion.events.noise import drift
+from face_emote.motion.events.curves import drift, eased_steps, pulse, reaching
 
 LIMIT = np.radians(np.array([11.0, 13.0, 8.0]))
 """Nod, turn and tilt never pass these, whatever adds up."""

@@ -189,10 +189,7 @@ def pulse_of(
 
 
 def blood_flow(
-    levels: Float[Array, "frames drive=4"],
-    *,
-    pressed: Float[Array, "frames region=8"],
-    pulse: Float[Array, " frames"],
+    levels: Float[Array, "frames drive=4"], *, pressed: Float[Array, "frames region=8"], pulse: Float[Array, " frames"]
 ) -> Float[Array, "frames region=8"]:
     """The sum h for each of `names.BLOOD_REGIONS`, in [-1, 1]; float32."""
     total = levels @ PROFILE + pressed + pulse[:, None]

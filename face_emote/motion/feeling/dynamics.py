@@ -14,7 +14,7 @@ from face_emote.core.lowpass import follow_twice
 from face_emote.core.names import EMOTIONS
 from face_emote.core.types import EmotionTrack
 from face_emote.motion.events.cues import SpeechCues
-from face_emote.motion.events.noise import smooth_noise
+from face_emote.motion.events.curves import smooth_noise
 
 _SPEED = {
     "neutral": (0.2, 0.2), "joy": (0.20, 0.38), "sadness": (0.32, 0.60), "surprise": (0.06, 0.26),

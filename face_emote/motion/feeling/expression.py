@@ -12,17 +12,19 @@ from face_emote.core.arrays import Array, Float
 from face_emote.core.names import EMOTIONS
 from face_emote.core.types import EmotionTrack, PerformanceStyle
 from face_emote.emotion.blending import PROTOTYPE_VAD
-from face_emote.motion.feeling.facs import AU_INDEX, NUM_AU, controls_from_action_units
 from face_emote.motion.feeling.recipes import (
     ANTAGONISTS,
+    AU_INDEX,
     BEARINGS,
     COMPOUND_FIRMNESS,
     COMPOUNDS,
     FULL,
     LATE,
     LEAD,
+    NUM_AU,
     RELIABLE_UNITS,
     STRENGTH,
+    controls_from_action_units,
 )
 
 _NUM = len(EMOTIONS)

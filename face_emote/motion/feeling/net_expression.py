@@ -12,16 +12,16 @@ from face_emote.motion.feeling.affect import Affect, Display
 from face_emote.motion.feeling.expression import MOST_DRIVEN, RESPONSE, REST_BREATH_HZ, EmotionBias
 from face_emote.motion.feeling.recipes import SIDES
 from face_emote.motion.feeling.wrinkles import RESIDUAL
-from face_emote.network.channels import (
+from face_emote.network.config import (
     BEARING,
     BEARING_SLICE,
     BLOOD_SLICE,
     CONTROL_SLICE,
     EXPRESSION_CONTROLS,
+    LATENT_FRAMES,
     NUM_EXPRESSION_OUTPUTS,
     WRINKLE_SLICE,
 )
-from face_emote.network.config import LATENT_FRAMES
 
 _FAINTEST = 0.025
 """Intensity, covert share or valence, arousal, dominance at which something surely is felt."""

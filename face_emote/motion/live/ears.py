@@ -9,11 +9,10 @@ from face_emote.audio.logmel import FLOOR_DB, HOP, WINDOW, level_db
 from face_emote.core.arrays import Array, Bool, Float
 from face_emote.core.errors import OptionError
 from face_emote.core.names import FEATURE_HZ, MOTION_HZ
-from face_emote.motion.feeling.planned import PlannedEmotion
+from face_emote.emotion.track import PlannedEmotion
 from face_emote.motion.mouth.net_lips import HOLD_SECS
 from face_emote.motion.net_listening import condition_rows
-from face_emote.network.channels import LIP_CHANNELS, NUM_EXPRESSION_OUTPUTS, VOICE_SLICE
-from face_emote.network.config import LATENT_FRAMES
+from face_emote.network.config import LATENT_FRAMES, LIP_CHANNELS, NUM_EXPRESSION_OUTPUTS, VOICE_SLICE
 from face_emote.network.hearing import Hearing
 from face_emote.network.runtime import MotionNet
 from face_emote.network.streams import ExpressionStream, LipStream
@@ -121,7 +120,7 @@ class Heard:
     speaks: Bool[Array, "steps rows"]
 
     def voice(self) -> Float[Array, "track=3 steps"]:
-        """Accent, activity and energy of the voice (`channels.VOICE_TRACKS`), 0..1."""
+        """Accent, activity and energy of the voice (`config.VOICE_TRACKS`), 0..1."""
         return np.clip(self.shown[:, VOICE_SLICE].astype(np.float64), 0.0, 1.0).T
 
 

@@ -21,6 +21,7 @@ from face_emote.core.timing import frame_times, frames_in, require_fps
 from face_emote.core.types import EmotionPlan, FaceMotion, MotionInfo, PerformanceStyle
 from face_emote.core.version import VERSION
 from face_emote.emotion.grammar import describe
+from face_emote.emotion.track import PlannedEmotion
 from face_emote.emotion.voice import VoiceEmotion
 from face_emote.face.characters import character as load_character
 from face_emote.face.head import Head
@@ -28,7 +29,6 @@ from face_emote.motion.events.curves import ease
 from face_emote.motion.feeling.dynamics import LEAD_SECS, swell_of, wandering
 from face_emote.motion.feeling.expression import REST_BREATH_HZ
 from face_emote.motion.feeling.net_expression import affect_by_net, bias_by_net, step_presence
-from face_emote.motion.feeling.planned import PlannedEmotion
 from face_emote.motion.live.director import Director, Moment
 from face_emote.motion.live.ears import Ears, Heard, MouthGate, look_ahead_within
 from face_emote.motion.mouth.lip_rig import lip_rig
@@ -37,7 +37,7 @@ from face_emote.motion.perform import face_frames
 from face_emote.motion.player import player_of
 from face_emote.motion.score import FaceScore, face_controls
 from face_emote.motion.slow_tracks import SlowTracks, joined, rested_skin, step_skin
-from face_emote.network.channels import LIP_CHANNELS
+from face_emote.network.config import LIP_CHANNELS
 from face_emote.network.runtime import MotionNet, load_motion_net
 
 LIVE_FPS = 50.0

@@ -118,7 +118,5 @@ def lip_motion(
 def _target(score: LipScore, *, aims: Blend, times: Float[Array, " frames"]) -> MouthTarget:
     channel = {name: aims.channels[:, i] for i, name in enumerate(CHANNELS)}
     return MouthTarget(
-        **channel,
-        closure=strength(score.closures, times=times),
-        tuck=strength(score.tucks, times=times),
+        **channel, closure=strength(score.closures, times=times), tuck=strength(score.tucks, times=times)
     )

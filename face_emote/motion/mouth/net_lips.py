@@ -21,7 +21,7 @@ from face_emote.motion.mouth.lip_solve import MouthTarget, lip_controls
 from face_emote.motion.mouth.lips import LipMotion
 from face_emote.motion.mouth.viseme_table import CHANNELS, target_row
 from face_emote.motion.mouth.visemes import merged
-from face_emote.network.channels import LIP_CHANNELS, NUM_LINEAR
+from face_emote.network.config import LIP_CHANNELS, NUM_LINEAR
 
 _GAP, _JAW = LIP_CHANNELS.index("gap"), LIP_CHANNELS.index("jaw")
 _CLOSURE, _TUCK, _SPEECH = (LIP_CHANNELS.index(name) for name in ("closure", "tuck", "speech"))
@@ -64,7 +64,7 @@ class NetLips:
     """All that the mouth will do in a clip, for one head and style. A `lips.Lips`."""
 
     answers: Float[Array, "motion_frames lip=9"]
-    """In the order of `network.channels.LIP_CHANNELS`, natural units, at `MOTION_HZ`."""
+    """In the order of `network.config.LIP_CHANNELS`, natural units, at `MOTION_HZ`."""
     first: int
     """Number of the first answer since the start of the clip; before it nothing may be asked."""
     spoken_secs: Float[Array, "run 2"]

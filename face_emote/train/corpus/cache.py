@@ -1,7 +1,7 @@
 """The corpus on disk: one folder per source, arrays that are mapped into memory, clips back to back.
 
     <corpus>/<source>/mels.npy     float16 [rows, 40]    log-mels as `audio.logmel.log_mels` gives them, 100 Hz
-    <corpus>/<source>/lips.npy     float16 [frames, 9]   `channels.LIP_CHANNELS` in natural units, 50 Hz
+    <corpus>/<source>/lips.npy     float16 [frames, 9]   `config.LIP_CHANNELS` in natural units, 50 Hz
     <corpus>/<source>/known.npy    uint8   [frames, 9]   1 where that channel was measured or is taught, else 0
     <corpus>/<source>/phones.npy   uint8   [frames]      index into `names.PHONES`, 255 unknown
     <corpus>/<source>/clips.jsonl  one `ClipRow` a line
@@ -25,7 +25,7 @@ from face_emote.audio.logmel import NUM_BANDS, log_mels
 from face_emote.core.arrays import Array, Float, UInt8
 from face_emote.core.errors import CorpusError
 from face_emote.core.names import MOTION_HZ, PHONES, SAMPLE_RATE_HZ
-from face_emote.network.channels import LIP_CHANNELS
+from face_emote.network.config import LIP_CHANNELS
 
 NUM_LIPS = len(LIP_CHANNELS)
 UNKNOWN_PHONE = 255

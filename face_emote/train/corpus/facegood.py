@@ -18,10 +18,9 @@ from face_emote.face.bundled import load_head
 from face_emote.face.head_file import read_archive
 from face_emote.face.rig import pose_from_controls
 from face_emote.motion.mouth.coarticulation import smoothstep
-from face_emote.network.channels import LIP_CHANNELS
+from face_emote.network.config import LIP_CHANNELS
 from face_emote.train.corpus.cache import NUM_LIPS, UNKNOWN_PHONE, ClipData, Job, num_frames_of
-from face_emote.train.corpus.lip_meter import lip_meter
-from face_emote.train.corpus.tracked_lips import REST_GAP, S1_GAP_RANGE, SCALE_LIMITS, cubic
+from face_emote.train.corpus.lips import REST_GAP, S1_GAP_RANGE, SCALE_LIMITS, cubic, lip_meter
 
 PIECE_SECS = 10.0
 CHANNELS: dict[str, dict[str, float]] = {

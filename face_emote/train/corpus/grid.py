@@ -10,11 +10,9 @@ from face_emote.core.arrays import Array, Float
 from face_emote.core.errors import CorpusError
 from face_emote.core.names import SAMPLE_RATE_HZ
 from face_emote.core.types import Phone
-from face_emote.network.channels import LIP_CHANNELS
+from face_emote.network.config import LIP_CHANNELS
 from face_emote.train.corpus.cache import ClipData, Job, num_frames_of
-from face_emote.train.corpus.teacher import loudness_only, teacher_lips
-from face_emote.train.corpus.timed_phones import SPHINX_LATE_SECS, phone_index, phones_from, read_aligned
-from face_emote.train.corpus.tracked_lips import (
+from face_emote.train.corpus.lips import (
     VIDEO_FPS,
     TalkerScale,
     Track,
@@ -23,6 +21,14 @@ from face_emote.train.corpus.tracked_lips import (
     read_tracks,
     silent_frames,
     talker_scale,
+)
+from face_emote.train.corpus.teacher import (
+    SPHINX_LATE_SECS,
+    loudness_only,
+    phone_index,
+    phones_from,
+    read_aligned,
+    teacher_lips,
 )
 
 HELD_OUT_EVERY = 10

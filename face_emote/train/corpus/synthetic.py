@@ -19,7 +19,7 @@ from face_emote.core.names import SAMPLE_RATE_HZ
 from face_emote.train.corpus.cache import ClipData, Job
 from face_emote.train.corpus.espeak_voice import Espeak, EspeakSound, EspeakStyle
 from face_emote.train.corpus.sentences import read_pieces, sentence
-from face_emote.train.corpus.sound_names import flite_sound, ipa_sounds, japanese_sound
+from face_emote.train.corpus.teacher import flite_sound, ipa_sounds, japanese_sound
 from face_emote.train.corpus.voices import taught_clip
 
 SHARES = {"flite": 0.35, "espeak": 0.5, "jtalk": 0.15}

@@ -1,4 +1,7 @@
-"""Clips of a user's own data: measured faces of any talker, rate and units brought to the corpus's form."""
+"""Clips of a user's own data: measured faces of any talker, rate and units brought to the corpus's form.
+
+Read here: a folder of sound files, each with a motion file (.npz) of this package beside it; `.txt` transcripts help.
+"""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -13,10 +16,11 @@ from face_emote.audio.reader import read_speech
 from face_emote.core.arrays import Array, Float
 from face_emote.core.errors import CorpusError
 from face_emote.core.names import MOTION_HZ, SAMPLE_RATE_HZ
+from face_emote.face.bundled import load_head
+from face_emote.formats.motion_file import read_motion
 from face_emote.train.corpus.cache import NUM_LIPS, UNKNOWN_PHONE, ClipData, Job, num_frames_of
-from face_emote.train.corpus.teacher import loudness_only, teacher_lips
-from face_emote.train.corpus.timed_phones import phone_index
-from face_emote.train.corpus.tracked_lips import RANGE_PERCENT, REST_GAP, S1_GAP_RANGE, SCALE_LIMITS, cubic
+from face_emote.train.corpus.lips import RANGE_PERCENT, REST_GAP, S1_GAP_RANGE, SCALE_LIMITS, cubic, lip_meter
+from face_emote.train.corpus.teacher import loudness_only, phone_index, teacher_lips
 
 HELD_OUT_EVERY = 10
 """Every tenth clip of a talker, in order of name, is a test clip."""
@@ -124,3 +128,41 @@ def _job(clip: UserClip, *, scale: Callable[[], tuple[float, float, float]], hel
         return clip_of(clip, measured=clip.measure(), scale=scale(), split=split)
 
     return Job(name=clip.name, make=make, split=split)
+
+
+def motion_jobs(folder: Path) -> list[Job]:
+    """All sounds of the folder that have a motion of the same name. A sub-folder's name is the talker's.
+
+    Raises:
+        CorpusError: the folder is missing or holds no such pairs.
+    """
+    clips = []
+    for name, sound in sounds_in(folder).items():
+        motion, words = sound.with_suffix(".npz"), sound.with_suffix(".txt")
+        if motion.is_file():
+            clips.append(
+                UserClip(
+                    name=name,
+                    talker="user" if sound.parent == folder else sound.parent.name,
+                    sound=sound,
+                    measure=partial(measured_motion, motion),
+                    transcript=words if words.is_file() else None,
+                )
+            )
+    return user_jobs(clips, root=folder)
+
+
+def measured_motion(path: Path) -> Measured:
+    """Gap, width and jaw of a motion on its own head.
+
+    Raises:
+        MotionFileError: the file is missing or damaged.
+        CorpusError: the motion belongs to another face model.
+    """
+    motion = read_motion(path)
+    head = load_head()
+    if motion.info.basis != head.basis:
+        raise CorpusError(f"The motion is for the face model {motion.info.basis}, not the bundled one: {path}")
+    person = head.with_identity(motion.betas.astype(np.float32))
+    aims = lip_meter(person).measure(motion.expression, jaw_pose=motion.jaw_pose)
+    return Measured(aims=aims, known=(True, True, True), fps=motion.fps)

@@ -25,7 +25,7 @@ from face_emote.face.flame_file import read_flame
 from face_emote.face.head_file import read_archive
 from face_emote.face.pickle_reader import read_pickled_arrays
 from face_emote.train.corpus.cache import Job
-from face_emote.train.corpus.lip_meter import LipMeter, lip_aims, meter_at
+from face_emote.train.corpus.lips import LipMeter, lip_aims, meter_at
 from face_emote.train.corpus.user_clips import Measured, UserClip, sounds_in, user_jobs
 
 NUM_VERTICES = 5023

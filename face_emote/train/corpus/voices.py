@@ -9,14 +9,15 @@ from face_emote.audio.reader import read_speech
 from face_emote.core.arrays import Array, Float
 from face_emote.core.names import SAMPLE_RATE_HZ
 from face_emote.train.corpus.cache import ClipData, Job, num_frames_of
-from face_emote.train.corpus.teacher import loudness_only, teacher_lips
-from face_emote.train.corpus.timed_phones import (
+from face_emote.train.corpus.teacher import (
     EMODB_LATE_SECS,
     SPHINX_LATE_SECS,
+    loudness_only,
     phone_index,
     phones_from,
     read_aligned,
     read_lablaut,
+    teacher_lips,
 )
 
 HELD_OUT_EVERY = 10

@@ -13,11 +13,57 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from face_emote.core.arrays import Array, Float
-from face_emote.network.channels import NUM_EXPRESSION_OUTPUTS, VOICE_SLICE
+from face_emote.network.config import CONTROL_SLICE, EMOTION_COLUMNS, NUM_EXPRESSION_OUTPUTS, VOICE_SLICE
 from face_emote.network.convnet import Conv, ConvNetSpec
-from face_emote.network.experts import NUM_GAUSSIAN, EmotionalSync
+from face_emote.network.experts import FACE_HZ, NUM_GAUSSIAN, EmotionalSync
 from face_emote.train.experts.torch_convnet import TorchConvNet, frozen_twin
-from face_emote.train.losses.concordance import concordance_loss
+
+LAG_FREE_SECS = 0.2
+"""A face may follow the voice so late, or lead it so much, without penalty."""
+LONGEST_LAG_SECS = 0.8
+_LAG_SHARPNESS = 12.0
+
+
+def concordance(a: Float[Tensor, "batch axis"], b: Float[Tensor, "batch axis"]) -> Float[Tensor, " axis"]:
+    """CCC of each column over the batch: 2 cov / (var_a + var_b + (mean_a - mean_b)^2)."""
+    mean_a, mean_b = a.mean(dim=0), b.mean(dim=0)
+    cov = ((a - mean_a) * (b - mean_b)).mean(dim=0)
+    var_a, var_b = (a - mean_a).square().mean(dim=0), (b - mean_b).square().mean(dim=0)
+    return 2.0 * cov / (var_a + var_b + (mean_a - mean_b).square() + 1e-6)
+
+
+def concordance_loss(a: Float[Tensor, "batch axis"], b: Float[Tensor, "batch axis"]) -> Float[Tensor, ""]:
+    """1 - CCC, mean over the columns."""
+    return (1.0 - concordance(a, b)).mean()
+
+
+def lag_loss(
+    arousal: Float[Tensor, "batch frames"], energy: Float[Tensor, "batch frames"], *, rate_hz: float
+) -> Float[Tensor, ""]:
+    """Seconds beyond 200 ms by which the face's energy lags or leads the voice's arousal, expected over lags.
+
+    Lags of up to 0.8 s share the weight by a softmax over their correlation. Clips in which either curve hardly moves
+    do not count. Needs more than 1.6 s.
+    """
+    longest = round(LONGEST_LAG_SECS * rate_hz)
+    frames = arousal.shape[1]
+    if frames <= 2 * longest + 2:
+        raise ValueError(f"{frames} frames are too few to find lags of {longest}")
+    lags = torch.arange(-longest, longest + 1, device=energy.device)
+    centre = _standard(arousal[:, longest : frames - longest])
+    r = torch.stack(
+        [(centre * _standard(energy[:, longest + k : frames - longest + k])).mean(dim=1) for k in lags.tolist()], dim=1
+    )
+    beyond = (lags.abs() / rate_hz - LAG_FREE_SECS).clamp_min(0.0)
+    moves = (arousal.std(dim=1) > 1e-3) & (energy.std(dim=1) > 1e-3)
+    expected = (torch.softmax(_LAG_SHARPNESS * r, dim=1) * beyond).sum(dim=1)
+    return (expected * moves).sum() / moves.sum().clamp_min(1)
+
+
+def _standard(curve: Tensor) -> Tensor:
+    centred = curve - curve.mean(dim=1, keepdim=True)
+    return centred / (centred.square().mean(dim=1, keepdim=True) + 1e-8).sqrt()
+
 
 NUM_FACE_COLUMNS = VOICE_SLICE.start
 """Controls, bearing, wrinkle residuals and blood drives; the lips and what is heard in the voice are left out."""
@@ -106,3 +152,70 @@ def frozen_emotional_sync(expert: EmotionalSync) -> FrozenEmotionalSync:
     return FrozenEmotionalSync(
         frozen_twin(expert.voice), frozen_twin(expert.face), expert.x0, expert.steepness, expert.reach
     )
+
+
+_VALENCE = EMOTION_COLUMNS.index("valence")
+VAD_COLUMNS = slice(_VALENCE, _VALENCE + 3)
+_LOUDNESS_RANGE = 4.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FeelingTerms:
+    """Not yet weighted."""
+
+    match: Tensor
+    """Voice and face match as much as what is asked matches what the voice feels (needs labelled voices, else 0)."""
+    exchange: Tensor
+    """The face of an emotion must look like the other faces of that emotion, whatever was said."""
+    vad: Tensor
+    """1 - CCC of the VAD that the face shows and the VAD that was asked for."""
+    lag: Tensor
+    """Seconds beyond 200 ms between loudness and strength of expression."""
+
+    def total(self) -> Tensor:
+        """The sum."""
+        return self.match + self.exchange + self.vad + self.lag
+
+
+def feeling_terms(
+    expert: FrozenEmotionalSync,
+    face: Float[Tensor, "batch latents 80"],
+    *,
+    rows: Float[Tensor, "batch rows 40"],
+    asked: Float[Tensor, "batch latents 21"],
+    voice_vad: Float[Tensor, "batch 3"] | None = None,
+) -> FeelingTerms:
+    """All terms over the last 2 s of the crops, when the face has answered the emotion.
+
+    Args:
+        expert: frozen.
+        face: answers of the expression path at 12.5 Hz, in step with `asked` (apart from the look-ahead).
+        rows: normalised, 8 a latent.
+        asked: the emotion in the order of `EMOTION_COLUMNS`.
+        voice_vad: what the voice feels, where that is known.
+    """
+    window = face.float()[:, -WINDOW_LATENTS:]
+    seen = feeling(expert.face, window[..., :NUM_FACE_COLUMNS])
+    wanted = asked.float()[:, -WINDOW_LATENTS:, VAD_COLUMNS].mean(dim=1)
+    match = seen.mean.new_zeros(())
+    if voice_vad is not None:
+        heard = feeling(expert.voice, rows.float()[:, -WINDOW_ROWS:])
+        logits = matching_logits(heard, seen, steepness=expert.steepness, reach=expert.reach)
+        match = functional.binary_cross_entropy_with_logits(logits, soft_targets(voice_vad, wanted))
+    among_faces = matching_logits(seen, seen, steepness=expert.steepness, reach=expert.reach)
+    others = ~torch.eye(len(face), dtype=torch.bool, device=face.device)
+    exchange = functional.binary_cross_entropy_with_logits(among_faces[others], soft_targets(wanted, wanted)[others])
+    strength = face.float()[..., CONTROL_SLICE].sum(dim=-1)
+    return FeelingTerms(
+        match=match,
+        exchange=exchange,
+        vad=concordance_loss(seen.vad, wanted),
+        lag=lag_loss(voice_arousal(rows.float()), strength, rate_hz=FACE_HZ),
+    )
+
+
+def voice_arousal(rows: Float[Tensor, "batch rows 40"]) -> Float[Tensor, "batch latents"]:
+    """Loudness per latent (8 rows) from normalised rows, 0..1 over their upper range."""
+    level = rows.mean(dim=-1)
+    level = functional.avg_pool1d(level[:, None], 8, stride=8)[:, 0]
+    return (1.0 + level / _LOUDNESS_RANGE).clamp(0.0, 2.0)

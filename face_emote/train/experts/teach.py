@@ -12,27 +12,37 @@ from torch.nn import functional
 from face_emote.core.arrays import Array
 from face_emote.core.errors import CorpusError
 from face_emote.face.bundled import load_head
-from face_emote.network.convnet import ConvNetSpec
-from face_emote.network.expert_file import write_expert
-from face_emote.network.experts import (
-    geometry_of,
-    load_classifier,
-    load_emotional_sync,
-    load_lip_reader,
-    load_sync,
-)
+from face_emote.network.convnet import ConvNetSpec, write_expert
+from face_emote.network.experts import geometry_of, load_classifier, load_emotional_sync, load_lip_reader, load_sync
 from face_emote.train.corpus.cache import Corpus
+from face_emote.train.experts.batches import (
+    FeelingBatch,
+    SpeechCrops,
+    feeling_batch,
+    labelled_clips,
+    speech_crops,
+    speech_pool,
+)
 from face_emote.train.experts.emotional_sync import (
     FACE,
     VOICE,
     EmotionalSyncNet,
+    concordance,
     feeling,
     matching_logits,
     soft_targets,
 )
-from face_emote.train.experts.feeling_data import FeelingBatch, feeling_batch, labelled_clips
-from face_emote.train.experts.fitting import FitConfig, Report, fit, set_normalisation
-from face_emote.train.experts.lip_reader import READER, frame_accuracy, lip_reader_net
+from face_emote.train.experts.lip_judges import (
+    AUDIO,
+    MOTION,
+    READER,
+    SyncNet,
+    frame_accuracy,
+    lip_features,
+    lip_reader_net,
+    random_anchors,
+    reader_features,
+)
 from face_emote.train.experts.motion_classifier import (
     Performances,
     classifier_net,
@@ -41,11 +51,8 @@ from face_emote.train.experts.motion_classifier import (
     labels_of,
     performances,
 )
-from face_emote.train.experts.speech_data import SpeechCrops, speech_crops, speech_pool
-from face_emote.train.experts.sync_net import AUDIO, MOTION, SyncNet, lip_features, random_anchors
-from face_emote.train.losses.concordance import concordance
-from face_emote.train.losses.experts import reader_features
-from face_emote.train.losses.lips import phone_loss
+from face_emote.train.experts.torch_convnet import FitConfig, Report, fit, set_normalisation
+from face_emote.train.lip_losses import phone_loss
 
 NUM_ANCHORS = 10
 CROP_FRAMES = 104

@@ -11,13 +11,12 @@ from face_emote.core.arrays import Array
 from face_emote.core.names import EMOTIONS
 from face_emote.train.config import DataConfig, ExpressionConfig, TrainConfig
 from face_emote.train.corpus.cache import Corpus
-from face_emote.train.experts.fitting import FitConfig, Report, fit, set_normalisation
-from face_emote.train.experts.speech_data import speech_crops, speech_pool
-from face_emote.train.experts.sync_net import embedded, random_anchors
+from face_emote.train.experts.batches import speech_crops, speech_pool
+from face_emote.train.experts.lip_judges import embedded, random_anchors
+from face_emote.train.experts.torch_convnet import FitConfig, Report, fit, set_normalisation
 from face_emote.train.expression_crops import expression_batch, expression_pool
-from face_emote.train.pictures.losses import FEELING_CAMERA, SYNC_CAMERA, soft_cross_entropy
+from face_emote.train.pictures.losses import FEELING_CAMERA, SYNC_CAMERA, painter, soft_cross_entropy
 from face_emote.train.pictures.nets import MOTION, PictureSync, feeling_net, write_feeling_net, write_picture_sync
-from face_emote.train.pictures.painter import painter
 
 FRAMES = 44
 """Of a drawn crop."""

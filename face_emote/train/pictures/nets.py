@@ -12,9 +12,8 @@ from torch.nn import functional
 from face_emote.core.arrays import Array, Float, Int
 from face_emote.core.errors import CheckpointError
 from face_emote.core.names import EMOTIONS
-from face_emote.network.convnet import Conv, ConvNet, ConvNetSpec
-from face_emote.network.expert_file import read_expert, write_expert
-from face_emote.train.experts.sync_net import (
+from face_emote.network.convnet import Conv, ConvNet, ConvNetSpec, read_expert, write_expert
+from face_emote.train.experts.lip_judges import (
     AUDIO,
     LEAST_TEMPERATURE,
     START_TEMPERATURE,

@@ -1,4 +1,6 @@
-"""Tracked lips of GRID talkers as aims of our mouth: the same rest and range for every talker, at 50 Hz.
+"""Lips that were seen as aims of our mouth: read off a posed head, or tracked in GRID's videos.
+
+Tracked lips have the same rest and range for every talker, at 50 Hz.
 
 The trackers' features are in units of the distance between the outer corners of the eyes, as our gap and width are.
 Faces differ in how far their lips part and how well a tracker sees them meet, so each talker is brought to talker s1:
@@ -16,9 +18,11 @@ from pathlib import Path
 
 import numpy as np
 
-from face_emote.core.arrays import Array, Bool, Float
+from face_emote.core.arrays import Array, Bool, Float, Int
 from face_emote.core.errors import CorpusError
 from face_emote.core.types import Phone
+from face_emote.face.head import Head
+from face_emote.motion.mouth.lip_rig import lip_edges
 
 VIDEO_FPS = 25.0
 FEATURES = ("gap", "inwidth", "jaw")
@@ -161,3 +165,66 @@ def jaw_slope(jaws: list[Float[Array, " frames"]], *, taught: list[Float[Array, 
     """
     x, y = np.concatenate(jaws), np.concatenate(taught)
     return float(y.std() / x.std()), float(np.corrcoef(x, y)[0, 1])
+
+
+BLOCK = 512
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LipMeter:
+    """The measured points of one head."""
+
+    points: Head
+    """Only upper middle, lower middle, right corner, left corner of the inner lips."""
+    unit_metres: float
+    """Distance between the outer corners of the eyes."""
+    rest_width: float
+    """Of the neutral mouth, in units of `unit_metres`."""
+    jaw_radians: float
+    """Rotation of the jaw at jawOpen 1."""
+
+    def measure(
+        self, expression: Float[Array, "frames expr"], *, jaw_pose: Float[Array, "frames 3"]
+    ) -> Float[Array, "frames aim=3"]:
+        """Gap, width less that at rest, and jaw in jawOpen, as in `viseme_table.CHANNELS`."""
+        out = np.empty((len(expression), 3))
+        for first in range(0, len(expression), BLOCK):
+            part = slice(first, first + BLOCK)
+            places = self.points.pose_vertices(
+                expression=expression[part].astype(np.float32), jaw_pose=jaw_pose[part].astype(np.float64)
+            )
+            out[part] = lip_aims(places, unit=self.unit_metres, rest_width=self.rest_width)
+        out[:, 2] = jaw_pose[:, 0] / self.jaw_radians
+        return out
+
+
+def lip_meter(head: Head) -> LipMeter:
+    """Points of the bundled head (any identity).
+
+    Raises:
+        HeadError: the head is an imported one, on which no lips are known.
+    """
+    edges = lip_edges(head)
+    x = np.abs(head.template[:, 0])
+    middle = [edges.upper[np.argmin(x[edges.upper])], edges.lower[np.argmin(x[edges.lower])]]
+    index = np.array([*middle, edges.upper[0], edges.upper[-1]])
+    angle = next(item.angle for item in head.control_joints if item.control == "jawOpen")
+    return meter_at(head, index=index, eye_corners=edges.eye_corners, jaw_radians=float(angle))
+
+
+def meter_at(
+    head: Head, *, index: Int[Array, " four"], eye_corners: Int[Array, " two"], jaw_radians: float
+) -> LipMeter:
+    """A meter at given vertices: upper middle, lower middle, right corner, left corner."""
+    unit = float(np.linalg.norm(head.template[eye_corners[0]] - head.template[eye_corners[1]]))
+    width = float(np.linalg.norm(head.template[index[3]] - head.template[index[2]])) / unit
+    return LipMeter(points=head.restricted_to(index), unit_metres=unit, rest_width=width, jaw_radians=jaw_radians)
+
+
+def lip_aims(
+    places: Float[Array, "frames point=4 3"], *, unit: float, rest_width: float
+) -> Float[Array, "frames aim=3"]:
+    """Gap and width of four points in units of the eye corners' distance; the third column is zero."""
+    gap = (places[:, 0, 1] - places[:, 1, 1]) / unit
+    width = np.linalg.norm(places[:, 3] - places[:, 2], axis=1) / unit - rest_width
+    return np.column_stack([gap, width, np.zeros(len(places))]).astype(np.float64)

@@ -12,9 +12,51 @@ from torch.nn import functional
 
 from face_emote.core.arrays import Float, Int
 from face_emote.core.names import BILABIALS, PHONES
-from face_emote.network.channels import LIP_CHANNELS, LIP_SCALE, NUM_LINEAR
+from face_emote.network.config import LIP_CHANNELS, LIP_SCALE, NUM_LINEAR
 from face_emote.train.corpus.cache import UNKNOWN_PHONE
-from face_emote.train.losses.terms import correlation, dilated, mean_of, soft_minimum, steps_of
+from face_emote.train.lip_solve import AIMS, TorchMouth
+
+
+def mean_of(values: Float[Tensor, "*shape"], *, weights: Float[Tensor, "*shape"]) -> Float[Tensor, ""]:
+    """Weighted mean; 0 where nothing has weight."""
+    return (values * weights).sum() / weights.sum().clamp_min(1e-6)
+
+
+def steps_of(values: Float[Tensor, "batch frames *rest"]) -> Float[Tensor, "batch steps *rest"]:
+    """Change from each frame to the next."""
+    return values[:, 1:] - values[:, :-1]
+
+
+def dilated(values: Float[Tensor, "batch frames"], *, reach: int) -> Float[Tensor, "batch frames"]:
+    """The greatest value within `reach` frames to either side; nothing is added beyond the ends."""
+    return functional.max_pool1d(values[:, None], 2 * reach + 1, stride=1, padding=reach)[:, 0]
+
+
+def soft_minimum(
+    values: Float[Tensor, "batch frames"], *, reach: int, softness: float
+) -> Float[Tensor, "batch frames"]:
+    """Soft minimum over the frames within `reach`: -s log(mean(exp(-x / s))).
+
+    Never below the true minimum, and above it by at most s log(2 reach + 1). Windows end where the clip ends.
+    """
+    padded = functional.pad(values, (reach, reach), value=float("inf"))
+    windows = padded.unfold(1, 2 * reach + 1, 1)
+    inside = functional.pad(torch.ones_like(values), (reach, reach)).unfold(1, 2 * reach + 1, 1).sum(-1)
+    return -softness * (torch.logsumexp(-windows / softness, dim=-1) - inside.log())
+
+
+def correlation(
+    a: Float[Tensor, "batch frames"], b: Float[Tensor, "batch frames"], *, weights: Float[Tensor, "batch frames"]
+) -> tuple[Float[Tensor, " batch"], Float[Tensor, " batch"]]:
+    """Pearson's r of each row, and the weighted variance of `b` (rows that hardly move have no meaningful r)."""
+    total = weights.sum(dim=1, keepdim=True).clamp_min(1e-6)
+    a = a - (a * weights).sum(dim=1, keepdim=True) / total
+    b = b - (b * weights).sum(dim=1, keepdim=True) / total
+    var_a = (a * a * weights).sum(dim=1) / total[:, 0]
+    var_b = (b * b * weights).sum(dim=1) / total[:, 0]
+    both = (a * b * weights).sum(dim=1) / total[:, 0]
+    return both / ((var_a + 1e-8).sqrt() * (var_b + 1e-8).sqrt()), var_b
+
 
 GAP = LIP_CHANNELS.index("gap")
 CLOSURE = LIP_CHANNELS.index("closure")
@@ -63,7 +105,7 @@ class LipTruth:
     """What is known about the clips of a batch, at 50 Hz."""
 
     target: Float[Tensor, "batch frames 9"]
-    """`channels.LIP_CHANNELS` in natural units."""
+    """`config.LIP_CHANNELS` in natural units."""
     known: Float[Tensor, "batch frames 9"]
     """1 where that channel is known, 0 where not (padding too)."""
     loudness: Float[Tensor, "batch frames"]
@@ -229,3 +271,41 @@ def relative_loudness(mels: Float[Tensor, "batch rows 40"]) -> Float[Tensor, "ba
 
 def _scale(pred: Tensor) -> Tensor:
     return torch.tensor(LIP_SCALE, dtype=pred.dtype, device=pred.device)
+
+
+def swapped(batch_size: int, *, generator: torch.Generator | None = None) -> Int[Tensor, " batch"]:
+    """Whom each clip gets its emotion from: a shift by a random number of places, so never from itself (if it can)."""
+    if batch_size < 2:
+        return torch.zeros(batch_size, dtype=torch.long)
+    shift = int(torch.randint(1, batch_size, (1,), generator=generator))
+    return (torch.arange(batch_size) + shift) % batch_size
+
+
+def lip_exchange_loss(
+    answers: Float[Tensor, "batch frames 9"], exchanged: Float[Tensor, "batch frames 9"]
+) -> Float[Tensor, ""]:
+    """How far the lips move when only the emotion is exchanged: mean square, linear channels in LIP_SCALE.
+
+    Nothing is asked of a net whose lip path does not see the emotion: it gives 0.
+    """
+    linear = answers[..., :NUM_LINEAR] - exchanged[..., :NUM_LINEAR]
+    contacts = torch.sigmoid(answers[..., NUM_LINEAR:]) - torch.sigmoid(exchanged[..., NUM_LINEAR:])
+    return torch.cat([linear, contacts], dim=-1).square().mean()
+
+
+_NUM = len(AIMS)
+
+
+def vertices_loss(mouth: TorchMouth, pred: Float[Tensor, "batch frames 9"], truth: LipTruth) -> Float[Tensor, ""]:
+    """Mean squared distance of the mouth's vertices, mm^2, before contacts are sealed.
+
+    A channel that is not known is taken from the answer on both sides, so that it cannot be blamed; frames of which
+    nothing is known do not count.
+    """
+    answer = natural(pred.float())[..., :_NUM]
+    known = truth.known[..., :_NUM]
+    aims = torch.where(known > 0.0, truth.target[..., :_NUM], answer.detach())
+    with torch.no_grad():
+        wanted = mouth.vertices(aims)
+    away = 1000.0 * (mouth.vertices(answer) - wanted)
+    return mean_of(away.square().sum(dim=-1).mean(dim=-1), weights=known.amax(dim=-1))

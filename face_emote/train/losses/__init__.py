@@ -1,1 +1,0 @@
-"""What training asks of the network: pure functions on torch tensors."""
