@@ -17,7 +17,8 @@ import numpy as np
 import torch
 
 from face_emote.core.names import EMOTIONS
-from face_emote.core.types import EmotionPlan, FaceMotion, Speech
+from face_emote.core.options import Performance
+from face_emote.core.types import FaceMotion
 from face_emote.emotion.grammar import describe
 from face_emote.evaluation.clips import read_clips
 from face_emote.evaluation.evaluate import evaluate, lip_system
@@ -37,7 +38,7 @@ from face_emote.train.loop import train
 from face_emote.train.measure import measured
 from face_emote.train.teacher_expression import plan_track
 from face_emote.train.torch_net import TorchMotionNet
-from face_emote.verbs.animate import animate
+from face_emote.verbs.animate import perform
 
 COLUMNS = (
     ("correlation", "gap r, unseen talkers", ".3f"),
@@ -102,8 +103,8 @@ def _measured(
     """Figures by the name of their column."""
     head = load_head()
 
-    def perform(speech: Speech, *, emotion: EmotionPlan, seed: int) -> FaceMotion:
-        return animate(speech, emotion=emotion, seed=seed, fps=50.0, animator="net", model=model)
+    def performed(performance: Performance) -> FaceMotion:
+        return perform(replace(performance, fps=50.0, model=model)).whole()
 
     def report(talkers: tuple[str, ...], *, every: int, faces: bool) -> Report:
         return evaluate(
@@ -112,7 +113,7 @@ def _measured(
             head=head,
             data="data",
             judges=bundled_judges(),
-            perform=perform if faces else None,
+            perform=performed if faces else None,
             with_baselines=False,
         )[0]
 

@@ -48,13 +48,14 @@ def _peak_of_child(*arguments: str) -> float:
 
 def _work(kind: str, folder: str, secs: str) -> None:
     """In the child: do the work, then print the peak resident set in MB."""
+    from face_emote.core.options import Performance
     from face_emote.formats.motion_file import write_motion
-    from face_emote.verbs.animate import animate_blocks
+    from face_emote.verbs.animate import perform
     from face_emote.verbs.export import export
 
     motion = Path(folder) / f"{secs}.npz"
     if kind == "animate":
-        write_motion(animate_blocks(Path(folder) / f"{secs}.wav").motion, motion)
+        write_motion(perform(Performance(Path(folder) / f"{secs}.wav")).motion, motion)
     else:
         export(motion, motion.with_suffix(".glb"))
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0)

@@ -8,19 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from face_emote.audio.examples import example_speech
-from face_emote.batch.columns import COLUMNS, OTHERS
-from face_emote.batch.fingerprint import motion_hash, output_hash, work_key
+from face_emote.batch.columns import COLUMNS, OTHERS, combinations
 from face_emote.batch.manifest_file import read_manifest
 from face_emote.batch.naming import filled, require_safe, slug
 from face_emote.batch.plan import Wishes, plan_batch
-from face_emote.batch.sweep import combinations
+from face_emote.batch.rows import motion_hash, output_hash, work_key
 from face_emote.core.errors import BatchError, FaceEmoteError
 
 SPEECH = [item.path for item in example_speech()]
 
 
-def plan(source, *, folder=Path(), sweep="", name="", contact_sheet=False, **defaults):
-    return plan_batch(source, Wishes(defaults, folder, sweep=sweep, name=name, contact_sheet=contact_sheet))
+def plan(source, *, sweep="", name="", contact_sheet=False, **defaults):
+    return plan_batch(source, Wishes(defaults, sweep=sweep, name=name, contact_sheet=contact_sheet))
 
 
 def csv(tmp_path, text, name="lines.csv"):
@@ -90,7 +89,7 @@ def test_all_formats_mean_the_same(tmp_path, kind):
 def test_the_command_line_fills_empty_cells_only(tmp_path):
     rows = plan(csv(tmp_path, "speech,emotion\nA.wav,joy\nB.wav,\n"), emotion="fear", size="64", fps="12").rows
     assert [row.performance.emotion for row in rows] == ["joy", "fear"]
-    assert {row.picture.size for row in rows} == {(64, 64)} and {row.performance.fps for row in rows} == {12.0}
+    assert {row.picture.sides for row in rows} == {(64, 64)} and {row.performance.fps for row in rows} == {12.0}
 
 
 def test_a_folder_is_searched_through_and_transcripts_lie_beside(tmp_path):
@@ -140,7 +139,7 @@ def test_a_sweep_makes_the_grid_and_names_it(tmp_path):
 def test_intensity_needs_a_named_emotion_within_its_range(tmp_path):
     with pytest.raises(BatchError, match="intensity needs an emotion by name"):
         plan(csv(tmp_path, "speech,intensity\nA.wav,.5\n"))
-    with pytest.raises(BatchError, match="between 0 and 1"):
+    with pytest.raises(BatchError, match="intensity must be a number from 0 to 1, got 50"):
         plan(csv(tmp_path, "speech,emotion,intensity\nA.wav,joy,50\n"))
 
 
@@ -216,7 +215,7 @@ def test_every_option_of_render_is_a_column():
 
     live = {"speech", "output", "stream", "stream_rate", "latency", "help", "capture", "flame"}
     options = {option.name for option in command.params} - live
-    assert options == set(COLUMNS) - set(OTHERS) - {"intensity"} | {"consent", "no_provenance"}
+    assert options == set(COLUMNS) - set(OTHERS) | {"consent", "no_provenance"}
 
 
 def test_columns_are_documented():

@@ -15,6 +15,8 @@ from test_blender_process import needs_blender
 
 from face_emote.core.errors import HeadError, OptionError
 from face_emote.core.names import BLOOD_REGIONS
+from face_emote.core.options import Picture
+from face_emote.core.types import Camera
 from face_emote.face.bundled import load_head
 from face_emote.face.characters import character
 from face_emote.formats.motion_file import write_motion
@@ -24,8 +26,7 @@ from face_emote.rendering.cycles.eyes import cornea_normals, eye_picture, eye_uv
 from face_emote.rendering.cycles.job import prepare, world_from_camera
 from face_emote.rendering.cycles.picture import developed
 from face_emote.rendering.cycles.pose import posed, tangents
-from face_emote.rendering.engines import require_engine
-from face_emote.rendering.scene import Camera, make_scene, view_matrix
+from face_emote.rendering.scene import make_scene, view_matrix
 from face_emote.verbs.render import render_frames
 
 SIZE = 128
@@ -101,10 +102,10 @@ def test_where_nothing_is_the_backdrop_shows():
 
 
 def test_mistakes_are_found_before_blender_starts(head):
-    with pytest.raises(OptionError, match="samples must lie in 1 to 4096, got 5000"):
-        require_engine("cycles", samples=5000)
+    with pytest.raises(OptionError, match="samples must be a whole number from 1 to 4096, got 5000"):
+        Picture(engine="cycles", samples=5000)
     with pytest.raises(OptionError, match="Only the engine cycles counts samples"):
-        require_engine("fast", samples=4)
+        Picture(samples=4)
     scene = make_scene(camera="portrait", light="studio", width=SIZE, height=SIZE)
     plain = replace(head, layout=None)
     with pytest.raises(HeadError, match="no skin charts"):
@@ -119,8 +120,12 @@ def pictures(head):
     blood[1] = [0.3, 0.4, 1.0, 1.0, 0.8, 0.0, 0.0, 0.1]
     motion = replace(motion, blood_flow=blood, character="default", betas=character("default").betas)
     return {
-        name: render_frames(motion, [0, 1], size=SIZE, head=head, engine=engine, samples=samples).astype(float)
-        for name, engine, samples in (("fast", "fast", None), ("cycles", "cycles", 4), ("again", "cycles", 4))
+        name: render_frames(motion, [0, 1], picture=picture, head=head).astype(float)
+        for name, picture in (
+            ("fast", Picture(size=SIZE)),
+            ("cycles", Picture(size=SIZE, engine="cycles", samples=4)),
+            ("again", Picture(size=SIZE, engine="cycles", samples=4)),
+        )
     }
 
 

@@ -7,12 +7,13 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the differentiable renderer needs torch")
 
+from face_emote.core.types import Camera
 from face_emote.face.subdivision import sparse_rows
 from face_emote.look import colour
 from face_emote.rendering.fast import eye as fast_eye
 from face_emote.rendering.fast import mouth as fast_mouth
 from face_emote.rendering.fast import skin as fast_skin
-from face_emote.rendering.scene import LIGHTS, Camera, focal_pixels, view_matrix
+from face_emote.rendering.scene import LIGHTS, focal_pixels, view_matrix
 from face_emote.rendering.stage import buffers
 from face_emote.rendering.stage.buffers import NUM_CHANNELS, Lighting, Look
 from face_emote.rendering.torch import fused, light, materials, mouth, shade

@@ -18,6 +18,7 @@ from face_emote.cli.main import main
 from face_emote.core.errors import FaceEmoteError
 from face_emote.core.names import CONTROLS
 from face_emote.core.types import FRAME_ARRAYS, Phone
+from face_emote.emotion.blending import at_intensity
 from face_emote.emotion.grammar import describe
 from face_emote.evaluation.clips import (
     OTHERS,
@@ -31,7 +32,7 @@ from face_emote.evaluation.clips import (
     with_others_split,
 )
 from face_emote.evaluation.evaluate import evaluate
-from face_emote.evaluation.face_figures import at_intensity, blinks, lip_change, measure_faces, upper_face_dynamics
+from face_emote.evaluation.face_figures import blinks, lip_change, measure_faces, upper_face_dynamics
 from face_emote.evaluation.judges import Judges
 from face_emote.evaluation.lip_figures import (
     measure_clip,
@@ -67,7 +68,7 @@ from face_emote.motion.mouth.lip_rig import lip_rig
 from face_emote.network.checkpoint import write_checkpoint
 from face_emote.network.config import NetConfig, PathConfig
 from face_emote.network.weights import weight_shapes
-from face_emote.verbs.animate import animate
+from face_emote.verbs.animate import perform as perform_speech
 
 FPS = 25.0
 DATA = Path(__file__).parents[2] / "shared" / "data"
@@ -395,8 +396,9 @@ def played_by_hand(head, speech, *, emotion, seed):
 
 
 def test_whole_performances_are_measured(folder, head):
-    def perform(speech, *, emotion, seed):
-        return played_by_hand(head, speech, emotion=emotion, seed=seed)
+    def perform(performance):
+        emotion = at_intensity(describe(performance.emotion), performance.intensity)
+        return played_by_hand(head, performance.speech, emotion=emotion, seed=performance.seed)
 
     clips = [HeardClip(clip) for clip in read_clips(folder).clips]
     figures = measure_faces(clips, perform, head=head, vertices=vertex_meter(head), emotions_judge=Slow())
@@ -414,8 +416,8 @@ def test_whole_performances_are_measured(folder, head):
 
 @pytest.mark.slow
 def test_performances_of_the_rules_feel_what_they_are_told(folder, head):
-    def perform(speech, *, emotion, seed):
-        return animate(speech, emotion=emotion, seed=seed, fps=25.0, animator="rules")
+    def perform(performance):
+        return perform_speech(replace(performance, fps=25.0, animator="rules")).whole()
 
     clips = [HeardClip(clip) for clip in read_clips(folder).clips]
     figures = measure_faces(clips, perform, head=head, vertices=vertex_meter(head))

@@ -12,6 +12,7 @@ from face_emote.audio.reader import read_speech
 from face_emote.core.errors import CheckpointError, HeadError, OptionError
 from face_emote.core.motion import joined_motion
 from face_emote.core.names import CONTROLS, MOTION_HZ, SAMPLE_RATE_HZ
+from face_emote.core.options import Performance
 from face_emote.core.timing import frame_times, frames_in
 from face_emote.core.types import FRAME_ARRAYS, MotionInfo, PerformanceStyle, Speech
 from face_emote.emotion.grammar import describe
@@ -29,7 +30,7 @@ from face_emote.motion.player import player_of
 from face_emote.motion.score import performance_score
 from face_emote.motion.slow_tracks import joined, slow_tracks
 from face_emote.network.runtime import load_motion_net
-from face_emote.verbs.animate import animate_blocks
+from face_emote.verbs.animate import perform
 
 STYLE = PerformanceStyle()
 BARE = replace(STYLE, energy=0.0, brows=0.0, head=0.0, gaze=0.0, blinks=0.0)
@@ -75,7 +76,7 @@ def unrecognised(take, answers, *, fps):
 @pytest.mark.parametrize(("latency_ms", "look_ahead", "fps"), [(80, 3, 50.0), (160, 7, 30.0)])
 def test_live_lips_are_those_of_a_recording_with_the_same_look_ahead(net, line, latency_ms, look_ahead, fps):
     mine = live(net, line, emotion="neutral", style=BARE, fps=fps, latency_ms=latency_ms)
-    take = animate_blocks(Speech(line), emotion="neutral", style=BARE, fps=fps)
+    take = perform(Performance(Speech(line), emotion="neutral", style=BARE, fps=fps))
     answers = net_answers(
         net, [line], analysis=take.analysis, planned=planned_emotion(take.analysis, take.plan),
         look_ahead_frames=look_ahead,
@@ -278,7 +279,7 @@ def test_the_detector_hears_speech_at_once_and_ignores_noise():
 
 def test_the_detector_agrees_with_the_one_that_knows_the_whole_recording(line):
     live_rows = SpeechDetector().push(line)
-    known = animate_blocks(Speech(line)).analysis.prosody.speaking[: len(live_rows)] > 0.5
+    known = perform(Performance(Speech(line))).analysis.prosody.speaking[: len(live_rows)] > 0.5
     assert np.mean(live_rows == known) > 0.85, np.mean(live_rows == known)
 
 

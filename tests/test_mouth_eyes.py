@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from face_emote.core.names import ARKIT_52, BLOOD_REGIONS, CONTROLS
+from face_emote.core.types import Camera
 from face_emote.face.bundled import load_head
 from face_emote.face.characters import character
 from face_emote.face.identity import identity
@@ -17,7 +18,7 @@ from face_emote.look.teeth import head_mouth_points, light_through_lips, mouth_o
 from face_emote.rendering.base import Pose
 from face_emote.rendering.fast.engine import FastRenderer
 from face_emote.rendering.fast.eye import trace_cornea
-from face_emote.rendering.scene import LIGHTS, Camera, make_scene
+from face_emote.rendering.scene import LIGHTS, make_scene
 from face_emote.rendering.stage import buffers, kernels
 from face_emote.rendering.stage.mesh import make_mesh
 

@@ -10,6 +10,7 @@ import pytest
 
 import face_emote as fe
 from face_emote.core.errors import DependencyError, OptionError, OutputError
+from face_emote.core.options import Picture
 from face_emote.core.types import FaceMotion, MotionInfo, Speech
 from face_emote.face.bundled import load_head
 from face_emote.rendering.sheet import compose_sheet
@@ -175,12 +176,12 @@ def test_labels_are_drawn():
 def test_frames_come_in_the_order_asked_for():
     motion = still(4)
     opened = replace(motion, jaw_pose=np.linspace(0, 0.3, 4, dtype=np.float32)[:, None] * np.float32([1, 0, 0]))
-    there = render_frames(opened, [0, 3, 3, 1], size=48)
-    assert np.array_equal(there[[1, 0, 3]], render_frames(opened, [3, 0, 1], size=48))
+    there = render_frames(opened, [0, 3, 3, 1], picture=Picture(size=48))
+    assert np.array_equal(there[[1, 0, 3]], render_frames(opened, [3, 0, 1], picture=Picture(size=48)))
     assert np.array_equal(there[1], there[2])
     assert not np.array_equal(there[0], there[1])
 
 
 def test_frames_outside_the_motion_are_refused():
     with pytest.raises(OptionError, match="frames 0 to 2"):
-        render_frames(still(3), [3], size=48)
+        render_frames(still(3), [3], picture=Picture(size=48))

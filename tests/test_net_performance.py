@@ -9,6 +9,7 @@ from spoken import spoken
 
 from face_emote.core.errors import CheckpointError, OptionError
 from face_emote.core.names import CONTROLS, MOTION_HZ, WRINKLES
+from face_emote.core.options import Performance
 from face_emote.core.timing import frame_times, frames_in
 from face_emote.core.types import FRAME_ARRAYS, MotionInfo, PerformanceStyle, Speech
 from face_emote.emotion.grammar import describe
@@ -40,7 +41,7 @@ from face_emote.network.config import (
     NUM_EXPRESSION_OUTPUTS,
     WRINKLE_SLICE,
 )
-from face_emote.verbs.animate import ANIMATORS, DEFAULT_ANIMATOR, animate, animate_blocks
+from face_emote.verbs.animate import animate, perform
 
 STYLE = PerformanceStyle()
 EVEN = PerformanceStyle(asymmetry=0.0)
@@ -76,9 +77,8 @@ def test_the_network_performs_and_is_named(performed, model):
 
 
 def test_blocks_give_the_bytes_of_the_whole_and_can_be_read_again(performed, model):
-    stream = animate_blocks(
-        buzz(7.0), emotion="0s joy; 3s anger hidden under a smile", animator="net", model=model
-    ).motion  # fmt: skip
+    emotion = "0s joy; 3s anger hidden under a smile"
+    stream = perform(Performance(buzz(7.0), emotion=emotion, animator="net", model=model)).motion
     for _ in range(2):
         blocks = list(stream.blocks(50))
         for name in FRAME_ARRAYS:
@@ -86,7 +86,7 @@ def test_blocks_give_the_bytes_of_the_whole_and_can_be_read_again(performed, mod
 
 
 def test_a_seed_changes_the_events_and_not_the_speech(model):
-    takes = [animate_blocks(buzz(3.0), emotion="joy", animator="net", model=model, seed=seed) for seed in (0, 1)]
+    takes = [perform(Performance(buzz(3.0), emotion="joy", animator="net", model=model, seed=seed)) for seed in (0, 1)]
     times = frame_times(0, 90, fps=30.0)
     scores = [
         performance_score(take.analysis, take.plan, player=player(seed=take.motion.info.seed), answers=take.answers)
@@ -101,7 +101,7 @@ def test_a_seed_changes_the_events_and_not_the_speech(model):
 
 
 def test_an_hour_of_answers_is_small(model):
-    answers = animate_blocks(buzz(4.0), emotion="joy", animator="net", model=model).answers
+    answers = perform(Performance(buzz(4.0), emotion="joy", animator="net", model=model)).answers
     assert answers is not None
     hourly = (answers.lips.nbytes + answers.expression.answers.nbytes) * 900
     assert hourly < 16e6
@@ -117,10 +117,9 @@ def test_progress_goes_through_both_listeners(model):
 
 def test_mistakes_are_told_before_the_work(tmp_path):
     with pytest.raises(OptionError, match="no animator 'magic'; choose one of: net, rules"):
-        animate_blocks(buzz(0.5), animator="magic")
+        perform(Performance(buzz(0.5), animator="magic"))
     with pytest.raises(CheckpointError, match=r"absent\.safetensors"):
-        animate_blocks(buzz(0.5), animator="net", model=tmp_path / "absent.safetensors")
-    assert DEFAULT_ANIMATOR in ANIMATORS
+        perform(Performance(buzz(0.5), animator="net", model=tmp_path / "absent.safetensors"))
 
 
 def taught(text: str, *, secs: float = 2.0):
@@ -320,7 +319,7 @@ def test_a_neutral_face_in_silence_is_exactly_still(model):
 
 
 def test_digital_silence_keeps_the_speaking_mouth_still(model):
-    take = animate_blocks(Speech(np.zeros(48_000, np.float32)), emotion="joy", animator="net", model=model)
+    take = perform(Performance(Speech(np.zeros(48_000, np.float32)), emotion="joy", animator="net", model=model))
     score = performance_score(take.analysis, take.plan, player=player(), answers=take.answers)
     mouth = score.face.lips.sample(frame_times(0, frames_in(3.0, fps=30.0), fps=30.0)).controls[:, MOUTH]
     assert not np.ptp(mouth, axis=0).any()

@@ -1,19 +1,25 @@
 """`batch`: a manifest or a folder of recordings becomes a folder of results. The one entry; see `run` for how."""
 
+import os
+import socket
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from face_emote.batch.executor import Executor
-from face_emote.batch.happenings import Happening, Log, Watch
-from face_emote.batch.lock import held
+from face_emote.batch.log import Log, LogEntry, Watch
 from face_emote.batch.plan import Plan
 from face_emote.batch.pool import ProcessPool
 from face_emote.batch.report import write_report
 from face_emote.batch.rows import Row
 from face_emote.batch.run import WORK, BatchRun, Choice, Outcome, require_folder, select
 from face_emote.batch.state import BatchState
+from face_emote.core.errors import BatchError
+from face_emote.core.types import PerformanceStyle
 
 REPORT_SECS = 30.0
 """How old the report may become while rows get done."""
@@ -34,7 +40,7 @@ class Place:
 def run_batch(plan: Plan, folder: Path, *, place: Place, choice: Choice, watch: Watch | None = None) -> Outcome:
     """Do what a plan asks for, and leave `report.html`, `log.jsonl` and the state in the folder.
 
-    Rows that fail are told in the outcome and do not stop the others. Finished outputs of equal inputs are kept.
+    Rows that fail are named in the outcome and do not stop the others. Finished outputs of equal inputs are kept.
 
     Raises:
         BatchError: another batch runs there, or the folder's state is of another version.
@@ -49,23 +55,47 @@ def run_batch(plan: Plan, folder: Path, *, place: Place, choice: Choice, watch: 
 
         reported = time.monotonic()
 
-        def tell(happening: Happening) -> None:
+        def note(entry: LogEntry) -> None:
             nonlocal reported
-            log(happening)
+            log(entry)
             if watch is not None:
-                watch(happening)
-            if happening.kind == "row done" and time.monotonic() > reported + REPORT_SECS:
+                watch(entry)
+            if entry.kind == "row done" and time.monotonic() > reported + REPORT_SECS:
                 write_report(folder, state)
                 reported = time.monotonic()
 
         executor = _executor(place, folder=folder)
         try:
-            run = BatchRun(plan, folder=folder, state=state, executor=executor, watch=tell)
+            run = BatchRun(plan, folder=folder, state=state, executor=executor, watch=note)
             return run.run(selected)
         finally:
             executor.close()
             state.put_back()
             write_report(folder, state)
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Hold the lock of a work folder. The system lets go of it when its holder dies, however it dies.
+
+    Raises:
+        BatchError: another batch holds it.
+    """
+    lock, holder = FileLock(folder / "lock"), folder / "holder"
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        known = holder.read_text(encoding="utf-8") if holder.is_file() else "another process"
+        raise BatchError(
+            f"A batch is running in this folder already ({known}); wait for it, watch it with `face-emote batch "
+            f"status`, or choose another folder: {folder.parent}"
+        ) from None
+    try:
+        holder.write_text(f"process {os.getpid()} on {socket.gethostname()}", encoding="utf-8")
+        yield
+    finally:
+        holder.unlink(missing_ok=True)
+        lock.release()
 
 
 def _executor(place: Place, *, folder: Path) -> Executor:
@@ -81,21 +111,15 @@ def _about(row: Row) -> dict[str, str]:
     performance, picture = row.performance, row.picture
     wishes = {
         "speech": row.speech.name,
-        "emotion": performance.emotion + (f" x {performance.intensity:g}" if performance.intensity != 1.0 else ""),
+        "emotion": f"{performance.emotion}" + (f" x {performance.intensity:g}" if performance.intensity != 1.0 else ""),
         "character": performance.character,
         "seed": str(performance.seed),
-        "camera": picture.camera,
-        "light": picture.light,
-        "size": "x".join(str(side) for side in picture.size),
+        "camera": str(picture.camera),
+        "light": str(picture.light),
+        "size": "x".join(str(side) for side in picture.sides),
         "fps": f"{performance.fps:g}",
         "outputs": " ".join(row.outputs),
         "marked": "yes" if row.marked else "no",
     }
-    changed = {name: value for name, value in asdict(performance.style).items()}
-    return wishes | {name: str(value) for name, value in changed.items() if value != _usual(name)}
-
-
-def _usual(name: str) -> object:
-    from face_emote.core.types import PerformanceStyle
-
-    return getattr(PerformanceStyle(), name)
+    usual = asdict(PerformanceStyle())
+    return wishes | {name: str(value) for name, value in asdict(performance.style).items() if value != usual[name]}

@@ -25,7 +25,7 @@ from face_emote.core.errors import BatchError, DependencyError
 from face_emote.core.version import VERSION
 
 BASE_MB, BYTES_PER_PIXEL = 600, 400
-"""Memory that a task asks for: what a worker holds (measured by `bench.batch`), and pictures in the making."""
+"""Memory that a task needs: what a worker holds (measured by `bench.batch`), and pictures in the making."""
 QUEUE = 2
 """Tasks given to the cluster for each of its processors, so that none waits for the next."""
 
@@ -106,7 +106,7 @@ class RayCluster:
 
     def submit(self, task: Task) -> None:
         """Hand a task to the cluster, with what it needs of processor and memory."""
-        width, height = task.row.picture.size
+        width, height = task.row.picture.sides
         megabytes = BASE_MB + width * height * BYTES_PER_PIXEL / 2**20
         parcel = None if self._shared else [self._inputs_of(task.row), self._ray.put(self._work_of(task))]
         remote = self._remote.options(
@@ -171,15 +171,15 @@ def _require_listening(address: str) -> None:
 
 def input_files(row: Row) -> dict[str, Path]:
     """The files that a row reads, by field."""
-    asked = row.performance
-    files = {"speech": row.speech, "transcript": asked.transcript, "head": asked.head, "model": asked.model}
+    performance = row.performance
+    files = {name: getattr(performance, name) for name in ("speech", "transcript", "head", "model")}
     return {name: path for name, path in files.items() if isinstance(path, Path)}
 
 
 def relocated(row: Row, files: Mapping[str, Path]) -> Row:
     """The row, reading other files."""
-    others: dict[str, Any] = {name: path for name, path in files.items() if name != "speech"}
-    return replace(row, speech=files["speech"], performance=replace(row.performance, **others))
+    others: dict[str, Any] = dict(files)
+    return replace(row, performance=replace(row.performance, **others))
 
 
 def _answer(task: Task, folder: str, token: str, version: str, parcel: list[Any] | None) -> Answer:

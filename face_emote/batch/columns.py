@@ -1,31 +1,35 @@
-"""The columns of a manifest: the options of `face-emote render`, each with how its text is read.
+"""The columns of a manifest: the fields of a performance and of a picture, and what concerns the row itself.
 
 A cell is text, whatever the manifest's format; an empty one means the default.
 """
 
-import difflib
-import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import product
+from math import prod
 from pathlib import Path
 from typing import Any
 
-from face_emote.batch.rows import Performance, Picture
-from face_emote.core.errors import BatchError, OptionError
-from face_emote.core.names import DEFAULT_FPS
-from face_emote.core.types import PerformanceStyle
-from face_emote.emotion.grammar import describe
-from face_emote.verbs.animate import ANIMATORS, DEFAULT_ANIMATOR, DEFAULT_MODEL, require_performance
+from face_emote.core.errors import BatchError
+from face_emote.core.fields import Kind, Option, nearest, read_option
+from face_emote.core.options import (
+    PERFORMANCE_OPTIONS,
+    PICTURE_OPTIONS,
+    Performance,
+    Picture,
+    performance_from,
+    picture_from,
+)
+from face_emote.verbs.animate import require_performance
 
-TRANSCRIPT_SUFFIXES = (".txt", ".srt", ".vtt")
-TRUE, FALSE = ("true", "yes", "1", "on"), ("false", "no", "0", "off")
-STYLE_NAMES = {"head": "head_motion"}
-"""Sliders whose column is called otherwise than the field of PerformanceStyle."""
-STYLE = {STYLE_NAMES.get(item.name, item.name): item.name for item in fields(PerformanceStyle)}
-PERFORMANCE = ("emotion", "intensity", "transcript", "fps", "seed", "character", "head", "animator", "fast", "model")
-PICTURE = ("size", "camera", "light", "skin", "hair", "dof", "codec", "engine", "samples", "label")
 OTHERS = ("speech", "name", "outputs", "consent", "no_provenance")
-COLUMNS = (*OTHERS, *PERFORMANCE, *STYLE, *PICTURE)
+COLUMNS = (*OTHERS, *(item.name for item in (*PERFORMANCE_OPTIONS, *PICTURE_OPTIONS)))
+MAX_COMBINATIONS = 10_000
+FIXED = ("speech", "outputs", "name")
+"""Columns that a sweep cannot go over."""
+_COMMA = re.compile(r",(?![^(]*\))")
+"""A comma that is not inside brackets: `vad(-0.4, 0.7, 0.2)` is one value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,37 +38,26 @@ class Cells:
 
     texts: Mapping[str, str]
     folder: Path
+    defaults: Mapping[str, Any]
+    """For empty cells: texts, or values that were read already."""
 
     def text(self, name: str, default: str = "") -> str:
         """A cell, or the default when it is empty."""
-        return self.texts.get(name, "").strip() or default
+        return self.texts.get(name, "").strip() or str(self.defaults.get(name, "")).strip() or default
 
-    def read(self, name: str, default: Any, reader: Callable[[str], Any]) -> Any:
-        """A cell read as something else than text.
-
-        Raises:
-            OptionError: it is not of that kind; the message names the column.
-        """
-        text = self.text(name)
-        try:
-            return default if not text else reader(text)
-        except ValueError:
-            kind = {float: "a number", int: "a whole number", flag: "yes or no"}.get(reader, "readable")
-            raise OptionError(f"{name} must be {kind}, got {text!r}") from None
-
-    def path(self, name: str) -> Path | None:
-        """A cell that names a file.
+    def value(self, item: Option) -> Any:
+        """A cell as the field wants it; None when it is empty everywhere.
 
         Raises:
-            OptionError: there is no such file.
+            OptionError: it cannot be read so; the message names the column.
         """
-        text = self.text(name)
-        if not text:
-            return None
-        path = self.folder / Path(text).expanduser()
-        if not path.is_file():
-            raise OptionError(f"{name}: there is no such file: {path}")
-        return path.absolute()
+        text = self.texts.get(item.name, "").strip()
+        if text:
+            return read_option(item, text, folder=self.folder)
+        default = self.defaults.get(item.name)
+        if isinstance(default, str):
+            return read_option(item, default) if default.strip() else None
+        return default
 
 
 def column_named(name: str) -> str:
@@ -76,96 +69,50 @@ def column_named(name: str) -> str:
     plain = name.strip().lower().replace("-", "_").replace(" ", "_")
     if plain in COLUMNS:
         return plain
-    near = difflib.get_close_matches(plain, COLUMNS, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]!r}?" if near else f"columns are {', '.join(COLUMNS)}"
-    raise BatchError(f"There is no column {name!r}; {hint}")
+    raise BatchError(f"There is no column {name!r}; {nearest(plain, COLUMNS)}")
 
 
-def performance_of(cells: Cells) -> Performance:
+def performance_of(cells: Cells, *, speech: Path) -> Performance:
     """Read and check all that decides the motion.
 
     Raises:
         FaceEmoteError: a value that `animate` would not take.
     """
-    fast, model = cells.read("fast", False, flag), cells.path("model")
-    animator = cells.text("animator")
-    if fast and model is not None:
-        raise OptionError("fast and model name two networks; give one of them")
-    if animator == "rules" and (fast or model is not None):
-        raise OptionError("the rules need no network; leave out fast and model, or animator rules")
-    named = "fast" if fast else model
-    style: dict[str, Any] = {
-        field: cells.text(column, "stage") if field == "blood"
-        else cells.read(column, getattr(PerformanceStyle(), field), number)
-        for column, field in STYLE.items()
-    }  # fmt: skip
-    asked = Performance(
-        emotion=cells.text("emotion", "auto"),
-        intensity=cells.read("intensity", 1.0, number),
-        transcript=_transcript(cells),
-        fps=cells.read("fps", DEFAULT_FPS, number),
-        seed=cells.read("seed", 0, int),
-        character=cells.text("character", "default"),
-        head=cells.path("head"),
-        style=PerformanceStyle(**style),
-        animator=animator or (DEFAULT_ANIMATOR if named is None else "net"),
-        model=named or DEFAULT_MODEL,
-    )
-    if asked.animator not in ANIMATORS:
-        raise OptionError(f"animator must be one of {', '.join(ANIMATORS)}, got {asked.animator!r}")
-    if not 0.0 <= asked.intensity <= 1.0:
-        raise OptionError(f"intensity must lie between 0 and 1, got {asked.intensity:g}")
-    plan = describe(asked.emotion)
-    if asked.intensity != 1.0 and plan.auto > 0.0:
-        raise OptionError("intensity needs an emotion by name; the strength of auto comes from the voice (use energy)")
-    require_performance(
-        fps=asked.fps, seed=asked.seed, character=asked.character, style=asked.style, animator=asked.animator,
-        model=asked.model, head=asked.head,
-    )  # fmt: skip
-    return asked
+    performance = performance_from({item.name: cells.value(item) for item in PERFORMANCE_OPTIONS}, speech=speech)
+    require_performance(performance)
+    return performance
 
 
 def picture_of(cells: Cells) -> Picture:
-    """Read how it is drawn; whether these go together is checked for each output."""
-    return Picture(
-        size=size_of(cells.text("size", "512")),
-        camera=cells.text("camera", "portrait"),
-        light=cells.text("light", "studio"),
-        skin=cells.text("skin") or None,
-        hair=cells.text("hair") or None,
-        dof=number(cells.text("dof")) if cells.text("dof") else None,
-        codec=cells.text("codec") or None,
-        engine=cells.text("engine", "fast"),
-        samples=int(cells.text("samples")) if cells.text("samples") else None,
-        label=cells.text("label"),
-    )
+    """Read how it is drawn; whether an output can be drawn so is checked for each."""
+    return picture_from({item.name: cells.value(item) for item in PICTURE_OPTIONS})
 
 
-def _transcript(cells: Cells) -> str | Path | None:
-    text = cells.text("transcript")
-    if text.lower().endswith(TRANSCRIPT_SUFFIXES) and len(text.splitlines()) == 1:
-        return cells.path("transcript")
-    return text or None
+def yes(cells: Cells, name: str) -> bool:
+    """A column that holds yes or no."""
+    return bool(cells.value(Option(help="", kind=Kind.FLAG, name=name)))
 
 
-def flag(text: str) -> bool:
-    """Yes or no."""
-    if text.lower() not in TRUE + FALSE:
-        raise ValueError(text)
-    return text.lower() in TRUE
+def combinations(sweep: str) -> tuple[dict[str, str], ...]:
+    """The cells of every combination of a sweep such as `emotion=joy,anger; seed=1,2`; of none, one without cells.
 
-
-def number(text: str) -> float:
-    """A finite number."""
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError(text)
-    return value
-
-
-def size_of(text: str) -> tuple[int, int]:
-    """`512` or `1280x720` in pixels."""
-    width, cross, height = text.lower().partition("x")
-    if not width.isdecimal() or (cross and not height.isdecimal()) or len(width) > 5 or len(height) > 5:
-        raise OptionError(f"size takes pixels such as 512 or 1280x720, got {text!r}")
-    return int(width), int(height or width)
+    Raises:
+        BatchError: the sweep cannot be read.
+    """
+    axes: dict[str, list[str]] = {}
+    for part in (part for part in sweep.split(";") if part.strip()):
+        name, sign, values = part.partition("=")
+        if not sign or not values.strip():
+            raise BatchError(
+                f'A sweep reads "emotion=joy,anger; intensity=.3,1"; this part has no values: {part.strip()}'
+            )
+        column = column_named(name)
+        if column in FIXED or column in axes:
+            raise BatchError(f"A sweep cannot go over {column}{' twice' if column in axes else ''}")
+        axes[column] = [value.strip() for value in _COMMA.split(values)]
+        if "" in axes[column] or len(set(axes[column])) < len(axes[column]):
+            raise BatchError(f"The values of {column} in the sweep must be there, each once: {values.strip()}")
+    count = prod(len(options) for options in axes.values())
+    if count > MAX_COMBINATIONS:
+        raise BatchError(f"This sweep makes {count} of every row; at most {MAX_COMBINATIONS} are possible")
+    return tuple(dict(zip(axes, values, strict=True)) for values in product(*axes.values()))

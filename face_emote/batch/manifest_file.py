@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from face_emote.batch.columns import TRANSCRIPT_SUFFIXES
 from face_emote.core.errors import BatchError
+from face_emote.core.fields import TRANSCRIPT_SUFFIXES
 
 SOUNDS = (
     ".wav", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".m4a", ".aac", ".aif", ".aiff", ".wma",

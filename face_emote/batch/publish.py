@@ -10,8 +10,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from face_emote.batch.fingerprint import output_hash
-from face_emote.batch.rows import Row
+from face_emote.batch.rows import Row, output_hash
 from face_emote.batch.state import BatchState, OutputState
 from face_emote.batch.work import MOTION, output_file
 from face_emote.core.errors import OutputError
@@ -28,7 +27,7 @@ def publish(row: Row, output: str, *, folder: Path, work: Path, state: BatchStat
         output: One of its outputs.
         folder: The batch's.
         work: The row's own work folder.
-        state: Is told before and after.
+        state: Learns of it before and after.
 
     Raises:
         OutputError, ProvenanceError: it cannot be written, or not be signed.

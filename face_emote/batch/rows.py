@@ -1,45 +1,20 @@
-"""What a row of a batch asks for, checked and complete."""
+"""What a row of a batch asks for, checked and complete, and the hashes of all that decides its outputs.
 
-from dataclasses import dataclass
+Equal hash and version, equal bytes: so what is finished need not be done again.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 
-from face_emote.core.types import PerformanceStyle
+from face_emote.core.options import Performance, Picture
+from face_emote.core.version import VERSION
+from face_emote.rendering.video import DEFAULT_CODEC
 
 SHEET_SUFFIX = ".png"
-
-
-@dataclass(frozen=True, slots=True)
-class Performance:
-    """How a speech is to be performed: all that decides the motion."""
-
-    emotion: str
-    intensity: float
-    """Factor on the strength of the emotion; 1 leaves it as described."""
-    transcript: str | Path | None
-    fps: float
-    seed: int
-    character: str
-    head: Path | None
-    style: PerformanceStyle
-    animator: str
-    model: str | Path
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """How it is to be drawn."""
-
-    size: tuple[int, int]
-    """Width and height in pixels."""
-    camera: str
-    light: str
-    skin: str | None
-    hair: str | None
-    dof: float | None
-    codec: str | None
-    engine: str
-    samples: int | None
-    label: str
+KEY_DIGITS = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +25,6 @@ class Row:
     """Row of the manifest, from 1 (without the heading); several share it when a sweep or a pattern made them."""
     name: str
     """What its files are called, without ending; unique in a batch."""
-    speech: Path
     performance: Performance
     picture: Picture
     outputs: tuple[str, ...]
@@ -64,7 +38,56 @@ class Row:
         """How messages call it."""
         return f"row {self.number} ({self.name})"
 
+    @property
+    def speech(self) -> Path:
+        """The recording."""
+        assert isinstance(self.performance.speech, Path)
+        return self.performance.speech
+
 
 def is_sheet(output: str) -> bool:
     """Whether an output is a contact sheet."""
     return Path(output).suffix.lower() == SHEET_SUFFIX
+
+
+def is_video(output: str) -> bool:
+    """Whether an output is a video."""
+    return Path(output).suffix.lower() in DEFAULT_CODEC
+
+
+def motion_hash(row: Row) -> str:
+    """Of all that decides the motion: recording, words, head and network by their content, the rest by value."""
+    values = asdict(row.performance)
+    for name in ("speech", "transcript", "head", "model"):
+        value = getattr(row.performance, name)
+        values[name] = _content_hash(value) if isinstance(value, Path) else value
+    return _digest({"version": VERSION, **values})
+
+
+def output_hash(row: Row, output: str) -> str:
+    """Of all that decides one output."""
+    values: dict[str, object] = {"motion": motion_hash(row), "kind": Path(output).suffix.lower()}
+    if is_video(output) or is_sheet(output):
+        values["picture"] = {**asdict(row.picture), "size": row.picture.sides}
+    return _digest(values | {"marked": row.marked, "consent": row.consent})
+
+
+def work_key(row: Row) -> str:
+    """Name of the folder in which a row's unfinished parts lie; another hash, another folder."""
+    parts = [row.name, motion_hash(row), *(output_hash(row, output) for output in row.outputs)]
+    return _digest(parts)[:KEY_DIGITS]
+
+
+def _content_hash(path: Path) -> str:
+    facts = path.stat()
+    return _hash_of_file(path, facts.st_mtime_ns, facts.st_size)
+
+
+@lru_cache(maxsize=4096)
+def _hash_of_file(path: Path, _changed_ns: int, _size: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _digest(content: object) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

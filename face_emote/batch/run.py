@@ -12,15 +12,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from face_emote.batch.assignments import stages
 from face_emote.batch.executor import Drawn, Event, Executor, Finished, Lost
-from face_emote.batch.fingerprint import output_hash, work_key
-from face_emote.batch.happenings import Happening, Watch
+from face_emote.batch.log import LogEntry, Watch
 from face_emote.batch.plan import Plan
 from face_emote.batch.publish import is_there, publish
-from face_emote.batch.rows import Row
+from face_emote.batch.rows import Row, output_hash, work_key
 from face_emote.batch.state import DONE, FAILED, RUNNING, BatchState
-from face_emote.batch.work import STORY, THUMBNAIL, Perform, Task
+from face_emote.batch.work import STORY, THUMBNAIL, Perform, Task, stages
 from face_emote.core.errors import FaceEmoteError, OutputError
 
 WORK = ".work"
@@ -109,8 +107,8 @@ class BatchRun:
         self._ready: list[tuple[float, int, int, Task]] = []
         """Heap: not before, most frames first, number, task."""
         self._attempts: dict[Task, int] = {}
-        self._told: dict[Task, int] = {}
-        """Frames that a task has told of while it ran."""
+        self._frames_done: dict[Task, int] = {}
+        """Frames that a task has reported while it ran."""
         self._number = self._drawn = self._done = 0
         self._failures: dict[str, str] = {}
 
@@ -127,7 +125,7 @@ class BatchRun:
             for event in self._executor.events(PATIENCE_SECS):
                 self._take(event)
         secs = time.monotonic() - started
-        self._tell("batch done", rows=self._done, failed=len(self._failures), frames=self._drawn, secs=secs)
+        self._report("batch done", rows=self._done, failed=len(self._failures), frames=self._drawn, secs=secs)
         return Outcome(self._done, selected.skipped, dict(self._failures), selected.left, self._drawn, secs)
 
     def _begin(self, selected: Selected) -> None:
@@ -149,7 +147,7 @@ class BatchRun:
                 if stale.is_dir() and stale.name not in keys:
                     shutil.rmtree(stale, ignore_errors=True)
         frames = sum(task.num_frames for item in self._rows.values() for stage in item.stages for task in stage)
-        self._tell("batch started", rows=len(selected.rows), frames=frames, text=self._executor.description)
+        self._report("batch started", rows=len(selected.rows), frames=frames, text=self._executor.description)
         longest_first = sorted(self._rows.values(), key=lambda item: -self._plan.secs.get(item.row.name, 0.0))
         for item in longest_first:
             self._next_stage(item)
@@ -175,7 +173,7 @@ class BatchRun:
                 continue
             if isinstance(task.steps[0], Perform):
                 self._state.set_status(task.row.name, RUNNING)
-                self._tell("row started", task.row.name, frames=task.num_frames)
+                self._report("row started", task.row.name, frames=task.num_frames)
             self._executor.submit(task)
 
     def _take(self, event: Event) -> None:
@@ -183,7 +181,7 @@ class BatchRun:
         if item is None or item.failed:
             return
         if isinstance(event, Drawn):
-            self._told[event.task] = self._told.get(event.task, 0) + event.frames
+            self._frames_done[event.task] = self._frames_done.get(event.task, 0) + event.frames
             self._count(event.task, event.frames)
         elif isinstance(event, Finished):
             self._finished(item, event)
@@ -194,17 +192,17 @@ class BatchRun:
 
     def _count(self, task: Task, frames: int) -> None:
         self._drawn += frames
-        self._tell("frames", task.row.name, frames=frames)
+        self._report("frames", task.row.name, frames=frames)
 
     def _finished(self, item: _Progress, event: Finished) -> None:
         done, timing = event.done, item.timing
-        self._count(event.task, done.drawn - self._told.pop(event.task, 0))
+        self._count(event.task, done.drawn - self._frames_done.pop(event.task, 0))
         for kind, secs in done.secs:
             timing[kind] = timing.get(kind, 0.0) + secs
         timing["frames"] = float(done.num_frames)
         timing["drawn"] = timing.get("drawn", 0.0) + done.drawn
         timing["memory_mb"] = max(timing.get("memory_mb", 0.0), done.memory_mb)
-        self._tell(
+        self._report(
             "task done", item.row.name, text=event.task.name, frames=done.drawn,
             secs=sum(secs for _, secs in done.secs), worker=done.worker, memory_mb=round(done.memory_mb, 1),
         )  # fmt: skip
@@ -230,21 +228,21 @@ class BatchRun:
         shutil.rmtree(work, ignore_errors=True)
         del self._rows[row.name]
         self._done += 1
-        self._tell("row done", row.name, frames=int(item.timing["frames"]), secs=sum(self._secs_of(item)))
+        self._report("row done", row.name, frames=int(item.timing["frames"]), secs=sum(self._secs_of(item)))
 
     @staticmethod
     def _secs_of(item: _Progress) -> list[float]:
         return [item.timing.get(kind, 0.0) for kind in ("perform", "draw", "write", "sign")]
 
     def _lost(self, item: _Progress, event: Lost) -> None:
-        self._told.pop(event.task, None)
+        self._frames_done.pop(event.task, None)
         attempts = self._attempts[event.task] = self._attempts.get(event.task, 0) + 1
         if attempts >= MAX_ATTEMPTS:
             self._give_up(item, f"{event.error}; tried {attempts} times")
             return
         wait = min(LONGEST_WAIT_SECS, FIRST_WAIT_SECS * 2 ** (attempts - 1))
         self._state.set_status(item.row.name, RUNNING, error=event.error, attempts=attempts)
-        self._tell("retried", item.row.name, text=f"{event.task.name}: {event.error}", secs=wait)
+        self._report("retried", item.row.name, text=f"{event.task.name}: {event.error}", secs=wait)
         self._push(event.task, weight=event.task.num_frames, wait_secs=wait)
 
     def _give_up(self, item: _Progress, error: str) -> None:
@@ -257,10 +255,10 @@ class BatchRun:
     def _fail(self, row: Row, error: str) -> None:
         self._failures[row.name] = error
         self._state.set_status(row.name, FAILED, error=error)
-        self._tell("row failed", row.name, text=f"{row.place}: {error}")
+        self._report("row failed", row.name, text=f"{row.place}: {error}")
 
-    def _tell(self, kind: str, row: str = "", **facts: object) -> None:
-        self._watch(Happening(kind, row, **facts))  # type: ignore[arg-type]
+    def _report(self, kind: str, row: str = "", **facts: object) -> None:
+        self._watch(LogEntry(kind, row, **facts))  # type: ignore[arg-type]
 
 
 def require_folder(folder: Path) -> None:

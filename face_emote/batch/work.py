@@ -12,24 +12,28 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from face_emote.batch.rows import Row, is_sheet
-from face_emote.batch.thumbnail import frame_of_video, jpeg_bytes
+from face_emote.batch.rows import Row, is_sheet, is_video
+from face_emote.core.arrays import Array, UInt8
 from face_emote.core.names import EMOTIONS
+from face_emote.core.options import Picture
 from face_emote.core.output import written_beside
-from face_emote.core.types import EmotionPlan
-from face_emote.emotion.grammar import describe
+from face_emote.core.timing import frames_in
 from face_emote.emotion.track import planned_emotion
 from face_emote.face.bundled import load_head
 from face_emote.formats.motion_file import open_motion, write_motion
 from face_emote.rendering.video import DEFAULT_CODEC, SEGMENT_FRAMES
-from face_emote.verbs.animate import Take, animate_blocks
+from face_emote.verbs.animate import Take, perform
 from face_emote.verbs.export import export
-from face_emote.verbs.render import contact_sheet, join_segments, render_frames, render_segment
+from face_emote.verbs.render import join_segments, render_frames, write_segment, write_sheet
 
+SPLIT_FROM = 3
+"""A row with so many segments to draw is drawn by several workers."""
 MOTION, STORY, THUMBNAIL = "motion.npz", "story.json", "thumbnail.jpg"
 STORY_POINTS = 96
 THUMBNAIL_SIDE = 144
@@ -59,11 +63,11 @@ class Finish:
 
 
 @dataclass(frozen=True, slots=True)
-class Portray:
+class Thumbnail:
     """A small picture for the report."""
 
 
-Step = Perform | Draw | Finish | Portray
+Step = Perform | Draw | Finish | Thumbnail
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +101,32 @@ class Done:
     worker: str
     """Host and process."""
     memory_mb: float
-    """Resident memory of the worker afterwards; 0 where the system does not tell."""
+    """Resident memory of the worker afterwards; 0 where the system does not say."""
+
+
+def stages(row: Row, *, key: str, secs: float) -> list[list[Task]]:
+    """Tasks of a row; those of a stage may run at the same time, stages run in order.
+
+    A short row is one task; a long one is performed, drawn in segments by many, and joined.
+
+    Args:
+        row: With the outputs that are still to be made.
+        key: Of its work folder.
+        secs: Length of its speech; 0 when it is not known before listening.
+    """
+    num_frames = frames_in(secs, fps=row.performance.fps)
+    videos = [output for output in row.outputs if is_video(output)]
+    draws = [Draw(output, segment) for output in videos for segment in range(num_segments(num_frames))]
+    finishes: list[Step] = [*(Finish(output) for output in row.outputs), Thumbnail()]
+    cost = num_frames * len(videos) + 12 * sum(is_sheet(output) for output in row.outputs) + 1
+    if len(draws) < SPLIT_FROM:
+        return [[Task(row, key, (Perform(), *draws, *finishes), cost)]]
+    last = num_frames - (num_segments(num_frames) - 1) * SEGMENT_FRAMES
+    drawn = [
+        Task(row, key, (draw,), last if draw.segment == num_segments(num_frames) - 1 else SEGMENT_FRAMES)
+        for draw in draws
+    ]
+    return [[Task(row, key, (Perform(),), 0)], drawn, [Task(row, key, tuple(finishes), 0)]]
 
 
 def segment_file(output_index: int, segment: int) -> str:
@@ -134,7 +163,10 @@ def do_task(task: Task, folder: Path, tick: Tick) -> Done:
             _draw(task.row, step, folder, count)
             kind = "draw"
         else:
-            _portray(task.row, folder) if isinstance(step, Portray) else _finish(task.row, step.output, folder, count)
+            if isinstance(step, Finish):
+                _finish(task.row, step.output, folder, count)
+            else:
+                _draw_thumbnail(task.row, folder)
             kind = "write"
         secs[kind] += time.perf_counter() - started
     with open_motion(folder / MOTION) as motion:
@@ -142,33 +174,11 @@ def do_task(task: Task, folder: Path, tick: Tick) -> Done:
     return Done(tuple(secs.items()), num_frames, drawn, f"{platform.node()}:{os.getpid()}", resident_mb())
 
 
-def scaled(plan: EmotionPlan, intensity: float) -> EmotionPlan:
-    """The plan with every emotion as strong as `intensity` says."""
-    if intensity == 1.0:
-        return plan
-    keys = tuple(
-        replace(key, emotion=replace(key.emotion, intensity=key.emotion.intensity * intensity)) for key in plan.keys
-    )
-    return replace(plan, keys=keys, text=f"{plan.text} (x {intensity:g})")
-
-
 def _perform(row: Row, folder: Path) -> None:
     target = folder / MOTION
     if target.exists() and (folder / STORY).exists():
         return
-    asked = row.performance
-    take = animate_blocks(
-        row.speech,
-        emotion=scaled(describe(asked.emotion), asked.intensity),
-        transcript=asked.transcript,
-        fps=asked.fps,
-        seed=asked.seed,
-        head=load_head(asked.head),
-        character=asked.character,
-        style=asked.style,
-        animator=asked.animator,
-        model=asked.model,
-    )
+    take = perform(row.performance)
     write_motion(take.motion, target)
     with written_beside(folder / STORY) as beside:
         beside.write_text(json.dumps(_story(take)), encoding="utf-8")
@@ -199,25 +209,10 @@ def _draw(row: Row, step: Draw, folder: Path, count: Tick) -> None:
         count(int(done) - last)
         last = int(done)
 
-    picture = row.picture
+    picture = replace(row.picture, codec=codec_of(row, step.output))
+    head = load_head(row.performance.head)
     with open_motion(folder / MOTION) as motion:
-        render_segment(
-            motion,
-            target,
-            segment=step.segment,
-            codec=codec_of(row, step.output),
-            size=picture.size,
-            camera=picture.camera,
-            light=picture.light,
-            skin=picture.skin,
-            hair=picture.hair,
-            dof=picture.dof,
-            engine=picture.engine,
-            samples=picture.samples,
-            head=load_head(row.performance.head),
-            label=picture.label,
-            progress=progress,
-        )
+        write_segment(motion, target, picture=picture, segment=step.segment, head=head, progress=progress)
 
 
 def codec_of(row: Row, output: str) -> str:
@@ -234,48 +229,75 @@ def _finish(row: Row, output: str, folder: Path, count: Tick) -> None:
     target = folder / output_file(row, output)
     if target.exists():
         return
-    picture, suffix = row.picture, target.suffix
     head = load_head(row.performance.head)
     with open_motion(folder / MOTION) as motion:
-        if suffix in DEFAULT_CODEC:
+        if is_video(output):
             index = row.outputs.index(output)
             for segment in range(num_segments(motion.num_frames)):
                 # Usually all are there. The length of some sounds is known only after listening.
                 _draw(row, Draw(output, segment), folder, count)
             segments = [folder / segment_file(index, number) for number in range(num_segments(motion.num_frames))]
-            join_segments(
-                segments, target, motion=motion, codec=codec_of(row, output), size=picture.size, speech=row.speech,
-                commented=row.marked,
-            )  # fmt: skip
+            join_segments(segments, target, motion=motion, picture=row.picture, speech=row.speech, commented=row.marked)
         elif is_sheet(output):
-            tile = min(picture.size[0], SHEET_MAX_SIDE)
-            contact_sheet(
-                motion, target, size=tile, camera=picture.camera, light=picture.light, skin=picture.skin,
-                hair=picture.hair, dof=picture.dof, engine=picture.engine, samples=picture.samples, head=head,
-            )  # fmt: skip
-        elif suffix == ".npz":
+            tile = replace(row.picture, size=min(row.picture.sides[0], SHEET_MAX_SIDE))
+            write_sheet(motion, target, picture=tile, head=head)
+        elif target.suffix == ".npz":
             with written_beside(target) as beside:
                 shutil.copyfile(folder / MOTION, beside)
         else:
             export(motion, target, head=head, provenance=None)
 
 
-def _portray(row: Row, folder: Path) -> None:
-    target = folder / THUMBNAIL
+def _draw_thumbnail(row: Row, folder: Path) -> None:
+    """Of the middle frame; empty for a head that cannot be drawn."""
+    target, head = folder / THUMBNAIL, load_head(row.performance.head)
     if target.exists():
         return
-    video = next((name for name in row.outputs if Path(name).suffix.lower() in DEFAULT_CODEC), None)
+    video = next((name for name in row.outputs if is_video(name)), None)
     with open_motion(folder / MOTION) as motion:
         frame = motion.num_frames // 2
         if video is not None:
-            picture = frame_of_video(folder / output_file(row, video), frame / motion.fps)
+            content = jpeg_bytes(frame_of_video(folder / output_file(row, video), frame / motion.fps))
+        elif head.layout is not None:
+            picture = Picture(size=THUMBNAIL_SIDE, skin=row.picture.skin, hair=row.picture.hair)
+            content = jpeg_bytes(render_frames(motion, [frame], picture=picture, head=head)[0])
         else:
-            picture = render_frames(
-                motion, [frame], size=THUMBNAIL_SIDE, skin=row.picture.skin, hair=row.picture.hair,
-                head=load_head(row.performance.head),
-            )[0]  # fmt: skip
+            content = b""
     with written_beside(target) as beside:
-        beside.write_bytes(jpeg_bytes(picture, height=THUMBNAIL_SIDE))
+        beside.write_bytes(content)
+
+
+def frame_of_video(path: Path, time_secs: float) -> UInt8[Array, "height width 3"]:
+    """The picture on show at an instant, sRGB."""
+    import av
+
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        container.seek(int(time_secs * 1e6))  # to the key frame before; FFmpeg's own unit, microseconds
+        shown: Any = None
+        for frame in container.decode(stream):
+            shown = frame
+            if frame.time is not None and frame.time + 1e-6 >= time_secs:
+                break
+        picture: Array = shown.to_ndarray(format="rgb24")
+        return picture
+
+
+def jpeg_bytes(picture: UInt8[Array, "height width 3"], *, height: int = THUMBNAIL_SIDE) -> bytes:
+    """The picture as a JPEG of that height (at most)."""
+    import av
+
+    frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
+    high = min(height, frame.height) // 2 * 2
+    wide = max(2, round(frame.width * high / frame.height) // 2 * 2)
+    frame = frame.reformat(width=wide, height=high, format="yuvj420p")
+    context = av.CodecContext.create("mjpeg", "w")
+    context.width, context.height, context.pix_fmt = wide, high, "yuvj420p"
+    context.time_base = Fraction(1, 25)
+    context.thread_count = 1
+    context.options = {"qscale:v": "4", "flags": "+qscale+bitexact"}
+    frame.pts = 0
+    return b"".join(bytes(packet) for packet in [*context.encode(frame), *context.encode(None)])
 
 
 def resident_mb() -> float:

@@ -1,26 +1,27 @@
-"""`face-emote animate`: speech to motion, mesh or video."""
+"""`face-emote animate`: speech, or a recorded face, to motion, mesh or video."""
 
 from pathlib import Path
 from typing import Any
 
 import click
-from click.core import ParameterSource
 
 from face_emote.cli.options import (
-    SLIDERS,
     PathType,
-    PerformanceOptions,
     SectionedCommand,
+    flag,
+    options_given,
     output_option,
     performance_from,
     performance_options,
+    picture_from,
     picture_options,
     provenance_from,
     provenance_options,
-    size_from,
 )
 from face_emote.cli.progress import progress_shown
 from face_emote.core.errors import OptionError
+from face_emote.core.options import PERFORMANCE_OPTIONS, Performance, Picture
+from face_emote.provenance.credential import Provenance
 
 HELP = """\
 Perform SPEECH with an emotion and write it to OUT.
@@ -50,11 +51,13 @@ Examples:
   arecord -q -f S16_LE -r 16000 -t raw | face-emote animate --stream -e "calm joy" | your-engine
 """
 
-STREAMED = (
-    "stream", "stream_rate", "latency", "output", "speech", "emotion", "character", "seed", "fps", "head", "animator",
-    "fast", "model", "asymmetry", "blood", *(name.replace("-", "_") for name, _ in SLIDERS),
+LIVE = (
+    "stream", "stream_rate", "latency", "output", "speech",
+    *(item.name for item in PERFORMANCE_OPTIONS if item.name != "transcript"),
 )  # fmt: skip
 """Options that make sense live."""
+OVER_CAPTURE = ("emotion", "intensity", "fps", "character", "head", "energy", "brows", "asymmetry", "wrinkles", "blood")
+"""Options of a performance that a recorded face has a use for; its lips and its timing stay as they are."""
 
 
 @click.command(
@@ -97,36 +100,28 @@ STREAMED = (
     help="Milliseconds between a sound and its frame; 160 closes the lips better.",
 )
 @picture_options
-@provenance_options()
+@provenance_options
 @click.pass_context
-def command(
-    context: click.Context,
-    speech: Path | None,
-    output: Path | None,
-    stream: bool,
-    stream_rate: int,
-    latency: str,
-    capture: Path | None,
-    flame: Path | None,
-    **values: Any,
-) -> None:
+def command(context: click.Context, speech: Path | None, output: Path | None, **values: Any) -> None:
     """Perform SPEECH with an emotion and write it to OUT."""
-    options, size = performance_from(values), size_from(values.pop("size"))
-    if stream:
-        _perform_live(context, options, output=output, rate_hz=stream_rate, latency_ms=int(latency))
+    live = {name: values.pop(name) for name in ("stream", "stream_rate", "latency")}
+    capture, flame = values.pop("capture"), values.pop("flame")
+    performance = performance_from(values, speech=speech or Path("-"))
+    picture, provenance = picture_from(values), provenance_from(values)
+    if live["stream"]:
+        _perform_live(context, performance, output=output, rate_hz=live["stream_rate"], latency=live["latency"])
         return
-    if capture is not None and output is not None:
-        from face_emote.cli.capturing import perform_capture
-
-        perform_capture(context, capture, output, speech=speech, flame=flame, options=options, size=size, values=values)
-        return
-    if flame is not None:
+    if flame is not None and capture is None:
         raise OptionError("--flame tells what the coefficients of --from FILE mean; give both")
-    for name, value in (("speech", speech), ("output", output)):
+    for name, value in (("speech", speech or capture), ("output", output)):
         if value is None:
             raise click.MissingParameter(ctx=context, param=_parameter(context, name))
-    if speech is not None and output is not None:
-        _perform(speech, output, options=options, size=size, values=values)
+    assert output is not None
+    if capture is not None:
+        _perform_over(context, capture, output, flame=flame, performance=performance, picture=picture,
+                      provenance=provenance)  # fmt: skip
+    elif speech is not None:
+        _perform(speech, output, performance=performance, picture=picture, provenance=provenance)
 
 
 def _parameter(context: click.Context, name: str) -> click.Parameter:
@@ -134,61 +129,85 @@ def _parameter(context: click.Context, name: str) -> click.Parameter:
 
 
 def _perform_live(
-    context: click.Context, options: PerformanceOptions, *, output: Path | None, rate_hz: int, latency_ms: int
+    context: click.Context, performance: Performance, *, output: Path | None, rate_hz: int, latency: str
 ) -> None:
     from face_emote.cli.streaming import stream_performance
     from face_emote.motion.live import LIVE_FPS
 
-    given = [
-        name for name in context.params if context.get_parameter_source(name) is not ParameterSource.DEFAULT
-    ]  # fmt: skip
-    if "speech" in given and context.params["speech"] is not None:
+    given = options_given(context)
+    if context.params["speech"] is not None:
         raise OptionError("--stream hears what comes in on stdin; leave out SPEECH, or --stream")
-    unfit = next((name for name in given if name not in STREAMED), None)
+    unfit = next((name for name in given if name not in LIVE), None)
     if unfit is not None:
-        raise OptionError(f"--{unfit.replace('_', '-')} cannot be used with --stream; animate a recording instead")
-    if options.animator == "rules" and "animator" in given:
+        raise OptionError(f"{flag(unfit)} cannot be used with --stream; animate a recording instead")
+    if performance.animator == "rules":
         raise OptionError("The rules have to hear a recording to its end; leave out --animator rules, or --stream")
-    fps = options.fps if "fps" in given else LIVE_FPS
-    stream_performance(options, output=output, fps=fps, rate_hz=rate_hz, latency_ms=latency_ms)
+    fps = performance.fps if "fps" in given else LIVE_FPS
+    stream_performance(performance, output=output, fps=fps, rate_hz=rate_hz, latency_ms=int(latency))
 
 
 def _perform(
-    speech: Path, output: Path, *, options: PerformanceOptions, size: int | tuple[int, int], values: dict[str, Any]
+    speech: Path, output: Path, *, performance: Performance, picture: Picture, provenance: Provenance | None
 ) -> None:
-    from face_emote.cli.performing import VIDEOS, performance, require_output, require_video, told, write_performance
+    from face_emote.cli.performing import VIDEOS, performed, require_output, require_video, summary, write_result
     from face_emote.face.bundled import load_head
-    from face_emote.formats.motion_file import open_motion
-    from face_emote.rendering.engines import require_engine
-    from face_emote.verbs.export import export
-    from face_emote.verbs.render import render
+    from face_emote.formats.motion_file import write_motion
+    from face_emote.verbs.animate import perform
 
-    require_output(output, speech=speech)
-    provenance = provenance_from(values)
+    require_output(output, source=speech)
     if output.suffix.lower() in VIDEOS:
-        require_video(
-            output, size=size, **{name: values[name] for name in ("codec", "camera", "light", "dof", "engine")}
-        )
-        require_engine(values["engine"], samples=values["samples"])
+        require_video(output, picture, head=performance.head)
     with progress_shown() as progress:
         if output.suffix.lower() == ".npz":
-            write_performance(speech, output, options=options, progress=progress)
-            with open_motion(output) as written:
-                click.echo(told(output, num_frames=written.num_frames, fps=written.fps))
+            motion = perform(performance, progress=progress).motion
+            write_motion(motion, output)
+            click.echo(summary(output, num_frames=motion.num_frames, fps=motion.fps))
             return
-        with performance(speech, beside=output, options=options, progress=progress) as motion:
-            head = load_head(options.head)
-            if output.suffix.lower() in VIDEOS:
-                render(
-                    motion,
-                    output,
-                    speech=speech,
-                    head=head,
-                    size=size,
-                    provenance=provenance,
-                    progress=progress,
-                    **values,
+        with performed(performance, beside=output, progress=progress) as motion:
+            click.echo(
+                write_result(
+                    motion, output, picture=picture, speech=speech, head=load_head(performance.head),
+                    provenance=provenance, progress=progress,
                 )
-            else:
-                export(motion, output, head=head, provenance=provenance, progress=progress)
-            click.echo(told(output, num_frames=motion.num_frames, fps=motion.fps))
+            )  # fmt: skip
+
+
+def _perform_over(
+    context: click.Context, capture: Path, output: Path, *, flame: Path | None, performance: Performance,
+    picture: Picture, provenance: Provenance | None,
+) -> None:  # fmt: skip
+    """Read a recorded face, put the emotion on top, and write it as anything that `animate` writes."""
+    from face_emote.cli.performing import VIDEOS, require_other_file, require_output, require_video, write_result
+    from face_emote.core.motion import resampled
+    from face_emote.face.bundled import load_head
+    from face_emote.formats.captures import is_capture, read_capture
+    from face_emote.formats.motion_file import read_motion
+    from face_emote.verbs.animate import animate_capture
+
+    given, speech = options_given(context), context.params["speech"]
+    unheeded = (item.name for item in PERFORMANCE_OPTIONS if item.name not in OVER_CAPTURE)
+    unfit = next((name for name in unheeded if name in given), None)
+    if unfit is not None:
+        raise OptionError(f"{flag(unfit)} is for performances of speech; leave it out, or --from")
+    require_output(output, source=capture)
+    if speech is not None:
+        require_other_file(output, speech)
+    if output.suffix.lower() in VIDEOS:
+        require_video(output, picture, head=performance.head)
+    recorded = read_capture(capture, model=flame).motion if is_capture(capture) else read_motion(capture)
+    with progress_shown() as progress:
+        motion = animate_capture(
+            recorded,
+            emotion=performance.emotion if "emotion" in given else ("neutral" if speech is None else "auto"),
+            intensity=performance.intensity,
+            speech=speech,
+            style=performance.style,
+            character=performance.character if "character" in given else None,
+        )
+        shown = resampled(motion, fps=performance.fps if "fps" in given else None)
+        click.echo(
+            write_result(
+                shown, output, picture=picture, speech=speech, head=load_head(performance.head),
+                provenance=provenance, progress=progress,
+            )
+        )  # fmt: skip

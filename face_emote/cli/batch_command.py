@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import click
-from click.core import ParameterSource
 
 from face_emote.cli.options import (
     PathType,
     SectionedCommand,
+    options_given,
     performance_options,
     picture_options,
     provenance_options,
@@ -36,11 +36,6 @@ Examples:
 
 Options that shape performance, picture and mark are for rows whose cell is empty.
 """
-OWN = (
-    "source", "output", "outputs", "name", "sweep", "contact_sheet", "dry_run", "only_failed", "resume", "limit",
-    "workers", "cluster", "shared",
-)  # fmt: skip
-"""Options of the batch; the others are cells."""
 
 
 @click.command("status", short_help="How far a batch is.")
@@ -75,7 +70,7 @@ class BatchCommand(SectionedCommand):
 )
 @click.option("--sweep", metavar="AXES", default="", help='Every combination: "emotion=joy,anger; intensity=.3,1".')
 @click.option("--contact-sheet", is_flag=True, help="A picture of twelve frames for every row too.")
-@click.option("--dry-run", is_flag=True, help="Check everything and tell what would be done; write nothing.")
+@click.option("--dry-run", is_flag=True, help="Check everything and say what would be done; write nothing.")
 @click.option("--only-failed", is_flag=True, help="Only rows that failed last time.")
 @click.option("--resume/--no-resume", default=True, help="Keep finished results of equal inputs. [resume]")
 @click.option("--limit", metavar="ROWS", type=click.IntRange(1), help="Do at most so many rows now.")
@@ -88,25 +83,23 @@ class BatchCommand(SectionedCommand):
 )
 @performance_options
 @picture_options
-@provenance_options()
+@provenance_options
 @click.pass_context
 def command(context: click.Context, source: Path, output: Path, **values: Any) -> None:
     """Perform every line of a manifest or of a folder."""
     from face_emote.batch.batch import Place, run_batch
+    from face_emote.batch.columns import COLUMNS
     from face_emote.batch.plan import Wishes, plan_batch
     from face_emote.batch.run import Choice
     from face_emote.cli.batch_view import BatchFailed, echo_outcome, echo_plan, watching
 
-    defaults = {
-        name: _text(values[name])
-        for name in values
-        if name not in OWN and context.get_parameter_source(name) is not ParameterSource.DEFAULT
-    }
-    if values["outputs"]:
-        defaults["outputs"] = values["outputs"]
+    given = options_given(context)
     wishes = Wishes(
-        defaults, Path(), sweep=values["sweep"], name=values["name"], contact_sheet=values["contact_sheet"]
-    )  # fmt: skip
+        {name: values[name] for name in given if name in COLUMNS and name != "name"},
+        sweep=values["sweep"],
+        name=values["name"],
+        contact_sheet=values["contact_sheet"],
+    )
     plan = plan_batch(source, wishes)
     choice = Choice(redo=not values["resume"], only_failed=values["only_failed"], limit=values["limit"])
     if values["dry_run"]:
@@ -120,8 +113,3 @@ def command(context: click.Context, source: Path, output: Path, **values: Any) -
     echo_outcome(outcome, output)
     if outcome.failures:
         raise BatchFailed
-
-
-def _text(value: object) -> str:
-    """An option's value as a cell."""
-    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from face_emote.batch.happenings import Happening, Watch
+from face_emote.batch.log import LogEntry, Watch
 from face_emote.batch.plan import Plan
 from face_emote.batch.report import FILE as REPORT
 from face_emote.batch.report import duration
@@ -28,7 +28,7 @@ RATE_SECS = 20.0
 
 
 class BatchFailed(click.exceptions.Exit):
-    """Some rows failed; all was told already."""
+    """Some rows failed; all was said already."""
 
     def __init__(self) -> None:
         super().__init__(2)
@@ -46,10 +46,10 @@ def echo_plan(plan: Plan, choice: Choice, folder: Path) -> None:
         secs = plan.secs.get(row.name, 0.0)
         frames += secs * row.performance.fps
         fault = plan.unreadable.get(row.name)
-        told = (
+        story = (
             f"CANNOT BE READ: {fault}" if fault else f"{secs:.1f} s, {row.performance.emotion}: {' '.join(row.outputs)}"
         )
-        click.echo(f"{row.number:>5}  {row.name:<32} {told}")
+        click.echo(f"{row.number:>5}  {row.name:<32} {story}")
     kept = f", {selected.skipped} are finished" if selected.skipped else ""
     left = f", {selected.left} are left for later" if selected.left else ""
     click.echo(f"{len(selected.rows)} of {len(plan.rows)} rows would be done, about {frames:.0f} frames{kept}{left}")
@@ -89,7 +89,7 @@ def echo_status(folder: Path) -> None:
 def watching() -> Iterator[Watch]:
     """Yield what shows the progress on stderr: a live view on a terminal, a line per failure elsewhere."""
     if not sys.stderr.isatty():
-        yield lambda happening: None
+        yield lambda entry: None
         return
     from rich.console import Console
     from rich.live import Live
@@ -108,25 +108,25 @@ class LiveView:
         self._running: dict[str, int] = {}
         self._recent: deque[tuple[float, int]] = deque()
 
-    def watch(self, happening: Happening) -> None:
+    def watch(self, entry: LogEntry) -> None:
         """Take note."""
         now = time.monotonic()
-        if happening.kind == "batch started":
-            self._rows, self._expected, self._where = happening.rows, happening.frames, happening.text
-        elif happening.kind == "row started":
-            self._running[happening.row] = 0
-        elif happening.kind == "frames":
-            self._frames += happening.frames
-            self._running[happening.row] = self._running.get(happening.row, 0) + happening.frames
-            self._recent.append((now, happening.frames))
-        elif happening.kind in ("row done", "row failed"):
-            self._running.pop(happening.row, None)
-            self._done += happening.kind == "row done"
-            if happening.kind == "row failed":
+        if entry.kind == "batch started":
+            self._rows, self._expected, self._where = entry.rows, entry.frames, entry.text
+        elif entry.kind == "row started":
+            self._running[entry.row] = 0
+        elif entry.kind == "frames":
+            self._frames += entry.frames
+            self._running[entry.row] = self._running.get(entry.row, 0) + entry.frames
+            self._recent.append((now, entry.frames))
+        elif entry.kind in ("row done", "row failed"):
+            self._running.pop(entry.row, None)
+            self._done += entry.kind == "row done"
+            if entry.kind == "row failed":
                 self._failed += 1
-                self._last = happening.text
-        elif happening.kind == "retried":
-            self._last = happening.text
+                self._last = entry.text
+        elif entry.kind == "retried":
+            self._last = entry.text
         while self._recent and self._recent[0][0] < now - RATE_SECS:
             self._recent.popleft()
 

@@ -11,7 +11,7 @@ import click
 
 from face_emote.core.version import VERSION
 
-REQUIRED = ("numpy", "numba", "av", "pocketsphinx", "click", "rich", "c2pa-python", "cryptography")
+REQUIRED = ("numpy", "numba", "av", "pocketsphinx", "click", "rich", "filelock", "c2pa-python", "cryptography")
 MODULES = {"c2pa-python": "c2pa"}
 """Of packages that bring a module of another name."""
 EXTRAS = (
@@ -86,6 +86,7 @@ def _draw_one_frame() -> None:
     import numpy as np
 
     from face_emote.core.names import NUM_EXPRESSION
+    from face_emote.core.options import Picture
     from face_emote.core.types import FaceMotion, MotionInfo
     from face_emote.face.bundled import load_head
     from face_emote.verbs.render import render_frames
@@ -103,7 +104,7 @@ def _draw_one_frame() -> None:
         fps=30.0,
         info=MotionInfo(basis=head.basis),
     )
-    picture = render_frames(still, [0], size=TEST_SIZE)[0]
+    picture = render_frames(still, [0], picture=Picture(size=TEST_SIZE))[0]
     if np.ptp(picture.astype(int)) < 32:
         raise RuntimeError("the picture is empty")
 

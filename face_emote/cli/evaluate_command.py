@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,11 +12,13 @@ import click
 
 from face_emote.cli.options import PathType
 from face_emote.cli.progress import progress_shown
+from face_emote.core.names import ANIMATORS
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from face_emote.core.types import EmotionPlan, FaceMotion, Speech
+    from face_emote.core.options import Performance
+    from face_emote.core.types import FaceMotion
     from face_emote.evaluation.face_figures import Performs
     from face_emote.evaluation.report import Report
 
@@ -43,9 +46,7 @@ PLAIN_WIDTH = 140
 
 @click.command("evaluate", help=HELP, short_help="Measure lips and faces against real ones.")
 @click.argument("folder", type=PathType)
-@click.option(
-    "--animator", type=click.Choice(["net", "rules"]), help="Which one is measured; by default what `animate` uses."
-)
+@click.option("--animator", type=click.Choice(ANIMATORS), help="Which one is measured; by default what `animate` uses.")
 @click.option(
     "--model",
     "--checkpoint",
@@ -109,7 +110,7 @@ def command(
     if plots is not None:
         require_plotting()
         require_writable(plots, folder=True)
-    chosen = animator or ("net" if checkpoint is not None else _default_animator())
+    chosen = animator or "net"
     model: str | Path = "default" if checkpoint is None else checkpoint
     names = tuple(name.strip() for name in talkers.split(",") if name.strip())
     clips = read_clips(folder, talkers=names, every=every, limit=limit)
@@ -134,20 +135,14 @@ def command(
             click.echo(f"picture: {path}")
 
 
-def _default_animator() -> str:
-    from face_emote.verbs.animate import DEFAULT_ANIMATOR
-
-    return DEFAULT_ANIMATOR
-
-
 def _performer(animator: str, *, model: str | Path) -> Performs:
     """Whole performances by `animate`, on the average head."""
-    from face_emote.verbs.animate import animate
+    from face_emote.verbs.animate import perform
 
-    def perform(speech: Speech, *, emotion: EmotionPlan, seed: int) -> FaceMotion:
-        return animate(speech, emotion=emotion, seed=seed, fps=PERFORMED_FPS, animator=animator, model=model)
+    def performed(performance: Performance) -> FaceMotion:
+        return perform(replace(performance, fps=PERFORMED_FPS, animator=animator, model=model)).whole()
 
-    return perform
+    return performed
 
 
 def _show(report: Report) -> None:

@@ -108,7 +108,7 @@ def _show_list(context: click.Context, _option: click.Parameter, wanted: bool) -
 @click.option(
     "--flame", metavar="FILE", type=PathType, help="The FLAME or SMPL-X file that the coefficients in MOTION belong to."
 )
-@provenance_options(label=False)
+@provenance_options
 @click.option("--list", is_flag=True, is_eager=True, expose_value=False, callback=_show_list,
               help="Tell what each format keeps and loses.")  # fmt: skip
 def command(
@@ -124,7 +124,7 @@ def command(
     **mesh: Any,
 ) -> None:
     """Write a motion as something else."""
-    from face_emote.cli.performing import require_other_file, told
+    from face_emote.cli.performing import require_other_file, summary
     from face_emote.core.motion import MotionSource, resampled
     from face_emote.core.output import require_writable
     from face_emote.core.timing import require_fps
@@ -156,7 +156,7 @@ def command(
                 progress=progress, **mesh,
             )  # fmt: skip
         one = mesh["frame"] is not None
-        click.echo(told(output, num_frames=1 if one else shown.num_frames, fps=shown.fps))
+        click.echo(summary(output, num_frames=1 if one else shown.num_frames, fps=shown.fps))
         _tell_rig(rig, head)
 
     if not is_capture(motion):

@@ -1,30 +1,29 @@
-"""What `animate`, `render` and `demo` share: from speech to a motion file, and from there to any result."""
+"""What commands share: from speech to a motion file, and from there to any result."""
 
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from face_emote.cli.options import PerformanceOptions
-from face_emote.cli.progress import Progress
 from face_emote.core.errors import OptionError
-from face_emote.core.motion import MotionStream
+from face_emote.core.motion import MotionSource, MotionStream
+from face_emote.core.options import Performance, Picture
 from face_emote.core.output import require_writable
-from face_emote.core.types import MotionInfo
-from face_emote.face.bundled import load_head
+from face_emote.core.types import MotionInfo, Progress
+from face_emote.face.head import Head
 from face_emote.formats.motion_file import open_motion, write_motion
-from face_emote.rendering.scene import make_scene
+from face_emote.provenance.credential import Provenance
 from face_emote.rendering.video import DEFAULT_CODEC, choose_codec
-from face_emote.rigs.retarget import shown_on
-from face_emote.verbs.animate import animate_blocks
-from face_emote.verbs.export import FORMATS, require_place
+from face_emote.verbs.animate import perform
+from face_emote.verbs.export import FORMATS, export, require_place
+from face_emote.verbs.render import require_picture, write_video
 
 VIDEOS = tuple(DEFAULT_CODEC)
 
 
-def require_output(path: Path, *, speech: Path) -> None:
-    """Before any work: the suffix is one that can be written, so is the place, and it is not the speech itself."""
-    require_other_file(path, speech)
+def require_output(path: Path, *, source: Path) -> None:
+    """Before any work: the suffix is one that can be written, so is the place, and it is not the input itself."""
+    require_other_file(path, source)
     suffix = path.suffix.lower()
     if suffix in VIDEOS:
         require_writable(path)
@@ -36,23 +35,10 @@ def require_output(path: Path, *, speech: Path) -> None:
                           f".obj: {path}")  # fmt: skip
 
 
-def require_video(
-    path: Path,
-    *,
-    codec: str | None,
-    size: int | tuple[int, int],
-    camera: str,
-    light: str,
-    dof: float | None = None,
-    engine: str = "fast",
-) -> None:
-    """Before any work: the file type takes the codec, and the picture can be drawn at this size, through this lens."""
-    from face_emote.rendering.engines import require_lens
-
-    require_lens(engine, dof=dof)
-    choose_codec(path, codec)
-    width, height = (size, size) if isinstance(size, int) else size
-    make_scene(camera=camera, light=light, width=width, height=height, f_number=dof)
+def require_video(path: Path, picture: Picture, *, head: Path | None = None) -> None:
+    """Before any work: the file type takes the codec, and the engine can draw this head."""
+    choose_codec(path, picture.codec)
+    require_picture(picture, head=head)
 
 
 def require_other_file(path: Path, source: Path) -> None:
@@ -61,38 +47,28 @@ def require_other_file(path: Path, source: Path) -> None:
         raise OptionError(f"The output would replace the input; choose another name: {path}")
 
 
-def write_performance(speech: Path, path: Path, *, options: PerformanceOptions, progress: Progress | None) -> None:
-    """Perform a speech into a motion file; memory does not grow with its length."""
-    head = load_head(options.head)
-    stream = animate_blocks(
-        speech,
-        emotion=options.emotion,
-        transcript=options.transcript,
-        fps=options.fps,
-        seed=options.seed,
-        head=head if head.is_semantic else None,
-        character=options.character,
-        style=options.style,
-        animator=options.animator,
-        model=options.model,
-        progress=progress,
-    ).motion
-    write_motion(shown_on(stream, head), path)
-
-
 @contextmanager
-def performance(
-    speech: Path, *, beside: Path, options: PerformanceOptions, progress: Progress | None
-) -> Iterator[MotionStream]:
+def performed(performance: Performance, *, beside: Path, progress: Progress | None) -> Iterator[MotionStream]:
     """The performed speech as an open motion file, which lies in a temporary folder next to `beside` meanwhile."""
     with tempfile.TemporaryDirectory(prefix=".face_emote_", dir=beside.absolute().parent) as folder:
-        path = Path(folder) / "motion.npz"
-        write_performance(speech, path, options=options, progress=progress)
-        with open_motion(path) as reader:
-            yield reader
+        path = write_motion(perform(performance, progress=progress).motion, Path(folder) / "motion.npz")
+        with open_motion(path) as motion:
+            yield motion
 
 
-def told(path: Path, *, num_frames: int, fps: float) -> str:
+def write_result(
+    motion: MotionSource, path: Path, *, picture: Picture, speech: Path | None, head: Head,
+    provenance: Provenance | None, progress: Progress | None,
+) -> str:  # fmt: skip
+    """Write a motion as what the path's ending says: video, mesh or curves. Returns the line that says so."""
+    if path.suffix.lower() in VIDEOS:
+        write_video(motion, path, picture=picture, speech=speech, head=head, provenance=provenance, progress=progress)
+    else:
+        export(motion, path, head=head, provenance=provenance, progress=progress)
+    return summary(path, num_frames=motion.num_frames, fps=motion.fps)
+
+
+def summary(path: Path, *, num_frames: int, fps: float) -> str:
     """The line that says what was written."""
     return f"{path}: {num_frames} frames, {num_frames / fps:.2f} s at {fps:g} fps"
 

@@ -1,11 +1,10 @@
 """A progress line on the terminal."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
-Progress = Callable[[float, float, str], None]
-"""What the engine calls: how much is done, of how much, and what is going on."""
+from face_emote.core.types import Progress
 
 
 @contextmanager

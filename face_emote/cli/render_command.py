@@ -4,28 +4,28 @@ from pathlib import Path
 from typing import Any
 
 import click
-from click.core import ParameterSource
 
 from face_emote.cli.options import (
     PathType,
     SectionedCommand,
+    flag,
+    options_given,
     output_option,
     performance_from,
     performance_options,
+    picture_from,
     picture_options,
     provenance_from,
     provenance_options,
-    size_from,
 )
 from face_emote.cli.progress import progress_shown
 from face_emote.core.errors import OptionError
-
-MOTION_TOO = (
-    "speech", "output", "head", "source", "size", "camera", "light", "skin", "hair", "dof", "codec", "engine",
-    "samples", "frame", "consent", "label", "no_provenance",
-)  # fmt: skip
-"""Options that also make sense for a motion file."""
-
+from face_emote.core.motion import MotionSource
+from face_emote.core.options import PERFORMANCE_OPTIONS, Picture
+from face_emote.core.types import Progress
+from face_emote.face.bundled import load_head
+from face_emote.face.head import Head
+from face_emote.provenance.credential import Provenance
 
 HELP = """\
 Draw SPEECH, or a motion file, as a video; or as a sheet of twelve frames, when OUT ends in .png, or, with --frame,
@@ -54,72 +54,74 @@ A motion file is drawn as it is: options that shape the performance are for spee
 )
 @picture_options
 @performance_options
-@provenance_options()
+@provenance_options
 @click.pass_context
 def command(context: click.Context, source: Path, output: Path, speech: Path | None, frame: float | None,
             **values: Any) -> None:  # fmt: skip
     """Draw SPEECH, or a motion file, as a video."""
-    from face_emote.cli.performing import performance, require_other_file, require_video, sound_of, told
+    from face_emote.cli.performing import performed, require_other_file, require_video, sound_of
     from face_emote.core.output import require_writable
-    from face_emote.face.bundled import load_head
     from face_emote.formats.motion_file import open_motion
-    from face_emote.rendering.engines import require_engine
-    from face_emote.verbs.render import contact_sheet, render, still
+    from face_emote.verbs.render import require_picture
 
-    options, size = performance_from(values), size_from(values.pop("size"))
+    performance, picture = performance_from(values, speech=source), picture_from(values)
     provenance = provenance_from(values)
-    is_picture = output.suffix.lower() == ".png"
-    is_sheet = is_picture and frame is None
-    tile = _tile_of(size) if is_sheet else 0
-    if frame is not None and not is_picture:
+    if output.suffix.lower() == ".png":
+        _require_still(picture, output, frame=frame)
+        require_picture(picture, head=performance.head)
+    elif frame is not None:
         raise OptionError(f"--frame draws one picture; end the output in .png: {output}")
-    if is_picture and values["label"]:
-        raise OptionError(f"--label is drawn into videos; leave it out for a picture: {output}")
-    require_engine(values["engine"], samples=values["samples"])
-    if not is_picture:
-        require_video(
-            output, size=size, **{name: values[name] for name in ("codec", "camera", "light", "dof", "engine")}
-        )
+    else:
+        require_video(output, picture, head=performance.head)
     require_writable(output)
     require_other_file(output, source)
     is_motion = source.suffix.lower() == ".npz"
     if is_motion:
-        _require_no_performance_options(context)
+        _require_no_performance(context)
     with progress_shown() as progress:
-        opened = (
-            open_motion(source) if is_motion else performance(source, beside=output, options=options, progress=progress)
-        )
+        opened = open_motion(source) if is_motion else performed(performance, beside=output, progress=progress)
         with opened as motion:
             sound = speech or (sound_of(source, motion.info) if is_motion else source)
-            head = load_head(options.head)
-            look = {name: value for name, value in values.items() if name not in ("codec", "label")}
-            if frame is not None:
-                still(motion, output, time_secs=frame, size=size, head=head, progress=progress, **look)
-                click.echo(f"{output}: the picture at {frame:g} s")
-                return
-            if is_sheet:
-                contact_sheet(motion, output, size=tile, head=head, progress=progress, **look)
-                click.echo(f"{output}: twelve of {motion.num_frames} frames")
-                return
-            render(
-                motion, output, speech=sound, head=head, size=size, provenance=provenance, progress=progress, **values
-            )
-            told_sound = "" if sound else "; without sound, as no --speech was given"
-            click.echo(told(output, num_frames=motion.num_frames, fps=motion.fps) + told_sound)
+            head = load_head(performance.head)
+            click.echo(
+                _drawn(motion, output, picture=picture, frame=frame, sound=sound, head=head, provenance=provenance,
+                       progress=progress)
+            )  # fmt: skip
 
 
-def _tile_of(size: int | tuple[int, int]) -> int:
-    if not isinstance(size, int):
-        raise OptionError(f"The pictures of a sheet are square; give --size one number, not {size[0]}x{size[1]}")
-    return size
+def _drawn(
+    motion: MotionSource, output: Path, *, picture: Picture, frame: float | None, sound: Path | None, head: Head,
+    provenance: Provenance | None, progress: Progress | None,
+) -> str:  # fmt: skip
+    """Write the still, sheet or video; returns the line that says so."""
+    from face_emote.cli.performing import write_result
+    from face_emote.verbs.render import write_sheet, write_still
+
+    if frame is not None:
+        write_still(motion, output, picture=picture, time_secs=frame, head=head, progress=progress)
+        return f"{output}: the picture at {frame:g} s"
+    if output.suffix.lower() == ".png":
+        write_sheet(motion, output, picture=picture, head=head, progress=progress)
+        return f"{output}: twelve of {motion.num_frames} frames"
+    line = write_result(
+        motion, output, picture=picture, speech=sound, head=head, provenance=provenance, progress=progress
+    )
+    return line if sound else f"{line}; without sound, as no --speech was given"
 
 
-def _require_no_performance_options(context: click.Context) -> None:
-    given = [
-        name
-        for name in context.params
-        if name not in MOTION_TOO and context.get_parameter_source(name) is not ParameterSource.DEFAULT
-    ]
-    if given:
-        option = "--" + given[0].replace("_", "-")
-        raise OptionError(f"A motion file is performed already, {option} cannot change it; use animate on the speech")
+def _require_still(picture: Picture, output: Path, *, frame: float | None) -> None:
+    from face_emote.verbs.render import require_square
+
+    if frame is None:
+        require_square(picture)
+    if picture.label:
+        raise OptionError(f"--label is drawn into videos; leave it out for a picture: {output}")
+
+
+def _require_no_performance(context: click.Context) -> None:
+    names = {item.name for item in PERFORMANCE_OPTIONS} - {"head"}
+    given = next((name for name in options_given(context) if name in names), None)
+    if given is not None:
+        raise OptionError(
+            f"A motion file is performed already, {flag(given)} cannot change it; use animate on the speech"
+        )

@@ -11,14 +11,16 @@ import numpy as np
 
 from face_emote.audio.reader import MAX_RATE_HZ, MIN_RATE_HZ
 from face_emote.audio.resampler import resample
-from face_emote.cli.options import PerformanceOptions
 from face_emote.core.arrays import Array, Float
 from face_emote.core.errors import AudioError, OptionError
 from face_emote.core.motion import joined_motion
 from face_emote.core.names import BLOOD_REGIONS, CONTROLS, WRINKLES
+from face_emote.core.options import Performance
 from face_emote.core.output import require_writable
-from face_emote.core.types import FaceMotion
+from face_emote.core.types import EmotionPlan, FaceMotion
 from face_emote.core.version import VERSION
+from face_emote.emotion.blending import at_intensity
+from face_emote.emotion.grammar import describe
 from face_emote.face.bundled import load_head
 from face_emote.formats.motion_file import write_motion
 from face_emote.motion.live import LivePerformer
@@ -32,7 +34,7 @@ _SMALLEST = 0.5 * 10.0**-_DIGITS
 
 
 def stream_performance(
-    options: PerformanceOptions, *, output: Path | None, fps: float, rate_hz: int, latency_ms: int
+    performance: Performance, *, output: Path | None, fps: float, rate_hz: int, latency_ms: int
 ) -> None:
     """Perform what comes in on stdin until it ends, or until nobody reads stdout any more.
 
@@ -45,14 +47,14 @@ def stream_performance(
     if sys.stdin.isatty():
         raise AudioError("There is no sound on stdin; pipe 16-bit mono PCM into face-emote animate --stream")
     performer = LivePerformer(
-        load_head(options.head),
-        options.emotion,
-        style=options.style,
-        seed=options.seed,
+        load_head(performance.head),
+        _plan(performance),
+        style=performance.style,
+        seed=performance.seed,
         fps=fps,
         latency_ms=latency_ms,
-        character=options.character,
-        net=load_motion_net(options.model),
+        character=performance.character,
+        net=load_motion_net(performance.model),
     )
     sink = _JsonLines(fps=fps, latency_ms=latency_ms) if output is None else _Folder(output, fps=fps)
     try:
@@ -64,6 +66,11 @@ def stream_performance(
         # Nobody listens any more: that is how a stream ends. What is still buffered must not fail again at exit.
         with open(os.devnull, "w") as nowhere:  # noqa: PTH123 - a file descriptor is wanted
             os.dup2(nowhere.fileno(), sys.stdout.fileno())
+
+
+def _plan(performance: Performance) -> EmotionPlan:
+    emotion = performance.emotion
+    return at_intensity(describe(emotion) if isinstance(emotion, str) else emotion, performance.intensity)
 
 
 def _sound(stream: BinaryIO) -> Iterator[Float[Array, " _samples"]]:

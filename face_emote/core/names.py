@@ -80,6 +80,15 @@ WRINKLES = (
 )  # fmt: skip
 HAIR_STYLES = ("none", "crop", "short", "medium", "tied")
 """Shaved; a buzz cut; swept on top; parted and cut at the jaw; drawn back into a bun."""
+CAMERAS = ("portrait", "front", "three-quarter", "profile", "close", "mouth", "eyes", "bust")
+LIGHTS = ("studio", "soft", "warm", "night")
+ENGINES = ("fast", "gl", "cycles", "differentiable", "pyrender", "pytorch3d")
+CODECS = ("h264", "vp9", "av1")
+ANIMATORS = ("net", "rules")
+"""`net` has learnt from recorded faces and voices; `rules` follow the phones, and need no network file."""
+NETWORKS = ("default", "fast")
+"""Those that come with the package."""
+BLOOD_TIMINGS = ("stage", "physiological", "off")
 BLOOD_REGIONS = ("forehead", "nose", "cheek_left", "cheek_right", "ears", "periorbital", "lips", "chin")
 """Blood-flow regions; the neck follows the mean of cheeks and ears."""
 

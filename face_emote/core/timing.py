@@ -9,15 +9,15 @@ import math
 import numpy as np
 
 from face_emote.core.arrays import Array, Float
-from face_emote.core.errors import OptionError
+from face_emote.core.fields import require_number
 
-MAX_FPS = 1000.0
+MIN_FPS, MAX_FPS = 1.0, 1000.0
+USUAL_FPS = "usual are 24, 25, 30, 60"
 
 
 def require_fps(fps: float) -> float:
-    """Return `fps`, or raise OptionError unless it is finite and in (0, 1000]."""
-    if not (math.isfinite(fps) and 0.0 < fps <= MAX_FPS):
-        raise OptionError(f"fps must lie between 0 (excluded) and {MAX_FPS:g}, got {fps:g}. Usual: 24, 25, 30, 60")
+    """Return `fps`, or raise OptionError unless it is a number from 1 to 1000."""
+    require_number("fps", fps, low=MIN_FPS, high=MAX_FPS, hint=USUAL_FPS)
     return float(fps)
 
 

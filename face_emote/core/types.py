@@ -6,13 +6,19 @@ EmotionPlan -> EmotionTrack --animate--> FaceMotion --Head--> MeshSequence --ren
 Units: metres, +Y up, the face looks along +Z, +X to the character's left; radians (axis-angle); seconds.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
 from face_emote.core.arrays import Array, Float, Int
-from face_emote.core.names import NUM_EXPRESSION, NUM_SHAPE, SAMPLE_RATE_HZ
+from face_emote.core.fields import Kind, option
+from face_emote.core.names import BLOOD_TIMINGS, NUM_EXPRESSION, NUM_SHAPE, SAMPLE_RATE_HZ
+
+Progress = Callable[[float, float, str], None]
+"""progress(done, total, what): seconds heard or frames made, of how many, and which of the two."""
+Vector = tuple[float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,21 +260,69 @@ class Character:
 
 
 @dataclass(frozen=True, slots=True)
+class Camera:
+    """A pinhole camera. Pixel centres lie at half-integers, rows run down."""
+
+    position: Vector
+    target: Vector
+    field_of_view: float = 0.42
+    """Of the shorter side of the picture, radians."""
+
+
+@dataclass(frozen=True, slots=True)
+class Light:
+    """A distant light."""
+
+    direction: Vector
+    """Points to the light; any length."""
+    colour: Vector
+    """Irradiance on a facing surface divided by pi, linear sRGB."""
+
+
+@dataclass(frozen=True, slots=True)
+class LightRig:
+    """Three lights, sky light and the backdrop."""
+
+    key: Light
+    fill: Light
+    rim: Light
+    ambient: Vector = (0.40, 0.43, 0.49)
+    """Sky colour overhead; it falls to a tenth at the nadir."""
+    backdrop_centre: Vector = (0.105, 0.108, 0.118)
+    backdrop_edge: Vector = (0.022, 0.023, 0.026)
+    exposure: float = 0.78
+    softness: float = 0.0030
+    """How far the edge of the key light's shadow is blurred to either side, metres: 0.002 a bare lamp, 0.006 a large
+    softbox."""
+
+
+def _slider(text: str, **about: Any) -> Any:
+    hint = "1 is the natural amount"
+    return option(1.0, text, kind=Kind.NUMBER, low=0.0, high=4.0, hint=hint, section=SLIDERS, metavar="FACTOR", **about)
+
+
+SLIDERS = "Sliders (1 is natural, 0 none, 4 the most)"
+FINE_POINTS = "Fine points"
+"""Titles of groups of options."""
+
+
+@dataclass(frozen=True, slots=True)
 class PerformanceStyle:
     """The animator's sliders. 1 is the natural amount; the defaults are recommended."""
 
-    lips: float = 1.0
-    """Strength of lip shapes; closures stay closed at any value."""
-    jaw: float = 1.0
-    brows: float = 1.0
-    head: float = 1.0
-    gaze: float = 1.0
-    blinks: float = 1.0
-    """Factor on the blink rate; 0 never blinks."""
-    energy: float = 1.0
-    """Factor on the emotion's expression."""
-    asymmetry: float = 0.08
-    """Left-right difference of emotional expression, 0..0.25."""
-    blood: str = "stage"
-    """`stage` (quick, for short shots), `physiological` (true speed: a blush takes seconds) or `off`."""
-    wrinkles: float = 1.0
+    lips: float = _slider("Lip shapes; closed sounds stay closed.")
+    jaw: float = _slider("How far the jaw opens.")
+    brows: float = _slider("Brow accents on stressed words.")
+    head: float = _slider("Nods, tilts and sway of the head.", name="head_motion")
+    gaze: float = _slider("Eye movements.")
+    blinks: float = _slider("Blinks per minute; 0 never blinks.")
+    energy: float = _slider("The emotion's expression.")
+    asymmetry: float = option(
+        0.08, "Difference between the left and the right half of the face, 0 to 0.25.",
+        kind=Kind.NUMBER, low=0.0, high=0.25, section=FINE_POINTS, metavar="SHARE",
+    )  # fmt: skip
+    blood: str = option(
+        "stage", "Blushes and pallor: quick, for short shots; at their true speed, which takes seconds; or none.",
+        choices=BLOOD_TIMINGS, section=FINE_POINTS,
+    )  # fmt: skip
+    wrinkles: float = _slider("Depth of the moving wrinkles.")

@@ -10,7 +10,7 @@ import numpy as np
 from face_emote.core.arrays import Array, Float
 from face_emote.core.errors import EmotionError
 from face_emote.core.names import EMOTIONS
-from face_emote.core.types import Emotion
+from face_emote.core.types import Emotion, EmotionPlan
 
 PROTOTYPE_VAD = np.array(
     [
@@ -162,3 +162,22 @@ def sum_of(parts: list[Part]) -> State:
     if len(states) < len(parts):
         raise EmotionError("auto can only be joined with + or a comma, as in auto + joy:0.3")
     return combine(list(zip(filled_amounts(parts), states, strict=True)))
+
+
+def at_intensity(plan: EmotionPlan, intensity: float) -> EmotionPlan:
+    """The plan with every emotion felt so strongly, 0..1: `joy` at .5 is `joy:0.5`, VAD and hidden share included.
+
+    Raises:
+        EmotionError: part of the plan is read from the voice, which also says how strong it is.
+    """
+    if intensity == 1.0:
+        return plan
+    if plan.auto > 0.0:
+        raise EmotionError("intensity needs an emotion by name; the strength of auto comes from the voice (use energy)")
+    keys = tuple(replace(key, emotion=finished(scaled(_state(key.emotion), intensity))) for key in plan.keys)
+    return replace(plan, keys=keys, text=f"{plan.text} (x {intensity:g})")
+
+
+def _state(emotion: Emotion) -> State:
+    mix, vad, covert = (np.asarray(values, np.float64) for values in (emotion.mix, emotion.vad, emotion.covert))
+    return State(mix=mix, intensity=emotion.intensity, vad=vad, covert=covert, leak=emotion.leak)

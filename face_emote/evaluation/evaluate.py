@@ -1,13 +1,15 @@
 """The whole evaluation: read clips, move lips and faces in every way, measure, report."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from face_emote.core.arrays import Array, Float
 from face_emote.core.errors import OptionError
+from face_emote.core.names import ANIMATORS
 from face_emote.core.timing import frame_times, frames_in
+from face_emote.core.types import Progress
 from face_emote.core.version import VERSION
 from face_emote.evaluation.clips import Clip, ClipGroup, ClipSet, with_others_split
 from face_emote.evaluation.face_figures import FaceFigures, Performs, measure_faces
@@ -28,8 +30,6 @@ from face_emote.evaluation.report import HUMAN, GroupReport, Report
 from face_emote.evaluation.systems import HeardClip, LipSystem, Network, Rules, baselines, talkers_learnt_from
 from face_emote.face.head import Head
 
-Progress = Callable[[float, float, str], None]
-ANIMATORS = ("net", "rules")
 FACE_CLIPS = 12
 """Clips that whole performances are measured on, at most; spread over the set."""
 TIMED_CLIPS = 5
@@ -55,7 +55,7 @@ def lip_system(animator: str, *, head: Head, told: bool, model: str | Path = "de
     """The animator under test, by name.
 
     Args:
-        animator: one of ANIMATORS.
+        animator: one of `names.ANIMATORS`.
         head: on which the lips move.
         told: whether it is given the true phones (as by a transcript).
         model: name or checkpoint of the network.

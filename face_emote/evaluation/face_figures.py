@@ -5,7 +5,7 @@ Every figure comes from finished performances (`FaceMotion`), whoever made them;
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -13,8 +13,8 @@ import numpy as np
 from face_emote.audio.features import prosody_of
 from face_emote.core.arrays import Array, Bool, Float
 from face_emote.core.names import CONTROLS, EMOTIONS, FEATURE_HZ, SAMPLE_RATE_HZ
-from face_emote.core.types import EmotionPlan, FaceMotion, Speech
-from face_emote.emotion.grammar import describe
+from face_emote.core.options import Performance
+from face_emote.core.types import FaceMotion, Progress, Speech
 from face_emote.evaluation.judges import EmotionJudge
 from face_emote.evaluation.mouth_meter import GapMeter, VertexMeter, gap_meter
 from face_emote.evaluation.signals import rank_correlation
@@ -33,25 +33,24 @@ SHORT_PAUSE_SECS = 0.15
 """Gaps up to this are stops and hesitations: the mouth is still the speech's."""
 BLINK_AT = 0.5
 """A blink is a run of frames with both lids closed beyond this."""
-Progress = Callable[[float, float, str], None]
 
 
 @runtime_checkable
 class Performs(Protocol):
-    """Makes a performance, as `face_emote.animate` does."""
+    """Makes a performance, as `face_emote.verbs.animate.perform` does, with an animator and a frame rate of its own."""
 
-    def __call__(self, speech: Speech, *, emotion: EmotionPlan, seed: int) -> FaceMotion:
+    def __call__(self, performance: Performance) -> FaceMotion:
         """One take."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class EmotionFigures:
-    """One emotion that was asked for."""
+    """One emotion that was performed."""
 
     emotion: str
     monotonicity: float | None
-    """Spearman's rank correlation of the asked intensity with the size of the expression."""
+    """Spearman's rank correlation of the intended intensity with the size of the expression."""
     lip_change: float
     """Mean change of the lip gap against a neutral take, over the mean opening; both while speaking."""
     lip_change_in_pauses: float | None
@@ -111,13 +110,13 @@ def measure_faces(
         progress: called with (done, total, what).
     """
     short, long = take(clips, secs=SHORT_TAKE_SECS), take(clips, secs=LONG_TAKE_SECS)
-    asked = [name for name in EMOTIONS if name != "neutral"]
-    total = 2.0 + NUM_SEEDS + len(asked) * len(INTENSITIES) + len(COMPOUNDS) * len(JUDGED_INTENSITIES) + len(clips)
+    emotions = [name for name in EMOTIONS if name != "neutral"]
+    total = 2.0 + NUM_SEEDS + len(emotions) * len(INTENSITIES) + len(COMPOUNDS) * len(JUDGED_INTENSITIES) + len(clips)
     done = 0
 
     def played(speech: Speech, words: str, *, intensity: float = 1.0, seed: int = 0) -> FaceMotion:
         nonlocal done
-        motion = perform(speech, emotion=at_intensity(describe(words), intensity), seed=seed)
+        motion = perform(Performance(speech, emotion=words, intensity=intensity, seed=seed))
         done += 1
         if progress is not None:
             progress(done, total, "performing")
@@ -127,11 +126,11 @@ def measure_faces(
     seeds = [played(long, "neutral", seed=seed) for seed in range(NUM_SEEDS)]
     factor = (time.process_time() - started) / (NUM_SEEDS * long.duration_secs)
     neutral = played(short, "neutral")
-    takes = {(name, level): played(short, name, intensity=level) for name in asked for level in INTENSITIES}
+    takes = {(name, level): played(short, name, intensity=level) for name in emotions for level in INTENSITIES}
     times = np.arange(neutral.num_frames) / neutral.fps
     spoken = phones_in_take(clips, times=times)
     speaking = speaking_at(short, times=times) if spoken is None else spoken
-    rows = tuple(_emotion_row(name, takes=takes, neutral=neutral, speaking=speaking, head=head) for name in asked)
+    rows = tuple(_emotion_row(name, takes=takes, neutral=neutral, speaking=speaking, head=head) for name in emotions)
     head_spread, gaze_spread, brow_spread, lip_spread = _diversity(seeds, head=head)
     fdd = [_fdd(clip, played(clip.speech, "neutral"), vertices=vertices) for clip in clips if _has_face(clip)]
     return FaceFigures(
@@ -178,18 +177,6 @@ def phones_in_take(clips: Sequence[HeardClip], *, times: Float[Array, " frames"]
                 out |= (times >= start + phone.start_secs) & (times < start + phone.end_secs)
         start += clip.speech.duration_secs
     return out
-
-
-def at_intensity(plan: EmotionPlan, intensity: float) -> EmotionPlan:
-    """The plan with its emotions at so much of their strength: intensity and VAD in proportion."""
-    keys = tuple(
-        replace(
-            key,
-            emotion=replace(key.emotion, intensity=key.emotion.intensity * intensity, vad=key.emotion.vad * intensity),
-        )
-        for key in plan.keys
-    )
-    return replace(plan, keys=keys, text=f"({plan.text}):{intensity:g}")
 
 
 def blinks(motion: FaceMotion) -> int:

@@ -5,34 +5,24 @@ from importlib.util import find_spec
 from face_emote.blender_side.process import blender_python
 from face_emote.core.arrays import Array
 from face_emote.core.errors import DependencyError, OptionError
+from face_emote.core.names import ENGINES
 from face_emote.core.types import SkinParams
 from face_emote.face.head import Head
 from face_emote.rendering.base import Renderer
-from face_emote.rendering.cycles.samples import require_samples
 from face_emote.rendering.scene import Scene
 
-TORCH_ENGINES = ("differentiable", "pytorch3d", "nvdiffrast")
-"""One renderer with three rasterisers."""
-ENGINES = ("fast", "gl", "cycles", "differentiable", "pyrender", "pytorch3d", "nvdiffrast")
+TORCH_ENGINES = ("differentiable", "pytorch3d")
+"""One renderer with two rasterisers."""
 
 
-def require_engine(engine: str, *, samples: int | None = None) -> None:
+def require_engine(engine: str) -> None:
     """Raise OptionError or DependencyError unless this engine can draw here; cheap, for use before long work."""
     if engine not in ENGINES:
-        raise OptionError(f"There is no render engine called {engine!r}. Known: {', '.join(ENGINES)}")
-    if samples is not None and engine != "cycles":
-        raise OptionError(f"Only the engine cycles counts samples; leave them out for {engine}")
+        raise OptionError(f"There is no engine {engine!r}; choose one of: {', '.join(ENGINES)}")
     if engine == "cycles":
-        require_samples(samples)
         blender_python()
     if engine in TORCH_ENGINES and find_spec("torch") is None:
         raise DependencyError("The differentiable renderer needs torch: pip install 'face-emote[torch]'")
-
-
-def require_lens(engine: str, *, dof: float | None) -> None:
-    """Raise OptionError if an engine without depth of field is asked for it."""
-    if dof is not None and engine != "fast":
-        raise OptionError(f"The {engine} engine has no depth of field; leave out dof, or take the fast engine")
 
 
 def make_renderer(

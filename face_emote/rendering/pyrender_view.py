@@ -13,11 +13,11 @@ import numpy as np
 
 from face_emote.core.arrays import Array, Float, UInt8
 from face_emote.core.errors import DependencyError, HeadError
-from face_emote.core.types import SkinParams
+from face_emote.core.types import Light, SkinParams
 from face_emote.face.head import Head
 from face_emote.look.colour import albedo
 from face_emote.rendering.base import Pose
-from face_emote.rendering.scene import Light, Scene, focal_pixels, placed, view_matrix
+from face_emote.rendering.scene import Scene, focal_pixels, placed, view_matrix
 from face_emote.rendering.stage import buffers
 from face_emote.rendering.stage.mesh import RenderMesh, make_mesh
 

@@ -13,48 +13,11 @@ import numpy as np
 
 from face_emote.core.arrays import Array, Float
 from face_emote.core.errors import OptionError
+from face_emote.core.types import Camera, Light, LightRig, Vector
 
 SENSOR = 0.024
 """Shorter side of the sensor that an f-number is meant for, metres."""
-Vector = tuple[float, float, float]
 Value = TypeVar("Value")
-
-
-@dataclass(frozen=True, slots=True)
-class Camera:
-    """A pinhole camera. Pixel centres lie at half-integers, rows run down."""
-
-    position: Vector
-    target: Vector
-    field_of_view: float = 0.42
-    """Of the shorter side of the picture, radians."""
-
-
-@dataclass(frozen=True, slots=True)
-class Light:
-    """A distant light."""
-
-    direction: Vector
-    """Points to the light; any length."""
-    colour: Vector
-    """Irradiance on a facing surface divided by pi, linear sRGB."""
-
-
-@dataclass(frozen=True, slots=True)
-class LightRig:
-    """Three lights, sky light and the backdrop."""
-
-    key: Light
-    fill: Light
-    rim: Light
-    ambient: Vector = (0.40, 0.43, 0.49)
-    """Sky colour overhead; it falls to a tenth at the nadir."""
-    backdrop_centre: Vector = (0.105, 0.108, 0.118)
-    backdrop_edge: Vector = (0.022, 0.023, 0.026)
-    exposure: float = 0.78
-    softness: float = 0.0030
-    """How far the edge of the key light's shadow is blurred to either side, metres: 0.002 a bare lamp, 0.006 a large
-    softbox."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,15 +9,15 @@ The main path of the product, in five steps:
     perform(analysis, plan, ..)         lips, expression, head, gaze,       face_emote.motion
                                         blinks, wrinkles, blood             (face_emote.look)
 
-`animate` gives the whole performance at once; `animate_blocks` gives it block by block, so that an hour of speech needs
-no more memory than ten seconds.
+`perform` is the one way there: it takes a record of everything that decides the motion and gives a `Take`, which is
+made block by block while it is read, so that an hour of speech needs no more memory than ten seconds. `animate` builds
+that record from keywords and gives the whole motion at once.
 """
 
 import hashlib
 import logging
-import math
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -26,35 +26,38 @@ from face_emote.audio.analyse import analyse, blocks_of
 from face_emote.audio.reader import sha256_of
 from face_emote.core.arrays import Array, Float
 from face_emote.core.errors import HeadError, OptionError
+from face_emote.core.fields import require_fields, require_number
 from face_emote.core.motion import MotionStream, joined_motion
-from face_emote.core.names import SAMPLE_RATE_HZ
-from face_emote.core.timing import frames_in, require_fps
-from face_emote.core.types import EmotionPlan, FaceMotion, MotionInfo, PerformanceStyle, Speech, SpeechAnalysis
+from face_emote.core.names import DEFAULT_FPS, SAMPLE_RATE_HZ
+from face_emote.core.options import Performance
+from face_emote.core.timing import frames_in
+from face_emote.core.types import (
+    Character,
+    EmotionPlan,
+    FaceMotion,
+    MotionInfo,
+    PerformanceStyle,
+    Progress,
+    Speech,
+    SpeechAnalysis,
+)
 from face_emote.core.version import VERSION
+from face_emote.emotion.blending import at_intensity
 from face_emote.emotion.grammar import describe
 from face_emote.emotion.track import PlannedEmotion, planned_emotion
 from face_emote.emotion.voice import from_voice
 from face_emote.face.bundled import load_head
 from face_emote.face.characters import character as load_character
 from face_emote.face.head import Head
-from face_emote.motion.feeling.blood import timing_of
 from face_emote.motion.net_listening import NetAnswers, net_answers
 from face_emote.motion.over_capture import over_capture
-from face_emote.motion.perform import perform
+from face_emote.motion.perform import perform as performed
 from face_emote.motion.player import player_of
 from face_emote.network.runtime import MotionNet, load_motion_net
 from face_emote.rigs.retarget import retargeted
 
-Progress = Callable[[float, float, str], None]
-"""progress(done, total, what): seconds heard or frames made, of how many, and which of the two."""
-ANIMATORS = ("net", "rules")
-DEFAULT_ANIMATOR = "net"
-"""`net` has learnt from recorded faces and voices; `rules` follow the phones, and need no network file."""
-DEFAULT_MODEL = "default"
 _ANALYSIS_SHARE = 0.7
 """Of the time that listening takes, when the network listens too."""
-_MOST = 4.0
-"""Sliders above this are surely a mistake (a percentage, say)."""
 _log = logging.getLogger(__name__)
 
 
@@ -68,19 +71,24 @@ class Take:
     answers: NetAnswers | None
     """Of the network; None: the rules played."""
 
+    def whole(self) -> FaceMotion:
+        """All of the motion at once."""
+        return joined_motion(list(self.motion.blocks()))
+
 
 def animate(
     speech: Speech | str | Path,
     *,
     emotion: str | EmotionPlan = "auto",
+    intensity: float = 1.0,
     transcript: str | Path | None = None,
-    fps: float = 30.0,
+    fps: float = DEFAULT_FPS,
     seed: int = 0,
     head: Head | None = None,
     character: str = "default",
     style: PerformanceStyle = PerformanceStyle(),  # noqa: B008 - frozen
-    animator: str = DEFAULT_ANIMATOR,
-    model: str | Path = DEFAULT_MODEL,
+    animator: str = "net",
+    model: str | Path = "default",
     progress: Progress | None = None,
 ) -> FaceMotion:
     """Make the performance of a recording.
@@ -89,8 +97,9 @@ def animate(
         speech: a recording, or the path of one: wav, flac, mp3, ogg, m4a, or a video with sound.
         emotion: what is felt, in words: `"joy tinged with guilt"`, `"calm anger"`, `"0s neutral; 1.5s surprise:0.8"`;
             `"auto"` reads it from the voice.
+        intensity: how strongly an emotion that is named is felt, 0..1: `"joy"` at .5 is `"joy:0.5"`.
         transcript: the words spoken (English), or a .txt, .srt or .vtt file with them; sharpens the lips.
-        fps: frames per second, any.
+        fps: frames per second, 1 to 1000.
         seed: another number gives other blinks, glances and nods; the same number gives the same bytes.
         head: a head from `load_head`; the bundled one when left out. On an imported FLAME head the performance of the
             bundled one is shown, in FLAME's coefficients.
@@ -105,28 +114,108 @@ def animate(
             message says why and what to do.
         DependencyError: the file's format, or the transcript, needs a package that is not installed.
     """
-    named = head is None or head.is_semantic
-    take = animate_blocks(
-        speech,
-        emotion=emotion,
-        transcript=transcript,
-        fps=fps,
-        seed=seed,
-        head=head if named else None,
-        character=character,
-        style=style,
-        animator=animator,
-        model=model,
-        progress=progress,
+    performance = Performance(
+        speech, emotion=emotion, intensity=intensity, transcript=transcript, fps=fps, seed=seed, character=character,
+        style=style, animator=animator, model=model,
+    )  # fmt: skip
+    return perform(performance, head=head, progress=progress).whole()
+
+
+def perform(performance: Performance, *, head: Head | None = None, progress: Progress | None = None) -> Take:
+    """Make a performance, block by block while it is read.
+
+    The speech is heard at once, so that every mistake in the input is raised here and not half way through.
+
+    Args:
+        performance: what is performed, and how.
+        head: a loaded head, in place of the file that the performance names.
+        progress: called with (done, total, what) while it works.
+
+    Raises:
+        FaceEmoteError: as `animate`.
+    """
+    cast = _cast(performance, head=head)
+    net, plan = cast.net, cast.plan
+    listening = _Listening(progress, share=1.0 if net is None else _ANALYSIS_SHARE)
+    speech = performance.speech
+    source = speech if isinstance(speech, Speech) else Path(speech)
+    analysis = analyse(source, transcript=performance.transcript, progress=listening.analysed)
+    _log.info("heard %.2f s, %d phones", analysis.duration_secs, len(analysis.phones))
+    answers = None
+    if net is not None:
+        sound = listening.passing(blocks_of(source)[0](), total_secs=analysis.duration_secs)
+        answers = net_answers(net, sound, analysis=analysis, planned=planned_emotion(analysis, plan))
+    info = MotionInfo(
+        basis=cast.head.basis,
+        emotion=plan.text,
+        speech_secs=analysis.duration_secs,
+        animator="rules" if net is None else f"net {net.name} {net.sha256[:8]}",
+        seed=performance.seed,
+        version=VERSION,
     )
-    shown = take.motion if named or head is None else retargeted(take.motion, head)
-    return joined_motion(list(shown.blocks()))
+    info = _with_source(info, source)
+    motion = _stream(performance, cast, analysis=analysis, answers=answers, info=info, progress=progress)
+    shown = motion if cast.shown_on is None else retargeted(motion, cast.shown_on)
+    return Take(shown, analysis, plan, answers)
+
+
+def require_performance(performance: Performance) -> None:
+    """Raise the error that `perform` would before it hears any sound. Networks and heads are loaded for it."""
+    _cast(performance, head=None)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Cast:
+    """Everything that a performance names, loaded."""
+
+    plan: EmotionPlan
+    person: Character
+    net: MotionNet | None
+    head: Head
+    """Who plays: a head whose controls have names."""
+    shown_on: Head | None
+    """An imported head that shows what is played."""
+
+
+def _cast(performance: Performance, *, head: Head | None) -> _Cast:
+    emotion = performance.emotion
+    plan = describe(emotion) if isinstance(emotion, str) else emotion
+    wanted = load_head(performance.head) if head is None else head
+    return _Cast(
+        plan=at_intensity(plan, performance.intensity),
+        person=load_character(performance.character),
+        net=load_motion_net(performance.model) if performance.animator == "net" else None,
+        head=wanted if wanted.is_semantic else load_head(),
+        shown_on=None if wanted.is_semantic else wanted,
+    )
+
+
+def _stream(
+    performance: Performance, cast: _Cast, *, analysis: SpeechAnalysis, answers: NetAnswers | None, info: MotionInfo,
+    progress: Progress | None,
+) -> MotionStream:  # fmt: skip
+    """The frames, for whoever goes through them."""
+    head, person, fps = cast.head, cast.person, float(performance.fps)
+    betas = np.asarray(person.betas if head.betas is None else head.betas, np.float32)
+    player = player_of(head, style=performance.style, fps=fps, info=info, betas=betas, character=person.name)
+    num_frames = frames_in(analysis.duration_secs, fps=fps)
+
+    def read(size: int) -> Iterator[FaceMotion]:
+        frames_done = 0
+        for block in performed(analysis, cast.plan, player=player, answers=answers, block_frames=size):
+            yield block
+            frames_done += block.num_frames
+            if progress is not None:
+                progress(frames_done, num_frames, "animating")
+
+    return MotionStream(num_frames=num_frames, fps=fps, info=info, read=read, betas=betas, character=person.name)
 
 
 def animate_capture(
     capture: FaceMotion,
     *,
     emotion: str | EmotionPlan = "neutral",
+    intensity: float = 1.0,
     speech: Speech | str | Path | None = None,
     style: PerformanceStyle = PerformanceStyle(),  # noqa: B008 - frozen
     character: str | None = None,
@@ -136,6 +225,7 @@ def animate_capture(
     Args:
         capture: The recording: of the bundled head, as `read_motion` gives it.
         emotion: What is felt, in words; `neutral` adds the skin alone, `auto` needs the speech.
+        intensity: How strongly an emotion that is named is felt, 0..1.
         speech: The sound that was recorded with it; its name and length travel with the motion.
         style: `energy`, `brows`, `asymmetry`, `wrinkles` and `blood` are heeded.
         character: Who plays it; the capture's if left out.
@@ -144,8 +234,9 @@ def animate_capture(
         EmotionError, AudioError, HeadError: the input cannot be used.
         OptionError: `auto` without speech, or a slider out of its range.
     """
-    _require_style(style)
-    plan = describe(emotion) if isinstance(emotion, str) else emotion
+    require_fields(style)
+    require_number("intensity", intensity, low=0.0, high=1.0)
+    plan = at_intensity(describe(emotion) if isinstance(emotion, str) else emotion, intensity)
     head = load_head()
     if capture.info.basis != head.basis:
         raise HeadError(
@@ -168,103 +259,9 @@ def animate_capture(
     return joined_motion(list(over_capture(recorded, planned, head=head, style=style)))
 
 
-def animate_blocks(
-    speech: Speech | str | Path,
-    *,
-    emotion: str | EmotionPlan = "auto",
-    transcript: str | Path | None = None,
-    fps: float = 30.0,
-    seed: int = 0,
-    head: Head | None = None,
-    character: str = "default",
-    style: PerformanceStyle = PerformanceStyle(),  # noqa: B008 - frozen
-    animator: str = DEFAULT_ANIMATOR,
-    model: str | Path = DEFAULT_MODEL,
-    progress: Progress | None = None,
-) -> Take:
-    """As `animate`, but made block by block while it is read: for long recordings. Arguments and errors are the same.
-
-    The speech is heard at once, so that every mistake in the input is raised here and not half way through.
-    """
-    require_fps(fps)
-    _require_seed(seed)
-    _require_style(style)
-    plan = describe(emotion) if isinstance(emotion, str) else emotion
-    person = load_character(character)
-    head = load_head() if head is None else head
-    _require_semantic(head)
-    net = _net(animator, model)
-    listening = _Listening(progress, share=1.0 if net is None else _ANALYSIS_SHARE)
-    source = speech if isinstance(speech, Speech) else Path(speech)
-    analysis = analyse(source, transcript=transcript, progress=listening.analysed)
-    _log.info("heard %.2f s, %d phones", analysis.duration_secs, len(analysis.phones))
-    answers = None
-    if net is not None:
-        sound = listening.passing(blocks_of(source)[0](), total_secs=analysis.duration_secs)
-        answers = net_answers(net, sound, analysis=analysis, planned=planned_emotion(analysis, plan))
-    info = MotionInfo(
-        basis=head.basis,
-        emotion=plan.text,
-        speech_secs=analysis.duration_secs,
-        animator="rules" if net is None else f"net {net.name} {net.sha256[:8]}",
-        seed=seed,
-        version=VERSION,
-    )
-    info = _with_source(info, source)
-    betas = np.asarray(person.betas if head.betas is None else head.betas, np.float32)
-    player = player_of(head, style=style, fps=float(fps), info=info, betas=betas, character=person.name)
-    num_frames = frames_in(analysis.duration_secs, fps=fps)
-
-    def read(size: int) -> Iterator[FaceMotion]:
-        made = 0
-        for block in perform(analysis, plan, player=player, answers=answers, block_frames=size):
-            yield block
-            made += block.num_frames
-            if progress is not None:
-                progress(made, num_frames, "animating")
-
-    motion = MotionStream(
-        num_frames=num_frames, fps=float(fps), info=info, read=read, betas=betas, character=person.name
-    )
-    return Take(motion, analysis, plan, answers)
-
-
-def require_performance(
-    *,
-    fps: float,
-    seed: int,
-    character: str,
-    style: PerformanceStyle,
-    animator: str = DEFAULT_ANIMATOR,
-    model: str | Path = DEFAULT_MODEL,
-    head: Path | None = None,
-) -> None:
-    """Raise the error that `animate` would, before any sound is heard. Networks and heads are loaded for it."""
-    require_fps(fps)
-    _require_seed(seed)
-    _require_style(style)
-    load_character(character)
-    _net(animator, model)
-    _require_semantic(load_head(head))
-
-
-def _require_semantic(head: Head) -> None:
-    if not head.is_semantic:
-        raise HeadError(
-            "This head's expression columns have no names, so speech cannot drive it yet; animate the bundled head "
-            "(leave `head` out)"
-        )
-
-
-def _net(animator: str, model: str | Path) -> MotionNet | None:
-    if animator not in ANIMATORS:
-        raise OptionError(f"There is no animator {animator!r}; choose one of: {', '.join(ANIMATORS)}")
-    return load_motion_net(model) if animator == "net" else None
-
-
 @dataclass(frozen=True, slots=True)
 class _Listening:
-    """Tells how much of the sound has been heard: first by the analysis, then by the network."""
+    """Reports how much of the sound has been heard: first by the analysis, then by the network."""
 
     progress: Progress | None
     share: float
@@ -275,7 +272,7 @@ class _Listening:
             self.progress(self.share * done_secs, total_secs, "listening")
 
     def passing(self, blocks: Iterable[Array], *, total_secs: float) -> Iterator[Float[Array, " _samples"]]:
-        """The blocks, each told when the next one is asked for."""
+        """The blocks, each reported when the next one is asked for."""
         num_samples = 0
         for block in blocks:
             yield block
@@ -293,21 +290,3 @@ def _with_source(info: MotionInfo, source: Speech | Path) -> MotionInfo:
 
 def _samples_sha256(samples: Float[Array, " samples"]) -> str:
     return hashlib.sha256(np.ascontiguousarray(samples, np.float32).tobytes()).hexdigest()
-
-
-def _require_seed(seed: int) -> None:
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
-        raise OptionError(f"The seed must be a whole number from 0 to 2^63 - 1, got {seed!r}")
-
-
-def _require_style(style: PerformanceStyle) -> None:
-    """Raise OptionError unless every slider lies in its range."""
-    timing_of(style.blood)
-    for item in fields(PerformanceStyle):
-        value = getattr(style, item.name)
-        if item.name == "blood":
-            continue
-        top = 0.25 if item.name == "asymmetry" else _MOST
-        if not (isinstance(value, int | float) and math.isfinite(value) and 0.0 <= value <= top):
-            hint = "" if item.name == "asymmetry" else "; 1 is the natural amount"
-            raise OptionError(f"The slider {item.name} must lie between 0 and {top:g}, got {value!r}{hint}")

@@ -1,19 +1,26 @@
-"""Motion to video: evaluates the head, draws every frame, adds the sound. Memory does not grow with the length."""
+"""Motion to pictures: evaluates the head, draws every frame, adds the sound. Memory does not grow with the length.
+
+Everything that is drawn - a video, a segment of one, a still, a sheet - goes through `draw`, which takes the motion and
+a `Picture`, the record of how it is to look. `render` and `contact_sheet` build that record from keywords.
+"""
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from face_emote.core.arrays import Array, UInt8
-from face_emote.core.errors import OptionError
-from face_emote.core.motion import MotionSource, span
+from face_emote.core.errors import HeadError, OptionError
+from face_emote.core.fields import Sides
+from face_emote.core.motion import MotionSource, span, view_of
+from face_emote.core.options import Picture
 from face_emote.core.output import require_writable, written_beside
 from face_emote.core.png import png_bytes
-from face_emote.core.types import FaceMotion, SkinParams, Speech
+from face_emote.core.types import Camera, FaceMotion, LightRig, Progress, SkinParams, Speech
 from face_emote.face.bundled import load_head
 from face_emote.face.characters import character as find_character
 from face_emote.face.head import Head
@@ -21,15 +28,12 @@ from face_emote.look.hair import wearing
 from face_emote.provenance.credential import COMMENT, Provenance
 from face_emote.provenance.marking import mark
 from face_emote.rendering.base import Pose, Renderer, Stoppable
-from face_emote.rendering.engines import make_renderer, require_engine, require_lens
-from face_emote.rendering.scene import Camera, LightRig, make_scene
+from face_emote.rendering.engines import make_renderer, require_engine
+from face_emote.rendering.scene import make_scene
 from face_emote.rendering.segment_file import write_packets
 from face_emote.rendering.sheet import compose_sheet, draw_text
-from face_emote.rendering.video import CODECS, SEGMENT_FRAMES, Codec, SegmentEncoder, VideoWriter, choose_codec
+from face_emote.rendering.video import CODECS, SEGMENT_FRAMES, SegmentEncoder, VideoWriter, choose_codec
 
-Progress = Callable[[float, float, str], None]
-"""progress(done, total, what): frames done, frames in all, what is going on."""
-Size = int | tuple[int, int]
 MAX_WORKERS = 16
 WARM_UP = "preparing the renderer (the first run compiles it: up to a minute, once)"
 
@@ -39,7 +43,7 @@ def render(
     path: str | Path,
     *,
     speech: Speech | str | Path | None = None,
-    size: Size = 512,
+    size: int | Sides = 512,
     camera: str | Camera = "portrait",
     light: str | LightRig = "studio",
     skin: SkinParams | str | None = None,
@@ -61,16 +65,16 @@ def render(
         path: .mp4, .mov, .mkv or .webm.
         speech: The sound file or recording that the motion was made from.
         size: Side of a square picture in pixels, or (width, height); even.
-        camera: Preset name (`scene.CAMERAS`) or own camera.
-        light: Preset name (`scene.LIGHTS`) or own lights.
+        camera: Preset name (`names.CAMERAS`) or own camera.
+        light: Preset name (`names.LIGHTS`) or own lights.
         skin: Instead of the skin, eyes and hair of the motion's character: another character's name, or own values.
         hair: Another style than the skin's: none, crop, short, medium or tied.
         dof: Depth of field of a lens focused on the eyes, such as 2.8; None: everything is sharp.
         codec: h264, vp9 or av1; None takes what suits the file type.
         engine: Which renderer draws: `fast`; `gl`, the same picture by a graphics card (needs moderngl); `cycles`,
             path-traced by Blender, slow and most like a photograph; `differentiable`, whose pictures have no shadows
-            and no strands of hair and need torch; the same with the rasteriser of `pytorch3d` or `nvdiffrast`; or
-            `pyrender`, a plain view without the skin model.
+            and no strands of hair and need torch; the same with the rasteriser of `pytorch3d`; or `pyrender`, a plain
+            view without the skin model.
         samples: Light paths per pixel of the engine `cycles`; 16 by default.
         head: The head to draw on; the bundled one by default.
         workers: Frames drawn at the same time; None: one per processor core.
@@ -84,84 +88,59 @@ def render(
     Raises:
         OptionError, OutputError, HeadError, DependencyError, BlenderError, ProvenanceError: see their messages.
     """
-    target = Path(path)
-    chosen = choose_codec(target, codec)
-    require_writable(target)
-    sound = Path(speech) if isinstance(speech, str | Path) else speech
-    renderer, person = _prepare(
-        motion, size=size, camera=camera, light=light, skin=skin, hair=hair, dof=dof, engine=engine, samples=samples,
-        head=head,
+    picture = Picture(
+        size=size, camera=camera, light=light, skin=skin, hair=hair, dof=dof, codec=codec, engine=engine,
+        samples=samples, label=label,
+    )  # fmt: skip
+    return write_video(
+        motion, path, picture=picture, speech=speech, head=head, workers=workers, provenance=provenance,
         progress=progress,
     )  # fmt: skip
+
+
+def write_video(
+    motion: MotionSource, path: str | Path, *, picture: Picture, speech: Speech | str | Path | None = None,
+    head: Head | None = None, workers: int | None = None, provenance: Provenance | None = Provenance(),  # noqa: B008
+    progress: Progress | None = None,
+) -> Path:  # fmt: skip
+    """`render`, with the picture as a record."""
+    target = Path(path)
+    choose_codec(target, picture.codec)
+    require_writable(target)
+    sound = Path(speech) if isinstance(speech, str | Path) else speech
+    frames = draw(motion, picture, head=head, workers=workers, progress=progress)
     with written_beside(target) as beside:
-        with _video(beside, motion, size=size, codec=chosen, sound=sound, commented=provenance is not None) as video:
-            for done, picture in enumerate(_pictures(renderer, person, motion, workers=workers), start=1):
-                video.write(_labelled(picture, label))
-                if progress is not None:
-                    progress(done, motion.num_frames, "rendering")
+        with _video(beside, motion, picture=picture, sound=sound, commented=provenance is not None) as video:
+            for frame in frames:
+                video.write(frame)
         if provenance is not None:
             mark(beside, motion, provenance)
     return target
 
 
-def render_segment(
-    motion: MotionSource,
-    path: Path,
-    *,
-    segment: int,
-    codec: str,
-    size: Size = 512,
-    camera: str | Camera = "portrait",
-    light: str | LightRig = "studio",
-    skin: SkinParams | str | None = None,
-    hair: str | None = None,
-    dof: float | None = None,
-    engine: str = "fast",
-    samples: int | None = None,
-    head: Head | None = None,
-    label: str = "",
+def write_segment(
+    motion: MotionSource, path: Path, *, picture: Picture, segment: int, head: Head | None = None,
     progress: Progress | None = None,
-) -> None:
+) -> None:  # fmt: skip
     """Draw frames segment * SEGMENT_FRAMES .. of a motion into a segment file, for `join_segments`.
 
-    `codec` is a name of `CODECS`; the other arguments are those of `render`. One frame is drawn at a time.
+    The picture names its codec. One frame is drawn at a time.
     """
+    assert picture.codec is not None
     first = segment * SEGMENT_FRAMES
     part = span(motion, first, min(first + SEGMENT_FRAMES, motion.num_frames))
-    renderer, person = _prepare(
-        part,
-        size=size,
-        camera=camera,
-        light=light,
-        skin=skin,
-        hair=hair,
-        dof=dof,
-        engine=engine,
-        samples=samples,
-        head=head,
-        progress=progress,
-    )
-    width, height = _width_height(size)
-    encoder = SegmentEncoder(CODECS[codec], width=width, height=height, fps=motion.fps)
-    packets = []
-    for done, picture in enumerate(_pictures(renderer, person, part, workers=1), start=1):
-        packets += encoder.write(_labelled(picture, label))
-        if progress is not None:
-            progress(done, part.num_frames, "rendering")
+    frames = draw(part, picture, head=head, workers=1, progress=progress)
+    width, height = picture.sides
+    encoder = SegmentEncoder(CODECS[picture.codec], width=width, height=height, fps=motion.fps)
+    packets = [packet for frame in frames for packet in encoder.write(frame)]
     with written_beside(path) as beside:
         write_packets(beside, packets + encoder.finish())
 
 
 def join_segments(
-    segments: Sequence[Path],
-    path: Path,
-    *,
-    motion: MotionSource,
-    codec: str,
-    size: Size = 512,
-    speech: Path | None = None,
+    segments: Sequence[Path], path: Path, *, motion: MotionSource, picture: Picture, speech: Path | None = None,
     commented: bool = True,
-) -> None:
+) -> None:  # fmt: skip
     """Copy the pictures of all segments of a motion into a video, with its sound.
 
     The file is the very one that `render` writes, but for the signed mark, which is left to the caller; `commented`
@@ -169,87 +148,32 @@ def join_segments(
     """
     with (
         written_beside(path) as beside,
-        _video(beside, motion, size=size, codec=CODECS[codec], sound=speech, commented=commented) as video,
+        _video(beside, motion, picture=picture, sound=speech, commented=commented) as video,
     ):
         for segment in segments:
             video.append(segment)
 
 
-def _video(
-    path: Path,
-    motion: MotionSource,
-    *,
-    size: Size,
-    codec: Codec,
-    sound: Speech | Path | None,
-    commented: bool,
-) -> VideoWriter:
-    width, height = _width_height(size)
-    return VideoWriter(
-        path,
-        width=width,
-        height=height,
-        fps=motion.fps,
-        codec=codec,
-        speech=sound,
-        duration_secs=_duration(motion, sound),
-        comment=COMMENT if commented else "",
-    )
-
-
-def _labelled(picture: Array, label: str) -> Array:
-    """The picture with words in its lower left corner, readable at any size."""
-    if not label:
-        return picture
-    scale = max(1, min(len(picture) // 200, picture.shape[1] // (5 * len(label) + 8)))
-    shown = picture.copy()
-    draw_text(shown, label, row=len(picture) - 11 * scale, column=3 * scale, scale=scale)
-    return shown
-
-
 def render_frames(
-    motion: MotionSource,
-    frames: list[int],
-    *,
-    size: Size = 512,
-    camera: str | Camera = "portrait",
-    light: str | LightRig = "studio",
-    skin: SkinParams | str | None = None,
-    hair: str | None = None,
-    dof: float | None = None,
-    engine: str = "fast",
-    samples: int | None = None,
-    head: Head | None = None,
-    progress: Progress | None = None,
-) -> UInt8[Array, "frames height width 3"]:
-    """Draw some frames of a motion, in the order given, sRGB; arguments and errors as `render`."""
+    motion: MotionSource, frames: list[int], *, picture: Picture = Picture(),  # noqa: B008 - frozen
+    head: Head | None = None, progress: Progress | None = None,
+) -> UInt8[Array, "frames height width 3"]:  # fmt: skip
+    """Draw some frames of a motion, in the order given, sRGB; errors as `render`."""
     for frame in frames:
         if not 0 <= frame < motion.num_frames:
             raise OptionError(f"There is no frame {frame}; the motion has frames 0 to {motion.num_frames - 1}")
-    renderer, person = _prepare(
-        motion, size=size, camera=camera, light=light, skin=skin, hair=hair, dof=dof, engine=engine, samples=samples,
-        head=head,
-        progress=progress,
-    )  # fmt: skip
     rising = sorted(set(frames))
-    poses = (pose for part in _picked(motion, rising) for pose in _poses(person, part))
-    drawn = {}
-    for frame, pose in zip(rising, poses, strict=True):
-        drawn[frame] = renderer.render(pose)
-        if progress is not None:
-            progress(len(drawn), len(rising), "rendering")
+
+    def read(_size: int) -> Iterator[FaceMotion]:
+        first = 0
+        for block in motion.blocks():
+            stop = first + block.num_frames
+            yield from (block.part(frame - first, frame - first + 1) for frame in rising if first <= frame < stop)
+            first = stop
+
+    wanted = view_of(motion, read, num_frames=len(rising))
+    drawn = dict(zip(rising, draw(wanted, picture, head=head, workers=1, progress=progress), strict=True))
     return np.stack([drawn[frame] for frame in frames])
-
-
-def _picked(motion: MotionSource, frames: list[int]) -> Iterator[FaceMotion]:
-    """One-frame parts, going through the motion once."""
-    first = 0
-    for block in motion.blocks():
-        stop = first + block.num_frames
-        for frame in frames:
-            if first <= frame < stop:
-                yield block.part(frame - first, frame - first + 1)
-        first = stop
 
 
 def contact_sheet(
@@ -269,55 +193,130 @@ def contact_sheet(
     head: Head | None = None,
     progress: Progress | None = None,
 ) -> Path:
-    """Write a PNG of `columns` x `rows` evenly spaced frames, each with its time."""
+    """Write a PNG of `columns` x `rows` evenly spaced frames, each with its time; the rest as `render`."""
+    picture = Picture(
+        size=size, camera=camera, light=light, skin=skin, hair=hair, dof=dof, engine=engine, samples=samples
+    )
+    return write_sheet(motion, path, picture=picture, columns=columns, rows=rows, head=head, progress=progress)
+
+
+def write_sheet(
+    motion: MotionSource, path: str | Path, *, picture: Picture, columns: int = 4, rows: int = 3,
+    head: Head | None = None, progress: Progress | None = None,
+) -> Path:  # fmt: skip
+    """`contact_sheet`, with the picture as a record; each frame bears its time in place of the label."""
     target = Path(path)
+    require_square(picture)
     require_writable(target)
     count = columns * rows
     frames = np.linspace(0, motion.num_frames - 1, count + 2)[1:-1].round().astype(int).tolist()
-    pictures = render_frames(
-        motion, frames, size=size, camera=camera, light=light, skin=skin, hair=hair, dof=dof, engine=engine,
-        samples=samples, head=head, progress=progress,
-    )  # fmt: skip
+    pictures = render_frames(motion, frames, picture=replace(picture, label=""), head=head, progress=progress)
     labels = [f"{frame / motion.fps:.2f} s" for frame in frames]
     with written_beside(target) as beside:
         beside.write_bytes(png_bytes(compose_sheet(pictures, labels, columns=columns)))
     return target
 
 
-def still(
-    motion: MotionSource,
-    path: str | Path,
-    *,
-    time_secs: float,
-    size: Size = 512,
-    camera: str | Camera = "portrait",
-    light: str | LightRig = "studio",
-    skin: SkinParams | str | None = None,
-    hair: str | None = None,
-    dof: float | None = None,
-    engine: str = "fast",
-    samples: int | None = None,
-    head: Head | None = None,
+def write_still(
+    motion: MotionSource, path: str | Path, *, picture: Picture, time_secs: float, head: Head | None = None,
     progress: Progress | None = None,
-) -> Path:
-    """Write a PNG of the frame on show at `time_secs`; arguments and errors as `render`."""
+) -> Path:  # fmt: skip
+    """Write a PNG of the frame on show at `time_secs`."""
     target = Path(path)
     require_writable(target)
     frame = round(time_secs * motion.fps)
     if not 0 <= frame < motion.num_frames:
         last = (motion.num_frames - 1) / motion.fps
         raise OptionError(f"There is no frame at {time_secs:g} s; the motion lasts from 0 to {last:.2f} s")
-    pictures = render_frames(
-        motion, [frame], size=size, camera=camera, light=light, skin=skin, hair=hair, dof=dof, engine=engine,
-        samples=samples, head=head, progress=progress,
-    )  # fmt: skip
+    pictures = render_frames(motion, [frame], picture=picture, head=head, progress=progress)
     with written_beside(target) as beside:
         beside.write_bytes(png_bytes(pictures[0]))
     return target
 
 
-def _width_height(size: Size) -> tuple[int, int]:
-    return (size, size) if isinstance(size, int) else size
+def require_square(picture: Picture) -> None:
+    """Raise OptionError unless a sheet can be made of such pictures."""
+    width, height = picture.sides
+    if width != height:
+        raise OptionError(f"The pictures of a sheet are square; give size one number, not {width}x{height}")
+
+
+def require_picture(picture: Picture, *, character: str = "default", head: Path | None = None) -> None:
+    """Before any work: raise the error that `draw` would for this character and this file of a head."""
+    require_engine(picture.engine)
+    _look(picture, character)
+    if head is not None and load_head(head).layout is None:
+        raise HeadError(
+            f"Pictures are drawn on the bundled head only; leave out the head, or write a mesh such as .glb: {head}"
+        )
+
+
+def draw(
+    motion: MotionSource, picture: Picture, *, head: Head | None = None, workers: int | None = None,
+    progress: Progress | None = None,
+) -> Iterator[UInt8[Array, "height width 3"]]:  # fmt: skip
+    """Every frame of a motion, in order, sRGB; drawn while they are asked for.
+
+    Args:
+        motion: What is drawn.
+        picture: How.
+        head: The head to draw on; the bundled one by default.
+        workers: Frames drawn at the same time; None: one per processor core.
+        progress: Called before the first frame and after each.
+
+    Raises:
+        FaceEmoteError: as `render`; at once, not with the first frame.
+    """
+    require_engine(picture.engine)
+    width, height = picture.sides
+    scene = make_scene(camera=picture.camera, light=picture.light, width=width, height=height, f_number=picture.dof)
+    model = head or load_head()
+    person = model if model.betas is not None else model.with_identity(motion.betas)
+    whole = model if model.betas is None else load_head()
+    look = _look(picture, motion.character)
+    if progress is not None:
+        progress(0, motion.num_frames, "starting Blender" if picture.engine == "cycles" else WARM_UP)
+    renderer = make_renderer(picture.engine, whole, betas=motion.betas, skin=look, scene=scene, samples=picture.samples)
+
+    def frames() -> Iterator[Array]:
+        for done, frame in enumerate(_drawn(renderer, person, motion, workers=workers), start=1):
+            yield _labelled(frame, picture.label)
+            if progress is not None:
+                progress(done, motion.num_frames, "rendering")
+
+    return frames()
+
+
+def _look(picture: Picture, character: str) -> SkinParams:
+    """Skin, eyes and hair to draw with."""
+    skin = picture.skin or character
+    return wearing(find_character(skin).skin if isinstance(skin, str) else skin, picture.hair)
+
+
+def _video(
+    path: Path, motion: MotionSource, *, picture: Picture, sound: Speech | Path | None, commented: bool
+) -> VideoWriter:
+    width, height = picture.sides
+    return VideoWriter(
+        path,
+        width=width,
+        height=height,
+        fps=motion.fps,
+        codec=choose_codec(path, picture.codec),
+        speech=sound,
+        duration_secs=_duration(motion, sound),
+        comment=COMMENT if commented else "",
+    )
+
+
+def _labelled(picture: Array, label: str) -> Array:
+    """The picture with words in its lower left corner, readable at any size."""
+    if not label:
+        return picture
+    scale = max(1, min(len(picture) // 200, picture.shape[1] // (5 * len(label) + 8)))
+    shown = picture.copy()
+    draw_text(shown, label, row=len(picture) - 11 * scale, column=3 * scale, scale=scale)
+    return shown
 
 
 def _duration(motion: MotionSource, sound: Path | Speech | None) -> float:
@@ -327,34 +326,6 @@ def _duration(motion: MotionSource, sound: Path | Speech | None) -> float:
     return known if known and whole - 1.0 / motion.fps <= known + 1e-6 <= whole + 2e-6 else whole
 
 
-def _prepare(
-    motion: MotionSource,
-    *,
-    size: Size,
-    camera: str | Camera,
-    light: str | LightRig,
-    skin: SkinParams | str | None,
-    hair: str | None,
-    dof: float | None,
-    engine: str,
-    samples: int | None,
-    head: Head | None,
-    progress: Progress | None,
-) -> tuple[Renderer, Head]:
-    require_engine(engine, samples=samples)
-    width, height = _width_height(size)
-    scene = make_scene(camera=camera, light=light, width=width, height=height, f_number=dof)
-    require_lens(engine, dof=dof)
-    model = head or load_head()
-    person = model if model.betas is not None else model.with_identity(motion.betas)
-    worn = skin or motion.character
-    look = wearing(find_character(worn).skin if isinstance(worn, str) else worn, hair)
-    if progress is not None:
-        progress(0, motion.num_frames, "starting Blender" if engine == "cycles" else WARM_UP)
-    whole = model if model.betas is None else load_head()
-    return make_renderer(engine, whole, betas=motion.betas, skin=look, scene=scene, samples=samples), person
-
-
 def _poses(person: Head, motion: MotionSource) -> Iterator[Pose]:
     for block in motion.blocks(64):
         for vertices in person.iterate_vertices(block):
@@ -362,7 +333,7 @@ def _poses(person: Head, motion: MotionSource) -> Iterator[Pose]:
                 yield Pose(points, block.wrinkles[i], block.blood_flow[i])
 
 
-def _pictures(renderer: Renderer, person: Head, motion: MotionSource, *, workers: int | None) -> Iterator[Array]:
+def _drawn(renderer: Renderer, person: Head, motion: MotionSource, *, workers: int | None) -> Iterator[Array]:
     """Frames in order, drawn by several threads, never more than two per thread in memory."""
     count = min(MAX_WORKERS, workers or os.cpu_count() or 1)
     waiting: deque[Future[Array]] = deque()

@@ -72,11 +72,11 @@ def export_motion(params: Params, *, progress: Progress) -> dict[str, Any]:
     """A motion file as any of our formats."""
     source, target = Path(params.text("motion")), Path(params.text("path"))
 
-    def told(done: float, total: float, what: str) -> None:
+    def written(done: float, total: float, what: str) -> None:
         progress(done / max(total, 1e-9), what)
 
     require_place(target)
     with open_motion(source) as motion:
         head = person_from(params.part("person")).head if params.part("person").values else load_head()
-        export(motion, target, head=head, progress=told)
+        export(motion, target, head=head, progress=written)
     return {"path": str(target)}

@@ -10,11 +10,12 @@ absolute paths do. A request that cannot be read is answered with id 0.
 """
 
 import json
-import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from face_emote.core.errors import OptionError
+from face_emote.core.fields import Option, json_option, nearest, require_number, shown
 
 PROTOCOL = "face_emote/1"
 METHODS = ("hello", "load", "generate", "export", "cancel", "shutdown")
@@ -41,28 +42,37 @@ class Params:
         """A string."""
         value = self.values.get(name, default)
         if not isinstance(value, str):
-            raise OptionError(f"The request needs a text '{name}', got {value!r}")
+            raise OptionError(f"The request needs a text '{name}', got {shown(value)}")
         return value
 
-    def number(self, name: str, default: float | None = None) -> float:
-        """A finite number."""
-        value = self.values.get(name, default)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise OptionError(f"The request needs a number '{name}', got {value!r}")
+    def number(self, name: str, default: float, *, low: float = 0.0, high: float = 1.0) -> float:
+        """A number in a range."""
+        value: Any = self.values.get(name, default)
+        require_number(name, value, low=low, high=high)
         return float(value)
 
     def whole(self, name: str, default: int | None = None) -> int:
-        """A whole number."""
-        value = self.values.get(name, default)
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise OptionError(f"The request needs a whole number '{name}', got {value!r}")
-        return value
+        """A whole number that is not negative."""
+        value: Any = self.values.get(name, default)
+        require_number(name, value, low=0, high=2**63 - 1, whole=True)
+        return int(value)
+
+    def options(self, items: Iterable[Option]) -> dict[str, Any]:
+        """Values of a record's fields, by the fields' names; those that are absent are left out."""
+        return {item.name: json_option(item, self.values[item.name]) for item in items if item.name in self.values}
+
+    def require_known(self, names: Iterable[str], *, kind: str = "parameter") -> None:
+        """Raise OptionError for the first value whose name is none of these; the nearest is named."""
+        known = list(names)
+        strange = next((name for name in self.values if name not in known), None)
+        if strange is not None:
+            raise OptionError(f"There is no {kind} {shown(strange)}; {nearest(strange, known)}")
 
     def part(self, name: str) -> "Params":
         """An object in its own right; empty when absent."""
         value = self.values.get(name, {})
         if not isinstance(value, dict):
-            raise OptionError(f"The request needs an object '{name}', got {value!r}")
+            raise OptionError(f"The request needs an object '{name}', got {shown(value)}")
         return Params(value)
 
 
@@ -78,11 +88,11 @@ def read_request(line: str) -> Request:
         raise OptionError(f"A request is a JSON object, got {line[:60]!r}")
     number, method, params = message.get("id"), message.get("method"), message.get("params", {})
     if isinstance(number, bool) or not isinstance(number, int):
-        raise OptionError(f"A request has a whole number as its id, got {number!r}")
+        raise OptionError(f"A request has a whole number as its id, got {shown(number)}")
     if method not in METHODS:
-        raise OptionError(f"There is no method {method!r}; there are {', '.join(METHODS)}")
+        raise OptionError(f"There is no method {shown(method)}; there are {', '.join(METHODS)}")
     if not isinstance(params, dict):
-        raise OptionError(f"The params of a request are an object, got {params!r}")
+        raise OptionError(f"The params of a request are an object, got {shown(params)}")
     return Request(number, method, Params(params))
 
 

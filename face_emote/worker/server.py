@@ -70,13 +70,13 @@ class Server:
             return error_line(request.id, kind="bug", message=message, details=traceback.format_exc())
 
     def _progress_of(self, request: Request) -> Callable[[float, str], None]:
-        told = [-1.0]
+        last = [-1.0]
 
         def progress(value: float, stage: str) -> None:
             if request.id in self._cancelled:
                 raise Cancelled
-            if value - told[0] >= 0.01:
-                told[0] = value
+            if value - last[0] >= 0.01:
+                last[0] = value
                 self._say(progress_line(request.id, value=min(value, 1.0), stage=stage))
 
         progress(0.0, "starting")

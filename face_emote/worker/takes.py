@@ -1,38 +1,50 @@
 """A performance for another program: the motion file, and beside it the curves that its character plays."""
 
 import tempfile
+import zipfile
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from face_emote.core.arrays import Array, Float
-from face_emote.core.errors import OptionError
+from face_emote.core.errors import EmotionError, OptionError
+from face_emote.core.fields import options_of
 from face_emote.core.motion import MotionStream
-from face_emote.core.names import ARKIT_ORDER, JOINTS
+from face_emote.core.names import ARKIT_ORDER, EMOTIONS, JOINTS
+from face_emote.core.options import PERFORMANCE_OPTIONS, performance_from
 from face_emote.core.output import require_writable, written_beside
 from face_emote.core.rotations import quaternions
-from face_emote.core.types import EmotionPlan, FaceMotion, PerformanceStyle
+from face_emote.core.types import EmotionKey, EmotionPlan, FaceMotion, PerformanceStyle
+from face_emote.emotion.blending import PROTOTYPE_VAD, State, combine, finished, hide, mix_from_vad
 from face_emote.face.bundled import load_head
+from face_emote.face.head import Head
 from face_emote.formats.arkit import ArkitCurves
 from face_emote.formats.mesh.person import rotations_of
 from face_emote.formats.motion_file import MotionWriter
-from face_emote.verbs.animate import animate_blocks
-from face_emote.worker.emotion_keys import read_emotion_keys
+from face_emote.rigs.retarget import retargeted
+from face_emote.verbs.animate import perform
 from face_emote.worker.person import Person, person_from
 from face_emote.worker.protocol import Params
 
 TARGETS = ("head", "arkit")
 """Shape keys of our own head, or ARKit weights for somebody else's."""
+OWN = ("speech", "path", "target", "emotion_keys", "style", "person")
+FIELDS = tuple(item for item in PERFORMANCE_OPTIONS if not item.owner and item.name != "character")
+"""Fields of a performance that a request gives as they are; who plays it is the person."""
+KEY_ARRAYS = ("time_secs", "amounts", "vad", "vad_amount", "hidden", "leak")
+KEY_SHAPES = ((), (len(EMOTIONS),), (3,), (), (len(EMOTIONS),), ())
 
 
 def write_take(params: Params, *, progress: Callable[[float, str], None]) -> dict[str, Any]:
     """Perform a speech; the curves go to `path`, the motion file to the same name ending in .motion.npz.
 
-    Params: speech, path, fps, target, seed, emotion (text) or emotion_keys (path), transcript, style, person.
+    Params: speech, path, target, emotion_keys (path, in place of the emotion), style, person, and the other fields of a
+    `Performance`.
     """
+    params.require_known((*OWN, *(item.name for item in FIELDS)))
     path = Path(params.text("path"))
     motion_path = path.with_name(f"{path.stem}.motion.npz")
     require_writable(path)
@@ -40,25 +52,22 @@ def write_take(params: Params, *, progress: Callable[[float, str], None]) -> dic
     if target not in TARGETS:
         raise OptionError(f"A take is made for one of {', '.join(TARGETS)}, not {target!r}")
     person = person_from(params.part("person"))
+    performance = performance_from(
+        params.options(FIELDS), speech=Path(params.text("speech")), character=person.name,
+        style=_style(params.part("style")), **_emotion(params),
+    )  # fmt: skip
+    shown_on = None if performance.head is None else load_head(performance.head)
+    if shown_on is not None and target == "head":
+        raise OptionError("A head of its own has no shape keys of ours; make the take for arkit, or leave out head")
 
-    def told(done: float, total: float, what: str) -> None:
+    def listened(done: float, total: float, what: str) -> None:
         share = done / max(total, 1e-9)
         progress(0.05 + (0.65 * share if what == "listening" else 0.65 + 0.25 * share), what)
 
-    stream = animate_blocks(
-        params.text("speech"),
-        emotion=_emotion(params),
-        transcript=params.text("transcript", "") or None,
-        fps=params.number("fps"),
-        seed=params.whole("seed", 0),
-        head=person.head,
-        character=person.name,
-        style=_style(params.part("style")),
-        progress=told,
-    ).motion
+    take = perform(replace(performance, head=None), head=person.head, progress=listened).motion
     with tempfile.TemporaryDirectory(prefix=".face_emote_", dir=path.absolute().parent) as folder:
         new_motion = Path(folder) / motion_path.name
-        arrays = _curves(stream, new_motion, target=target, person=person)
+        arrays = _curves(take, new_motion, target=target, person=person, shown_on=shown_on)
         progress(0.95, "writing")
         with written_beside(path) as beside:
             np.savez(beside, **arrays)
@@ -66,44 +75,48 @@ def write_take(params: Params, *, progress: Callable[[float, str], None]) -> dic
     return {
         "path": str(path),
         "motion": str(motion_path),
-        "frames": stream.num_frames,
-        "animator": stream.info.animator,
-        "speech_sha256": stream.info.speech_sha256,
+        "frames": take.num_frames,
+        "animator": take.info.animator,
+        "speech_sha256": take.info.speech_sha256,
     }
 
 
-def _emotion(params: Params) -> str | EmotionPlan:
+def _emotion(params: Params) -> dict[str, EmotionPlan]:
     keys = params.text("emotion_keys", "")
-    return read_emotion_keys(Path(keys)) if keys else params.text("emotion", "auto")
+    return {"emotion": read_emotion_keys(Path(keys))} if keys else {}
 
 
 def _style(params: Params) -> PerformanceStyle:
-    known = {item.name for item in fields(PerformanceStyle)}
-    strange = sorted(set(params.values) - known)
-    if strange:
-        raise OptionError(f"There is no slider {strange[0]!r}; there are {', '.join(sorted(known))}")
-    return replace(PerformanceStyle(), **params.values)
+    sliders = [replace(item, name=item.attribute) for item in options_of(PerformanceStyle)]
+    params.require_known([item.name for item in sliders], kind="slider")
+    return replace(PerformanceStyle(), **params.options(sliders))
 
 
-def _curves(stream: MotionStream, motion_path: Path, *, target: str, person: Person) -> dict[str, Any]:
+def _curves(
+    take: MotionStream, motion_path: Path, *, target: str, person: Person, shown_on: Head | None
+) -> dict[str, Any]:
     """Write the motion file and gather the curves, block by block."""
     names = person.key_names if target == "head" else ARKIT_ORDER
     arkit = ArkitCurves(load_head()) if target == "arkit" else None
     pieces: dict[str, list[Array]] = {name: [] for name in ("weights", "turns", "translation", "wrinkles", "blood")}
     with MotionWriter(motion_path) as writer:
-        for block in stream.blocks():
-            writer.append(block)
+        for block in take.blocks():
+            if shown_on is None:
+                writer.append(block)
             weights = person.targets.weights(block) if arkit is None else arkit.of(block)
             pieces["weights"].append(weights[:, : len(names)].astype(np.float32))
             pieces["turns"].append(_turns(block))
             pieces["translation"].append(block.translation)
             pieces["wrinkles"].append(block.wrinkles)
             pieces["blood"].append(block.blood_flow)
+        if shown_on is not None:
+            for block in retargeted(take, shown_on).blocks():
+                writer.append(block)
     return {
         **{name: np.concatenate(rows).astype(np.float32) for name, rows in pieces.items()},
         "names": np.array(names),
         "joint_names": np.array(JOINTS),
-        "fps": np.float64(stream.fps),
+        "fps": np.float64(take.fps),
     }
 
 
@@ -112,3 +125,60 @@ def _turns(block: FaceMotion) -> Float[Array, "frames joint=5 quaternion=4"]:
     rotations = rotations_of(block)
     turned = np.stack([quaternions(rotations[:, joint]) for joint in range(len(JOINTS))], axis=1)
     return turned[..., [3, 0, 1, 2]].astype(np.float32)
+
+
+def read_emotion_keys(path: Path) -> EmotionPlan:
+    """Read the .npz that a panel wrote.
+
+    Arrays, a row per key: `time_secs` rising; `amounts` of names.EMOTIONS 0..1; `vad` -1..1, mixed in with
+    `vad_amount` 0..1; `hidden` amounts 0..1 that show with `leak` 0..1.
+
+    Raises:
+        EmotionError: the file is no such file.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            rows = [np.asarray(stored[name], np.float64) for name in KEY_ARRAYS]
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise EmotionError(f"These are no emotion keys ({error}); generate again: {path}") from None
+    count = len(rows[0]) if rows[0].ndim == 1 else 0
+    right = all(
+        row.shape == (count, *shape) and np.isfinite(row).all() for row, shape in zip(rows, KEY_SHAPES, strict=True)
+    )
+    if count == 0 or not right or np.any(np.diff(rows[0]) <= 0.0):
+        raise EmotionError(f"The emotion keys have wrong shapes, values or times; generate again: {path}")
+    times, amounts, vad, vad_amount, hidden, leak = rows
+    states = (
+        _state(amounts[i], vad=vad[i], vad_amount=float(vad_amount[i]), hidden=hidden[i], leak=float(leak[i]))
+        for i in range(count)
+    )
+    keys = tuple(EmotionKey(float(t), finished(state)) for t, state in zip(times, states, strict=True))
+    return EmotionPlan(keys=keys, text="sliders")
+
+
+def _state(
+    amounts: Float[Array, " emotion=8"],
+    *,
+    vad: Float[Array, " vad=3"],
+    vad_amount: float,
+    hidden: Float[Array, " emotion=8"],
+    leak: float,
+) -> State:
+    parts = _parts(amounts)
+    if vad_amount > 0.0:
+        place = np.clip(vad, -1.0, 1.0)
+        mix, intensity = mix_from_vad(place)
+        parts.append((min(vad_amount, 1.0), State(mix=mix, intensity=float(intensity), vad=place)))
+    shown = combine(parts) if parts else State()
+    under = _parts(hidden)
+    return hide(combine(under), surface=shown, leak=float(np.clip(leak, 0.0, 1.0))) if under else shown
+
+
+def _parts(amounts: Float[Array, " emotion=8"]) -> list[tuple[float, State]]:
+    """Amounts above zero with the pure emotions."""
+    found = []
+    for i in np.flatnonzero(amounts > 0.0):
+        mix = np.eye(len(EMOTIONS))[i]
+        full = State(mix=mix, intensity=1.0 if i else 0.0, vad=PROTOTYPE_VAD[i].copy())
+        found.append((float(min(amounts[i], 1.0)), full))
+    return found

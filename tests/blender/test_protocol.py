@@ -18,8 +18,8 @@ from face_emote.core.names import ARKIT_ORDER, BLOOD_REGIONS, EMOTIONS, WRINKLES
 from face_emote.emotion.grammar import describe
 from face_emote.face.characters import characters
 from face_emote.formats.motion_file import read_motion
-from face_emote.worker.emotion_keys import read_emotion_keys
 from face_emote.worker.protocol import MAX_LINE, METHODS, read_request
+from face_emote.worker.takes import read_emotion_keys
 
 ROOT = Path(__file__).parent.parent.parent
 SPEECH = example_speech()[1]
@@ -105,7 +105,7 @@ def test_a_users_mistake_is_one_sentence_and_leaves_no_file(worker, tmp_path):
         ({"style": {"nose": 1.0}}, "no slider 'nose'"),
         ({"person": {"character": "mia"}}, "did you mean 'maya'"),
         ({"target": "smpl"}, "head, arkit"),
-        ({"fps": 0}, "fps must lie"),
+        ({"fps": 0}, "fps must be a number from 1 to 1000"),
     ):
         _said, error = outcome(worker, "generate", take_params(tmp_path, **params))
         assert words in error and "Traceback" not in error

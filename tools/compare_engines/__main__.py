@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from face_emote.core.names import BLOOD_REGIONS, CONTROLS, NUM_EXPRESSION, WRINKLES
+from face_emote.core.options import Picture
 from face_emote.core.png import png_bytes
 from face_emote.core.types import FaceMotion, MotionInfo
 from face_emote.face.bundled import load_head
@@ -95,11 +96,9 @@ def main() -> None:
     rows = []
     for engine in asked.engines:
         samples = asked.samples if engine == "cycles" else None
-        look = {"size": asked.size, "camera": asked.camera, "light": asked.light}
+        look = Picture(size=asked.size, camera=asked.camera, light=asked.light, engine=engine, samples=samples)
         pictures = [
-            picture
-            for who in asked.who
-            for picture in render_frames(motion_of(who), asked.faces, engine=engine, samples=samples, **look)
+            picture for who in asked.who for picture in render_frames(motion_of(who), asked.faces, picture=look)
         ]
         rows.append(np.concatenate(pictures, axis=1))
     asked.output.write_bytes(png_bytes(np.concatenate(rows, axis=0)))

@@ -10,6 +10,7 @@ from PIL import Image
 import face_emote as fe
 from face_emote.audio.analyse import analyse
 from face_emote.audio.examples import example_speech
+from face_emote.core.options import Picture
 from face_emote.core.types import FaceMotion, PerformanceStyle
 from face_emote.face.characters import character
 from face_emote.rendering.scene import LIGHTS
@@ -50,10 +51,15 @@ def frames_at(motion: FaceMotion, times: np.ndarray) -> list[int]:
     return np.clip(np.round(times * motion.fps), 0, motion.num_frames - 1).astype(int).tolist()
 
 
+def drawn_at(motion: FaceMotion, times: np.ndarray, picture: Picture) -> np.ndarray:
+    """The frames on show at some seconds, drawn."""
+    return render_frames(motion, frames_at(motion, times), picture=picture)
+
+
 def hero() -> np.ndarray:
     """Five people, five feelings, in the middle of a sentence."""
     pictures = [
-        render_frames(motion := perform(emotion, who=who), frames_at(motion, np.array([secs])), size=(400, 480))[0]
+        drawn_at(perform(emotion, who=who), np.array([secs]), Picture(size=(400, 480)))[0]
         for who, emotion, secs in HERO
     ]
     return np.concatenate(pictures, axis=1)
@@ -65,7 +71,7 @@ def four_emotions() -> np.ndarray:
     rows, labels = [], []
     for emotion in FOUR_EMOTIONS:
         motion = perform(emotion)
-        rows.append(render_frames(motion, frames_at(motion, times), size=240))
+        rows.append(drawn_at(motion, times, Picture(size=240)))
         labels += [f"{emotion} {secs:.2f} s" for secs in times]
     return compose_sheet(np.concatenate(rows), labels, columns=len(times))
 
@@ -76,7 +82,7 @@ def people() -> np.ndarray:
     for who in CAST:
         for feeling in FEELINGS:
             motion = perform(feeling, who=who)
-            pictures.append(render_frames(motion, frames_at(motion, np.array([2.15])), size=CELL)[0])
+            pictures.append(drawn_at(motion, np.array([2.15]), Picture(size=CELL))[0])
     grid = np.stack(pictures).reshape(len(CAST), len(FEELINGS), CELL, CELL, 3)
     return np.concatenate([np.concatenate(list(row), axis=1) for row in grid])
 
@@ -96,7 +102,7 @@ def visemes() -> np.ndarray:
     for name in shown:
         _, index, middle = longest[name]
         frame = frames_at(spoken[index], np.array([middle]))
-        pictures.append(render_frames(spoken[index], frame, size=220, camera="mouth")[0])
+        pictures.append(render_frames(spoken[index], frame, picture=Picture(size=220, camera="mouth"))[0])
     return compose_sheet(np.stack(pictures), shown, columns=8)
 
 
@@ -104,7 +110,7 @@ def blush() -> np.ndarray:
     """Embarrassment, told by the blood: six instants of one sentence at stage speed."""
     motion = perform("embarrassment", index=0)
     times = np.array([0.0, 0.8, 1.6, 3.0, 4.6, 6.8])
-    pictures = render_frames(motion, frames_at(motion, times), size=260, camera="close", light="soft")
+    pictures = drawn_at(motion, times, Picture(size=260, camera="close", light="soft"))
     return compose_sheet(pictures, [f"{secs:.1f} s" for secs in times], columns=len(times))
 
 
@@ -115,17 +121,14 @@ def wrinkles() -> np.ndarray:
     for amount in (0.0, 1.0):
         for emotion, secs in instants:
             motion = perform(emotion, who="james", style=PerformanceStyle(wrinkles=amount))
-            rows.append(render_frames(motion, frames_at(motion, np.array([secs])), size=420, camera="close"))
+            rows.append(drawn_at(motion, np.array([secs]), Picture(size=420, camera="close")))
             labels.append(f"{emotion}, {'with' if amount else 'without'} wrinkles")
     return compose_sheet(np.concatenate(rows), labels, columns=len(instants))
 
 
 def cast() -> np.ndarray:
     """The eight characters."""
-    pictures = [
-        render_frames(motion := perform("warm", who=who), frames_at(motion, np.array([2.3])), size=300)[0]
-        for who in CAST
-    ]
+    pictures = [drawn_at(perform("warm", who=who), np.array([2.3]), Picture(size=300))[0] for who in CAST]
     names = [character(who).name for who in CAST]
     return compose_sheet(np.stack(pictures), names, columns=4)
 
@@ -136,7 +139,7 @@ def lights() -> np.ndarray:
     for who in ("elena", "amara"):
         motion = perform("calm", who=who)
         for light in LIGHTS:
-            pictures.append(render_frames(motion, frames_at(motion, np.array([0.8])), size=300, light=light)[0])
+            pictures.append(drawn_at(motion, np.array([0.8]), Picture(size=300, light=light))[0])
             labels.append(light)
     return compose_sheet(np.stack(pictures), labels, columns=len(LIGHTS))
 
@@ -149,7 +152,7 @@ STILLS: dict[str, Callable[[], np.ndarray]] = {
 def talking(path: Path) -> None:
     """A short silent loop of the demo sentence as an animated WebP."""
     motion = perform("joy", who="maya")
-    pictures = render_frames(motion, list(range(0, motion.num_frames, 2)), size=320)
+    pictures = render_frames(motion, list(range(0, motion.num_frames, 2)), picture=Picture(size=320))
     images = [Image.fromarray(picture) for picture in pictures]
     images[0].save(path, save_all=True, append_images=images[1:], duration=80, loop=0, quality=72, method=6)
 

@@ -9,13 +9,13 @@ from face_emote.blender_side.arrays_file import save
 from face_emote.blender_side.process import BlenderProcess
 from face_emote.core.arrays import Array, UInt8
 from face_emote.core.errors import HeadError
+from face_emote.core.options import DEFAULT_SAMPLES
 from face_emote.core.types import SkinParams
 from face_emote.face.head import Head
 from face_emote.rendering.base import Pose
 from face_emote.rendering.cycles.job import prepare
 from face_emote.rendering.cycles.picture import developed
 from face_emote.rendering.cycles.pose import posed
-from face_emote.rendering.cycles.samples import require_samples
 from face_emote.rendering.fast.engine import backdrop
 from face_emote.rendering.scene import Scene
 
@@ -46,7 +46,7 @@ class CyclesRenderer:
             raise HeadError("An imported FLAME head has no skin charts yet; render the bundled head instead")
         self._scene = scene
         self._backdrop = backdrop(scene)
-        self._person = prepare(head, betas=betas, skin=skin, scene=scene, samples=require_samples(samples))
+        self._person = prepare(head, betas=betas, skin=skin, scene=scene, samples=samples or DEFAULT_SAMPLES)
         self._blender = BlenderProcess(VERBS)
         self._lock = threading.Lock()
         self._number = itertools.count()

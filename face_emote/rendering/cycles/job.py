@@ -6,7 +6,7 @@ import numpy as np
 
 from face_emote.blender_side.cycles_job import CLOTH, EYE, SKIN, TABLE, TOOTH, WET, CyclesJob
 from face_emote.core.arrays import Array, Float, Int
-from face_emote.core.types import SkinParams
+from face_emote.core.types import Camera, SkinParams
 from face_emote.face.head import Head
 from face_emote.look import colour, reflection
 from face_emote.look.displacement import crease_relief
@@ -19,7 +19,7 @@ from face_emote.rendering.cycles.flesh import flesh_colours
 from face_emote.rendering.cycles.skin_maps import map_layers
 from face_emote.rendering.cycles.strands import Curves, make_curves
 from face_emote.rendering.fast.engine import light_arrays, scene_luminance
-from face_emote.rendering.scene import Camera, Scene, placed, view_matrix
+from face_emote.rendering.scene import Scene, placed, view_matrix
 from face_emote.rendering.stage import ambient, buffers
 from face_emote.rendering.stage.garment import under_collar
 from face_emote.rendering.stage.mesh import HIDDEN_UNDER_CLOTH, RenderMesh, make_mesh

@@ -8,7 +8,7 @@ import numpy as np
 from face_emote.core.arrays import Array, Float, UInt8
 from face_emote.core.errors import HeadError
 from face_emote.core.png import srgb_bytes
-from face_emote.core.types import SkinParams
+from face_emote.core.types import LightRig, SkinParams
 from face_emote.face.head import Head
 from face_emote.look import colour
 from face_emote.look.displacement import crease_relief
@@ -23,7 +23,7 @@ from face_emote.rendering.fast import lens
 from face_emote.rendering.fast.lighting import shadow_moments
 from face_emote.rendering.fast.mouth import light_mouth
 from face_emote.rendering.fast.shade import shade_picture, to_srgb
-from face_emote.rendering.scene import LightRig, Scene, aperture, focal_pixels, placed, view_matrix
+from face_emote.rendering.scene import Scene, aperture, focal_pixels, placed, view_matrix
 from face_emote.rendering.stage import ambient, kernels
 from face_emote.rendering.stage.buffers import BLOOD, CLOTH, FOLDING, THINNESS, Geometry, Lighting, Look
 from face_emote.rendering.stage.hair import Hair, PosedStrands

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from face_emote.core.arrays import Float
+from face_emote.core.types import LightRig
 from face_emote.look.reflection import (
     FILL_LOBE,
     KEY_LOBE,
@@ -21,7 +22,6 @@ from face_emote.look.reflection import (
     WIDE_LOBE,
     WIDE_ROUGHNESS,
 )
-from face_emote.rendering.scene import LightRig
 from face_emote.rendering.stage.ambient import sky_colours, sky_directions
 from face_emote.rendering.tone import CURVE, GAIN, INSET, LUMA, OUTSET
 

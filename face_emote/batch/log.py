@@ -1,4 +1,4 @@
-"""What happens while a batch runs, as told to the progress view and to the log."""
+"""What goes on while a batch runs, for the progress view and for the log."""
 
 import json
 from collections.abc import Callable
@@ -11,8 +11,8 @@ LOG = "log.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
-    """One thing that happened."""
+class LogEntry:
+    """One thing that a batch has come to."""
 
     kind: str
     """`batch started`, `row started`, `frames`, `task done`, `row done`, `row failed`, `retried`, `batch done`."""
@@ -30,7 +30,7 @@ class Happening:
     memory_mb: float = 0.0
 
 
-Watch = Callable[[Happening], None]
+Watch = Callable[[LogEntry], None]
 
 
 class Log:
@@ -43,12 +43,12 @@ class Log:
         if torn:  # the last run was killed while it wrote
             self._file.write("\n")
 
-    def __call__(self, happening: Happening) -> None:
+    def __call__(self, entry: LogEntry) -> None:
         """Write a line."""
-        if happening.kind == "frames":
+        if entry.kind == "frames":
             return
-        told = {name: value for name, value in asdict(happening).items() if value}
-        self._file.write(json.dumps({"time": datetime.now(UTC).isoformat(timespec="milliseconds")} | told) + "\n")
+        facts = {name: value for name, value in asdict(entry).items() if value}
+        self._file.write(json.dumps({"time": datetime.now(UTC).isoformat(timespec="milliseconds")} | facts) + "\n")
 
     def __enter__(self) -> "Log":
         return self

@@ -1,0 +1,158 @@
+"""The two things that people configure: a performance, and the pictures of it. Each is one record.
+
+The verbs build a record once from their keywords; command line, manifests and worker requests are made from the table
+that `fields.options_of` reads out of these classes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from face_emote.core.errors import OptionError
+from face_emote.core.fields import Kind, Option, Sides, built, option, options_of, require_fields, sides_of
+from face_emote.core.names import ANIMATORS, CAMERAS, CODECS, DEFAULT_FPS, ENGINES, HAIR_STYLES, LIGHTS, NETWORKS
+from face_emote.core.timing import MAX_FPS, MIN_FPS, USUAL_FPS
+from face_emote.core.types import (
+    FINE_POINTS,
+    Camera,
+    EmotionPlan,
+    LightRig,
+    PerformanceStyle,
+    SkinParams,
+    Speech,
+)
+
+PERFORMANCE, ANIMATOR, PICTURE, MARK = "Performance", "Animator", "Picture (for video)", "Mark (for video and .glb)"
+MIN_SIDE, MAX_SIDE = 16, 8192
+DEFAULT_SAMPLES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Performance:
+    """How a speech is to be performed: all that decides the motion."""
+
+    speech: Speech | str | Path
+    """A recording, or the path of one."""
+    emotion: str | EmotionPlan = option(
+        "auto",
+        'In words: "joy", "calm anger", "joy 70% + guilt 30%", "anger hidden under a smile", '
+        '"0s neutral; 1.5s surprise". auto reads it from the voice.',
+        section=PERFORMANCE, letter="e", metavar="WORDS",
+    )  # fmt: skip
+    intensity: float = option(
+        1.0, 'How strongly an emotion that is named is felt, 0 to 1: "joy" at .5 is "joy:0.5".',
+        kind=Kind.NUMBER, low=0.0, high=1.0, section=PERFORMANCE, metavar="SHARE",
+    )  # fmt: skip
+    transcript: str | Path | None = option(
+        None, "What is said, as text or as a .txt, .srt or .vtt file; makes English lips exact.",
+        kind=Kind.WORDS, section=PERFORMANCE, letter="t", metavar="TEXT",
+    )  # fmt: skip
+    fps: float = option(
+        DEFAULT_FPS, "Frames per second, 1 to 1000.",
+        kind=Kind.NUMBER, low=MIN_FPS, high=MAX_FPS, hint=USUAL_FPS, section=PERFORMANCE, metavar="RATE",
+    )  # fmt: skip
+    seed: int = option(
+        0, "Another number, another take.",
+        kind=Kind.WHOLE, low=0, high=2**63 - 1, section=PERFORMANCE, metavar="NUMBER",
+    )  # fmt: skip
+    character: str = option(
+        "default", "Who speaks; see `face-emote head list`.", section=PERFORMANCE, letter="c", metavar="NAME"
+    )
+    animator: str = option(
+        "net",
+        "net has learnt from recorded lips and hears any language; rules follow the phones they recognise.",
+        choices=ANIMATORS, section=ANIMATOR,
+    )  # fmt: skip
+    model: str | Path = option(
+        "default", "Another network: a .safetensors checkpoint.",
+        kind=Kind.FILE, choices=NETWORKS, section=ANIMATOR, metavar="FILE",
+    )  # fmt: skip
+    style: PerformanceStyle = PerformanceStyle()  # noqa: RUF009 - frozen
+    head: Path | None = option(
+        None, "Another face model than the bundled one: a file made by `face-emote head import`, or a FLAME file.",
+        kind=Kind.FILE, section=FINE_POINTS, metavar="FILE",
+    )  # fmt: skip
+
+    def __post_init__(self) -> None:
+        """Raise OptionError for a value out of its range, or values that contradict each other."""
+        require_fields(self)
+        if self.animator == "rules" and self.model != "default":
+            raise OptionError("The rules need no network; leave out the network, or the animator rules")
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """How a motion is to be drawn."""
+
+    size: int | Sides = option(
+        512, "512, or 1280x720.", kind=Kind.SIZE, low=MIN_SIDE, high=MAX_SIDE, section=PICTURE, metavar="PIXELS"
+    )
+    camera: str | Camera = option("portrait", "Where from.", choices=CAMERAS, section=PICTURE)
+    light: str | LightRig = option("studio", "Mood of the light.", choices=LIGHTS, section=PICTURE)
+    skin: str | SkinParams | None = option(
+        None, "Wear another character's skin, eyes and hair.", section=PICTURE, metavar="NAME"
+    )
+    hair: str | None = option(
+        None, "Hair style.", choices=HAIR_STYLES, section=PICTURE, usual="the character's own"
+    )  # fmt: skip
+    dof: float | None = option(
+        None,
+        "Depth of field: blur what is not near the eyes, as a lens of this f-number does; 2.8 is a soft portrait.",
+        kind=Kind.NUMBER, low=0.7, high=64.0, hint="2.8 is a soft portrait",
+        section=PICTURE, metavar="F-NUMBER", usual="all sharp",
+    )  # fmt: skip
+    codec: str | None = option(
+        None, "Video codec; by default what suits the file.", choices=CODECS, section=PICTURE
+    )  # fmt: skip
+    engine: str = option(
+        "fast",
+        "What draws; gl uses a graphics card; cycles is slow, most like a photograph and needs Blender's module; "
+        "differentiable has no shadows and no hair (needs torch; pytorch3d is a variant of it); pyrender is a plain "
+        "view.",
+        choices=ENGINES, section=PICTURE,
+    )  # fmt: skip
+    samples: int | None = option(
+        None, "Light paths per pixel of cycles.",
+        kind=Kind.WHOLE, low=1, high=4096, section=PICTURE, metavar="NUMBER", usual=str(DEFAULT_SAMPLES),
+    )  # fmt: skip
+    label: str = option(
+        "", 'Words in the corner of every frame, such as "AI-generated".', section=MARK, metavar="WORDS"
+    )
+
+    def __post_init__(self) -> None:
+        """Raise OptionError for a value out of its range, or values that contradict each other."""
+        require_fields(self)
+        if self.samples is not None and self.engine != "cycles":
+            raise OptionError(f"Only the engine cycles counts samples; leave them out for {self.engine}")
+        if self.dof is not None and self.engine != "fast":
+            raise OptionError(f"The {self.engine} engine has no depth of field; leave out dof, or take the fast engine")
+
+    @property
+    def sides(self) -> Sides:
+        """Width and height in pixels."""
+        return sides_of(self.size)
+
+
+FAST = Option(
+    help="The smaller network: quicker, a little less exact.", kind=Kind.FLAG, section=ANIMATOR, name="fast",
+    default=False,
+)  # fmt: skip
+"""The same as the model `fast`."""
+_MODEL_AT = [item.name for item in options_of(Performance)].index("model")
+PERFORMANCE_OPTIONS = (*options_of(Performance)[:_MODEL_AT], FAST, *options_of(Performance)[_MODEL_AT:])
+PICTURE_OPTIONS = options_of(Picture)
+
+
+def performance_from(values: Mapping[str, Any], **fixed: Any) -> Performance:
+    """A performance from values by the names of `PERFORMANCE_OPTIONS`; `fixed` are fields of the record."""
+    if not values.get("fast"):
+        return built(Performance, values, **fixed)
+    if values.get("model") not in (None, "default", "fast"):
+        raise OptionError("fast and model name two networks; give one of them")
+    return built(Performance, {**values, "model": "fast"}, **fixed)
+
+
+def picture_from(values: Mapping[str, Any], **fixed: Any) -> Picture:
+    """A picture from values by the names of `PICTURE_OPTIONS`; `fixed` are fields of the record."""
+    return built(Picture, values, **fixed)
