@@ -141,10 +141,10 @@ def test_the_animator_is_chosen_by_name_or_by_its_network(run, model, tmp_path):
 def test_contradictions_about_the_network_are_told(run, model, tmp_path):
     out = ["-o", str(tmp_path / "a.npz")]
     assert run("animate", "a.wav", "--fast", "--model", str(model), *out)[2] == (
-        "face-emote: --fast and --model name two networks; give one of them\n"
+        "face-emote: fast and model name two networks; give one of them\n"
     )
     assert run("animate", "a.wav", "--animator", "rules", "--fast", *out)[2] == (
-        "face-emote: The rules need no network; leave out --fast and --model, or --animator rules\n"
+        "face-emote: The rules need no network; leave out the network, or the animator rules\n"
     )
     code, _, err = run("animate", str(example_speech()[0].path), "--model", str(tmp_path / "none.safetensors"), *out)
     assert code == 2 and "none.safetensors" in err

@@ -3,9 +3,9 @@
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
@@ -58,7 +58,8 @@ def stream_performance(
     )
     sink = _JsonLines(fps=fps, latency_ms=latency_ms) if output is None else _Folder(output, fps=fps)
     try:
-        for samples in resample(_sound(sys.stdin.buffer), rate_in=rate_hz):
+        read: Callable[[int], bytes] = sys.stdin.buffer.read1  # type: ignore[attr-defined]
+        for samples in resample(_sound(read), rate_in=rate_hz):
             sink.write(performer.feed(np.clip(samples, -1.0, 1.0)))
         sink.write(performer.finish())
         sink.close()
@@ -73,10 +74,10 @@ def _plan(performance: Performance) -> EmotionPlan:
     return at_intensity(describe(emotion) if isinstance(emotion, str) else emotion, performance.intensity)
 
 
-def _sound(stream: BinaryIO) -> Iterator[Float[Array, " _samples"]]:
+def _sound(read: Callable[[int], bytes]) -> Iterator[Float[Array, " _samples"]]:
     """Samples as they arrive; a half sample at the very end is dropped."""
     rest = b""
-    while piece := stream.read1(_MOST_BYTES):  # type: ignore[attr-defined]
+    while piece := read(_MOST_BYTES):
         piece = rest + piece
         whole = len(piece) - len(piece) % 2
         rest = piece[whole:]
