@@ -58,7 +58,7 @@ def stream_performance(
     )
     sink = _JsonLines(fps=fps, latency_ms=latency_ms) if output is None else _Folder(output, fps=fps)
     try:
-        read: Callable[[int], bytes] = sys.stdin.buffer.read1  # type: ignore[attr-defined]
+        read: Callable[[int], bytes] = sys.stdin.buffer.read1  # type: ignore[union-attr]
         for samples in resample(_sound(read), rate_in=rate_hz):
             sink.write(performer.feed(np.clip(samples, -1.0, 1.0)))
         sink.write(performer.finish())
