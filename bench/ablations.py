@@ -109,7 +109,7 @@ def _measured(
     def report(talkers: tuple[str, ...], *, every: int, faces: bool) -> Report:
         return evaluate(
             read_clips(options.data, talkers=talkers, every=every),
-            lip_system("net", head=head, told=False, model=model),
+            lip_system("net", head=head, known_words=False, model=model),
             head=head,
             data="data",
             judges=bundled_judges(),

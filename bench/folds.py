@@ -56,10 +56,10 @@ def measured(data: Path, runs: Path) -> dict[str, list[ClipFigures]]:
         model = runs / f"fold_{fold}" / "model.safetensors"
         talkers = read_config(BUNDLED / "folds" / f"{fold}.toml").data.hold_out_talkers
         systems = {
-            "network": lip_system("net", head=head, told=False, model=model),
-            "network, told": lip_system("net", head=head, told=True, model=model),
-            "rules, heard": lip_system("rules", head=head, told=False),
-            "rules, told": lip_system("rules", head=head, told=True),
+            "network": lip_system("net", head=head, known_words=False, model=model),
+            "network, aligned": lip_system("net", head=head, known_words=True, model=model),
+            "rules, heard": lip_system("rules", head=head, known_words=False),
+            "rules, aligned": lip_system("rules", head=head, known_words=True),
         }
         for group in read_clips(data, talkers=talkers).groups:
             for clip in group.clips:

@@ -48,7 +48,7 @@ class Quality:
 
 def measure(clips: Sequence[Clip], *, meter: GapMeter, heard: bool) -> Quality:
     """Animate every clip and compare."""
-    system, by = Rules(meter.head, told=not heard), ruler(meter, vertices=None)
+    system, by = Rules(meter.head, known_words=not heard), ruler(meter, vertices=None)
     known = [HeardClip(clip) for clip in clips]
     ours = summed(system.name, [found for clip in known if (found := measure_clip(clip, system, by=by))])
     human = summed("human", [found for clip in known if (found := measure_human(clip, by=by))])

@@ -14,7 +14,7 @@ from batch_lines import command, contents, environment, run_command, write_line
 
 import face_emote as fe
 from face_emote.batch.batch import Place, run_batch
-from face_emote.batch.plan import Wishes, plan_batch
+from face_emote.batch.plan import PlanOptions, plan_batch
 from face_emote.batch.run import Choice
 from face_emote.rendering.video import SEGMENT_FRAMES
 
@@ -79,7 +79,7 @@ def workers_of(child):
 
 
 def test_a_video_drawn_in_parts_is_the_one_that_render_writes(lines, undisturbed, tmp_path):
-    (row,) = [row for row in plan_batch(lines, Wishes({"size": "48", "fps": "12"})).rows if row.name == "long"]
+    (row,) = [row for row in plan_batch(lines, PlanOptions({"size": "48", "fps": "12"})).rows if row.name == "long"]
     motion = fe.animate(row.speech, emotion="calm anger", fps=12.0)
     assert motion.num_frames > (PARTS - 1) * SEGMENT_FRAMES
     fe.render(motion, tmp_path / "hand.mp4", speech=row.speech, size=48, workers=2)
@@ -133,7 +133,7 @@ def test_a_row_whose_workers_always_die_fails_alone(lines, tmp_path):
     (tmp_path / "lines.csv").write_text("speech\nbad.wav\ngood.wav\n")
     for name in ("bad", "good"):
         shutil.copy(lines.parent / "short0.wav", tmp_path / f"{name}.wav")
-    plan = plan_batch(tmp_path / "lines.csv", Wishes({"size": "48", "fps": "4", "outputs": "npz"}))
+    plan = plan_batch(tmp_path / "lines.csv", PlanOptions({"size": "48", "fps": "4", "outputs": "npz"}))
     from face_emote.batch import pool
     from face_emote.batch.executor import Lost
 

@@ -11,7 +11,7 @@ from face_emote.audio.examples import example_speech
 from face_emote.batch.columns import COLUMNS, OTHERS, combinations
 from face_emote.batch.manifest_file import read_manifest
 from face_emote.batch.naming import filled, require_safe, slug
-from face_emote.batch.plan import Wishes, plan_batch
+from face_emote.batch.plan import PlanOptions, plan_batch
 from face_emote.batch.rows import motion_hash, output_hash, work_key
 from face_emote.core.errors import BatchError, FaceEmoteError
 
@@ -19,7 +19,7 @@ SPEECH = [item.path for item in example_speech()]
 
 
 def plan(source, *, sweep="", name="", contact_sheet=False, **defaults):
-    return plan_batch(source, Wishes(defaults, sweep=sweep, name=name, contact_sheet=contact_sheet))
+    return plan_batch(source, PlanOptions(defaults, sweep=sweep, name=name, contact_sheet=contact_sheet))
 
 
 def csv(tmp_path, text, name="lines.csv"):

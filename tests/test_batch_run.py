@@ -10,7 +10,7 @@ from batch_lines import REPOSITORY, command, contents, make_lines, run_command
 
 import face_emote as fe
 from face_emote.batch.batch import Place, held, run_batch
-from face_emote.batch.plan import Wishes, plan_batch
+from face_emote.batch.plan import PlanOptions, plan_batch
 from face_emote.batch.run import Choice
 from face_emote.batch.state import DONE, FAILED, BatchState, OutputState
 from face_emote.core.errors import BatchError, OutputError
@@ -24,7 +24,7 @@ def ran(tmp_path_factory):
     """A batch of three good rows (one of them two outputs, one unmarked) and a recording that is damaged inside."""
     folder = tmp_path_factory.mktemp("ran")
     manifest = make_lines(folder)
-    plan = plan_batch(manifest, Wishes({"size": "48", "fps": "5"}))
+    plan = plan_batch(manifest, PlanOptions({"size": "48", "fps": "5"}))
     seen = []
     outcome = run_batch(plan, folder / "out", place=Place(workers=1), choice=Choice(), watch=seen.append)
     return folder, plan, outcome, seen

@@ -118,7 +118,7 @@ def folder(tmp_path, head):
     for name, seed in (("one", 0), ("two", 1)):
         clip = Clip(name, "me", write_wav(place / f"{name}.wav", mumble(seed=seed)), PHONES)
         (place / f"{name}.phones.json").write_text(json.dumps(rows))
-        sampler = Rules(head, told=True).lips(HeardClip(clip), fps=FPS)
+        sampler = Rules(head, known_words=True).lips(HeardClip(clip), fps=FPS)
         gap, width, jaw = gap_meter(head).geometry(sampler(np.arange(50) / FPS)).T
         np.savez(place / f"{name}.lips.npz", gap=gap, width=width, jaw=jaw, fps=FPS)
     return place
@@ -202,7 +202,7 @@ def test_the_meters_read_what_was_solved_for(head):
     meter, rig = gap_meter(head), lip_rig(head)
     lips = Lips(fps=FPS, gap=np.array([0.006, 0.08, 0.12]), rest_gap=0.006, width=np.zeros(3), jaw=np.full(3, 0.3))
     silent = HeardClip(Clip("a", "me", Path("none.wav"), (Phone("SIL", 0.0, 1.0),)))
-    silent.__dict__["told"] = None
+    silent.__dict__["aligned"] = None
     controls = true_controls(silent, lips, rig=rig, times=lips.times)
     gap, width, jaw = meter.geometry(controls).T
     assert np.allclose(gap[1:], lips.gap[1:], atol=0.004) and gap[0] < 0.01
@@ -305,14 +305,14 @@ def test_a_network_is_measured_and_its_card_says_who_is_new_to_it(tmp_path, fold
         tmp_path / "small.safetensors", card="a net\nlearnt from: grid_s1, grid_talkers\nheld out: s4, s10"
     )
     clip = HeardClip(read_clips(folder).clips[0])
-    system = Network(head, model=model, told=True)
+    system = Network(head, model=model, known_words=True)
     figures = measure_clip(clip, system, by=by)
     assert figures.correlation is not None and -1.0 <= figures.correlation <= 1.0
     talkers = frozenset({"s4", "s10", "s31"})
     assert talkers_learnt_from(system, talkers) == {"s31"}
-    assert talkers_learnt_from(Rules(head, told=True), talkers) == frozenset()
+    assert talkers_learnt_from(Rules(head, known_words=True), talkers) == frozenset()
     silent_card = small_net(tmp_path / "other.safetensors", card="nothing is known")
-    assert talkers_learnt_from(Network(head, model=silent_card, told=False), talkers) is None
+    assert talkers_learnt_from(Network(head, model=silent_card, known_words=False), talkers) is None
     groups = (ClipGroup(OTHERS, tuple(replace(clip.clip, talker=name) for name in ("s4", "s31", "s10"))),)
     split = with_others_split(groups, learnt=frozenset({"s31"}))
     assert [(group.name, [c.talker for c in group.clips]) for group in split] == [
@@ -523,7 +523,7 @@ def test_real_lips_are_followed_better_by_rules_than_by_loudness(head):
     clips = read_clips(DATA, talkers=("s30", "s31"), limit=2)
     assert [group.name for group in clips.groups] == ["other talkers"] and len(clips.clips) == 4
     small = ClipSet((ClipGroup("two talkers", clips.clips),), clips.fitting[:6], clips.fitting_note)
-    report, _ = evaluate(small, Rules(head, told=True), head=head, data="grid", judges=Judges())
+    report, _ = evaluate(small, Rules(head, known_words=True), head=head, data="grid", judges=Judges())
     by_name = {system.system: system for system in report.groups[0].systems}
     ours, energy, mean, human = (by_name[n] for n in ("rules, aligned", "energy to jaw", "mean face", "human"))
     assert ours.correlation > 0.7 > energy.correlation

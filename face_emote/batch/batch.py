@@ -38,14 +38,14 @@ class Place:
 
 
 def run_batch(plan: Plan, folder: Path, *, place: Place, choice: Choice, watch: Watch | None = None) -> Outcome:
-    """Do what a plan asks for, and leave `report.html`, `log.jsonl` and the state in the folder.
+    """Do what a plan says, and leave `report.html`, `log.jsonl` and the state in the folder.
 
     Rows that fail are named in the outcome and do not stop the others. Finished outputs of equal inputs are kept.
 
     Raises:
         BatchError: another batch runs there, or the folder's state is of another version.
         OutputError: the folder cannot be written.
-        DependencyError: a cluster is asked for, and Ray is not installed.
+        DependencyError: a cluster is wanted, and Ray is not installed.
     """
     folder = folder.absolute()
     require_folder(folder)
@@ -107,9 +107,9 @@ def _executor(place: Place, *, folder: Path) -> Executor:
 
 
 def _about(row: Row) -> dict[str, str]:
-    """What a row asks for, for the report."""
+    """What a row wants, for the report."""
     performance, picture = row.performance, row.picture
-    wishes = {
+    facts = {
         "speech": row.speech.name,
         "emotion": f"{performance.emotion}" + (f" x {performance.intensity:g}" if performance.intensity != 1.0 else ""),
         "character": performance.character,
@@ -122,4 +122,4 @@ def _about(row: Row) -> dict[str, str]:
         "marked": "yes" if row.marked else "no",
     }
     usual = asdict(PerformanceStyle())
-    return wishes | {name: str(value) for name, value in asdict(performance.style).items() if value != usual[name]}
+    return facts | {name: str(value) for name, value in asdict(performance.style).items() if value != usual[name]}

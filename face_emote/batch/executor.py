@@ -66,7 +66,7 @@ class Executor(Protocol):
         ...
 
     def events(self, timeout_secs: float) -> list[Event]:
-        """What has happened; waits for something for so long."""
+        """What is new; waits for something for so long."""
         ...
 
     def close(self) -> None:

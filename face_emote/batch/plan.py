@@ -34,7 +34,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class PlanOptions:
     """What the command line adds to a manifest."""
 
     defaults: Mapping[str, Any] = field(default_factory=dict)
@@ -45,22 +45,22 @@ class Wishes:
     contact_sheet: bool = False
 
 
-def plan_batch(source: Path, wishes: Wishes) -> Plan:
+def plan_batch(source: Path, options: PlanOptions) -> Plan:
     """Read and check everything.
 
     Raises:
         BatchError: the manifest cannot be read, or rows of it cannot be done; the message has a line for each.
     """
-    sweeps = combinations(wishes.sweep)
+    sweeps = combinations(options.sweep)
     swept = [name for name in sweeps[0] if len({cells[name] for cells in sweeps}) > 1]
     rows: list[Row] = []
     problems: list[str] = []
     for raw in read_manifest(source):
         try:
-            for cells in _cells_of(raw, wishes):
+            for cells in _cells_of(raw, options):
                 for extra in sweeps:
                     row_cells = replace(cells, texts={**cells.texts, **extra})
-                    rows.append(_row(raw.number, row_cells, swept=swept, wishes=wishes))
+                    rows.append(_row(raw.number, row_cells, swept=swept, options=options))
         except FaceEmoteError as error:
             problems.append(f"row {raw.number}: {error}")
     problems += _collisions(rows)
@@ -72,12 +72,12 @@ def plan_batch(source: Path, wishes: Wishes) -> Plan:
     return Plan(tuple(rows), secs, unreadable)
 
 
-def _cells_of(raw: RawRow, wishes: Wishes) -> Iterator[Cells]:
+def _cells_of(raw: RawRow, options: PlanOptions) -> Iterator[Cells]:
     """A row for each file that its speech finds, with absolute paths."""
     own = {column_named(name): text for name, text in raw.cells.items() if name is not None}
     if len(own) < len(raw.cells):
         raise BatchError("Two headings mean the same column; leave one out")
-    pattern = own.get("speech", "").strip() or str(wishes.defaults.get("speech", ""))
+    pattern = own.get("speech", "").strip() or str(options.defaults.get("speech", ""))
     if not pattern:
         raise BatchError("There is no speech; name a recording in the column speech")
     found = matches(pattern, raw.folder)
@@ -88,10 +88,10 @@ def _cells_of(raw: RawRow, wishes: Wishes) -> Iterator[Cells]:
     for path in found:
         if not path.is_file():
             raise BatchError(f"speech: there is no such file: {path}")
-        yield Cells(own | {"speech": str(path.absolute())}, raw.folder.absolute(), wishes.defaults)
+        yield Cells(own | {"speech": str(path.absolute())}, raw.folder.absolute(), options.defaults)
 
 
-def _row(number: int, cells: Cells, *, swept: list[str], wishes: Wishes) -> Row:
+def _row(number: int, cells: Cells, *, swept: list[str], options: PlanOptions) -> Row:
     speech = Path(cells.text("speech"))
     performance, picture = performance_of(cells, speech=speech), picture_of(cells)
     values = {
@@ -110,11 +110,11 @@ def _row(number: int, cells: Cells, *, swept: list[str], wishes: Wishes) -> Row:
         "size": "x".join(str(side) for side in picture.sides),
     }
     values |= {name: cells.text(name, "none") for name in swept if name not in values}
-    template = cells.text("name") or wishes.name or DEFAULT_TEMPLATE
+    template = cells.text("name") or options.name or DEFAULT_TEMPLATE
     template += "".join(f"_{{{name}}}" for name in swept if f"{{{name}}}" not in template)
     name = require_safe(filled(template, values))
     wanted = cells.text("outputs", DEFAULT_OUTPUTS).replace(",", " ").replace(";", " ").split()
-    if wishes.contact_sheet:
+    if options.contact_sheet:
         wanted.append("sheet")
     outputs = tuple(dict.fromkeys(_output(item, values | {"name": name}) for item in wanted))
     for output in outputs:

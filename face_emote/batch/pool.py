@@ -86,7 +86,7 @@ class ProcessPool:
                 if not isinstance(event, Drawn):
                     worker.task = None
         except (EOFError, OSError):
-            pass  # Its sentinel tells the rest.
+            pass  # Its sentinel says the rest.
         return found
 
     def _start(self) -> _Worker:
@@ -150,7 +150,7 @@ def _work(pipe: Connection, folder: Path) -> None:
 
 
 def outcome_of(task: Task, folder: Path, *, tick: Tick) -> Finished | Refused | Lost:
-    """Do a task and tell how it went."""
+    """Do a task and say how it went."""
     try:
         return Finished(task, do_task(task, folder / task.key, tick))
     except FaceEmoteError as error:
@@ -159,9 +159,9 @@ def outcome_of(task: Task, folder: Path, *, tick: Tick) -> Finished | Refused | 
         return Lost(task, "there was not enough memory; use fewer workers or a smaller size")
     except Exception as error:
         place = traceback.extract_tb(error.__traceback__)[-1]
-        told = " ".join(str(error).split())
+        story = " ".join(str(error).split())
         return Lost(
-            task, f"a bug of ours, sorry: {type(error).__name__}: {told} ({Path(place.filename).name}:{place.lineno})"
+            task, f"a bug of ours, sorry: {type(error).__name__}: {story} ({Path(place.filename).name}:{place.lineno})"
         )
 
 

@@ -46,9 +46,9 @@ def report_page(rows: Sequence[RowState]) -> str:
     unmarked = [row.name for row in rows if row.about.get("marked") == "no"]
     notice = ""
     if unmarked:
-        told = f"{len(unmarked)} of {len(rows)} rows were made without the signed mark (--no-provenance)"
+        words = f"{len(unmarked)} of {len(rows)} rows were made without the signed mark (--no-provenance)"
         notice = (
-            f'<p class="notice">{escape(told)}: {escape(", ".join(unmarked[:6]))}{", .." if unmarked[6:] else ""}</p>'
+            f'<p class="notice">{escape(words)}: {escape(", ".join(unmarked[:6]))}{", .." if unmarked[6:] else ""}</p>'
         )
     head, _, rest = page.partition("<!--SUMS-->")
     middle, _, rest = rest.partition("<!--NOTICE-->")
@@ -92,7 +92,7 @@ def _card(row: RowState) -> str:
     return (
         f'<article class="{escape(row.status)}" data-words="{escape(words)}"><div class="top">{face}<div class="words">'
         f'<span class="state">{escape(row.status)}</span><h2>{escape(row.name)}</h2>'
-        f'<p class="asked">{escape(about.get("emotion", ""))}<br><span>{escape(details)}</span></p>'
+        f'<p class="wanted">{escape(about.get("emotion", ""))}<br><span>{escape(details)}</span></p>'
         f'<p class="files">{links}</p>{_times(row)}</div></div>{error}{_curves(row)}</article>'
     )
 
@@ -101,10 +101,10 @@ def _times(row: RowState) -> str:
     if not row.timing:
         return ""
     kinds = (("perform", "performed"), ("draw", "drawn"), ("write", "written"), ("sign", "signed"))
-    told = ", ".join(f"{word} {row.timing[kind]:.1f} s" for kind, word in kinds if row.timing.get(kind, 0.0) >= 0.05)
+    times = ", ".join(f"{word} {row.timing[kind]:.1f} s" for kind, word in kinds if row.timing.get(kind, 0.0) >= 0.05)
     frames = f"{row.timing.get('frames', 0.0):.0f} frames"
     again = f", {row.attempts + 1} attempts" if row.attempts else ""
-    return f'<span class="time">{frames}: {told}{again}</span>'
+    return f'<span class="time">{frames}: {times}{again}</span>'
 
 
 def _curves(row: RowState) -> str:

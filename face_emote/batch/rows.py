@@ -1,4 +1,4 @@
-"""What a row of a batch asks for, checked and complete, and the hashes of all that decides its outputs.
+"""What a row of a batch wants, checked and complete, and the hashes of all that decides its outputs.
 
 Equal hash and version, equal bytes: so what is finished need not be done again.
 """

@@ -55,7 +55,7 @@ class RowState:
     error: str
     attempts: int
     about: dict[str, str]
-    """What was asked for, for people."""
+    """What was wanted, for people."""
     timing: dict[str, float]
     """Seconds by kind of work, frames, memory."""
     story: dict[str, object]
@@ -91,17 +91,13 @@ class BatchState:
         self._database.close()
 
     def fact(self, name: str) -> str:
-        """Something told by `tell`; empty when it never was."""
+        """A fact about the whole batch; empty when it is not known."""
         with self._faults_named(), closing(self._database.cursor()) as cursor:
             found = cursor.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
         return "" if found is None else str(found[0])
 
-    def tell(self, name: str, value: str) -> None:
-        """Keep something about the whole batch."""
-        self._write("INSERT OR REPLACE INTO facts VALUES (?, ?)", name, value)
-
     def list_rows(self, rows: list[tuple[str, str, dict[str, str]]]) -> None:
-        """Name, place and description of the rows of this run, in order; others are kept, but no longer told."""
+        """Name, place and description of the rows of this run, in order; others are kept, but no longer listed."""
         with self.together():
             self._write("UPDATE rows SET listed = 0")
             for position, (name, place, about) in enumerate(rows):

@@ -301,7 +301,7 @@ def jpeg_bytes(picture: UInt8[Array, "height width 3"], *, height: int = THUMBNA
 
 
 def resident_mb() -> float:
-    """Memory of this process that lies in RAM, MB; where Linux does not tell, its peak; 0 on Windows."""
+    """Memory of this process that lies in RAM, MB; where Linux does not say, its peak; 0 on Windows."""
     status = Path("/proc/self/statm")
     if status.exists():
         return int(status.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20

@@ -112,7 +112,7 @@ def command(context: click.Context, speech: Path | None, output: Path | None, **
         _perform_live(context, performance, output=output, rate_hz=live["stream_rate"], latency=live["latency"])
         return
     if flame is not None and capture is None:
-        raise OptionError("--flame tells what the coefficients of --from FILE mean; give both")
+        raise OptionError("--flame says what the coefficients of --from FILE mean; give both")
     for name, value in (("speech", speech or capture), ("output", output)):
         if value is None:
             raise click.MissingParameter(ctx=context, param=_parameter(context, name))

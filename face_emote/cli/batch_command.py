@@ -89,18 +89,18 @@ def command(context: click.Context, source: Path, output: Path, **values: Any) -
     """Perform every line of a manifest or of a folder."""
     from face_emote.batch.batch import Place, run_batch
     from face_emote.batch.columns import COLUMNS
-    from face_emote.batch.plan import Wishes, plan_batch
+    from face_emote.batch.plan import PlanOptions, plan_batch
     from face_emote.batch.run import Choice
     from face_emote.cli.batch_view import BatchFailed, echo_outcome, echo_plan, watching
 
     given = options_given(context)
-    wishes = Wishes(
+    options = PlanOptions(
         {name: values[name] for name in given if name in COLUMNS and name != "name"},
         sweep=values["sweep"],
         name=values["name"],
         contact_sheet=values["contact_sheet"],
     )
-    plan = plan_batch(source, wishes)
+    plan = plan_batch(source, options)
     choice = Choice(redo=not values["resume"], only_failed=values["only_failed"], limit=values["limit"])
     if values["dry_run"]:
         echo_plan(plan, choice, output)

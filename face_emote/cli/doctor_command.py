@@ -77,7 +77,7 @@ def _self_test() -> list[str]:
         _draw_one_frame()
         _row("self test", f"drew a frame of {TEST_SIZE} x {TEST_SIZE} in {time.perf_counter() - started:.1f} s")
         return []
-    except Exception as error:  # Whatever goes wrong is just what the doctor is there to tell.
+    except Exception as error:  # Whatever goes wrong is just what the doctor is there to find.
         _row("self test", f"failed: {type(error).__name__}: {' '.join(str(error).split())}")
         return ["reinstall: pip install --force-reinstall face-emote; if it still fails, report all of the above"]
 

@@ -1,4 +1,4 @@
-"""`face-emote evaluate`: measure lips and faces against real ones and against what was asked for."""
+"""`face-emote evaluate`: measure lips and faces against real ones and against what was wanted."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ PLAIN_WIDTH = 140
     "--transcripts/--no-transcripts",
     default=False,
     show_default=True,
-    help="Tell the animator what is said, as a transcript would; without it, it listens.",
+    help="Give the animator the words, as a transcript would; without them, it listens.",
 )
 @click.option("--talkers", metavar="NAMES", default="", help="Only these talkers, such as s4,s31.")
 @click.option(
@@ -118,7 +118,7 @@ def command(
     with progress_shown() as progress:
         report, pairs = evaluate(
             clips,
-            lip_system(chosen, head=head, told=transcripts, model=model),
+            lip_system(chosen, head=head, known_words=transcripts, model=model),
             head=head,
             data=folder.resolve().name,
             judges=bundled_judges(),

@@ -46,7 +46,7 @@ OPTIONS = ("up", "unit", "lod", "parts", "blush", "frame")
 
 
 def _show_list(context: click.Context, _option: click.Parameter, wanted: bool) -> None:
-    """Tell of every format what it keeps and loses, and end."""
+    """Say of every format what it keeps and loses, and end."""
     if not wanted:
         return
     from face_emote.formats.catalogue import FORMATS
@@ -102,7 +102,7 @@ def _show_list(context: click.Context, _option: click.Parameter, wanted: bool) -
 @click.option(
     "--rig",
     metavar="NAME|FILE",
-    help="Curves of another face instead: a name that --list tells, your own mapping, a FLAME or SMPL-X file.",
+    help="Curves of another face instead: a name that --list shows, your own mapping, a FLAME or SMPL-X file.",
 )
 @head_option
 @click.option(
@@ -110,7 +110,7 @@ def _show_list(context: click.Context, _option: click.Parameter, wanted: bool) -
 )
 @provenance_options
 @click.option("--list", is_flag=True, is_eager=True, expose_value=False, callback=_show_list,
-              help="Tell what each format keeps and loses.")  # fmt: skip
+              help="Show what each format keeps and loses.")  # fmt: skip
 def command(
     motion: Path,
     output: Path,
@@ -157,7 +157,7 @@ def command(
             )  # fmt: skip
         one = mesh["frame"] is not None
         click.echo(summary(output, num_frames=1 if one else shown.num_frames, fps=shown.fps))
-        _tell_rig(rig, head)
+        _report_rig(rig, head)
 
     if not is_capture(motion):
         with open_motion(motion) as reader:
@@ -171,7 +171,7 @@ def command(
         click.echo(f"not in the capture, left at 0: {', '.join(capture.missing)}", err=True)
 
 
-def _tell_rig(rig: str | None, head: Path | None) -> None:
+def _report_rig(rig: str | None, head: Path | None) -> None:
     """What of a rig stayed out, or how well a model's coefficients fit."""
     from face_emote.face.bundled import load_head
     from face_emote.rigs.retarget import flame_map, is_model_file, model_map

@@ -70,7 +70,7 @@ def command(file: Path, speech: Path | None, output: Path | None, head: Path | N
 
 
 def _kept_folder() -> Path:
-    """Where pages lie that nobody asked to keep: the browser reads them after this program has ended."""
+    """Where pages lie that nobody wants to keep: the browser reads them after this program has ended."""
     import getpass
     import tempfile
 

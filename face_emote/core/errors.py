@@ -50,7 +50,7 @@ class CheckpointError(FaceEmoteError):
 
 
 class BlenderError(FaceEmoteError):
-    """Blender, in its own process, could not do what it was asked; the message names its log."""
+    """Blender, in its own process, could not do its work; the message names its log."""
 
 
 class ProvenanceError(FaceEmoteError):

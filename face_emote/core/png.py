@@ -9,16 +9,14 @@ from face_emote.core.arrays import Array, Float, UInt8
 
 
 def png_bytes(picture: UInt8[Array, "height width 3"]) -> bytes:
-    """Encode 8-bit RGB; every row is filtered by its difference to the pixel at the left, which suits skin."""
-    height, width, _ = picture.shape
-    difference = picture.copy()
-    difference[:, 1:] -= picture[:, :-1]
-    rows = np.empty((height, 1 + 3 * width), np.uint8)
-    rows[:, 0] = 1  # Filter type "Sub".
-    rows[:, 1:] = difference.reshape(height, -1)
-    header = struct.pack(">2I5B", width, height, 8, 2, 0, 0, 0)
-    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows.tobytes(), 6)), (b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, data) for kind, data in chunks)
+    """Encode 8-bit RGB."""
+    return _encoded(picture, depth=8)
+
+
+def png16_bytes(values: Float[Array, "height width 3"]) -> bytes:
+    """Encode 0..1 (clipped) as 16-bit RGB."""
+    words = np.round(np.clip(values, 0.0, 1.0) * 65535.0).astype(">u2")
+    return _encoded(words.view(np.uint8).reshape(*values.shape[:2], 6), depth=16)
 
 
 def srgb_bytes(linear: Float[Array, "*shape"]) -> UInt8[Array, "*shape"]:
@@ -29,5 +27,15 @@ def srgb_bytes(linear: Float[Array, "*shape"]) -> UInt8[Array, "*shape"]:
     return levels
 
 
-def _chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+def _encoded(pixels: UInt8[Array, "height width bytes"], *, depth: int) -> bytes:
+    """Every row is filtered by its difference to the pixel at the left, which suits skin."""
+    height, width, _ = pixels.shape
+    difference = pixels.copy()
+    difference[:, 1:] -= pixels[:, :-1]
+    rows = np.ones((height, 1 + difference[0].size), np.uint8)  # Filter type 1, "Sub".
+    rows[:, 1:] = difference.reshape(height, -1)
+    header = struct.pack(">2I5B", width, height, depth, 2, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows.tobytes(), 6)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
+    )

@@ -120,7 +120,7 @@ class EmotionKey:
 
 @dataclass(frozen=True, slots=True)
 class EmotionPlan:
-    """What the user asked for: emotion keys over time, some of it perhaps to be read from the voice."""
+    """What the user wants: emotion keys over time, some of it perhaps to be read from the voice."""
 
     keys: tuple[EmotionKey, ...]
     """In order of time, at least one. Between two keys the emotion blends; before and after them it holds."""

@@ -1,1 +1,1 @@
-"""Measures performances against real lips and against what was asked for."""
+"""Measures performances against real lips and against what was wanted."""

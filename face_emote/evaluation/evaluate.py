@@ -51,13 +51,13 @@ class GapPair:
     real: Float[Array, " frames"]
 
 
-def lip_system(animator: str, *, head: Head, told: bool, model: str | Path = "default") -> LipSystem:
+def lip_system(animator: str, *, head: Head, known_words: bool, model: str | Path = "default") -> LipSystem:
     """The animator under test, by name.
 
     Args:
         animator: one of `names.ANIMATORS`.
         head: on which the lips move.
-        told: whether it is given the true phones (as by a transcript).
+        known_words: whether it is given the true phones (as by a transcript).
         model: name or checkpoint of the network.
 
     Raises:
@@ -65,10 +65,10 @@ def lip_system(animator: str, *, head: Head, told: bool, model: str | Path = "de
         CheckpointError: the network is missing or damaged.
     """
     if animator == "rules":
-        return Rules(head, told=told)
+        return Rules(head, known_words=known_words)
     if animator != "net":
         raise OptionError(f"There is no animator '{animator}'; choose one of {', '.join(ANIMATORS)}")
-    return Network(head, model=model, told=told)
+    return Network(head, model=model, known_words=known_words)
 
 
 def evaluate(
@@ -179,7 +179,7 @@ def _group_report(group: ClipGroup, tried: Sequence[_Tried], *, systems: Sequenc
 
 def _baselines(clips: ClipSet, *, head: Head) -> tuple[tuple[LipSystem, ...], tuple[str, ...]]:
     fitted = baselines(head, fitting=tuple(HeardClip(clip) for clip in clips.fitting))
-    rules = (Rules(head, told=True), Rules(head, told=False))
+    rules = (Rules(head, known_words=True), Rules(head, known_words=False))
     if fitted is None:
         return rules, ("energy to jaw and mean face are left out: no clip has real lips to fit them to",)
     energy, mean = fitted

@@ -61,7 +61,7 @@ class EmotionFigures:
 
 @dataclass(frozen=True, slots=True)
 class FaceFigures:
-    """What the whole face does; None where it cannot be told."""
+    """What the whole face does; None where it is not known."""
 
     seconds: float
     """Of speech that was performed for the blinks."""

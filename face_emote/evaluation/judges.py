@@ -10,7 +10,7 @@ from face_emote.network.experts import FOLDER, load_classifier, load_sync
 
 @runtime_checkable
 class SyncJudge(Protocol):
-    """Tells how far lips are off the sound."""
+    """Measures how far lips are off the sound."""
 
     def offset_and_confidence(
         self, log_mels: Float[Array, "rows band=40"], lips: Float[Array, "frames channel=3"]
@@ -30,7 +30,7 @@ class EmotionJudge(Protocol):
 
     @property
     def emotions(self) -> tuple[str, ...]:
-        """The names that it tells apart."""
+        """The names that it distinguishes."""
         ...
 
     def classify(self, motion: FaceMotion) -> str:

@@ -36,7 +36,7 @@ WITHOUT_LIPS_FPS = 25.0
 
 @dataclass(frozen=True, slots=True)
 class ClipFigures:
-    """One clip; None where it cannot be told. Counts, so that clips of any length weigh right when summed."""
+    """One clip; None where it is not known. Counts, so that clips of any length weigh right when summed."""
 
     name: str
     talker: str
@@ -59,7 +59,7 @@ class ClipFigures:
 
 @dataclass(frozen=True, slots=True)
 class LipFigures:
-    """One system on a set of clips; None where no clip could tell."""
+    """One system on a set of clips; None where no clip gives it."""
 
     system: str
     clips: int
@@ -155,9 +155,9 @@ def measure_clip(
     figures |= _stillness(heard.phones, gap, times=times)
     if lips is not None:
         figures |= {
-            "correlation": _told(correlation(gap, lips.gap)),
-            "lag_ms": _told(1e3 * best_shift_secs(dense[:, 0], dense_times=dense_times, truth=lips.gap, times=times)),
-            "mtm_ms": _told(1e3 * misalignment_secs(gap, lips.gap, times=times)),
+            "correlation": _finite(correlation(gap, lips.gap)),
+            "lag_ms": _finite(1e3 * best_shift_secs(dense[:, 0], dense_times=dense_times, truth=lips.gap, times=times)),
+            "mtm_ms": _finite(1e3 * misalignment_secs(gap, lips.gap, times=times)),
             "jerk_ratio": _ratio(jerk(gap, fps=fps), jerk(lips.gap, fps=fps)),
         }
         figures |= _errors(lips, sampler, by=by, gap=gap, truth=true_vertices(heard, by=by) if truth is None else truth)
@@ -169,7 +169,7 @@ def measure_clip(
 
 
 def measure_human(heard: HeardClip, *, by: Ruler) -> ClipFigures | None:
-    """The real lips by the same ruler: what can be asked for at all."""
+    """The real lips by the same ruler: the best there can be."""
     lips = heard.clip.lips
     if lips is None:
         return None
@@ -240,9 +240,9 @@ def still_and_speaking(
 
 def _closures(heard: HeardClip, gap: Float[Array, " frames"], *, times: Float[Array, " frames"]) -> dict[str, int]:
     counts = {"bilabials": 0, "closed": 0, "open_vowels": 0, "falsely_closed": 0}
-    if heard.told is None:
+    if heard.aligned is None:
         return counts
-    for phone in heard.told.phones:
+    for phone in heard.aligned.phones:
         if phone.label in BILABIALS:
             closed = closed_near(gap, times=times, centre_secs=phone.centre_secs)
             counts["bilabials"] += closed is not None
@@ -259,8 +259,8 @@ def _stillness(
     still, speaking = still_and_speaking(phones, times=times)
     speed = np.diff(gap) / np.diff(times)
     return {
-        "silence_velocity": _told(rms(speed[still[1:] & still[:-1]])),
-        "speech_velocity": _told(rms(speed[speaking[1:] & speaking[:-1]])),
+        "silence_velocity": _finite(rms(speed[still[1:] & still[:-1]])),
+        "speech_velocity": _finite(rms(speed[speaking[1:] & speaking[:-1]])),
     }
 
 
@@ -286,7 +286,7 @@ def _judged(judge: SyncJudge, heard: HeardClip, rows: Float[Array, "frames chann
         return {"sync_offset_ms": None, "sync_confidence": None}
     seen = np.concatenate([np.maximum(rows[:, :1], 0.0), rows[:, 1:]], axis=1)
     offset, confidence = judge.offset_and_confidence(heard.mels, seen)
-    return {"sync_offset_ms": _told(offset), "sync_confidence": confidence if np.isfinite(offset) else None}
+    return {"sync_offset_ms": _finite(offset), "sync_confidence": confidence if np.isfinite(offset) else None}
 
 
 def _silence_motion(clips: Sequence[ClipFigures]) -> float | None:
@@ -301,7 +301,7 @@ def _known(values: Iterable[float | None]) -> Iterable[float]:
     return (value for value in values if value is not None)
 
 
-def _told(value: float) -> float | None:
+def _finite(value: float) -> float | None:
     return value if np.isfinite(value) else None
 
 

@@ -1,4 +1,4 @@
-"""Reads the mouth off the posed mesh, as a camera reads it off a face, and gives the vertices that errors are told in.
+"""Reads the mouth off the posed mesh, as a camera reads it off a face, and gives the vertices that errors are taken at.
 
 Gap: between the inner lips at the middle. Width: between the inner corners, less the width at rest. Both in units of
 the distance between the outer corners of the eyes. Nothing here knows how a motion was made.

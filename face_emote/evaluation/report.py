@@ -82,7 +82,7 @@ def printed(value: float | None, form: str) -> str:
 
 
 def lip_table(group: GroupReport) -> list[tuple[str, ...]]:
-    """Head and rows: the measure, then each system; measures that nobody could tell are left out."""
+    """Head and rows: the measure, then each system; measures that are not known are left out."""
     rows: list[tuple[str, ...]] = [("", *(system.system for system in group.systems))]
     for field, title, form in LIP_ROWS:
         values = [getattr(system, field) for system in group.systems]
@@ -118,7 +118,7 @@ def face_table(face: FaceFigures) -> list[tuple[str, ...]]:
 
 
 def report_json(report: Report) -> str:
-    """The report as JSON text; what could not be told is null."""
+    """The report as JSON text; what is not known is null."""
     return json.dumps(asdict(report), indent=1, allow_nan=False) + "\n"
 
 

@@ -1,6 +1,6 @@
 """Measures of lip-gap curves: agreement, lag, misalignment, smoothness. Plain arrays in, numbers out.
 
-NaN stands for "cannot be told from this" (a constant curve has no correlation, a clip without extrema no lag).
+NaN stands for "does not follow from this" (a constant curve has no correlation, a clip without extrema no lag).
 """
 
 import numpy as np
@@ -129,9 +129,9 @@ def jerk(curve: Float[Array, " frames"], *, fps: float) -> float:
     return rms(np.diff(curve, n=3)) * fps**3
 
 
-def rank_correlation(asked: Float[Array, " n"], shown: Float[Array, " n"]) -> float:
+def rank_correlation(wanted: Float[Array, " n"], shown: Float[Array, " n"]) -> float:
     """Spearman's rho; ties share their mean rank."""
-    return correlation(_ranks(asked), _ranks(shown))
+    return correlation(_ranks(wanted), _ranks(shown))
 
 
 def _ranks(values: Float[Array, " n"]) -> Float[Array, " n"]:

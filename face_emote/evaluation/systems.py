@@ -48,7 +48,7 @@ _NEUTRAL = np.array([1.0] + [0.0] * (len(EMOTION_COLUMNS) - 1), np.float32)
 
 
 class HeardClip:
-    """A clip with what its sound says; each thing is worked out once, when first asked for."""
+    """A clip with what its sound says; each thing is worked out once, when first needed."""
 
     def __init__(self, clip: Clip) -> None:
         self.clip = clip
@@ -74,7 +74,7 @@ class HeardClip:
         return analyse(self.clip.sound)
 
     @cached_property
-    def told(self) -> SpeechAnalysis | None:
+    def aligned(self) -> SpeechAnalysis | None:
         """With the clip's own phones, or its transcript; None where neither is known."""
         if not self.clip.phones:
             return analyse(self.clip.sound, transcript=self.clip.transcript) if self.clip.transcript else None
@@ -87,8 +87,8 @@ class HeardClip:
     @property
     def phones(self) -> tuple[Phone, ...]:
         """True phones, or those heard."""
-        told = self.told
-        return self.heard.phones if told is None else told.phones
+        known = self.aligned
+        return self.heard.phones if known is None else known.phones
 
 
 @runtime_checkable
@@ -110,17 +110,17 @@ class Rules:
     """The procedural animator."""
 
     head: Head
-    told: bool
+    known_words: bool
     """Whether it is given the phones (as by a transcript)."""
 
     @property
     def name(self) -> str:
         """Heads its column."""
-        return "rules, aligned" if self.told else "rules, heard"
+        return "rules, aligned" if self.known_words else "rules, heard"
 
     def lips(self, heard: HeardClip, *, fps: float) -> Sampler | None:
         """From the true phones, or from the sound alone."""
-        analysis = heard.told if self.told else heard.heard
+        analysis = heard.aligned if self.known_words else heard.heard
         if analysis is None:
             return None
         score = lip_score(analysis, head=self.head, style=NATURAL, fps=fps)
@@ -164,22 +164,22 @@ class Network:
     head: Head
     model: str | Path
     """Name of a bundled network, or a checkpoint file."""
-    told: bool
+    known_words: bool
     """Whether it is given the phones (as by a transcript)."""
 
     @property
     def name(self) -> str:
         """Heads its column."""
-        return "network, aligned" if self.told else "network"
+        return "network, aligned" if self.known_words else "network"
 
     def lips(self, heard: HeardClip, *, fps: float) -> Sampler | None:
-        """From the sound; with `told`, from the true phones too.
+        """From the sound; with `known_words`, from the true phones too.
 
         Raises:
             CheckpointError: the network is missing or damaged.
         """
         net = load_motion_net(self.model)
-        analysis = heard.told if self.told else heard.heard
+        analysis = heard.aligned if self.known_words else heard.heard
         if analysis is None:
             return None
         # As `motion.net_listening.lip_answers`, but also for networks whose lips see the emotion.
@@ -188,7 +188,7 @@ class Network:
         stream = LipStream(
             net,
             longest_look_ahead(net),
-            phones=phones_at_frames(analysis) if self.told else None,
+            phones=phones_at_frames(analysis) if self.known_words else None,
             emotion=np.tile(_NEUTRAL, (num_frames, 1)) if net.config.lips_see_emotion else None,
         )
         parts = [stream.push(hearing.push(heard.speech.samples)), stream.push(hearing.finish())]
@@ -244,7 +244,7 @@ def true_controls(
         for curve in (lips.on_our_head, lips.width, lips.jaw)
     )
     assert gap is not None
-    analysis, none = heard.told, np.zeros(len(times))
+    analysis, none = heard.aligned, np.zeros(len(times))
     unseen = {"rounding": none, "flare": none, "tongue": none}
     if analysis is None:
         contacts = {"closure": np.clip((0.01 - gap) / 0.01, 0.0, 1.0), "tuck": none}

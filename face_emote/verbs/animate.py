@@ -272,7 +272,7 @@ class _Listening:
             self.progress(self.share * done_secs, total_secs, "listening")
 
     def passing(self, blocks: Iterable[Array], *, total_secs: float) -> Iterator[Float[Array, " _samples"]]:
-        """The blocks, each reported when the next one is asked for."""
+        """The blocks, each reported when the next one is taken."""
         num_samples = 0
         for block in blocks:
             yield block

@@ -255,7 +255,7 @@ def draw(
     motion: MotionSource, picture: Picture, *, head: Head | None = None, workers: int | None = None,
     progress: Progress | None = None,
 ) -> Iterator[UInt8[Array, "height width 3"]]:  # fmt: skip
-    """Every frame of a motion, in order, sRGB; drawn while they are asked for.
+    """Every frame of a motion, in order, sRGB; drawn while they are taken.
 
     Args:
         motion: What is drawn.

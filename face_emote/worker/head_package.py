@@ -12,22 +12,26 @@ import numpy as np
 from face_emote.core.arrays import Array, Float, Int
 from face_emote.core.names import BLOOD_REGIONS, JOINTS, WRINKLES
 from face_emote.core.output import written_beside
+from face_emote.core.png import png16_bytes, png_bytes
+from face_emote.core.types import SkinParams
 from face_emote.face.head import Head
 from face_emote.face.layout import HeadLayout
-from face_emote.formats.mesh.materials import eye_uv
+from face_emote.formats.mesh.materials import eye_picture, eye_uv, skin_picture
 from face_emote.formats.mesh.surface import MATERIAL_PARTS
 from face_emote.look.colour import skin_albedo
 from face_emote.look.hair import mean_hair_colour
-from face_emote.look.maps import load_skin_maps
+from face_emote.look.maps import WRINKLE_DEPTH, load_skin_maps, resting_relief
 from face_emote.look.regions import BLOOD_AND_NECK, blood_masks, wrinkle_masks
 from face_emote.look.surface import SkinSurface, layout_skin
 from face_emote.rendering.stage.garment import make_garment, under_collar
 from face_emote.worker.hair import hair_arrays
 from face_emote.worker.person import Person
-from face_emote.worker.pictures import write_pictures
 
 EYE_TILT = (0.07, -0.02)
 """Where the iris sits on the modelled eyeball: radians outwards and up from straight ahead."""
+SKIN_TEXELS = 1024
+CONCENTRATION_RANGE = 4.0
+RELIEF_RANGE = 0.002
 HIDDEN_UNDER_CLOTH = 12.0
 """Millimetres under the collar from which on the skin is left out."""
 
@@ -164,3 +168,30 @@ def _normals(points: Float[Array, "point 3"], faces: Int[Array, "triangle 3"]) -
     from face_emote.formats.mesh.surface import vertex_normals
 
     return vertex_normals(points, faces).astype(np.float64)
+
+
+def write_pictures(skin: SkinParams, folder: Path) -> tuple[str, ...]:
+    """Write what a node shader needs; returns the names.
+
+    skin_a.png: red melanin / 4, green haemoglobin / 4, blue coverage by painted hair. skin_b.png: red resting relief,
+    green expression relief at activation 1, blue reflection / 2; reliefs are metres, (value + RELIEF_RANGE) /
+    (2 RELIEF_RANGE). Both have 16 bits. skin.png, eye.png: how skin and eye look at rest, 8-bit sRGB.
+    """
+    maps = load_skin_maps(skin, size=SKIN_TEXELS)
+    resting = resting_relief(skin, size=SKIN_TEXELS)
+    first = [maps.melanin / CONCENTRATION_RANGE, maps.haemoglobin / CONCENTRATION_RANGE, maps.hair_coverage]
+    second = [_relief(resting), _relief(maps.wrinkle_height * WRINKLE_DEPTH), 0.5 * maps.specular]
+    contents = {
+        "skin_a.png": png16_bytes(np.stack(first, axis=-1)),
+        "skin_b.png": png16_bytes(np.stack(second, axis=-1)),
+        "eye.png": png_bytes(eye_picture(skin)),
+        "skin.png": png_bytes(skin_picture(skin, maps)),
+    }
+    for name, content in contents.items():
+        with written_beside(folder / name) as path:
+            path.write_bytes(content)
+    return tuple(contents)
+
+
+def _relief(metres: Float[Array, "size size"]) -> Float[Array, "size size"]:
+    return 0.5 + metres / (2.0 * RELIEF_RANGE)

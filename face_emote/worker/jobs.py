@@ -24,7 +24,7 @@ Progress = Callable[[float, str], None]
 
 
 def serve(request: Request, *, progress: Progress) -> dict[str, Any]:
-    """Do what a request asks.
+    """Serve a request.
 
     Raises:
         FaceEmoteError: the request cannot be served; the message says why and what to do.
