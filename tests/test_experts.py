@@ -29,14 +29,12 @@ from face_emote.network.convnet import (
 from face_emote.network.experts import (
     COMPOUNDS,
     MAX_SHIFT,
-    EmotionalSync,
     SyncExpert,
     face_features,
     face_windows,
     geometry_of,
     geometry_units,
     load_classifier,
-    load_lip_reader,
     load_sync,
     reader_units,
     with_deltas,
@@ -48,26 +46,23 @@ from face_emote.train.experts.emotional_sync import (
     EmotionalSyncNet,
     feeling,
     feeling_terms,
-    frozen_emotional_sync,
-    matching_logits,
+    read_emotional_sync,
     soft_targets,
 )
 from face_emote.train.experts.lip_judges import (
-    frozen_reader,
-    frozen_sync,
-    geometry,
     info_nce,
     lip_features,
     near_in_clip,
     random_anchors,
+    read_lip_reader,
+    read_sync,
     reader_features,
     reader_loss,
     sync_loss,
 )
 from face_emote.train.experts.motion_classifier import classifier_net, clip_accuracy, performances
-from face_emote.train.experts.teach import Lesson, teach
+from face_emote.train.experts.teach import Lesson, main, teach
 from face_emote.train.experts.torch_convnet import FitConfig, TorchConvNet, fit, frozen_twin, set_normalisation
-from face_emote.train.experts.train import main
 from face_emote.train.lip_losses import LipTruth
 
 SECS = 3.0
@@ -257,9 +252,8 @@ def test_features_are_the_same_in_numpy_and_torch():
     lips = np.random.default_rng(0).random((2, 12, 9)).astype(np.float32)
     given_lips = torch.from_numpy(lips)
     assert np.allclose(with_deltas(reader_units(lips)), reader_features(given_lips).numpy(), atol=1e-5)
-    assert np.allclose(geometry_of(lips), geometry(given_lips).numpy(), atol=1e-6)
     seen = with_deltas(geometry_units(geometry_of(lips)))
-    assert np.allclose(seen, lip_features(geometry(given_lips)).numpy(), atol=1e-4)
+    assert np.allclose(seen, lip_features(geometry_of(given_lips, xp=torch)).numpy(), atol=1e-4)
 
 
 def test_anchors_are_distinct_and_near_each_other():
@@ -290,7 +284,7 @@ def sync(corpus, tmp_path_factory):
     path = tmp_path_factory.mktemp("sync") / "sync.safetensors"
     lesson = Lesson(FitConfig(steps=45, rate=3e-3, warmup=5), batch=6)
     figures = teach("sync", corpus, lesson=lesson, seed=0, path=path, report=lambda line: None)
-    return load_sync(path), figures
+    return load_sync(path), figures, path
 
 
 def clip_of(corpus, split="test"):
@@ -299,7 +293,7 @@ def clip_of(corpus, split="test"):
 
 
 def test_sync_expert_prefers_the_moment_itself(corpus, sync):
-    expert, figures = sync
+    expert, figures, _ = sync
     mels, lips = clip_of(corpus)
     distances = expert.distances(mels, geometry_of(lips))
     assert abs(int(distances.argmin()) - MAX_SHIFT) <= 2
@@ -307,7 +301,7 @@ def test_sync_expert_prefers_the_moment_itself(corpus, sync):
 
 
 def test_sync_offset_is_positive_when_lips_are_late(corpus, sync):
-    expert, _ = sync
+    expert, _, _ = sync
     mels, lips = clip_of(corpus)
     late = np.concatenate([np.repeat(lips[:1], 6, axis=0), lips[:-6]])
     offset, confidence = expert.offset_and_confidence(mels, geometry_of(late))
@@ -316,8 +310,8 @@ def test_sync_offset_is_positive_when_lips_are_late(corpus, sync):
 
 
 def test_sync_loss_knows_lips_in_time_and_where_to_push(corpus, sync):
-    expert, _ = sync
-    twin = frozen_sync(expert)
+    expert, _, path = sync
+    twin = read_sync(path)
     mels, lips = clip_of(corpus)
     rows = torch.from_numpy(normalised(mels, expert.x0))[None]
     raw = torch.from_numpy(lips)[None].clone()
@@ -344,7 +338,7 @@ def test_lip_reader_reads(corpus, tmp_path):
     lesson = Lesson(FitConfig(steps=30, rate=4e-3, warmup=5), batch=6)
     figures = teach("lip_reader", corpus, lesson=lesson, seed=0, path=path, report=lambda line: None)
     assert figures["frame accuracy, captured lips"] > 0.7
-    reader = frozen_reader(load_lip_reader(path))
+    reader = read_lip_reader(path)
     index = next(i for i, row in enumerate(corpus.clips) if row.split == "test")
     lips = torch.from_numpy(np.asarray(corpus.lips(index), np.float32))[None]
     raw = lips.clone()
@@ -366,35 +360,43 @@ def test_training_an_expert_twice_gives_the_same_file(corpus, tmp_path):
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
-def test_emotional_sync_learns_who_feels_what(corpus, tmp_path):
-    path = tmp_path / "feeling.safetensors"
+@pytest.fixture(scope="module")
+def feeling_file(corpus, tmp_path_factory):
+    path = tmp_path_factory.mktemp("feeling") / "feeling.safetensors"
     lesson = Lesson(FitConfig(steps=24, rate=4e-3, warmup=3), batch=8)
     figures = teach("emotional_sync", corpus, lesson=lesson, seed=0, path=path, report=lambda line: None)
-    assert figures["CCC valence, face"] > 0.6 and figures["match told from mismatch"] > 0.6
+    path.with_suffix(".json").write_text(json.dumps(figures))
+    return path
 
 
-def test_matching_targets_and_numpy_twin():
+def test_emotional_sync_learns_who_feels_what(feeling_file):
+    figures = json.loads(feeling_file.with_suffix(".json").read_text())
+    assert figures["CCC valence, face"] > 0.6 and figures["matches above mismatches"] > 0.6
+
+
+def test_matching_by_hand():
     same = soft_targets(torch.zeros(1, 3), torch.tensor([[0.0, 0.0, 0.0], [0.25, 0.0, 0.0], [2.0, 0.0, 0.0]]))
     assert same[0].tolist() == pytest.approx([1.0, np.exp(-0.5), 0.0], abs=1e-6)
     net = EmotionalSyncNet(seed=1)
-    rng = np.random.default_rng(0)
-    rows = rng.normal(size=(200, 40)).astype(np.float32)
-    face = rng.random((25, NUM_FACE_COLUMNS)).astype(np.float32)
-    voice, seen = (convnet(stack.spec, stack.weights()) for stack in (net.voice, net.face))
-    expert = EmotionalSync(voice, seen, np.zeros(40, np.float32), steepness=0.5, reach=20.0)
     with torch.no_grad():
-        felt = feeling(net.voice, torch.from_numpy(rows)[None]), feeling(net.face, torch.from_numpy(face)[None])
-        wanted = torch.sigmoid(matching_logits(*felt, steepness=0.5, reach=20.0))
-    assert expert.matching(rows, face) == pytest.approx(float(wanted), abs=1e-4)
-    assert np.allclose(expert.vad(face), felt[1].vad[0].numpy(), atol=1e-4)
+        heard, seen = (
+            feeling(net.voice, torch.randn(2, 200, 40)),
+            feeling(net.face, torch.rand(2, 25, NUM_FACE_COLUMNS)),
+        )
+        logits = net.matching(heard, seen)
+    gap = (heard.mean[0] - seen.mean[1]).square() + heard.log_variance[0].exp() + seen.log_variance[1].exp()
+    wanted = net.log_steepness.exp() * (net.reach - gap.sum() / np.sqrt(128.0))
+    assert float(logits[0, 1]) == pytest.approx(float(wanted.detach()), abs=1e-3)
+
+
+def test_a_frozen_expert_shows_the_face_the_way(feeling_file):
     answers = torch.rand(4, 50, 80, requires_grad=True)
-    asked = torch.rand(4, 50, 21)
-    voice_vad = torch.rand(4, 3)
-    terms = feeling_terms(
-        frozen_emotional_sync(expert), answers, rows=torch.randn(4, 400, 40), asked=asked, voice_vad=voice_vad
-    )
-    terms.total().backward()
+    wanted, voice_vad = torch.rand(4, 50, 21), torch.rand(4, 3)
+    expert = read_emotional_sync(feeling_file)
+    terms = feeling_terms(expert, answers, rows=torch.randn(4, 400, 40), wanted=wanted, voice_vad=voice_vad)
+    (terms.match + terms.exchange + terms.vad + terms.lag).backward()
     assert torch.isfinite(answers.grad).all() and float(answers.grad.abs().sum()) > 0
+    assert all(not parameter.requires_grad for parameter in expert.parameters())
     for name in ("match", "exchange", "vad"):
         assert float(getattr(terms, name).detach()) > 0.0
 
@@ -445,7 +447,7 @@ def test_the_program_trains_and_a_wrong_folder_is_one_sentence(corpus, tmp_path,
         "0.01",
     ]
     assert main(given_arguments) == 0
-    assert load_lip_reader(tmp_path / "lip_reader_train.safetensors").net.spec.inputs == 12
+    assert read_lip_reader(tmp_path / "lip_reader_train.safetensors").spec.inputs == 12
     assert main([str(tmp_path / "nothing"), "-o", str(tmp_path)]) == 2
 
 

@@ -15,7 +15,7 @@ from face_emote.network.config import LIP_CHANNELS
 from face_emote.train.config import PictureConfig, checked, read_config
 from face_emote.train.corpus.cache import read_corpus
 from face_emote.train.devices import this_process
-from face_emote.train.experts.torch_convnet import FitConfig
+from face_emote.train.experts.torch_convnet import FitConfig, fit
 from face_emote.train.loop import train
 from face_emote.train.pictures import lessons, nets
 from face_emote.train.pictures.losses import FEELING_FILE, SYNC_FILE, painter, soft_cross_entropy
@@ -63,8 +63,8 @@ def test_judges_survive_the_disk(tmp_path, experts):
     net = nets.PictureSync(seed=1)
     back = nets.read_picture_sync(experts / SYNC_FILE)
     pictures = torch.rand(1, 24, 24, 24, generator=torch.Generator().manual_seed(0))
-    assert torch.allclose(net.watched(pictures), back.net.watched(pictures), atol=2e-3)
-    assert not any(p.requires_grad for p in back.net.parameters())
+    assert torch.allclose(net.watched(pictures), back.watched(pictures), atol=2e-3)
+    assert not any(p.requires_grad for p in back.parameters())
     seen = nets.read_feeling_net(experts / FEELING_FILE)(pictures[0])
     assert torch.allclose(seen, nets.feeling_net(seed=1)(pictures[0]), atol=1e-5)
     with pytest.raises(CheckpointError):
@@ -100,10 +100,14 @@ def test_pictures_without_judges_are_refused(corpus, tmp_path):
 @pytest.mark.slow
 def test_judges_learn_from_a_tiny_corpus(corpus, tmp_path):
     heard = []
-    given = {"fit_config": FitConfig(steps=30, rate=2e-3), "seed": 0, "report": heard.append}
-    read = read_corpus(corpus)
-    found = lessons.teach_picture_sync(read, batch=4, path=tmp_path / SYNC_FILE, drawn=8, **given)
-    assert all(0.0 <= value <= 1.0 for value in found.values())
-    lessons.teach_picture_feeling(read, batch=8, path=tmp_path / FEELING_FILE, drawn=4, **given)
-    assert nets.read_picture_sync(tmp_path / SYNC_FILE).x0.shape == (40,)
+    given = {"corpus": read_corpus(corpus), "batch": 4, "seed": 0, "report": heard.append}
+    for student in (
+        lessons.sync_student(path=tmp_path / SYNC_FILE, drawn=8, **given),
+        lessons.feeling_student(path=tmp_path / FEELING_FILE, drawn=4, **given),
+    ):
+        fit(student.net, loss_at=student.loss, config=FitConfig(steps=30, rate=2e-3), report=heard.append)
+        student.write("made of eight crops")
+        assert all(0.0 <= value <= 1.0 for value in student.figures().values())
+    assert nets.read_picture_sync(tmp_path / SYNC_FILE).audio.spec.inputs == 40
+    nets.read_feeling_net(tmp_path / FEELING_FILE)
     assert "loss" in heard[-1]

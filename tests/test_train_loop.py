@@ -100,7 +100,7 @@ def test_answers_are_asked_for_as_late_as_the_look_ahead_says(corpus: Path):
     for i, place in enumerate(crops.look_ahead):
         late = config.net.look_ahead_frames[int(place)]
         assert not crops.known[i, :late].any() and (crops.phones[i, :late] == NO_LABEL).all()
-        np.testing.assert_array_equal(crops.phones[i, late:], crops.phones_told[i, : len(crops.phones[i]) - late])
+        np.testing.assert_array_equal(crops.phones[i, late:], crops.phones_given[i, : len(crops.phones[i]) - late])
 
 
 def test_a_batch_depends_on_its_generator_alone(corpus: Path):

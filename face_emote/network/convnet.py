@@ -196,6 +196,19 @@ class ExpertFile:
     """Names of the classes that it tells apart; empty where there are none."""
     card: str
     """How it was trained and how good it is."""
+    path: Path
+
+    def stack(self, name: str) -> ConvNet:
+        """One of its stacks; CheckpointError without it."""
+        if name not in self.stacks:
+            raise CheckpointError(f"The expert has no part '{name}'; train it again: {self.path}")
+        return self.stacks[name]
+
+    def extra(self, name: str) -> Array:
+        """One of its further arrays; CheckpointError without it."""
+        if name not in self.extras:
+            raise CheckpointError(f"The expert has no array '{name}'; train it again: {self.path}")
+        return self.extras[name]
 
 
 def write_expert(
@@ -256,6 +269,5 @@ def read_expert(path: Path, *, kind: str) -> ExpertFile:
         for name, array in tensors.items()
         if name.startswith("extra.")
     }
-    return ExpertFile(
-        kind=kind, stacks=stacks, extras=extras, labels=tuple(map(str, labels)), card=metadata.get("card", "")
-    )
+    card = metadata.get("card", "")
+    return ExpertFile(kind=kind, stacks=stacks, extras=extras, labels=tuple(map(str, labels)), card=card, path=path)

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +15,7 @@ from face_emote.core.errors import CheckpointError
 from face_emote.core.names import CONTROLS, EMOTIONS, MOTION_HZ
 from face_emote.core.types import FaceMotion
 from face_emote.network.config import EXPRESSION_CONTROLS, LIP_CHANNELS, LIP_SCALE
-from face_emote.network.convnet import ConvNet, ExpertFile, read_expert
+from face_emote.network.convnet import ConvNet, read_expert
 from face_emote.network.hearing import normalised
 
 FOLDER = ASSETS / "experts"
@@ -24,6 +26,8 @@ MAX_SHIFT = 15
 """Frames to either side within which the offset is looked for: 300 ms."""
 READ_CHANNELS = ("gap", "width", "jaw", "rounding", "closure", "tuck")
 """What the lip reader sees."""
+_SCALES = dict(zip(LIP_CHANNELS, LIP_SCALE, strict=False))
+"""Of the linear channels."""
 
 COMPOUNDS = tuple("+".join(pair) for pair in combinations([name for name in EMOTIONS[1:] if name != "contempt"], 2))
 """Every pair of the six basic emotions, as a description that `emotion.grammar.describe` reads: 15 compounds."""
@@ -39,7 +43,6 @@ _SPEECH = frozenset({
 FACE_CONTROLS = tuple(name for name in EXPRESSION_CONTROLS if name not in _SPEECH)
 _FACE_COLUMNS = np.array([CONTROLS.index(name) for name in FACE_CONTROLS])
 NUM_FACE_FEATURES = len(FACE_CONTROLS) + 16 + 8 + 3
-NUM_GAUSSIAN = 128
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,17 +102,6 @@ class SyncExpert:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class LipReader:
-    """Tells phones from lips alone."""
-
-    net: ConvNet
-
-    def logits(self, lips: Float[Array, f"frames channel={len(LIP_CHANNELS)}"]) -> Float[Array, "frames phone=40"]:
-        """Of `names.PHONES`, for lips in natural units at 50 Hz."""
-        return self.net(with_deltas(reader_units(lips)))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class MotionClassifier:
     """Names the emotion of a performance from its face, skin and head; what speech does to the mouth is left out."""
 
@@ -126,28 +118,6 @@ class MotionClassifier:
         return self.emotions[int(self.probabilities(motion).argmax())]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class EmotionalSync:
-    """Says whether a voice and a face feel the same: both as Gaussians in one space, and as points of VAD."""
-
-    voice: ConvNet
-    face: ConvNet
-    x0: Float[Array, " band=40"]
-    steepness: float
-    reach: float
-    """The probability of a match is sigmoid(steepness (reach - expected squared distance))."""
-
-    def matching(self, rows: Float[Array, "200 band=40"], face: Float[Array, "25 column"]) -> float:
-        """Probability that 2 s of normalised rows and 2 s of expression answers at 12.5 Hz belong together."""
-        (a, log_a), (b, log_b) = (_gaussian(self.voice(rows)), _gaussian(self.face(face)))
-        distance = float(((a - b) ** 2).sum() + np.exp(log_a).sum() + np.exp(log_b).sum()) / NUM_GAUSSIAN**0.5
-        return 1.0 / (1.0 + float(np.exp(np.clip(-self.steepness * (self.reach - distance), -60.0, 60.0))))
-
-    def vad(self, face: Float[Array, "25 column"]) -> Float[Array, " 3"]:
-        """Valence, arousal and dominance that the face shows."""
-        return np.asarray(self.face(face)[2 * NUM_GAUSSIAN :])
-
-
 def load_sync(path: Path | None = None) -> SyncExpert:
     """The bundled judge, or an expert from a file.
 
@@ -157,53 +127,33 @@ def load_sync(path: Path | None = None) -> SyncExpert:
     return _bundled_sync() if path is None else _sync(Path(path))
 
 
-def load_lip_reader(path: Path) -> LipReader:
-    """A lip reader from a file; errors as `load_sync`."""
-    return LipReader(_stack(read_expert(path, kind="lip_reader"), "net", path))
-
-
 def load_classifier(path: Path | None = None, *, compounds: bool = False) -> MotionClassifier:
     """The bundled judge of the 8 emotions, or of the 15 compounds; or one from a file. Errors as `load_sync`."""
     return _bundled_classifier(compounds) if path is None else _classifier(path)
 
 
-def load_emotional_sync(path: Path) -> EmotionalSync:
-    """An emotional sync expert from a file; errors as `load_sync`."""
-    found = read_expert(path, kind="emotional_sync")
-    scalars = _extra(found, "match", path)
-    return EmotionalSync(
-        voice=_stack(found, "voice", path),
-        face=_stack(found, "face", path),
-        x0=_extra(found, "x0", path),
-        steepness=float(scalars[0]),
-        reach=float(scalars[1]),
-    )
+def with_deltas(
+    values: Float[Any, "*batch frames channel"], *, xp: ModuleType = np
+) -> Float[Any, "*batch frames twice"]:
+    """The channels, and their change since the frame before times 3 (0 at the first); `xp` is the arrays' module."""
+    change = values - xp.concatenate([values[..., :1, :], values[..., :-1, :]], -2)
+    return xp.concatenate([values, 3.0 * change], -1)
 
 
-def with_deltas(values: Float[Array, "*batch frames channel"]) -> Float[Array, "*batch frames twice"]:
-    """The channels, and their change since the frame before times 3 (0 at the first)."""
-    change = np.diff(values, axis=-2, prepend=values[..., :1, :])
-    return np.concatenate([values, 3.0 * change], axis=-1)
-
-
-def geometry_units(lips: Float[Array, "*batch frames 3"]) -> Float[Array, "*batch frames 3"]:
+def geometry_units(lips: Float[Any, "*batch frames 3"], *, xp: ModuleType = np) -> Float[Any, "*batch frames 3"]:
     """Lip geometry in units of `LIP_SCALE`."""
-    return np.asarray(lips, np.float32) / np.array(
-        [LIP_SCALE[LIP_CHANNELS.index(name)] for name in GEOMETRY], np.float32
-    )
+    return xp.stack([lips[..., i] / _SCALES[name] for i, name in enumerate(GEOMETRY)], -1)
 
 
-def geometry_of(lips: Float[Array, "*batch frames channel=9"]) -> Float[Array, "*batch frames 3"]:
+def geometry_of(lips: Float[Any, "*batch frames channel=9"], *, xp: ModuleType = np) -> Float[Any, "*batch frames 3"]:
     """What can be seen of aims in natural units: a closure takes its share off the gap."""
     gap, width, jaw = (lips[..., LIP_CHANNELS.index(name)] for name in GEOMETRY)
-    return np.stack([gap * (1.0 - lips[..., LIP_CHANNELS.index("closure")]), width, jaw], axis=-1)
+    return xp.stack([gap * (1.0 - lips[..., LIP_CHANNELS.index("closure")]), width, jaw], -1)
 
 
-def reader_units(lips: Float[Array, "*batch frames channel=9"]) -> Float[Array, "*batch frames 6"]:
-    """The reader's channels, linear ones in units of `LIP_SCALE`."""
-    scale = (*LIP_SCALE, 1.0, 1.0, 1.0)
-    index = [LIP_CHANNELS.index(name) for name in READ_CHANNELS]
-    return np.asarray(lips, np.float32)[..., index] / np.array([scale[i] for i in index], np.float32)
+def reader_units(lips: Float[Any, "*batch frames channel=9"], *, xp: ModuleType = np) -> Float[Any, "*batch frames 6"]:
+    """The lip reader's channels, linear ones in units of `LIP_SCALE`."""
+    return xp.stack([lips[..., LIP_CHANNELS.index(name)] / _SCALES.get(name, 1.0) for name in READ_CHANNELS], -1)
 
 
 def face_features(motion: FaceMotion) -> Float[Array, f"frames feature={NUM_FACE_FEATURES}"]:
@@ -238,35 +188,19 @@ def _bundled_classifier(compounds: bool) -> MotionClassifier:
 
 def _sync(path: Path) -> SyncExpert:
     found = read_expert(path, kind="sync")
-    return SyncExpert(_stack(found, "audio", path), _stack(found, "motion", path), _extra(found, "x0", path))
+    return SyncExpert(found.stack("audio"), found.stack("motion"), found.extra("x0"))
 
 
 def _classifier(path: Path) -> MotionClassifier:
     found = read_expert(path, kind="motion_classifier")
-    net = _stack(found, "net", path)
+    net = found.stack("net")
     if not net.spec.dense or net.spec.dense[-1] != len(found.labels) or net.spec.inputs != NUM_FACE_FEATURES:
         raise CheckpointError(f"The expert's classes do not fit its answers; train it again: {path}")
     return MotionClassifier(net, found.labels)
 
 
-def _stack(found: ExpertFile, name: str, path: Path) -> ConvNet:
-    if name not in found.stacks:
-        raise CheckpointError(f"The expert has no part '{name}'; train it again: {path}")
-    return found.stacks[name]
-
-
-def _extra(found: ExpertFile, name: str, path: Path) -> Array:
-    if name not in found.extras:
-        raise CheckpointError(f"The expert has no array '{name}'; train it again: {path}")
-    return found.extras[name]
-
-
 def _on_sphere(vectors: Float[Array, "rows width"]) -> Float[Array, "rows width"]:
     return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-6)
-
-
-def _gaussian(answer: Array) -> tuple[Array, Array]:
-    return answer[:NUM_GAUSSIAN], np.clip(answer[NUM_GAUSSIAN : 2 * NUM_GAUSSIAN], -10.0, 2.0)
 
 
 def _softmax(logits: Float[Array, "rows emotion"]) -> Float[Array, "rows emotion"]:

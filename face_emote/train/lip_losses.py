@@ -4,7 +4,8 @@ Answers are raw (linear channels in units of LIP_SCALE, then three logits); targ
 a mean, so weights do not depend on the size of a batch, and is 0 for an answer that equals a fitting target.
 """
 
-from dataclasses import dataclass, fields
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -14,7 +15,7 @@ from face_emote.core.arrays import Float, Int
 from face_emote.core.names import BILABIALS, PHONES
 from face_emote.network.config import LIP_CHANNELS, LIP_SCALE, NUM_LINEAR
 from face_emote.train.corpus.cache import UNKNOWN_PHONE
-from face_emote.train.lip_solve import AIMS, TorchMouth
+from face_emote.train.mouth import AIMS, MouthMesh
 
 
 def mean_of(values: Float[Tensor, "*shape"], *, weights: Float[Tensor, "*shape"]) -> Float[Tensor, ""]:
@@ -112,48 +113,6 @@ class LipTruth:
     """RMS against the loudness of this talker's speech: 0 silent, about 1 speaking (`relative_loudness`)."""
     phones: Int[Tensor, "batch frames"]
     """Index into `names.PHONES`; 255 where unknown."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class LipTerms:
-    """Every term by itself, not yet weighted; scalars. Zero where its weight is."""
-
-    params: Tensor
-    velocity: Tensor
-    gap: Tensor
-    closure: Tensor
-    opening: Tensor
-    silence: Tensor
-    phones: Tensor
-    correlation: Tensor
-
-    def total(self, weights: LipLossWeights) -> Tensor:
-        """The weighted sum."""
-        parts = [getattr(weights, item.name) * getattr(self, item.name) for item in fields(self)]
-        return torch.stack(parts).sum()
-
-
-def lip_terms(
-    pred: Float[Tensor, "batch frames 9"],
-    truth: LipTruth,
-    *,
-    weights: LipLossWeights,
-    phone_logits: Float[Tensor, "batch frames 40"] | None = None,
-) -> LipTerms:
-    """All terms whose weight is not 0. Without `phone_logits` the phones' term is 0."""
-    pred = pred.float()
-    none = pred.new_zeros(())
-    logits = None if phone_logits is None else phone_logits.float()
-    return LipTerms(
-        params=params_loss(pred, truth) if weights.params else none,
-        velocity=velocity_loss(pred, truth) if weights.velocity else none,
-        gap=gap_loss(pred, truth) if weights.gap else none,
-        closure=closure_loss(pred, truth) if weights.closure else none,
-        opening=opening_loss(pred, truth) if weights.opening else none,
-        silence=silence_loss(pred, truth) if weights.silence else none,
-        phones=phone_loss(logits, truth.phones) if weights.phones and logits is not None else none,
-        correlation=correlation_loss(pred, truth) if weights.correlation else none,
-    )
 
 
 def natural(pred: Float[Tensor, "batch frames 9"]) -> Float[Tensor, "batch frames 9"]:
@@ -273,14 +232,6 @@ def _scale(pred: Tensor) -> Tensor:
     return torch.tensor(LIP_SCALE, dtype=pred.dtype, device=pred.device)
 
 
-def swapped(batch_size: int, *, generator: torch.Generator | None = None) -> Int[Tensor, " batch"]:
-    """Whom each clip gets its emotion from: a shift by a random number of places, so never from itself (if it can)."""
-    if batch_size < 2:
-        return torch.zeros(batch_size, dtype=torch.long)
-    shift = int(torch.randint(1, batch_size, (1,), generator=generator))
-    return (torch.arange(batch_size) + shift) % batch_size
-
-
 def lip_exchange_loss(
     answers: Float[Tensor, "batch frames 9"], exchanged: Float[Tensor, "batch frames 9"]
 ) -> Float[Tensor, ""]:
@@ -296,7 +247,7 @@ def lip_exchange_loss(
 _NUM = len(AIMS)
 
 
-def vertices_loss(mouth: TorchMouth, pred: Float[Tensor, "batch frames 9"], truth: LipTruth) -> Float[Tensor, ""]:
+def vertices_loss(mouth: MouthMesh, pred: Float[Tensor, "batch frames 9"], truth: LipTruth) -> Float[Tensor, ""]:
     """Mean squared distance of the mouth's vertices, mm^2, before contacts are sealed.
 
     A channel that is not known is taken from the answer on both sides, so that it cannot be blamed; frames of which
@@ -309,3 +260,27 @@ def vertices_loss(mouth: TorchMouth, pred: Float[Tensor, "batch frames 9"], trut
         wanted = mouth.vertices(aims)
     away = 1000.0 * (mouth.vertices(answer) - wanted)
     return mean_of(away.square().sum(dim=-1).mean(dim=-1), weights=known.amax(dim=-1))
+
+
+LOSSES: dict[str, Callable[[Tensor, LipTruth], Tensor]] = {
+    "params": params_loss, "velocity": velocity_loss, "gap": gap_loss, "closure": closure_loss,
+    "opening": opening_loss, "silence": silence_loss, "correlation": correlation_loss,
+}  # fmt: skip
+"""Terms of the lips alone, by their names in `LipLossWeights`."""
+
+
+def lip_terms(
+    pred: Float[Tensor, "batch frames 9"],
+    truth: LipTruth,
+    *,
+    weights: LipLossWeights,
+    phone_logits: Float[Tensor, "batch frames 40"] | None = None,
+) -> dict[str, Tensor]:
+    """Weighted terms by name; those whose weight is 0 are left out."""
+    pred = pred.float()
+    terms = {
+        name: getattr(weights, name) * loss(pred, truth) for name, loss in LOSSES.items() if getattr(weights, name)
+    }
+    if weights.phones and phone_logits is not None:
+        terms["phones"] = weights.phones * phone_loss(phone_logits.float(), truth.phones)
+    return terms

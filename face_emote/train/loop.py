@@ -6,9 +6,9 @@ to chance. So a run that was interrupted goes on to the very weights that an und
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,11 @@ import torch
 
 from face_emote.network.checkpoint import read_checkpoint, write_checkpoint
 from face_emote.train.config import TrainConfig
-from face_emote.train.corpus.cache import read_corpus
-from face_emote.train.crops import lip_batch, make_pool
+from face_emote.train.corpus.cache import Corpus, read_corpus
+from face_emote.train.crops import Pool, expression_batch, lip_batch, make_pool, spoken_pool
 from face_emote.train.devices import Ranks, averaged_gradients
-from face_emote.train.expression_crops import expression_batch, expression_pool
 from face_emote.train.measure import expression_errors, held_out_clips, measured
-from face_emote.train.objective import Objective, Terms, load_extra_terms
+from face_emote.train.objective import Objective, Terms, load_objective
 from face_emote.train.run_folder import MODEL, RunFolder, card_of, open_run
 from face_emote.train.torch_net import TorchMotionNet, weights_from_torch
 
@@ -57,6 +56,69 @@ class Training:
         self.step = int(state["step"])
 
 
+@dataclass(slots=True, eq=False)
+class Run:
+    """An open run; `training` is what changes in it."""
+
+    config: TrainConfig
+    ranks: Ranks
+    folder: RunFolder
+    corpus: Corpus
+    lips: Pool
+    faces: Pool | None
+    """None: the expression path is not trained."""
+    objective: Objective
+    training: Training
+    sums: dict[str, float] = field(default_factory=dict)
+    """Mean of every term since the last line of the log."""
+
+    def learn(self) -> None:
+        """One step."""
+        config, training = self.config, self.training
+        rng = np.random.default_rng([config.seed, training.step, self.ranks.rank])
+        terms: Terms = {}
+        with _precision(self.ranks.device):
+            if "lips" in config.parts:
+                crops = lip_batch(self.lips, net=config.net, data=config.data, rng=rng)
+                terms |= self.objective.lips(training.net, crops, step=training.step)
+            if self.faces is not None:
+                faces = expression_batch(self.faces, config=config, rng=rng)
+                terms |= self.objective.expression(training.net, faces, step=training.step)
+        _step(training, terms, config=config, ranks=self.ranks)
+        for name, value in terms.items():
+            self.sums[name] = self.sums.get(name, 0.0) + float(value.detach()) / LOG_STEPS
+
+    def log_losses(self) -> float:
+        """Write down the mean terms; returns their sum."""
+        if self.ranks.leads:
+            self.folder.log(self.training.step, {f"loss/{name}": value for name, value in self.sums.items()})
+        total = sum(self.sums.values())
+        self.sums = {}
+        return total
+
+    def measure(self) -> None:
+        """Look at the running mean on held-out clips, and on emotions that no step has drawn."""
+        net, step = self.training.average, self.training.step
+        sets = held_out_clips(self.corpus, self.config.data) if "lips" in self.config.parts else {}
+        for name, chosen in sets.items():
+            figures = asdict(measured(net, self.corpus, chosen))
+            self.folder.log(step, {f"{name}/{key}": float(value) for key, value in figures.items()})
+        if self.faces is not None:
+            errors = asdict(expression_errors(net, self.faces, config=self.config))
+            self.folder.log(step, {f"expression/{key}": value for key, value in errors.items()})
+
+    def save(self) -> None:
+        """What the run goes on from, and the weights to ship."""
+        sources = sorted({self.corpus.clips[int(i)].source for i in self.lips.clips})
+        self.folder.save(self.training.state())
+        write_checkpoint(
+            self.folder.path / MODEL,
+            weights_from_torch(self.training.average),
+            config=self.config.net,
+            card=card_of(self.config, sources=sources, step=self.training.step),
+        )
+
+
 def train(
     config: TrainConfig,
     *,
@@ -79,56 +141,47 @@ def train(
     Raises:
         ConfigError, CorpusError, OutputError: the input cannot be used.
     """
+    run, steps = _opened(config, corpus=corpus, output=output, ranks=ranks), config.optimiser.steps
+    began = saved = time.monotonic()
+    while run.training.step < steps:
+        run.learn()
+        done = run.training.step
+        last = done == steps
+        if done % LOG_STEPS == 0:
+            loss = run.log_losses()
+            if progress is not None:
+                progress(done, steps, f"loss {loss:.3f}")
+        if ranks.leads and (last or done % config.measure_steps == 0):
+            run.measure()
+        now = time.monotonic()
+        stops = (now - began) / 60.0 > minutes
+        if ranks.leads and (last or stops or (now - saved) / 60.0 > config.save_minutes):
+            run.save()
+            saved = now
+        if ranks.any(stops):
+            break
+    return output / MODEL
+
+
+def _opened(config: TrainConfig, *, corpus: Path, output: Path, ranks: Ranks) -> Run:
     clips = read_corpus(corpus)
     folder = open_run(output, config, board=ranks.leads)
     pool = make_pool(clips, config.data)
-    faces = expression_pool(clips, config) if "expression" in config.parts else None
-    objective = Objective(weights=config.losses, extra=load_extra_terms(config, device=ranks.device))
     training = _begun(config, x0=pool.x0, device=ranks.device)
     state = folder.load()
     if state is not None:
         training.restore(state)
         folder.forget_after(training.step)
-    drawn = sorted({clips.clips[int(i)].source for i in pool.clips})
-    sets = held_out_clips(clips, config.data)
-    began = saved = time.monotonic()
-    sums: dict[str, float] = {}
-    while training.step < config.optimiser.steps:
-        rng = np.random.default_rng([config.seed, training.step, ranks.rank])
-        terms: Terms = {}
-        with _precision(ranks.device):
-            if "lips" in config.parts:
-                crops = lip_batch(pool, net=config.net, data=config.data, rng=rng)
-                terms |= objective.lips(training.net, crops, step=training.step, device=ranks.device)
-            if faces is not None:
-                faced = expression_batch(faces, config=config, rng=rng)
-                terms |= objective.expression(training.net, faced, step=training.step, device=ranks.device)
-        _step(training, terms, config=config, ranks=ranks)
-        for name, value in terms.items():
-            sums[name] = sums.get(name, 0.0) + float(value.detach()) / LOG_STEPS
-        done = training.step
-        if done % LOG_STEPS == 0:
-            if ranks.leads:
-                folder.log(done, {f"loss/{name}": value for name, value in sums.items()})
-            if progress is not None:
-                progress(done, config.optimiser.steps, f"loss {sum(sums.values()):.3f}")
-            sums = {}
-        last = done == config.optimiser.steps
-        if ranks.leads and (done % config.measure_steps == 0 or last):
-            for name, chosen in sets.items() if "lips" in config.parts else ():
-                figures = asdict(measured(training.average, clips, chosen))
-                folder.log(done, {f"{name}/{key}": float(value) for key, value in figures.items()})
-            if faces is not None:
-                errors = asdict(expression_errors(training.average, faces, config=config))
-                folder.log(done, {f"expression/{key}": value for key, value in errors.items()})
-        now = time.monotonic()
-        stops = (now - began) / 60.0 > minutes
-        if ranks.leads and (last or stops or (now - saved) / 60.0 > config.save_minutes):
-            _save(training, folder, config=config, sources=drawn)
-            saved = now
-        if ranks.any(stops):
-            break
-    return output / MODEL
+    return Run(
+        config=config,
+        ranks=ranks,
+        folder=folder,
+        corpus=clips,
+        lips=pool,
+        faces=spoken_pool(pool) if "expression" in config.parts else None,
+        objective=load_objective(config, device=ranks.device),
+        training=training,
+    )
 
 
 def _begun(config: TrainConfig, *, x0: np.ndarray, device: torch.device) -> Training:
@@ -180,13 +233,3 @@ def _step(training: Training, terms: Terms, *, config: TrainConfig, ranks: Ranks
 def _precision(device: torch.device) -> Any:
     """bfloat16 on CUDA, float32 elsewhere."""
     return torch.autocast("cuda", torch.bfloat16) if device.type == "cuda" else nullcontext()
-
-
-def _save(training: Training, folder: RunFolder, *, config: TrainConfig, sources: Iterable[str]) -> None:
-    folder.save(training.state())
-    write_checkpoint(
-        folder.path / MODEL,
-        weights_from_torch(training.average),
-        config=config.net,
-        card=card_of(config, sources=sources, step=training.step),
-    )

@@ -20,7 +20,7 @@ from face_emote.network.hearing import normalised
 from face_emote.train.augment import FLOOR
 from face_emote.train.config import DataConfig, TrainConfig
 from face_emote.train.corpus.cache import Corpus
-from face_emote.train.expression_crops import ExpressionPool, expression_batch, latent_rows
+from face_emote.train.crops import Pool, expression_batch, latent_rows
 from face_emote.train.lip_losses import CLOSED_GAP, CLOSURE_REACH, OPEN_VOWELS, natural
 from face_emote.train.torch_net import TorchMotionNet, upsampled
 
@@ -111,7 +111,7 @@ class ExpressionErrors:
 
 
 @torch.no_grad()
-def expression_errors(net: TorchMotionNet, pool: ExpressionPool, *, config: TrainConfig) -> ExpressionErrors:
+def expression_errors(net: TorchMotionNet, pool: Pool, *, config: TrainConfig) -> ExpressionErrors:
     """Two batches from a generator of their own, at the longest look-ahead."""
     device = next(net.parameters()).device
     plain = replace(config, data=replace(config.data, augment=0.0))

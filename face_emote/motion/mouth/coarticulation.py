@@ -6,6 +6,8 @@ channels are C1, a silence far from speech is exactly at rest, and an hour can b
 """
 
 from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -52,9 +54,9 @@ class Blend:
     """How much of the mouth belongs to speech, 0..1."""
 
 
-def smoothstep(x: Array) -> Array:
-    """0 below 0, 1 above 1, 3x^2 - 2x^3 between: C1."""
-    u = np.clip(x, 0.0, 1.0)
+def smoothstep(x: Any, *, xp: ModuleType = np) -> Any:
+    """0 below 0, 1 above 1, 3x^2 - 2x^3 between: C1; of arrays or tensors of the module `xp`."""
+    u = xp.clip(x, 0.0, 1.0)
     return u * u * (3.0 - 2.0 * u)
 
 

@@ -11,6 +11,8 @@ division. Elementwise arithmetic only: a frame's result does not depend on its n
 """
 
 from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -56,8 +58,8 @@ class LipRig:
     the height of the lower lip's middle above the edge of the upper front teeth.
     """
 
-    response: Float[Array, f"posture={len(NAMES)} term=3 measure={NUM_MEASURES}"]
-    """Per amount 1 of a posture: constant, times sin t, times 1 - cos t."""
+    response: Float[Any, f"posture={len(NAMES)} term=3 measure={NUM_MEASURES}"]
+    """Per amount 1 of a posture: constant, times sin t, times 1 - cos t. An array, or a tensor."""
     jaw_angle: float
     """Radians at jawOpen = 1."""
     unit_metres: float
@@ -68,20 +70,11 @@ class LipRig:
         """Inner width of the neutral mouth."""
         return float(self.response[0, 0, WIDTH])
 
-    def slope(self, posture: str, *, jaw: Float[Array, " frames"], measure: int) -> Float[Array, " frames"]:
-        """Change of a measure per amount of one posture at an opening of the jaw."""
-        a, b, c = self.response[NAMES.index(posture), :, measure]
-        angle = self.jaw_angle * jaw
-        return a + b * np.sin(angle) + c * (1.0 - np.cos(angle))
-
-    def measure(
-        self, amounts: dict[str, Float[Array, " frames"]], *, jaw: Float[Array, " frames"], measure: int
-    ) -> Float[Array, " frames"]:
-        """A measure of the mouth in a mix of postures."""
-        total = self.slope("neutral", jaw=jaw, measure=measure)
-        for posture, amount in amounts.items():
-            total = total + amount * self.slope(posture, jaw=jaw, measure=measure)
-        return total
+    def slopes(self, jaw: Float[Any, "*frames"], *, xp: ModuleType = np) -> Float[Any, "*frames posture measure"]:
+        """Change of every measure per amount of every posture at an opening of the jaw; `xp` is the arrays' module."""
+        constant, per_sine, per_versine = (self.response[:, term] for term in range(3))
+        angle = (self.jaw_angle * jaw)[..., None, None]
+        return constant + per_sine * xp.sin(angle) + per_versine * (1.0 - xp.cos(angle))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

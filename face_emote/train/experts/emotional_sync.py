@@ -7,15 +7,16 @@ Targets are soft: exp(-|vad_a - vad_b|^2 / (2 .25^2)).
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from face_emote.core.arrays import Array, Float
+from face_emote.core.arrays import Float
 from face_emote.network.config import CONTROL_SLICE, EMOTION_COLUMNS, NUM_EXPRESSION_OUTPUTS, VOICE_SLICE
-from face_emote.network.convnet import Conv, ConvNetSpec
-from face_emote.network.experts import FACE_HZ, NUM_GAUSSIAN, EmotionalSync
+from face_emote.network.convnet import Conv, ConvNetSpec, read_expert
+from face_emote.network.experts import FACE_HZ
 from face_emote.train.experts.torch_convnet import TorchConvNet, frozen_twin
 
 LAG_FREE_SECS = 0.2
@@ -65,6 +66,7 @@ def _standard(curve: Tensor) -> Tensor:
     return centred / (centred.square().mean(dim=1, keepdim=True) + 1e-8).sqrt()
 
 
+NUM_GAUSSIAN = 128
 NUM_FACE_COLUMNS = VOICE_SLICE.start
 """Controls, bearing, wrinkle residuals and blood drives; the lips and what is heard in the voice are left out."""
 WINDOW_ROWS = 200
@@ -107,10 +109,16 @@ class EmotionalSyncNet(nn.Module):
     ) -> Float[Tensor, ""]:
         """Matching over all pairs of the batch, and 1 - CCC of both VAD heads."""
         heard, seen = feeling(self.voice, rows), feeling(self.face, face)
-        logits = matching_logits(heard, seen, steepness=self.log_steepness.exp(), reach=self.reach)
+        logits = self.matching(heard, seen)
         match = functional.binary_cross_entropy_with_logits(logits, soft_targets(voice_vad, face_vad))
         spread = 1e-4 * (heard.log_variance.square().mean() + seen.log_variance.square().mean())
         return match + concordance_loss(heard.vad, voice_vad) + concordance_loss(seen.vad, face_vad) + spread
+
+    def matching(self, a: Feeling, b: Feeling) -> Float[Tensor, "a b"]:
+        """Logits of every pair; the sigmoid is the probability of a match."""
+        distance = torch.cdist(a.mean, b.mean).square()
+        noise = a.log_variance.exp().sum(dim=-1)[:, None] + b.log_variance.exp().sum(dim=-1)[None]
+        return self.log_steepness.exp() * (self.reach - (distance + noise) / NUM_GAUSSIAN**0.5)
 
 
 def feeling(encoder: TorchConvNet, inputs: Float[Tensor, "batch frames inputs"]) -> Feeling:
@@ -120,38 +128,25 @@ def feeling(encoder: TorchConvNet, inputs: Float[Tensor, "batch frames inputs"])
     return Feeling(mean, log_variance.clamp(-10.0, 2.0), vad)
 
 
-def matching_logits(a: Feeling, b: Feeling, *, steepness: Tensor | float, reach: Tensor | float) -> Tensor:
-    """Of every pair [a, b]; the sigmoid is the probability of a match."""
-    distance = torch.cdist(a.mean, b.mean).square()
-    noise = a.log_variance.exp().sum(dim=-1)[:, None] + b.log_variance.exp().sum(dim=-1)[None]
-    return steepness * (reach - (distance + noise) / NUM_GAUSSIAN**0.5)
-
-
 def soft_targets(a: Float[Tensor, "a 3"], b: Float[Tensor, "b 3"]) -> Float[Tensor, "a b"]:
     """exp(-|vad_a - vad_b|^2 / (2 .25^2))."""
     return torch.exp(-(a[:, None] - b[None]).square().sum(dim=-1) / (2.0 * VAD_WIDTH**2))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class FrozenEmotionalSync:
-    """A trained expert that judges answers during training; gradients pass through it to the face."""
+def read_emotional_sync(path: Path) -> EmotionalSyncNet:
+    """A trained expert from a file, frozen: gradients pass through it to the face.
 
-    voice: TorchConvNet
-    face: TorchConvNet
-    x0: Array
-    steepness: float
-    reach: float
-
-    def to(self, device: torch.device) -> "FrozenEmotionalSync":
-        """The same expert on a device."""
-        return FrozenEmotionalSync(self.voice.to(device), self.face.to(device), self.x0, self.steepness, self.reach)
-
-
-def frozen_emotional_sync(expert: EmotionalSync) -> FrozenEmotionalSync:
-    """The torch twin of a trained expert."""
-    return FrozenEmotionalSync(
-        frozen_twin(expert.voice), frozen_twin(expert.face), expert.x0, expert.steepness, expert.reach
-    )
+    Raises:
+        CheckpointError: the file is missing or not such an expert.
+    """
+    found = read_expert(path, kind="emotional_sync")
+    net = EmotionalSyncNet(seed=0)
+    net.voice, net.face = frozen_twin(found.stack("voice")), frozen_twin(found.stack("face"))
+    steepness, reach = torch.from_numpy(found.extra("match"))
+    with torch.no_grad():
+        net.log_steepness.copy_(steepness.log())
+        net.reach.copy_(reach)
+    return net.eval().requires_grad_(False)
 
 
 _VALENCE = EMOTION_COLUMNS.index("valence")
@@ -164,7 +159,7 @@ class FeelingTerms:
     """Not yet weighted."""
 
     match: Tensor
-    """Voice and face match as much as what is asked matches what the voice feels (needs labelled voices, else 0)."""
+    """Voice and face match as much as what is wanted matches what the voice feels (needs labelled voices, else 0)."""
     exchange: Tensor
     """The face of an emotion must look like the other faces of that emotion, whatever was said."""
     vad: Tensor
@@ -172,44 +167,42 @@ class FeelingTerms:
     lag: Tensor
     """Seconds beyond 200 ms between loudness and strength of expression."""
 
-    def total(self) -> Tensor:
-        """The sum."""
-        return self.match + self.exchange + self.vad + self.lag
-
 
 def feeling_terms(
-    expert: FrozenEmotionalSync,
+    expert: EmotionalSyncNet,
     face: Float[Tensor, "batch latents 80"],
     *,
     rows: Float[Tensor, "batch rows 40"],
-    asked: Float[Tensor, "batch latents 21"],
+    wanted: Float[Tensor, "batch latents 21"],
     voice_vad: Float[Tensor, "batch 3"] | None = None,
 ) -> FeelingTerms:
     """All terms over the last 2 s of the crops, when the face has answered the emotion.
 
     Args:
         expert: frozen.
-        face: answers of the expression path at 12.5 Hz, in step with `asked` (apart from the look-ahead).
+        face: answers of the expression path at 12.5 Hz, in step with `wanted` (apart from the look-ahead).
         rows: normalised, 8 a latent.
-        asked: the emotion in the order of `EMOTION_COLUMNS`.
+        wanted: the emotion in the order of `EMOTION_COLUMNS`.
         voice_vad: what the voice feels, where that is known.
     """
     window = face.float()[:, -WINDOW_LATENTS:]
     seen = feeling(expert.face, window[..., :NUM_FACE_COLUMNS])
-    wanted = asked.float()[:, -WINDOW_LATENTS:, VAD_COLUMNS].mean(dim=1)
+    wanted_vad = wanted.float()[:, -WINDOW_LATENTS:, VAD_COLUMNS].mean(dim=1)
     match = seen.mean.new_zeros(())
     if voice_vad is not None:
         heard = feeling(expert.voice, rows.float()[:, -WINDOW_ROWS:])
-        logits = matching_logits(heard, seen, steepness=expert.steepness, reach=expert.reach)
-        match = functional.binary_cross_entropy_with_logits(logits, soft_targets(voice_vad, wanted))
-    among_faces = matching_logits(seen, seen, steepness=expert.steepness, reach=expert.reach)
+        logits = expert.matching(heard, seen)
+        match = functional.binary_cross_entropy_with_logits(logits, soft_targets(voice_vad, wanted_vad))
+    among_faces = expert.matching(seen, seen)
     others = ~torch.eye(len(face), dtype=torch.bool, device=face.device)
-    exchange = functional.binary_cross_entropy_with_logits(among_faces[others], soft_targets(wanted, wanted)[others])
+    exchange = functional.binary_cross_entropy_with_logits(
+        among_faces[others], soft_targets(wanted_vad, wanted_vad)[others]
+    )
     strength = face.float()[..., CONTROL_SLICE].sum(dim=-1)
     return FeelingTerms(
         match=match,
         exchange=exchange,
-        vad=concordance_loss(seen.vad, wanted),
+        vad=concordance_loss(seen.vad, wanted_vad),
         lag=lag_loss(voice_arousal(rows.float()), strength, rate_hz=FACE_HZ),
     )
 

@@ -4,19 +4,18 @@ SyncNet on lip geometry is an audio tower and a motion tower that agree on what 
 reads phones from the lips' aims: can they be read?
 """
 
-from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from face_emote.core.arrays import Array, Float, Int
+from face_emote.core.arrays import Float, Int
 from face_emote.core.names import PHONES
-from face_emote.network.config import LIP_CHANNELS, LIP_SCALE, NUM_LINEAR
-from face_emote.network.convnet import Conv, ConvNetSpec
-from face_emote.network.experts import GEOMETRY, READ_CHANNELS, LipReader, SyncExpert
+from face_emote.network.convnet import Conv, ConvNetSpec, read_expert
+from face_emote.network.experts import GEOMETRY, READ_CHANNELS, geometry_of, geometry_units, reader_units, with_deltas
 from face_emote.train.experts.torch_convnet import TorchConvNet, frozen_twin
-from face_emote.train.lip_losses import CLOSURE, LipTruth, mean_of, natural, phone_loss
+from face_emote.train.lip_losses import LipTruth, mean_of, natural, phone_loss
 
 AUDIO = ConvNetSpec(inputs=40, convs=(Conv(64, 5, 2), Conv(96, 5), Conv(96, 5), Conv(96, 5), Conv(128, 6), Conv(128)))
 """Windows of 39 rows (0.39 s), one every 20 ms."""
@@ -71,11 +70,9 @@ def embedded(tower: TorchConvNet, inputs: Float[Tensor, "batch frames inputs"]) 
 
 
 def lip_features(geometry: Float[Tensor, "batch frames 3"]) -> Float[Tensor, "batch frames 6"]:
-    """As `network.experts.with_deltas(geometry_units(..))`."""
-    scale = geometry.new_tensor([LIP_SCALE[LIP_CHANNELS.index(name)] for name in GEOMETRY])
-    values = geometry / scale
-    change = torch.diff(values, dim=1, prepend=values[:, :1])
-    return torch.cat([values, 3.0 * change], dim=-1)
+    """What SyncNet sees of lip geometry in natural units."""
+    features: Tensor = with_deltas(geometry_units(geometry, xp=torch), xp=torch)
+    return features
 
 
 def picked(windows: Float[Tensor, "batch windows width"], anchors: Int[Tensor, "batch anchor"]) -> Tensor:
@@ -110,22 +107,16 @@ def random_anchors(num_clips: int, *, count: int, num_windows: int, generator: t
     return first + order
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class FrozenSync:
-    """A trained SyncNet that judges answers during training; gradients pass through it to the lips."""
+def read_sync(path: Path) -> SyncNet:
+    """A trained SyncNet from a file, frozen: gradients pass through it to the lips.
 
-    audio: TorchConvNet
-    motion: TorchConvNet
-    x0: Array
-
-    def to(self, device: torch.device) -> "FrozenSync":
-        """The same expert on a device."""
-        return FrozenSync(self.audio.to(device), self.motion.to(device), self.x0)
-
-
-def frozen_sync(expert: SyncExpert) -> FrozenSync:
-    """The torch twin of a trained expert."""
-    return FrozenSync(frozen_twin(expert.audio), frozen_twin(expert.motion), expert.x0)
+    Raises:
+        CheckpointError: the file is missing or not such an expert.
+    """
+    found = read_expert(path, kind="sync")
+    net = SyncNet(seed=0)
+    net.audio, net.motion = frozen_twin(found.stack("audio")), frozen_twin(found.stack("motion"))
+    return net.eval().requires_grad_(False)
 
 
 READER = ConvNetSpec(
@@ -141,15 +132,15 @@ def lip_reader_net(*, seed: int) -> TorchConvNet:
     return TorchConvNet(READER, generator=torch.Generator().manual_seed(seed))
 
 
-def frozen_reader(expert: LipReader) -> TorchConvNet:
-    """The torch twin of a trained reader, for `losses.experts.reader_loss`."""
-    return frozen_twin(expert.net)
+def read_lip_reader(path: Path) -> TorchConvNet:
+    """A trained reader from a file, frozen; errors as `read_sync`."""
+    return frozen_twin(read_expert(path, kind="lip_reader").stack("net"))
 
 
 def frame_accuracy(logits: Tensor, phones: Tensor) -> tuple[int, int]:
-    """Frames told right, and frames whose phone is known and is not silence."""
-    asked = (phones != 255) & (phones != 0)
-    return int(((logits.argmax(dim=-1) == phones) & asked).sum()), int(asked.sum())
+    """Frames read right, and frames whose phone is known and is not silence."""
+    spoken = (phones != 255) & (phones != 0)
+    return int(((logits.argmax(dim=-1) == phones) & spoken).sum()), int(spoken.sum())
 
 
 SYNC_SHIFTS = (-12, -8, -5, -3, 3, 5, 8, 12)
@@ -166,7 +157,7 @@ def reader_loss(reader: TorchConvNet, pred: Float[Tensor, "batch frames 9"], tru
 
 
 def sync_loss(
-    expert: FrozenSync,
+    expert: SyncNet,
     pred: Float[Tensor, "batch frames 9"],
     *,
     rows: Float[Tensor, "batch rows 40"],
@@ -185,7 +176,7 @@ def sync_loss(
         loudness: as in `LipTruth`, in step with `pred`.
     """
     lips = natural(pred.float())
-    motion = embedded(expert.motion, lip_features(geometry(lips)))
+    motion = embedded(expert.motion, lip_features(geometry_of(lips, xp=torch)))
     sound = embedded(expert.audio, rows.float())
     count = min(motion.shape[1], sound.shape[1])
     reach = max(SYNC_SHIFTS)
@@ -200,16 +191,7 @@ def sync_loss(
     return mean_of(surprise, weights=speaks * (heard >= 0))
 
 
-def geometry(lips: Float[Tensor, "batch frames 9"]) -> Float[Tensor, "batch frames 3"]:
-    """As `network.experts.geometry_of`."""
-    gap, width, jaw = (lips[..., LIP_CHANNELS.index(name)] for name in GEOMETRY)
-    return torch.stack([gap * (1.0 - lips[..., CLOSURE]), width, jaw], dim=-1)
-
-
 def reader_features(lips: Float[Tensor, "batch frames 9"]) -> Float[Tensor, "batch frames 12"]:
-    """As `network.experts.with_deltas(reader_units(..))`."""
-    scale = lips.new_tensor((*LIP_SCALE, *[1.0] * (len(LIP_CHANNELS) - NUM_LINEAR)))
-    index = [LIP_CHANNELS.index(name) for name in READ_CHANNELS]
-    values = (lips / scale)[..., index]
-    change = torch.diff(values, dim=1, prepend=values[:, :1])
-    return torch.cat([values, 3.0 * change], dim=-1)
+    """What the reader sees of lips in natural units."""
+    features: Tensor = with_deltas(reader_units(lips, xp=torch), xp=torch)
+    return features

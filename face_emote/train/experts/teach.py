@@ -1,6 +1,14 @@
-"""Training of each expert: batches, loss, held-out figures, file."""
+"""Train the experts: `python -m face_emote.train.experts.teach CORPUS -o DIR [--judges] [--only NAME] [--minutes M]`.
 
-from collections.abc import Callable, Mapping
+Files are named after expert and role: `sync_train.safetensors` teaches (`--experts DIR` of a training run), and
+`sync_judge.safetensors`, of another seed, only measures. Without `--minutes` the same corpus and seed give the same
+files.
+"""
+
+import argparse
+import logging
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,11 +18,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from face_emote.core.arrays import Array
-from face_emote.core.errors import CorpusError
+from face_emote.core.errors import CorpusError, FaceEmoteError
 from face_emote.face.bundled import load_head
-from face_emote.network.convnet import ConvNetSpec, write_expert
-from face_emote.network.experts import geometry_of, load_classifier, load_emotional_sync, load_lip_reader, load_sync
-from face_emote.train.corpus.cache import Corpus
+from face_emote.network.convnet import write_expert
+from face_emote.network.experts import geometry_of, load_classifier, load_sync
+from face_emote.train.corpus.cache import ClipRow, Corpus, read_corpus
 from face_emote.train.experts.batches import (
     FeelingBatch,
     SpeechCrops,
@@ -29,7 +37,6 @@ from face_emote.train.experts.emotional_sync import (
     EmotionalSyncNet,
     concordance,
     feeling,
-    matching_logits,
     soft_targets,
 )
 from face_emote.train.experts.lip_judges import (
@@ -51,13 +58,17 @@ from face_emote.train.experts.motion_classifier import (
     labels_of,
     performances,
 )
-from face_emote.train.experts.torch_convnet import FitConfig, Report, fit, set_normalisation
+from face_emote.train.experts.torch_convnet import FitConfig, Report, Student, TorchConvNet, fit, set_normalisation
 from face_emote.train.lip_losses import phone_loss
 
 NUM_ANCHORS = 10
 CROP_FRAMES = 104
 SYNC_TRIALS = 3
 """Random shifts per held-out clip."""
+TEACHERS = ("lip_reader", "sync", "emotional_sync")
+JUDGES = ("sync", "emotions", "compounds")
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +83,32 @@ class Lesson:
     """Talkers that are not learnt from."""
 
 
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """Which expert is to be made of what."""
+
+    name: str
+    corpus: Corpus
+    lesson: Lesson
+    seed: int
+    path: Path
+    report: Report
+
+    def held_out(self) -> Iterator[tuple[int, ClipRow]]:
+        """Number and row of every clip that is not learnt from."""
+        for i, row in enumerate(self.corpus.clips):
+            if row.split == "test" or row.talker in self.lesson.hold_out:
+                yield i, row
+
+
 LESSONS = {
     "sync": Lesson(FitConfig(steps=1600), batch=28),
     "lip_reader": Lesson(FitConfig(steps=700), batch=24),
     "emotional_sync": Lesson(FitConfig(steps=500), batch=32),
-    "emotions": Lesson(FitConfig(steps=700, rate=1e-3), batch=64, performances=70),
+    "emotions": Lesson(FitConfig(steps=700, rate=1e-3, weight_decay=0.05), batch=64, performances=70),
     "picture_sync": Lesson(FitConfig(steps=400, rate=1e-3), batch=16),
     "picture_feeling": Lesson(FitConfig(steps=400, rate=1e-3), batch=48),
-    "compounds": Lesson(FitConfig(steps=1000, rate=1e-3), batch=64, performances=60),
+    "compounds": Lesson(FitConfig(steps=1000, rate=1e-3, weight_decay=0.05), batch=64, performances=60),
 }
 
 
@@ -89,19 +118,21 @@ def teach(name: str, corpus: Corpus, *, lesson: Lesson, seed: int, path: Path, r
     Raises:
         CorpusError: the corpus holds nothing that this expert could learn from.
     """
-    teachers: dict[str, Callable[..., dict[str, float]]] = {
-        "sync": _sync, "lip_reader": _lip_reader, "emotional_sync": _emotional_sync,
-        "emotions": _classifier, "compounds": _classifier, "picture_sync": _pictures, "picture_feeling": _pictures,
-    }  # fmt: skip
-    return teachers[name](name, corpus, lesson=lesson, seed=seed, path=path, report=report)
+    student = STUDENTS[name](Assignment(name, corpus, lesson=lesson, seed=seed, path=path, report=report))
+    steps = fit(student.net, loss_at=student.loss, config=lesson.fit, report=report)
+    student.write("")
+    figures = student.figures()
+    lines = [f"{name}, seed {seed}, {steps} steps.", *(f"{key}: {value:.3f}" for key, value in figures.items())]
+    student.write("\n".join(lines))
+    return figures
 
 
-def _sync(name: str, corpus: Corpus, *, lesson: Lesson, seed: int, path: Path, report: Report) -> dict[str, float]:
-    net = SyncNet(seed=seed)
-    pool = speech_pool(corpus, batch=lesson.batch, frames=CROP_FRAMES, hold_out=lesson.hold_out)
+def _sync(task: Assignment) -> Student:
+    net, lesson = SyncNet(seed=task.seed), task.lesson
+    pool = speech_pool(task.corpus, batch=lesson.batch, frames=CROP_FRAMES, hold_out=lesson.hold_out)
 
     def crops(step: int) -> SpeechCrops:
-        return speech_crops(pool, np.random.default_rng([seed, 1, step]))
+        return speech_crops(pool, np.random.default_rng([task.seed, 1, step]))
 
     first = crops(0)
     set_normalisation(net.audio, torch.from_numpy(first.rows))
@@ -109,41 +140,34 @@ def _sync(name: str, corpus: Corpus, *, lesson: Lesson, seed: int, path: Path, r
 
     def loss(step: int) -> Tensor:
         now = crops(step)
-        generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
-        anchors = random_anchors(
-            lesson.batch, count=NUM_ANCHORS, num_windows=CROP_FRAMES - MOTION.window + 1, generator=generator
-        )
-        return net.loss(
-            torch.from_numpy(now.rows),
-            torch.from_numpy(now.geometry()),
-            known=torch.from_numpy(now.geometry_known()),
-            anchors=anchors,
-        )
+        generator = torch.Generator().manual_seed(task.seed * 1_000_003 + step)
+        windows = CROP_FRAMES - MOTION.window + 1
+        anchors = random_anchors(lesson.batch, count=NUM_ANCHORS, num_windows=windows, generator=generator)
+        rows, lips, known = (torch.from_numpy(part) for part in (now.rows, now.geometry(), now.geometry_known()))
+        return net.loss(rows, lips, known=known, anchors=anchors)
 
-    steps = fit(net, loss_at=loss, config=lesson.fit, report=report)
-    weights = net.audio.weights(prefix="audio.") | net.motion.weights(prefix="motion.")
-    write = _writer(path, kind="sync", specs={"audio": AUDIO, "motion": MOTION}, weights=weights)
-    write({"x0": pool.pool.x0}, card="")
-    figures = sync_figures(corpus, path, hold_out=lesson.hold_out)
-    write({"x0": pool.pool.x0}, card=_card(name, seed=seed, steps=steps, figures=figures))
-    return figures
+    def write(card: str) -> None:
+        weights = net.audio.weights(prefix="audio.") | net.motion.weights(prefix="motion.")
+        specs, extras = {"audio": AUDIO, "motion": MOTION}, {"x0": pool.pool.x0}
+        write_expert(task.path, kind="sync", specs=specs, weights=weights, extras=extras, card=card)
+
+    return Student(net, loss, write=write, figures=lambda: _sync_figures(task))
 
 
-def sync_figures(corpus: Corpus, path: Path, *, hold_out: tuple[str, ...] = ()) -> dict[str, float]:
+def _sync_figures(task: Assignment) -> dict[str, float]:
     """On held-out captured clips, each moved by random offsets within 200 ms: how well the offset is found."""
-    expert = load_sync(path)
+    expert = load_sync(task.path)
     rng = np.random.default_rng(0)
     errors: list[float] = []
     confidence: list[float] = []
-    for i, row in enumerate(corpus.clips):
-        held = row.split == "test" or row.talker in hold_out
-        if not held or row.kind != "capture" or row.num_frames < 75 or len(errors) >= 240:
+    for i, row in task.held_out():
+        if row.kind != "capture" or row.num_frames < 75 or len(errors) >= 240:
             continue
-        lips = geometry_of(np.asarray(corpus.lips(i), np.float32))
+        lips = geometry_of(np.asarray(task.corpus.lips(i), np.float32))
         for _ in range(SYNC_TRIALS):
             shift = int(rng.integers(-10, 11))
             late = lips[np.clip(np.arange(len(lips)) - shift, 0, len(lips) - 1)]
-            offset, sure = expert.offset_and_confidence(np.asarray(corpus.mels(i), np.float32), late)
+            offset, sure = expert.offset_and_confidence(np.asarray(task.corpus.mels(i), np.float32), late)
             errors.append(offset - 20.0 * shift)
             confidence.append(sure)
     found = np.abs(np.array(errors)) if errors else np.full(1, np.nan)
@@ -156,61 +180,58 @@ def sync_figures(corpus: Corpus, path: Path, *, hold_out: tuple[str, ...] = ()) 
     }
 
 
-def _lip_reader(
-    name: str, corpus: Corpus, *, lesson: Lesson, seed: int, path: Path, report: Report
-) -> dict[str, float]:
-    net = lip_reader_net(seed=seed)
-    pool = speech_pool(corpus, batch=lesson.batch, frames=CROP_FRAMES, hold_out=lesson.hold_out)
+def _lip_reader(task: Assignment) -> Student:
+    net, lesson = lip_reader_net(seed=task.seed), task.lesson
+    pool = speech_pool(task.corpus, batch=lesson.batch, frames=CROP_FRAMES, hold_out=lesson.hold_out)
 
-    def seen(step: int) -> tuple[Tensor, Tensor]:
-        rng = np.random.default_rng([seed, 2, step])
+    def batch(step: int) -> tuple[Tensor, Tensor]:
+        rng = np.random.default_rng([task.seed, 2, step])
         now = speech_crops(pool, rng)
         noise = rng.normal(0.0, 0.004, now.lips.shape) * (rng.random((lesson.batch, 1, 1)) < 0.5)
         lips = torch.from_numpy((now.lips + noise).astype(np.float32))
         whole = torch.from_numpy(now.known.min(axis=-1)) > 0.0
         return reader_features(lips), torch.where(whole, torch.from_numpy(now.phones), 255)
 
-    set_normalisation(net, seen(0)[0])
+    set_normalisation(net, batch(0)[0])
 
     def loss(step: int) -> Tensor:
-        features, phones = seen(step)
+        features, phones = batch(step)
         return phone_loss(net(features), phones)
 
-    steps = fit(net, loss_at=loss, config=lesson.fit, report=report)
-    write = _writer(path, kind="lip_reader", specs={"net": READER}, weights=net.weights(prefix="net."))
-    write({}, card="")
-    figures = reader_figures(corpus, path, hold_out=lesson.hold_out)
-    write({}, card=_card(name, seed=seed, steps=steps, figures=figures))
-    return figures
+    def write(card: str) -> None:
+        weights = net.weights(prefix="net.")
+        write_expert(task.path, kind="lip_reader", specs={"net": READER}, weights=weights, card=card)
+
+    return Student(net, loss, write=write, figures=lambda: _reader_figures(task, net))
 
 
-def reader_figures(corpus: Corpus, path: Path, *, hold_out: tuple[str, ...] = ()) -> dict[str, float]:
+@torch.no_grad()
+def _reader_figures(task: Assignment, net: TorchConvNet) -> dict[str, float]:
     """Share of held-out speech frames whose phone is read right, of tracked lips and of taught lips."""
-    reader = load_lip_reader(path)
     figures = {}
-    for kind, kinds in (("captured", ("capture",)), ("taught", ("voice", "tts"))):
-        right = asked = 0
-        for i, row in enumerate(corpus.clips):
-            if (row.split == "test" or row.talker in hold_out) and row.kind in kinds and row.num_frames < 1500:
-                logits = torch.from_numpy(reader.logits(np.asarray(corpus.lips(i), np.float32)))
-                phones = torch.from_numpy(np.asarray(corpus.phones(i), np.int64))
-                told, all_of = frame_accuracy(logits, phones)
-                right, asked = right + told, asked + all_of
-        figures[f"frame accuracy, {kind} lips"] = right / asked if asked else float("nan")
+    for name, kinds in (("captured", ("capture",)), ("taught", ("voice", "tts"))):
+        right = spoken = 0
+        for i, row in task.held_out():
+            if row.kind in kinds and row.num_frames < 1500:
+                lips = torch.from_numpy(np.asarray(task.corpus.lips(i), np.float32))
+                phones = torch.from_numpy(np.asarray(task.corpus.phones(i), np.int64))
+                own_right, own_spoken = frame_accuracy(net(reader_features(lips[None]))[0], phones)
+                right, spoken = right + own_right, spoken + own_spoken
+        figures[f"frame accuracy, {name} lips"] = right / spoken if spoken else float("nan")
     return figures
 
 
-def _emotional_sync(
-    name: str, corpus: Corpus, *, lesson: Lesson, seed: int, path: Path, report: Report
-) -> dict[str, float]:
-    clips = labelled_clips(corpus, split="train")
+def _emotional_sync(task: Assignment) -> Student:
+    clips = labelled_clips(task.corpus, split="train")
     if not len(clips):
-        raise CorpusError(f"No clip names the emotion of its voice; add emodb or jtalk to the corpus: {corpus.folder}")
-    net = EmotionalSyncNet(seed=seed)
-    x0 = speech_pool(corpus, batch=1, frames=CROP_FRAMES).pool.x0
+        folder = task.corpus.folder
+        raise CorpusError(f"No clip names the emotion of its voice; add emodb or jtalk to the corpus: {folder}")
+    net = EmotionalSyncNet(seed=task.seed)
+    x0 = speech_pool(task.corpus, batch=1, frames=CROP_FRAMES).pool.x0
 
     def batch(step: int) -> FeelingBatch:
-        return feeling_batch(corpus, clips, x0=x0, size=lesson.batch, rng=np.random.default_rng([seed, 3, step]))
+        rng = np.random.default_rng([task.seed, 3, step])
+        return feeling_batch(task.corpus, clips, x0=x0, size=task.lesson.batch, rng=rng)
 
     first = batch(0)
     set_normalisation(net.voice, torch.from_numpy(first.rows))
@@ -218,39 +239,32 @@ def _emotional_sync(
 
     def loss(step: int) -> Tensor:
         now = batch(step)
-        return net.loss(
-            torch.from_numpy(now.rows),
-            torch.from_numpy(now.face),
-            voice_vad=torch.from_numpy(now.voice_vad),
-            face_vad=torch.from_numpy(now.face_vad),
-        )
+        rows, face, heard, seen = map(torch.from_numpy, (now.rows, now.face, now.voice_vad, now.face_vad))
+        return net.loss(rows, face, voice_vad=heard, face_vad=seen)
 
-    steps = fit(net, loss_at=loss, config=lesson.fit, report=report)
-    match = np.array([float(net.log_steepness.detach().exp()), float(net.reach.detach())])
-    weights = net.voice.weights(prefix="voice.") | net.face.weights(prefix="face.")
-    write = _writer(path, kind="emotional_sync", specs={"voice": VOICE, "face": FACE}, weights=weights)
-    figures = feeling_figures(corpus, net, x0=x0, size=6 * lesson.batch)
-    write({"x0": x0, "match": match}, card=_card(name, seed=seed, steps=steps, figures=figures))
-    load_emotional_sync(path)
-    return figures
+    def write(card: str) -> None:
+        match = np.array([float(net.log_steepness.detach().exp()), float(net.reach.detach())])
+        weights = net.voice.weights(prefix="voice.") | net.face.weights(prefix="face.")
+        specs, extras = {"voice": VOICE, "face": FACE}, {"x0": x0, "match": match}
+        write_expert(task.path, kind="emotional_sync", specs=specs, weights=weights, extras=extras, card=card)
+
+    return Student(net, loss, write=write, figures=lambda: _feeling_figures(task, net, x0=x0))
 
 
-def feeling_figures(corpus: Corpus, net: EmotionalSyncNet, *, x0: Array, size: int) -> dict[str, float]:
+@torch.no_grad()
+def _feeling_figures(task: Assignment, net: EmotionalSyncNet, *, x0: Array) -> dict[str, float]:
     """On held-out voices: CCC of both VAD heads, and how often a match beats a mismatch (area under the curve)."""
-    clips = labelled_clips(corpus, split="test")
+    clips = labelled_clips(task.corpus, split="test")
     if not len(clips):
         return {}
-    now = feeling_batch(corpus, clips, x0=x0, size=size, rng=np.random.default_rng(4))
-    with torch.no_grad():
-        heard, seen = feeling(net.voice, torch.from_numpy(now.rows)), feeling(net.face, torch.from_numpy(now.face))
-        logits = matching_logits(heard, seen, steepness=net.log_steepness.exp(), reach=net.reach)
-    voice_vad, face_vad = torch.from_numpy(now.voice_vad), torch.from_numpy(now.face_vad)
-    targets = soft_targets(voice_vad, face_vad).numpy()
-    scores = logits.numpy()
+    now = feeling_batch(task.corpus, clips, x0=x0, size=6 * task.lesson.batch, rng=np.random.default_rng(4))
+    rows, face, voice_vad, face_vad = map(torch.from_numpy, (now.rows, now.face, now.voice_vad, now.face_vad))
+    heard, seen = feeling(net.voice, rows), feeling(net.face, face)
+    scores, targets = net.matching(heard, seen).numpy(), soft_targets(voice_vad, face_vad).numpy()
     names = ("valence", "arousal", "dominance")
     figures = {f"CCC {n}, face": float(c) for n, c in zip(names, concordance(seen.vad, face_vad), strict=True)}
     figures |= {f"CCC {n}, voice": float(c) for n, c in zip(names, concordance(heard.vad, voice_vad), strict=True)}
-    return figures | {"match told from mismatch": _area_under_curve(scores[targets > 0.7], scores[targets < 0.1])}
+    return figures | {"matches above mismatches": _area_under_curve(scores[targets > 0.7], scores[targets < 0.1])}
 
 
 def _area_under_curve(better: Array, worse: Array) -> float:
@@ -261,71 +275,88 @@ def _area_under_curve(better: Array, worse: Array) -> float:
     return float(place.mean() / len(worse))
 
 
-def _pictures(name: str, corpus: Corpus, *, lesson: Lesson, seed: int, path: Path, report: Report) -> dict[str, float]:
-    """Imported here: the judges of pictures need the renderer."""
-    from face_emote.train.pictures import lessons
+def _classifier(task: Assignment) -> Student:
+    labels, lesson = labels_of(task.name), task.lesson
+    task.report(f"performing {lesson.performances * len(labels)} clips")
 
-    if name == "picture_feeling":
-        return lessons.teach_picture_feeling(
-            corpus, fit_config=lesson.fit, batch=lesson.batch, seed=seed, path=path, report=report
-        )
-    return lessons.teach_picture_sync(
-        corpus, fit_config=lesson.fit, batch=lesson.batch, seed=seed, path=path, report=report,
-        hold_out=lesson.hold_out,
-    )  # fmt: skip
+    def performed(count: int, *, seed: int, split: str) -> Performances:
+        return performances(task.corpus, labels=labels, count=count, head=load_head(), seed=seed, split=split)
 
-
-def _classifier(
-    name: str, corpus: Corpus, *, lesson: Lesson, seed: int, path: Path, report: Report
-) -> dict[str, float]:
-    labels, head = labels_of(name), load_head()
-    report(f"performing {lesson.performances * len(labels)} clips")
-    known = performances(corpus, labels=labels, count=lesson.performances, head=head, seed=seed)
-    net = classifier_net(len(labels), seed=seed)
+    known = performed(lesson.performances, seed=task.seed, split="train")
+    net = classifier_net(len(labels), seed=task.seed)
     set_normalisation(net, torch.from_numpy(known.windows))
 
     def loss(step: int) -> Tensor:
-        rng = np.random.default_rng([seed, 5, step])
+        rng = np.random.default_rng([task.seed, 5, step])
         chosen = rng.choice(len(known.label), size=lesson.batch)
         spread = rng.normal(0.0, 0.1, (lesson.batch, 1, known.windows.shape[2])) * net.scale.numpy()
         windows = torch.from_numpy((known.windows[chosen] + spread).astype(np.float32))
         return functional.cross_entropy(net(windows), torch.from_numpy(known.label[chosen]), label_smoothing=0.05)
 
-    steps = fit(net, loss_at=loss, config=replace(lesson.fit, weight_decay=0.05), report=report)
-    write = _writer(
-        path, kind="motion_classifier", specs={"net": classifier_spec(len(labels))},
-        weights=net.weights(prefix="net."), labels=labels,
+    def write(card: str) -> None:
+        specs, weights = {"net": classifier_spec(len(labels))}, net.weights(prefix="net.")
+        write_expert(task.path, kind="motion_classifier", specs=specs, weights=weights, labels=labels, card=card)
+
+    def figures() -> dict[str, float]:
+        count = max(lesson.performances // 6, 2)
+        fresh = performed(count, seed=task.seed + 1, split="test")
+        accuracy = clip_accuracy(load_classifier(task.path).net(fresh.windows), fresh)
+        return {"accuracy, other speech and seeds": accuracy, "performances": 1.0 * count * len(labels)}
+
+    return Student(net, loss, write=write, figures=figures)
+
+
+def _pictures(task: Assignment) -> Student:
+    """Imported here: the judges of pictures need the renderer."""
+    from face_emote.train.pictures import lessons
+
+    student = lessons.feeling_student if task.name == "picture_feeling" else lessons.sync_student
+    return student(
+        task.corpus, path=task.path, batch=task.lesson.batch, seed=task.seed, report=task.report,
+        hold_out=task.lesson.hold_out,
     )  # fmt: skip
-    write({}, card="")
-    count = max(lesson.performances // 6, 2)
-    fresh = performances(corpus, labels=labels, count=count, head=head, seed=seed + 1, split="test")
-    figures = {
-        "accuracy, other speech and seeds": classifier_accuracy(fresh, path),
-        "performances": 1.0 * count * len(labels),
-    }
-    write({}, card=_card(name, seed=seed, steps=steps, figures=figures))
-    return figures
 
 
-def classifier_accuracy(judged: Performances, path: Path) -> float:
-    """Share of performances that the expert in a file names right."""
-    return clip_accuracy(load_classifier(path).net(judged.windows), judged)
+STUDENTS: dict[str, Callable[[Assignment], Student]] = {
+    "sync": _sync, "lip_reader": _lip_reader, "emotional_sync": _emotional_sync,
+    "emotions": _classifier, "compounds": _classifier, "picture_sync": _pictures, "picture_feeling": _pictures,
+}  # fmt: skip
 
 
-def _writer(
-    path: Path,
-    *,
-    kind: str,
-    specs: Mapping[str, ConvNetSpec],
-    weights: Mapping[str, Array],
-    labels: tuple[str, ...] = (),
-) -> Callable[..., str]:
-    def write(extras: Mapping[str, Array], *, card: str) -> str:
-        return write_expert(path, kind=kind, specs=specs, weights=weights, extras=extras, labels=labels, card=card)
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Returns the exit code: 2 for a user's mistake."""
+    parser = argparse.ArgumentParser(prog="python -m face_emote.train.experts.teach", description="Train the experts.")
+    parser.add_argument("corpus", type=Path)
+    parser.add_argument("-o", "--output", type=Path, required=True, help="folder of the trained experts")
+    parser.add_argument("--only", action="append", choices=sorted(LESSONS), help="train this one; may be repeated")
+    parser.add_argument("--judges", action="store_true", help="train the instances that measure")
+    parser.add_argument("--seed", type=int, default=None, help="0 for those who teach, 7 for judges")
+    parser.add_argument("--steps", type=int, default=0, help="instead of each expert's own number")
+    parser.add_argument("--minutes", type=float, default=0.0, help="stop each one after so long")
+    parser.add_argument("--hold-out", default="", help="talkers not to learn from, separated by commas")
+    given = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    torch.set_num_threads(1)
+    hold_out = tuple(filter(None, given.hold_out.split(",")))
+    role, seed = ("judge", 7) if given.judges else ("train", 0)
+    seed = seed if given.seed is None else given.seed
+    try:
+        corpus = read_corpus(given.corpus)
+        given.output.mkdir(parents=True, exist_ok=True)
+        for name in given.only or (JUDGES if given.judges else TEACHERS):
+            lesson = LESSONS[name]
+            fitting = replace(lesson.fit, steps=given.steps or lesson.fit.steps, minutes=given.minutes)
+            path = given.output / f"{name}_{role}.safetensors"
+            figures = teach(
+                name, corpus, lesson=replace(lesson, fit=fitting, hold_out=hold_out), seed=seed, path=path,
+                report=lambda line, name=name: logger.info("%s: %s", name, line),  # type: ignore[misc]
+            )  # fmt: skip
+            logger.info("%s: %s", path.name, ", ".join(f"{key} {value:.3f}" for key, value in figures.items()))
+    except FaceEmoteError as error:
+        logger.error("%s", error)
+        return 2
+    return 0
 
-    return write
 
-
-def _card(name: str, *, seed: int, steps: int, figures: Mapping[str, float]) -> str:
-    lines = [f"{name}, seed {seed}, {steps} steps.", *(f"{key}: {value:.3f}" for key, value in figures.items())]
-    return "\n".join(lines)
+if __name__ == "__main__":
+    sys.exit(main())

@@ -131,3 +131,16 @@ def set_normalisation(stack: TorchConvNet, example: Tensor) -> None:
     with torch.no_grad():
         stack.mean.copy_(flat.mean(dim=0))
         stack.scale.copy_(flat.std(dim=0).clamp_min(0.02))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Student:
+    """An expert that is to learn: one of `teach.STUDENTS`."""
+
+    net: nn.Module
+    loss: Callable[[int], Tensor]
+    """Of a step; the batch follows from the step's number."""
+    write: Callable[[str], None]
+    """Writes the expert's file with a card."""
+    figures: Callable[[], dict[str, float]]
+    """On held-out clips, once it has been written."""

@@ -11,10 +11,10 @@ from face_emote.core.arrays import Array
 from face_emote.core.names import EMOTIONS
 from face_emote.train.config import DataConfig, ExpressionConfig, TrainConfig
 from face_emote.train.corpus.cache import Corpus
+from face_emote.train.crops import expression_batch, make_pool, spoken_pool
 from face_emote.train.experts.batches import speech_crops, speech_pool
 from face_emote.train.experts.lip_judges import embedded, random_anchors
-from face_emote.train.experts.torch_convnet import FitConfig, Report, fit, set_normalisation
-from face_emote.train.expression_crops import expression_batch, expression_pool
+from face_emote.train.experts.torch_convnet import Report, Student, set_normalisation
 from face_emote.train.pictures.losses import FEELING_CAMERA, SYNC_CAMERA, painter, soft_cross_entropy
 from face_emote.train.pictures.nets import MOTION, PictureSync, feeling_net, write_feeling_net, write_picture_sync
 
@@ -23,11 +23,17 @@ FRAMES = 44
 NUM_ANCHORS = 6
 
 
-def teach_picture_sync(
-    corpus: Corpus, *, fit_config: FitConfig, batch: int, seed: int, path: Path, report: Report,
-    hold_out: tuple[str, ...] = (), drawn: int = 96,
-) -> dict[str, float]:  # fmt: skip
-    """Train the SyncNet on pictures on `drawn` crops, measure it on as many others / 4, write it."""
+def sync_student(
+    corpus: Corpus,
+    *,
+    path: Path,
+    batch: int,
+    seed: int,
+    report: Report,
+    hold_out: tuple[str, ...] = (),
+    drawn: int = 96,
+) -> Student:
+    """The SyncNet on pictures: learns from `drawn` crops, is measured on as many others / 4."""
     artist = painter(SYNC_CAMERA)
     pool = speech_pool(corpus, batch=1, frames=FRAMES, hold_out=hold_out)
     report(f"drawing {drawn + drawn // 4} crops of {FRAMES} frames")
@@ -50,15 +56,16 @@ def teach_picture_sync(
         anchors = random_anchors(len(chosen), count=NUM_ANCHORS, num_windows=windows, generator=generator)
         return net.loss(heard[chosen], seen[chosen], anchors=anchors)
 
-    steps = fit(net, loss_at=loss, config=fit_config, report=report)
-    figures = _told_apart(net.eval(), heard[drawn:], seen[drawn:])
-    card = f"picture_sync, seed {seed}, {steps} steps on {drawn} drawn crops.\n" + _lines(figures)
-    write_picture_sync(path, net, x0=pool.pool.x0, card=card)
-    return figures
+    return Student(
+        net,
+        loss,
+        write=lambda card: write_picture_sync(path, net, x0=pool.pool.x0, card=card),
+        figures=lambda: _recognised(net, heard[drawn:], seen[drawn:]),
+    )
 
 
 @torch.no_grad()
-def _told_apart(net: PictureSync, rows: Tensor, pictures: Tensor) -> dict[str, float]:
+def _recognised(net: PictureSync, rows: Tensor, pictures: Tensor) -> dict[str, float]:
     """How often a window's own sound beats those at least 100 ms away in its crop, and all of other crops."""
     sound, lips = embedded(net.audio, rows), net.watched(pictures)
     count = min(sound.shape[1], lips.shape[1])
@@ -74,16 +81,23 @@ def _told_apart(net: PictureSync, rows: Tensor, pictures: Tensor) -> dict[str, f
     }
 
 
-def teach_picture_feeling(
-    corpus: Corpus, *, fit_config: FitConfig, batch: int, seed: int, path: Path, report: Report, drawn: int = 60
-) -> dict[str, float]:
-    """Train the judge of faces on `drawn` batches of 12 authored faces, measure it on a fifth as many others."""
+def feeling_student(
+    corpus: Corpus,
+    *,
+    path: Path,
+    batch: int,
+    seed: int,
+    report: Report,
+    hold_out: tuple[str, ...] = (),
+    drawn: int = 60,
+) -> Student:
+    """The judge of faces: learns from `drawn` batches of 12 authored faces, is measured on a fifth as many others."""
     artist = painter(FEELING_CAMERA)
     config = TrainConfig(data=DataConfig(augment=0.0), expression=ExpressionConfig(batch=3, crop_latents=25))
     there = {row.source for row in corpus.clips if row.split == "train"}
     shares = {name: share for name, share in config.data.shares.items() if name in there}
-    config = replace(config, data=replace(config.data, shares=shares))
-    pool = expression_pool(corpus, config)
+    config = replace(config, data=replace(config.data, shares=shares, hold_out_talkers=hold_out))
+    pool = spoken_pool(make_pool(corpus, config.data))
     report(f"drawing {(drawn + drawn // 5) * 12} faces")
     pictures, mixes = [], []
     with torch.no_grad():
@@ -104,21 +118,16 @@ def teach_picture_feeling(
         noise = torch.from_numpy(rng.normal(0.0, 0.01, (batch, *seen.shape[1:])).astype(np.float32))
         return soft_cross_entropy(net(seen[chosen] + noise), wanted[chosen])
 
-    steps = fit(net, loss_at=loss, config=fit_config, report=report)
-    with torch.no_grad():
-        guessed = net.eval()(seen[train:]).argmax(1)
-    clear = wanted[train:].amax(1) > 0.6
-    right = (guessed == wanted[train:].argmax(1))[clear]
-    figures = {"strongest feeling named, other speech and plans": float(right.double().mean())}
-    card = f"picture_feeling, seed {seed}, {steps} steps on {train} drawn faces.\n" + _lines(figures)
-    write_feeling_net(path, net, card=card)
-    return figures
+    @torch.no_grad()
+    def figures() -> dict[str, float]:
+        guessed = net(seen[train:]).argmax(1)
+        clear = wanted[train:].amax(1) > 0.6
+        right = (guessed == wanted[train:].argmax(1))[clear]
+        return {"strongest feeling named, other speech and plans": float(right.double().mean())}
+
+    return Student(net, loss, write=lambda card: write_feeling_net(path, net, card=card), figures=figures)
 
 
 def _mixes(felt: Array, frames: Array) -> Tensor:
     own = np.take_along_axis(felt, frames[..., None], axis=1).reshape(frames.size, -1)[:, : len(EMOTIONS)]
     return torch.from_numpy(np.maximum(own, 0.0).astype(np.float32))
-
-
-def _lines(figures: dict[str, float]) -> str:
-    return "\n".join(f"{name}: {value:.3f}" for name, value in figures.items())

@@ -21,11 +21,11 @@ from face_emote.rendering.torch.render import render_batch
 from face_emote.rendering.torch.stage import Stage, make_stage
 from face_emote.train.config import PictureConfig
 from face_emote.train.experts.lip_judges import embedded
-from face_emote.train.lip_solve import AIMS, TorchMouth, torch_mouth
+from face_emote.train.mouth import AIMS, MouthMesh, mouth_mesh
 from face_emote.train.pictures.nets import (
     MOTION,
-    FrozenPictureSync,
     PictureEncoder,
+    PictureSync,
     read_feeling_net,
     read_picture_sync,
 )
@@ -43,7 +43,7 @@ class Painter:
 
     stage: Stage
     head: TorchHead
-    mouth: TorchMouth
+    mouth: MouthMesh
 
     def faces(
         self, controls: Float[Tensor, "frame control=100"], *, wrinkles: Tensor, blood: Tensor
@@ -81,7 +81,7 @@ def painter(camera: str, *, size: int = SIZE) -> Painter:
     person = head.with_identity(someone.betas)
     scene = make_scene(camera=camera, light="soft", width=size, height=size)
     stage = make_stage(head, betas=someone.betas, skin=someone.skin, scene=scene)
-    return Painter(stage, torch_head(person), torch_mouth(person))
+    return Painter(stage, torch_head(person), mouth_mesh(person))
 
 
 SYNC_FILE, FEELING_FILE = "picture_sync_train.safetensors", "picture_feeling_train.safetensors"
@@ -96,7 +96,7 @@ class PictureStage:
     """Judges and painters; None where a loss is off."""
 
     config: PictureConfig
-    sync: FrozenPictureSync | None
+    sync: PictureSync | None
     mouth: Painter | None
     feeling: PictureEncoder | None
     face: Painter | None
@@ -124,14 +124,14 @@ class PictureStage:
         assert self.sync is not None
         assert self.mouth is not None
         length, reach = self.config.frames, max(SHIFTS)
-        sound = embedded(self.sync.net.audio, rows.float())
+        sound = embedded(self.sync.audio, rows.float())
         terms = []
         for crop in rng.permutation(len(lips))[: self.config.crops]:
             delay, count = int(late[crop]), length - MOTION.window + 1
             last = min(lips.shape[1] - length, sound.shape[1] - reach - count + delay)
             first = int(rng.integers(reach + delay, max(last, reach + delay) + 1))
             drawn = self.mouth.mouths(lips[crop, first : first + length])
-            motion = self.sync.net.watched(drawn[None])[0]
+            motion = self.sync.watched(drawn[None])[0]
             own = first - delay
             heard = torch.stack([sound[crop, own + s : own + s + count] for s in (0, *SHIFTS)], dim=1)
             logits = (heard * motion[:, None]).sum(-1) / TEMPERATURE
@@ -145,7 +145,7 @@ class PictureStage:
 
         Args:
             answers: Of the expression path, per motion frame.
-            felt: What was asked for, in step with them; begins with the mix over `names.EMOTIONS`.
+            felt: The emotion that is wanted, in step with them; begins with the mix over `names.EMOTIONS`.
             rng: Chooses the frames.
         """
         assert self.feeling is not None

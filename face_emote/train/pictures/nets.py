@@ -1,7 +1,6 @@
 """Two small judges of pictures: which sound a mouth goes with, and which feeling a face shows."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ from torch.nn import functional
 from face_emote.core.arrays import Array, Float, Int
 from face_emote.core.errors import CheckpointError
 from face_emote.core.names import EMOTIONS
-from face_emote.network.convnet import Conv, ConvNet, ConvNetSpec, read_expert, write_expert
+from face_emote.network.convnet import Conv, ConvNetSpec, read_expert, write_expert
 from face_emote.train.experts.lip_judges import (
     AUDIO,
     LEAST_TEMPERATURE,
@@ -25,7 +24,7 @@ from face_emote.train.experts.lip_judges import (
 from face_emote.train.experts.torch_convnet import TorchConvNet, frozen_twin
 
 FEATURES = 32
-"""Numbers a picture is told by."""
+"""Numbers that stand for a picture."""
 MOTION = ConvNetSpec(inputs=FEATURES, convs=(Conv(64, 5), Conv(64, 5), Conv(96, 5), Conv(96, 5), Conv(128, 4)))
 """Windows of 20 frames."""
 WIDTHS = (12, 24, FEATURES)
@@ -78,8 +77,8 @@ class PictureSync(nn.Module):
 
     def watched(self, pictures: Float[Tensor, "batch frames size size"]) -> Float[Tensor, "batch windows 128"]:
         """Unit vectors of all windows of 20 pictures."""
-        told = self.encoder(pictures.flatten(0, 1)).unflatten(0, pictures.shape[:2])
-        return embedded(self.motion, told)
+        seen = self.encoder(pictures.flatten(0, 1)).unflatten(0, pictures.shape[:2])
+        return embedded(self.motion, seen)
 
     def loss(
         self,
@@ -95,14 +94,6 @@ class PictureSync(nn.Module):
         return info_nce(logits, usable=usable, ambiguous=near_in_clip(anchors))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class FrozenPictureSync:
-    """A trained one, which only judges."""
-
-    net: PictureSync
-    x0: Array
-
-
 def write_picture_sync(path: Path, net: PictureSync, *, x0: Array, card: str) -> None:
     """Write it as an expert's file."""
     weights = net.audio.weights(prefix="audio.") | net.motion.weights(prefix="motion.")
@@ -111,19 +102,19 @@ def write_picture_sync(path: Path, net: PictureSync, *, x0: Array, card: str) ->
     write_expert(path, kind="picture_sync", specs=specs, weights=weights, extras=extras, card=card)
 
 
-def read_picture_sync(path: Path) -> FrozenPictureSync:
-    """Read it back.
+def read_picture_sync(path: Path) -> PictureSync:
+    """Read it back, frozen.
 
     Raises:
         CheckpointError: the file is missing, damaged, or something else.
     """
     file = read_expert(path, kind="picture_sync")
     net = PictureSync(seed=0)
-    net.audio, net.motion = _stack(file.stacks, "audio", path), _stack(file.stacks, "motion", path)
-    if net.audio.spec != AUDIO or net.motion.spec != MOTION or "x0" not in file.extras:
+    net.audio, net.motion = frozen_twin(file.stack("audio")), frozen_twin(file.stack("motion"))
+    if net.audio.spec != AUDIO or net.motion.spec != MOTION:
         raise CheckpointError(f"The expert was made by another version; train it again: {path}")
     _fill(net.encoder, file.extras, path)
-    return FrozenPictureSync(net.eval().requires_grad_(False), file.extras["x0"])
+    return net.eval().requires_grad_(False)
 
 
 def feeling_net(*, seed: int) -> PictureEncoder:
@@ -145,12 +136,6 @@ def read_feeling_net(path: Path) -> PictureEncoder:
     net = feeling_net(seed=0)
     _fill(net, read_expert(path, kind="picture_feeling").extras, path)
     return net.eval().requires_grad_(False)
-
-
-def _stack(stacks: Mapping[str, ConvNet], name: str, path: Path) -> TorchConvNet:
-    if name not in stacks:
-        raise CheckpointError(f"The expert lacks its {name} tower; train it again: {path}")
-    return frozen_twin(stacks[name])
 
 
 def _fill(net: PictureEncoder, arrays: Mapping[str, Array], path: Path) -> None:
