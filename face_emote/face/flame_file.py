@@ -9,8 +9,9 @@ from face_emote.core.arrays import Array
 from face_emote.core.errors import HeadError, OptionError
 from face_emote.core.names import JOINT_PARENTS, NUM_EXPRESSION, NUM_SHAPE
 from face_emote.core.output import require_writable
+from face_emote.core.reading import read_npz
 from face_emote.face.head import Head
-from face_emote.face.head_file import MAX_VERTICES, basis_id, read_archive, read_head, write_head
+from face_emote.face.head_file import MAX_VERTICES, basis_id, read_head, write_head
 from face_emote.face.pickle_reader import UnsafePickleError, read_pickled_arrays
 from face_emote.face.skinning import NUM_CORRECTIVES, NUM_JOINTS
 
@@ -37,7 +38,7 @@ def read_flame(path: Path) -> Head:
             is_archive = stream.read(2) == _ZIP_MAGIC
         if is_archive and _is_own(path):
             return read_head(path)
-        arrays = read_archive(path) if is_archive else read_pickled_arrays(path.read_bytes())
+        arrays = read_npz(path, names=KEYS) if is_archive else read_pickled_arrays(path.read_bytes())
         return _head_of(arrays)
     except OSError as error:
         raise HeadError(f"The head file cannot be opened ({error.strerror or error}): {path}") from error

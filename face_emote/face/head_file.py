@@ -6,9 +6,7 @@ zigzag-coded and split into low and high bytes: the many small columns then comp
 
 import hashlib
 import io
-import struct
 import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +15,7 @@ from face_emote.core.arrays import Array, Float, UInt8
 from face_emote.core.errors import HeadError
 from face_emote.core.names import NUM_EXPRESSION, NUM_SHAPE
 from face_emote.core.output import written_beside
+from face_emote.core.reading import read_npz
 from face_emote.face.contact import ContactOperator, contact_operator
 from face_emote.face.head import Head, HeadContact
 from face_emote.face.layout import ControlJoint, HeadLayout, SurfacePoints
@@ -27,7 +26,6 @@ FORMAT = "face_emote.head/1"
 STEP = 1e-6
 """Quantisation of basis columns, metres."""
 MAX_VERTICES = 200_000
-MAX_BYTES = 2**30
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _INTS = ("quads", "quad_uv", "quad_part", "mirror", "left_lid_loop", "right_lid_loop", "lip_loop", "ring")
 _FLOATS = ("uv", "uv_makehuman", "lash_uv")
@@ -143,7 +141,7 @@ def read_head(path: Path) -> Head:
         HeadError: missing, damaged, of another version, or not a head file.
     """
     try:
-        arrays = read_archive(path)
+        arrays = read_npz(path)
         found = str(arrays["format"])
         if found != FORMAT:
             raise HeadError(
@@ -156,31 +154,6 @@ def read_head(path: Path) -> Head:
     except (ValueError, KeyError, TypeError, IndexError, EOFError, zipfile.BadZipFile, zipfile.LargeZipFile) as error:
         raise HeadError(f"This is not a head file, or it is damaged ({error}); import it again: {path}") from error
     return head
-
-
-def read_archive(path: Path) -> dict[str, Array]:
-    """All arrays of an .npz.
-
-    Raises:
-        ValueError: damaged, encrypted, with pickled objects, or with more than a gigabyte.
-        OSError: it cannot be opened.
-    """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            if sum(info.file_size for info in archive.infolist()) > MAX_BYTES:
-                raise ValueError("more than a gigabyte of arrays")
-        with np.load(path, allow_pickle=False) as stored:
-            return {name: stored[name] for name in stored.files}
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        struct.error,
-        EOFError,
-        NotImplementedError,
-        RuntimeError,
-        MemoryError,
-    ) as error:
-        raise ValueError(str(error) or type(error).__name__) from error
 
 
 def _head_of(arrays: dict[str, Array]) -> Head:

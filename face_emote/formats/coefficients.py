@@ -24,8 +24,8 @@ from face_emote.core.arrays import Array, Float
 from face_emote.core.motion import MotionSource
 from face_emote.core.names import BLOOD_REGIONS, CONTROLS, NUM_EXPRESSION, NUM_SHAPE, WRINKLES
 from face_emote.core.output import written_beside
+from face_emote.core.reading import read_npz
 from face_emote.core.types import FaceMotion
-from face_emote.face.head_file import read_archive
 from face_emote.formats.array_file import ArraySpool, write_arrays
 from face_emote.formats.mesh.person import Progress
 from face_emote.formats.recorded import MAX_BYTES
@@ -45,8 +45,12 @@ RATE = ("mocap_frame_rate", "mocap_framerate", "fps")
 POSES = {"global_pose": 0, "neck_pose": 36, "head_pose": 45, "jaw_pose": 66, "left": 69, "right": 72}
 """First column in SMPL-X `poses`."""
 POSES_WIDTH = 75
-MAX_FRAMES = 2_000_000
+MAX_FRAMES = 250_000
+"""More than an hour at 60 a second; all of a clip lies in memory."""
 MAX_VALUE = 1e4
+_KNOWN = frozenset(
+    (*EXPRESSION, *JAW, *RATE, *ROWS, "poses", "pose", "neck", "global_pose", "betas", "basis", "character")
+)
 DEFAULT_FPS = 30.0
 EMOTE_FPS = 25.0
 """Files that say no rate: EMOTE's and MEAD's clips have 25 a second."""
@@ -160,7 +164,7 @@ def read_coefficients(path: Path) -> FaceCoefficients:
     """Raises ValueError saying what is wrong, and OSError."""
     if path.stat().st_size > MAX_BYTES:
         raise ValueError("it is larger than 1 GiB; split it")
-    arrays = read_archive(path)
+    arrays = read_npz(path, names=_KNOWN)
     poses = _floats(arrays, "poses") if "poses" in arrays else None
     if poses is not None and (poses.ndim != 2 or poses.shape[1] < POSES_WIDTH):
         poses = None
@@ -200,7 +204,9 @@ def _expression(arrays: dict[str, Array], poses: Array | None) -> tuple[int, Flo
         raise ValueError(f"it has no expression (none of {', '.join(EXPRESSION)})")
     values = _floats(arrays, name)
     values = values.reshape(-1, values.shape[-1]) if values.ndim else values.reshape(0, 0)
-    if not 0 < len(values) <= MAX_FRAMES or not values.shape[1]:
+    if len(values) > MAX_FRAMES:
+        raise ValueError(f"it has {len(values)} frames, more than {MAX_FRAMES}; split it")
+    if not len(values) or not values.shape[1]:
         raise ValueError(f"its {name} is {arrays[name].shape}, expected frames x coefficients")
     if poses is not None and len(poses) != len(values):
         raise ValueError(f"it has {len(values)} rows of {name} and {len(poses)} of poses")

@@ -1,6 +1,7 @@
 """Face models that users bring, reduced to what a map needs: official FLAME (2020, 2023, 2023 Open) and SMPL-X."""
 
 import zipfile
+from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 from face_emote.core.arrays import Array, Float, Int
 from face_emote.core.errors import HeadError
 from face_emote.core.names import JOINTS, NUM_EXPRESSION
+from face_emote.core.reading import read_npz
 from face_emote.face.flame_file import MAX_BYTES
 from face_emote.face.head import Head
 from face_emote.face.head_file import basis_id
@@ -59,7 +61,10 @@ def target_of_head(head: Head) -> TargetModel:
 def is_smplx(path: Path) -> bool:
     """Whether a file has SMPL-X's joints. Files that cannot be read are none."""
     try:
-        return path.stat().st_size <= MAX_BYTES and _arrays(path)["J_regressor"].shape[0] == SMPLX_JOINTS
+        return (
+            path.stat().st_size <= MAX_BYTES
+            and _arrays(path, names=("J_regressor",))["J_regressor"].shape[0] == SMPLX_JOINTS
+        )
     except (OSError, KeyError, ValueError, TypeError, EOFError, IndexError, zipfile.BadZipFile, UnsafePickleError):
         return False
 
@@ -108,14 +113,8 @@ def read_smplx(path: Path) -> TargetModel:
     )
 
 
-def _arrays(path: Path) -> dict[str, Array]:
+def _arrays(path: Path, *, names: Container[str] = KEYS) -> dict[str, Array]:
     """The arrays that are needed; some SMPL-X archives also hold pickled objects, which stay unread."""
     with path.open("rb") as stream:
         packed = stream.read(2) == b"PK"
-    if not packed:
-        return read_pickled_arrays(path.read_bytes())
-    with zipfile.ZipFile(path) as archive:
-        if sum(entry.file_size for entry in archive.infolist()) > MAX_BYTES:
-            raise ValueError("more than a gigabyte of arrays")
-    with np.load(path, allow_pickle=False) as stored:
-        return {name: stored[name] for name in KEYS if name in stored.files}
+    return read_npz(path, names=names) if packed else read_pickled_arrays(path.read_bytes())

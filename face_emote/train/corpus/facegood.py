@@ -14,8 +14,8 @@ from face_emote.audio.reader import read_speech
 from face_emote.core.arrays import Array, Float
 from face_emote.core.errors import CorpusError
 from face_emote.core.names import CONTROLS, FEATURE_HZ, MOTION_HZ, SAMPLE_RATE_HZ
+from face_emote.core.reading import read_npz
 from face_emote.face.bundled import load_head
-from face_emote.face.head_file import read_archive
 from face_emote.face.rig import pose_from_controls
 from face_emote.motion.mouth.coarticulation import smoothstep
 from face_emote.network.config import LIP_CHANNELS
@@ -72,7 +72,7 @@ def read_channels(path: Path) -> tuple[Float[Array, "frames channel"], list[str]
         CorpusError: the file is missing, damaged or of another form.
     """
     try:
-        arrays = read_archive(path)
+        arrays = read_npz(path)
         values, names = arrays["bs"].astype(np.float64), [str(name) for name in arrays["names"]]
         fps = float(arrays["fps"])
     except OSError as error:

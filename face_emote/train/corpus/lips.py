@@ -12,7 +12,6 @@ Faces differ in how far their lips part and how well a tracker sees them meet, s
 Talkers with few clips share one scale, taken from all of them together.
 """
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +19,7 @@ import numpy as np
 
 from face_emote.core.arrays import Array, Bool, Float, Int
 from face_emote.core.errors import CorpusError
+from face_emote.core.reading import read_npz
 from face_emote.core.types import Phone
 from face_emote.face.head import Head
 from face_emote.motion.mouth.lip_rig import lip_edges
@@ -63,13 +63,13 @@ def read_tracks(path: Path) -> list[Track]:
         CorpusError: the file is missing, damaged or has no lip features.
     """
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            names = [str(name) for name in arrays["clips"]]
-            columns = [[str(name) for name in arrays["feat_names"]].index(name) for name in FEATURES]
-            values = arrays["feat"][..., columns].astype(np.float64)
+        arrays = read_npz(path, names=("clips", "feat_names", "feat"))
+        names = [str(name) for name in arrays["clips"]]
+        columns = [[str(name) for name in arrays["feat_names"]].index(name) for name in FEATURES]
+        values = arrays["feat"][..., columns].astype(np.float64)
     except OSError as error:
         raise CorpusError(f"The tracked lips cannot be read ({error.strerror or error}); check it: {path}") from None
-    except (KeyError, ValueError, IndexError, EOFError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+    except (KeyError, ValueError, IndexError, TypeError, AttributeError) as error:
         raise CorpusError(f"These are not tracked lips ({error}); check the data folder: {path}") from None
     if values.ndim != 3 or len(values) != len(names):
         raise CorpusError(f"{len(names)} clips and features of shape {values.shape} do not fit; check it: {path}")

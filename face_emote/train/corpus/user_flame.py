@@ -20,9 +20,9 @@ import numpy as np
 from face_emote.core.arrays import Array, Float
 from face_emote.core.errors import CorpusError, FaceEmoteError
 from face_emote.core.names import NUM_EXPRESSION, NUM_SHAPE
+from face_emote.core.reading import read_npz
 from face_emote.face.bundled import load_head
 from face_emote.face.flame_file import read_flame
-from face_emote.face.head_file import read_archive
 from face_emote.face.pickle_reader import read_pickled_arrays
 from face_emote.train.corpus.cache import Job
 from face_emote.train.corpus.lips import LipMeter, lip_aims, meter_at
@@ -184,7 +184,7 @@ def _arrays(path: Path) -> dict[str, Array]:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise CorpusError(f"The file is larger than a gigabyte; give one clip a file: {path}")
-        return read_archive(path) if path.suffix == ".npz" else read_pickled_arrays(path.read_bytes())
+        return read_npz(path) if path.suffix == ".npz" else read_pickled_arrays(path.read_bytes())
     except FaceEmoteError:
         raise
     except Exception as error:
