@@ -1,6 +1,8 @@
 """Manifests: every mistake is found before the first frame, and told with its row."""
 
 import json
+import os
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,13 +15,17 @@ from face_emote.batch.manifest_file import read_manifest
 from face_emote.batch.naming import filled, require_safe, slug
 from face_emote.batch.plan import PlanOptions, plan_batch
 from face_emote.batch.rows import motion_hash, output_hash, work_key
+from face_emote.batch.state import BatchState, OutputState
 from face_emote.core.errors import BatchError, FaceEmoteError
+from face_emote.core.fields import Kind
+from face_emote.core.options import PERFORMANCE_OPTIONS, PICTURE_OPTIONS
 
 SPEECH = [item.path for item in example_speech()]
 
 
-def plan(source, *, sweep="", name="", contact_sheet=False, **defaults):
-    return plan_batch(source, PlanOptions(defaults, sweep=sweep, name=name, contact_sheet=contact_sheet))
+def plan(source, *, sweep="", name="", contact_sheet=False, output=None, **defaults):
+    options = PlanOptions(defaults, sweep=sweep, name=name, contact_sheet=contact_sheet, output=output)
+    return plan_batch(source, options)
 
 
 def csv(tmp_path, text, name="lines.csv"):
@@ -104,6 +110,97 @@ def test_a_folder_is_searched_through_and_transcripts_lie_beside(tmp_path):
     assert [row.name for row in plan(Path(f"{tmp_path}/*/*.wav")).rows] == ["a-1"]
 
 
+def test_results_and_hidden_files_are_no_recordings(tmp_path):
+    (tmp_path / "a.wav").write_bytes(SPEECH[0].read_bytes())
+    (tmp_path / "._a.wav").write_bytes(b"")
+    (tmp_path / ".hidden").mkdir()
+    (tmp_path / ".hidden" / "b.wav").write_bytes(SPEECH[0].read_bytes())
+    out = tmp_path / "out"
+    (out / "deep").mkdir(parents=True)
+    (out / "deep" / "a.mp4").write_bytes(b"a video of ours")
+    for source in (tmp_path, Path(f"{tmp_path}/**/*.*")):
+        assert [row.name for row in plan(source, output=out).rows] == ["a"]
+    earlier = tmp_path / "earlier"
+    earlier.mkdir()
+    (earlier / "a.mp4").write_bytes(b"a video of another batch")
+    (earlier / "mine.wav").write_bytes(SPEECH[1].read_bytes())
+    with closing(BatchState(earlier)) as state:
+        state.put_output(OutputState("a.mp4", "a", "", published=True, sha256="", size=1, marked=True))
+    assert [row.name for row in plan(tmp_path, output=out).rows] == ["a"]
+    assert [row.name for row in plan(earlier, output=earlier).rows] == ["mine"], "what is no result is a recording"
+
+
+def test_no_result_replaces_a_recording(tmp_path):
+    (tmp_path / "a.mp4").write_bytes(SPEECH[0].read_bytes())
+    with pytest.raises(BatchError, match=r"row 1: a\.mp4 would replace a recording"):
+        plan(csv(tmp_path, "speech\na.mp4\n"), output=tmp_path)
+    assert plan(csv(tmp_path, "speech\na.mp4\n"), output=tmp_path / "out").rows
+
+
+ODD_NAMES = {
+    "What did he say?": "What did he say",
+    "con": "_con",
+    "a<b>:c|d": "a-b-c-d",
+    "dots..": "dots",
+    "re\u0301sume\u0301": "r\u00e9sum\u00e9",
+}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="these names cannot be there")
+def test_recordings_of_any_name_are_done_under_one_that_is_a_files_everywhere(tmp_path):
+    for name in (*ODD_NAMES, "\u97f3" * 70, "\u97f3" * 71, "\u97f3" * 70 + "\u58f0"):
+        (tmp_path / f"{name}.wav").write_bytes(SPEECH[0].read_bytes())
+    made = plan(tmp_path, outputs="mp4 sheet")
+    names = [row.name for row in made.rows]
+    assert set(ODD_NAMES.values()) <= set(names) and len(set(names)) == len(names) == 8
+    assert all(len(output.encode()) <= 200 for row in made.rows for output in row.outputs)
+    assert made.renamed["What did he say?"] == "What did he say" and made.renamed["con"] == "_con"
+    assert plan(tmp_path, name="{row}").rows[0].name == "0001", "--name is heeded in folders too"
+
+
+def test_recordings_of_one_name_have_results_of_two(tmp_path):
+    for name in ("a.wav", "a.flac", "x/a.wav", "y/a.wav"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(SPEECH[0].read_bytes())
+    names = [row.name for row in plan(tmp_path).rows]
+    assert "a" in names and {"x/a", "y/a"} < set(names) and len(set(names)) == 4
+    assert len({row.name for row in plan(Path(f"{tmp_path}/*/*.wav")).rows}) == 2
+
+
+SHEETS = {
+    "trailing columns": "speech,seed,dof,,\nA.wav,3,2.8,,\n,,,,\n",
+    "a separator": 'sep=;\nspeech;seed;dof\nA.wav;"3,0";2,8\n',
+    "numbers of spreadsheets": "speech\tseed\tdof\nA.wav\t3.0\t2.80\n",
+}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("text", SHEETS.values(), ids=SHEETS)
+def test_sheets_are_read_as_spreadsheets_write_them(tmp_path, text, encoding):
+    path = csv(tmp_path, text)
+    path.write_bytes(path.read_text("utf-8").replace("\n", "\r\n").encode(encoding))
+    (row,) = plan(path).rows
+    assert (row.performance.seed, row.picture.dof, row.name) == (3, 2.8, "dashwood_1")
+
+
+def test_a_cell_without_heading_is_named(tmp_path):
+    with pytest.raises(BatchError, match="line 2: 'joy' in column 2 has no heading"):
+        plan(csv(tmp_path, "speech,\nA.wav,joy\n"))
+
+
+NUMBERS = [item for item in (*PERFORMANCE_OPTIONS, *PICTURE_OPTIONS) if item.kind in (Kind.NUMBER, Kind.WHOLE)]
+
+
+@pytest.mark.parametrize("item", NUMBERS, ids=lambda item: item.name)
+@pytest.mark.parametrize("text", ["many", "nan", "inf", "1_0", "-1", "9" * 400, "1e400", "1,2,3"])
+def test_every_number_of_a_sheet_is_refused_with_row_column_value_and_range(tmp_path, item, text):
+    with pytest.raises(BatchError) as caught:
+        plan(csv(tmp_path, f'speech,emotion,engine,{item.name}\nA.wav,joy,cycles,"{text}"\n'))
+    kind = "whole number" if item.kind is Kind.WHOLE else "number"
+    assert f"row 1: {item.name} must be a {kind} from {item.low:g} to" in str(caught.value), str(caught.value)
+    assert len(str(caught.value)) < 300
+
+
 def test_a_pattern_in_a_row_makes_a_row_for_each_file(tmp_path):
     for name in ("x1.wav", "x2.wav"):
         (tmp_path / name).write_bytes(SPEECH[0].read_bytes())
@@ -162,7 +259,10 @@ def test_any_text_becomes_part_of_a_safe_name(text):
 
 
 def test_unknown_fields_and_broken_templates_are_named():
-    with pytest.raises(BatchError, match=r"field \{mood\}; known are speech"):
+    for text in ("{speech:>999999999}", "{speech!r}", "{speech:{speech}}"):
+        with pytest.raises(BatchError, match="have no format"):
+            filled(text, {"speech": "a"})
+    with pytest.raises(BatchError, match=r"field \{mood\}; choose one of: speech"):
         filled("{mood}", {"speech": "a"})
     with pytest.raises(BatchError, match="cannot be read"):
         filled("{speech", {"speech": "a"})

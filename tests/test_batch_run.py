@@ -6,7 +6,8 @@ import wave
 from contextlib import closing
 
 import pytest
-from batch_lines import REPOSITORY, command, contents, make_lines, run_command
+from batch_lines import REPOSITORY, command, contents, make_lines, run_command, write_line
+from fabricated_flame import write_flame
 
 import face_emote as fe
 from face_emote.batch.batch import Place, held, run_batch
@@ -37,7 +38,7 @@ def test_good_rows_are_done_and_the_damaged_one_is_told_with_its_number(ran):
     assert {path.name for path in out.iterdir()} == {
         "one.mp4", "one.npz", "two.glb", "plain.csv", "plain.mp4", "batch.sqlite", "log.jsonl", "report.html", ".work",
     }  # fmt: skip
-    assert [path.name for path in (out / ".work").iterdir()] == ["lock"]
+    assert {path.name for path in (out / ".work").iterdir()} == {"lock", "made_by_face_emote"}
     with closing(BatchState(out, read_only=True)) as state:
         rows = {row.name: row for row in state.rows()}
     assert {name: row.status for name, row in rows.items()} == {
@@ -126,6 +127,53 @@ def test_the_command_tells_plan_status_and_failures(ran, capsys):
     assert out.startswith("4 rows: 3 done, 0 running, 0 waiting, 1 failed") and "row 3 (damaged)" in out
     assert main(["batch", "status", str(folder)]) == 2
     assert "No batch has run in this folder yet" in capsys.readouterr()[1]
+
+
+def test_a_batch_deletes_its_own_work_and_nothing_else(ran, tmp_path):
+    folder, plan, _, _ = ran
+    work, outside = folder / "out" / ".work", tmp_path / "outside"
+    outside.mkdir()
+    (outside / "precious").write_text("mine")
+    kept = [work / "notes", work / ("0" * 23), work / ("G" * 24)]
+    for place in kept:
+        place.mkdir()
+        (place / "precious").write_text("mine")
+    (work / ("a" * 24)).symlink_to(outside, target_is_directory=True)
+    (work / ("b" * 24)).mkdir()
+    (work / ("b" * 24) / "link").symlink_to(outside, target_is_directory=True)
+    run_batch(plan, folder / "out", place=Place(workers=1), choice=Choice())
+    assert all((place / "precious").read_text() == "mine" for place in [*kept, outside])
+    assert not (work / ("a" * 24)).is_symlink() and not (work / ("b" * 24)).exists()
+    for place in kept:
+        (place / "precious").unlink()
+        place.rmdir()
+
+
+def test_a_work_folder_that_no_batch_made_is_left_alone(ran, tmp_path):
+    theirs = tmp_path / "out" / ".work"
+    theirs.mkdir(parents=True)
+    (theirs / "precious").write_text("mine")
+    (tmp_path / "linked").mkdir()
+    (tmp_path / "linked" / ".work").symlink_to(theirs, target_is_directory=True)
+    for out in ("out", "linked"):
+        with pytest.raises(OutputError, match=r"No batch made this.*\.work"):
+            run_batch(ran[1], tmp_path / out, place=Place(workers=1), choice=Choice())
+    assert [path.name for path in theirs.iterdir()] == ["precious"]
+
+
+def test_a_head_of_flame_plays_in_a_batch_as_elsewhere(tmp_path):
+    head = write_flame(tmp_path / "flame.npz")
+    speech = write_line(tmp_path / "a.wav", 0.6)
+    (tmp_path / "lines.csv").write_text("speech,emotion,outputs,head,fps\na.wav,joy,npz glb,flame.npz,5\n")
+    plan = plan_batch(tmp_path / "lines.csv", PlanOptions())
+    outcome = run_batch(plan, tmp_path / "out", place=Place(workers=1), choice=Choice())
+    assert (outcome.done, dict(outcome.failures)) == (1, {})
+    own = fe.animate(speech, emotion="joy", fps=5.0, head=fe.load_head(head))
+    made = fe.read_motion(tmp_path / "out" / "a.npz")
+    assert made.info.basis == own.info.basis and made.expression.tobytes() == own.expression.tobytes()
+    (tmp_path / "films.csv").write_text("speech,emotion,head\na.wav,joy,flame.npz\n")
+    with pytest.raises(BatchError, match="Pictures are drawn on the bundled head only"):
+        plan_batch(tmp_path / "films.csv", PlanOptions())
 
 
 def test_a_state_of_something_else_is_refused(tmp_path):

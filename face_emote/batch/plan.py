@@ -8,9 +8,10 @@ from typing import Any
 from face_emote.audio.reader import open_speech
 from face_emote.batch.columns import Cells, column_named, combinations, performance_of, picture_of, yes
 from face_emote.batch.manifest_file import RawRow, matches, read_manifest
-from face_emote.batch.naming import DEFAULT_TEMPLATE, filled, require_safe
+from face_emote.batch.naming import DEFAULT_TEMPLATE, filled, key_of, require_safe, shortened
 from face_emote.batch.rows import Row, is_sheet, is_video
 from face_emote.core.errors import BatchError, FaceEmoteError, OptionError
+from face_emote.core.fields import is_file
 from face_emote.core.options import Performance, Picture
 from face_emote.formats.catalogue import format_of
 from face_emote.rendering.video import choose_codec
@@ -31,6 +32,8 @@ class Plan:
     """Length of each row's speech by name, as far as it is known without listening."""
     unreadable: Mapping[str, str]
     """Rows whose recording cannot be opened, by name, and why. They fail; the others are done all the same."""
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    """Recordings whose own names cannot be files' everywhere, and what their results are called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,8 @@ class PlanOptions:
     name: str = ""
     """Template of names for rows without one."""
     contact_sheet: bool = False
+    output: Path | None = None
+    """Where the results will lie: nothing there is an input."""
 
 
 def plan_batch(source: Path, options: PlanOptions) -> Plan:
@@ -55,21 +60,23 @@ def plan_batch(source: Path, options: PlanOptions) -> Plan:
     swept = [name for name in sweeps[0] if len({cells[name] for cells in sweeps}) > 1]
     rows: list[Row] = []
     problems: list[str] = []
-    for raw in read_manifest(source):
+    sources = read_manifest(source, output=options.output)
+    for raw in sources:
         try:
             for cells in _cells_of(raw, options):
                 for extra in sweeps:
                     row_cells = replace(cells, texts={**cells.texts, **extra})
-                    rows.append(_row(raw.number, row_cells, swept=swept, options=options))
+                    rows.append(_row(raw, row_cells, swept=swept, options=options))
         except FaceEmoteError as error:
             problems.append(f"row {raw.number}: {error}")
-    problems += _collisions(rows)
+    problems += [*_collisions(rows), *_replaced(rows, options.output)]
     if problems:
         more = [f"and {len(problems) - MAX_SHOWN} more"] if len(problems) > MAX_SHOWN else []
         lines = "\n  ".join([*problems[:MAX_SHOWN], *more])
         raise BatchError(f"{len(problems)} mistakes in the manifest; nothing was started:\n  {lines}")
     secs, unreadable = _heard(rows)
-    return Plan(tuple(rows), secs, unreadable)
+    renamed = {raw.original: raw.name for raw in sources if raw.name != raw.original and not options.name}
+    return Plan(tuple(rows), secs, unreadable, renamed)
 
 
 def _cells_of(raw: RawRow, options: PlanOptions) -> Iterator[Cells]:
@@ -80,22 +87,22 @@ def _cells_of(raw: RawRow, options: PlanOptions) -> Iterator[Cells]:
     pattern = own.get("speech", "").strip() or str(options.defaults.get("speech", ""))
     if not pattern:
         raise BatchError("There is no speech; name a recording in the column speech")
-    found = matches(pattern, raw.folder)
+    found = matches(pattern, raw.folder, output=options.output)
     if not found:
         raise BatchError(f"speech: no file is found by {pattern}")
     if len(found) > 1 and own.get("transcript", "").strip():
         raise BatchError(f"speech: {len(found)} files are found by {pattern}, which cannot share one transcript")
     for path in found:
-        if not path.is_file():
+        if not is_file(path):
             raise BatchError(f"speech: there is no such file: {path}")
         yield Cells(own | {"speech": str(path.absolute())}, raw.folder.absolute(), options.defaults)
 
 
-def _row(number: int, cells: Cells, *, swept: list[str], options: PlanOptions) -> Row:
+def _row(raw: RawRow, cells: Cells, *, swept: list[str], options: PlanOptions) -> Row:
     speech = Path(cells.text("speech"))
     performance, picture = performance_of(cells, speech=speech), picture_of(cells)
     values = {
-        "row": f"{number:04d}",
+        "row": f"{raw.number:04d}",
         "speech": speech.stem,
         "emotion": str(performance.emotion),
         "intensity": f"{performance.intensity:g}",
@@ -110,9 +117,11 @@ def _row(number: int, cells: Cells, *, swept: list[str], options: PlanOptions) -
         "size": "x".join(str(side) for side in picture.sides),
     }
     values |= {name: cells.text(name, "none") for name in swept if name not in values}
-    template = cells.text("name") or options.name or DEFAULT_TEMPLATE
+    own = raw.name.replace("{", "{{").replace("}", "}}")
+    template = cells.text("name") or options.name or own or DEFAULT_TEMPLATE
     template += "".join(f"_{{{name}}}" for name in swept if f"{{{name}}}" not in template)
-    name = require_safe(filled(template, values))
+    name = filled(template, values)
+    name = require_safe(shortened(name) if "{" in template else name)
     wanted = cells.text("outputs", DEFAULT_OUTPUTS).replace(",", " ").replace(";", " ").split()
     if options.contact_sheet:
         wanted.append("sheet")
@@ -123,7 +132,7 @@ def _row(number: int, cells: Cells, *, swept: list[str], options: PlanOptions) -
     if unmarked and cells.text("consent"):
         raise OptionError("consent is part of the mark; leave out no_provenance")
     return Row(
-        number=number, name=name, performance=performance, picture=picture, outputs=outputs,
+        number=raw.number, name=name, performance=performance, picture=picture, outputs=outputs,
         consent=cells.text("consent"), marked=not unmarked,
     )  # fmt: skip
 
@@ -156,13 +165,23 @@ def _collisions(rows: list[Row]) -> Iterator[str]:
     pairs = set()
     for row in rows:
         for output in (row.name, *row.outputs):
-            other = seen.setdefault(output.casefold(), row)
+            other = seen.setdefault(key_of(output), row)
             if other is not row and (other.number, row.number) not in pairs:
                 pairs.add((other.number, row.number))
                 yield (
                     f"rows {other.number} and {row.number} would both write {output}; give them a name, or "
                     f'--name "{{speech}}_{_difference(other, row)}"'
                 )
+
+
+def _replaced(rows: list[Row], folder: Path | None) -> Iterator[str]:
+    """Recordings that an output would take the place of."""
+    speeches = {row.speech.resolve() for row in rows}
+    for row in rows if folder is not None else ():
+        for output in row.outputs:
+            assert folder is not None
+            if (folder / output).resolve() in speeches:
+                yield f"row {row.number}: {output} would replace a recording; choose another folder or name"
 
 
 def _difference(one: Row, other: Row) -> str:

@@ -5,6 +5,7 @@ on from there at the next start; see `state` and `publish`.
 """
 
 import heapq
+import re
 import shutil
 import time
 from collections.abc import Mapping
@@ -16,12 +17,16 @@ from face_emote.batch.executor import Drawn, Event, Executor, Finished, Lost
 from face_emote.batch.log import LogEntry, Watch
 from face_emote.batch.plan import Plan
 from face_emote.batch.publish import is_there, publish
-from face_emote.batch.rows import Row, output_hash, work_key
+from face_emote.batch.rows import KEY_DIGITS, Row, output_hash, work_key
 from face_emote.batch.state import DONE, FAILED, RUNNING, BatchState
+from face_emote.batch.state import FILE as STATE_FILE
 from face_emote.batch.work import STORY, THUMBNAIL, Perform, Task, stages
 from face_emote.core.errors import FaceEmoteError, OutputError
 
-WORK = ".work"
+WORK, OWN = ".work", "made_by_face_emote"
+"""The work folder, and the sign in it that it is a batch's."""
+KEY = re.compile(rf"[0-9a-f]{{{KEY_DIGITS}}}")
+"""Names of folders in it; nothing else in there is ever deleted."""
 MAX_ATTEMPTS = 3
 FIRST_WAIT_SECS, LONGEST_WAIT_SECS = 0.5, 30.0
 """Before a lost task is tried again; doubled each time."""
@@ -140,12 +145,14 @@ class BatchRun:
                 self._fail(row, f"The recording cannot be read ({error.strerror}): {row.speech}")
                 continue
             keys.add(key)
+            if (self._folder / WORK / key).is_symlink():
+                _drop(self._folder / WORK, key)
             todo = stages(row, key=key, secs=self._plan.secs.get(row.name, 0.0))
             self._rows[row.name] = _Progress(row, key, todo)
         if not selected.left:
             for stale in (self._folder / WORK).iterdir():
-                if stale.is_dir() and stale.name not in keys:
-                    shutil.rmtree(stale, ignore_errors=True)
+                if KEY.fullmatch(stale.name) and stale.name not in keys:
+                    _drop(self._folder / WORK, stale.name)
         frames = sum(task.num_frames for item in self._rows.values() for stage in item.stages for task in stage)
         self._report("batch started", rows=len(selected.rows), frames=frames, text=self._executor.description)
         longest_first = sorted(self._rows.values(), key=lambda item: -self._plan.secs.get(item.row.name, 0.0))
@@ -225,7 +232,7 @@ class BatchRun:
             return
         item.timing["sign"] = time.monotonic() - started
         self._state.finish_row(row.name, timing=item.timing, story=story, thumbnail=thumbnail)
-        shutil.rmtree(work, ignore_errors=True)
+        _drop(self._folder / WORK, item.key)
         del self._rows[row.name]
         self._done += 1
         self._report("row done", row.name, frames=int(item.timing["frames"]), secs=sum(self._secs_of(item)))
@@ -262,15 +269,32 @@ class BatchRun:
 
 
 def require_folder(folder: Path) -> None:
-    """Make the folder of a batch, and its work folder.
+    """Make the folder of a batch, and its work folder; one that no batch made is left alone.
 
     Raises:
-        OutputError: it cannot be made or written to.
+        OutputError: it cannot be made or written to, or is somebody else's.
     """
+    work = folder / WORK
     try:
-        (folder / WORK).mkdir(parents=True, exist_ok=True)
-        probe = folder / WORK / "probe"
-        probe.write_bytes(b"x")
-        probe.unlink()
+        if work.is_symlink() or (work.exists() and not _is_own(work)):
+            raise OutputError(f"No batch made this; move it away, or choose another folder: {work}")
+        work.mkdir(parents=True, exist_ok=True)
+        (work / OWN).touch()
     except OSError as error:
         raise OutputError(f"Nothing can be written there ({error.strerror}); choose another folder: {folder}") from None
+
+
+def _is_own(work: Path) -> bool:
+    """Whether a batch made this work folder; earlier versions left no sign but the lock beside their state."""
+    if not work.is_dir() or any(item.is_symlink() and not KEY.fullmatch(item.name) for item in work.iterdir()):
+        return False
+    return (work / OWN).is_file() or ((work / "lock").is_file() and (work.parent / STATE_FILE).is_file())
+
+
+def _drop(work: Path, key: str) -> None:
+    """Delete the work folder of a row; a link in its place is not followed."""
+    place = work / key
+    if place.is_symlink():
+        place.unlink()
+    else:
+        shutil.rmtree(place, ignore_errors=True)

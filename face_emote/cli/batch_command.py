@@ -91,7 +91,7 @@ def command(context: click.Context, source: Path, output: Path, **values: Any) -
     from face_emote.batch.columns import COLUMNS
     from face_emote.batch.plan import PlanOptions, plan_batch
     from face_emote.batch.run import Choice
-    from face_emote.cli.batch_view import BatchFailed, echo_outcome, echo_plan, watching
+    from face_emote.cli.batch_view import BatchFailed, echo_outcome, echo_plan, echo_renamed, watching
 
     given = options_given(context)
     options = PlanOptions(
@@ -99,8 +99,10 @@ def command(context: click.Context, source: Path, output: Path, **values: Any) -
         sweep=values["sweep"],
         name=values["name"],
         contact_sheet=values["contact_sheet"],
+        output=output,
     )
     plan = plan_batch(source, options)
+    echo_renamed(plan)
     choice = Choice(redo=not values["resume"], only_failed=values["only_failed"], limit=values["limit"])
     if values["dry_run"]:
         echo_plan(plan, choice, output)

@@ -18,11 +18,12 @@ from face_emote.batch.report import FILE as REPORT
 from face_emote.batch.report import duration
 from face_emote.batch.run import Choice, Outcome, select
 from face_emote.batch.state import DONE, FAILED, FILE, RUNNING, BatchState
+from face_emote.core.fields import shown
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-SHOWN_FAILURES = 20
+SHOWN_FAILURES = SHOWN_NAMES = 20
 RATE_SECS = 20.0
 """Frames a second are those of the last so many seconds."""
 
@@ -53,6 +54,14 @@ def echo_plan(plan: Plan, choice: Choice, folder: Path) -> None:
     kept = f", {selected.skipped} are finished" if selected.skipped else ""
     left = f", {selected.left} are left for later" if selected.left else ""
     click.echo(f"{len(selected.rows)} of {len(plan.rows)} rows would be done, about {frames:.0f} frames{kept}{left}")
+
+
+def echo_renamed(plan: Plan) -> None:
+    """Say what the results of recordings are called whose own names cannot be files' everywhere."""
+    for original, name in list(plan.renamed.items())[:SHOWN_NAMES]:
+        click.echo(f"{shown(original)} becomes {name}", err=True)
+    if len(plan.renamed) > SHOWN_NAMES:
+        click.echo(f"and {len(plan.renamed) - SHOWN_NAMES} more names are changed; --dry-run shows all", err=True)
 
 
 def echo_outcome(outcome: Outcome, folder: Path) -> None:
