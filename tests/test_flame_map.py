@@ -1,5 +1,6 @@
 """The bundled head's performance on a FLAME file that it has never seen, and FLAME's coefficients as its controls."""
 
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -7,16 +8,15 @@ import pytest
 from fabricated import lively_motion, still_motion
 from fabricated_flame import fabricated_flame, write_flame
 
-from face_emote.core.errors import HeadError, MotionFileError, OptionError
+from face_emote.core.errors import DependencyError, HeadError, MotionFileError, OptionError
 from face_emote.core.names import CONTROLS
 from face_emote.core.types import Speech
 from face_emote.face.bundled import load_head
 from face_emote.formats.motion_file import read_motion
 from face_emote.rigs.expression_map import cache_folder, kept_map, solve_map
-from face_emote.rigs.registration.nearest import closest_on_triangles, nearest
-from face_emote.rigs.registration.register import own_surface
+from face_emote.rigs.registration.face_surface import border_loops, components, edges_of, normals
+from face_emote.rigs.registration.register import closest_on_triangles, own_surface, register
 from face_emote.rigs.registration.target_model import target_of_head
-from face_emote.rigs.registration.topology import border_loops, components
 from face_emote.rigs.retarget import flame_map, retargeted
 from face_emote.verbs.animate import animate
 from face_emote.verbs.export import export
@@ -147,19 +147,32 @@ def test_smplx_coefficients_are_written_as_beat2_has_them(tmp_path, motion, monk
 
 def test_topology_is_read_from_triangles_alone():
     square = np.array([[0, 1, 2], [0, 2, 3], [4, 5, 6]])
-    assert components(square, num_vertices=8).tolist() == [0, 0, 0, 0, 4, 4, 4, 7]
+    assert components(edges_of(square)[0], num_vertices=8).tolist() == [0, 0, 0, 0, 1, 1, 1, 2]
     assert [sorted(loop.tolist()) for loop in border_loops(square, num_vertices=8)] == [[0, 1, 2, 3], [4, 5, 6]]
     places = own_surface(load_head()).places
     assert {"nose", "mouth_left", "mouth_upper", "eye_left_0", "eye_right_11"} <= set(places)
 
 
-def test_nearest_and_closest_agree_with_the_slow_way():
+def test_closest_on_triangles_agrees_with_the_slow_way():
     rng = np.random.default_rng(1)
     points, wanted = rng.normal(size=(40, 3)), rng.normal(size=(15, 3))
-    distance, index = nearest(wanted, points, count=3)
-    slow = np.linalg.norm(wanted[:, None] - points[None], axis=2)
-    assert np.array_equal(index[:, 0], slow.argmin(axis=1)) and np.allclose(distance, np.sort(slow, axis=1)[:, :3])
-    triangles = np.array([[0, 1, 2]])
+    triangles = rng.integers(0, 40, (30, 3))
+    _, _, gap = closest_on_triangles(wanted, points, triangles, candidates=30)
+    shares = rng.dirichlet(np.ones(3), 4000)
+    slow = [np.linalg.norm(shares @ points[t] - w, axis=1).min() for w in wanted for t in triangles]
+    assert np.abs(gap - np.array(slow).reshape(15, 30).min(axis=1)).max() < 0.25
     inside = 0.2 * points[0] + 0.5 * points[1] + 0.3 * points[2]
-    _, weights, gap = closest_on_triangles(inside[None], points, triangles)
+    _, weights, gap = closest_on_triangles(inside[None], points, np.array([[0, 1, 2]]))
     assert np.allclose(weights[0], [0.2, 0.5, 0.3]) and gap[0] < 1e-9
+
+
+def test_normals_look_outwards_and_weigh_by_area():
+    points = np.array([[0.0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, -2.0]])
+    found = normals(points, np.array([[0, 1, 2], [0, 3, 1]]))
+    assert np.allclose(found[2], [0, 0, 1]) and np.allclose(found[0], np.array([0, -2, 1]) / np.sqrt(5.0))
+
+
+def test_without_scipy_the_extra_is_named(flame_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "scipy", None)
+    with pytest.raises(DependencyError, match=r"pip install 'face-emote\[flame\]'"):
+        register(load_head(), target_of_head(load_head(flame_path)))

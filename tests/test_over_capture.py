@@ -101,7 +101,7 @@ def coefficients(**changes):
         ({"exp": np.full((8, 50), np.nan)}, "holds values that are no numbers"),
         ({"exp": np.zeros((0, 50))}, "expected frames x coefficients"),
         ({"exp": np.array(["a"])}, "its exp is no array of numbers"),
-        ({"fps": np.float64(0.0)}, "fps must lie"),
+        ({"fps": np.float64(0.0)}, "fps must be a number from 1 to 1000"),
         ({"fps": np.zeros(2)}, "its fps is no single number"),
         ({"jaw": None}, "it has no jaw"),
     ],

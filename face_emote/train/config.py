@@ -2,7 +2,7 @@
 
 import difflib
 import tomllib
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
@@ -135,32 +135,32 @@ def read_config(source: str | Path) -> TrainConfig:
 
 def from_table(kind: type[T], table: dict[str, Any], *, where: str) -> T:
     """A frozen dataclass from nested tables; unknown keys and wrong types are the user's mistakes."""
-    types = get_type_hints(kind)
-    values: dict[str, Any] = {}
-    for key, value in table.items():
-        if key not in types:
-            near = difflib.get_close_matches(key, types, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else f"; it has {', '.join(types)}"
-            raise ConfigError(f"The key {key!r} in {where} is unknown{hint}")
-        values[key] = _value(types[key], value, where=f"{where}: {key}")
-    return kind(**values)
+    from dacite import Config, UnexpectedDataError, WrongTypeError, from_dict
+
+    try:
+        return from_dict(kind, table, Config(strict=True, cast=[tuple], type_hooks={int: _number, float: _decimal}))
+    except UnexpectedDataError as error:
+        key = min(error.keys)
+        near = difflib.get_close_matches(key, _names(kind), n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(sorted(_names(kind)))}"
+        raise ConfigError(f"The key {key!r} in {where} is unknown{hint}") from None
+    except WrongTypeError as error:
+        raise ConfigError(f"{error.field_path} in {where} cannot be {error.value!r}") from None
 
 
-def _value(kind: Any, value: Any, *, where: str) -> Any:
-    if is_dataclass(kind):
-        if not isinstance(value, dict):
-            raise ConfigError(f"{where} must be a table, found {value!r}")
-        return from_table(kind, value, where=where)  # type: ignore[arg-type]
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    origin = getattr(kind, "__origin__", None)
-    if origin is tuple and isinstance(value, list):
-        return tuple(_value(kind.__args__[0], item, where=where) for item in value)
-    if origin is dict and isinstance(value, dict):
-        return {str(key): _value(kind.__args__[1], item, where=where) for key, item in value.items()}
-    if isinstance(kind, type) and isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
-        return value
-    raise ConfigError(f"{where} cannot be {value!r}")
+def _number(value: Any) -> Any:
+    """TOML's true is no number, though Python's is; as a word it is refused."""
+    return str(value).lower() if isinstance(value, bool) else value
+
+
+def _decimal(value: Any) -> Any:
+    return float(value) if type(value) is int else _number(value)
+
+
+def _names(kind: Any) -> set[str]:
+    """Names of the fields of a dataclass, and of those in it."""
+    hints = get_type_hints(kind)
+    return set(hints).union(*(_names(inner) for inner in hints.values() if is_dataclass(inner)))
 
 
 def checked(config: TrainConfig) -> TrainConfig:
@@ -193,9 +193,3 @@ def checked(config: TrainConfig) -> TrainConfig:
         if not holds:
             raise ConfigError(f"The training configuration {config.name!r} cannot be used: {complaint}")
     return config
-
-
-def as_table(config: Any) -> dict[str, Any]:
-    """Nested plain values, for JSON."""
-    assert all(f.name for f in fields(config))
-    return asdict(config)

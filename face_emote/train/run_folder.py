@@ -11,7 +11,7 @@ import csv
 import json
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ import torch
 from face_emote.core.errors import ConfigError, OutputError
 from face_emote.core.output import written_beside
 from face_emote.core.version import VERSION
-from face_emote.train.config import TrainConfig, as_table
+from face_emote.train.config import TrainConfig
 
 CONFIG, LOG, LAST, MODEL = "config.json", "log.csv", "last.pt", "model.safetensors"
 
@@ -79,7 +79,7 @@ def open_run(path: Path, config: TrainConfig, *, board: bool = True) -> RunFolde
         ConfigError: the folder holds a run of another configuration.
         OutputError: it cannot be written.
     """
-    table = json.loads(json.dumps(as_table(config)))
+    table = json.loads(json.dumps(asdict(config)))
     try:
         path.mkdir(parents=True, exist_ok=True)
         if not os.access(path, os.W_OK):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from face_emote.core.arrays import Array, Float, Int
-from face_emote.rigs.registration.topology import border_loops, components
+from face_emote.core.errors import DependencyError
 
 RING = 12
 """Points around each eye."""
@@ -40,7 +40,7 @@ def face_surface(
     jaw: Float[Array, " axis=3"],
 ) -> FaceSurface:
     """Find the skin and its places; `eyes` (left, right) and `jaw` are joints. Raises ValueError without a face."""
-    label = components(faces, num_vertices=len(template))
+    label = components(edges_of(faces)[0], num_vertices=len(template))
     names, count = np.unique(label[faces[:, 0]], return_counts=True)
     skin_faces = faces[label[faces[:, 0]] == names[np.argmax(count)]]
     index, local = np.unique(skin_faces, return_inverse=True)
@@ -54,6 +54,50 @@ def face_surface(
         if len(loop) >= LEAST_LOOP:
             places |= _places_of(loop, points, eyes=eyes, size=size)
     return FaceSurface(vertex_index=index, points=points, triangles=triangles, places=places)
+
+
+def require_scipy() -> None:
+    """Raise DependencyError unless scipy is there: sparse graphs and systems, and the nearest points, are its work."""
+    try:
+        import scipy  # noqa: F401
+    except ImportError:
+        raise DependencyError("Mapping a FLAME or SMPL-X file needs scipy: pip install 'face-emote[flame]'") from None
+
+
+def components(edges: Int[Array, "edge 2"], *, num_vertices: int) -> Int[Array, " vertex"]:
+    """Number of the connected piece that each vertex belongs to."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    links = coo_array((np.ones(len(edges)), edges.T), shape=(num_vertices, num_vertices))
+    _, label = connected_components(links, directed=False)
+    return np.asarray(label)
+
+
+def edges_of(faces: Int[Array, "triangle 3"]) -> tuple[Int[Array, "edge 2"], Int[Array, " edge"]]:
+    """Undirected edges and the number of triangles at each."""
+    sides = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
+    edges, count = np.unique(np.sort(sides, axis=1), axis=0, return_counts=True)
+    return edges, count
+
+
+def border_loops(faces: Int[Array, "triangle 3"], *, num_vertices: int) -> list[Int[Array, " loop_vertex"]]:
+    """Vertices of each border (unordered), the longest border first."""
+    edges, count = edges_of(faces)
+    rim = edges[count == 1]
+    label = components(rim, num_vertices=num_vertices)
+    on_rim = np.unique(rim)
+    loops = [on_rim[label[on_rim] == number] for number in np.unique(label[on_rim])]
+    return sorted(loops, key=len, reverse=True)
+
+
+def normals(points: Float[Array, "vertex 3"], triangles: Int[Array, "triangle 3"]) -> Float[Array, "vertex 3"]:
+    """Unit normals of vertices, triangles weighted by area."""
+    corners = points[triangles]
+    across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    total = np.zeros_like(points)
+    np.add.at(total, triangles, across[:, None])
+    return total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-20)
 
 
 def _nose(points: Array, *, eyes: Array, jaw: Array) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 Similarity: Umeyama 1991. Identity: iterated point-to-plane least squares over the identity columns (Chen & Medioni
 1992). The rest: displacements along the other's normals that differ little between neighbours (Laplacian smoothness,
-after Amberg, Romdhani & Vetter 2007, without their affine part), by conjugate gradients.
+after Amberg, Romdhani & Vetter 2007, without their affine part): one sparse system.
 """
 
 from dataclasses import dataclass
@@ -10,9 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from face_emote.core.arrays import Array, Float, Int
-from face_emote.rigs.registration.face_surface import FaceSurface
-from face_emote.rigs.registration.nearest import nearest, normals
-from face_emote.rigs.registration.topology import edges_of
+from face_emote.rigs.registration.face_surface import FaceSurface, edges_of, normals
 
 NUM_BETAS = 100
 IDENTITY_ROUNDS, SMOOTH_ROUNDS = 12, (8.0, 8.0, 4.0, 4.0, 2.0, 2.0, 1.0, 1.0)
@@ -22,7 +20,6 @@ BETA_COST = 1.6e-7
 FAR_METRES, NEAR_METRES = 0.02, 0.01
 FACING = 0.6
 """Cosine between the normals of points that are paired."""
-GRADIENT_STEPS = 60
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,9 +102,8 @@ def fit_identity(
                 np.concatenate([placed[use], np.repeat(placed[own], 20, axis=0)]),
                 np.concatenate([target.points[partner], np.repeat(target.points[other], 20, axis=0)]),
             )
-            fit = Similarity(
-                again.scale * fit.scale, again.rotation @ fit.rotation, again.of(fit.shift[None])[0]
-            )  # fmt: skip
+            shift = again.of(fit.shift[None])[0]
+            fit = Similarity(again.scale * fit.scale, again.rotation @ fit.rotation, shift)
     return IdentityFit(betas, fit)
 
 
@@ -131,38 +127,22 @@ def settle(placed: Float[Array, "skin_vertex 3"], source: FaceSurface, *, target
 
 def _paired(
     placed: Array, source: FaceSurface, target: FaceSurface, normal: Array, *, far: float, index: Array
-) -> tuple[Array, Array]:  # fmt: skip
+) -> tuple[Array, Array]:
     """Which of some source vertices have a partner, and the nearest target vertex of each of them."""
-    distance, partner = nearest(placed[index], target.points)
-    facing = np.einsum("vc,vc->v", normals(placed, source.triangles)[index], normal[partner[:, 0]])
-    return (distance[:, 0] < far) & (facing > FACING), partner[:, 0]
+    from scipy.spatial import KDTree
+
+    distance, partner = KDTree(target.points).query(placed[index])
+    facing = np.einsum("vc,vc->v", normals(placed, source.triangles)[index], normal[partner])
+    return (distance < far) & (facing > FACING), partner
 
 
 def _smooth_field(wanted: Array, weight: Array, edges: Array, *, stiffness: float) -> Array:
     """The field u of least sum weight |u - wanted|^2 + stiffness * sum over edges |u_a - u_b|^2."""
-    degree = np.bincount(edges.ravel(), minlength=len(wanted)).astype(np.float64)
-    diagonal = (weight + stiffness * degree)[:, None]
+    from scipy.sparse import coo_array, diags_array
+    from scipy.sparse.csgraph import laplacian
+    from scipy.sparse.linalg import splu
 
-    def applied(field: Array) -> Array:
-        around = np.stack(
-            [
-                np.bincount(edges[:, 0], field[edges[:, 1], axis], len(field))
-                + np.bincount(edges[:, 1], field[edges[:, 0], axis], len(field))
-                for axis in range(3)
-            ],
-            axis=1,
-        )
-        return diagonal * field - stiffness * around
-
-    field = wanted * (weight > 0.0)[:, None]
-    rest = weight[:, None] * wanted - applied(field)
-    scaled = rest / diagonal
-    way, power = scaled.copy(), np.sum(rest * scaled, axis=0)
-    for _ in range(GRADIENT_STEPS):
-        image = applied(way)
-        step = power / np.maximum(np.sum(way * image, axis=0), 1e-30)
-        field, rest = field + step * way, rest - step * image
-        scaled = rest / diagonal
-        new = np.sum(rest * scaled, axis=0)
-        way, power = scaled + new / np.maximum(power, 1e-30) * way, new
-    return field
+    links = coo_array((np.ones(len(edges)), edges.T), shape=(len(wanted), len(wanted)))
+    # What no edge joins to a weighted vertex stays where it is.
+    system = diags_array(weight + 1e-9) + stiffness * laplacian(links + links.T)
+    return np.asarray(splu(system.tocsc()).solve(weight[:, None] * wanted))

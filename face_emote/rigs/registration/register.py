@@ -9,9 +9,8 @@ from face_emote.core.arrays import Array, Float, Int
 from face_emote.core.errors import HeadError
 from face_emote.core.names import JOINTS, NUM_EXPRESSION, NUM_SHAPE
 from face_emote.face.head import Head
-from face_emote.rigs.registration.face_surface import RING, FaceSurface, face_surface
+from face_emote.rigs.registration.face_surface import RING, FaceSurface, face_surface, require_scipy
 from face_emote.rigs.registration.fitting import NUM_BETAS, Similarity, fit_identity, settle
-from face_emote.rigs.registration.nearest import closest_on_triangles
 from face_emote.rigs.registration.target_model import TargetModel
 
 SKIN = ("head", "torso")
@@ -53,7 +52,9 @@ def register(head: Head, target: TargetModel) -> Registration:
 
     Raises:
         HeadError: no face can be found in the model, or the fit misses it.
+        DependencyError: scipy is not installed.
     """
+    require_scipy()
     assert head.layout is not None
     try:
         other = face_surface(target.template, faces=target.faces, eyes=target.eyes, jaw=target.jaw)
@@ -99,3 +100,42 @@ def own_surface(head: Head) -> FaceSurface:
     surface = face_surface(head.template.astype(np.float64), faces=faces, eyes=eyes, jaw=joints["jaw"])
     assert len(surface.places) == 2 * RING + 5, sorted(surface.places)
     return surface
+
+
+def closest_on_triangles(
+    wanted: Float[Array, "point 3"],
+    points: Float[Array, "vertex 3"],
+    triangles: Int[Array, "triangle 3"],
+    *,
+    candidates: int = 12,
+) -> tuple[Int[Array, " point"], Float[Array, "point 3"], Float[Array, " point"]]:
+    """For each wanted point a triangle, barycentric weights in it, and the distance.
+
+    Only the triangles whose centres are nearest are tried; weights outside are clipped, which is exact inside and good
+    to a fraction of an edge at corners.
+    """
+    from scipy.spatial import KDTree
+
+    count = min(candidates, len(triangles))
+    _, tried = KDTree(points[triangles].mean(axis=1)).query(wanted, k=list(range(1, count + 1)))
+    best = np.full(len(wanted), np.inf)
+    triangle = np.zeros(len(wanted), np.int64)
+    weights = np.zeros((len(wanted), 3))
+    for column in range(tried.shape[1]):
+        corner = points[triangles[tried[:, column]]]
+        share = _barycentric(wanted, corner)
+        distance = np.linalg.norm(np.einsum("pk,pkc->pc", share, corner) - wanted, axis=1)
+        better = distance < best
+        best[better], triangle[better], weights[better] = distance[better], tried[better, column], share[better]
+    return triangle, weights, best
+
+
+def _barycentric(wanted: Array, corner: Array) -> Array:
+    """Cramer's rule for the projection into each triangle's plane (Ericson 2004, 3.4), clipped to the triangle."""
+    one, two, to = corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0], wanted - corner[:, 0]
+    a, b, d = (np.einsum("pc,pc->p", x, y) for x, y in ((one, one), (one, two), (two, two)))
+    e, f = np.einsum("pc,pc->p", to, one), np.einsum("pc,pc->p", to, two)
+    whole = a * d - b * b + 1e-24
+    v, w = (d * e - b * f) / whole, (a * f - b * e) / whole
+    share = np.clip(np.stack([1.0 - v - w, v, w], axis=1), 0.0, None)
+    return share / share.sum(axis=1, keepdims=True)
