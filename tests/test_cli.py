@@ -177,6 +177,58 @@ def test_a_mistake_is_told_in_one_line_and_exits_with_2(run, case, tmp_path, mon
     assert sorted(path.name for path in tmp_path.iterdir()) == ["line.npz"]
 
 
+LONG, HALF = "x" * 300, "half\udcff"
+ODD_PLACES = {
+    "a long speech": ["animate", f"{LONG}.wav", "-o", "a.npz"],
+    "a long output": ["animate", "line.npz", "-o", f"{LONG}.npz"],
+    "a long folder": ["export", "line.npz", "-o", f"{LONG}/a.glb"],
+    "a long motion": ["export", f"{LONG}.npz", "-o", "a.glb"],
+    "a long capture": ["animate", "--from", f"{LONG}.csv", "-o", "a.npz"],
+    "a long head": ["animate", "line.npz", "--head", LONG, "-o", "a.npz"],
+    "a long rig": ["export", "line.npz", "--rig", f"{LONG}.toml", "-o", "a.csv"],
+    "a long network": ["animate", "line.npz", "--model", LONG, "-o", "a.npz"],
+    "a long transcript": ["animate", "line.npz", "-t", f"{LONG}.txt", "-o", "a.npz"],
+    "a long manifest": ["batch", f"{LONG}.csv", "-o", "out"],
+    "a long batch": ["batch", ".", "-o", LONG],
+    "a long view": ["view", f"{LONG}.glb", "-o", "a.html"],
+    "a long film": ["verify", f"{LONG}.mp4"],
+    "a long sheet": ["render", "line.npz", "-o", f"{LONG}.png"],
+    "memory as a speech": ["animate", "/proc/self/mem", "-o", "a.npz"],
+    "memory as a motion": ["export", "/proc/self/mem", "-o", "a.glb"],
+    "memory as a head": ["animate", "line.npz", "--head", "/proc/self/mem", "-o", "a.npz"],
+    "memory as a transcript": ["animate", "line.npz", "-t", "/proc/self/mem", "-o", "a.npz"],
+    "memory as a network": ["animate", "line.npz", "--model", "/proc/self/mem", "-o", "a.npz"],
+    "memory as a rig": ["export", "line.npz", "--rig", "/proc/self/mem", "-o", "a.csv"],
+    "memory as a film": ["verify", "/proc/self/mem"],
+    "a device as an output": ["export", "line.npz", "-o", "/dev/null"],
+    "half a letter as a speech": ["animate", f"{HALF}.wav", "-o", "a.npz"],
+    "half a letter as an emotion": ["animate", "line.npz", "-e", HALF, "-o", "a.npz"],
+    "half a letter as consent": ["animate", "line.npz", "--consent", HALF, "-o", "a.npz"],
+    "half a letter as a label": ["render", "line.npz", "--label", HALF, "-o", "a.mp4"],
+    "half a letter as a character": ["animate", "line.npz", "-c", HALF, "-o", "a.npz"],
+    "half a letter as a rig": ["export", "line.npz", "--rig", HALF, "-o", "a.csv"],
+    "a rate of almost nothing": ["export", "line.npz", "--fps", "1e-320", "-o", "a.npz"],
+    "a rate of almost nothing, animated": ["animate", "line.npz", "--fps", "1e-320", "-o", "a.npz"],
+}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="these places are those of POSIX")
+@pytest.mark.parametrize("case", ODD_PLACES)
+def test_places_that_cannot_be_are_a_users_mistake(run, case, tmp_path, monkeypatch, motion_path):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = run(*ODD_PLACES[case])
+    assert (code, out) == (2, ""), err
+    assert err.startswith("face-emote: ") and err.count("\n") == 1 and len(err) < 1000
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["line.npz"]
+
+
+def test_a_console_without_a_letter_does_not_undo_finished_work(motion_path, tmp_path):
+    target = tmp_path / "\u97f3.json"
+    words = [sys.executable, "-m", "face_emote", "export", str(motion_path), "-o", str(target)]
+    done = subprocess.run(words, capture_output=True, env=os.environ | {"PYTHONIOENCODING": "cp1252"})
+    assert done.returncode == 0 and rb"\u97f3.json: 3 frames" in done.stdout and target.is_file(), done.stderr
+
+
 def test_an_unknown_option_is_told_in_one_line(run):
     code, out, err = run("render", "--loud")
     assert (code, out) == (2, "")

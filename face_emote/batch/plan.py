@@ -11,7 +11,7 @@ from face_emote.batch.manifest_file import RawRow, matches, read_manifest
 from face_emote.batch.naming import DEFAULT_TEMPLATE, filled, key_of, require_safe, shortened
 from face_emote.batch.rows import Row, is_sheet, is_video
 from face_emote.core.errors import BatchError, FaceEmoteError, OptionError
-from face_emote.core.fields import is_file
+from face_emote.core.fields import Option, is_file, require_option
 from face_emote.core.options import Performance, Picture
 from face_emote.formats.catalogue import format_of
 from face_emote.rendering.video import choose_codec
@@ -131,6 +131,7 @@ def _row(raw: RawRow, cells: Cells, *, swept: list[str], options: PlanOptions) -
     unmarked = yes(cells, "no_provenance")
     if unmarked and cells.text("consent"):
         raise OptionError("consent is part of the mark; leave out no_provenance")
+    require_option(Option(help="", name="consent"), cells.text("consent"))
     return Row(
         number=raw.number, name=name, performance=performance, picture=picture, outputs=outputs,
         consent=cells.text("consent"), marked=not unmarked,

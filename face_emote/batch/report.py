@@ -31,7 +31,7 @@ def write_report(folder: Path, state: BatchState) -> Path:
     target = folder / FILE
     beside = folder / ".work" / FILE
     try:
-        beside.write_text(report_page(state.rows()), encoding="utf-8")
+        beside.write_text(report_page(state.rows()), encoding="utf-8", errors="xmlcharrefreplace")
         beside.replace(target)
     except OSError as error:
         beside.unlink(missing_ok=True)

@@ -177,7 +177,7 @@ class BatchState:
 
     def _write(self, statement: str, *values: object) -> None:
         with self._faults_named():
-            self._database.execute(statement, values)
+            self._database.execute(statement, [_storable(value) for value in values])
 
     @contextmanager
     def _faults_named(self) -> Iterator[None]:
@@ -188,3 +188,8 @@ class BatchState:
             if "not a database" in message or "malformed" in message or "no such" in message:
                 raise BatchError(f"This is not the state of a batch; move it away: {self._path}") from None
             raise OutputError(f"The state of the batch cannot be written ({message}): {self._path}") from None
+
+
+def _storable(value: object) -> object:
+    """Names of files may hold halves of letters, which a database does not take."""
+    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value

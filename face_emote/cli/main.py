@@ -8,11 +8,14 @@ import signal
 import sys
 import traceback
 from importlib import import_module
+from io import TextIOWrapper
+from pathlib import Path
 from types import FrameType
 
 import click
 
 from face_emote.core.errors import FaceEmoteError
+from face_emote.core.output import shown_path
 from face_emote.core.version import VERSION
 
 COMMANDS = (
@@ -64,6 +67,7 @@ def main(arguments: list[str] | None = None) -> int:
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
     _end_cleanly_when_terminated()
+    _write_any_letter()
     try:
         return int(cli.main(words, prog_name="face-emote", standalone_mode=False) or DONE)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -78,6 +82,11 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Or Python complains again at exit.
         return DONE
+    except OSError as error:
+        if error.errno is None:
+            raise
+        place = f": {shown_path(Path(os.fsdecode(error.filename)))}" if isinstance(error.filename, str | bytes) else ""
+        return _failed(f"The system refuses ({error.strerror}){place}", USER_MISTAKE, debug=debug)
     except Exception as error:
         story = f"{type(error).__name__}: {' '.join(str(error).split())}"
         return _failed(f"a bug of ours, sorry ({story}); please report it with what --debug shows", BUG, debug=debug)
@@ -95,6 +104,13 @@ def _usage_message(error: click.ClickException) -> str:
     message = " ".join(error.format_message().split()).rstrip(".")
     context = error.ctx if isinstance(error, click.UsageError) else None
     return f"{message}; see {context.command_path} --help" if context else message
+
+
+def _write_any_letter() -> None:
+    """A console that lacks a letter of a name shows its number; finished work must not fail for that."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _end_cleanly_when_terminated() -> None:

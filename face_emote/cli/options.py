@@ -9,7 +9,7 @@ from click.core import ParameterSource
 
 from face_emote.core import options as records
 from face_emote.core.errors import OptionError
-from face_emote.core.fields import Kind, Option, read_option
+from face_emote.core.fields import Kind, Option, read_option, require_option
 from face_emote.core.options import MARK, PERFORMANCE_OPTIONS, PICTURE_OPTIONS, Performance, Picture
 from face_emote.core.types import SLIDERS, Speech
 from face_emote.provenance.credential import Provenance
@@ -116,6 +116,7 @@ provenance_options = decorated(
 def provenance_from(values: dict[str, Any]) -> Provenance | None:
     """Take `consent` and `no_provenance` out of `values`; None: no mark."""
     consent, unmarked = values.pop("consent"), values.pop("no_provenance")
+    require_option(Option(help="", name="consent"), consent)
     if unmarked and consent:
         raise OptionError("--consent is part of the mark; leave out --no-provenance")
     return None if unmarked else Provenance(consent=consent)

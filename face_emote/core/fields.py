@@ -115,6 +115,8 @@ def require_option(item: Option, value: Any) -> None:
     elif item.kind is Kind.SIZE:
         for side, pixels in zip(("width", "height"), sides_of(value), strict=True):
             require_side(side, pixels, low=int(item.low), high=int(item.high))
+    elif isinstance(value, str) and not _is_text(value):
+        raise OptionError(f"{item.name} holds signs that are no letters of any script; write it anew")
     elif item.choices and item.kind is Kind.TEXT and isinstance(value, str) and value not in item.choices:
         raise OptionError(f"There is no {item.name} {value!r}; {nearest(value, item.choices)}")
 
@@ -232,6 +234,11 @@ def shown(value: object) -> str:
         return "a number of over 40 digits"
     text = f"{value:g}" if isinstance(value, float) else repr(value)
     return text if len(text) <= 80 else f"{text[:60]}..{text[-8:]}"
+
+
+def _is_text(value: str) -> bool:
+    """False for halves of letters, as a damaged file name or a damaged terminal gives them."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in value)
 
 
 def _words_in(name: str, text: str, *, folder: Path) -> str | Path:

@@ -21,17 +21,26 @@ def require_writable(path: Path, *, folder: bool = False) -> None:
     parent = path.absolute().parent
     if not path.name:
         raise OutputError(f"The output needs a {'folder' if folder else 'file'} name, not only a place: {path}")
-    if not parent.is_dir():
-        raise OutputError(f"The output's folder does not exist; create it or choose another: {parent}")
-    if folder and path.exists() and not path.is_dir():
-        raise OutputError(f"The output must be a folder, but a file has that name; choose another: {path}")
-    if not folder and path.is_dir():
-        raise OutputError(f"The output must be a file, but a folder has that name; choose another: {path}")
     try:
+        taken = path.exists()
+        if not parent.is_dir():
+            raise OutputError(f"The output's folder does not exist; create it or choose another: {parent}")
+        if folder and taken and not path.is_dir():
+            raise OutputError(f"The output must be a folder, but a file has that name; choose another: {path}")
+        if not folder and taken and not path.is_file():
+            kind = "a folder" if path.is_dir() else "a device"
+            raise OutputError(f"The output must be a file, but {kind} has that name; choose another: {path}")
         with tempfile.TemporaryFile(dir=parent):
             pass
-    except OSError as error:
-        raise OutputError(f"Nothing can be written there ({error.strerror}); choose another place: {parent}") from None
+    except (OSError, ValueError) as error:
+        why = (error.strerror if isinstance(error, OSError) else None) or "no file can have this name"
+        raise OutputError(f"Nothing can be written there ({why}); choose another place: {shown_path(path)}") from None
+
+
+def shown_path(path: Path) -> str:
+    """A path in a message; of a very long one, both ends."""
+    text = str(path)
+    return text if len(text) <= 300 else f"{text[:140]}..{text[-140:]}"
 
 
 @contextmanager

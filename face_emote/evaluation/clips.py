@@ -12,7 +12,6 @@ with, for each, any of
 
 import json
 import math
-import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +22,7 @@ import numpy as np
 from face_emote.core.arrays import Array, Float
 from face_emote.core.errors import FaceEmoteError
 from face_emote.core.names import CONTROLS, PHONES
+from face_emote.core.reading import read_npz
 from face_emote.core.timing import require_fps
 from face_emote.core.types import Phone
 from face_emote.formats.motion_file import read_motion
@@ -325,11 +325,10 @@ def _json(path: Path) -> Any:
 
 def _arrays(path: Path, *, needed: tuple[str, ...], optional: tuple[str, ...] = ()) -> dict[str, Array]:
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            out = {name: arrays[name] for name in (*needed, *optional) if name in arrays.files}
+        out = read_npz(path, names=(*needed, *optional))
     except OSError as error:
         raise ClipError(f"The measured lips cannot be read ({error.strerror or 'damaged'}): {path}") from None
-    except (ValueError, EOFError, KeyError, AttributeError, TypeError, zipfile.BadZipFile, NotImplementedError):
+    except ValueError:
         raise ClipError(f"The measured lips are no .npz of plain arrays; write them again: {path}") from None
     missing = [name for name in needed if name not in out]
     if missing:

@@ -60,6 +60,7 @@ def hello() -> dict[str, Any]:
 
 def load(params: Params, *, progress: Progress) -> dict[str, Any]:
     """A head with its shape keys, joints, masks, hair and pictures, in the folder `out_dir`."""
+    params.require_known(("out_dir", "person"))
     folder = Path(params.text("out_dir"))
     person = person_from(params.part("person"))
     path = folder / "head.npz"
@@ -70,6 +71,7 @@ def load(params: Params, *, progress: Progress) -> dict[str, Any]:
 
 def export_motion(params: Params, *, progress: Progress) -> dict[str, Any]:
     """A motion file as any of our formats."""
+    params.require_known(("motion", "path", "person"))
     source, target = Path(params.text("motion")), Path(params.text("path"))
 
     def written(done: float, total: float, what: str) -> None:

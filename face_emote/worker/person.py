@@ -19,6 +19,8 @@ from face_emote.formats.mesh.targets import TargetSet, morph_targets
 from face_emote.verbs.animate import animate
 from face_emote.worker.protocol import Params
 
+BODY = {"gender": 0.5, "age": 0.66, "muscle": 0.5, "weight": 0.5}
+"""Sliders of a shape beside its origin, and their usual values."""
 CANON_EMOTIONS = ("neutral", "joy", "anger", "sadness")
 """What the canonical motion is spoken with; lips are sealed differently by a smile and by a frown."""
 
@@ -46,6 +48,7 @@ def person_from(params: Params) -> Person:
     Raises:
         OptionError: no such character, or a slider out of its range.
     """
+    params.require_known(("character", "identity"))
     return _person(params.text("character", "default"), json.dumps(params.part("identity").values, sort_keys=True))
 
 
@@ -55,14 +58,15 @@ def _person(name: str, identity_json: str) -> Person:
     sliders = Params(json.loads(identity_json))
     betas = known.betas
     if sliders.values:
-        shares = (max(sliders.number(race, 1.0), 0.0) for race in RACE)
-        african, asian, caucasian = shares
+        sliders.require_known((*RACE, *BODY, "seed"), kind="slider of a person")
+        body = {name: sliders.number(name, usual) for name, usual in BODY.items()}
+        african, asian, caucasian = (sliders.number(race, 1.0) for race in RACE)
         betas = identity(
             race=(african, asian, caucasian),
-            gender=sliders.number("gender", 0.5),
-            age=sliders.number("age", 0.66),
-            muscle=sliders.number("muscle", 0.5),
-            weight=sliders.number("weight", 0.5),
+            gender=body["gender"],
+            age=body["age"],
+            muscle=body["muscle"],
+            weight=body["weight"],
             seed=sliders.whole("seed", 0),
         )
     betas = np.asarray(betas, np.float32)

@@ -32,13 +32,17 @@ class Server:
         self._answers = answers
         self._lock = threading.Lock()
         self._waiting: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
+        self._pending: set[int] = set()
+        """Requests that wait or are being served; no other can be cancelled."""
         self._cancelled: set[int] = set()
 
     def run(self) -> None:
         """Serve until `shutdown` or the end of the stream."""
         threading.Thread(target=self._read, daemon=True).start()
         while (request := self._waiting.get()) is not None:
-            self._say(self._answer(request))
+            answer = self._answer(request)
+            self._forget(request.id)
+            self._say(answer)
 
     def _read(self) -> None:
         for line in self._requests:
@@ -47,15 +51,28 @@ class Server:
             try:
                 request = read_request(line)
                 if request.method == "cancel":
-                    self._cancelled.add(request.params.whole("request"))
+                    self._cancel(request.params.whole("request"))
                     continue
             except FaceEmoteError as error:
                 self._say(error_line(0, kind="user", message=str(error)))
                 continue
             if request.method == "shutdown":
                 break
+            with self._lock:
+                self._pending.add(request.id)
             self._waiting.put(request)
         self._waiting.put(None)
+
+    def _cancel(self, request_id: int) -> None:
+        with self._lock:
+            if request_id in self._pending:
+                self._cancelled.add(request_id)
+
+    def _forget(self, request_id: int) -> None:
+        """An answer was given: another request may have this id."""
+        with self._lock:
+            self._pending.discard(request_id)
+            self._cancelled.discard(request_id)
 
     def _answer(self, request: Request) -> str:
         try:
@@ -64,6 +81,9 @@ class Server:
             return error_line(request.id, kind="cancelled", message="Cancelled")
         except FaceEmoteError as error:
             return error_line(request.id, kind="user", message=str(error), details=traceback.format_exc())
+        except OSError as error:
+            message = f"The system refuses ({error.strerror or error}); check the names of the files"
+            return error_line(request.id, kind="user", message=message, details=traceback.format_exc())
         except Exception as error:
             logger.exception("request %d failed", request.id)
             message = f"The engine failed ({type(error).__name__}: {error}); please report it with the report file"

@@ -1,7 +1,6 @@
 """A performance for another program: the motion file, and beside it the curves that its character plays."""
 
 import tempfile
-import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +14,8 @@ from face_emote.core.fields import options_of
 from face_emote.core.motion import MotionStream
 from face_emote.core.names import ARKIT_ORDER, EMOTIONS, JOINTS
 from face_emote.core.options import PERFORMANCE_OPTIONS, performance_from
-from face_emote.core.output import require_writable, written_beside
+from face_emote.core.output import require_writable, shown_path, written_beside
+from face_emote.core.reading import read_npz
 from face_emote.core.rotations import quaternions
 from face_emote.core.types import EmotionKey, EmotionPlan, FaceMotion, PerformanceStyle
 from face_emote.emotion.blending import PROTOTYPE_VAD, State, combine, finished, hide, mix_from_vad
@@ -137,10 +137,11 @@ def read_emotion_keys(path: Path) -> EmotionPlan:
         EmotionError: the file is no such file.
     """
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            rows = [np.asarray(stored[name], np.float64) for name in KEY_ARRAYS]
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise EmotionError(f"These are no emotion keys ({error}); generate again: {path}") from None
+        stored = read_npz(path, names=KEY_ARRAYS)
+        rows = [np.asarray(stored[name], np.float64) for name in KEY_ARRAYS]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        story = error.strerror if isinstance(error, OSError) else " ".join(str(error).split())
+        raise EmotionError(f"These are no emotion keys ({story}); generate again: {shown_path(path)}") from None
     count = len(rows[0]) if rows[0].ndim == 1 else 0
     right = all(
         row.shape == (count, *shape) and np.isfinite(row).all() for row, shape in zip(rows, KEY_SHAPES, strict=True)

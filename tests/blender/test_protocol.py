@@ -1,9 +1,11 @@
 """The worker as a process of its own, and what the extension knows of it without Blender."""
 
+import contextlib
 import importlib.util
 import json
 import os
 import sys
+import threading
 import time
 import types
 from pathlib import Path
@@ -19,6 +21,7 @@ from face_emote.emotion.grammar import describe
 from face_emote.face.characters import characters
 from face_emote.formats.motion_file import read_motion
 from face_emote.worker.protocol import MAX_LINE, METHODS, read_request
+from face_emote.worker.server import Server
 from face_emote.worker.takes import read_emotion_keys
 
 ROOT = Path(__file__).parent.parent.parent
@@ -106,6 +109,18 @@ def test_a_users_mistake_is_one_sentence_and_leaves_no_file(worker, tmp_path):
         ({"person": {"character": "mia"}}, "did you mean 'maya'"),
         ({"target": "smpl"}, "head, arkit"),
         ({"fps": 0}, "fps must be a number from 1 to 1000"),
+        ({"fps": 10**400}, "fps must be a number from 1 to 1000, got a number of over 40 digits"),
+        ({"seed": 1.5}, "seed must be a whole number"),
+        ({"fsp": 24.0}, "no parameter 'fsp'; did you mean 'fps'"),
+        ({"style": {"lips": "loud"}}, "lips must be a number from 0 to 4"),
+        ({"person": {"identity": {"agee": 0.5}}}, "no slider of a person 'agee'; did you mean 'age'"),
+        ({"person": {"identity": {"age": 2.0}}}, "age must be a number from 0 to 1"),
+        ({"person": {"identity": {"african": "much"}}}, "african must be a number from 0 to 1"),
+        ({"person": {"name": "maya"}}, "no parameter 'name'; choose one of: character, identity"),
+        ({"emotion": "joy\ud800"}, "no letters of any script"),
+        ({"path": str(tmp_path / ("x" * 300))}, "File name too long"),
+        ({"speech": str(tmp_path / ("x" * 300)) + ".wav"}, "ile name too long"),
+        ({"emotion_keys": str(tmp_path / ("x" * 300))}, "File name too long"),
     ):
         _said, error = outcome(worker, "generate", take_params(tmp_path, **params))
         assert words in error and "Traceback" not in error
@@ -213,6 +228,39 @@ def test_damaged_emotion_keys_are_refused(tmp_path):
                  write_keys(tmp_path / "c.npz", amounts=np.zeros((2, 7)))):  # fmt: skip
         with pytest.raises(EmotionError):
             read_emotion_keys(path)
+
+
+def test_emotion_keys_damaged_anywhere_are_a_users_error(tmp_path):
+    whole = write_keys(tmp_path / "keys.npz").read_bytes()
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        data = bytearray(whole)
+        for place in rng.integers(0, len(data), 3):
+            data[place] = rng.integers(0, 256)
+        (tmp_path / "keys.npz").write_bytes(data[: rng.integers(1, len(data) + 1)])
+        with contextlib.suppress(EmotionError):
+            read_emotion_keys(tmp_path / "keys.npz")
+
+
+def test_a_cancelled_id_can_be_used_again(tmp_path):
+    load = {"method": "load", "params": {"out_dir": str(tmp_path), "person": {"character": "james"}}}
+    asking, asked = os.pipe()
+    answering, answered = os.pipe()
+    with (
+        os.fdopen(asking) as requests, os.fdopen(asked, "w", buffering=1) as say,
+        os.fdopen(answering) as hear, os.fdopen(answered, "w") as answers,
+    ):  # fmt: skip
+        server = threading.Thread(target=Server(requests, answers).run)
+        server.start()
+        say.write('{"id": 1, "method": "cancel", "params": {"request": 7}}\n' * 2)
+        for request in ({"id": 7, **load}, {"id": 8, "method": "cancel", "params": {"request": 7}}):
+            say.write(json.dumps(request) + "\n")
+        lines = iter(hear)
+        assert "Cancelled" in next(line for line in lines if '"event"' not in line)
+        say.write('{"id": 7, "method": "hello"}\n{"id": 9, "method": "shutdown"}\n')
+        assert '"protocol"' in next(line for line in lines if '"event"' not in line)
+        server.join(timeout=30.0)
+        assert not server.is_alive()
 
 
 def test_the_engine_is_found_in_the_order_of_trust(tmp_path, monkeypatch):
