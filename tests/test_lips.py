@@ -11,9 +11,9 @@ from face_emote.core.types import PerformanceStyle, SpeechAnalysis
 from face_emote.face.bundled import load_head
 from face_emote.face.head import Head
 from face_emote.face.rig import pose_from_controls
-from face_emote.motion.mouth.lip_contacts import HOLD_SECS, closures, strength
+from face_emote.motion.mouth.lip_contacts import HOLD_SECS, phone_contacts, strength
 from face_emote.motion.mouth.lip_rig import lip_edges
-from face_emote.motion.mouth.lips import LipMotion, lip_motion, lip_score, mouth_target, sample_lips
+from face_emote.motion.mouth.lips import LipMotion, lip_score
 from face_emote.motion.mouth.visemes import merged
 
 STYLE = PerformanceStyle()
@@ -32,7 +32,7 @@ def times_of(analysis: SpeechAnalysis, *, fps: float) -> Array:
 
 
 def animated(analysis: SpeechAnalysis, *, head: Head, fps: float = 60.0, style: PerformanceStyle = STYLE) -> LipMotion:
-    return lip_motion(analysis, times=times_of(analysis, fps=fps), head=head, style=style, fps=fps)
+    return lip_score(analysis, head=head, style=style, fps=fps).sample(times_of(analysis, fps=fps))
 
 
 def lip_points(head: Head, controls: Array) -> tuple[Array, Array]:
@@ -101,7 +101,7 @@ def test_the_lips_alone_nearly_close_before_the_seal_trims_them(head):
 def test_a_closure_is_complete_on_some_frame_at_any_rate_and_phase():
     phones = merged(spoken("SIL AA P IY M AA B SIL", phone_secs=0.09).phones)
     for fps in (12.0, 24.0, 25.0, 30.0, 60.0):
-        contacts = closures(phones, frame_secs=1.0 / fps)
+        contacts = phone_contacts(tuple(phones), frame_secs=1.0 / fps).closures
         for phase in np.linspace(0.0, 1.0, 23):
             times = (np.arange(int(1.6 * fps)) + phase) / fps
             shut = times[strength(contacts, times=times) == 1.0]
@@ -121,9 +121,9 @@ def test_blocks_equal_the_whole_bit_by_bit(head):
     analysis = babble(3, num_phones=120)
     score = lip_score(analysis, head=head, style=STYLE)
     times = times_of(analysis, fps=30.0)
-    whole = sample_lips(score, times=times)
+    whole = score.sample(times)
     for block in (3, 64, 256):
-        parts = [sample_lips(score, times=times[i : i + block]) for i in range(0, len(times), block)]
+        parts = [score.sample(times[i : i + block]) for i in range(0, len(times), block)]
         for name in ("controls", "closure", "tuck", "ownership"):
             joined = np.concatenate([getattr(part, name) for part in parts])
             assert joined.tobytes() == getattr(whole, name).tobytes(), (block, name)
@@ -148,7 +148,7 @@ def test_silence_alone_never_moves(head):
 
 def test_no_phones_at_all_rest(head):
     score = lip_score(spoken("", silence_secs=1.0), head=head, style=STYLE)
-    assert np.ptp(sample_lips(score, times=np.arange(5) / 5.0).controls, axis=0).max() == 0.0
+    assert np.ptp(score.sample(np.arange(5) / 5.0).controls, axis=0).max() == 0.0
 
 
 def test_the_mouth_opens_to_breathe_before_speech(head):
@@ -172,7 +172,7 @@ def test_lips_touch_the_teeth_in_f_and_v(head):
         for phone in analysis.phones:
             if phone.label in LABIODENTALS:
                 times = np.array([phone.centre_secs + 0.015])
-                motion = sample_lips(score, times=times)
+                motion = score.sample(times)
                 assert motion.tuck[0] > 0.99
                 _, lower = lip_points(person, motion.controls)
                 tooth = person.template[lip_edges(person).tooth[0], 1]
@@ -186,7 +186,7 @@ def test_tongue_only_phones_leave_the_lip_shape_alone(head):
         analysis = spoken(f"SIL {word} SIL", phone_secs=0.13)
         score = lip_score(analysis, head=head, style=STYLE)
         centre = 0.5 * (analysis.phones[1].start_secs + analysis.phones[-2].end_secs)
-        width[word] = mouth_target(score, times=np.array([centre])).rounding[0]
+        width[word] = score.target(np.array([centre])).rounding[0]
     assert width["UW T UW"] > 0.8 * width["UW UW UW"]
     assert width["UW AE UW"] < 0.8 * width["UW UW UW"]
 
@@ -196,7 +196,7 @@ def test_lips_set_off_for_a_bilabial_well_before_its_sound(head):
     start = next(phone.start_secs for phone in analysis.phones if phone.label == "P")
     times = start + np.arange(-0.3, 0.0, 0.005)
     score = lip_score(analysis, head=head, style=STYLE)
-    gap = gaps_mm(head, sample_lips(score, times=times).controls)[:, 8]
+    gap = gaps_mm(head, score.sample(times).controls)[:, 8]
     moving = times[np.flatnonzero(gap < gap.max() - 0.5)]
     first = moving[moving > times[np.argmax(gap)]][0]
     assert 0.03 <= start - first <= 0.24
@@ -206,7 +206,7 @@ def test_rounding_starts_before_the_sound(head):
     analysis = spoken("SIL S T R UW SIL")
     score = lip_score(analysis, head=head, style=STYLE)
     vowel = analysis.phones[4]
-    rounding = mouth_target(score, times=np.array([vowel.start_secs - 0.1, vowel.centre_secs])).rounding
+    rounding = score.target(np.array([vowel.start_secs - 0.1, vowel.centre_secs])).rounding
     assert rounding[0] > 0.25 * rounding[1]
 
 
@@ -227,12 +227,8 @@ def test_sliders_scale_shapes_but_never_open_a_closure(head):
 def test_louder_vowels_open_wider(head):
     labels = ["SIL", "D", "AA", "D", "AA", "D", "AA", "SIL"]
     analysis = spoken(labels, loudness_db=[-60, -30, -32, -30, -24, -30, -16, -60])
-    jaw = [
-        mouth_target(lip_score(analysis, head=head, style=STYLE), times=np.array([analysis.phones[i].centre_secs])).jaw[
-            0
-        ]
-        for i in (2, 4, 6)
-    ]
+    score = lip_score(analysis, head=head, style=STYLE)
+    jaw = score.target(np.array([analysis.phones[i].centre_secs for i in (2, 4, 6)])).jaw
     assert jaw[0] < jaw[1] < jaw[2]
 
 

@@ -8,7 +8,7 @@ from face_emote.core.errors import HeadError
 from face_emote.core.names import BILABIALS, CONTROLS, LABIODENTALS, PHONES
 from face_emote.core.types import PerformanceStyle
 from face_emote.face.bundled import load_head
-from face_emote.motion.mouth.coarticulation import SMOOTHING, blend, blend_ref
+from face_emote.motion.mouth.coarticulation import SMOOTHING, blend
 from face_emote.motion.mouth.lip_rig import (
     BITE,
     NAMES,
@@ -20,7 +20,16 @@ from face_emote.motion.mouth.lip_rig import (
     posture_controls,
 )
 from face_emote.motion.mouth.lip_solve import MouthTarget, lip_controls, measure
-from face_emote.motion.mouth.viseme_table import CHANNELS, DIPHTHONGS, GROUPS, VISEMES, target_row
+from face_emote.motion.mouth.viseme_table import (
+    CHANNELS,
+    DIPHTHONGS,
+    FAMILY_OF_CHANNEL,
+    GROUPS,
+    MAX_RAMP_SECS,
+    VISEMES,
+    dominance_rows,
+    target_row,
+)
 from face_emote.motion.mouth.visemes import segments_from
 
 
@@ -60,6 +69,26 @@ def test_every_phone_has_a_viseme_of_a_known_group():
         for label in DIPHTHONGS.get(phone, (phone,)):
             assert VISEMES[label].group in GROUPS
     assert all(len(target_row(label)) == len(CHANNELS) for label in VISEMES)
+
+
+def blend_ref(segments, *, time_secs):
+    """Slow twin of `blend` at one instant, before SMOOTHING: the formula, phone by phone."""
+    rows, rest = dominance_rows(), target_row("SIL")
+    out = np.zeros(len(CHANNELS))
+    for channel, family in enumerate(FAMILY_OF_CHANNEL):
+        claimed, total = 1e-6 * rest[channel], 1e-6
+        for i in range(len(segments.start_secs)):
+            start, end = float(segments.start_secs[i]), float(segments.end_secs[i])
+            strength, before, after, rise, fall = rows[family, segments.group[i]]
+            up = (time_secs - start + before) / (before + min(rise * (end - start), MAX_RAMP_SECS))
+            down = (end + after - time_secs) / (after + min(fall * (end - start), MAX_RAMP_SECS))
+            u, d = min(max(up, 0.0), 1.0), min(max(down, 0.0), 1.0)
+            eased = u * u * (3.0 - 2.0 * u) * d * d * (3.0 - 2.0 * d)
+            weight = strength * segments.strength[i] * eased
+            claimed += weight * segments.targets[i, channel]
+            total += weight
+        out[channel] = claimed / total
+    return out
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -14,7 +14,7 @@ from face_emote.emotion.grammar import describe
 from face_emote.emotion.track import planned_emotion
 from face_emote.face.bundled import load_head
 from face_emote.motion.feeling.net_expression import NetExpression
-from face_emote.motion.mouth.lip_contacts import Contacts, closures, strength
+from face_emote.motion.mouth.lip_contacts import Contacts, PhoneContacts, phone_contacts
 from face_emote.motion.mouth.lips import Lips, lip_score
 from face_emote.motion.mouth.net_lips import (
     EASE_SECS,
@@ -32,7 +32,6 @@ from face_emote.motion.mouth.net_lips import (
     net_lips,
     spoken_secs,
 )
-from face_emote.motion.mouth.visemes import merged
 from face_emote.motion.net_listening import condition_rows, lip_answers, net_answers, phones_at_frames
 from face_emote.network.config import LATENT_FRAMES, LIP_CHANNELS, NUM_LINEAR
 from face_emote.network.hearing import Hearing
@@ -145,7 +144,7 @@ def test_network_and_phones_agree_on_a_contact():
     lips = lips_of(answers, talking(1.0))
     never, always = (contact_of(*span) for span in ((5.0, 6.0), (-1.0, 2.0)))
     unheard, heard_too, told = (
-        replace(lips, contacts=(closing, never), aligned=told).aims(times)[:, CLOSURE]
+        replace(lips, contacts=PhoneContacts(closing, never), aligned=told).aims(times)[:, CLOSURE]
         for closing, told in ((never, False), (always, False), (always, True))
     )
     assert unheard[:4].max() < 0.1 and unheard[4] == 1.0  # the network alone has to be sure
@@ -222,7 +221,7 @@ def test_a_transcript_makes_closures_certain():
     times = frame_times(0, 120, fps=30.0)
     open_mouth = np.zeros((200, len(LIP_CHANNELS)), np.float32)
     open_mouth[:, 0] = 0.15
-    known = strength(closures(merged(analysis.phones), frame_secs=1 / 30.0), times=times)
+    known, _ = phone_contacts(analysis.phones, frame_secs=1 / 30.0).at(times)
     inside = gate(spoken_secs(analysis.prosody.speaking), times) == 1.0
     assert known[inside].max() == 1.0
     assert np.all(lips_of(open_mouth, analysis).sample(times).closure[inside] >= known[inside])

@@ -16,7 +16,7 @@ from face_emote.emotion.grammar import describe
 from face_emote.face.bundled import load_head
 from face_emote.face.rig import ControlPose, controls_from_pose
 from face_emote.motion.layering import layered, lids_follow, lip_gap, mouth_gauge
-from face_emote.motion.mouth.lips import lip_score, sample_lips
+from face_emote.motion.mouth.lips import lip_score
 from face_emote.motion.perform import perform
 from face_emote.motion.player import player_of
 
@@ -129,7 +129,7 @@ def test_an_emotion_in_silence_moves_the_lips_slowly_if_at_all(emotion):
 def test_no_emotion_moves_the_lips_off_the_speech(emotion):
     analysis = spoken(6.0)
     plain, felt = gap_mm(spoken_as("neutral")), gap_mm(spoken_as(emotion))
-    lips = sample_lips(lip_score(analysis, head=load_head(), style=STYLE, fps=50.0), times=np.arange(300) / 50.0)
+    lips = lip_score(analysis, head=load_head(), style=STYLE, fps=50.0).sample(np.arange(300) / 50.0)
     spoken_frames = lips.ownership > 0.95
     difference = np.abs(felt - plain)[spoken_frames]
     assert difference.mean() < 0.1 and difference.max() < 0.9
@@ -140,7 +140,7 @@ def test_no_emotion_moves_the_lips_off_the_speech(emotion):
 def test_closures_stay_closed_under_every_emotion(emotion):
     analysis, head = spoken(6.0), load_head()
     motion = spoken_as(emotion)
-    lips = sample_lips(lip_score(analysis, head=head, style=STYLE, fps=50.0), times=np.arange(300) / 50.0)
+    lips = lip_score(analysis, head=head, style=STYLE, fps=50.0).sample(np.arange(300) / 50.0)
     closed = np.flatnonzero(lips.closure > 0.99)
     assert len(closed) > 10
     assert head.contact is not None

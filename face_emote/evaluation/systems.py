@@ -24,12 +24,12 @@ from face_emote.evaluation.clips import JAW_PER_GAP, Clip, Lips
 from face_emote.evaluation.signals import correlation
 from face_emote.face.head import Head
 from face_emote.motion.mouth.coarticulation import blend
-from face_emote.motion.mouth.lip_contacts import closures, strength, tucks
+from face_emote.motion.mouth.lip_contacts import phone_contacts
 from face_emote.motion.mouth.lip_rig import LipRig, lip_rig
 from face_emote.motion.mouth.lip_solve import MouthTarget, lip_controls
-from face_emote.motion.mouth.lips import lip_score, sample_lips
+from face_emote.motion.mouth.lips import lip_score
 from face_emote.motion.mouth.net_lips import net_lips
-from face_emote.motion.mouth.visemes import merged, segments_from
+from face_emote.motion.mouth.visemes import segments_from
 from face_emote.motion.net_listening import longest_look_ahead, phones_at_frames
 from face_emote.network.config import EMOTION_COLUMNS
 from face_emote.network.hearing import Hearing
@@ -124,7 +124,7 @@ class Rules:
         if analysis is None:
             return None
         score = lip_score(analysis, head=self.head, style=NATURAL, fps=fps)
-        return lambda times: sample_lips(score, times=times).controls
+        return lambda times: score.sample(times).controls
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -249,14 +249,10 @@ def true_controls(
     if analysis is None:
         contacts = {"closure": np.clip((0.01 - gap) / 0.01, 0.0, 1.0), "tuck": none}
     else:
-        phones = merged(analysis.phones)
         aims = blend(segments_from(analysis), times=times).channels
         unseen = {name: aims[:, column] for column, name in enumerate(("rounding", "flare", "tongue"), start=3)}
-        spacing = 1.0 / lips.fps
-        contacts = {
-            "closure": strength(closures(phones, frame_secs=spacing), times=times),
-            "tuck": strength(tucks(phones, frame_secs=spacing), times=times),
-        }
+        closure, tuck = phone_contacts(analysis.phones, frame_secs=1.0 / lips.fps).at(times)
+        contacts = {"closure": closure, "tuck": tuck}
     target = MouthTarget(
         gap=gap,
         width=none if width is None else width,

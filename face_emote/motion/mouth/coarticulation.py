@@ -102,23 +102,3 @@ def _blend_block(
         if family == 0:
             speech = np.bincount(frame, weight * segments.speech[index], len(times)) / total
     return out, speech
-
-
-def blend_ref(segments: Segments, *, time_secs: float) -> Float[Array, " channel"]:
-    """Slow twin of `blend` at one instant, before SMOOTHING: the formula, phone by phone."""
-    rows = dominance_rows()
-    out = np.zeros(len(CHANNELS))
-    for channel, family in enumerate(FAMILY_OF_CHANNEL):
-        claimed, total = _REST_WEIGHT * _REST[channel], _REST_WEIGHT
-        for i in range(len(segments.start_secs)):
-            start, end = float(segments.start_secs[i]), float(segments.end_secs[i])
-            strength, before, after, rise, fall = rows[family, segments.group[i]]
-            up = (time_secs - start + before) / (before + min(rise * (end - start), MAX_RAMP_SECS))
-            down = (end + after - time_secs) / (after + min(fall * (end - start), MAX_RAMP_SECS))
-            u, d = min(max(up, 0.0), 1.0), min(max(down, 0.0), 1.0)
-            eased = u * u * (3.0 - 2.0 * u) * d * d * (3.0 - 2.0 * d)
-            weight = strength * segments.strength[i] * eased
-            claimed += weight * segments.targets[i, channel]
-            total += weight
-        out[channel] = claimed / total
-    return out

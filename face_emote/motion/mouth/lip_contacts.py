@@ -8,6 +8,7 @@ from face_emote.core.arrays import Array, Float
 from face_emote.core.names import BILABIALS, LABIODENTALS
 from face_emote.core.types import Phone
 from face_emote.motion.mouth.coarticulation import smoothstep
+from face_emote.motion.mouth.visemes import merged
 
 HOLD_SECS = 0.04
 """A contact lasts at least this long (Rhubarb's floor for plosives)."""
@@ -35,14 +36,23 @@ class Contacts:
     end_secs: Float[Array, " contact"]
 
 
-def closures(phones: list[Phone], *, frame_secs: float) -> Contacts:
-    """Lips together, once for each run of P, B and M; `frame_secs` is the time between the frames to be shown."""
-    return _contacts(phones, labels=BILABIALS, frame_secs=frame_secs)
+@dataclass(frozen=True, slots=True, eq=False)
+class PhoneContacts:
+    """Lips together, once for each run of P, B and M; lower lip at the upper teeth, once for each run of F and V."""
+
+    closures: Contacts
+    tucks: Contacts
+
+    def at(self, times: Float[Array, " frames"]) -> tuple[Float[Array, " frames"], Float[Array, " frames"]]:
+        """Strength of closure and tuck at ascending instants."""
+        return strength(self.closures, times=times), strength(self.tucks, times=times)
 
 
-def tucks(phones: list[Phone], *, frame_secs: float) -> Contacts:
-    """Lower lip at the upper teeth, once for each run of F and V."""
-    return _contacts(phones, labels=LABIODENTALS, frame_secs=frame_secs)
+def phone_contacts(phones: tuple[Phone, ...], *, frame_secs: float) -> PhoneContacts:
+    """The contacts of a clip; `frame_secs` is the time between the frames to be shown."""
+    runs = merged(phones)
+    closures, tucks = (_contacts(runs, labels=labels, frame_secs=frame_secs) for labels in (BILABIALS, LABIODENTALS))
+    return PhoneContacts(closures, tucks)
 
 
 def strength(contacts: Contacts, *, times: Float[Array, " frames"]) -> Float[Array, " frames"]:

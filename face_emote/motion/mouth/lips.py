@@ -1,6 +1,6 @@
 """Lips: what the mouth does at every instant of a recording.
 
-`lip_score` prepares a clip once (small arrays, about 100 bytes a phone); `sample_lips` reads the mouth at any instants.
+`lip_score` prepares a clip once (small arrays, about 100 bytes a phone); it is then sampled at any instants.
 Sampling is a pure function of time: blocks equal the whole bit by bit.
 
     phones -> visemes (visemes.py) -> blended targets (coarticulation.py) --.
@@ -16,11 +16,11 @@ from face_emote.core.timing import require_fps
 from face_emote.core.types import PerformanceStyle, SpeechAnalysis
 from face_emote.face.head import Head
 from face_emote.motion.mouth.coarticulation import Blend, Segments, blend
-from face_emote.motion.mouth.lip_contacts import Contacts, closures, strength, tucks
+from face_emote.motion.mouth.lip_contacts import PhoneContacts, phone_contacts
 from face_emote.motion.mouth.lip_rig import LipRig, lip_rig
 from face_emote.motion.mouth.lip_solve import MouthTarget, lip_controls
 from face_emote.motion.mouth.viseme_table import CHANNELS
-from face_emote.motion.mouth.visemes import merged, segments_from
+from face_emote.motion.mouth.visemes import segments_from
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,19 +46,39 @@ class Lips(Protocol):
         ...
 
 
+def lips_at(mouth: MouthTarget, *, speech: Float[Array, " frames"], rig: LipRig, style: PerformanceStyle) -> LipMotion:
+    """The mouth on a head; `speech` says how much of it belongs to speech where nothing touches, 0..1."""
+    contact = 1.0 - (1.0 - mouth.closure) * (1.0 - mouth.tuck)
+    return LipMotion(
+        controls=lip_controls(rig, mouth, style=style),
+        closure=mouth.closure,
+        tuck=mouth.tuck,
+        ownership=1.0 - (1.0 - speech) * (1.0 - contact),
+    )
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class LipScore:
-    """All that the mouth will do in a clip, for one head and style."""
+    """All that the mouth will do in a clip by the rules, for one head and style."""
 
     segments: Segments
-    closures: Contacts
-    tucks: Contacts
+    contacts: PhoneContacts
     rig: LipRig
     style: PerformanceStyle
 
     def sample(self, times: Float[Array, " frames"]) -> LipMotion:
-        """`sample_lips`, as `Lips` asks for."""
-        return sample_lips(self, times=times)
+        """The mouth at ascending instants, seconds."""
+        aims = blend(self.segments, times=times)
+        return lips_at(self._target(aims, times), speech=aims.speech, rig=self.rig, style=self.style)
+
+    def target(self, times: Float[Array, " frames"]) -> MouthTarget:
+        """Where the mouth aims, before it is put on the head."""
+        return self._target(blend(self.segments, times=times), times)
+
+    def _target(self, aims: Blend, times: Float[Array, " frames"]) -> MouthTarget:
+        channels: dict[str, Array] = dict(zip(CHANNELS, aims.channels.T, strict=True))
+        closure, tuck = self.contacts.at(times)
+        return MouthTarget(**channels, closure=closure, tuck=tuck)
 
 
 def lip_score(analysis: SpeechAnalysis, *, head: Head, style: PerformanceStyle, fps: float = DEFAULT_FPS) -> LipScore:
@@ -74,49 +94,5 @@ def lip_score(analysis: SpeechAnalysis, *, head: Head, style: PerformanceStyle, 
         HeadError: the head is an imported one, whose controls have no names.
         OptionError: fps is out of range.
     """
-    frame_secs = 1.0 / require_fps(fps)
-    phones = merged(analysis.phones)
-    return LipScore(
-        segments=segments_from(analysis),
-        closures=closures(phones, frame_secs=frame_secs),
-        tucks=tucks(phones, frame_secs=frame_secs),
-        rig=lip_rig(head),
-        style=style,
-    )
-
-
-def sample_lips(score: LipScore, *, times: Float[Array, " frames"]) -> LipMotion:
-    """The mouth at ascending instants (seconds)."""
-    aims = blend(score.segments, times=times)
-    mouth = _target(score, aims=aims, times=times)
-    contact = 1.0 - (1.0 - mouth.closure) * (1.0 - mouth.tuck)
-    return LipMotion(
-        controls=lip_controls(score.rig, mouth, style=score.style),
-        closure=mouth.closure,
-        tuck=mouth.tuck,
-        ownership=1.0 - (1.0 - aims.speech) * (1.0 - contact),
-    )
-
-
-def mouth_target(score: LipScore, *, times: Float[Array, " frames"]) -> MouthTarget:
-    """Where the mouth aims at ascending instants, before it is put on the head."""
-    return _target(score, aims=blend(score.segments, times=times), times=times)
-
-
-def lip_motion(
-    analysis: SpeechAnalysis,
-    *,
-    times: Float[Array, " frames"],
-    head: Head,
-    style: PerformanceStyle,
-    fps: float = DEFAULT_FPS,
-) -> LipMotion:
-    """`lip_score` and `sample_lips` in one call; make the score once when sampling in blocks."""
-    return sample_lips(lip_score(analysis, head=head, style=style, fps=fps), times=times)
-
-
-def _target(score: LipScore, *, aims: Blend, times: Float[Array, " frames"]) -> MouthTarget:
-    channel = {name: aims.channels[:, i] for i, name in enumerate(CHANNELS)}
-    return MouthTarget(
-        **channel, closure=strength(score.closures, times=times), tuck=strength(score.tucks, times=times)
-    )
+    contacts = phone_contacts(analysis.phones, frame_secs=1.0 / require_fps(fps))
+    return LipScore(segments_from(analysis), contacts, rig=lip_rig(head), style=style)

@@ -15,12 +15,11 @@ from face_emote.core.timing import require_fps
 from face_emote.core.types import PerformanceStyle, SpeechAnalysis
 from face_emote.face.head import Head
 from face_emote.motion.mouth.coarticulation import smoothstep
-from face_emote.motion.mouth.lip_contacts import Contacts, closures, strength, tucks
+from face_emote.motion.mouth.lip_contacts import PhoneContacts, phone_contacts
 from face_emote.motion.mouth.lip_rig import LipRig, lip_rig
-from face_emote.motion.mouth.lip_solve import MouthTarget, lip_controls
-from face_emote.motion.mouth.lips import LipMotion
-from face_emote.motion.mouth.viseme_table import CHANNELS, target_row
-from face_emote.motion.mouth.visemes import merged
+from face_emote.motion.mouth.lip_solve import MouthTarget
+from face_emote.motion.mouth.lips import LipMotion, lips_at
+from face_emote.motion.mouth.viseme_table import target_row
 from face_emote.network.config import LIP_CHANNELS, NUM_LINEAR
 
 _GAP, _JAW = LIP_CHANNELS.index("gap"), LIP_CHANNELS.index("jaw")
@@ -69,8 +68,8 @@ class NetLips:
     """Number of the first answer since the start of the clip; before it nothing may be asked."""
     spoken_secs: Float[Array, "run 2"]
     """Start and end of every stretch of speech, in order, no gaps up to `HOLD_SECS`."""
-    contacts: tuple[Contacts, Contacts] | None
-    """Closures and tucks of the phones; None while nobody has recognised any (live)."""
+    contacts: PhoneContacts | None
+    """Of the phones; None while nobody has recognised any (live)."""
     aligned: bool
     """Whether the phones come from a transcript, which makes their contacts certain."""
     rig: LipRig
@@ -81,16 +80,7 @@ class NetLips:
     def sample(self, times: Float[Array, " frames"]) -> LipMotion:
         """The mouth at ascending instants, seconds; a pure function of each."""
         aims = self.aims(times)
-        mouth = MouthTarget(
-            **{name: aims[:, i] for i, name in enumerate(CHANNELS)}, closure=aims[:, _CLOSURE], tuck=aims[:, _TUCK]
-        )
-        contact = 1.0 - (1.0 - mouth.closure) * (1.0 - mouth.tuck)
-        return LipMotion(
-            controls=lip_controls(self.rig, mouth, style=self.style),
-            closure=mouth.closure,
-            tuck=mouth.tuck,
-            ownership=1.0 - (1.0 - aims[:, _SPEECH]) * (1.0 - contact),
-        )
+        return lips_at(MouthTarget(*aims.T[:_SPEECH]), speech=aims[:, _SPEECH], rig=self.rig, style=self.style)
 
     def aims(self, times: Float[Array, " frames"]) -> Float[Array, "frames lip=9"]:
         """Where the mouth aims at instants: answers, sharpened contacts, and rest where nobody speaks."""
@@ -104,8 +94,8 @@ class NetLips:
             rows[:, _CLOSURE] = _sharpened(closure, CLOSURE_FROM, CLOSURE_FULL)
             rows[:, _TUCK] = _sharpened(tuck, TUCK_FROM, TUCK_FULL)
         else:
-            for column, answered, known in zip((_CLOSURE, _TUCK), (closure, tuck), self.contacts, strict=True):
-                spoken = strength(known, times=times)
+            known = self.contacts.at(times)
+            for column, answered, spoken in zip((_CLOSURE, _TUCK), (closure, tuck), known, strict=True):
                 rows[:, column] = _sharpened(
                     NETWORK_VOTE * answered + (1.0 - NETWORK_VOTE) * spoken, AGREED_FROM, AGREED_FULL
                 )
@@ -167,13 +157,11 @@ def net_lips(
         HeadError: the head is an imported one, whose controls have no names.
         OptionError: fps is out of range.
     """
-    frame_secs = 1.0 / require_fps(fps)
-    phones = merged(analysis.phones)
     return NetLips(
         answers=answers,
         first=0,
         spoken_secs=spoken_secs(_surely_speaking(analysis)),
-        contacts=(closures(phones, frame_secs=frame_secs), tucks(phones, frame_secs=frame_secs)),
+        contacts=phone_contacts(analysis.phones, frame_secs=1.0 / require_fps(fps)),
         aligned=analysis.aligned,
         rig=lip_rig(head),
         style=style,

@@ -18,8 +18,8 @@ from face_emote.core.errors import CorpusError
 from face_emote.core.names import MOTION_HZ, PHONES
 from face_emote.core.types import Phone, Prosody, SpeechAnalysis
 from face_emote.motion.mouth.coarticulation import blend
-from face_emote.motion.mouth.lip_contacts import closures, strength, tucks
-from face_emote.motion.mouth.visemes import merged, segments_from
+from face_emote.motion.mouth.lip_contacts import phone_contacts
+from face_emote.motion.mouth.visemes import segments_from
 from face_emote.train.corpus.cache import NUM_LIPS, UNKNOWN_PHONE
 
 VOWELS = {
@@ -203,8 +203,7 @@ def teacher_lips(
     analysis = SpeechAnalysis(duration_secs=duration_secs, phones=heard, prosody=prosody, pauses=(), aligned=True)
     times = np.arange(max(1, int(np.ceil(round(duration_secs * MOTION_HZ, 6))))) / MOTION_HZ + LEAD_SECS
     aims = blend(segments_from(analysis), times=times)
-    runs = merged(heard)
-    contacts = [strength(find(runs, frame_secs=1.0 / MOTION_HZ), times=times) for find in (closures, tucks)]
+    contacts = phone_contacts(heard, frame_secs=1.0 / MOTION_HZ).at(times)
     return np.column_stack([aims.channels, *contacts, aims.speech])
 
 
