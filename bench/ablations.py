@@ -132,7 +132,7 @@ def _measured(
 
 def _closure_on_voices(model: Path, *, corpus: Corpus) -> float:
     clips = [i for i, clip in enumerate(corpus.clips) if clip.source in VOICES and clip.split == "test"]
-    return measured(_torch_net(model), corpus, np.array(clips), limit=len(clips)).closure
+    return measured(_torch_net(model), corpus, clips=np.array(clips), limit=len(clips)).closure
 
 
 @torch.no_grad()

@@ -141,7 +141,7 @@ def test_numpy_equals_torch(kind):
 def test_convolution_equals_a_loop():
     rng = np.random.default_rng(1)
     x, kernel, bias = rng.normal(size=(9, 3)), rng.normal(size=(3, 3, 2)), rng.normal(size=2)
-    got = convolved(x, kernel, bias, stride=2, same=False)
+    got = convolved(x, kernel, bias=bias, stride=2, same=False)
     for k, t in enumerate(range(0, 7, 2)):
         wanted = bias + sum(x[t + j] @ kernel[j] for j in range(3))
         assert np.allclose(got[k], wanted)
@@ -347,8 +347,8 @@ def test_lip_reader_reads(corpus, tmp_path):
     phones = torch.from_numpy(np.asarray(corpus.phones(index), np.int64))[None]
     truth = LipTruth(lips, torch.ones_like(lips), torch.ones(1, FRAMES), phones)
     still = torch.zeros_like(raw).requires_grad_()
-    poor = reader_loss(reader, still, truth)
-    assert float(reader_loss(reader, raw, truth)) < float(poor.detach()) - 0.5
+    poor = reader_loss(still, truth, reader=reader)
+    assert float(reader_loss(raw, truth, reader=reader)) < float(poor.detach()) - 0.5
     poor.backward()
     assert torch.isfinite(still.grad).all() and float(still.grad.abs().sum()) > 0
 

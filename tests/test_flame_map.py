@@ -157,12 +157,12 @@ def test_closest_on_triangles_agrees_with_the_slow_way():
     rng = np.random.default_rng(1)
     points, wanted = rng.normal(size=(40, 3)), rng.normal(size=(15, 3))
     triangles = rng.integers(0, 40, (30, 3))
-    _, _, gap = closest_on_triangles(wanted, points, triangles, candidates=30)
+    _, _, gap = closest_on_triangles(wanted, points, triangles=triangles, candidates=30)
     shares = rng.dirichlet(np.ones(3), 4000)
     slow = [np.linalg.norm(shares @ points[t] - w, axis=1).min() for w in wanted for t in triangles]
     assert np.abs(gap - np.array(slow).reshape(15, 30).min(axis=1)).max() < 0.25
     inside = 0.2 * points[0] + 0.5 * points[1] + 0.3 * points[2]
-    _, weights, gap = closest_on_triangles(inside[None], points, np.array([[0, 1, 2]]))
+    _, weights, gap = closest_on_triangles(inside[None], points, triangles=np.array([[0, 1, 2]]))
     assert np.allclose(weights[0], [0.2, 0.5, 0.3]) and gap[0] < 1e-9
 
 

@@ -321,12 +321,12 @@ def test_vertices_loss_counts_millimetres(mouth):
     target = speech(2, batch=2, frames=10)
     pred = answers_for(target)
     truth = truth_of(target)
-    assert float(vertices_loss(mouth, pred, truth)) < 1e-6
+    assert float(vertices_loss(pred, truth, mouth=mouth)) < 1e-6
     moved = pred.clone().requires_grad_()
     with torch.no_grad():
         moved[..., 2] += 1.0
     away = 1000.0 * (mouth.vertices(natural(moved)[..., :8]) - mouth.vertices(target[..., :8]))
-    loss = vertices_loss(mouth, moved, truth)
+    loss = vertices_loss(moved, truth, mouth=mouth)
     assert float(loss.detach()) == pytest.approx(float(away.detach().square().sum(-1).mean()), rel=1e-3)
     loss.backward()
     assert torch.isfinite(moved.grad).all() and moved.grad[..., 2].sum() > 0.0
@@ -338,7 +338,7 @@ def test_vertices_loss_does_not_blame_unknown_channels(mouth):
     truth.known[..., 2] = 0.0
     pred = answers_for(target)
     pred[..., 2] += 2.0
-    assert float(vertices_loss(mouth, pred, truth)) < 1e-6
+    assert float(vertices_loss(pred, truth, mouth=mouth)) < 1e-6
 
 
 # Exchange, concordance, lag

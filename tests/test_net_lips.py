@@ -289,7 +289,7 @@ def test_a_quarter_of_the_answers_holds_them_all(net, sound, look_ahead):
     ).expression  # fmt: skip
     assert isinstance(kept, NetExpression) and len(kept.answers) <= 125 / LATENT_FRAMES + 3
     stream, hearing = ExpressionStream(net, look_ahead), Hearing(net.x0)
-    emotion = condition_rows(planned, 0, 160)
+    emotion = condition_rows(planned, first=0, stop=160)
     every = [stream.push(hearing.push(sound), emotion), stream.push(hearing.finish(), emotion[:0])]
     every.append(stream.finish(125))
     np.testing.assert_allclose(kept.at(frame_times(0, 125, fps=MOTION_HZ)), np.concatenate(every), atol=4e-3)

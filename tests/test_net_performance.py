@@ -268,7 +268,7 @@ def test_a_hidden_emotion_is_played_from_its_own_answers():
 @pytest.mark.parametrize("text", ["anger hidden under a smile", "fear hidden under joy", "sadness hidden under joy"])
 def test_blood_tells_what_is_hidden_and_a_posed_smile_does_not_blush(text):
     plan, _, answers = taught(text)
-    rows = condition_rows(planned_emotion(spoken(2.0), describe(text)), 0, len(answers), is_hidden=True)
+    rows = condition_rows(planned_emotion(spoken(2.0), describe(text)), first=0, stop=len(answers), is_hidden=True)
     hidden = np.zeros_like(answers)
     hidden[:, BLOOD_SLICE] = blood_drives(replace(hidden_emotion(plan), vad=rows[:, 8:11]))
     answers[:, BLOOD_SLICE] = 0.5

@@ -78,7 +78,7 @@ def test_numpy_answers_what_torch_answers(net, look_index):
         hidden, _ = twin.lips(heard, look_ahead=which, style=torch.tensor([1]), phones=known)
         raw = answers_at(hidden, look, num_frames=FRAMES)[0].numpy()
         felt = latent_emotion(torch.from_numpy(emotion)[None], look, num_latents=latents)
-        slow = upsampled(twin.expression(heard, look_ahead=which, emotion=felt), FRAMES, look)
+        slow = upsampled(twin.expression(heard, look_ahead=which, emotion=felt), FRAMES, look_ahead_frames=look)
     lips = np.hstack([raw[:, :NUM_LINEAR] * np.array(LIP_SCALE), 1.0 / (1.0 + np.exp(-raw[:, NUM_LINEAR:]))])
     np.testing.assert_allclose(lips_of(net, rows, look, style="mumbler", phones=phones), lips, atol=1e-4)
     np.testing.assert_allclose(expression_of(net, rows, emotion, look), slow[0].numpy(), atol=1e-4)
@@ -108,7 +108,9 @@ def test_a_batch_of_mixed_look_aheads_reads_each_clip_at_its_own():
     looks = torch.tensor([3, 15])
     np.testing.assert_array_equal(answers_at(hidden, looks)[0], answers_at(hidden[:1], 3, num_frames=15)[0])
     np.testing.assert_array_equal(answers_at(hidden, looks)[1], answers_at(hidden[1:], 15)[0])
-    np.testing.assert_array_equal(upsampled(hidden, 20, looks)[1], upsampled(hidden[1:], 20, 15)[0])
+    np.testing.assert_array_equal(
+        upsampled(hidden, 20, look_ahead_frames=looks)[1], upsampled(hidden[1:], 20, look_ahead_frames=15)[0]
+    )
     felt = latent_emotion(torch.arange(40.0).reshape(1, 40, 1).expand(2, 40, 21), looks, num_latents=6)
     assert felt[:, :, 0].tolist() == [[4, 8, 12, 16, 20, 24], [0, 0, 0, 4, 8, 12]]
 
@@ -138,7 +140,7 @@ def test_gradients_reach_as_far_as_the_look_ahead_and_no_further(look_index, loo
         assert last_heard(rows.grad) == 2 * (frame + look)
         rows = torch.from_numpy(rows_of(48))[None].requires_grad_()
         latents = twin.expression(rows, look_ahead=which, emotion=torch.zeros(1, 12, 21))
-        upsampled(latents, 30, look)[0, frame].sum().backward()
+        upsampled(latents, 30, look_ahead_frames=look)[0, frame].sum().backward()
         last_latent = max(-(-(frame + look - 7) // 4), 0)
         assert last_heard(rows.grad) == 8 * last_latent + 6 <= 2 * (frame + look)
 

@@ -82,11 +82,6 @@ def find_word(form: str) -> EmotionWord | None:
     return None
 
 
-def known_words() -> tuple[str, ...]:
-    """The main form of every emotion word, in the lexicon's order."""
-    return tuple(word.word for word in load_lexicon().words)
-
-
 def nearest_words(word: str, *, count: int = 3) -> tuple[str, ...]:
     """The `count` known forms at the smallest edit distance from `word`, one for each meaning."""
     typed = word[:24]

@@ -66,7 +66,7 @@ def _edges(quads: Int[Array, "quad 4"]) -> tuple[Array, Array, Array]:
     return edges, inverse.reshape(quads.shape), count
 
 
-def _children(quads: Int[Array, "quad 4"], side_edge: Array, num_vertices: int) -> Int[Array, "child 4"]:
+def _children(quads: Int[Array, "quad 4"], side_edge: Array, *, num_vertices: int) -> Int[Array, "child 4"]:
     """Four quads per quad, all of them with their old corner first; children of a quad are consecutive."""
     face_point = num_vertices + np.arange(len(quads))
     edge_point = num_vertices + len(quads) + side_edge
@@ -113,7 +113,7 @@ def catmull_clark(quads: Int[Array, "quad 4"], *, num_vertices: int) -> tuple[Sp
     row, column, weight = (np.concatenate([part[k] for part in parts]) for k in range(3))
     kept = weight != 0.0
     matrix = sparse_rows(row[kept], column[kept], weight[kept], shape=(total, num_vertices))
-    return matrix, _children(quads, side_edge, num_vertices)
+    return matrix, _children(quads, side_edge, num_vertices=num_vertices)
 
 
 def bilinear(quads: Int[Array, "quad 4"], *, num_vertices: int) -> tuple[SparseRows, Int[Array, "child 4"]]:
@@ -131,7 +131,7 @@ def bilinear(quads: Int[Array, "quad 4"], *, num_vertices: int) -> tuple[SparseR
     column = np.concatenate([np.arange(num_vertices), quads.reshape(-1), edges.reshape(-1)])
     weight = np.concatenate([np.ones(num_vertices), np.full(4 * num_faces, 0.25), np.full(2 * num_edges, 0.5)])
     matrix = sparse_rows(row, column, weight, shape=(total, num_vertices))
-    return matrix, _children(quads, side_edge, num_vertices)
+    return matrix, _children(quads, side_edge, num_vertices=num_vertices)
 
 
 def triangles(quads: Int[Array, "quad 4"]) -> Int[Array, "triangle 3"]:

@@ -57,10 +57,10 @@ def net_answers(
         net,
         ahead,
         phones=phones_at_frames(analysis) if analysis.aligned else None,
-        emotion=condition_rows(planned, 0, num_frames) if net.config.lips_see_emotion else None,
+        emotion=condition_rows(planned, first=0, stop=num_frames) if net.config.lips_see_emotion else None,
     )
-    shown = _Feeling(net, ahead, planned, is_hidden=False)
-    feelings = [shown, _Feeling(net, ahead, planned, is_hidden=True)] if planned.hides else [shown]
+    shown = _Feeling(net, ahead, planned=planned, is_hidden=False)
+    feelings = [shown, _Feeling(net, ahead, planned=planned, is_hidden=True)] if planned.hides else [shown]
     found: list[Array] = []
     for rows in _rows(net, blocks):
         found.append(lips.push(rows))
@@ -119,7 +119,7 @@ def emotion_rows(track: EmotionTrack) -> Float[Array, "frames 21"]:
 
 
 def condition_rows(
-    planned: PlannedEmotion, first: int, stop: int, *, is_hidden: bool = False
+    planned: PlannedEmotion, *, first: int, stop: int, is_hidden: bool = False
 ) -> Float[Array, "frames 21"]:
     """The feeling that the network is conditioned on at motion frames first..stop-1.
 
@@ -137,7 +137,7 @@ def condition_rows(
 class _Feeling:
     """The expression path over a clip, of which every `LATENT_FRAMES`th answer is kept: between them it is linear."""
 
-    def __init__(self, net: MotionNet, look_ahead: int, planned: PlannedEmotion, *, is_hidden: bool) -> None:
+    def __init__(self, net: MotionNet, look_ahead: int, *, planned: PlannedEmotion, is_hidden: bool) -> None:
         self._stream = ExpressionStream(net, look_ahead)
         self._planned, self._is_hidden = planned, is_hidden
         self._conditioned = 0
@@ -149,7 +149,7 @@ class _Feeling:
     def push(self, rows: Array) -> None:
         self._heard_rows += len(rows)
         until = self._heard_rows // 2 + 2 * LATENT_FRAMES
-        emotion = condition_rows(self._planned, self._conditioned, until, is_hidden=self._is_hidden)
+        emotion = condition_rows(self._planned, first=self._conditioned, stop=until, is_hidden=self._is_hidden)
         self._conditioned = until
         self._keep(self._stream.num_answered, self._stream.push(rows, emotion))
 

@@ -105,7 +105,7 @@ def over_capture(
         slow = slow.since(float(times[0]))
         while slow.last_secs < times[-1]:
             slow = joined(slow, next(steps))
-        yield _played(layers, block, slow.at(times))
+        yield _played(layers, block, now=slow.at(times))
 
 
 def _slow(layers: _Layers, planned: PlannedEmotion) -> Iterator[SlowTracks]:
@@ -119,7 +119,7 @@ def _slow(layers: _Layers, planned: PlannedEmotion) -> Iterator[SlowTracks]:
         affect = replace(affect, display=_with_leak(affect.display))
         shown = layers.with_emotion(layers.at(times), affect.display.emotion)
         controls = np.clip(shown, 0.0, 1.0).astype(np.float32)
-        tracks, skin = step_skin(affect, controls, skin, first=first, player=player)
+        tracks, skin = step_skin(affect, controls, state=skin, first=first, player=player)
         yield tracks
         first += CHUNK
 
@@ -131,7 +131,7 @@ def _with_leak(display: Display) -> Display:
     return replace(display, emotion=shown.astype(np.float32))
 
 
-def _played(layers: _Layers, block: FaceMotion, now: SlowTracks) -> FaceMotion:
+def _played(layers: _Layers, block: FaceMotion, *, now: SlowTracks) -> FaceMotion:
     """One block. Joints turn by what the emotion adds to their controls; eyes, neck and place are the recording's."""
     recorded = layers.controls(block)
     controls = layers.with_emotion(recorded, now.display.emotion).astype(np.float32)

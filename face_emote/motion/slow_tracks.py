@@ -85,7 +85,7 @@ def slow_tracks(score: PerformanceScore, *, player: Player, chunk: int) -> Itera
         controls = face_controls(
             score.face, times, display=affect.display, leisure=cues.rest_at(times), style=style, gauge=None
         )
-        tracks, skin = step_skin(affect, controls, skin, first=first, player=player)
+        tracks, skin = step_skin(affect, controls, state=skin, first=first, player=player)
         yield tracks
         first += chunk
 
@@ -104,7 +104,7 @@ def rested_skin(style: PerformanceStyle) -> SkinState:
 
 
 def step_skin(
-    affect: Affect, controls: Float[Array, "steps control=100"], state: SkinState, *, first: int, player: Player
+    affect: Affect, controls: Float[Array, "steps control=100"], *, state: SkinState, first: int, player: Player
 ) -> tuple[SlowTracks, SkinState]:
     """The next steps, from number `first` on, of a face with these controls, and the state to go on from."""
     style = player.style

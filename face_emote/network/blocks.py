@@ -54,9 +54,9 @@ class BlockStream:
         shift1, scale1, gate1, shift2, scale2, gate2, shift3, scale3, gate3 = modulation.reshape(
             len(modulation), 9, -1
         ).swapaxes(0, 1)
-        x += gate1 * self._attention(_modulated(x, scale1, shift1))
-        x += gate2 * self._convolution(_modulated(x, scale2, shift2))
-        x += gate3 * weights.narrowed(silu(weights.widened(_modulated(x, scale3, shift3))))
+        x += gate1 * self._attention(_modulated(x, scale=scale1, shift=shift1))
+        x += gate2 * self._convolution(_modulated(x, scale=scale2, shift=shift2))
+        x += gate3 * weights.narrowed(silu(weights.widened(_modulated(x, scale=scale3, shift=shift3))))
 
     def _attention(self, x: Array) -> Array:
         before, chunk, width = self._before, self._chunk, x.shape[1]
@@ -90,7 +90,7 @@ class BlockStream:
         return self._weights.mixed(silu(y))
 
 
-def _modulated(x: Array, scale: Array, shift: Array) -> Array:
+def _modulated(x: Array, *, scale: Array, shift: Array) -> Array:
     y = norm(x)
     y *= scale
     y += shift

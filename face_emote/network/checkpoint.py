@@ -51,7 +51,7 @@ def write_checkpoint(path: Path, weights: Mapping[str, Array], *, config: NetCon
         halved = {
             name: np.asarray(array, np.float32 if name in WHOLE else np.float16) for name, array in weights.items()
         }
-    _require_weights(halved, config, path)
+    _require_weights(halved, config, path=path)
     metadata = {"format": FORMAT, "config": json.dumps(asdict(config), sort_keys=True), "card": card}
     return write_tensors(path, halved, metadata=metadata)
 
@@ -67,12 +67,12 @@ def read_checkpoint(path: Path) -> Checkpoint:
         found = metadata.get("format", "none")[:60]
         raise CheckpointError(f"The checkpoint's format is '{found}', expected '{FORMAT}'; choose another: {path}")
     config = _config_from(metadata.get("config", ""), path)
-    _require_weights(tensors, config, path)
+    _require_weights(tensors, config, path=path)
     weights = {name: array.astype(np.float32) for name, array in tensors.items()}
     return Checkpoint(config=config, weights=weights, card=metadata.get("card", ""), sha256=metadata["sha256"])
 
 
-def _require_weights(weights: Mapping[str, Array], config: NetConfig, path: Path) -> None:
+def _require_weights(weights: Mapping[str, Array], config: NetConfig, *, path: Path) -> None:
     wanted = weight_shapes(config)
     if set(weights) != set(wanted):
         name = min(set(weights) ^ set(wanted))

@@ -73,7 +73,7 @@ class ConvNet:
         layers = list(zip(self.kernels, self.biases, strict=True))
         num_convs = len(self.spec.convs)
         for i, (kernel, bias) in enumerate(layers[:num_convs]):
-            x = convolved(x, kernel, bias, stride=self.spec.convs[i].stride, same=self.spec.same)
+            x = convolved(x, kernel, bias=bias, stride=self.spec.convs[i].stride, same=self.spec.same)
             if i < len(layers) - 1:
                 np.maximum(x, 0.0, out=x)
         if not self.spec.dense:
@@ -89,8 +89,8 @@ class ConvNet:
 def convolved(
     x: Float[Array, "*batch frames inputs"],
     kernel: Float[Array, "taps inputs outputs"],
-    bias: Float[Array, " outputs"],
     *,
+    bias: Float[Array, " outputs"],
     stride: int,
     same: bool,
 ) -> Float[Array, "*batch frames_out outputs"]:

@@ -81,7 +81,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
     tensors: dict[str, Array] = {}
     end = 0
     for name, entry in header.items():
-        dtype, shape, start, stop = _placed(entry, name, path)
+        dtype, shape, start, stop = _placed(entry, name, path=path)
         if start != end or stop > len(data):
             raise CheckpointError(f"The checkpoint's array '{name[:60]}' lies outside of its place; {_AGAIN}: {path}")
         tensors[name] = np.frombuffer(data[start:stop], dtype).reshape(shape)
@@ -111,7 +111,7 @@ def _is_text_map(value: object) -> bool:
     return isinstance(value, dict) and all(isinstance(text, str) for text in value.values())
 
 
-def _placed(entry: object, name: str, path: Path) -> tuple[np.dtype[Any], tuple[int, ...], int, int]:
+def _placed(entry: object, name: str, *, path: Path) -> tuple[np.dtype[Any], tuple[int, ...], int, int]:
     """Type, shape and offsets of one array, checked against each other."""
     if isinstance(entry, dict):
         dtype: np.dtype[Any] | None = DTYPES.get(str(entry.get("dtype")))

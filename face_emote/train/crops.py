@@ -102,7 +102,7 @@ def lip_batch(pool: Pool, *, net: NetConfig, data: DataConfig, rng: np.random.Ge
     chosen = pool.clips[rng.choice(len(pool.clips), size=data.batch, p=pool.chance)]
     look_ahead = rng.integers(len(net.look_ahead_frames), size=data.batch)
     mels, lips, known, phones = (
-        np.stack(part) for part in zip(*(_crop(pool.corpus, int(i), data, rng) for i in chosen), strict=True)
+        np.stack(part) for part in zip(*(_crop(pool.corpus, int(i), data=data, rng=rng) for i in chosen), strict=True)
     )
     silent = np.array([pool.corpus.clips[int(i)].kind == "silent" for i in chosen])
     loudness = relative_loudness(torch.from_numpy(mels)).numpy() * ~silent[:, None]
@@ -139,7 +139,9 @@ def _delayed(values: Array, late: Int[Array, " crop"], *, fill: float | int) -> 
     return out
 
 
-def _crop(corpus: Corpus, index: int, data: DataConfig, rng: np.random.Generator) -> tuple[Array, Array, Array, Array]:
+def _crop(
+    corpus: Corpus, index: int, *, data: DataConfig, rng: np.random.Generator
+) -> tuple[Array, Array, Array, Array]:
     """Log-mels [2U, 40], lips and what is known of them [U, 9], phones [U], of a random stretch at a random tempo."""
     clip, frames = corpus.clips[index], data.crop_frames
     tempo = rng.uniform(*TEMPO) if rng.random() < 0.5 * data.augment else 1.0

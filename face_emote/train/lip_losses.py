@@ -247,7 +247,7 @@ def lip_exchange_loss(
 _NUM = len(AIMS)
 
 
-def vertices_loss(mouth: MouthMesh, pred: Float[Tensor, "batch frames 9"], truth: LipTruth) -> Float[Tensor, ""]:
+def vertices_loss(pred: Float[Tensor, "batch frames 9"], truth: LipTruth, *, mouth: MouthMesh) -> Float[Tensor, ""]:
     """Mean squared distance of the mouth's vertices, mm^2, before contacts are sealed.
 
     A channel that is not known is taken from the answer on both sides, so that it cannot be blamed; frames of which

@@ -101,7 +101,7 @@ class Run:
         net, step = self.training.average, self.training.step
         sets = held_out_clips(self.corpus, self.config.data) if "lips" in self.config.parts else {}
         for name, chosen in sets.items():
-            figures = asdict(measured(net, self.corpus, chosen))
+            figures = asdict(measured(net, self.corpus, clips=chosen))
             self.folder.log(step, {f"{name}/{key}": float(value) for key, value in figures.items()})
         if self.faces is not None:
             errors = asdict(expression_errors(net, self.faces, config=self.config))

@@ -55,7 +55,7 @@ def held_out_clips(corpus: Corpus, data: DataConfig) -> dict[str, Int[Array, " c
 
 @torch.no_grad()
 def measured(
-    net: TorchMotionNet, corpus: Corpus, clips: Int[Array, " clip"], *, look_ahead: int = 2, limit: int = 60
+    net: TorchMotionNet, corpus: Corpus, *, clips: Int[Array, " clip"], look_ahead: int = 2, limit: int = 60
 ) -> LipFigures:
     """Run whole clips, without phones and as `generic`, and compare the gap with the known one."""
     device = next(net.parameters()).device
@@ -128,7 +128,7 @@ def expression_errors(net: TorchMotionNet, pool: Pool, *, config: TrainConfig) -
             emotion=torch.from_numpy(emotion).to(device),
         )
         num = crops.targets.shape[1] - late
-        found.append((upsampled(latents.float(), num, late).cpu().numpy(), crops.targets[:, :num]))
+        found.append((upsampled(latents.float(), num, look_ahead_frames=late).cpu().numpy(), crops.targets[:, :num]))
     answer, truth = (np.concatenate(part) for part in zip(*found, strict=True))
     wrong = np.abs(answer - truth)
     accents = VOICE_SLICE.start

@@ -63,9 +63,9 @@ class Objective:
         )
         terms = lip_terms(answers, truth, weights=weights, phone_logits=phone_logits)
         if self.mouth is not None:
-            terms["vertices"] = weights.vertices * vertices_loss(self.mouth, answers, truth)
+            terms["vertices"] = weights.vertices * vertices_loss(answers, truth, mouth=self.mouth)
         if self.reader is not None:
-            terms["reader"] = weights.reader * reader_loss(self.reader, answers, truth)
+            terms["reader"] = weights.reader * reader_loss(answers, truth, reader=self.reader)
         if self.sync is not None:
             late = self._late(crops.look_ahead).to(self.device)
             heard = sync_loss(self.sync, answers, rows=rows, late=late, loudness=truth.loudness)
@@ -85,7 +85,7 @@ class Objective:
             if not len(own):
                 continue
             num = crops.targets.shape[1] - frames
-            answer = upsampled(latents[torch.from_numpy(own)], num, frames)
+            answer = upsampled(latents[torch.from_numpy(own)], num, look_ahead_frames=frames)
             wanted = self._tensor(crops.targets[own, :num])
             share = len(own) / len(crops.look_ahead)
             velocity = expression_error(answer[:, 1:] - answer[:, :-1], wanted[:, 1:] - wanted[:, :-1])
@@ -123,7 +123,7 @@ class Objective:
             return {}
         frames = crops.felt.shape[1] - max(self.config.net.look_ahead_frames)
         rng = np.random.default_rng([self.config.seed, step, 16])
-        faces = upsampled(latents.float().cpu(), frames, self._late(crops.look_ahead))
+        faces = upsampled(latents.float().cpu(), frames, look_ahead_frames=self._late(crops.look_ahead))
         found = stage.feeling_loss(faces, felt=torch.from_numpy(crops.felt[:, :frames]), rng=rng)
         return {"picture_feeling": self.config.pictures.feeling * found.to(latents.device)}
 

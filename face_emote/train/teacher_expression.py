@@ -41,15 +41,6 @@ def plan_track(plan: EmotionPlan, *, num_frames: int, lead_secs: float = LEAD_SE
     return track(plan, times=times, fps=MOTION_HZ)
 
 
-def emotion_track(rows: Float[Array, "frames column=21"]) -> EmotionTrack:
-    """Inverse of `motion.net_listening.emotion_rows`, at 50 Hz."""
-    rows = np.asarray(rows, np.float32)
-    return EmotionTrack(
-        mix=rows[:, :8], vad=rows[:, 8:11], intensity=rows[:, 11], covert=rows[:, 12:20], leak=rows[:, 20],
-        fps=MOTION_HZ,
-    )  # fmt: skip
-
-
 def expression_targets(
     emotion: EmotionTrack, cues: SpeechCues, *, style: PerformanceStyle = SYMMETRIC
 ) -> Float[Array, f"frames output={NUM_EXPRESSION_OUTPUTS}"]:

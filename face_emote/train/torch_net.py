@@ -241,7 +241,7 @@ def num_latents_for(num_frames: int, look_ahead_frames: int) -> int:
     return max(-(-(num_frames - 1 + look_ahead_frames - 2 * LATENT_FRAMES + 1) // LATENT_FRAMES), 0) + 1
 
 
-def upsampled(latents: Tensor, num_frames: int, look_ahead_frames: int | Tensor) -> Tensor:
+def upsampled(latents: Tensor, num_frames: int, *, look_ahead_frames: int | Tensor) -> Tensor:
     """Answers for motion frames [batch, frame, channel], linearly between latents [batch, v, channel].
 
     Needs `num_latents_for(num_frames, L)` latents; L is one number for all or [batch] one each.

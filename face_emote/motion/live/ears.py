@@ -127,7 +127,7 @@ class Heard:
 class Ears:
     """Runs the network and the speech detector side by side, so that both speak of the same steps."""
 
-    def __init__(self, net: MotionNet, look_ahead: int, planned: PlannedEmotion) -> None:
+    def __init__(self, net: MotionNet, look_ahead: int, *, planned: PlannedEmotion) -> None:
         """Start before the sound."""
         self._ahead, self._planned = look_ahead, planned
         self._hearing = Hearing(net.x0, chunk_rows=1)
@@ -163,10 +163,9 @@ class Ears:
         self._num_rows += len(rows)
         until = self._num_rows // 2 + 2 * LATENT_FRAMES
         answers = [self._lips.push(rows)]
+        span = {"first": self._conditioned, "stop": until}
         for stream, is_hidden in zip(self._streams, (False, True), strict=False):
-            answers.append(
-                stream.push(rows, condition_rows(self._planned, self._conditioned, until, is_hidden=is_hidden))
-            )
+            answers.append(stream.push(rows, condition_rows(self._planned, **span, is_hidden=is_hidden)))
         self._conditioned = until
         return answers
 

@@ -102,7 +102,7 @@ class LivePerformer:
         info = MotionInfo(basis=head.basis, emotion=plan.text, animator=animator, seed=seed, version=VERSION)
         self._player = player_of(head, style=style, fps=float(fps), info=info, betas=betas, character=person.name)
         self._rig = lip_rig(self._player.head)
-        self._ears = Ears(net, ahead, self._planned)
+        self._ears = Ears(net, ahead, planned=self._planned)
         self._gate = MouthGate()
         self._director = Director(style=style, seed=seed)
         self._skin = rested_skin(style)
@@ -151,7 +151,7 @@ class LivePerformer:
         chance = presence * wandering(swell_of(energy, activity), times, key=self._director.life_key)
         affect = affect_by_net(heard.shown, heard.hidden, plan=plan, chance=chance, style=style)
         controls = face_controls(self._score(), times, display=affect.display, leisure=leisure, style=style, gauge=None)
-        tracks, self._skin = step_skin(affect, controls, self._skin, first=first, player=self._player)
+        tracks, self._skin = step_skin(affect, controls, state=self._skin, first=first, player=self._player)
         self._slow = tracks if self._slow is None else joined(self._slow, tracks)
 
     def _direct(

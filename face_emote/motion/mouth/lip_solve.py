@@ -67,7 +67,7 @@ def lip_controls(
     nominal = xp.clip(target.jaw, 0.0, 1.0)
     jaw = xp.clip(nominal * style.jaw, 0.0, 1.0)
     slopes = rig.slopes(nominal, xp=xp)
-    amounts = _scaled(_open_mouth(slopes, rig, target, jaw=nominal, xp=xp), jaw=jaw, style=style, xp=xp)
+    amounts = _scaled(_open_mouth(slopes, target, rig=rig, jaw=nominal, xp=xp), jaw=jaw, style=style, xp=xp)
     if style.jaw != 1.0:
         slopes = rig.slopes(jaw, xp=xp)
     amounts = _mixed(amounts, _tucked(slopes, amounts, jaw=jaw, xp=xp), share=target.tuck)
@@ -94,7 +94,7 @@ def _slope(slopes: Any, posture: str, *, which: int) -> Values:
     return slopes[..., NAMES.index(posture), which]
 
 
-def _open_mouth(slopes: Any, rig: LipRig, target: MouthTarget, *, jaw: Values, xp: ModuleType) -> Amounts:
+def _open_mouth(slopes: Any, target: MouthTarget, *, rig: LipRig, jaw: Values, xp: ModuleType) -> Amounts:
     """Postures that give the target's width and gap, no contacts yet."""
     amounts = {"rounding": xp.clip(target.rounding, 0.0, 1.0), "flare": xp.clip(target.flare, 0.0, 1.0)}
     missing = target.width + rig.rest_width - measure(slopes, amounts, which=WIDTH)

@@ -91,13 +91,13 @@ class NetLips:
         closure, tuck = widest[:, 0], widest[:, 1]
         rows[:, _SPEECH] = np.clip(between[:, 2], 0.0, 1.0)
         if self.contacts is None:
-            rows[:, _CLOSURE] = _sharpened(closure, CLOSURE_FROM, CLOSURE_FULL)
-            rows[:, _TUCK] = _sharpened(tuck, TUCK_FROM, TUCK_FULL)
+            rows[:, _CLOSURE] = _sharpened(closure, none=CLOSURE_FROM, full=CLOSURE_FULL)
+            rows[:, _TUCK] = _sharpened(tuck, none=TUCK_FROM, full=TUCK_FULL)
         else:
             known = self.contacts.at(times)
             for column, answered, spoken in zip((_CLOSURE, _TUCK), (closure, tuck), known, strict=True):
                 rows[:, column] = _sharpened(
-                    NETWORK_VOTE * answered + (1.0 - NETWORK_VOTE) * spoken, AGREED_FROM, AGREED_FULL
+                    NETWORK_VOTE * answered + (1.0 - NETWORK_VOTE) * spoken, none=AGREED_FROM, full=AGREED_FULL
                 )
                 if self.aligned:
                     rows[:, column] = np.maximum(rows[:, column], spoken)
@@ -225,5 +225,5 @@ def _window(times: Array, *, fps: float) -> tuple[Array, Array]:
     return first, stop
 
 
-def _sharpened(contact: Array, none: float, full: float) -> Array:
+def _sharpened(contact: Array, *, none: float, full: float) -> Array:
     return smoothstep((contact - none) / (full - none))

@@ -117,7 +117,7 @@ def _places_of(loop: Array, points: Array, *, eyes: Array, size: float) -> dict[
     centre = 0.5 * (rim.min(axis=0) + rim.max(axis=0))
     for eye, name in zip(eyes, ("left", "right"), strict=True):
         if np.linalg.norm((centre - eye)[:2]) < LID_REACH * size and rim[:, 2].mean() > eye[2]:
-            return {f"eye_{name}_{i}": int(vertex) for i, vertex in enumerate(_ring(loop, rim, centre))}
+            return {f"eye_{name}_{i}": int(vertex) for i, vertex in enumerate(_ring(loop, rim, centre=centre))}
     middle = 0.5 * (eyes[0] + eyes[1])
     wide = np.ptp(rim[:, 0])
     below = middle[1] - centre[1]
@@ -134,7 +134,7 @@ def _places_of(loop: Array, points: Array, *, eyes: Array, size: float) -> dict[
     }
 
 
-def _ring(loop: Array, rim: Array, centre: Array) -> Int[Array, " ring"]:
+def _ring(loop: Array, rim: Array, *, centre: Array) -> Int[Array, " ring"]:
     """Vertices at RING even angles around an opening, seen from the front, its height stretched to its width."""
     width, height = np.ptp(rim[:, 0]), max(float(np.ptp(rim[:, 1])), 1e-9)
     angle = np.arctan2((rim[:, 1] - centre[1]) * width / height, rim[:, 0] - centre[0])

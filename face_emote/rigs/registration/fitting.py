@@ -86,7 +86,7 @@ def fit_identity(
             fit = similarity_of(np.concatenate([shaped[own], pairs[:, 0]]), goal)
         placed = fit.of(shaped)
         far = FAR_METRES if step < 6 else NEAR_METRES
-        paired, partner = _paired(placed, source, target, normal, far=far, index=front)
+        paired, partner = _paired(placed, source, target=target, normal=normal, far=far, index=front)
         use, partner = front[paired], partner[paired]
         along = normal[partner]
         rows = np.einsum("vc,kvc->vk", along, fit.turned(columns[:, use]))
@@ -115,18 +115,18 @@ def settle(placed: Float[Array, "skin_vertex 3"], source: FaceSurface, *, target
     edges, _ = edges_of(source.triangles)
     now, every = placed.copy(), np.arange(len(placed))
     for stiffness in SMOOTH_ROUNDS:
-        paired, partner = _paired(now, source, target, normal, far=1.2 * NEAR_METRES, index=every)
+        paired, partner = _paired(now, source, target=target, normal=normal, far=1.2 * NEAR_METRES, index=every)
         along = normal[partner]
         gap = np.einsum("vc,vc->v", target.points[partner] - now, along)
         goal = now + along * gap[:, None]
         weight = paired.astype(np.float64)
         goal[own], weight[own] = target.points[other], 20.0
-        now = placed + _smooth_field(goal - placed, weight, edges, stiffness=stiffness)
+        now = placed + _smooth_field(goal - placed, weight, edges=edges, stiffness=stiffness)
     return now
 
 
 def _paired(
-    placed: Array, source: FaceSurface, target: FaceSurface, normal: Array, *, far: float, index: Array
+    placed: Array, source: FaceSurface, *, target: FaceSurface, normal: Array, far: float, index: Array
 ) -> tuple[Array, Array]:
     """Which of some source vertices have a partner, and the nearest target vertex of each of them."""
     from scipy.spatial import KDTree
@@ -136,7 +136,7 @@ def _paired(
     return (distance < far) & (facing > FACING), partner
 
 
-def _smooth_field(wanted: Array, weight: Array, edges: Array, *, stiffness: float) -> Array:
+def _smooth_field(wanted: Array, weight: Array, *, edges: Array, stiffness: float) -> Array:
     """The field u of least sum weight |u - wanted|^2 + stiffness * sum over edges |u_a - u_b|^2."""
     from scipy.sparse import coo_array, diags_array
     from scipy.sparse.csgraph import laplacian

@@ -74,11 +74,13 @@ def register(head: Head, target: TargetModel) -> Registration:
     size = fit.similarity.scale
     tip = other.points[other.places["nose"]]
     near = np.flatnonzero(other.points[:, 2] > tip[2] - DEPTH_METRES * size)
-    triangle, weights, distance = closest_on_triangles(other.points[near], settled, source.triangles, candidates=8)
+    triangle, weights, distance = closest_on_triangles(
+        other.points[near], settled, triangles=source.triangles, candidates=8
+    )
     hit = distance < REACH_METRES * size
     if hit.sum() < 0.3 * len(near):
         raise HeadError(f"The fit reaches only {hit.mean():.0%} of the model's face; is it a head in metres, +Y up?")
-    _, _, gap = closest_on_triangles(settled[front], other.points, other.triangles, candidates=6)
+    _, _, gap = closest_on_triangles(settled[front], other.points, triangles=other.triangles, candidates=6)
     return Registration(
         person=person,
         similarity=fit.similarity,
@@ -105,8 +107,8 @@ def own_surface(head: Head) -> FaceSurface:
 def closest_on_triangles(
     wanted: Float[Array, "point 3"],
     points: Float[Array, "vertex 3"],
-    triangles: Int[Array, "triangle 3"],
     *,
+    triangles: Int[Array, "triangle 3"],
     candidates: int = 12,
 ) -> tuple[Int[Array, " point"], Float[Array, "point 3"], Float[Array, " point"]]:
     """For each wanted point a triangle, barycentric weights in it, and the distance.

@@ -112,7 +112,7 @@ def feeling_batch(
     rows, faces, voice_vad, face_vad = [], [], [], []
     for _ in range(size):
         clip = int(rng.choice(clips[emotions == kinds[int(rng.integers(len(kinds)))]]))
-        heard, phones = _stretch(corpus, clip, rng)
+        heard, phones = _stretch(corpus, clip, rng=rng)
         own = voice_state(corpus.clips[clip].emotion)
         plan = _plan(own, rng)
         felt = plan_track(plan, num_frames=LEAD_FRAMES + WINDOW_ROWS // 2)
@@ -135,7 +135,7 @@ def _plan(own: State, rng: np.random.Generator) -> EmotionPlan:
     return EmotionPlan(keys=(EmotionKey(0.0, finished(state)),))
 
 
-def _stretch(corpus: Corpus, index: int, rng: np.random.Generator) -> tuple[Array, Array]:
+def _stretch(corpus: Corpus, index: int, *, rng: np.random.Generator) -> tuple[Array, Array]:
     """Log-mels and phones of 2 s before a window and of the window; silence stands before and after the clip."""
     total = LEAD_FRAMES + WINDOW_ROWS // 2
     frames = corpus.clips[index].num_frames

@@ -148,7 +148,7 @@ SYNC_SHIFTS = (-12, -8, -5, -3, 3, 5, 8, 12)
 SYNC_TEMPERATURE = 0.1
 
 
-def reader_loss(reader: TorchConvNet, pred: Float[Tensor, "batch frames 9"], truth: LipTruth) -> Float[Tensor, ""]:
+def reader_loss(pred: Float[Tensor, "batch frames 9"], truth: LipTruth, *, reader: TorchConvNet) -> Float[Tensor, ""]:
     """Cross-entropy of the frozen lip reader to the true phones.
 
     The reader sees the answers as they are; `pred` raw, frames in step with `truth`.

@@ -60,12 +60,12 @@ def sync_student(
         net,
         loss,
         write=lambda card: write_picture_sync(path, net, x0=pool.pool.x0, card=card),
-        figures=lambda: _recognised(net, heard[drawn:], seen[drawn:]),
+        figures=lambda: _recognised(net, rows=heard[drawn:], pictures=seen[drawn:]),
     )
 
 
 @torch.no_grad()
-def _recognised(net: PictureSync, rows: Tensor, pictures: Tensor) -> dict[str, float]:
+def _recognised(net: PictureSync, *, rows: Tensor, pictures: Tensor) -> dict[str, float]:
     """How often a window's own sound beats those at least 100 ms away in its crop, and all of other crops."""
     sound, lips = embedded(net.audio, rows), net.watched(pictures)
     count = min(sound.shape[1], lips.shape[1])

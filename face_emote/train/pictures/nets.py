@@ -113,7 +113,7 @@ def read_picture_sync(path: Path) -> PictureSync:
     net.audio, net.motion = frozen_twin(file.stack("audio")), frozen_twin(file.stack("motion"))
     if net.audio.spec != AUDIO or net.motion.spec != MOTION:
         raise CheckpointError(f"The expert was made by another version; train it again: {path}")
-    _fill(net.encoder, file.extras, path)
+    _fill(net.encoder, file.extras, path=path)
     return net.eval().requires_grad_(False)
 
 
@@ -134,11 +134,11 @@ def read_feeling_net(path: Path) -> PictureEncoder:
         CheckpointError: the file is missing, damaged, or something else.
     """
     net = feeling_net(seed=0)
-    _fill(net, read_expert(path, kind="picture_feeling").extras, path)
+    _fill(net, read_expert(path, kind="picture_feeling").extras, path=path)
     return net.eval().requires_grad_(False)
 
 
-def _fill(net: PictureEncoder, arrays: Mapping[str, Array], path: Path) -> None:
+def _fill(net: PictureEncoder, arrays: Mapping[str, Array], *, path: Path) -> None:
     for name, value in net.state_dict().items():
         if name not in arrays or arrays[name].shape != tuple(value.shape):
             raise CheckpointError(f"The expert lacks {name}, or it has another shape; train it again: {path}")
