@@ -41,6 +41,12 @@ class Layers(nn.ModuleDict):
             if layer is not None and layer.first is not None:
                 nn.init.normal_(self.get_parameter(f"{name}.weight"), std=layer.first)
 
+    def through_blocks(self, x: Tensor, condition: Tensor) -> Tensor:
+        """A path's blocks, one after the other, and the normalisation behind them."""
+        for block in self["blocks"].children():
+            x = block(x, condition)
+        return norm(x)
+
 
 def _module(layer: Layer, sizes: Sizes) -> nn.Module:
     out, inside, *taps = layer.shape(sizes)
@@ -113,49 +119,6 @@ def banded(bias: Tensor, pieces: int) -> Tensor:
     return torch.stack([mask.masked_fill(at < band, -torch.inf), *[mask] * (pieces - 1)])
 
 
-class LipPath(Layers):
-    """Where the mouth aims, 50 answers a second."""
-
-    def __init__(self, config: NetConfig) -> None:
-        super().__init__(LipWeights, lip_sizes(config))
-
-    def forward(
-        self, rows: Tensor, *, look_ahead: Tensor, style: Tensor, phones: Tensor, emotion: Tensor | None
-    ) -> tuple[Tensor, Tensor]:
-        """See `TorchMotionNet.lips`."""
-        heard = functional.pad(rows.transpose(1, 2), (5, 0), value=QUIET)
-        x = self["stem_half"](functional.silu(self["stem_mel"](heard))).transpose(1, 2)
-        x = x + self["phones"](phones)
-        condition = (self["look_ahead"](look_ahead) + self["style"](style))[:, None]
-        if "emotion" in self:
-            if emotion is None:
-                raise ValueError("this variant of the lip path needs the emotion")
-            condition = condition + self["emotion"](emotion)
-        condition = functional.silu(condition)
-        for block in self["blocks"].children():
-            x = block(x, condition)
-        x = norm(x)
-        return self["lip_head"](x), self["phone_head"](x)
-
-
-class ExpressionPath(Layers):
-    """The feeling face, 12.5 answers a second."""
-
-    def __init__(self, config: NetConfig) -> None:
-        super().__init__(ExpressionWeights, expression_sizes(config))
-
-    def forward(self, rows: Tensor, *, look_ahead: Tensor, emotion: Tensor) -> Tensor:
-        """See `TorchMotionNet.expression`."""
-        rows = rows[:, : LATENT_ROWS * emotion.shape[1]]
-        heard = functional.pad(rows.transpose(1, 2), (1, 0), value=QUIET)
-        x = self["stem_dense"](functional.silu(self["stem_mel"](heard).transpose(1, 2)))
-        condition = functional.silu(self["look_ahead"](look_ahead)[:, None] + self["emotion"](emotion))
-        for block in self["blocks"].children():
-            x = block(x, condition)
-        answers: Tensor = self["head"](norm(x))
-        return answers
-
-
 class TorchMotionNet(nn.Module):
     """Both paths. The names in its state_dict are the names in the checkpoint file."""
 
@@ -164,8 +127,8 @@ class TorchMotionNet(nn.Module):
     def __init__(self, config: NetConfig) -> None:
         super().__init__()
         self.config = config
-        self.lip_path = LipPath(config)
-        self.expression_path = ExpressionPath(config)
+        self.lip_path = Layers(LipWeights, lip_sizes(config))
+        self.expression_path = Layers(ExpressionWeights, expression_sizes(config))
         self.register_buffer("x0", torch.full((NUM_BANDS,), -10.0))
         """Mean log-mel of the training speech, for `network.hearing.normalised`."""
 
@@ -190,13 +153,20 @@ class TorchMotionNet(nn.Module):
         Returns:
             Lips [batch, frame, 9] (linear ones in LIP_SCALE units, then logits) and phone logits [batch, frame, 40].
         """
-        batch, frames = rows.shape[0], (rows.shape[1] + 1) // 2
+        path, batch = self.lip_path, rows.shape[0]
         if style is None:
             style = look_ahead.new_zeros(batch)
         if phones is None:
-            phones = look_ahead.new_full((batch, frames), UNKNOWN_PHONE)
-        lips, phone_logits = self.lip_path(rows, look_ahead=look_ahead, style=style, phones=phones, emotion=emotion)
-        return lips, phone_logits
+            phones = look_ahead.new_full((batch, (rows.shape[1] + 1) // 2), UNKNOWN_PHONE)
+        heard = functional.pad(rows.transpose(1, 2), (5, 0), value=QUIET)
+        x = path["stem_half"](functional.silu(path["stem_mel"](heard))).transpose(1, 2) + path["phones"](phones)
+        condition = (path["look_ahead"](look_ahead) + path["style"](style))[:, None]
+        if "emotion" in path:
+            if emotion is None:
+                raise ValueError("this variant of the lip path needs the emotion")
+            condition = condition + path["emotion"](emotion)
+        x = path.through_blocks(x, functional.silu(condition))
+        return path["lip_head"](x), path["phone_head"](x)
 
     def expression(self, rows: Tensor, *, look_ahead: Tensor, emotion: Tensor) -> Tensor:
         """Answers of the expression path for every latent v [batch, latent, 80]; it has heard rows up to 8v + 6.
@@ -206,8 +176,12 @@ class TorchMotionNet(nn.Module):
             look_ahead: [batch] index into `config.look_ahead_frames`.
             emotion: [batch, latent, 21] at motion frame max(4v + 7 - L, 0): `latent_emotion`.
         """
-        latents: Tensor = self.expression_path(rows, look_ahead=look_ahead, emotion=emotion)
-        return latents
+        path, rows = self.expression_path, rows[:, : LATENT_ROWS * emotion.shape[1]]
+        heard = functional.pad(rows.transpose(1, 2), (1, 0), value=QUIET)
+        x = path["stem_dense"](functional.silu(path["stem_mel"](heard).transpose(1, 2)))
+        condition = functional.silu(path["look_ahead"](look_ahead)[:, None] + path["emotion"](emotion))
+        answers: Tensor = path["head"](path.through_blocks(x, condition))
+        return answers
 
 
 def answers_at(hidden: Tensor, look_ahead_frames: int | Tensor, *, num_frames: int | None = None) -> Tensor:
