@@ -16,7 +16,7 @@ from face_emote.train.corpus.derived import FEELINGS, emotional_jobs, with_feeli
 from face_emote.train.corpus.espeak_voice import Espeak, EspeakStyle
 from face_emote.train.corpus.sentences import LANGUAGES, read_pieces, sentence
 from face_emote.train.corpus.synthetic import espeak_jobs, flite, flite_jobs, jtalk_jobs, resized, trace_rows
-from face_emote.train.corpus.teacher import FLITE, JAPANESE, VOWELS, flite_sound, ipa_sounds, japanese_sound
+from face_emote.train.corpus.teacher import FLITE, IPA_VOWELS, JAPANESE, flite_sound, ipa_sounds, japanese_sound
 from face_emote.train.corpus.voices import emodb_jobs, librispeech_jobs, vctk_jobs
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
@@ -73,7 +73,7 @@ def test_espeak_phones_lie_where_the_sound_is_in_every_language(tmp_path):
         assert {clip.language for clip in clips} == set(LANGUAGES) - {"ja"}
         assert {clip.split for clip in clips if clip.language == "it"} == {"test"}
         for clip in clips:
-            assert 0.05 < np.isin(clip.phones, [PHONES.index(name) for name in set(VOWELS.values())]).mean() < 0.9
+            assert 0.05 < np.isin(clip.phones, [PHONES.index(name) for name in set(IPA_VOWELS.values())]).mean() < 0.9
         with pytest.raises(CorpusError, match="no voice"):
             espeak.speak("hello", style=EspeakStyle("klingonese"))
 
@@ -115,7 +115,7 @@ def test_sounds_of_every_alphabet_get_a_known_name():
     assert ipa_sounds("ç") == ["HH"] and ipa_sounds("ts") == ["T", "S"] and ipa_sounds("") == ipa_sounds("?") == []
     assert japanese_sound("U", after="s") == "UH" and japanese_sound("N", after=None) == "N"
     assert japanese_sound("cl", after="cl") is None and flite_sound("ax") == "AH" and flite_sound("dh") == "DH"
-    assert {*VOWELS.values(), *JAPANESE.values(), *FLITE.values()} <= set(PHONES)
+    assert {*IPA_VOWELS.values(), *JAPANESE.values(), *FLITE.values()} <= set(PHONES)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

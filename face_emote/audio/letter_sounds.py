@@ -5,6 +5,8 @@ Longest spelling first, left to right. Rough by nature: what counts for the lips
 
 from functools import lru_cache
 
+from face_emote.core.names import VOWELS
+
 RULES = """
 ^kn N | ^gn N | ^wr R | ^ps S | ^x Z | ^wh W | ^mc M AH K | ^gh G | ^rh R | ^ts S | tion$ SH AH N | tions$ SH AH N Z
 sion$ ZH AH N | ssion SH AH N | cian SH AH N | cious SH AH S | tious SH AH S | tial SH AH L | cial SH AH L
@@ -37,7 +39,6 @@ LETTER_NAMES = {
     "y": "W AY", "z": "Z IY",
 }  # fmt: skip
 VOWEL_LETTERS, SOFTENERS = "aeiouy", "eiy"
-VOWELS = frozenset("AA AE AH AO AW AY EH ER EY IH IY OW OY UH UW".split())
 UNVOICED = frozenset("P T K F TH S SH CH HH".split())
 LONGEST_ACRONYM = 5
 

@@ -6,10 +6,9 @@ from dataclasses import replace
 import numpy as np
 
 from face_emote.core.arrays import Array, Float
-from face_emote.core.names import FEATURE_HZ
+from face_emote.core.names import FEATURE_HZ, VOWELS
 from face_emote.core.types import Phone, Prosody
 
-VOWELS = frozenset("AA AE AH AO AW AY EH ER EY IH IY OW OY UH UW".split())
 REDUCED = {"AH": 1.0, "ER": 0.6, "IH": 0.5}
 """How readily a vowel stands in a weak syllable; all others are full."""
 WEAK_WORDS = frozenset(

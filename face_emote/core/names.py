@@ -98,5 +98,6 @@ PHONES = (
     "ZH",
 )  # fmt: skip
 """ARPAbet without stress marks, silence first."""
+VOWELS = frozenset("AA AE AH AO AW AY EH ER EY IH IY OW OY UH UW".split())
 BILABIALS = frozenset({"P", "B", "M"})
 LABIODENTALS = frozenset({"F", "V"})

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from face_emote.core.arrays import Array, Float
-from face_emote.core.names import FEATURE_HZ
+from face_emote.core.names import FEATURE_HZ, VOWELS
 from face_emote.core.types import Phone, Prosody, SpeechAnalysis
 from face_emote.motion.events.curves import ease
 
-VOWELS = frozenset({"AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW"})
 PHRASE_GAP_SECS = 0.22
 """A silence this long ends a phrase (shorter ones are stops and hesitations)."""
 _MIN_ACCENT_GAP_SECS = 0.25

@@ -7,6 +7,9 @@ Noise is a pure function of time: values hashed from integer lattice points are 
 the curve has two continuous derivatives, never repeats and needs no memory however long the clip is.
 """
 
+from types import ModuleType
+from typing import Any
+
 import numpy as np
 
 from face_emote.core.arrays import Array, Float
@@ -16,6 +19,12 @@ def ease(u: Array) -> Array:
     """Quintic step: 0 before 0, 1 after 1, with two continuous derivatives (minimum jerk)."""
     u = np.clip(u, 0.0, 1.0)
     return u * u * u * (u * (6.0 * u - 15.0) + 10.0)
+
+
+def smoothstep(x: Any, *, xp: ModuleType = np) -> Any:
+    """0 below 0, 1 above 1, 3x^2 - 2x^3 between: C1; of arrays or tensors of the module `xp`."""
+    u = xp.clip(x, 0.0, 1.0)
+    return u * u * (3.0 - 2.0 * u)
 
 
 def pulse(

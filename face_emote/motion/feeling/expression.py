@@ -12,6 +12,7 @@ from face_emote.core.arrays import Array, Float
 from face_emote.core.names import EMOTIONS
 from face_emote.core.types import EmotionTrack, PerformanceStyle
 from face_emote.emotion.blending import PROTOTYPE_VAD
+from face_emote.motion.events.curves import smoothstep
 from face_emote.motion.feeling.recipes import (
     ANTAGONISTS,
     AU_INDEX,
@@ -165,7 +166,7 @@ def _kept(strengths: Float[Array, "emotion=8 frames"]) -> Float[Array, "emotion=
         against = other[[j for j in active if j != i]].max(axis=0)
         total = own[i] + against
         share = np.where(total > 0, own[i] / np.where(total > 0, total, 1.0), 1.0)
-        gives_way = _step((share - 0.3) / 0.4)
+        gives_way = smoothstep((share - 0.3) / 0.4)
         for pair, unit in enumerate(_OWN):
             if STRENGTH[i, unit]:
                 kept[i, unit] *= gives_way[pair]
@@ -233,9 +234,4 @@ def _beyond_mix(track: EmotionTrack, *, energy: float) -> tuple[Array, Array, Ar
 
 def _weariness(track: EmotionTrack) -> Float[Array, " frames"]:
     """0..1: arousal well below rest, which lets the upper lids hang."""
-    return _step((-track.vad[:, 1].astype(np.float64) - 0.15) / 0.75)
-
-
-def _step(u: Array) -> Array:
-    u = np.clip(u, 0.0, 1.0)
-    return u * u * (3.0 - 2.0 * u)
+    return smoothstep((-track.vad[:, 1].astype(np.float64) - 0.15) / 0.75)

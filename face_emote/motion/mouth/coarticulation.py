@@ -6,12 +6,11 @@ channels are C1, a silence far from speech is exactly at rest, and an hour can b
 """
 
 from dataclasses import dataclass
-from types import ModuleType
-from typing import Any
 
 import numpy as np
 
 from face_emote.core.arrays import Array, Float, Int
+from face_emote.motion.events.curves import smoothstep
 from face_emote.motion.mouth.viseme_table import (
     CHANNELS,
     FAMILIES,
@@ -52,12 +51,6 @@ class Blend:
     channels: Float[Array, f"frames channel={len(CHANNELS)}"]
     speech: Float[Array, " frames"]
     """How much of the mouth belongs to speech, 0..1."""
-
-
-def smoothstep(x: Any, *, xp: ModuleType = np) -> Any:
-    """0 below 0, 1 above 1, 3x^2 - 2x^3 between: C1; of arrays or tensors of the module `xp`."""
-    u = xp.clip(x, 0.0, 1.0)
-    return u * u * (3.0 - 2.0 * u)
 
 
 def blend(segments: Segments, *, times: Float[Array, " frames"]) -> Blend:

@@ -7,7 +7,7 @@ import numpy as np
 from face_emote.core.arrays import Array, Float
 from face_emote.core.names import BILABIALS, LABIODENTALS
 from face_emote.core.types import Phone
-from face_emote.motion.mouth.coarticulation import smoothstep
+from face_emote.motion.events.curves import smoothstep
 from face_emote.motion.mouth.visemes import merged
 
 HOLD_SECS = 0.04

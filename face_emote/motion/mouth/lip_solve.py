@@ -13,7 +13,7 @@ import numpy as np
 from face_emote.core.arrays import Float
 from face_emote.core.names import CONTROLS
 from face_emote.core.types import PerformanceStyle
-from face_emote.motion.mouth.coarticulation import smoothstep
+from face_emote.motion.events.curves import smoothstep
 from face_emote.motion.mouth.lip_rig import BITE, JAW_OPEN, NAMES, NUM_GAPS, WIDTH, LipRig, posture_controls
 
 LIP_SEAL = CONTROLS.index("lipSeal")

@@ -104,7 +104,6 @@ DIPHTHONGS: dict[str, tuple[str, str]] = {
 }
 NUCLEUS_SHARE = 0.6
 """Part of a diphthong before it glides."""
-VOWELS = frozenset({"AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW"})
 
 
 @dataclass(frozen=True, slots=True)

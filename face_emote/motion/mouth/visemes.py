@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from face_emote.core.arrays import Array, Float
-from face_emote.core.names import FEATURE_HZ
+from face_emote.core.names import FEATURE_HZ, VOWELS
 from face_emote.core.types import Phone, Prosody, SpeechAnalysis
 from face_emote.motion.mouth.coarticulation import Segments
 from face_emote.motion.mouth.viseme_table import (
@@ -14,7 +14,6 @@ from face_emote.motion.mouth.viseme_table import (
     GROUPS,
     NUCLEUS_SHARE,
     VISEMES,
-    VOWELS,
     target_row,
 )
 

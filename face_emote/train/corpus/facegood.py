@@ -17,7 +17,7 @@ from face_emote.core.names import CONTROLS, FEATURE_HZ, MOTION_HZ, SAMPLE_RATE_H
 from face_emote.core.reading import read_npz
 from face_emote.face.bundled import load_head
 from face_emote.face.rig import pose_from_controls
-from face_emote.motion.mouth.coarticulation import smoothstep
+from face_emote.motion.events.curves import smoothstep
 from face_emote.network.config import LIP_CHANNELS
 from face_emote.train.corpus.cache import NUM_LIPS, UNKNOWN_PHONE, ClipData, Job, num_frames_of
 from face_emote.train.corpus.lips import REST_GAP, S1_GAP_RANGE, SCALE_LIMITS, cubic, lip_meter

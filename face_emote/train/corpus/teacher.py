@@ -22,7 +22,7 @@ from face_emote.motion.mouth.lip_contacts import phone_contacts
 from face_emote.motion.mouth.visemes import segments_from
 from face_emote.train.corpus.cache import NUM_LIPS, UNKNOWN_PHONE
 
-VOWELS = {
+IPA_VOWELS = {
     "aɪ": "AY", "ai": "AY", "eɪ": "EY", "ei": "EY", "ɛɪ": "EY", "ɔɪ": "OY", "ɔø": "OY", "œy": "OY", "aʊ": "AW",
     "ʌʊ": "AW", "ɐʊ": "AW", "au": "AW", "oʊ": "OW", "əʊ": "OW", "eː": "EY", "oː": "OW", "ɜː": "ER", "ɚ": "ER",
     "ɝ": "ER", "i": "IY", "ɪ": "IH", "ᵻ": "IH", "ɨ": "IH", "y": "UW", "ʏ": "UH", "e": "EH", "ɛ": "EH", "æ": "AE",
@@ -38,7 +38,7 @@ CONSONANTS = {
     "ʒ": "ZH", "ɕ": "SH", "ʑ": "ZH", "ʂ": "SH", "ʐ": "ZH", "ɸ": "HH", "ɖ": "D", "ʈ": "T",
 }  # fmt: skip
 """A trilled r is L (the tongue's tip moves, the lips do not), a tap D; English R rounds the lips. German ç, x: HH."""
-_IPA = VOWELS | CONSONANTS
+_IPA = IPA_VOWELS | CONSONANTS
 _LONGEST = max(map(len, _IPA))
 _IGNORED = "ˈˌʲˠˤʰ-'̩"
 
