@@ -290,7 +290,7 @@ HOSTILE = {
     "list.json": ("[1, 2]", "has not the form"),
     "deep.json": ("[" * 200_000, "nested too deeply"),
     "nan.json": ('{"fps": NaN, "names": ["jawOpen"], "frames": [[0]]}', "holds NaN"),
-    "fps.json": ('{"fps": -3, "names": ["jawOpen"], "frames": [[0]]}', "fps must lie between"),
+    "fps.json": ('{"fps": -3, "names": ["jawOpen"], "frames": [[0]]}', "fps must be a number from 1 to 1000"),
     "text.json": ('{"fps": "30", "names": ["jawOpen"], "frames": [[0]]}', "fps is no number"),
     "huge.json": ('{"fps": 30, "names": ["jawOpen"], "frames": [[1e999]]}', "too large"),
     "digits.json": ('{"fps": 30, "names": ["jawOpen"], "frames": [[1' + "0" * 4000 + "]]}", "too large"),

@@ -14,8 +14,17 @@ from face_emote.core.names import PHONES
 from face_emote.train.corpus.cache import ClipData, Job
 from face_emote.train.corpus.derived import FEELINGS, emotional_jobs, with_feeling
 from face_emote.train.corpus.espeak_voice import Espeak, EspeakStyle
-from face_emote.train.corpus.sentences import LANGUAGES, read_pieces, sentence
-from face_emote.train.corpus.synthetic import espeak_jobs, flite, flite_jobs, jtalk_jobs, resized, trace_rows
+from face_emote.train.corpus.synthetic import (
+    LANGUAGES,
+    espeak_jobs,
+    flite,
+    flite_jobs,
+    jtalk_jobs,
+    read_pieces,
+    resized,
+    sentence,
+    trace_rows,
+)
 from face_emote.train.corpus.teacher import FLITE, IPA_VOWELS, JAPANESE, flite_sound, ipa_sounds, japanese_sound
 from face_emote.train.corpus.voices import emodb_jobs, librispeech_jobs, vctk_jobs
 

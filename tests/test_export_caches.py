@@ -162,7 +162,7 @@ def test_axes_and_units_are_refused_where_they_are_fixed(motion, tmp_path):
         export(motion, tmp_path / "a.pc2", up="x")
     with pytest.raises(OptionError, match="unit must be m or cm, got 'inch'"):
         export(motion, tmp_path / "a.pc2", unit="inch")
-    with pytest.raises(OptionError, match="fps must lie"):
+    with pytest.raises(OptionError, match="fps must be a number"):
         export(motion, tmp_path / "a.pc2", fps=0.0)
     assert not list(tmp_path.iterdir())
 

@@ -1,5 +1,9 @@
-"""Synthetic speech with exact phone times: flite (English), espeak-ng (ten languages), open_jtalk (four feelings)."""
+"""Synthetic speech with exact phone times: flite (English), espeak-ng (ten languages), open_jtalk (four feelings).
 
+Sentences are composed from `assets/phrases` and from the transcripts of LibriSpeech.
+"""
+
+import json
 import math
 import os
 import shutil
@@ -7,6 +11,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +19,71 @@ import numpy as np
 from face_emote.audio.reader import read_speech
 from face_emote.audio.resampler import resample
 from face_emote.core.arrays import Array, Float
+from face_emote.core.assets import ASSETS
 from face_emote.core.errors import CorpusError, DependencyError
 from face_emote.core.names import SAMPLE_RATE_HZ
 from face_emote.train.corpus.cache import ClipData, Job
 from face_emote.train.corpus.espeak_voice import Espeak, EspeakSound, EspeakStyle
-from face_emote.train.corpus.sentences import read_pieces, sentence
 from face_emote.train.corpus.teacher import flite_sound, ipa_sounds, japanese_sound
 from face_emote.train.corpus.voices import taught_clip
+
+LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "nl", "sv", "pl", "ru", "ja")
+OPTIONAL = ("when", "where")
+LEAVE_OUT = 0.35
+SHORT_SHARE = 0.1
+PIECE_WORDS = (5, 13)
+
+
+def sentence(language: str, *, rng: np.random.Generator) -> str:
+    """One sentence of a language of LANGUAGES."""
+    slots = phrases(language)
+    if rng.random() < SHORT_SHARE:
+        return _pick(slots["short"], rng)
+    chosen = [
+        _pick(choices, rng)
+        for name, choices in slots.items()
+        if name != "short" and not (name in OPTIONAL and rng.random() < LEAVE_OUT)
+    ]
+    if language == "ja":
+        return "、".join(chosen[:1]) + "".join(chosen[1:]) + "。"
+    text = " ".join(chosen) + "."
+    return text[0].upper() + text[1:]
+
+
+@lru_cache(maxsize=len(LANGUAGES))
+def phrases(language: str) -> dict[str, tuple[str, ...]]:
+    """Choices by slot, in the order in which a sentence takes them."""
+    text = (ASSETS / "phrases" / f"{language}.txt").read_text("utf-8")
+    rows = [line.partition(":") for line in text.splitlines() if line.strip()]
+    return {name.strip(): tuple(part.strip() for part in rest.split("|")) for name, _, rest in rows}
+
+
+def read_pieces(path: Path) -> list[str]:
+    """Pieces of 5 to 13 words of English transcripts (`{clip: text}`); nothing when the file is missing.
+
+    Raises:
+        CorpusError: the file is of another form.
+    """
+    if not path.is_file():
+        return []
+    try:
+        texts = [str(text).lower() for _, text in sorted(json.loads(path.read_text("utf-8")).items())]
+    except (ValueError, AttributeError) as error:
+        raise CorpusError(f"These are not transcripts ({error}); check the data folder: {path}") from None
+    rng = np.random.default_rng(0)
+    pieces = []
+    for text in texts:
+        words = text.split()
+        while len(words) >= PIECE_WORDS[0]:
+            size = int(rng.integers(PIECE_WORDS[0], PIECE_WORDS[1] + 1))
+            pieces.append(" ".join(words[:size]))
+            words = words[size:]
+    return pieces
+
+
+def _pick(choices: tuple[str, ...], rng: np.random.Generator) -> str:
+    return choices[int(rng.integers(len(choices)))]
+
 
 SHARES = {"flite": 0.35, "espeak": 0.5, "jtalk": 0.15}
 """Of the hours of synthetic speech."""

@@ -136,20 +136,19 @@ def motion_jobs(folder: Path) -> list[Job]:
     Raises:
         CorpusError: the folder is missing or holds no such pairs.
     """
-    clips = []
-    for name, sound in sounds_in(folder).items():
-        motion, words = sound.with_suffix(".npz"), sound.with_suffix(".txt")
-        if motion.is_file():
-            clips.append(
-                UserClip(
-                    name=name,
-                    talker="user" if sound.parent == folder else sound.parent.name,
-                    sound=sound,
-                    measure=partial(measured_motion, motion),
-                    transcript=words if words.is_file() else None,
-                )
-            )
-    return user_jobs(clips, root=folder)
+
+    def clip(sound: Path) -> UserClip:
+        words = sound.with_suffix(".txt")
+        return UserClip(
+            sound.stem,
+            "user" if sound.parent == folder else sound.parent.name,
+            sound=sound,
+            measure=partial(measured_motion, sound.with_suffix(".npz")),
+            transcript=words if words.is_file() else None,
+        )
+
+    sounds = sounds_in(folder).values()
+    return user_jobs([clip(sound) for sound in sounds if sound.with_suffix(".npz").is_file()], root=folder)
 
 
 def measured_motion(path: Path) -> Measured:

@@ -11,7 +11,6 @@ Layouts (not verified against the licensed downloads, only against files made fo
 Vertices are measured as they are. Coefficients need the FLAME file for gap and width; without it only the jaw is known.
 """
 
-from collections.abc import Callable
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -50,59 +49,40 @@ def vocaset_jobs(folder: Path) -> list[Job]:
     """VOCASET as vertices. Raises CorpusError when nothing fits."""
     sounds = sounds_in(folder / "wav")
     templates = _arrays(folder / "templates.pkl") if (folder / "templates.pkl").is_file() else {}
-    clips = []
-    for path in sorted((folder / "vertices_npy").glob("*.npy")):
-        if path.stem in sounds:
-            talker = path.stem.rpartition("_")[0] or path.stem
-            template = templates.get(talker)
-            clips.append(
-                UserClip(
-                    name=path.stem,
-                    talker=talker,
-                    sound=sounds[path.stem],
-                    language="en",
-                    emotion="neutral",
-                    measure=partial(measured_vertices, path, template=template),
-                )
-            )
-    return user_jobs(clips, root=folder)
+
+    def clip(path: Path) -> UserClip:
+        talker = path.stem.rpartition("_")[0] or path.stem
+        measure = partial(measured_vertices, path, template=templates.get(talker))
+        return UserClip(path.stem, talker, sound=sounds[path.stem], measure=measure, emotion="neutral", language="en")
+
+    paths = sorted((folder / "vertices_npy").glob("*.npy"))
+    return user_jobs([clip(path) for path in paths if path.stem in sounds], root=folder)
 
 
 def mead_jobs(folder: Path, *, flame: Path | None = None) -> list[Job]:
     """MEAD with FLAME coefficients. Raises CorpusError when nothing fits."""
     sounds = sounds_in(folder)
-    clips = []
-    for path in sorted([*folder.rglob("*.npz"), *folder.rglob("*.pkl")]):
-        if path.stem in sounds:
-            words = path.stem.lower().split("_")
-            clips.append(
-                UserClip(
-                    name=path.stem,
-                    talker=path.stem.partition("_")[0],
-                    sound=sounds[path.stem],
-                    language="en",
-                    emotion=next((MEAD_EMOTIONS[word] for word in words if word in MEAD_EMOTIONS), ""),
-                    measure=_reader(path, flame=flame, fps=MEAD_FPS),
-                )
-            )
-    return user_jobs(clips, root=folder)
+
+    def clip(path: Path) -> UserClip:
+        talker, *words = path.stem.split("_")
+        emotion = next((MEAD_EMOTIONS[word.lower()] for word in words if word.lower() in MEAD_EMOTIONS), "")
+        measure = partial(measured_coefficients, path, flame=flame, fps=MEAD_FPS)
+        return UserClip(path.stem, talker, sound=sounds[path.stem], measure=measure, emotion=emotion, language="en")
+
+    paths = sorted([*folder.rglob("*.npz"), *folder.rglob("*.pkl")])
+    return user_jobs([clip(path) for path in paths if path.stem in sounds], root=folder)
 
 
 def beat2_jobs(folder: Path, *, flame: Path | None = None) -> list[Job]:
     """BEAT2. Raises CorpusError when nothing fits."""
     sounds = sounds_in(folder)
-    clips = [
-        UserClip(
-            name=path.stem,
-            talker="_".join(path.stem.split("_")[:2]),
-            sound=sounds[path.stem],
-            language="en",
-            measure=_reader(path, flame=flame, fps=BEAT2_FPS),
-        )
-        for path in sorted(folder.rglob("*.npz"))
-        if path.stem in sounds
-    ]
-    return user_jobs(clips, root=folder)
+
+    def clip(path: Path) -> UserClip:
+        talker = "_".join(path.stem.split("_")[:2])
+        measure = partial(measured_coefficients, path, flame=flame, fps=BEAT2_FPS)
+        return UserClip(path.stem, talker, sound=sounds[path.stem], measure=measure, language="en")
+
+    return user_jobs([clip(path) for path in sorted(folder.rglob("*.npz")) if path.stem in sounds], root=folder)
 
 
 def measured_vertices(path: Path, *, template: Float[Array, "..."] | None) -> Measured:
@@ -173,10 +153,6 @@ def flame_meter(flame: Path, betas_bytes: bytes) -> LipMeter:
         raise CorpusError(f"This head is not FLAME's ({head.num_vertices} vertices, FLAME has 5023): {flame}")
     person = head.with_identity(np.frombuffer(betas_bytes, np.float32).copy())
     return meter_at(person, index=np.array(LIP_POINTS), eye_corners=np.array(EYE_CORNERS), jaw_radians=1.0)
-
-
-def _reader(path: Path, *, flame: Path | None, fps: float) -> Callable[[], Measured]:
-    return partial(measured_coefficients, path, flame=flame, fps=fps)
 
 
 def _arrays(path: Path) -> dict[str, Array]:
