@@ -31,6 +31,8 @@ _INTS = ("quads", "quad_uv", "quad_part", "mirror", "left_lid_loop", "right_lid_
 _FLOATS = ("uv", "uv_makehuman", "lash_uv")
 _MASKS = ("mask_lips", "mask_eyelids", "mask_ears", "mask_face", "mask_inside_mouth")
 _OPENINGS = ("lips", "left_lids", "right_lids")
+_EDGES = ("upper", "lower", "free")
+_CONTACT_POINTS = ("left_eyeball", "right_eyeball", "upper_teeth")
 
 
 def basis_id(family: str, arrays: tuple[Array, ...]) -> str:
@@ -124,14 +126,9 @@ def _contact_arrays(contact: HeadContact) -> dict[str, Array]:
     arrays: dict[str, Array] = {}
     for opening in _OPENINGS:
         operator: ContactOperator = getattr(contact, opening)
-        arrays |= {
-            f"{opening}_{name}": getattr(operator, name).astype(np.uint16) for name in ("upper", "lower", "free")
-        }
+        arrays |= {f"{opening}_{name}": getattr(operator, name).astype(np.uint16) for name in _EDGES}
         arrays[f"{opening}_response"] = operator.response.astype(np.float16)
-    arrays["left_eyeball"] = contact.left_eyeball.astype(np.uint16)
-    arrays["right_eyeball"] = contact.right_eyeball.astype(np.uint16)
-    arrays["upper_teeth"] = contact.upper_teeth.astype(np.uint16)
-    return arrays
+    return arrays | {name: getattr(contact, name).astype(np.uint16) for name in _CONTACT_POINTS}
 
 
 def read_head(path: Path) -> Head:
@@ -202,24 +199,14 @@ def _points_of(arrays: dict[str, Array], name: str) -> SurfacePoints | None:
 
 
 def _contact_of(arrays: dict[str, Array], *, template: Float[Array, "vertex 3"]) -> HeadContact:
-    lips, left_lids, right_lids = (
-        contact_operator(
-            upper=arrays[f"{opening}_upper"].astype(np.int32),
-            lower=arrays[f"{opening}_lower"].astype(np.int32),
-            free=arrays[f"{opening}_free"].astype(np.int32),
-            response=arrays[f"{opening}_response"].astype(np.float32),
-            template=template,
-        )
-        for opening in _OPENINGS
-    )
-    return HeadContact(
-        lips=lips,
-        left_lids=left_lids,
-        right_lids=right_lids,
-        left_eyeball=arrays["left_eyeball"].astype(np.int32),
-        right_eyeball=arrays["right_eyeball"].astype(np.int32),
-        upper_teeth=arrays["upper_teeth"].astype(np.int32),
-    )
+    def operator(opening: str) -> ContactOperator:
+        edges: dict[str, Array] = {name: arrays[f"{opening}_{name}"].astype(np.int32) for name in _EDGES}
+        response = arrays[f"{opening}_response"].astype(np.float32)
+        return contact_operator(**edges, response=response, template=template)
+
+    points: dict[str, Array] = {name: arrays[name].astype(np.int32) for name in _CONTACT_POINTS}
+    lips, left_lids, right_lids = (operator(opening) for opening in _OPENINGS)
+    return HeadContact(lips, left_lids, right_lids, **points)
 
 
 def _require_sound(head: Head) -> None:
