@@ -13,6 +13,7 @@ from face_emote.core.arrays import Array
 
 ALWAYS_BYTES, PER_FILE_BYTE = 2**27, 8
 """What any file may ask for, and how much more for each byte that it has: honest arrays pack by less than that."""
+_PIECE_BYTES = 2**20
 
 
 class MemoryBudget:
@@ -60,8 +61,13 @@ def _read_array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, *, budget: Mem
             raise ValueError("an array of pickled objects")
         size = math.prod(shape) * dtype.itemsize
         budget.take(size)
-        content = stream.read(size)
-        # Reading on to the end also makes zipfile compare the checksum.
-        if len(content) < size or stream.read(1):
+        content, filled = np.empty(size, np.uint8), 0
+        while piece := stream.read(_PIECE_BYTES):
+            content[filled : filled + len(piece)] = np.frombuffer(piece, np.uint8)[: size - filled]
+            filled += len(piece)
+            if filled > size:
+                break
+        if filled != size:
             raise ValueError("an array that is shorter or longer than it says")
-    return np.frombuffer(content, dtype).reshape(shape, order="F" if by_column else "C")
+    flat = content.view(dtype) if size else np.empty(0, dtype)
+    return flat.reshape(shape, order="F" if by_column else "C")
