@@ -408,7 +408,7 @@ def test_a_still_is_the_picture_at_its_time(run, motion_path, tmp_path):
         pictures.append((tmp_path / "a.png").read_bytes())
     assert len(set(pictures)) == 3
     code, _, err = run("render", str(motion_path), "-o", str(tmp_path / "b.png"), "--frame", "99")
-    assert code == 2 and "There is no frame at 99 s" in err
+    assert code == 2 and "so there is no instant 99 s; give an earlier one" in err
 
 
 def test_a_sheet_is_drawn_in_anothers_skin(run, motion_path, tmp_path):

@@ -1,11 +1,21 @@
 """`face-emote export`: motion file or capture to other formats."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
-from face_emote.cli.options import PathType, head_option, output_option, provenance_from, provenance_options
+from face_emote.cli.options import (
+    FRAME,
+    PathType,
+    head_option,
+    option_named,
+    options_for,
+    output_option,
+    provenance_from,
+    provenance_options,
+)
 from face_emote.cli.progress import progress_shown
 
 HELP = """\
@@ -72,7 +82,7 @@ def _show_list(context: click.Context, _option: click.Parameter, wanted: bool) -
 @click.command("export", help=HELP, short_help="Convert a motion file for engines and other programs.")
 @click.argument("motion", metavar="MOTION", type=PathType)
 @output_option("Its ending says what to write; see above.")
-@click.option("--fps", metavar="RATE", type=float, help="Another frame rate than the motion's.")
+@options_for([replace(option_named("fps"), default=None, help="Another frame rate than the motion's.")])
 @click.option("--up", metavar="AXIS", default="y", show_default=True, help="y or z; for .pc2, .mdd, .ply and .obj.")
 @click.option("--unit", metavar="UNIT", default="m", show_default=True, help="m or cm; for the same.")
 @click.option(
@@ -93,8 +103,8 @@ def _show_list(context: click.Context, _option: click.Parameter, wanted: bool) -
 @click.option("--blush", is_flag=True, help="Mesh: blood flow as vertex colours too; for .glb, USD, .ply and .obj.")
 @click.option(
     "--frame",
-    metavar="SECS",
-    type=float,
+    metavar="SECONDS",
+    type=FRAME,
     is_flag=False,
     flag_value=0.0,
     help="Only this instant (alone: the first frame), as a plain mesh; for .glb, USD, .ply and .obj.",
@@ -127,7 +137,6 @@ def command(
     from face_emote.cli.performing import require_other_file, summary
     from face_emote.core.motion import MotionSource, resampled
     from face_emote.core.output import require_writable
-    from face_emote.core.timing import require_fps
     from face_emote.face.bundled import load_head
     from face_emote.formats.captures import is_capture, read_capture
     from face_emote.formats.catalogue import require_options
@@ -145,11 +154,9 @@ def command(
         require_options(output, options.changed)
         require_place(output, one_file=mesh["frame"] is not None)
     require_other_file(output, motion)
-    if fps is not None:
-        require_fps(fps)
 
     def write(source: MotionSource) -> None:
-        shown = source if fps is None else resampled(source, fps=fps)
+        shown = resampled(source, fps=fps)
         with progress_shown() as progress:
             export(
                 shown, output, head=load_head(head), rig=rig, up=up, unit=unit, provenance=provenance,

@@ -10,6 +10,7 @@ from click.core import ParameterSource
 from face_emote.core import options as records
 from face_emote.core.errors import OptionError
 from face_emote.core.fields import Kind, Option, read_option, require_option
+from face_emote.core.motion import LAST_SECS
 from face_emote.core.options import MARK, PERFORMANCE_OPTIONS, PICTURE_OPTIONS, Performance, Picture
 from face_emote.core.types import SLIDERS, Speech
 from face_emote.provenance.credential import Provenance
@@ -89,6 +90,8 @@ def flag(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
+FRAME = OptionType(Option(help="", name="frame", kind=Kind.NUMBER, low=0.0, high=LAST_SECS))
+"""An instant of a motion, in seconds: `--frame`."""
 performance_options = options_for(PERFORMANCE_OPTIONS)
 picture_options = options_for(PICTURE_OPTIONS)
 head_option = option_for(option_named("head"))

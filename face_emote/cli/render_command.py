@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from face_emote.cli.options import (
+    FRAME,
     PathType,
     SectionedCommand,
     flag,
@@ -46,7 +47,7 @@ A motion file is drawn as it is: options that shape the performance are for spee
 @click.command("render", cls=SectionedCommand, help=HELP, short_help="Draw a recording or a motion file as a video.")
 @click.argument("source", metavar="SPEECH|MOTION.npz", type=PathType)
 @output_option("Video: .mp4, .webm, .mov or .mkv. Contact sheet, or one picture: .png.")
-@click.option("--frame", metavar="SECONDS", type=float, help="Only the picture at this instant; OUT ends in .png.")
+@click.option("--frame", metavar="SECONDS", type=FRAME, help="Only the picture at this instant; OUT ends in .png.")
 @click.option(
     "--speech",
     type=PathType,

@@ -13,11 +13,14 @@ import numpy as np
 
 from face_emote.core.arrays import Array, Float
 from face_emote.core.errors import OptionError
+from face_emote.core.fields import require_number
 from face_emote.core.names import NUM_SHAPE
 from face_emote.core.timing import frame_at, frames_in, require_fps
 from face_emote.core.types import FRAME_ARRAYS, FaceMotion, MotionInfo
 
 BLOCK_FRAMES = 256
+LAST_SECS = 1e6
+"""No motion is longer."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,6 +76,7 @@ def span(source: MotionSource, first: int, stop: int) -> MotionStream:
 
 def instant(source: MotionSource, *, time_secs: float) -> MotionStream:
     """The one frame that is on show at `time_secs`. Raises OptionError when the motion has ended by then."""
+    require_number("frame", time_secs, low=0.0, high=LAST_SECS)
     frame = frame_at(time_secs, fps=source.fps)
     if frame >= source.num_frames:
         ends = source.num_frames / source.fps

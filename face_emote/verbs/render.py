@@ -16,7 +16,7 @@ import numpy as np
 from face_emote.core.arrays import Array, UInt8
 from face_emote.core.errors import HeadError, OptionError
 from face_emote.core.fields import Sides
-from face_emote.core.motion import MotionSource, span, view_of
+from face_emote.core.motion import MotionSource, instant, span, view_of
 from face_emote.core.options import Picture
 from face_emote.core.output import require_writable, written_beside
 from face_emote.core.png import png_bytes
@@ -224,13 +224,9 @@ def write_still(
     """Write a PNG of the frame on show at `time_secs`."""
     target = Path(path)
     require_writable(target)
-    frame = round(time_secs * motion.fps)
-    if not 0 <= frame < motion.num_frames:
-        last = (motion.num_frames - 1) / motion.fps
-        raise OptionError(f"There is no frame at {time_secs:g} s; the motion lasts from 0 to {last:.2f} s")
-    pictures = render_frames(motion, [frame], picture=picture, head=head, progress=progress)
+    (drawn,) = draw(instant(motion, time_secs=time_secs), picture, head=head, workers=1, progress=progress)
     with written_beside(target) as beside:
-        beside.write_bytes(png_bytes(pictures[0]))
+        beside.write_bytes(png_bytes(drawn))
     return target
 
 
