@@ -182,7 +182,9 @@ def read_option(item: Option, text: str, *, folder: Path = Path()) -> Any:
 
 
 def json_option(item: Option, value: Any) -> Any:
-    """A value as it came in JSON. Raises OptionError when it is of another kind, or not in its range."""
+    """A value as it came in JSON; null is None. Raises OptionError for another kind of value, or one out of range."""
+    if value is None:
+        return None
     if item.kind is Kind.FLAG:
         if not isinstance(value, bool):
             raise OptionError(f"{item.name} must be true or false, got {shown(value)}")

@@ -58,8 +58,9 @@ class Params:
         return int(value)
 
     def options(self, items: Iterable[Option]) -> dict[str, Any]:
-        """Values of a record's fields, by the fields' names; those that are absent are left out."""
-        return {item.name: json_option(item, self.values[item.name]) for item in items if item.name in self.values}
+        """Values of a record's fields, by the fields' names; those that are absent or null are left out."""
+        found = {item.name: json_option(item, self.values.get(item.name)) for item in items}
+        return {name: value for name, value in found.items() if value is not None}
 
     def require_known(self, names: Iterable[str], *, kind: str = "parameter") -> None:
         """Raise OptionError for the first value whose name is none of these; the nearest is named."""

@@ -20,12 +20,11 @@ import numpy as np
 from face_emote.core.arrays import Array, Float
 from face_emote.core.errors import OptionError
 from face_emote.core.lowpass import follow_twice
-from face_emote.core.names import BLOOD_REGIONS, CONTROLS, EMOTIONS
+from face_emote.core.names import BLOOD_REGIONS, BLOOD_TIMINGS, CONTROLS, EMOTIONS
 from face_emote.core.types import EmotionTrack
 
 DRIVES = ("blush", "flush", "pallor", "tears")
 """Shame and shyness; anger; fear and shock; sadness."""
-PRESETS = ("stage", "physiological", "off")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +105,8 @@ class BloodState:
 
 def timing_of(preset: str) -> BloodTiming | None:
     """The preset's figures, None for `off`; OptionError for an unknown one."""
-    if preset not in PRESETS:
-        raise OptionError(f"Blood preset {preset!r} is unknown; choose one of: {', '.join(PRESETS)}")
+    if preset not in BLOOD_TIMINGS:
+        raise OptionError(f"Blood preset {preset!r} is unknown; choose one of: {', '.join(BLOOD_TIMINGS)}")
     return TIMINGS.get(preset)
 
 
