@@ -188,7 +188,7 @@ def _answer(task: Task, folder: str, token: str, version: str, parcel: list[Any]
         fault = f"this machine has face_emote {VERSION}, the batch {version}; install the same ({platform.node()})"
         return Answer(Refused(task, fault), {})
     if parcel is None:
-        fault = _unseen(task, Path(folder), token)
+        fault = _unseen(task, Path(folder), token=token)
         if fault:
             return Answer(Refused(task, fault), {})
         return Answer(outcome_of(task, Path(folder), tick=lambda frames: None), {})
@@ -196,10 +196,10 @@ def _answer(task: Task, folder: str, token: str, version: str, parcel: list[Any]
 
     inputs, work = ray.get(parcel)
     with tempfile.TemporaryDirectory(prefix="face_emote_") as place:
-        return _done_here(task, Path(place), Parcel(inputs, work))
+        return _done_here(task, Path(place), parcel=Parcel(inputs, work))
 
 
-def _unseen(task: Task, folder: Path, token: str) -> str:
+def _unseen(task: Task, folder: Path, *, token: str) -> str:
     """Why this machine cannot do a task through shared files; empty when it can."""
     seen = folder / "token"
     if not seen.is_file() or seen.read_text() != token:
@@ -211,7 +211,7 @@ def _unseen(task: Task, folder: Path, token: str) -> str:
     return f"{platform.node()} does not see this; share the folder, or use --no-shared: {lacking}"
 
 
-def _done_here(task: Task, place: Path, parcel: Parcel) -> Answer:
+def _done_here(task: Task, place: Path, *, parcel: Parcel) -> Answer:
     """Unpack, do, and pack what is new. Names stay, for motions remember them."""
     files = {}
     for name, path in input_files(task.row).items():

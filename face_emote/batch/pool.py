@@ -152,7 +152,7 @@ def _work(pipe: Connection, folder: Path) -> None:
 def outcome_of(task: Task, folder: Path, *, tick: Tick) -> Finished | Refused | Lost:
     """Do a task and say how it went."""
     try:
-        return Finished(task, do_task(task, folder / task.key, tick))
+        return Finished(task, do_task(task, folder / task.key, tick=tick))
     except FaceEmoteError as error:
         return Refused(task, str(error))
     except MemoryError:

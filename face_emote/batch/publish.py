@@ -8,6 +8,7 @@ recognised by its hash.
 import hashlib
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from face_emote.batch.rows import Row, output_hash
@@ -49,17 +50,9 @@ def publish(row: Row, output: str, *, folder: Path, work: Path, state: BatchStat
             )  # fmt: skip
             state.put_output(known)
             ready.replace(final)
-        state.put_output(published(known))
+        state.put_output(replace(known, published=True))
     except OSError as error:
         raise OutputError(f"The result could not be written ({error.strerror}): {final}") from None
-
-
-def published(output: OutputState) -> OutputState:
-    """The same, at its place."""
-    return OutputState(
-        output.path, output.row, output.hash, published=True, sha256=output.sha256, size=output.size,
-        marked=output.marked,
-    )  # fmt: skip
 
 
 def is_there(known: OutputState | None, *, digest: str, folder: Path) -> bool:

@@ -139,7 +139,7 @@ def output_file(row: Row, output: str) -> str:
     return f"output_{row.outputs.index(output)}{Path(output).suffix.lower()}"
 
 
-def do_task(task: Task, folder: Path, tick: Tick) -> Done:
+def do_task(task: Task, folder: Path, *, tick: Tick) -> Done:
     """Do all steps in the row's work folder; what is there already is kept.
 
     Raises:
@@ -160,11 +160,11 @@ def do_task(task: Task, folder: Path, tick: Tick) -> Done:
             _perform(task.row, folder)
             kind = "perform"
         elif isinstance(step, Draw):
-            _draw(task.row, step, folder, count)
+            _draw(task.row, step, folder=folder, count=count)
             kind = "draw"
         else:
             if isinstance(step, Finish):
-                _finish(task.row, step.output, folder, count)
+                _finish(task.row, step.output, folder=folder, count=count)
             else:
                 _draw_thumbnail(task.row, folder)
             kind = "write"
@@ -198,7 +198,7 @@ def _story(take: Take) -> dict[str, object]:
     return {"secs": round(secs, 3), "curves": curves}
 
 
-def _draw(row: Row, step: Draw, folder: Path, count: Tick) -> None:
+def _draw(row: Row, step: Draw, *, folder: Path, count: Tick) -> None:
     target = folder / segment_file(row.outputs.index(step.output), step.segment)
     if target.exists():
         return
@@ -225,7 +225,7 @@ def num_segments(num_frames: int) -> int:
     return max(1, -(-num_frames // SEGMENT_FRAMES))
 
 
-def _finish(row: Row, output: str, folder: Path, count: Tick) -> None:
+def _finish(row: Row, output: str, *, folder: Path, count: Tick) -> None:
     target = folder / output_file(row, output)
     if target.exists():
         return
@@ -235,7 +235,7 @@ def _finish(row: Row, output: str, folder: Path, count: Tick) -> None:
             index = row.outputs.index(output)
             for segment in range(num_segments(motion.num_frames)):
                 # Usually all are there. The length of some sounds is known only after listening.
-                _draw(row, Draw(output, segment), folder, count)
+                _draw(row, Draw(output, segment), folder=folder, count=count)
             segments = [folder / segment_file(index, number) for number in range(num_segments(motion.num_frames))]
             join_segments(segments, target, motion=motion, picture=row.picture, speech=row.speech, commented=row.marked)
         elif is_sheet(output):

@@ -102,7 +102,7 @@ OVER_CAPTURE = ("emotion", "intensity", "fps", "character", "head", "energy", "b
 @picture_options
 @provenance_options
 @click.pass_context
-def command(context: click.Context, speech: Path | None, output: Path | None, **values: Any) -> None:
+def command(context: click.Context, *, speech: Path | None, output: Path | None, **values: Any) -> None:
     """Perform SPEECH with an emotion and write it to OUT."""
     live = {name: values.pop(name) for name in ("stream", "stream_rate", "latency")}
     capture, flame = values.pop("capture"), values.pop("flame")
@@ -118,7 +118,7 @@ def command(context: click.Context, speech: Path | None, output: Path | None, **
             raise click.MissingParameter(ctx=context, param=_parameter(context, name))
     assert output is not None
     if capture is not None:
-        _perform_over(context, capture, output, flame=flame, performance=performance, picture=picture,
+        _perform_over(context, capture, output=output, flame=flame, performance=performance, picture=picture,
                       provenance=provenance)  # fmt: skip
     elif speech is not None:
         _perform(speech, output, performance=performance, picture=picture, provenance=provenance)
@@ -173,7 +173,7 @@ def _perform(
 
 
 def _perform_over(
-    context: click.Context, capture: Path, output: Path, *, flame: Path | None, performance: Performance,
+    context: click.Context, capture: Path, *, output: Path, flame: Path | None, performance: Performance,
     picture: Picture, provenance: Provenance | None,
 ) -> None:  # fmt: skip
     """Read a recorded face, put the emotion on top, and write it as anything that `animate` writes."""

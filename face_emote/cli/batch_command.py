@@ -85,7 +85,7 @@ class BatchCommand(SectionedCommand):
 @picture_options
 @provenance_options
 @click.pass_context
-def command(context: click.Context, source: Path, output: Path, **values: Any) -> None:
+def command(context: click.Context, *, source: Path, output: Path, **values: Any) -> None:
     """Perform every line of a manifest or of a folder."""
     from face_emote.batch.batch import Place, run_batch
     from face_emote.batch.columns import COLUMNS
@@ -105,7 +105,7 @@ def command(context: click.Context, source: Path, output: Path, **values: Any) -
     echo_renamed(plan)
     choice = Choice(redo=not values["resume"], only_failed=values["only_failed"], limit=values["limit"])
     if values["dry_run"]:
-        echo_plan(plan, choice, output)
+        echo_plan(plan, choice, folder=output)
         return
     cluster = values["cluster"]
     workers = values["workers"] or (0 if cluster else os.cpu_count() or 1)

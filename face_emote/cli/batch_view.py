@@ -35,7 +35,7 @@ class BatchFailed(click.exceptions.Exit):
         super().__init__(2)
 
 
-def echo_plan(plan: Plan, choice: Choice, folder: Path) -> None:
+def echo_plan(plan: Plan, choice: Choice, *, folder: Path) -> None:
     """Say what would be done."""
     if (folder / FILE).is_file():
         with closing(BatchState(folder, read_only=True)) as state:

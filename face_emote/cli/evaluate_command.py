@@ -81,6 +81,7 @@ PLAIN_WIDTH = 140
 @click.option("--json", "json_path", metavar="FILE", type=PathType, help="Write all figures there.")
 @click.option("--plots", metavar="DIR", type=PathType, help="Write pictures there: lip gaps, bars.")
 def command(
+    *,
     folder: Path,
     animator: str | None,
     checkpoint: Path | None,
@@ -131,7 +132,7 @@ def command(
         write_report(report, json_path)
         click.echo(f"figures: {json_path}")
     if plots is not None:
-        for path in write_plots(report, pairs, plots):
+        for path in write_plots(report, pairs, folder=plots):
             click.echo(f"picture: {path}")
 
 

@@ -122,6 +122,7 @@ def _show_list(context: click.Context, _option: click.Parameter, wanted: bool) -
 @click.option("--list", is_flag=True, is_eager=True, expose_value=False, callback=_show_list,
               help="Show what each format keeps and loses.")  # fmt: skip
 def command(
+    *,
     motion: Path,
     output: Path,
     fps: float | None,

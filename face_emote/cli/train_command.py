@@ -45,6 +45,7 @@ Examples:
     help="auto takes a GPU when there is one; on a CPU one thread is used, which is fastest on shared cores.",
 )
 def command(
+    *,
     config: str,
     corpus: Path,
     output: Path,

@@ -31,7 +31,7 @@ Examples:
 )
 @click.option("-o", "--output", metavar="OUT.html", type=PathType, help="Write the page there and open nothing.")
 @head_option
-def command(file: Path, speech: Path | None, output: Path | None, head: Path | None) -> None:
+def command(*, file: Path, speech: Path | None, output: Path | None, head: Path | None) -> None:
     """Show FILE in the browser."""
     import tempfile
     import webbrowser

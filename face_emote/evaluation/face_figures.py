@@ -107,7 +107,7 @@ def measure_faces(
         vertices: for FDD, on clips whose faces were captured.
         emotions_judge: names one of the eight emotions.
         compounds_judge: names one of the compounds of two emotions, each as the grammar writes it (`joy+anger`).
-        progress: called with (done, total, what).
+        progress: as everywhere.
     """
     short, long = take(clips, secs=SHORT_TAKE_SECS), take(clips, secs=LONG_TAKE_SECS)
     emotions = [name for name in EMOTIONS if name != "neutral"]
@@ -133,13 +133,16 @@ def measure_faces(
     rows = tuple(_emotion_row(name, takes=takes, neutral=neutral, speaking=speaking, head=head) for name in emotions)
     head_spread, gaze_spread, brow_spread, lip_spread = _diversity(seeds, head=head)
     fdd = [_fdd(clip, played(clip.speech, "neutral"), vertices=vertices) for clip in clips if _has_face(clip)]
+    compounds = None
+    if compounds_judge is not None:
+        compounds = _accuracy_compounds(
+            lambda words, level: played(short, words, intensity=level), judge=compounds_judge
+        )
     return FaceFigures(
         seconds=long.duration_secs,
         blinks_per_minute=float(np.mean([60.0 * blinks(take) / long.duration_secs for take in seeds])),
         accuracy_8=None if emotions_judge is None else _accuracy_8(takes, neutral=neutral, judge=emotions_judge),
-        accuracy_compounds=None
-        if compounds_judge is None
-        else _accuracy_compounds(lambda words, level: played(short, words, intensity=level), judge=compounds_judge),
+        accuracy_compounds=compounds,
         emotions=rows,
         monotonicity=_mean([row.monotonicity for row in rows if row.monotonicity is not None]),
         lip_change=float(np.mean([row.lip_change for row in rows])),

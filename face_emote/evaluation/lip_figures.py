@@ -164,7 +164,7 @@ def measure_clip(
     if by.sync is not None:
         even = np.arange(int(end * JUDGE_HZ)) / JUDGE_HZ
         rows = np.stack([np.interp(even, dense_times, column) for column in dense.T], axis=1)
-        figures |= _judged(by.sync, heard, rows)
+        figures |= _judged(by.sync, heard, rows=rows)
     return ClipFigures(**figures)
 
 
@@ -179,7 +179,7 @@ def measure_human(heard: HeardClip, *, by: Ruler) -> ClipFigures | None:
         even = np.arange(int(len(lips.gap) / lips.fps * JUDGE_HZ)) / JUDGE_HZ
         curves = (lips.on_our_head, lips.width, lips.jaw)
         rows = np.stack([np.interp(even, lips.times, curve) for curve in curves], axis=1)
-        figures |= _judged(by.sync, heard, rows)
+        figures |= _judged(by.sync, heard, rows=rows)
     return ClipFigures(**figures)
 
 
@@ -280,7 +280,7 @@ def _errors(
     return out
 
 
-def _judged(judge: SyncJudge, heard: HeardClip, rows: Float[Array, "frames channel=3"]) -> dict[str, float | None]:
+def _judged(judge: SyncJudge, heard: HeardClip, *, rows: Float[Array, "frames channel=3"]) -> dict[str, float | None]:
     """Lips that are pressed together look to a camera like lips that touch; lips that never move have no offset."""
     if np.ptp(rows[:, 0]) < LEAST_MOVEMENT:
         return {"sync_offset_ms": None, "sync_confidence": None}

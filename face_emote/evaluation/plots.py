@@ -14,7 +14,7 @@ OURS, REAL, OTHERS = "#c2410c", "#334155", "#94a3b8"
 DPI = 110
 
 
-def write_plots(report: Report, pairs: Sequence[GapPair], folder: Path) -> tuple[Path, ...]:
+def write_plots(report: Report, pairs: Sequence[GapPair], *, folder: Path) -> tuple[Path, ...]:
     """Write `gap-N.png` for each group's best, median and worst clip and `measures-N.png` with a bar for each figure.
 
     Raises:

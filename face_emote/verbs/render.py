@@ -275,7 +275,7 @@ def draw(
     renderer = make_renderer(picture.engine, whole, betas=motion.betas, skin=look, scene=scene, samples=picture.samples)
 
     def frames() -> Iterator[Array]:
-        for done, frame in enumerate(_drawn(renderer, person, motion, workers=workers), start=1):
+        for done, frame in enumerate(_drawn(renderer, _poses(person, motion), workers=workers), start=1):
             yield _labelled(frame, picture.label)
             if progress is not None:
                 progress(done, motion.num_frames, "rendering")
@@ -329,13 +329,13 @@ def _poses(person: Head, motion: MotionSource) -> Iterator[Pose]:
                 yield Pose(points, block.wrinkles[i], block.blood_flow[i])
 
 
-def _drawn(renderer: Renderer, person: Head, motion: MotionSource, *, workers: int | None) -> Iterator[Array]:
+def _drawn(renderer: Renderer, poses: Iterator[Pose], *, workers: int | None) -> Iterator[Array]:
     """Frames in order, drawn by several threads, never more than two per thread in memory."""
     count = min(MAX_WORKERS, workers or os.cpu_count() or 1)
     waiting: deque[Future[Array]] = deque()
     with ThreadPoolExecutor(count) as pool:
         try:
-            for pose in _poses(person, motion):
+            for pose in poses:
                 waiting.append(pool.submit(renderer.render, pose))
                 if len(waiting) > 2 * count:
                     yield waiting.popleft().result()

@@ -48,7 +48,7 @@ def write_head(person: Person, path: Path, *, progress: Callable[[float, str], N
         **_mesh(person, layout),
         **_masks(person, layout),
         **_garment(person.head, skin),
-        **_hair(person, layout, skin),
+        **_hair(person, layout, skin=skin),
         "pictures": np.array(pictures),
         "name": np.array(person.name),
         "iris_colour": np.array(person.skin.iris_colour, np.float32),
@@ -144,7 +144,7 @@ def _mesh_vertices(layout: HeadLayout, head: Head) -> Int[Array, " used"]:
     return np.unique(layout.quads[shown[~covered]])
 
 
-def _hair(person: Person, layout: HeadLayout, skin: SkinSurface) -> dict[str, Any]:
+def _hair(person: Person, layout: HeadLayout, *, skin: SkinSurface) -> dict[str, Any]:
     """With anchors as indices into `vertices`."""
     arrays, used = hair_arrays(person, skin), _mesh_vertices(layout, person.head)
     for name in [name for name in arrays if name.endswith("_anchor")]:
