@@ -4,7 +4,7 @@ Every figure comes from finished performances (`FaceMotion`), whoever made them;
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -112,16 +112,7 @@ def measure_faces(
     short, long = take(clips, secs=SHORT_TAKE_SECS), take(clips, secs=LONG_TAKE_SECS)
     emotions = [name for name in EMOTIONS if name != "neutral"]
     total = 2.0 + NUM_SEEDS + len(emotions) * len(INTENSITIES) + len(COMPOUNDS) * len(JUDGED_INTENSITIES) + len(clips)
-    done = 0
-
-    def played(speech: Speech, words: str, *, intensity: float = 1.0, seed: int = 0) -> FaceMotion:
-        nonlocal done
-        motion = perform(Performance(speech, emotion=words, intensity=intensity, seed=seed))
-        done += 1
-        if progress is not None:
-            progress(done, total, "performing")
-        return motion
-
+    played = _counted(perform, total=total, progress=progress)
     started = time.process_time()
     seeds = [played(long, "neutral", seed=seed) for seed in range(NUM_SEEDS)]
     factor = (time.process_time() - started) / (NUM_SEEDS * long.duration_secs)
@@ -135,9 +126,7 @@ def measure_faces(
     fdd = [_fdd(clip, played(clip.speech, "neutral"), vertices=vertices) for clip in clips if _has_face(clip)]
     compounds = None
     if compounds_judge is not None:
-        compounds = _accuracy_compounds(
-            lambda words, level: played(short, words, intensity=level), judge=compounds_judge
-        )
+        compounds = _accuracy_compounds(played, short, judge=compounds_judge)
     return FaceFigures(
         seconds=long.duration_secs,
         blinks_per_minute=float(np.mean([60.0 * blinks(take) / long.duration_secs for take in seeds])),
@@ -154,6 +143,28 @@ def measure_faces(
         fdd_mm=_mean(fdd),
         realtime_factor=factor,
     )
+
+
+@runtime_checkable
+class _Played(Protocol):
+    """Lets a speech be performed with an emotion in words."""
+
+    def __call__(self, speech: Speech, words: str, *, intensity: float = 1.0, seed: int = 0) -> FaceMotion: ...
+
+
+def _counted(perform: Performs, *, total: float, progress: Progress | None) -> _Played:
+    """A maker of performances that reports how many it has made."""
+    done = 0
+
+    def played(speech: Speech, words: str, *, intensity: float = 1.0, seed: int = 0) -> FaceMotion:
+        nonlocal done
+        motion = perform(Performance(speech, emotion=words, intensity=intensity, seed=seed))
+        done += 1
+        if progress is not None:
+            progress(done, total, "performing")
+        return motion
+
+    return played
 
 
 def take(clips: Sequence[HeardClip], *, secs: float) -> Speech:
@@ -255,8 +266,12 @@ def _accuracy_8(
     return _mean([float(right) for right in found])
 
 
-def _accuracy_compounds(played: Callable[[str, float], FaceMotion], *, judge: EmotionJudge) -> float | None:
-    found = [judge.classify(played(name, level)) == name for name in judge.emotions for level in JUDGED_INTENSITIES]
+def _accuracy_compounds(played: _Played, speech: Speech, *, judge: EmotionJudge) -> float | None:
+    found = [
+        judge.classify(played(speech, name, intensity=level)) == name
+        for name in judge.emotions
+        for level in JUDGED_INTENSITIES
+    ]
     return _mean([float(right) for right in found])
 
 
