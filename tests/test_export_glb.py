@@ -22,9 +22,9 @@ from face_emote.face.bundled import load_head
 from face_emote.face.characters import character
 from face_emote.face.head import Head
 from face_emote.formats.glb.glb import write_glb
-from face_emote.formats.mesh.materials import eye_picture, eye_uv, skin_picture
+from face_emote.formats.mesh.materials import eye_picture, skin_picture
 from face_emote.formats.mesh.person import person_of
-from face_emote.formats.mesh.surface import surface_parts, vertex_normals
+from face_emote.formats.mesh.surface import eye_uv, surface_parts, vertex_normals
 from face_emote.formats.motion_file import open_motion, write_motion
 from face_emote.look.maps import load_skin_maps
 from face_emote.verbs.export import export

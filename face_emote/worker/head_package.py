@@ -16,8 +16,8 @@ from face_emote.core.png import png16_bytes, png_bytes
 from face_emote.core.types import SkinParams
 from face_emote.face.head import Head
 from face_emote.face.layout import HeadLayout
-from face_emote.formats.mesh.materials import eye_picture, eye_uv, skin_picture
-from face_emote.formats.mesh.surface import MATERIAL_PARTS
+from face_emote.formats.mesh.materials import eye_picture, skin_picture
+from face_emote.formats.mesh.surface import MATERIAL_PARTS, eye_uv
 from face_emote.look.colour import skin_albedo
 from face_emote.look.hair import mean_hair_colour
 from face_emote.look.maps import WRINKLE_DEPTH, load_skin_maps, resting_relief

@@ -8,9 +8,16 @@ import numpy as np
 from face_emote.core.arrays import Array, Float, Int
 from face_emote.formats.glb.file import INDEX_BUFFER, VERTEX_BUFFER, GltfFile
 from face_emote.formats.mesh.colours import BASE
-from face_emote.formats.mesh.materials import MATERIALS, eyes_uv
+from face_emote.formats.mesh.materials import MATERIALS
 from face_emote.formats.mesh.person import Person
-from face_emote.formats.mesh.surface import SurfaceObject, SurfacePart, object_parts, vertex_normals, vertex_tangents
+from face_emote.formats.mesh.surface import (
+    SurfaceObject,
+    SurfacePart,
+    eyes_uv,
+    object_parts,
+    vertex_normals,
+    vertex_tangents,
+)
 
 SMALLEST_MOVE = 2e-6
 """Metres; vertices that a target moves less are left out of it (about the step of the stored basis)."""

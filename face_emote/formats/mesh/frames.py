@@ -10,8 +10,8 @@ from face_emote.core.arrays import Array, Float, Int
 from face_emote.core.errors import DependencyError
 from face_emote.core.motion import MotionSource, instant
 from face_emote.core.types import MeshSequence
-from face_emote.face.subdivision import triangles
 from face_emote.formats.mesh.person import Person, posed_blocks
+from face_emote.formats.mesh.surface import fanned
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,7 +43,7 @@ class MeshFrames:
     def uv_faces(self) -> Int[Array, "triangle 3"] | None:
         """Indices into `uv`, corner by corner of `faces`."""
         corners = self.person.surface.uv_corners
-        return None if corners is None else triangles(corners)
+        return None if corners is None else fanned(corners)
 
     @property
     def part_faces(self) -> dict[str, Int[Array, " triangle"]]:

@@ -14,7 +14,7 @@ from face_emote.core.arrays import Array, Float, UInt8
 from face_emote.core.png import png_bytes, srgb_bytes
 from face_emote.core.types import SkinParams
 from face_emote.face.bundled import load_head
-from face_emote.formats.mesh.surface import MATERIAL_PARTS
+from face_emote.formats.mesh.surface import EYE_SPAN, MATERIAL_PARTS
 from face_emote.look.colour import painted, skin_albedo
 from face_emote.look.hair import mean_hair_colour
 from face_emote.look.maps import SkinMaps, load_skin_maps
@@ -26,8 +26,6 @@ EYE_TEXELS = 256
 IRIS_ANGLE = 0.355
 """Angular radius of the iris on the eyeball (radius 16.5 mm): 11.7 mm across."""
 PUPIL_ANGLE = 0.115
-EYE_SPAN = 1.3
-"""Angle from the eye's axis that its picture covers, radians."""
 SCLERA = (0.70, 0.66, 0.63)
 PUPIL = (0.004, 0.004, 0.004)
 
@@ -98,25 +96,6 @@ def eye_picture(skin: SkinParams) -> Array:
     pupil = _step(PUPIL_ANGLE, angle, blur)[..., None]
     iris = iris * (1.0 - pupil) + np.asarray(PUPIL) * pupil
     return srgb_bytes(np.asarray(SCLERA) * (1.0 - inside) + iris * inside)
-
-
-def eye_uv(points: Float[Array, "point 3"]) -> Float[Array, "point 2"]:
-    """Texture coordinates of an eyeball at rest for `eye_picture`."""
-    ball = 0.5 * (points.min(axis=0) + points.max(axis=0))
-    x, y, z = (points - ball).T
-    across = np.hypot(x, y)
-    angle = np.minimum(np.arctan2(across, z) / EYE_SPAN, 1.0)  # All white beyond; the picture's rim serves it.
-    scale = np.divide(0.5 * angle, across, out=np.zeros_like(across), where=across > 0.0)
-    return np.stack([0.5 + scale * x, 0.5 + scale * y], axis=1).astype(np.float32)
-
-
-def eyes_uv(places: Float[Array, "corner_vertex 3"]) -> Float[Array, "corner_vertex 2"]:
-    """Each eyeball unrolled around its own axis; `places` are those of the head at rest."""
-    uv = np.empty((len(places), 2), np.float32)
-    for own in (places[:, 0] > 0.0, places[:, 0] <= 0.0):
-        if own.any():
-            uv[own] = eye_uv(places[own])
-    return uv
 
 
 def _step(edge: float, value: Array, blur: float) -> Array:

@@ -12,7 +12,7 @@ import numpy as np
 from face_emote.core.arrays import Array, Float, Int
 from face_emote.core.errors import OptionError
 from face_emote.face.head import Head
-from face_emote.face.subdivision import SparseRows, bilinear, catmull_clark, loop_step, triangles
+from face_emote.face.subdivision import SparseRows, bilinear, catmull_clark, loop_step
 
 PARTS = {
     "skin": ("head", "torso", "socketL", "socketR"),
@@ -37,6 +37,8 @@ MATERIAL_PARTS = {
 WHOLE = "head"
 """Name of the object when the head is not split."""
 MAX_LOD = 2
+EYE_SPAN = 1.3
+"""Angle from the eye's axis that its picture covers, radians."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,7 +112,7 @@ class Surface:
 
     def triangles(self) -> Int[Array, "triangle 3"]:
         """Faces as triangles, two of each quad."""
-        return self.corners if self.corners.shape[1] == 3 else triangles(self.corners)
+        return fanned(self.corners)
 
 
 def parts_named(names: Iterable[str]) -> tuple[str, ...]:
@@ -222,14 +224,34 @@ def _part(surface: Surface, material: str, *, faces: Int[Array, " face"]) -> Sur
     corners = surface.corners[faces]
     if surface.uv is None or surface.uv_corners is None:
         used, local = np.unique(corners, return_inverse=True)
-        return SurfacePart(material, used, None, _as_triangles(local.reshape(corners.shape)))
+        return SurfacePart(material, used, None, fanned(local.reshape(corners.shape)))
     pairs = np.stack([corners, surface.uv_corners[faces]], axis=-1).reshape(-1, 2)
     unique, local = np.unique(pairs, axis=0, return_inverse=True)
-    return SurfacePart(material, unique[:, 0], surface.uv[unique[:, 1]], _as_triangles(local.reshape(corners.shape)))
+    return SurfacePart(material, unique[:, 0], surface.uv[unique[:, 1]], fanned(local.reshape(corners.shape)))
 
 
-def _as_triangles(corners: Int[Array, "face corner"]) -> Int[Array, "triangle 3"]:
-    return corners if corners.shape[1] == 3 else triangles(corners)
+def fanned(corners: Int[Array, "face corner"]) -> Int[Array, "triangle 3"]:
+    """Triangles as they are; of each quad two, consecutive: corners 0 1 2 and 0 2 3."""
+    return corners if corners.shape[1] == 3 else corners[:, [0, 1, 2, 0, 2, 3]].reshape(-1, 3)
+
+
+def eye_uv(points: Float[Array, "point 3"]) -> Float[Array, "point 2"]:
+    """Texture coordinates of an eyeball at rest for `eye_picture`."""
+    ball = 0.5 * (points.min(axis=0) + points.max(axis=0))
+    x, y, z = (points - ball).T
+    across = np.hypot(x, y)
+    angle = np.minimum(np.arctan2(across, z) / EYE_SPAN, 1.0)  # All white beyond; the picture's rim serves it.
+    scale = np.divide(0.5 * angle, across, out=np.zeros_like(across), where=across > 0.0)
+    return np.stack([0.5 + scale * x, 0.5 + scale * y], axis=1).astype(np.float32)
+
+
+def eyes_uv(places: Float[Array, "corner_vertex 3"]) -> Float[Array, "corner_vertex 2"]:
+    """Each eyeball unrolled around its own axis; `places` are those of the head at rest."""
+    uv = np.empty((len(places), 2), np.float32)
+    for own in (places[:, 0] > 0.0, places[:, 0] <= 0.0):
+        if own.any():
+            uv[own] = eye_uv(places[own])
+    return uv
 
 
 def vertex_normals(vertices: Float[Array, "vertex 3"], faces: Int[Array, "triangle 3"]) -> Float[Array, "vertex 3"]:

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from face_emote.core.arrays import Array, Float, Int
-from face_emote.formats.mesh.materials import MATERIALS, SkinPictures, eyes_uv
+from face_emote.formats.mesh.materials import MATERIALS, SkinPictures
 from face_emote.formats.mesh.person import Person
-from face_emote.formats.mesh.surface import Surface, SurfaceObject, vertex_normals
+from face_emote.formats.mesh.surface import Surface, SurfaceObject, eyes_uv, vertex_normals
 from face_emote.formats.mesh.targets import MorphTarget
 
 SMALLEST_MOVE = 2e-6
