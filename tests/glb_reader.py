@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 KINDS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}
-TYPES = {5121: np.uint8, 5123: np.uint16, 5125: np.uint32, 5126: np.float32}
+TYPES = {5120: np.int8, 5121: np.uint8, 5122: np.int16, 5123: np.uint16, 5125: np.uint32, 5126: np.float32}
 
 
 class Glb:
@@ -26,6 +26,13 @@ class Glb:
 
     def view(self, index: int) -> bytes:
         view = self.json["bufferViews"][index]
+        packed = view.get("extensions", {}).get("EXT_meshopt_compression")
+        if packed is not None:
+            import meshopt
+
+            data = self.binary[packed["byteOffset"] : packed["byteOffset"] + packed["byteLength"]]
+            count, stride, mode = (packed[name] for name in ("count", "byteStride", "mode"))
+            return bytes(meshopt.decode_gltf_buffer(data, count, stride, mode, packed.get("filter")))
         start = view["byteOffset"]
         return self.binary[start : start + view["byteLength"]]
 
@@ -37,10 +44,21 @@ class Glb:
         else:
             out = np.zeros((item["count"], width), kind)
         if sparse := item.get("sparse"):
-            rows = np.frombuffer(self.view(sparse["indices"]["bufferView"]), TYPES[sparse["indices"]["componentType"]])
-            assert len(rows) == sparse["count"] and np.all(np.diff(rows.astype(int)) > 0)
-            out[rows] = np.frombuffer(self.view(sparse["values"]["bufferView"]), kind).reshape(-1, width)
-        return out
+            count = sparse["count"]
+            rows = self.numbers(sparse["indices"], TYPES[sparse["indices"]["componentType"]], count)
+            assert np.all(np.diff(rows.astype(int)) > 0)
+            out[rows] = self.numbers(sparse["values"], kind, count * width).reshape(-1, width)
+        return np.maximum(out / np.iinfo(kind).max, -1.0) if item.get("normalized") else out
+
+    def numbers(self, place: dict, kind: type, count: int) -> np.ndarray:
+        return np.frombuffer(self.view(place["bufferView"]), kind, count=count, offset=place.get("byteOffset", 0))
+
+    @property
+    def skin_curves(self) -> dict[str, np.ndarray]:
+        """The curves of wrinkles and blood flow that travel with the animation, by name."""
+        skin = self.json["animations"][0]["extras"]["skin"]
+        values = self.array(skin["accessor"]).reshape(-1, len(skin["names"]))
+        return dict(zip(skin["names"], values.T, strict=True))
 
     @property
     def target_names(self) -> list[str]:

@@ -15,6 +15,7 @@ from fabricated import lively_motion, still_motion
 from glb_reader import Glb
 from PIL import Image
 
+from face_emote.audio.examples import example_speech
 from face_emote.core.errors import HeadError, MotionFileError, OptionError, OutputError
 from face_emote.core.names import ARKIT_52, BLOOD_REGIONS, CONTROLS, WRINKLES
 from face_emote.core.types import FaceMotion
@@ -22,11 +23,12 @@ from face_emote.face.bundled import load_head
 from face_emote.face.characters import character
 from face_emote.face.head import Head
 from face_emote.formats.glb.glb import write_glb
-from face_emote.formats.mesh.materials import eye_picture, skin_picture
-from face_emote.formats.mesh.person import person_of
+from face_emote.formats.mesh.materials import eye_picture, normal_picture, skin_picture
+from face_emote.formats.mesh.person import head_of, person_of
 from face_emote.formats.mesh.surface import eye_uv, surface_parts, vertex_normals
 from face_emote.formats.motion_file import open_motion, write_motion
 from face_emote.look.maps import load_skin_maps
+from face_emote.verbs.animate import animate
 from face_emote.verbs.export import export
 
 
@@ -86,7 +88,16 @@ def test_every_arkit_unit_is_a_target_of_its_shape(glb_path, motion, head):
 
 
 def test_wrinkles_and_blood_flow_travel_as_named_curves(glb_path, motion):
-    glb = Glb(glb_path)
+    curves = Glb(glb_path).skin_curves
+    for names, values in ((WRINKLES, motion.wrinkles), (BLOOD_REGIONS, motion.blood_flow)):
+        kind = "wrinkle" if names == WRINKLES else "blood"
+        for i, name in enumerate(names):
+            assert np.abs(curves[f"skin_{kind}_{name}"] - values[:, i]).max() < 1.6e-5
+    assert not any(name.startswith("skin_") for name in Glb(glb_path).target_names)
+
+
+def test_wrinkles_and_blood_flow_are_shapes_that_move_nothing_when_asked(motion, tmp_path):
+    glb = Glb(export(motion, tmp_path / "a.glb", skin_curves=True))
     weights, names = glb.curve(0, "weights"), glb.target_names
     for i, name in enumerate(WRINKLES):
         assert np.array_equal(weights[:, names.index(f"skin_wrinkle_{name}")], motion.wrinkles[:, i])
@@ -121,17 +132,54 @@ def test_normals_point_out_of_the_head(head):
 
 def test_skin_and_eyes_carry_pictures_of_the_character(glb_path):
     glb = Glb(glb_path)
-    pictures = {}
-    for item in glb.json["images"]:
-        assert item["mimeType"] == "image/png"
-        pictures[item["name"]] = np.asarray(Image.open(io.BytesIO(glb.view(item["bufferView"]))))
+    pictures = {
+        item["name"]: np.asarray(Image.open(io.BytesIO(glb.view(item["bufferView"]))).convert("RGB")).astype(int)
+        for item in glb.json["images"]
+    }
     look = character("default").skin
     maps = load_skin_maps(look)
-    assert np.array_equal(pictures["skin"], skin_picture(look, maps)) and np.array_equal(
-        pictures["eyes"], eye_picture(look)
-    )
+    assert np.array_equal(pictures["eyes"], eye_picture(look))
+    colour = np.abs(pictures["skin"] - skin_picture(look, maps).astype(int))
+    normal = np.abs(pictures["skin_normal"] - normal_picture(maps).astype(int))
+    assert colour.mean() < 1.0 and normal.mean() < 1.5  # Of 255; docs/formats.md says so.
     middle, white = pictures["eyes"][128, 128], pictures["eyes"][5, 5]
     assert middle.max() < 30 and white.min() > 180
+
+
+def test_every_target_has_data_and_normals_turn_as_the_surface_does(head, motion, glb_path):
+    glb = Glb(glb_path)
+    for primitive in glb.json["meshes"][0]["primitives"]:
+        for target in primitive["targets"]:
+            for index in target.values():
+                assert {"bufferView", "sparse"} & set(glb.json["accessors"][index]), "some programs refuse such targets"
+    skin = glb.json["meshes"][0]["primitives"][0]
+    index = surface_parts(head)[0].vertex_index
+    person = head_of(motion, head)
+    smile = glb.target_names.index("mouthSmileLeft")
+    moved = person.template + person.expression_basis[CONTROLS.index("mouthSmileLeft")]
+    expected = vertex_normals(moved.astype(np.float32), head.faces) - vertex_normals(person.template, head.faces)
+    found = glb.array(skin["targets"][smile]["NORMAL"])
+    assert np.abs(found - expected[index]).max() < 0.02 and np.abs(expected[index]).max() > 0.1
+
+
+def test_a_plain_file_of_seven_seconds_is_at_most_two_and_a_half_megabytes(head, tmp_path):
+    motion = animate(example_speech()[0].path, emotion="joy", animator="rules")
+    plain, packed = (export(motion, tmp_path / f"{name}.glb", compress=name == "b") for name in "ab")
+    assert plain.stat().st_size < 2_500_000 * max(1.0, motion.num_frames / 213)
+    assert packed.stat().st_size < 0.6 * plain.stat().st_size
+    far = farthest(Glb(packed), motion, head, range(0, motion.num_frames, 40))
+    assert far < 0.0005
+
+
+def test_assimp_loads_every_file(motion, tmp_path):
+    if shutil.which("assimp") is None:
+        pytest.skip("assimp is not installed (Debian: assimp-utils)")
+    chosen = [{}, {"blush": True}, {"skin_curves": True}, {"parts": ("all",)}, {"frame": 0.1}]
+    for number, options in enumerate(chosen):
+        path = export(motion, tmp_path / f"{number}.glb", **options)
+        done = subprocess.run(["assimp", "info", str(path)], capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0 and "Vertices:" in done.stdout, (options, done.stdout, done.stderr)
+        assert "ERROR" not in done.stdout + done.stderr
 
 
 def test_the_iris_lies_in_front_of_the_eyeball(head, glb_path):

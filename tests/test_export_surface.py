@@ -260,7 +260,7 @@ def test_a_usdz_is_an_aligned_package_with_its_pictures_and_the_same_bytes(motio
     with zipfile.ZipFile(first) as archive:
         entries = archive.infolist()
         assert entries[0].filename == "face.usdc"
-        assert {entry.filename for entry in entries[1:]} == {"skin_colour.png", "skin_normal.png", "eyes_colour.png"}
+        assert {entry.filename for entry in entries[1:]} == {"skin_colour.jpg", "skin_normal.jpg", "eyes_colour.png"}
         for entry in entries:
             start = entry.header_offset + 30 + len(entry.filename) + len(entry.extra)
             assert entry.compress_type == zipfile.ZIP_STORED and start % 64 == 0

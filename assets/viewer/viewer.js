@@ -4,7 +4,7 @@
 
 const $ = (id) => document.getElementById(id);
 const KINDS = { SCALAR: 1, VEC2: 2, VEC3: 3, VEC4: 4, MAT4: 16 };
-const TYPES = { 5121: Uint8Array, 5123: Uint16Array, 5125: Uint32Array, 5126: Float32Array };
+const TYPES = { 5120: Int8Array, 5121: Uint8Array, 5122: Int16Array, 5123: Uint16Array, 5125: Uint32Array, 5126: Float32Array };
 
 function bytesOf(text) {
   const raw = atob(text), out = new Uint8Array(raw.length);
@@ -27,20 +27,26 @@ class Glb {
   array(index) {
     const item = this.json.accessors[index], Kind = TYPES[item.componentType];
     if (item.bufferView === undefined) return new Kind(item.count * KINDS[item.type]);
-    return new Kind(this.view(item.bufferView).buffer, 0, item.count * KINDS[item.type]);
+    return floats(new Kind(this.view(item.bufferView).buffer, 0, item.count * KINDS[item.type]), item);
   }
   // A morph target as [rows that move, their values]; a target that moves nothing costs nothing.
   sparse(index) {
     const item = this.json.accessors[index];
     if (item.sparse) {
       const { indices, values } = item.sparse;
-      return [new TYPES[indices.componentType](this.view(indices.bufferView).buffer),
-              new Float32Array(this.view(values.bufferView).buffer)];
+      const read = ({ bufferView, byteOffset = 0 }, kind, count) => new kind(this.view(bufferView).buffer, byteOffset, count);
+      return [read(indices, TYPES[indices.componentType], item.sparse.count),
+              floats(read(values, TYPES[item.componentType], item.sparse.count * KINDS[item.type]), item)];
     }
     if (item.bufferView === undefined) return [new Uint16Array(0), new Float32Array(0)];
     const values = this.array(index);
     return [Uint32Array.from({ length: item.count }, (_, i) => i), values];
   }
+}
+
+// Signed integers that stand for -1..1 as such numbers.
+function floats(values, item) {
+  return item.normalized && values.BYTES_PER_ELEMENT < 4 ? Float32Array.from(values, (x) => Math.max(x / (256 ** values.BYTES_PER_ELEMENT / 2 - 1), -1)) : values;
 }
 
 function multiply(a, b) {
@@ -75,7 +81,9 @@ class Performance {
     this.pieces = json.nodes.flatMap((node, number) => node.mesh === undefined ? [] :
       json.meshes[node.mesh].primitives.map((primitive) => this.piece(primitive, number)));
     this.skin = { wrinkles: new Float32Array(16), blood: new Float32Array(8) };
-    const names = (json.meshes[0].extras || {}).targetNames || [];
+    const recorded = this.clip && this.clip.extras && this.clip.extras.skin;
+    if (recorded) this.curves.set("skin.values", glb.array(recorded.accessor));
+    const names = recorded ? recorded.names : (json.meshes[0].extras || {}).targetNames || [];
     this.skinColumns = { wrinkles: columns(names, "skin_wrinkle_"), blood: columns(names, "skin_blood_") };
   }
   piece(primitive, node) {
@@ -128,7 +136,7 @@ class Performance {
     }
     for (const piece of this.pieces) {
       const weights = this.value(piece.node, "weights", piece.moves.length, time) || new Float32Array(piece.moves.length);
-      if (piece === this.pieces[0]) this.readSkin(weights);
+      if (piece === this.pieces[0]) this.readSkin(this.value("skin", "values", 24, time) || weights);
       piece.points.set(piece.rest); piece.normals.set(piece.restNormal);
       for (let t = 0; t < weights.length; t++) if (weights[t] !== 0) {
         add(piece.points, piece.moves[t], weights[t]); add(piece.normals, piece.turns[t], weights[t]);
@@ -276,8 +284,10 @@ class Stage {
   }
   async dress() {
     const { json } = this.performance.glb;
-    const picture = async (texture) => texture === undefined ? null
-      : this.texture(new Blob([this.performance.glb.view(json.images[json.textures[texture.index].source].bufferView)], { type: "image/png" }));
+    const picture = async (texture) => {
+      const image = texture && json.images[json.textures[texture.index].source];
+      return image ? this.texture(new Blob([this.performance.glb.view(image.bufferView)], { type: image.mimeType })) : null;
+    };
     for (const piece of this.performance.pieces) {
       const look = piece.material.pbrMetallicRoughness || {};
       piece.colour = await picture(look.baseColorTexture);

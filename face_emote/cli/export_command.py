@@ -25,7 +25,7 @@ and BEAT2 have them), as something else.
 \b
 OUT ends in
   .glb       glTF: ARKit-52 and other shapes by name, joints, one animation; wrinkles and blood
-             flow as curves named skin_wrinkle_* and skin_blood_*
+             flow in its extras, or with --skin-curves as shapes skin_wrinkle_* and skin_blood_*
   .usda .usdc .usdz
              USD: text, binary, or a package with pictures; needs pip install 'face-emote[usd]'
   .abc       Alembic: every vertex of every frame; needs pip install 'face-emote[blender]'
@@ -52,7 +52,7 @@ Examples:
 """
 
 
-OPTIONS = ("up", "unit", "lod", "parts", "blush", "frame")
+OPTIONS = ("up", "unit", "lod", "parts", "blush", "frame", "skin_curves", "compress")
 
 
 def _show_list(context: click.Context, _option: click.Parameter, wanted: bool) -> None:
@@ -67,7 +67,7 @@ def _show_list(context: click.Context, _option: click.Parameter, wanted: bool) -
         click.echo(f"  keeps {item.keeps}")
         click.echo(f"  loses {item.loses}")
         if item.takes:
-            click.echo("  takes " + " ".join(f"--{name}" for name in OPTIONS if name in item.takes))
+            click.echo("  takes " + " ".join(f"--{name.replace('_', '-')}" for name in OPTIONS if name in item.takes))
     click.echo("")
     for name in rig_names():
         rig = load_rig(name)
@@ -109,6 +109,8 @@ def _show_list(context: click.Context, _option: click.Parameter, wanted: bool) -
     flag_value=0.0,
     help="Only this instant (alone: the first frame), as a plain mesh; for .glb, USD, .ply and .obj.",
 )
+@click.option("--skin-curves", is_flag=True, help="Wrinkles and blood as shapes that move nothing; for .glb and .fbx.")
+@click.option("--compress", is_flag=True, help="A .glb of half the size, for programs that know meshopt and WebP.")
 @click.option(
     "--rig",
     metavar="NAME|FILE",

@@ -75,7 +75,7 @@ def write_fbx(motion: MotionSource, path: Path, *, person: Person, progress: Pro
         try:
             surface, rig = blender.folder / "surface.npz", blender.folder / "rig.npz"
             save(surface_job(person.head), surface)
-            save(rig_job(motion, person.head, targets=targets), rig)
+            save(rig_job(motion, person, targets=targets), rig)
             if progress is not None:
                 progress(0, motion.num_frames, "Blender is exporting")
             blender.ask("fbx", surface=str(surface), rig=str(rig), path=str(target), fps=motion.fps)
@@ -108,26 +108,27 @@ def surface_job(person: Head) -> SurfaceJob:
     )
 
 
-def rig_job(motion: MotionSource, person: Head, *, targets: TargetSet) -> RigJob:
+def rig_job(motion: MotionSource, person: Person, *, targets: TargetSet) -> RigJob:
     """Shapes, joints and all their curves in Blender's axes."""
-    joints, rest = JointMotion(person), person.joints()
+    head, skin = person.head, SKIN_CURVES if person.options.skin_curves else ()
+    joints, rest = JointMotion(head), head.joints()
     at_rest = np.array([rest[i] - (rest[parent] if parent >= 0 else 0.0) for i, parent in enumerate(JOINT_PARENTS)])
     weights, turns, moves = [], [], []
     for block in motion.blocks():
         turned, placed = joints.played(block)
-        weights.append(np.concatenate([targets.weights(block), skin_values(block)], axis=1))
+        weights.append(np.concatenate([targets.weights(block), skin_values(block)[:, : len(skin)]], axis=1))
         turns.append(np.concatenate([turned[..., 3:], BLENDER.placed(turned[..., :3])], axis=-1))
         moves.append(BLENDER.placed(placed - at_rest))
-    still = np.zeros((len(SKIN_CURVES), *person.template.shape), np.float32)
+    still = np.zeros((len(skin), *head.template.shape), np.float32)
     return RigJob(
-        shape_names=np.array([*(item.name for item in targets.targets), *SKIN_CURVES]),
+        shape_names=np.array([*(item.name for item in targets.targets), *skin]),
         shapes=BLENDER.placed(np.concatenate([np.stack([item.delta for item in targets.targets]), still])),
         shape_curves=np.concatenate(weights),
         joint_names=np.array(JOINTS),
         joint_parents=np.array(JOINT_PARENTS),
         joint_places=BLENDER.placed(rest),
         joint_ends=BLENDER.placed(rest + _directions() * BONE_END),
-        skin_weights=person.skin_weights,
+        skin_weights=head.skin_weights,
         turns=np.concatenate(turns),
         moves=np.concatenate(moves),
     )

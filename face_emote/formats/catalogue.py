@@ -12,13 +12,14 @@ from face_emote.core.errors import OptionError
 SPACE = frozenset({"up", "unit"})
 SURFACE = frozenset({"lod", "parts"})
 COLOURED = frozenset({"blush", "frame"})
+SKIN_CURVES = frozenset({"skin_curves"})
 MATERIAL_FILE = "head.mtl"
 OBJ_NAMES = re.compile(r"frame_\d{4,}\.obj|head\.mtl")
 """A folder that holds nothing else may be replaced by a new export."""
 PLY_NAMES = re.compile(r"frame_\d{4,}\.ply")
 _OPTION_WORDS = {
     "up": "an up-axis", "unit": "a unit", "lod": "a level of detail", "parts": "parts", "blush": "vertex colours",
-    "frame": "one instant",
+    "frame": "one instant", "skin_curves": "curves of the skin as shapes", "compress": "compression",
 }  # fmt: skip
 
 
@@ -63,7 +64,7 @@ FORMATS: Mapping[str, FileFormat] = {
         title="glTF with morph targets and joints",
         keeps="every vertex within 0.5 mm, named shapes, joints, pictures of the skin; wrinkles and blood as curves",
         loses="lashes; lip contact is approximated",
-        takes=SURFACE | COLOURED,
+        takes=SURFACE | COLOURED | SKIN_CURVES | {"compress"},
         writes="glb.glb:write_glb",
         pictured=True,
     ),
@@ -103,6 +104,7 @@ FORMATS: Mapping[str, FileFormat] = {
         title="FBX with shape keys and bones",
         keeps="every vertex within 0.5 mm, named shapes, bones, materials; wrinkles and blood flow as curves",
         loses="lashes, pictures of the materials; lip contact is approximated; needs face-emote[blender]",
+        takes=SKIN_CURVES,
         writes="blender:write_fbx",
         needs="blender:require_blender",
     ),

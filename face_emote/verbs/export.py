@@ -36,6 +36,8 @@ def export(
     parts: Iterable[str] = (),
     blush: bool = False,
     frame: float | None = None,
+    skin_curves: bool = False,
+    compress: bool = False,
     provenance: Provenance | None = Provenance(),  # noqa: B008 - frozen
     progress: Progress | None = None,
 ) -> Path:
@@ -58,6 +60,9 @@ def export(
             object of its own where the format has objects. For all formats that hold meshes.
         blush: Blood flow as vertex colours, for .glb, USD, .ply and .obj.
         frame: Only this instant (seconds), as a plain mesh: for .glb, USD, .ply and .obj.
+        skin_curves: Every wrinkle and blood region as a shape that moves nothing, whose weight is its curve: for .glb,
+            which has them as `extras` of its animation in any case, and .fbx.
+        compress: A .glb of half the size, for programs that know EXT_meshopt_compression and EXT_texture_webp.
         provenance: What the signed mark (C2PA; .glb) says beside the facts; None: no mark.
         progress: Called with (frames done, frames in all, what) now and then.
 
@@ -70,7 +75,16 @@ def export(
         OutputError: nothing can be written there.
     """
     target = Path(path)
-    options = MeshOptions(up=up, unit=unit, lod=lod, parts=tuple(parts), blush=blush, frame=frame)
+    options = MeshOptions(
+        up=up,
+        unit=unit,
+        lod=lod,
+        parts=tuple(parts),
+        blush=blush,
+        frame=frame,
+        skin_curves=skin_curves,
+        compress=compress,
+    )
     if rig is None:
         require_options(target, options.changed)
     else:

@@ -1,8 +1,9 @@
 """glTF 2.0 binary: the talking head as a skinned mesh with named morph targets and one animation.
 
 What engines and Blender see: a mesh with ARKit-52 targets (and the others this motion uses), five joints, materials,
-texture coordinates; one animation at the motion's fps. Wrinkles and blood flow travel as targets that move nothing,
-`skin_wrinkle_*` and `skin_blood_*`, since core glTF animates nothing else that has a name. With `blush` those of the
+texture coordinates; one animation at the motion's fps. Wrinkles and blood flow are in `extras.skin` of the animation:
+`names`, and an `accessor` with a number of each name for every key. With `skin_curves` they are targets that move
+nothing as well, `skin_wrinkle_*` and `skin_blood_*`, for programs that keep nothing else; with `blush` those of the
 blood shift vertex colours. With `parts` each part is a mesh of its own; with `frame` there is one plain mesh.
 
 The same vertices as `Head` to 0.5 mm (only the lip seal is approximated; see `mesh.targets`).
@@ -36,7 +37,9 @@ def write_glb(motion: MotionSource, path: Path, *, person: Person, progress: Pro
         OutputError: the file cannot be written there, or would be larger than 4 GiB.
     """
     with written_beside(path) as target, ExitStack() as files:
-        gltf = GltfFile(files.enter_context((target.parent / "buffer.bin").open("w+b")))
+        gltf = GltfFile(
+            files.enter_context((target.parent / "buffer.bin").open("w+b")), compress=person.options.compress
+        )
         materials = materials_of(gltf, person)
         facts = asdict(motion.info) | {"character": motion.character, "fps": motion.fps}
         asset = {"version": "2.0", "generator": f"face_emote {motion.info.version}".strip(), "extras": facts}
@@ -47,7 +50,7 @@ def write_glb(motion: MotionSource, path: Path, *, person: Person, progress: Pro
         else:
             targets = morph_targets(motion, person.head)
             every = [GlbTarget(item.name, item.delta) for item in targets.targets]
-            every += [GlbTarget(name, None, shift) for name, shift in _skin_targets(person)]
+            every += [GlbTarget(SKIN_CURVES[i], None, shift) for i, shift in _skin_targets(person).items()]
             objects = animated_objects(gltf, person, targets=every)
             animation = _animation(
                 gltf, motion, person=person, targets=targets, objects=objects, folder=target.parent, progress=progress
@@ -56,13 +59,13 @@ def write_glb(motion: MotionSource, path: Path, *, person: Person, progress: Pro
         gltf.save(target, scene=scene)
 
 
-def _skin_targets(person: Person) -> list[tuple[str, Float[Array, "vertex 3"] | None]]:
-    """Names of the skin's curves, and how each shifts the colour of the vertices."""
-    shifts: list[Array | None] = [None] * len(SKIN_CURVES)
+def _skin_targets(person: Person) -> dict[int, Float[Array, "vertex 3"] | None]:
+    """Which of the skin's curves are targets too, and how each shifts the colour of the vertices."""
+    out: dict[int, Array | None] = dict.fromkeys(range(len(SKIN_CURVES)) if person.options.skin_curves else ())
     if person.colours is not None:
-        blood = person.colours.shifts()
-        shifts[-len(blood) :] = list(blood)
-    return list(zip(SKIN_CURVES, shifts, strict=True))
+        shifts = person.colours.shifts()
+        out |= dict(zip(range(len(SKIN_CURVES) - len(shifts), len(SKIN_CURVES)), shifts, strict=True))
+    return out
 
 
 def _still_nodes(objects: tuple[GlbObject, ...]) -> dict[str, Any]:
@@ -123,6 +126,7 @@ def _animation(
 ) -> dict[str, Any]:
     """Add the curves and return the animation; nodes are the objects, then the joints. Spools lie in `folder`."""
     joints, count, done = JointMotion(person.head), motion.num_frames, 0
+    shown = list(_skin_targets(person))
     moving = [item for item in objects if item.columns]
     with ExitStack() as files:
 
@@ -131,8 +135,11 @@ def _animation(
 
         weights = [spool(item.name) for item in moving]
         turns, places = [spool(name) for name in JOINTS], [spool(name) for name in JOINTS]
+        skin = spool("skin")
         for block in motion.blocks():
-            amounts = np.concatenate([targets.weights(block), skin_values(block)], axis=1)
+            curves = skin_values(block)
+            skin.write(np.round(32767.0 * np.clip(curves, -1.0, 1.0)).astype("<i2").tobytes())
+            amounts = np.concatenate([targets.weights(block), curves[:, shown]], axis=1)
             for item, file in zip(moving, weights, strict=True):
                 file.write(np.ascontiguousarray(amounts[:, list(item.columns)], "<f4").tobytes())
             turned, placed = joints.played(block)
@@ -153,8 +160,10 @@ def _animation(
             goals.append({"node": node, "path": "rotation"})
             samplers.append(gltf.add_stream(places[joint], count=count, kind="VEC3"))
             goals.append({"node": node, "path": "translation"})
+        recorded = gltf.add_stream(skin, count=count * len(SKIN_CURVES), kind="SCALAR", dtype="<i2")
     return {
         "name": Path(motion.info.speech_name).stem or "performance",
         "samplers": [{"input": times, "output": output, "interpolation": "LINEAR"} for output in samplers],
         "channels": [{"sampler": i, "target": goal} for i, goal in enumerate(goals)],
+        "extras": {"skin": {"names": SKIN_CURVES, "accessor": recorded}},
     }

@@ -8,7 +8,7 @@ import numpy as np
 from face_emote.core.arrays import Array, Float, Int
 from face_emote.formats.glb.file import INDEX_BUFFER, VERTEX_BUFFER, GltfFile
 from face_emote.formats.mesh.colours import BASE
-from face_emote.formats.mesh.materials import MATERIALS
+from face_emote.formats.mesh.materials import MATERIALS, Picture
 from face_emote.formats.mesh.person import Person
 from face_emote.formats.mesh.surface import (
     SurfaceObject,
@@ -19,10 +19,11 @@ from face_emote.formats.mesh.surface import (
     vertex_tangents,
 )
 
-SMALLEST_MOVE = 2e-6
-"""Metres; vertices that a target moves less are left out of it (about the step of the stored basis)."""
-SMALLEST_TURN = 2e-3
-"""The same for normals, radians."""
+SMALLEST_MOVE = 1e-5
+"""Metres; vertices that a target moves less are left out of it."""
+SMALLEST_TURN = 4e-3
+"""The same for normals, radians: half a step of the bytes that they are stored in."""
+WEBP = "EXT_texture_webp"
 SMALLEST_SHIFT = 2e-3
 """The same for colours."""
 
@@ -66,9 +67,14 @@ def materials_of(gltf: GltfFile, person: Person) -> dict[str, Any]:
     pictures = person.pictures
     colours = {} if pictures is None else {"skin": pictures.colour, "eyes": pictures.eye}
 
-    def texture(name: str, png: bytes) -> dict[str, int]:
-        images.append({"name": name, "bufferView": gltf.add_blob(png), "mimeType": "image/png"})
-        textures.append({"source": len(images) - 1, "sampler": 0})
+    def texture(name: str, picture: Picture) -> dict[str, int]:
+        view = gltf.add_blob(picture.data)
+        images.append({"name": name, "bufferView": view, "mimeType": f"image/{picture.kind}"})
+        source: dict[str, Any] = {"source": len(images) - 1}
+        if picture.kind == "webp":
+            gltf.extensions.add(WEBP)
+            source = {"extensions": {WEBP: source}}
+        textures.append({"sampler": 0, **source})
         return {"index": len(textures) - 1}
 
     used = person.surface.materials()
@@ -186,20 +192,21 @@ def _morphs(
     """Sparse storage of every target's part on some vertices; all of a primitive's targets have the same attributes."""
     count, nothing = len(index), np.zeros(0, np.int64)
     still = gltf.add_sparse(count, nothing, values=np.zeros((0, 3)), bounds=True)
-    no_turn = gltf.add_sparse(count, nothing, values=np.zeros((0, 3)))
+    no_turn = gltf.add_sparse_directions(count, nothing, values=np.zeros((0, 3)))
+    no_shift = gltf.add_sparse(count, nothing, values=np.zeros((0, 3))) if coloured else 0
     has_shift = coloured and any(
         item.shift is not None and np.abs(item.shift[index]).max() > SMALLEST_SHIFT for item in targets
     )
     out = []
     for item in targets:
-        morph = {"POSITION": still, "NORMAL": no_turn} | ({"COLOR_0": no_turn} if has_shift else {})
+        morph = {"POSITION": still, "NORMAL": no_turn} | ({"COLOR_0": no_shift} if has_shift else {})
         if item.move is not None and item.turn is not None:
             moved = np.flatnonzero(np.abs(item.move[index]).max(axis=1) > SMALLEST_MOVE)
             turned = np.flatnonzero(np.abs(item.turn[index]).max(axis=1) > SMALLEST_TURN)
             if len(moved):
                 morph["POSITION"] = gltf.add_sparse(count, moved, values=item.move[index][moved], bounds=True)
                 if len(turned):
-                    morph["NORMAL"] = gltf.add_sparse(count, turned, values=item.turn[index][turned])
+                    morph["NORMAL"] = gltf.add_sparse_directions(count, turned, values=item.turn[index][turned])
         if has_shift and item.shift is not None:
             shifted = np.flatnonzero(np.abs(item.shift[index]).max(axis=1) > SMALLEST_SHIFT)
             if len(shifted):

@@ -6,6 +6,7 @@ the surface it is a slope. Red is +u, green +v (up in the picture), as glTF and 
 """
 
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
 
 import numpy as np
@@ -50,29 +51,59 @@ MATERIALS = (
 
 
 @dataclass(frozen=True, slots=True)
-class SkinPictures:
-    """Pictures of one person, as files."""
+class Picture:
+    """A picture as a file."""
 
-    colour: bytes
+    data: bytes
+    kind: str
+    """jpeg, png or webp."""
+
+
+@dataclass(frozen=True, slots=True)
+class SkinPictures:
+    """Pictures of one person."""
+
+    colour: Picture
     """Resting skin in the head's texture coordinates."""
-    normal: bytes
+    normal: Picture
     """Its relief."""
-    eye: bytes
+    eye: Picture
 
 
 @lru_cache(maxsize=2)
-def pictures_of(skin: SkinParams) -> SkinPictures:
+def pictures_of(skin: SkinParams, *, compress: bool = False) -> SkinPictures:
     """Draw the pictures of a person; kept, for the next file of the same one."""
-    return drawn_pictures(skin, load_skin_maps(skin, size=TEXELS), gain=1.0)
+    return drawn_pictures(skin, load_skin_maps(skin, size=TEXELS), gain=1.0, compress=compress)
 
 
-def drawn_pictures(skin: SkinParams, maps: SkinMaps, *, gain: float) -> SkinPictures:
+def drawn_pictures(skin: SkinParams, maps: SkinMaps, *, gain: float, compress: bool) -> SkinPictures:
     """Pictures of a person, of maps of TEXELS; `gain` brightens the skin, for vertex colours to darken."""
     return SkinPictures(
-        colour=png_bytes(skin_picture(skin, maps, gain=gain)),
-        normal=png_bytes(normal_picture(maps)),
-        eye=png_bytes(eye_picture(skin)),
+        colour=_encoded(skin_picture(skin, maps, gain=gain), compress=compress, steps=2),
+        normal=_encoded(normal_picture(maps), compress=compress, steps=4),
+        eye=Picture(png_bytes(eye_picture(skin)), "png"),
     )
+
+
+def _encoded(pixels: UInt8[Array, "row column 3"], *, compress: bool, steps: int) -> Picture:
+    """JPEG without subsampling, quantised in `steps` (1 is finest); WebP; or PNG where PyAV is not installed."""
+    try:
+        import av
+    except ImportError:
+        return Picture(png_bytes(pixels), "png")
+    frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
+    if compress:
+        codec, options = av.CodecContext.create("libwebp", "w"), {"quality": "90"}
+        frame = frame.reformat(format="bgra")
+    else:
+        codec, options = av.CodecContext.create("mjpeg", "w"), {"qmin": str(steps), "qmax": str(steps)}
+        frame = frame.reformat(
+            format="yuvj444p", src_colorspace="itu601", dst_colorspace="itu601", src_color_range=2, dst_color_range=2
+        )
+    codec.width, codec.height, codec.pix_fmt = frame.width, frame.height, frame.format.name
+    codec.time_base, codec.options = Fraction(1, 25), options
+    data = b"".join(bytes(packet) for packet in [*codec.encode(frame), *codec.encode(None)])
+    return Picture(data, "webp" if compress else "jpeg")
 
 
 def skin_picture(skin: SkinParams, maps: SkinMaps, *, gain: float = 1.0) -> UInt8[Array, "texels texels 3"]:

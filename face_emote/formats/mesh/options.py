@@ -30,6 +30,11 @@ class MeshOptions:
     frame: float | None = None
     """Seconds: the one instant to write, as a plain mesh; None: all of the motion."""
 
+    skin_curves: bool = False
+    """Whether each wrinkle and blood region is a shape that moves nothing, whose weight is its curve."""
+    compress: bool = False
+    """Whether the file is for programs that know meshoptimizer's compression, and WebP."""
+
     def __post_init__(self) -> None:
         if self.up not in UPS:
             raise OptionError(f"up must be y or z, got '{self.up}'")
@@ -51,6 +56,8 @@ class MeshOptions:
             "parts": bool(self.parts),
             "blush": self.blush,
             "frame": self.frame is not None,
+            "skin_curves": self.skin_curves,
+            "compress": self.compress,
         }
         return tuple(name for name, given in differs.items() if given)
 

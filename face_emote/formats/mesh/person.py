@@ -71,10 +71,10 @@ def person_of(
         return Person(head, person, surface, options, None, None)
     look = skin or character(motion.character).skin
     if not options.blush:
-        return Person(head, person, surface, options, None, pictures_of(look))
+        return Person(head, person, surface, options, None, pictures_of(look, compress=options.compress))
     maps = load_skin_maps(look, size=TEXELS)
     # The vertex colours darken the picture, so it is brighter by as much.
-    pictures = drawn_pictures(look, maps, gain=1.0 / BASE) if pictured else None
+    pictures = drawn_pictures(look, maps, gain=1.0 / BASE, compress=options.compress) if pictured else None
     return Person(head, person, surface, options, blush_colours(surface, look, maps), pictures)
 
 

@@ -144,11 +144,11 @@ class _Materials:
 
         assert self._pictures is not None
         if name == "normal":
-            png = self._pictures.normal
+            picture = self._pictures.normal
         else:
-            png = self._pictures.eye if material == "eyes" else self._pictures.colour
-        file = f"{material}_{name}.png"
-        Path(self._stage.GetRootLayer().realPath).with_name(file).write_bytes(png)
+            picture = self._pictures.eye if material == "eyes" else self._pictures.colour
+        file = f"{material}_{name}.{'jpg' if picture.kind == 'jpeg' else picture.kind}"
+        Path(self._stage.GetRootLayer().realPath).with_name(file).write_bytes(picture.data)
         reader = self._node(material, "st", "UsdPrimvarReader_float2")
         reader.CreateInput("varname", Sdf.ValueTypeNames.String).Set("st")
         reader.CreateOutput("result", Sdf.ValueTypeNames.Float2)

@@ -60,7 +60,7 @@ def write_usd(motion: MotionSource, path: Path, *, person: Person, progress: Pro
         _sample_skin(stage, motion, objects=objects, colours=person.colours, moving=moving)
         stage.GetRootLayer().Save()
         if packed:
-            pictures = [item for item in sorted(target.parent.glob("*.png"))]
+            pictures = [item for item in sorted(target.parent.glob("*_*.*"))]
             _write_package(target, [layer, *pictures])
             del stage, layer
             Sdf.Layer.ReloadLayers(set())
