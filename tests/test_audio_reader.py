@@ -104,8 +104,7 @@ def test_bytes_after_the_sound_are_not_sound(tmp_path: Path):
 def test_blocks_are_ten_seconds_and_join_to_the_whole(tmp_path: Path):
     values = np.random.default_rng(0).uniform(-0.5, 0.5, 44_100 * 25).astype(np.float32)
     source = open_speech(saved(tmp_path, wav_bytes(values, rate=44_100)))
-    with source as opened:
-        blocks = list(opened)
+    blocks = list(source.blocks())
     assert [len(block) for block in blocks] == [BLOCK_SAMPLES, BLOCK_SAMPLES, BLOCK_SAMPLES // 2]
     np.testing.assert_array_equal(np.concatenate(blocks), read_speech(source.path).samples)
 
@@ -135,7 +134,13 @@ def test_regrouping_keeps_every_sample_in_order(lengths: list[int], size: int):
         (wav_bytes(RAMP, rate=10), "sample rate"),
         (wav_bytes(np.zeros((10, 100))), "channels"),
         (b"This is a letter, not a recording.\n" * 40, "cannot be read as sound"),
-        (b"#EXTM3U\n#EXTINF:9,\nhttp://127.0.0.1:9/a.ts\n#EXT-X-ENDLIST\n", "cannot be read as sound"),
+        (b"#EXTM3U\n#EXTINF:9,\nhttp://127.0.0.1:9/a.ts\n#EXT-X-ENDLIST\n", "list of other files"),
+        (b"ffconcat version 1.0\nfile 'a.wav'\n", "list of other files"),
+        (b"[playlist]\nFile1=http://127.0.0.1:9/a\n", "list of other files"),
+        (b"v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nm=audio 5004 RTP/AVP 0\n", "list of other files"),
+        (b'<?xml version="1.0"?>\n<MPD xmlns="urn:mpeg:dash:schema:mpd:2011"></MPD>', "list of other files"),
+        (b"#EXTM3U\n/etc/hostname\n", "list of other files"),
+        (b"[ffmetadata]\n;FFMETADATA1\n", "cannot be read as sound"),
     ],
 )
 def test_bad_files_are_refused_in_one_sentence(tmp_path: Path, content: bytes, says: str):
@@ -143,6 +148,22 @@ def test_bad_files_are_refused_in_one_sentence(tmp_path: Path, content: bytes, s
     with pytest.raises(AudioError, match=says) as raised:
         read_speech(path)
     assert str(raised.value).endswith(str(path)) and "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("suffix", ["m3u8", "ffconcat", "sdp", "mpd", "pls", "png", "jpg", "txt", "srt"])
+def test_the_name_of_a_list_or_a_picture_makes_nothing_else_of_it(tmp_path: Path, suffix: str):
+    name = saved(tmp_path, wav_bytes(RAMP)).name
+    path = saved(tmp_path, f"#EXTM3U\n#EXTINF:1,\n{name}\n".encode(), f"a%d.{suffix}")
+    with pytest.raises(AudioError):
+        read_speech(path)
+    assert len(read_speech(saved(tmp_path, wav_bytes(RAMP), f"b%d.{suffix}")).samples) == len(RAMP)
+
+
+def test_names_that_no_file_can_have_are_refused(tmp_path: Path):
+    for name in ("a" * 300 + ".wav", "\ud800.wav", "a\0b.wav"):
+        for read in (open_speech, sha256_of):
+            with pytest.raises(AudioError):
+                read(tmp_path / name)
 
 
 def test_missing_files_and_folders_are_named(tmp_path: Path):
@@ -240,3 +261,48 @@ def test_a_picture_without_sound_is_refused(tmp_path: Path):
         container.mux(stream.encode(None))
     with pytest.raises(AudioError, match="holds no sound"):
         read_speech(path)
+
+
+def film(path: Path, *, sound_at_secs: float) -> Path:
+    """Two seconds of grey pictures; a second of a 440 Hz tone starts late."""
+    av = pytest.importorskip("av")
+    rate = 44_100
+    tone = (0.3 * np.sin(2.0 * np.pi * 440.0 * np.arange(rate) / rate)).astype(np.float32)
+    with av.open(str(path), "w") as container:
+        video = container.add_stream("mpeg4", rate=25)
+        video.width, video.height, video.pix_fmt = 64, 64, "yuv420p"
+        sound = container.add_stream("pcm_s16le" if path.suffix == ".mov" else "aac", rate=rate, layout="mono")
+        for _ in range(50):
+            picture = av.VideoFrame.from_ndarray(np.full((64, 64, 3), 90, np.uint8), format="rgb24")
+            container.mux(video.encode(picture))
+        container.mux(video.encode(None))
+        for first in range(0, rate - 1024, 1024):
+            frame = av.AudioFrame.from_ndarray(tone[None, first : first + 1024], format="fltp", layout="mono")
+            frame.sample_rate, frame.pts = rate, first + round(sound_at_secs * rate)
+            for part in av.AudioResampler(format=sound.codec_context.format, layout="mono", rate=rate).resample(frame):
+                part.pts = frame.pts
+                container.mux(sound.encode(part))
+        container.mux(sound.encode(None))
+    return path
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.mov"])
+def test_a_film_whose_sound_starts_late_keeps_its_time(tmp_path: Path, name: str):
+    path = film(tmp_path / name, sound_at_secs=0.6)
+    samples = read_speech(path).samples
+    loud = np.abs(samples) > 0.1
+    assert loud.argmax() / 16_000 == pytest.approx(0.6, abs=0.03)
+    assert not np.abs(samples[: round(0.55 * 16_000)]).any()
+    assert open_speech(path).duration_secs == pytest.approx(len(samples) / 16_000, abs=0.5)
+    on_time = read_speech(film(tmp_path / f"b{path.suffix}", sound_at_secs=0.0)).samples
+    assert (np.abs(on_time) > 0.1).argmax() / 16_000 < 0.03
+
+
+def test_bad_packets_at_the_ends_of_a_stream_are_left_out(tmp_path: Path):
+    path = written(tmp_path / "a.aac", "aac", "fltp")
+    whole = read_speech(path).duration_secs
+    junk = np.random.default_rng(0).bytes(400)
+    remarks: list[str] = []
+    torn = saved(tmp_path, path.read_bytes() + b"\xff\xf1\x50\x80\x06\x1f\xfc" + junk, "b.aac")
+    pieces = list(open_speech(torn).pieces(remark=remarks.append))
+    assert sum(map(len, pieces)) / 44_100 == pytest.approx(whole, abs=0.05)

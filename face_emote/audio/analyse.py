@@ -5,20 +5,18 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from face_emote.audio.activity import MIN_PAUSE_SECS, pauses_in
 from face_emote.audio.alignment import align
+from face_emote.audio.conditioning import Recording, listened_to
 from face_emote.audio.features import prosody_of
+from face_emote.audio.logmel import FLOOR_DB
 from face_emote.audio.phones import agreement, heard_phones
-from face_emote.audio.reader import BLOCK_SAMPLES, open_speech
-from face_emote.audio.resampler import resample
 from face_emote.audio.stress import heard_stress
 from face_emote.audio.transcripts import parse_transcript, read_transcript
 from face_emote.core.arrays import Array, Float
-from face_emote.core.errors import AlignmentError, AudioError
+from face_emote.core.errors import AlignmentError
 from face_emote.core.names import SAMPLE_RATE_HZ
-from face_emote.core.types import Pause, Phone, Speech, SpeechAnalysis
+from face_emote.core.types import Pause, Phone, Prosody, Speech, SpeechAnalysis
 
 Progress = Callable[[float, float], None]
 logger = logging.getLogger(__name__)
@@ -27,8 +25,8 @@ WRONG_AGREEMENT, DOUBTFUL_AGREEMENT = 0.17, 0.3
 """Mean posterior of the aligned phones below which a transcript is refused or doubted. Measured: right transcripts
 of clear speech 0.40-0.47 (0.29-0.34 in white noise at 10 dB), wrong ones that could be laid over it at all
 0.02-0.25."""
-PROSODY_SHARE = 0.35
-"""Part of the work that the first pass takes."""
+SURVEY_SHARE, PROSODY_SHARE = 0.1, 0.3
+"""Parts of the work that the first two passes take."""
 
 
 def analyse(
@@ -39,7 +37,8 @@ def analyse(
 ) -> SpeechAnalysis:
     """Hear a recording: what is said when, and how.
 
-    A file is read twice in blocks and never held: an hour takes as much memory as a minute, but for 10 MB of results.
+    A file is read three times in blocks and never held: an hour takes as much memory as a minute, but for 10 MB of
+    results. Nobody has to speak: then the phones are one silence, and a remark says so.
 
     Args:
         source: a recording in memory, or a sound or video file.
@@ -55,40 +54,60 @@ def analyse(
     if transcript is None and isinstance(source, Speech):
         transcript = source.transcript
     cues = None if transcript is None else parse_transcript(read_transcript(transcript))
-    blocks, expected = blocks_of(source)
     report = progress or (lambda _done, _total: None)
+    heard = listened_to(source, progress=lambda done, total: report(SURVEY_SHARE * done, total))
+    expected = heard.duration_secs
 
-    counted = _Counted(blocks(), lambda secs: report(PROSODY_SHARE * secs, max(expected, secs)))
+    def first_pass(secs: float) -> None:
+        total = max(expected, secs)
+        report(SURVEY_SHARE * total + PROSODY_SHARE * secs, total)
+
+    counted = _Counted(heard.blocks(), first_pass)
     prosody = prosody_of(counted)
     duration = counted.secs
-    if not (prosody.speaking > 0.0).any():
-        if cues is not None:
-            raise AlignmentError("A transcript was given, but nothing is spoken in the recording; leave it out")
-        report(duration, duration)
-        return SpeechAnalysis(duration, (Phone("SIL", 0.0, duration),), prosody, (Pause(0.0, duration),), False)
 
     def later(secs: float) -> None:
-        report(PROSODY_SHARE * duration + (1.0 - PROSODY_SHARE) * min(secs, duration), duration)
+        done = SURVEY_SHARE + PROSODY_SHARE
+        report(done * duration + (1.0 - done) * min(secs, duration), duration)
 
-    if cues is None:
-        heard = heard_phones(_Counted(blocks(), later), prosody.speaking, duration_secs=duration)
-        phones = heard_stress(heard, prosody)
+    remarks = list(heard.remarks)
+    if not (prosody.speaking > 0.0).any():
+        phones: tuple[Phone, ...] = (Phone("SIL", 0.0, duration),)
+    elif cues is None:
+        phones = heard_stress(
+            heard_phones(_Counted(heard.blocks(), later), prosody.speaking, duration_secs=duration), prosody
+        )
     else:
-        words = align(blocks(), cues, duration_secs=duration, progress=later)
+        words = align(heard.blocks(), cues, duration_secs=duration, progress=later)
         phones = _joined_silence(phone for word in words for phone in word.phones)
-        _require_agreement(agreement(blocks(), phones, prosody.speaking))
+        remarks += _require_agreement(agreement(heard.blocks(), phones, prosody.speaking))
+    if all(phone.label == "SIL" for phone in phones):
+        remarks.append(_nothing_said(heard, prosody, with_words=cues is not None))
+        cues = None
+    for remark in remarks:
+        logger.warning(remark)
     report(duration, duration)
-    return SpeechAnalysis(duration, phones, prosody, _pauses(phones, prosody.speaking, duration), cues is not None)
+    pauses = _pauses(phones, prosody.speaking, duration)
+    return SpeechAnalysis(duration, phones, prosody, pauses, cues is not None, tuple(remarks))
 
 
-def _require_agreement(value: float) -> None:
+def _nothing_said(heard: Recording, prosody: Prosody, *, with_words: bool) -> str:
+    loudest = float(prosody.loudness_db.max())
+    level = "it is silent" if loudest <= FLOOR_DB else f"its loudest sound is at {loudest:.0f} dB"
+    words = ", and the transcript is not used" if with_words else ""
+    where = f": {heard.name}" if heard.name else ""
+    return f"No speech was found in the recording ({level}); the mouth stays still{words}{where}"
+
+
+def _require_agreement(value: float) -> list[str]:
     if value < WRONG_AGREEMENT:
         raise AlignmentError(
             f"The transcript does not fit the speech (agreement {value:.2f}, right ones reach 0.4); check that it "
             "belongs to this recording, or leave it out"
         )
     if value < DOUBTFUL_AGREEMENT:
-        logger.warning("the transcript fits the speech poorly (agreement %.2f, right ones reach 0.4)", value)
+        return [f"The transcript fits the speech poorly (agreement {value:.2f}, right ones reach 0.4); check it"]
+    return []
 
 
 class _Counted:
@@ -109,23 +128,13 @@ class _Counted:
 
 
 def blocks_of(source: Speech | Path) -> tuple[Callable[[], Iterable[Float[Array, " _samples"]]], float]:
-    """A function that starts reading 16 kHz mono from the beginning, and the expected length in seconds.
+    """A function that starts reading what is heard, 16 kHz mono, from the beginning, and the expected length in seconds.
 
     Raises:
         AudioError: the source is missing, empty or not sound.
     """
-    if not isinstance(source, Speech):
-        opened = open_speech(source)
-        return opened.blocks, opened.duration_secs
-    if len(source.samples) == 0:
-        raise AudioError("The speech has no samples; record or load it again")
-    if not np.isfinite(source.samples).all():
-        raise AudioError("The speech holds values that are not numbers; load it again")
-    samples = source.samples.astype(np.float32, copy=False)
-    if source.sample_rate != SAMPLE_RATE_HZ:
-        samples = np.concatenate(list(resample([samples], rate_in=source.sample_rate)))
-    pieces = [samples[i : i + BLOCK_SAMPLES] for i in range(0, len(samples), BLOCK_SAMPLES)]
-    return lambda: pieces, len(samples) / SAMPLE_RATE_HZ
+    heard = listened_to(source)
+    return heard.blocks, heard.duration_secs
 
 
 def _joined_silence(phones: Iterable[Phone]) -> tuple[Phone, ...]:

@@ -1,14 +1,15 @@
 """Speech files in: any container, rate, channels and length; 16 kHz mono blocks out."""
 
 import hashlib
+import logging
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from face_emote.audio.media_file import media_pieces, media_rate_and_secs
+from face_emote.audio.media_file import media_facts, media_pieces
 from face_emote.audio.resampler import resample, resampled_length
 from face_emote.audio.wav_file import WavLayout, looks_like_wav, wav_layout, wav_pieces
 from face_emote.core.arrays import Array, Float
@@ -20,68 +21,80 @@ BLOCK_SAMPLES = 10 * SAMPLE_RATE_HZ
 MAX_HOURS = 24
 MIN_RATE_HZ, MAX_RATE_HZ = 1_000, 768_000
 MAX_CHANNELS = 64
+LOUDEST = 1e4
+"""Floating-point sound beyond this is a mistake, not a loud recording."""
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class SpeechSource:
-    """A speech file that is read block by block, as often as wanted; nothing is kept in memory.
-
-    `for block in source` and `with open_speech(path) as source` work too.
-    """
+    """A speech file that is read piece by piece, as often as wanted; nothing is kept in memory."""
 
     path: Path
     duration_secs: float
     """Exact for .wav; for other files what the container declares (0 when it declares nothing)."""
     sample_rate: int
     """Of the file, in Hz; the blocks are always 16 kHz."""
+    channels: int
     wav: WavLayout | None = None
     """Where the samples lie, when our own reader can decode them."""
 
-    def blocks(self) -> Iterator[Float[Array, " _samples"]]:
-        """Mono float32 in [-1, 1] at 16 kHz, in blocks of 10 s; the last one is shorter, none is empty.
+    def pieces(self, *, remark: Callable[[str], None] = logger.warning) -> Iterator[Float[Array, "_frames channels"]]:
+        """The sound as it is in the file, at its own rate: what is analysed, and what a video's sound track holds.
 
-        Mono is the mean of the channels. Floating-point sound beyond full scale is clipped.
+        Args:
+            remark: called with what a person should know about the file, such as damage at its end.
 
         Raises:
-            AudioError: the sound is empty, damaged, not finite or longer than 24 hours.
+            AudioError: the sound is damaged, not finite, changes within the file or is longer than 24 hours.
         """
-        pieces = resample(self._mono_pieces(), rate_in=self.sample_rate)
-        empty = True
-        for block in regroup(pieces, BLOCK_SAMPLES):
-            empty = False
-            yield np.clip(block, -1.0, 1.0)
-        if empty:
-            raise AudioError(f"The file holds no sound (0 samples); record or export it again: {self.path}")
-
-    def __iter__(self) -> Iterator[Float[Array, " _samples"]]:
-        """The same as `blocks`."""
-        return self.blocks()
-
-    def __enter__(self) -> "SpeechSource":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Nothing to release: each pass over the blocks opens and closes the file by itself."""
-
-    def _mono_pieces(self) -> Iterator[Float[Array, " _samples"]]:
         num_samples = 0
-        for rate, piece in self._raw_pieces():
+        for rate, piece in self._decoded(remark):
             if rate != self.sample_rate:
                 raise AudioError(
                     f"The sample rate changes from {self.sample_rate} to {rate} Hz inside the file; "
                     f"re-encode it: {self.path}"
                 )
-            mono = piece.mean(axis=1, dtype=np.float32)
-            if not np.isfinite(mono).all():
+            if not np.isfinite(piece).all():
                 raise AudioError(f"The sound holds values that are not numbers; export it again: {self.path}")
-            num_samples += len(mono)
+            num_samples += len(piece)
             _require_length(num_samples / rate, self.path)
-            # Clipped before filtering, as a converter would: one absurd sample must not ring over its neighbours.
-            yield np.clip(mono, -1.0, 1.0)
+            yield np.clip(piece, -LOUDEST, LOUDEST)
 
-    def _raw_pieces(self) -> Iterator[tuple[int, Float[Array, "_frames channels"]]]:
+    def blocks(
+        self, *, weights: Float[Array, " channel"] | None = None, ceiling: float = 1.0,
+        remark: Callable[[str], None] = logger.warning,
+    ) -> Iterator[Float[Array, " _samples"]]:  # fmt: skip
+        """Mono float32 at 16 kHz, in blocks of 10 s; the last one is shorter, none is empty.
+
+        Args:
+            weights: of the channels; their mean by default.
+            ceiling: floating-point sound beyond it is clipped.
+            remark: as for `pieces`.
+
+        Raises:
+            AudioError: as `pieces`, and when the sound is empty.
+        """
+        pieces = resample(self._mono(weights, ceiling, remark), rate_in=self.sample_rate)
+        empty = True
+        for block in regroup(pieces, BLOCK_SAMPLES):
+            empty = False
+            yield np.clip(block, -ceiling, ceiling)
+        if empty:
+            raise AudioError(f"The file holds no sound (0 samples); record or export it again: {self.path}")
+
+    def _mono(
+        self, weights: Float[Array, " channel"] | None, ceiling: float, remark: Callable[[str], None]
+    ) -> Iterator[Float[Array, " _samples"]]:
+        for piece in self.pieces(remark=remark):
+            fits = weights is not None and len(weights) == piece.shape[1]
+            mono = (piece @ weights).astype(np.float32) if fits else piece.mean(axis=1, dtype=np.float32)
+            # Clipped before filtering, as a converter would: one absurd sample must not ring over its neighbours.
+            yield np.clip(mono, -ceiling, ceiling)
+
+    def _decoded(self, remark: Callable[[str], None]) -> Iterator[tuple[int, Float[Array, "_frames channels"]]]:
         if self.wav is None:
-            yield from media_pieces(self.path)
+            yield from media_pieces(self.path, remark=remark)
         else:
             for piece in wav_pieces(self.path, self.wav):
                 yield self.wav.sample_rate, piece
@@ -102,11 +115,11 @@ def open_speech(path: str | Path) -> SpeechSource:
         if layout.num_frames == 0:
             raise AudioError(f"The wave file holds no sound (0 samples); record or export it again: {path}")
         num_samples = resampled_length(layout.num_frames, rate_in=layout.sample_rate)
-        source = SpeechSource(path, num_samples / SAMPLE_RATE_HZ, layout.sample_rate, layout)
+        source = SpeechSource(path, num_samples / SAMPLE_RATE_HZ, layout.sample_rate, layout.channels, layout)
     else:
-        rate, secs = media_rate_and_secs(path)
-        _require_sane(rate, 1, path)
-        source = SpeechSource(path, secs if math.isfinite(secs) and secs > 0.0 else 0.0, rate)
+        rate, channels, secs = media_facts(path)
+        _require_sane(rate, channels, path)
+        source = SpeechSource(path, secs if math.isfinite(secs) and secs > 0.0 else 0.0, rate, channels)
     _require_length(source.duration_secs, path)
     return source
 
@@ -150,17 +163,19 @@ def regroup(pieces: Iterable[Float[Array, " _piece"]], size: int) -> Iterator[Fl
 
 
 def _first_bytes(path: Path) -> bytes:
-    if not path.exists():
-        raise AudioError(f"There is no such speech file; check the name: {path}")
-    if path.is_dir():
-        raise AudioError(f"This is a folder, not a speech file; name a file in it: {path}")
-    if not path.is_file():
-        raise AudioError(f"This is not an ordinary file; save the speech to a file first: {path}")
     try:
+        if not path.exists():
+            raise AudioError(f"There is no such speech file; check the name: {path}")
+        if path.is_dir():
+            raise AudioError(f"This is a folder, not a speech file; name a file in it: {path}")
+        if not path.is_file():
+            raise AudioError(f"This is not an ordinary file; save the speech to a file first: {path}")
         with path.open("rb") as file:
             start = file.read(12)
     except OSError as error:
         raise AudioError(f"The speech file cannot be opened ({error.strerror}): {path}") from None
+    except ValueError:  # a name that no file can have, such as one with half a surrogate pair
+        raise AudioError(f"No file can have this name; check it: {str(path)!r}") from None
     if not start:
         raise AudioError(f"The file is empty (0 bytes); record or export it again: {path}")
     return start

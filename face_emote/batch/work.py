@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from face_emote.batch.rows import Row, is_sheet, is_video
+from face_emote.audio.media_file import opened_media
 from face_emote.core.arrays import Array, UInt8
 from face_emote.core.names import EMOTIONS
 from face_emote.core.options import Picture
@@ -269,9 +270,7 @@ def _draw_thumbnail(row: Row, folder: Path) -> None:
 
 def frame_of_video(path: Path, time_secs: float) -> UInt8[Array, "height width 3"]:
     """The picture on show at an instant, sRGB."""
-    import av
-
-    with av.open(str(path)) as container:
+    with opened_media(path) as container:
         stream = container.streams.video[0]
         container.seek(int(time_secs * 1e6))  # to the key frame before; FFmpeg's own unit, microseconds
         shown: Any = None

@@ -92,6 +92,13 @@ class SpeechAnalysis:
     pauses: tuple[Pause, ...]
     aligned: bool
     """Whether the phones come from a transcript (exact) or from the sound alone."""
+    remarks: tuple[str, ...] = ()
+    """What a person should know, in sentences: that no speech was found, that damage was left out."""
+
+    @property
+    def has_speech(self) -> bool:
+        """Whether anybody says anything."""
+        return any(phone.label != "SIL" for phone in self.phones)
 
 
 @dataclass(frozen=True, slots=True)

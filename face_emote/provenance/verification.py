@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from face_emote.audio.media_file import opened_media
 from face_emote.core.errors import DependencyError, ProvenanceError
 from face_emote.provenance.credential import COMMENT, PERFORMANCE, Facts
 from face_emote.provenance.glb_slot import taken_out
@@ -147,9 +148,7 @@ def _has_comment(path: Path) -> bool:
     if path.suffix.lower() == ".glb":
         return False
     try:
-        import av
-
-        with path.open("rb") as file, av.open(file, metadata_errors="replace") as container:
+        with opened_media(path) as container:
             return any(COMMENT in text for text in container.metadata.values())
-    except (ImportError, OSError, ValueError):
+    except (DependencyError, OSError, ValueError):
         return False

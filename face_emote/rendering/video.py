@@ -6,7 +6,7 @@ Pictures are compressed in segments of SEGMENT_FRAMES, each by a fresh encoder, 
 outside it: segments drawn on different machines and joined give the very file that one machine writes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from face_emote.core.arrays import Array, UInt8
+from face_emote.audio.reader import open_speech
+from face_emote.core.arrays import Array, Float, UInt8
 from face_emote.core.errors import DependencyError, OptionError
 from face_emote.core.types import Speech
 from face_emote.rendering.segment_file import CodedPacket, read_packets
@@ -161,7 +162,8 @@ class VideoWriter:
         self._segment: SegmentEncoder | None = None
         # Bit-exact: no random identifiers in Matroska.
         start = {"movflags": "+faststart"} if path.suffix in (".mp4", ".mov") else {}
-        self._container = av.open(str(path), "w", options=start | {"fflags": "+bitexact"})
+        # As a file, whatever its name looks like: FFmpeg would take `http:x.mp4` for an address.
+        self._container = av.open(f"file:{path.absolute()}", "w", options=start | {"fflags": "+bitexact"})
         if comment:
             self._container.metadata["comment"] = comment
         # This stream's own encoder only tells the container what the segments are like.
@@ -231,28 +233,29 @@ class VideoWriter:
 
 
 class _SoundTrack:
-    """Encodes the speech alongside the pictures, block by block."""
+    """Encodes the speech alongside the pictures, piece by piece, as the analysis reads it."""
 
     def __init__(self, container: Any, path: Path, speech: Path | Speech, duration_secs: float) -> None:
         av = _import_av()
         self._container = container
-        self._source = None if isinstance(speech, Speech) else av.open(str(speech))
-        if self._source is None:
-            assert isinstance(speech, Speech)
-            rate, layout, self._blocks = speech.sample_rate, "mono", _speech_frames(speech)
+        if isinstance(speech, Speech):
+            rate, channels, pieces = speech.sample_rate, 1, _cut(speech)
         else:
-            context = self._source.streams.audio[0].codec_context
-            rate, layout = context.sample_rate, "mono" if context.channels == 1 else "stereo"
-            self._blocks = self._source.decode(audio=0)
+            source = open_speech(speech)
+            rate, channels, pieces = source.sample_rate, source.channels, source.pieces()
+        self._blocks = _frames(pieces, rate=rate, channels=channels)
         opus = path.suffix == ".webm"
         rate = 48_000 if opus or rate not in _AAC_RATES else rate
+        layout = "mono" if channels not in _LAYOUTS or channels == 1 else "stereo"
         self._stream = container.add_stream("libopus" if opus else "aac", rate=rate)
         self._stream.layout = layout
         self._stream.bit_rate = 128_000 if rate >= 32_000 else 64_000
         self._resampler = av.AudioResampler(
-            format=self._stream.codec_context.format or "fltp", layout=layout, rate=rate,
+            format=self._stream.codec_context.format or "fltp",
+            layout=layout,
+            rate=rate,
             frame_size=960 if opus else 1024,
-        )  # fmt: skip
+        )
         self._rate, self._wanted, self._sent = rate, round(duration_secs * rate), 0
         self._ended = False
 
@@ -260,8 +263,6 @@ class _SoundTrack:
         """Encode until the sound has reached this instant."""
         while not self._ended and self._sent < time_secs * self._rate:
             block = next(self._blocks, None)
-            if block is not None:
-                block.pts = None
             self._ended = block is None
             for frame in self._resampler.resample(block):
                 self._encode(frame)
@@ -284,17 +285,26 @@ class _SoundTrack:
         """Encode what is left."""
         self.advance_to(Fraction(self._wanted + 1, self._rate))
         self._container.mux(self._stream.encode(None))
-        if self._source is not None:
-            self._source.close()
 
 
 _AAC_RATES = frozenset({8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000})
+_LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
+"""Which loudspeakers so many channels are for; of other numbers the mean is heard."""
 
 
-def _speech_frames(speech: Speech) -> Iterator[Any]:
-    av = _import_av()
+def _cut(speech: Speech) -> Iterator[Float[Array, "_frames channel=1"]]:
     for first in range(0, len(speech.samples), speech.sample_rate):
-        block = np.ascontiguousarray(speech.samples[None, first : first + speech.sample_rate], np.float32)
-        frame = av.AudioFrame.from_ndarray(block, format="fltp", layout="mono")
-        frame.sample_rate = speech.sample_rate
+        yield speech.samples[first : first + speech.sample_rate, None].astype(np.float32, copy=False)
+
+
+def _frames(pieces: Iterable[Float[Array, "_frames _channels"]], *, rate: int, channels: int) -> Iterator[Any]:
+    """Audio frames of `channels` channels each, or of one when there is no layout for so many."""
+    av = _import_av()
+    wanted = channels if channels in _LAYOUTS else 1
+    for piece in pieces:
+        fits = piece.shape[1] == wanted
+        values = piece if fits else np.repeat(piece.mean(axis=1, dtype=np.float32)[:, None], wanted, axis=1)
+        # Interleaved: PyAV makes no planar frames of eight channels.
+        frame = av.AudioFrame.from_ndarray(values.reshape(1, -1), format="flt", layout=_LAYOUTS[wanted])
+        frame.sample_rate = rate
         yield frame

@@ -1,0 +1,167 @@
+"""What is put right before anyone listens: offsets, rumble, quiet and loud recordings, channels that cancel."""
+
+import logging
+import wave
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from face_emote.audio.analyse import analyse
+from face_emote.audio.conditioning import RumbleFilter, listened_to, without_rumble
+from face_emote.audio.examples import example_speech
+from face_emote.audio.reader import read_speech
+from face_emote.core.types import FaceMotion, Speech
+from face_emote.verbs.animate import animate_blocks
+
+RATE = 16_000
+LINE = example_speech()[2]
+CLEAN = read_speech(LINE.path).samples
+TIME = np.arange(len(CLEAN)) / RATE
+
+
+def tone(hz: float, amplitude: float) -> np.ndarray:
+    return amplitude * np.sin(2.0 * np.pi * hz * TIME)
+
+
+def performed(samples: np.ndarray, animator: str) -> FaceMotion:
+    from face_emote.core.motion import joined_motion
+
+    take = animate_blocks(Speech(samples.astype(np.float32)), emotion="neutral", animator=animator)
+    return joined_motion(list(take.motion.blocks()))
+
+
+@cache
+def jaw_of_clean(animator: str) -> float:
+    return float(performed(CLEAN, animator).jaw_pose[:, 0].std())
+
+
+def heard(source: Speech | Path) -> np.ndarray:
+    return np.concatenate(list(listened_to(source).blocks()))
+
+
+def stereo(path: Path, *channels: np.ndarray) -> Path:
+    values = np.stack(channels, axis=1)
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(values.shape[1])
+        file.setsampwidth(2)
+        file.setframerate(RATE)
+        file.writeframes(np.round(np.clip(values, -1.0, 1.0) * 32767.0).astype("<i2").tobytes())
+    return path
+
+
+@pytest.mark.parametrize("animator", ["net", "rules"])
+@pytest.mark.parametrize(
+    "samples",
+    [
+        CLEAN + 0.05, 0.7 * CLEAN - 0.2, 0.1 * CLEAN + 0.005, 0.003 * CLEAN + 0.05, CLEAN + 0.3 * np.sin(0.6 * TIME),
+        CLEAN + tone(12.0, 0.02), CLEAN + tone(20.0, 0.1), 0.1 * CLEAN + tone(12.0, 0.1) - 0.1,
+    ],
+    ids=["offset", "below", "offset of a quiet one", "of a very quiet one", "drift", "12 Hz", "20 Hz", "all of it"],
+)  # fmt: skip
+def test_offsets_and_rumble_do_not_change_the_mouth(samples: np.ndarray, animator: str):
+    assert performed(samples, animator).jaw_pose[:, 0].std() == pytest.approx(jaw_of_clean(animator), rel=0.05)
+
+
+@pytest.mark.parametrize("animator", ["net", "rules"])
+@pytest.mark.parametrize("gain_db", [-70.0, -50.0, -35.0, -20.0, 20.0, 40.0])
+def test_quiet_and_loud_recordings_are_performed_as_those_at_level(gain_db: float, animator: str):
+    motion = performed(CLEAN * 10.0 ** (gain_db / 20.0), animator)
+    assert motion.jaw_pose[:, 0].std() == pytest.approx(jaw_of_clean(animator), rel=0.02)
+
+
+@pytest.mark.parametrize("speech", example_speech(), ids=lambda speech: speech.name)
+def test_a_recording_at_level_is_heard_to_the_bit(speech):
+    samples = read_speech(speech.path).samples
+    np.testing.assert_array_equal(heard(speech.path), samples)
+    np.testing.assert_array_equal(heard(Speech(samples)), samples)
+
+
+def test_a_file_and_its_samples_are_put_right_alike(tmp_path: Path):
+    path = stereo(tmp_path / "a.wav", 0.02 * CLEAN + 0.1)
+    np.testing.assert_array_equal(heard(path), heard(read_speech(path)))
+
+
+@pytest.mark.parametrize(
+    "samples",
+    [
+        np.zeros(4 * RATE), np.full(4 * RATE, 0.1), np.random.default_rng(0).normal(0.0, 0.05, 4 * RATE),
+        np.random.default_rng(0).normal(0.0, 1e-4, 4 * RATE), np.random.default_rng(0).integers(0, 2, 4 * RATE) / 2**15,
+        0.1 * np.sin(2.0 * np.pi * 12.0 * np.arange(4 * RATE) / RATE),
+        0.001 * np.sin(2.0 * np.pi * 100.0 * np.arange(4 * RATE) / RATE),
+    ],
+    ids=["silence", "offset", "hiss", "faint hiss", "last bits", "rumble", "hum"],
+)  # fmt: skip
+def test_where_nobody_speaks_the_mouth_is_still_and_it_is_said(samples: np.ndarray, caplog):
+    with caplog.at_level(logging.WARNING):
+        analysis = analyse(Speech(samples.astype(np.float32)), transcript="Hello there")
+    assert not analysis.has_speech and not analysis.aligned and not analysis.prosody.speaking.any()
+    assert [remark for remark in analysis.remarks if "No speech was found" in remark and "not used" in remark]
+    assert "No speech was found" in caplog.text
+
+
+def test_speech_needs_no_remark():
+    analysis = analyse(LINE.path)
+    assert analysis.has_speech and not analysis.remarks
+
+
+@pytest.mark.parametrize("offset", [0.0, 0.05])
+def test_channels_in_opposite_phase_are_turned(tmp_path: Path, offset: float):
+    phones = [phone.label for phone in analyse(stereo(tmp_path / "one.wav", CLEAN)).phones]
+    path = stereo(tmp_path / "two.wav", CLEAN + offset, -CLEAN + offset)
+    assert not (read_speech(path).samples - np.float32(offset)).round(3).any()
+    assert [phone.label for phone in analyse(path).phones] == phones
+    four = stereo(tmp_path / "four.wav", CLEAN, -CLEAN, CLEAN, -CLEAN)
+    assert [phone.label for phone in analyse(four).phones] == phones
+
+
+def test_channels_that_cancel_otherwise_leave_the_loudest(tmp_path: Path):
+    other = np.roll(CLEAN, 8_000)
+    path = stereo(tmp_path / "a.wav", CLEAN, other, -0.7 * CLEAN - 0.7 * other)
+    assert analyse(path).has_speech
+
+
+def test_channels_that_agree_are_averaged(tmp_path: Path):
+    left, right = CLEAN, 0.5 * CLEAN
+    path = stereo(tmp_path / "a.wav", left, right)
+    np.testing.assert_array_equal(heard(path), read_speech(path).samples)
+
+
+def test_the_rumble_filter_is_the_chebyshev_filter_that_it_says():
+    signal = pytest.importorskip("scipy.signal")
+    wanted = signal.cheby2(7, 66.0, 30.0, "highpass", fs=RATE, output="sos")
+    mine = np.array([[b0, b1, b2, 1.0, a1, a2] for b0, b1, b2, a1, a2 in RumbleFilter.SECTIONS])
+    np.testing.assert_allclose(mine, wanted, rtol=1e-9)
+    x = np.random.default_rng(0).normal(0.0, 0.1, 3_001).astype(np.float32)
+    x[0] = 0.0
+    cleaner = RumbleFilter()
+    cleaned = np.concatenate([cleaner.push(x), cleaner.finish()])
+    np.testing.assert_allclose(cleaned, signal.sosfilt(wanted, x.astype(np.float64)), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("hz", "least_db", "most_db"), [(1.0, -200.0, -60.0), (30.0, -200.0, -60.0), (80.0, -0.2, 0.1)]
+)
+def test_rumble_goes_and_voices_stay(hz: float, least_db: float, most_db: float):
+    cleaned = np.concatenate(list(without_rumble([tone(hz, 0.5).astype(np.float32)])))[RATE : 4 * RATE]
+    assert least_db < 20.0 * np.log10(cleaned.std() / (0.5 / np.sqrt(2.0)) + 1e-12) < most_db
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.lists(st.integers(0, 20_000), max_size=6))
+def test_rumble_is_taken_off_the_same_however_the_sound_is_cut(cuts: list[int]):
+    sound = (CLEAN[:20_000] + 0.05).astype(np.float32)
+    whole = np.concatenate(list(without_rumble([sound])))
+    parts = np.concatenate(list(without_rumble(np.split(sound, sorted(cuts)))))
+    assert len(whole) == len(sound)
+    np.testing.assert_array_equal(parts, whole)
+
+
+@pytest.mark.parametrize("num_samples", [1, 39, 40, 41, 4_001])
+def test_the_filter_keeps_every_sample(num_samples: int):
+    sound = np.full(num_samples, 0.3, np.float32)
+    assert np.abs(np.concatenate(list(without_rumble([sound])))).max() < 1e-6
+    assert len(np.concatenate(list(without_rumble([sound])))) == num_samples
