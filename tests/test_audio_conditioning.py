@@ -15,7 +15,7 @@ from face_emote.audio.conditioning import RumbleFilter, listened_to, without_rum
 from face_emote.audio.examples import example_speech
 from face_emote.audio.reader import read_speech
 from face_emote.core.types import FaceMotion, Speech
-from face_emote.verbs.animate import animate_blocks
+from face_emote.verbs.animate import animate
 
 RATE = 16_000
 LINE = example_speech()[2]
@@ -28,10 +28,7 @@ def tone(hz: float, amplitude: float) -> np.ndarray:
 
 
 def performed(samples: np.ndarray, animator: str) -> FaceMotion:
-    from face_emote.core.motion import joined_motion
-
-    take = animate_blocks(Speech(samples.astype(np.float32)), emotion="neutral", animator=animator)
-    return joined_motion(list(take.motion.blocks()))
+    return animate(Speech(samples.astype(np.float32)), emotion="neutral", animator=animator)
 
 
 @cache

@@ -128,7 +128,7 @@ class _Counted:
 
 
 def blocks_of(source: Speech | Path) -> tuple[Callable[[], Iterable[Float[Array, " _samples"]]], float]:
-    """A function that starts reading what is heard, 16 kHz mono, from the beginning, and the expected length in seconds.
+    """A function that starts reading what is heard, 16 kHz mono, from the beginning; the expected length in seconds.
 
     Raises:
         AudioError: the source is missing, empty or not sound.

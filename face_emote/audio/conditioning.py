@@ -15,7 +15,7 @@ import numpy as np
 from face_emote.audio.activity import speaking_track
 from face_emote.audio.logmel import HOP, frame_chunks
 from face_emote.audio.reader import BLOCK_SAMPLES, LOUDEST, SpeechSource, open_speech
-from face_emote.audio.resampler import resample, resampled_length
+from face_emote.audio.resampler import resample
 from face_emote.core.arrays import Array, Float
 from face_emote.core.errors import AudioError
 from face_emote.core.names import FEATURE_HZ, SAMPLE_RATE_HZ
@@ -92,10 +92,10 @@ def listened_to(source: Speech | Path, *, progress: Progress | None = None) -> R
     opened = open_speech(source)
     about = opened.path.stat()
     key = (str(opened.path.absolute()), about.st_size, about.st_mtime_ns)
-    condition = _remembered(key)
-    if not condition:
-        condition.append(_survey_file(opened, report))
-    found = condition[0]
+    kept = _remembered(key)
+    if not kept:
+        kept.append(_survey_file(opened, report))
+    found = kept[0]
     ceiling = min(max(1.0, 1.0 / found.gain), LOUDEST)
 
     def blocks() -> Iterator[Float[Array, " _samples"]]:

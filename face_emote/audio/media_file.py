@@ -112,7 +112,7 @@ def _is_cover(stream: Any) -> bool:
     return bool(int(stream.disposition) & _ATTACHED_PICTURE)
 
 
-def media_pieces(
+def media_pieces(  # noqa: C901 - one walk over the packets, whose faults depend on what came before
     path: Path, *, remark: Callable[[str], None] | None = None
 ) -> Iterator[tuple[int, Float[Array, "_frames channels"]]]:
     """Sample rate and samples of each decoded packet, float32 with full scale 1, from the first picture on.

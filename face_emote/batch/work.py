@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from face_emote.batch.rows import Row, is_sheet, is_video
 from face_emote.audio.media_file import opened_media
+from face_emote.batch.rows import Row, is_sheet, is_video
 from face_emote.core.arrays import Array, UInt8
 from face_emote.core.names import EMOTIONS
 from face_emote.core.options import Picture
