@@ -37,6 +37,13 @@ def test_failures_are_told_and_unmarked_rows_named():
     assert "1 of 2 rows were made without the signed mark (--no-provenance): bad" in page
 
 
+def test_what_a_person_should_know_of_a_recording_stands_on_its_row():
+    silent = row("silent")
+    silent.story["remarks"] = ["No speech was found in the recording <it is silent>"]
+    page = report_page([row(), silent])
+    assert page.count("No speech was found in the recording &lt;it is silent&gt;") == 1
+
+
 def test_nothing_comes_from_elsewhere():
     page = report_page([row()])
     assert not re.search(r"(src|href)=[\"']?(https?:)?//", page) and "@import" not in page and "fetch(" not in page

@@ -136,7 +136,7 @@ class Session:
             self.progress, self.stage = answer.data["value"], answer.data["stage"]
         elif answer.event == "result":
             task, self._task = self._task, None
-            self.progress, self.status = 1.0, "Done"
+            self.progress, self.status = 1.0, " ".join(answer.data.get("remarks", ())) or "Done"
             task.done(answer.data)
         else:
             self._fail(str(answer.data.get("message", "The engine failed")), str(answer.data.get("details", "")))

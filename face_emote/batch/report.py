@@ -88,7 +88,9 @@ def _card(row: RowState) -> str:
     details = ", ".join(
         f"{name} {about[name]}" if name in ("seed", "fps") else about[name] for name in usual if name in about
     )
-    error = f'<p class="error">{escape(row.error)}</p>' if row.status == FAILED else ""
+    said = row.story.get("remarks")
+    faults = [row.error] if row.status == FAILED else [str(remark) for remark in said] if isinstance(said, list) else []
+    error = "".join(f'<p class="error">{escape(fault)}</p>' for fault in faults)
     return (
         f'<article class="{escape(row.status)}" data-words="{escape(words)}"><div class="top">{face}<div class="words">'
         f'<span class="state">{escape(row.status)}</span><h2>{escape(row.name)}</h2>'

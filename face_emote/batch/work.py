@@ -196,7 +196,7 @@ def _story(take: Take) -> dict[str, object]:
         for index, name in enumerate(EMOTIONS)
         if name != "neutral" and strength[:, index].max() > 0.02
     }
-    return {"secs": round(secs, 3), "curves": curves}
+    return {"secs": round(secs, 3), "curves": curves, "remarks": list(take.analysis.remarks)}
 
 
 def _draw(row: Row, step: Draw, *, folder: Path, count: Tick) -> None:

@@ -64,7 +64,8 @@ def write_take(params: Params, *, progress: Callable[[float, str], None]) -> dic
         share = done / max(total, 1e-9)
         progress(0.05 + (0.65 * share if what == "listening" else 0.65 + 0.25 * share), what)
 
-    take = perform(replace(performance, head=None), head=person.head, progress=listened).motion
+    performed = perform(replace(performance, head=None), head=person.head, progress=listened)
+    take = performed.motion
     with tempfile.TemporaryDirectory(prefix=".face_emote_", dir=path.absolute().parent) as folder:
         new_motion = Path(folder) / motion_path.name
         arrays = _curves(take, new_motion, target=target, person=person, shown_on=shown_on)
@@ -78,6 +79,7 @@ def write_take(params: Params, *, progress: Callable[[float, str], None]) -> dic
         "frames": take.num_frames,
         "animator": take.info.animator,
         "speech_sha256": take.info.speech_sha256,
+        "remarks": list(performed.analysis.remarks),
     }
 
 

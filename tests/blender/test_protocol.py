@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 import types
+import wave
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,15 @@ def test_a_take_holds_curves_for_every_frame_and_a_motion_file_beside_it(worker,
         np.testing.assert_allclose(np.linalg.norm(take["turns"], axis=-1), 1.0, atol=1e-5)
         np.testing.assert_array_equal(take["blood"], motion.blood_flow)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["take.motion.npz", "take.npz"]
+
+
+def test_a_recording_without_speech_is_said_in_the_panel(worker, tmp_path):
+    with wave.open(str(tmp_path / "silent.wav"), "wb") as sound:
+        sound.setparams((1, 2, 16_000, 0, "NONE", "not compressed"))
+        sound.writeframes(bytes(64_000))
+    silent = {"speech": str(tmp_path / "silent.wav"), "target": "arkit"}
+    said, error = outcome(worker, "generate", take_params(tmp_path, **silent))
+    assert not error and "No speech was found" in said["remarks"][0] and "No speech was found" in worker.status
 
 
 def test_a_users_mistake_is_one_sentence_and_leaves_no_file(worker, tmp_path):
