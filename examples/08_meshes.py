@@ -12,7 +12,7 @@ from face_emote.verbs.export import meshes
 motion = fe.animate(example_speech()[1].path, emotion="surprise", animator="rules")
 
 eyes = meshes(motion, parts=("eyes",), up="z", unit="cm", fps=60.0)
-print(len(eyes), "frames of", eyes.surface.num_vertices, "vertices:", *eyes.part_faces)
+print(len(eyes), "frames of", len(next(iter(eyes))), "vertices:", *eyes.part_faces)
 
 widest = 0.0
 teeth = meshes(motion, parts=("teeth",))

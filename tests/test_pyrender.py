@@ -123,7 +123,8 @@ def test_the_view_says_what_it_needs(monkeypatch):
 
 
 def test_the_command_line_knows_every_engine():
-    from face_emote.cli import options
-    from face_emote.rendering import engines
+    from face_emote.cli.render_command import command
+    from face_emote.core.names import ENGINES
 
-    assert options.ENGINES == engines.ENGINES
+    (option,) = [item for item in command.params if item.name == "engine"]
+    assert tuple(option.type.choices) == ENGINES

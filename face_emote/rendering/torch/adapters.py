@@ -1,9 +1,9 @@
-"""Other people's rasterisers behind our protocol: pytorch3d and nvdiffrast, where they are installed.
+"""Somebody else's rasteriser behind our protocol: pytorch3d's, where it is installed.
 
-They only answer which triangle a sample sees; where in it, and every gradient, is worked out by `interpolate` and
-`antialias` as always. So pictures and gradients do not depend on who looked, and a test can say so. Both are imported
-when they are asked for. pytorch3d (BSD) has no wheels: build it from its source. nvdiffrast has a licence of its own,
-and needs a CUDA device. The package that PyPI calls `drtk` is not Meta's: do not install it.
+It only answers which triangle a sample sees; where in it, and every gradient, is worked out by `interpolate` and
+`antialias` as always. So pictures and gradients do not depend on who looked, and a test can say so. It is imported
+when it is asked for. pytorch3d (BSD) has no wheels: build it from its source. The package that PyPI calls `drtk` is not
+Meta's: do not install it.
 """
 
 from collections.abc import Callable
@@ -17,14 +17,11 @@ from face_emote.core.arrays import Float, Int
 from face_emote.core.errors import DependencyError, OptionError
 from face_emote.rendering.torch.rasterise import Rasteriser, Visible, rasterise, rasterise_scatter
 
-HINTS = {
-    "pytorch3d": "build it from github.com/facebookresearch/pytorch3d",
-    "nvdiffrast": "install it from github.com/NVlabs/nvdiffrast (mind its licence; it needs a CUDA device)",
-}
+HINTS = {"pytorch3d": "build it from github.com/facebookresearch/pytorch3d"}
 
 
 def find_rasteriser(name: str) -> Rasteriser:
-    """The rasteriser of a name: `own`, `scatter`, `pytorch3d` or `nvdiffrast`.
+    """The rasteriser of a name: `own`, `scatter` or `pytorch3d`.
 
     Raises:
         OptionError: there is none of that name.
@@ -34,7 +31,6 @@ def find_rasteriser(name: str) -> Rasteriser:
         "own": lambda: rasterise,
         "scatter": lambda: rasterise_scatter,
         "pytorch3d": lambda: rasterise_pytorch3d,
-        "nvdiffrast": lambda: rasterise_nvdiffrast,
     }
     if name not in makers:
         raise OptionError(f"There is no rasteriser called {name!r}. Known: {', '.join(makers)}")
@@ -70,33 +66,6 @@ def rasterise_pytorch3d(
         hit = packed[k] >= 0
         face_id[k][hit] = front[packed[k][hit] - first]
         first += len(front)
-    return _seen(face_id, screen, triangles)
-
-
-@torch.no_grad()
-def rasterise_nvdiffrast(
-    screen: Float[Tensor, "batch point 4"], triangles: Int[Tensor, "triangle 3"], *, width: int, height: int
-) -> Visible:
-    """By `nvdiffrast.torch.rasterize` in CUDA, which takes clip coordinates and numbers triangles from 1.
-
-    Its rows run up; so do ours when y is not turned over. Depth is 1 / distance, from -1 nearest to 1 at infinity.
-    """
-    import nvdiffrast.torch as dr
-
-    if screen.device.type != "cuda":
-        raise OptionError("nvdiffrast draws on CUDA devices only; move the stage to one, or choose another rasteriser")
-    context = dr.RasterizeCudaContext(device=screen.device)
-    flat = torch.stack([2.0 * screen[..., 0] / width - 1.0, 2.0 * screen[..., 1] / height - 1.0], dim=-1)
-    inverse = screen[..., 3]
-    depth = 1.0 - 2.0 * inverse / inverse.amax(dim=1, keepdim=True)
-    clip = torch.cat([flat, depth[..., None], torch.ones_like(depth)[..., None]], dim=-1) * screen[..., 2:3]
-    face_id = torch.full((len(screen), height, width), -1, dtype=torch.int64, device=screen.device)
-    for k, front in enumerate(faces_camera(screen, triangles)):
-        shown = torch.nonzero(front)[:, 0]
-        corners = triangles[shown].to(torch.int32).contiguous()
-        drawn, _ = dr.rasterize(context, clip[k : k + 1].float().contiguous(), corners, resolution=[height, width])
-        number = drawn[0, ..., 3].long() - 1
-        face_id[k] = torch.where(number >= 0, shown[number.clamp(min=0)], -1)
     return _seen(face_id, screen, triangles)
 
 
