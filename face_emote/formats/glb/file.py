@@ -233,7 +233,7 @@ def _write_glb(path: Path, content: dict[str, Any], buffer: Any) -> None:
 
 def _meshopt() -> Any:
     try:
-        import meshopt  # type: ignore[import-untyped]
+        import meshopt
     except ImportError:
         raise DependencyError("Compressed .glb needs meshopt: pip install 'face-emote[compress]'") from None
     return meshopt
