@@ -48,7 +48,7 @@ class Glb:
             rows = self.numbers(sparse["indices"], TYPES[sparse["indices"]["componentType"]], count)
             assert np.all(np.diff(rows.astype(int)) > 0)
             out[rows] = self.numbers(sparse["values"], kind, count * width).reshape(-1, width)
-        return np.maximum(out / np.iinfo(np.dtype(kind)).max, -1.0) if item.get("normalized") else out
+        return np.maximum(out / float(np.iinfo(out.dtype).max), -1.0) if item.get("normalized") else out
 
     def numbers(self, place: dict, kind: type, count: int) -> np.ndarray:
         return np.frombuffer(self.view(place["bufferView"]), kind, count=count, offset=place.get("byteOffset", 0))
