@@ -19,7 +19,7 @@ from face_emote.formats.mesh.person import person_of
 from face_emote.verbs.export import export
 
 ROOT = Path(face_emote.__file__).parent
-MOST_FILES = 11
+MOST_FILES = 10
 
 
 @contextmanager

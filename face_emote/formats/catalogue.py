@@ -102,7 +102,7 @@ FORMATS: Mapping[str, FileFormat] = {
     ),
     ".fbx": FileFormat(
         title="FBX with shape keys and bones",
-        keeps="every vertex within 0.5 mm, named shapes, bones, materials; wrinkles and blood flow as curves",
+        keeps="every vertex within 0.5 mm, shapes, bones, materials; skin curves if asked for",
         loses="lashes, pictures of the materials; lip contact is approximated; needs face-emote[blender]",
         takes=SKIN_CURVES,
         writes="blender:write_fbx",
