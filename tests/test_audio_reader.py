@@ -306,3 +306,35 @@ def test_bad_packets_at_the_ends_of_a_stream_are_left_out(tmp_path: Path):
     torn = saved(tmp_path, path.read_bytes() + b"\xff\xf1\x50\x80\x06\x1f\xfc" + junk, "b.aac")
     pieces = list(open_speech(torn).pieces(remark=remarks.append))
     assert sum(map(len, pieces)) / 44_100 == pytest.approx(whole, abs=0.05)
+
+
+@pytest.mark.parametrize("name", ["a.ogg", "a.flac", "a.mp3", "a.m4a", "a.aac", "a.mkv"])
+def test_no_damage_of_a_compressed_file_makes_the_reader_fail_otherwise(tmp_path: Path, name: str):
+    kinds = {
+        "a.ogg": ("libopus", "flt", 48_000),
+        "a.flac": ("flac", "s16", 44_100),
+        "a.mp3": ("libmp3lame", "fltp", 44_100),
+        "a.m4a": ("aac", "fltp", 44_100),
+        "a.aac": ("aac", "fltp", 44_100),
+    }
+    path = tmp_path / name
+    if name in kinds:
+        codec, kind, rate = kinds[name]
+        written(path, codec, kind, rate=rate)
+    else:
+        film(path, sound_at_secs=0.6)
+    whole, refused = path.read_bytes(), 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        content = bytearray(whole)
+        for _ in range(int(rng.choice([1, 3, 20, 200]))):
+            content[int(rng.integers(min(len(content), int(rng.choice([64, 4096, len(content)])))))] = rng.integers(256)
+        if rng.random() < 0.3:
+            content = content[: int(rng.integers(len(content) + 1))]
+        try:
+            samples = read_speech(saved(tmp_path, bytes(content), f"b{path.suffix}")).samples
+        except FaceEmoteError:
+            refused += 1
+        else:
+            assert len(samples) and np.isfinite(samples).all() and np.abs(samples).max() <= 1.0
+    assert refused

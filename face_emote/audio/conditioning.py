@@ -32,8 +32,8 @@ USUAL_RANGE_DB = 6.0
 SILENT_DB = -100.0
 """What is below this is no recording of a voice."""
 RUMBLE_DB = -15.0
-"""Relative to the speech: sub-speech energy in the quiet frames that is taken off. It lies on the noise floor by then;
-read speech has up to -15.4 of it by nature, and a filter makes no difference there (`docs/audio.md`)."""
+"""Relative to the speech: sub-speech energy in the quiet frames that is taken off. The
+bundled recordings have up to -15.4 of it by nature, and are left as they are."""
 QUIET_SHARE = 20.0
 """Per cent of the frames around that are the quiet ones."""
 SPAN_FRAMES = 1000

@@ -39,7 +39,7 @@ def opened_media(path: Path) -> Iterator[Any]:
 
     Raises:
         DependencyError: PyAV is not installed.
-        OSError, ValueError: it is no such file, or damaged (FFmpeg's errors are both).
+        OSError, ValueError: it is no such file, or damaged.
     """
     with path.open("rb") as file, _container(file, path) as container:
         yield container
@@ -51,7 +51,10 @@ def _container(file: BinaryIO, path: Path) -> Any:
     except ImportError:
         raise DependencyError(f"Reading anything but .wav needs PyAV: pip install av: {path}") from None
     options = {"protocol_whitelist": "none", "format_whitelist": FORMATS}
-    return av.open(file, options=options, metadata_errors="replace")
+    try:
+        return av.open(file, options=options, metadata_errors="replace")
+    except av.error.FFmpegError as error:  # some of them, such as an early end, are no OSError
+        raise OSError(str(error)) from None
 
 
 @contextmanager
