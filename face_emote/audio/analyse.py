@@ -35,7 +35,7 @@ def analyse(
     transcript: str | Path | None = None,
     progress: Progress | None = None,
 ) -> SpeechAnalysis:
-    """Hear a recording: what is said when, and how.
+    """Hear a recording: what is said when, and how. `heard_recording` also says how to read on.
 
     A file is read three times in blocks and never held: an hour takes as much memory as a minute, but for 10 MB of
     results. Nobody has to speak: then the phones are one silence, and a remark says so.
@@ -51,6 +51,13 @@ def analyse(
         AlignmentError: the transcript does not fit the speech.
         DependencyError: a decoder or the aligner is needed and not installed.
     """
+    return heard_recording(source, transcript=transcript, progress=progress)[0]
+
+
+def heard_recording(
+    source: Speech | Path, *, transcript: str | Path | None = None, progress: Progress | None = None
+) -> tuple[SpeechAnalysis, Recording]:
+    """`analyse`, and the recording as it was listened to, for whoever listens next: it is surveyed once."""
     if transcript is None and isinstance(source, Speech):
         transcript = source.transcript
     cues = None if transcript is None else parse_transcript(read_transcript(transcript))
@@ -88,7 +95,7 @@ def analyse(
         logger.warning(remark)
     report(duration, duration)
     pauses = _pauses(phones, prosody.speaking, duration)
-    return SpeechAnalysis(duration, phones, prosody, pauses, cues is not None, tuple(remarks))
+    return SpeechAnalysis(duration, phones, prosody, pauses, cues is not None, tuple(remarks)), heard
 
 
 def _nothing_said(heard: Recording, prosody: Prosody, *, with_words: bool) -> str:
@@ -125,16 +132,6 @@ class _Counted:
             num_samples += len(block)
             self.secs = num_samples / SAMPLE_RATE_HZ
             self._report(self.secs)
-
-
-def blocks_of(source: Speech | Path) -> tuple[Callable[[], Iterable[Float[Array, " _samples"]]], float]:
-    """A function that starts reading what is heard, 16 kHz mono, from the beginning; the expected length in seconds.
-
-    Raises:
-        AudioError: the source is missing, empty or not sound.
-    """
-    heard = listened_to(source)
-    return heard.blocks, heard.duration_secs
 
 
 def _joined_silence(phones: Iterable[Phone]) -> tuple[Phone, ...]:

@@ -1,6 +1,6 @@
 """What is put right in a recording before anyone listens: sub-speech energy, channels that cancel, a strange level.
 
-A recording is surveyed once, and then read as often as wanted. One that needs nothing is passed on to the very bit.
+A recording is surveyed, and then read as often as wanted. One that needs nothing is passed on to the very bit.
 """
 
 import itertools
@@ -76,7 +76,7 @@ def listened_to(source: Speech | Path, *, progress: Progress | None = None) -> R
     """Survey a recording and put it right.
 
     Args:
-        source: a recording in memory, or a sound or video file. A file is surveyed once, as long as it stays the same.
+        source: a recording in memory, or a sound or video file.
         progress: called with the seconds surveyed and the seconds in all.
 
     Raises:
@@ -90,12 +90,7 @@ def listened_to(source: Speech | Path, *, progress: Progress | None = None) -> R
         condition = _surveyed(_cut(samples), lambda done: report(min(done, secs), secs))
         return Recording(lambda: conditioned(_cut(samples), condition), secs, (), "")
     opened = open_speech(source)
-    about = opened.path.stat()
-    key = (str(opened.path.absolute()), about.st_size, about.st_mtime_ns)
-    kept = _remembered(key)
-    if not kept:
-        kept.append(_survey_file(opened, report))
-    found = kept[0]
+    found = _survey_file(opened, report)
     ceiling = min(max(1.0, 1.0 / found.gain), LOUDEST)
 
     def blocks() -> Iterator[Float[Array, " _samples"]]:
@@ -111,12 +106,6 @@ def conditioned(
     cleaned = without_rumble(blocks) if condition.rumbles else blocks
     for block in cleaned:
         yield block if condition.gain == 1.0 else np.clip(block * np.float32(condition.gain), -1.0, 1.0)
-
-
-@lru_cache(maxsize=64)
-def _remembered(_key: tuple[str, int, int]) -> list[Condition]:
-    """The place where the condition of a file is kept."""
-    return []
 
 
 def _samples_of(speech: Speech) -> Float[Array, " samples"]:

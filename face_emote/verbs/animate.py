@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from face_emote.audio.analyse import analyse, blocks_of
+from face_emote.audio.analyse import analyse, heard_recording
 from face_emote.audio.reader import sha256_of
 from face_emote.core.arrays import Array, Float
 from face_emote.core.errors import HeadError, OptionError
@@ -139,11 +139,11 @@ def perform(performance: Performance, *, head: Head | None = None, progress: Pro
     listening = _Listening(progress, share=1.0 if net is None else _ANALYSIS_SHARE)
     speech = performance.speech
     source = speech if isinstance(speech, Speech) else Path(speech)
-    analysis = analyse(source, transcript=performance.transcript, progress=listening.analysed)
+    analysis, recording = heard_recording(source, transcript=performance.transcript, progress=listening.analysed)
     _log.info("heard %.2f s, %d phones", analysis.duration_secs, len(analysis.phones))
     answers = None
     if net is not None:
-        sound = listening.passing(blocks_of(source)[0](), total_secs=analysis.duration_secs)
+        sound = listening.passing(recording.blocks(), total_secs=analysis.duration_secs)
         answers = net_answers(net, sound, analysis=analysis, planned=planned_emotion(analysis, plan))
     info = MotionInfo(
         basis=cast.head.basis,
