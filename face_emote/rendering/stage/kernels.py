@@ -50,19 +50,25 @@ def apply_rows(start, index, weight, values, out):
             out[i, c] = total
 
 
-@compiled
-def vertex_normals(points, triangles, out):
-    """Area-weighted unit normals; zero where a vertex has no triangle."""
-    out[:] = 0.0
+@inlined
+def sum_normals(points, triangles, total):
+    """At every point the sum of its triangles' normals, each as long as twice the triangle's area."""
+    total[:] = 0.0
     for t in range(triangles.shape[0]):
         a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
         ux, uy, uz = points[b, 0] - points[a, 0], points[b, 1] - points[a, 1], points[b, 2] - points[a, 2]
         vx, vy, vz = points[c, 0] - points[a, 0], points[c, 1] - points[a, 1], points[c, 2] - points[a, 2]
         nx, ny, nz = uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
         for k in (a, b, c):
-            out[k, 0] += nx
-            out[k, 1] += ny
-            out[k, 2] += nz
+            total[k, 0] += nx
+            total[k, 1] += ny
+            total[k, 2] += nz
+
+
+@compiled
+def vertex_normals(points, triangles, out):
+    """Area-weighted unit normals; zero where a vertex has no triangle."""
+    sum_normals(points, triangles, out)
     for i in range(out.shape[0]):
         length = math.sqrt(out[i, 0] ** 2 + out[i, 1] ** 2 + out[i, 2] ** 2)
         if length > 0.0:

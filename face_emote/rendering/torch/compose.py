@@ -70,7 +70,7 @@ class _Composed(torch.autograd.Function):
     def forward(  # type: ignore[no-untyped-def]
         ctx, colours: Tensor, reach: Tensor, backdrop: Tensor, fragments: Fragments, crossings: Crossings | None
     ) -> Tensor:
-        from face_emote.rendering.fast import gradient_kernels as kernels
+        from face_emote.rendering.fast import silhouette_kernels as kernels
 
         batch, rows, columns = fragments.member.shape
         none = torch.zeros(0, dtype=torch.int64)
@@ -85,7 +85,7 @@ class _Composed(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, given: Tensor) -> tuple[Any, ...]:  # type: ignore[no-untyped-def]
-        from face_emote.rendering.fast import gradient_kernels as kernels
+        from face_emote.rendering.fast import silhouette_kernels as kernels
 
         lit, reach = ctx.read[0], ctx.read[-1]
         out, reach_out = torch.empty_like(lit), torch.empty_like(reach)
