@@ -107,7 +107,7 @@ class BlenderProcess:
             answer = json.loads(line)
             if "progress" in answer:
                 if report is not None:
-                    report(answer["progress"], answer["total"])
+                    report(float(answer["progress"]), float(answer["total"]))
             elif "missing" in answer:
                 raise DependencyError(_missing(str(answer["missing"])))
             elif "error" in answer:
