@@ -109,7 +109,7 @@ def submit_take(
     name, character_name = line.name, character.name
 
     def done(result: dict[str, Any]) -> None:
-        told_facts = facts | {
+        take_facts = facts | {
             "motion": result["motion"], "animator": result["animator"], "speech_sha256": result["speech_sha256"],
             "engine": SESSION.capabilities.get("version", ""),
         }  # fmt: skip
@@ -118,10 +118,10 @@ def submit_take(
         if refusal:
             raise UserError(f"The take cannot be applied: {refusal}")
         if as_preview:
-            preview.start(owner, Path(result["path"]), told_facts, first_frame=line.first_frame)
+            preview.start(owner, Path(result["path"]), take_facts, first_frame=line.first_frame)
             return
         jobs.run_operator(
-            "apply_take", filepath=result["path"], facts=json.dumps(told_facts), character=character_name,
+            "apply_take", filepath=result["path"], facts=json.dumps(take_facts), character=character_name,
             first_frame=line.first_frame, action=action, sound_path=line.sound_path,
         )  # fmt: skip
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from face_emote.audio.spoken_numbers import spell_numbers
 from face_emote.core.errors import AlignmentError
+from face_emote.core.fields import TRANSCRIPT_SUFFIXES
 
-SUFFIXES = (".txt", ".srt", ".vtt")
 MAX_BYTES = 20_000_000
 TIMING = re.compile(r"(?:(\d+):)?(\d{1,2}):(\d{1,2})[.,](\d{1,3})\s*-->\s*(?:(\d+):)?(\d{1,2}):(\d{1,2})[.,](\d{1,3})")
 ABBREVIATIONS = {
@@ -36,7 +36,7 @@ def read_transcript(transcript: str | Path) -> str:
     """
     if isinstance(transcript, str):
         one_word = "\n" not in transcript and len(transcript) < 4096
-        if not (one_word and transcript.strip().lower().endswith(SUFFIXES)):
+        if not (one_word and transcript.strip().lower().endswith(TRANSCRIPT_SUFFIXES)):
             return transcript
     path = Path(transcript)
     if not path.is_file():

@@ -31,11 +31,11 @@ def serve(module: str, folder: str) -> None:
     answers = os.dup(1)
     os.dup2(2, 1)
     _answers.append(TextIOWrapper(os.fdopen(answers, "wb"), encoding="utf-8", write_through=True))
-    asked: queue.Queue[str] = queue.Queue()
-    threading.Thread(target=_read, args=(asked, Path(folder)), daemon=True).start()
+    requests: queue.Queue[str] = queue.Queue()
+    threading.Thread(target=_read, args=(requests, Path(folder)), daemon=True).start()
     verbs: Mapping[str, Verb] = {}
     while True:
-        question = json.loads(asked.get())
+        question = json.loads(requests.get())
         try:
             if question["verb"] == "hello":
                 result, verbs = _hello(module)
@@ -63,9 +63,9 @@ def _tell(answer: Mapping[str, Any]) -> None:
     _answers[0].flush()
 
 
-def _read(asked: "queue.Queue[str]", folder: Path) -> None:
+def _read(requests: "queue.Queue[str]", folder: Path) -> None:
     """Lines to the main thread. Blender lets go of the interpreter while it renders, so the end is noticed at once."""
     for line in sys.stdin:
-        asked.put(line)
+        requests.put(line)
     shutil.rmtree(folder, ignore_errors=True)
     os._exit(0)

@@ -21,10 +21,10 @@ def alembic(surface: str, cache: str, path: str, *, num_frames: int, fps: float)
     set_time(num_frames, fps=fps)
     follow_cache(shown, cache, kind="PC2")
 
-    def told(scene: Any, *_: Any) -> None:
+    def frame_written(scene: Any, *_: Any) -> None:
         report(scene.frame_current + 1, num_frames)
 
-    bpy.app.handlers.frame_change_post.append(told)
+    bpy.app.handlers.frame_change_post.append(frame_written)
     bpy.ops.wm.alembic_export(
         filepath=path, start=0, end=num_frames - 1, selected=False, uvs=True, normals=False, face_sets=True,
         use_instancing=False, export_hair=False, export_particles=False, evaluation_mode="VIEWPORT",

@@ -64,11 +64,10 @@ def write_take(params: Params, *, progress: Callable[[float, str], None]) -> dic
         share = done / max(total, 1e-9)
         progress(0.05 + (0.65 * share if what == "listening" else 0.65 + 0.25 * share), what)
 
-    performed = perform(replace(performance, head=None), head=person.head, progress=listened)
-    take = performed.motion
+    take = perform(replace(performance, head=None), head=person.head, progress=listened)
     with tempfile.TemporaryDirectory(prefix=".face_emote_", dir=path.absolute().parent) as folder:
         new_motion = Path(folder) / motion_path.name
-        arrays = _curves(take, new_motion, target=target, person=person, shown_on=shown_on)
+        arrays = _curves(take.motion, new_motion, target=target, person=person, shown_on=shown_on)
         progress(0.95, "writing")
         with written_beside(path) as beside:
             np.savez(beside, **arrays)
@@ -76,10 +75,10 @@ def write_take(params: Params, *, progress: Callable[[float, str], None]) -> dic
     return {
         "path": str(path),
         "motion": str(motion_path),
-        "frames": take.num_frames,
-        "animator": take.info.animator,
-        "speech_sha256": take.info.speech_sha256,
-        "remarks": list(performed.analysis.remarks),
+        "frames": take.motion.num_frames,
+        "animator": take.motion.info.animator,
+        "speech_sha256": take.motion.info.speech_sha256,
+        "remarks": list(take.analysis.remarks),
     }
 
 
@@ -95,30 +94,26 @@ def _style(params: Params) -> PerformanceStyle:
 
 
 def _curves(
-    take: MotionStream, motion_path: Path, *, target: str, person: Person, shown_on: Head | None
+    motion: MotionStream, motion_path: Path, *, target: str, person: Person, shown_on: Head | None
 ) -> dict[str, Any]:
     """Write the motion file and gather the curves, block by block."""
     names = person.key_names if target == "head" else ARKIT_ORDER
     arkit = ArkitCurves(load_head()) if target == "arkit" else None
     pieces: dict[str, list[Array]] = {name: [] for name in ("weights", "turns", "translation", "wrinkles", "blood")}
     with MotionWriter(motion_path) as writer:
-        for block in take.blocks():
-            if shown_on is None:
-                writer.append(block)
+        for block in motion.blocks():
+            writer.append(block if shown_on is None else next(retargeted(block, shown_on).blocks(block.num_frames)))
             weights = person.targets.weights(block) if arkit is None else arkit.of(block)
             pieces["weights"].append(weights[:, : len(names)].astype(np.float32))
             pieces["turns"].append(_turns(block))
             pieces["translation"].append(block.translation)
             pieces["wrinkles"].append(block.wrinkles)
             pieces["blood"].append(block.blood_flow)
-        if shown_on is not None:
-            for block in retargeted(take, shown_on).blocks():
-                writer.append(block)
     return {
         **{name: np.concatenate(rows).astype(np.float32) for name, rows in pieces.items()},
         "names": np.array(names),
         "joint_names": np.array(JOINTS),
-        "fps": np.float64(take.fps),
+        "fps": np.float64(motion.fps),
     }
 
 

@@ -14,13 +14,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fabricated_flame import write_flame
 
 from face_emote.audio.examples import example_speech
 from face_emote.core.errors import EmotionError, OptionError
 from face_emote.core.names import ARKIT_ORDER, BLOOD_REGIONS, EMOTIONS, WRINKLES
 from face_emote.emotion.grammar import describe
+from face_emote.face.bundled import load_head
 from face_emote.face.characters import characters
 from face_emote.formats.motion_file import read_motion
+from face_emote.verbs.animate import animate
 from face_emote.worker.protocol import MAX_LINE, METHODS, read_request
 from face_emote.worker.server import Server
 from face_emote.worker.takes import read_emotion_keys
@@ -100,6 +103,17 @@ def test_a_take_holds_curves_for_every_frame_and_a_motion_file_beside_it(worker,
         np.testing.assert_allclose(np.linalg.norm(take["turns"], axis=-1), 1.0, atol=1e-5)
         np.testing.assert_array_equal(take["blood"], motion.blood_flow)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["take.motion.npz", "take.npz"]
+
+
+def test_a_take_for_a_flame_head_keeps_its_motion_in_flames_coefficients(worker, tmp_path):
+    flame = write_flame(tmp_path / "flame.npz")
+    said, error = outcome(worker, "generate", take_params(tmp_path, target="arkit", head=str(flame)))
+    assert not error
+    motion, head = read_motion(said["motion"]), load_head(flame)
+    assert motion.info.basis == head.basis and motion.num_frames == said["frames"]
+    whole = animate(SPEECH.path, emotion="joy", fps=24.0, head=head)
+    np.testing.assert_array_equal(motion.expression, whole.expression)
+    np.testing.assert_array_equal(motion.jaw_pose, whole.jaw_pose)
 
 
 def test_a_recording_without_speech_is_said_in_the_panel(worker, tmp_path):

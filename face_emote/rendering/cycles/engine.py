@@ -59,12 +59,12 @@ class CyclesRenderer:
         """Draw one frame, sRGB."""
         frame = posed(self._person, pose)
         folder, number = self._blender.folder, next(self._number)
-        asked, drawn = folder / f"frame_{number}.npz", folder / f"picture_{number}.npy"
-        save(frame, asked)
+        facts, drawn = folder / f"frame_{number}.npz", folder / f"picture_{number}.npy"
+        save(frame, facts)
         with self._lock:
-            self._blender.ask("draw", frame=str(asked), picture=str(drawn))
+            self._blender.ask("draw", frame=str(facts), picture=str(drawn))
         light = np.load(drawn)
-        for path in (asked, drawn, drawn.with_suffix(".exr")):
+        for path in (facts, drawn, drawn.with_suffix(".exr")):
             path.unlink()
         return developed(light, backdrop=self._backdrop, exposure=self._scene.lights.exposure)
 
