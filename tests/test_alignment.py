@@ -166,11 +166,11 @@ def test_a_transcript_of_something_else_is_refused(name: str, transcript: str, s
         analyse(SPEECH[name].path, transcript=transcript)
 
 
-def test_silence_is_said_and_its_transcript_is_not_used(caplog):
+def test_silence_is_said_and_its_transcript_is_not_used():
     analysis = analyse(Speech(np.zeros(32_000, np.float32)), transcript="hello")
     assert not analysis.has_speech and not analysis.aligned
     (remark,) = analysis.remarks
-    assert "No speech was found" in remark and "transcript is not used" in remark and remark in caplog.text
+    assert "No speech was found" in remark and "transcript is not used" in remark
 
 
 def test_the_same_speech_gives_the_same_phones_again():

@@ -91,6 +91,7 @@ def test_a_recording_in_memory_needs_no_file():
     assert motion.info == again.info
 
 
+@pytest.mark.filterwarnings("ignore:No speech was found")
 def test_digital_silence_keeps_the_lips_still():
     motion = animate(Speech(np.zeros(48_000, np.float32)), emotion="neutral")
     assert np.ptp(motion.jaw_pose[:, 0]) < 1e-4

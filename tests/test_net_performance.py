@@ -312,12 +312,14 @@ def test_presence_is_nothing_until_something_is_felt_and_fades_after_it():
     assert np.all(faint == 1.0)
 
 
+@pytest.mark.filterwarnings("ignore:No speech was found")
 def test_a_neutral_face_in_silence_is_exactly_still(model):
     motion = animate(Speech(np.zeros(48_000, np.float32)), emotion="neutral", animator="net", model=model)
     assert np.ptp(motion.jaw_pose[:, 0]) < 1e-6
     assert np.ptp(motion.expression[:, MOUTH], axis=0).max() < 1e-6
 
 
+@pytest.mark.filterwarnings("ignore:No speech was found")
 def test_digital_silence_keeps_the_speaking_mouth_still(model):
     take = perform(Performance(Speech(np.zeros(48_000, np.float32)), emotion="joy", animator="net", model=model))
     score = performance_score(take.analysis, take.plan, player=player(), answers=take.answers)

@@ -1,6 +1,5 @@
 """All that the animator knows about a recording: phones, prosody, pauses."""
 
-import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +18,6 @@ from face_emote.core.names import SAMPLE_RATE_HZ
 from face_emote.core.types import Pause, Phone, Prosody, Speech, SpeechAnalysis
 
 Progress = Callable[[float, float], None]
-logger = logging.getLogger(__name__)
 
 WRONG_AGREEMENT, DOUBTFUL_AGREEMENT = 0.17, 0.3
 """Mean posterior of the aligned phones below which a transcript is refused or doubted. Measured: right transcripts
@@ -91,8 +89,6 @@ def heard_recording(
     if all(phone.label == "SIL" for phone in phones):
         remarks.append(_nothing_said(heard, prosody, with_words=cues is not None))
         cues = None
-    for remark in remarks:
-        logger.warning(remark)
     report(duration, duration)
     pauses = _pauses(phones, prosody.speaking, duration)
     return SpeechAnalysis(duration, phones, prosody, pauses, cues is not None, tuple(remarks)), heard

@@ -1,6 +1,7 @@
 """What is put right in a recording before anyone listens: sub-speech energy, channels that cancel, a strange level.
 
-A recording is surveyed, and then read as often as wanted. One that needs nothing is passed on to the very bit.
+A recording is surveyed, and then read as often as wanted. What lies below speech is taken off every one, so that a face
+does not depend on what nobody hears; level and channels are left alone unless they are strange.
 """
 
 import itertools
@@ -23,20 +24,14 @@ from face_emote.core.types import Speech
 
 SURVEY_WINDOW = 800
 """Samples: 50 ms, whose Hann window tells 20 Hz from 80 Hz."""
-LOW_BINS, SPEECH_BINS = slice(0, 2), slice(4, None)
-"""Of 20 Hz each: what nobody says, and what is said."""
+SPEECH_BINS = slice(4, None)
+"""Of 20 Hz each: what is said."""
 USUAL_DB = -27.0
 """Level of the recordings that the networks learnt from: the median of the frames in which somebody speaks."""
 USUAL_RANGE_DB = 6.0
 """Recordings that differ from the usual level by no more are left as they are."""
 SILENT_DB = -100.0
 """What is below this is no recording of a voice."""
-RUMBLE_DB = -15.0
-"""Relative to the speech: sub-speech energy in the quiet frames that is taken off. The
-bundled recordings have up to -15.4 of it by nature, and are left as they are."""
-QUIET_SHARE = 20.0
-"""Per cent of the frames around that are the quiet ones."""
-SPAN_FRAMES = 1000
 CANCELLED = 0.1
 """Channels of one sound have a sum that carries their whole number times the power of all of them together, unrelated
 ones 1; below this share they are in opposite phase."""
@@ -52,7 +47,6 @@ logger = logging.getLogger(__name__)
 class Condition:
     """What a recording needs before it is listened to."""
 
-    rumbles: bool = False
     gain: float = 1.0
     weights: Float[Array, " channel"] | None = None
     """Of the channels; None: their mean."""
@@ -102,9 +96,8 @@ def listened_to(source: Speech | Path, *, progress: Progress | None = None) -> R
 def conditioned(
     blocks: Iterable[Float[Array, " _samples"]], condition: Condition
 ) -> Iterator[Float[Array, " _samples"]]:
-    """The blocks, put right; untouched when nothing has to be."""
-    cleaned = without_rumble(blocks) if condition.rumbles else blocks
-    for block in cleaned:
+    """The blocks, put right."""
+    for block in without_rumble(blocks):
         yield block if condition.gain == 1.0 else np.clip(block * np.float32(condition.gain), -1.0, 1.0)
 
 
@@ -133,43 +126,33 @@ def _survey_file(source: SpeechSource, report: Progress) -> Condition:
 
     weights = None if source.channels == 1 else _weights(source)
     found = _surveyed(source.blocks(weights=weights, ceiling=LOUDEST, remark=remarks.append), passed)
-    return Condition(found.rumbles, found.gain, weights, tuple(remarks))
+    return Condition(found.gain, weights, tuple(remarks))
 
 
 def _surveyed(blocks: Iterable[Float[Array, " _samples"]], passed: Callable[[float], None]) -> Condition:
-    """Level and sub-speech energy of 16 kHz sound."""
-    low, speech = [], []
+    """The level of 16 kHz sound."""
+    speech: list[Array] = []
     phase = 2.0 * np.pi * np.arange(SURVEY_WINDOW) / SURVEY_WINDOW
     window = (0.5 - 0.5 * np.cos(phase)).astype(np.float32)
     scale = 2.0 / (SURVEY_WINDOW * float((window**2).sum()))
     for windows, real in frame_chunks(blocks, size=SURVEY_WINDOW):
         spectrum = np.fft.rfft(windows[:real] * window, axis=1)
         power = (spectrum.real**2 + spectrum.imag**2) * scale
-        low.append(_decibels(power[:, LOW_BINS].sum(axis=1)))
-        speech.append(_decibels(power[:, SPEECH_BINS].sum(axis=1)))
-        passed(len(low) * len(windows) / FEATURE_HZ)
-    return _judged(np.concatenate(low), np.concatenate(speech))
+        speech.append((10.0 * np.log10(power[:, SPEECH_BINS].sum(axis=1) + 1e-20)).astype(np.float32))
+        passed(len(speech) * len(windows) / FEATURE_HZ)
+    return _judged(np.concatenate(speech))
 
 
-def _decibels(power: Float[Array, " frames"]) -> Float[Array, " frames"]:
-    return (10.0 * np.log10(power + 1e-20)).astype(np.float32)
-
-
-def _judged(low_db: Float[Array, " frames"], speech_db: Float[Array, " frames"]) -> Condition:
-    """What the levels of sub-speech and of speech energy, frame by frame, ask for."""
+def _judged(speech_db: Float[Array, " frames"]) -> Condition:
+    """What the level of speech, frame by frame, asks for."""
     raised = speech_db - speech_db.max() + TOP_DB
     spoken = speaking_track(raised, np.zeros(len(raised), np.float32)) > 0.5
     level = float(np.median(speech_db[spoken]) if spoken.any() else np.percentile(speech_db, 95.0))
     if level < SILENT_DB:
         return Condition()
-    rumble = -np.inf
-    for first in range(0, len(low_db), SPAN_FRAMES):
-        span = slice(max(0, first - SPAN_FRAMES // 2), first + SPAN_FRAMES + SPAN_FRAMES // 2)
-        quiet = speech_db[span] <= np.percentile(speech_db[span], QUIET_SHARE)
-        rumble = max(rumble, float(np.median(low_db[span][quiet])))
     strange = abs(level - USUAL_DB) > USUAL_RANGE_DB
     gain = 10.0 ** ((USUAL_DB - level) / 20.0) if strange and spoken.any() else 1.0
-    return Condition(rumbles=rumble - level > RUMBLE_DB, gain=gain)
+    return Condition(gain)
 
 
 def _weights(source: SpeechSource) -> Float[Array, " channel"] | None:

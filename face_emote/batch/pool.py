@@ -14,7 +14,7 @@ from pathlib import Path
 
 from face_emote.batch.executor import THREAD_LIMITS, Drawn, Event, Finished, Lost, Refused
 from face_emote.batch.work import Task, Tick, do_task
-from face_emote.core.errors import FaceEmoteError
+from face_emote.core.errors import FaceEmoteError, warnings_in_a_line
 
 _SPAWN = multiprocessing.get_context("spawn")
 
@@ -137,16 +137,17 @@ def _work(pipe: Connection, folder: Path) -> None:
     """In the worker: do what comes until nothing does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the batch decides.
     _die_with_the_batch()
-    while True:
-        try:
-            task: Task = pipe.recv()
-        except (EOFError, OSError):
-            return
-        event = outcome_of(task, folder, tick=lambda frames, task=task: pipe.send(Drawn(task, frames)))  # type: ignore[misc]
-        try:
-            pipe.send(event)
-        except OSError:
-            return
+    with warnings_in_a_line():
+        while True:
+            try:
+                task: Task = pipe.recv()
+            except (EOFError, OSError):
+                return
+            event = outcome_of(task, folder, tick=lambda frames, task=task: pipe.send(Drawn(task, frames)))  # type: ignore[misc]
+            try:
+                pipe.send(event)
+            except OSError:
+                return
 
 
 def outcome_of(task: Task, folder: Path, *, tick: Tick) -> Finished | Refused | Lost:

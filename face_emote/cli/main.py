@@ -14,7 +14,7 @@ from types import FrameType
 
 import click
 
-from face_emote.core.errors import FaceEmoteError
+from face_emote.core.errors import FaceEmoteError, warnings_in_a_line
 from face_emote.core.output import shown_path
 from face_emote.core.version import VERSION
 
@@ -69,7 +69,8 @@ def main(arguments: list[str] | None = None) -> int:
     _end_cleanly_when_terminated()
     _write_any_letter()
     try:
-        return int(cli.main(words, prog_name="face-emote", standalone_mode=False) or DONE)
+        with warnings_in_a_line():
+            return int(cli.main(words, prog_name="face-emote", standalone_mode=False) or DONE)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
         return USER_MISTAKE

@@ -1,4 +1,10 @@
-"""Errors a user can act on. Each message says what was found, what to do, and the path last."""
+"""Errors a user can act on: what was found, what to do, and the path last; and warnings, after which work goes on."""
+
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO
 
 
 class FaceEmoteError(Exception):
@@ -59,3 +65,27 @@ class ProvenanceError(FaceEmoteError):
 
 class BatchError(FaceEmoteError):
     """A batch cannot be started, or some of its rows failed."""
+
+
+class FaceEmoteWarning(UserWarning):
+    """What a person should know about the input, such as that nobody speaks in it."""
+
+
+@contextmanager
+def warnings_in_a_line() -> Iterator[None]:
+    """Inside the block our warnings go to stderr as the sentence that they are, for people who see no code."""
+
+    def show(
+        message: Warning | str, category: type[Warning], filename: str, lineno: int, file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:  # fmt: skip
+        if issubclass(category, FaceEmoteWarning):
+            sys.stderr.write(f"face-emote: {message}\n")
+        else:
+            usual(message, category, filename, lineno, file, line)
+
+    with warnings.catch_warnings():
+        usual = warnings.showwarning
+        warnings.simplefilter("always", FaceEmoteWarning)
+        warnings.showwarning = show
+        yield

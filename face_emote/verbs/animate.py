@@ -16,6 +16,7 @@ that record from keywords and gives the whole motion at once.
 
 import hashlib
 import logging
+import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,7 +26,7 @@ import numpy as np
 from face_emote.audio.analyse import analyse, heard_recording
 from face_emote.audio.reader import sha256_of
 from face_emote.core.arrays import Array, Float
-from face_emote.core.errors import HeadError, OptionError
+from face_emote.core.errors import FaceEmoteWarning, HeadError, OptionError
 from face_emote.core.fields import require_fields, require_number
 from face_emote.core.motion import MotionStream, joined_motion
 from face_emote.core.names import DEFAULT_FPS, SAMPLE_RATE_HZ
@@ -113,12 +114,17 @@ def animate(
         AudioError, AlignmentError, EmotionError, HeadError, OptionError, CheckpointError: the input cannot be used; the
             message says why and what to do.
         DependencyError: the file's format, or the transcript, needs a package that is not installed.
+
+    Warns:
+        FaceEmoteWarning: no speech was found, the transcript fits poorly, or damage was left out.
     """
     performance = Performance(
         speech, emotion=emotion, intensity=intensity, transcript=transcript, fps=fps, seed=seed, character=character,
         style=style, animator=animator, model=model,
     )  # fmt: skip
-    return perform(performance, head=head, progress=progress).whole()
+    take = _taken(performance, head=head, progress=progress)
+    _warn(take.analysis)
+    return take.whole()
 
 
 def perform(performance: Performance, *, head: Head | None = None, progress: Progress | None = None) -> Take:
@@ -133,7 +139,22 @@ def perform(performance: Performance, *, head: Head | None = None, progress: Pro
 
     Raises:
         FaceEmoteError: as `animate`.
+
+    Warns:
+        FaceEmoteWarning: as `animate`.
     """
+    take = _taken(performance, head=head, progress=progress)
+    _warn(take.analysis)
+    return take
+
+
+def _warn(analysis: SpeechAnalysis) -> None:
+    """Warn the caller of the function that calls this one."""
+    for remark in analysis.remarks:
+        warnings.warn(remark, FaceEmoteWarning, stacklevel=3)
+
+
+def _taken(performance: Performance, *, head: Head | None, progress: Progress | None) -> Take:
     cast = _cast(performance, head=head)
     net, plan = cast.net, cast.plan
     listening = _Listening(progress, share=1.0 if net is None else _ANALYSIS_SHARE)
@@ -249,6 +270,7 @@ def animate_capture(
     if speech is not None:
         source = speech if isinstance(speech, Speech) else Path(speech)
         analysis = analyse(source)
+        _warn(analysis)
         voice = from_voice(analysis.prosody) if plan.auto > 0.0 else None
         info = _with_source(replace(info, speech_secs=analysis.duration_secs), source)
     recorded = replace(capture, info=info)

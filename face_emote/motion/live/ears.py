@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from face_emote.audio.activity import LOWEST_DB, OFF_DB, ON_DB, RANGE_DB
+from face_emote.audio.conditioning import RumbleFilter
 from face_emote.audio.logmel import FLOOR_DB, HOP, WINDOW, level_db
 from face_emote.core.arrays import Array, Bool, Float
 from face_emote.core.errors import OptionError
@@ -130,6 +131,7 @@ class Ears:
     def __init__(self, net: MotionNet, look_ahead: int, *, planned: PlannedEmotion) -> None:
         """Start before the sound."""
         self._ahead, self._planned = look_ahead, planned
+        self._cleaner = RumbleFilter()
         self._hearing = Hearing(net.x0, chunk_rows=1)
         self._lips = LipStream(net, look_ahead, chunk_frames=1)
         self._streams = [ExpressionStream(net, look_ahead, chunk_latents=1) for _ in range(1 + planned.hides)]
@@ -147,17 +149,21 @@ class Ears:
     def hear(self, samples: Float[Array, " _samples"]) -> Heard:
         """The steps that these samples complete."""
         self.num_samples += len(samples)
-        self._speaks = np.concatenate([self._speaks, self._detector.push(samples)])
-        return self._ready(self._answers(self._hearing.push(samples)))
+        return self._ready(self._answers(self._rows(self._cleaner.push(samples))))
 
     def end(self, steps: int) -> Heard:
         """The answers up to step `steps`, behind the end of the sound."""
-        answers = self._answers(self._hearing.finish())
+        rest = self._rows(self._cleaner.finish())
+        answers = self._answers(np.concatenate([rest, self._hearing.finish()]))
         streams: list[LipStream | ExpressionStream] = [self._lips, *self._streams]
         for i, stream in enumerate(streams):
             if stream.num_answered < steps:
                 answers[i] = np.concatenate([answers[i], stream.finish(steps)])
         return self._ready(answers)
+
+    def _rows(self, cleaned: Float[Array, " _cleaned"]) -> Array:
+        self._speaks = np.concatenate([self._speaks, self._detector.push(cleaned)])
+        return self._hearing.push(cleaned)
 
     def _answers(self, rows: Array) -> list[Array]:
         self._num_rows += len(rows)
