@@ -121,4 +121,4 @@ def _mix(text: str) -> Float[Array, " emotion=8"]:
     for part in text.split():
         emotion, weight = part.split(":")
         mix[EMOTIONS.index(emotion)] = float(weight)
-    return mix / mix.sum()
+    return np.asarray(mix / mix.sum())

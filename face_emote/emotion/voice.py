@@ -148,4 +148,4 @@ def _bell(values: Float[Array, " feature_frames"], *, num: int) -> Float[Array, 
         stop = np.minimum(np.arange(len(spread)) + half + 1, len(spread))
         spread = (sums[stop] - sums[first]) / (2 * half + 1)
     centres = np.minimum(np.round(np.arange(num) * FEATURE_HZ / VOICE_HZ).astype(int), len(values) - 1)
-    return spread[centres + pad] * (sigma * np.sqrt(2.0 * np.pi))
+    return np.asarray(spread[centres + pad] * (sigma * np.sqrt(2.0 * np.pi)))

@@ -229,12 +229,12 @@ def speaking_at(speech: Speech, *, times: Float[Array, " frames"]) -> Bool[Array
     speaking = prosody_of(iter([speech.samples])).speaking > 0.5
     reach = round(0.075 * FEATURE_HZ)
     near = np.convolve(np.pad(speaking, reach), np.ones(2 * reach + 1), mode="valid") > 0.0
-    return near[np.minimum((times * FEATURE_HZ).astype(int), len(near) - 1)]
+    return np.asarray(near[np.minimum((times * FEATURE_HZ).astype(int), len(near) - 1)])
 
 
 def upper_face_dynamics(vertices: Float[Array, "frames point 3"]) -> Float[Array, " point"]:
     """Spread over time of each vertex' distance from its mean place, mm."""
-    return np.linalg.norm(vertices - vertices.mean(axis=0), axis=2).std(axis=0)
+    return np.asarray(np.linalg.norm(vertices - vertices.mean(axis=0), axis=2).std(axis=0))
 
 
 def _emotion_row(

@@ -137,11 +137,11 @@ def rank_correlation(wanted: Float[Array, " n"], shown: Float[Array, " n"]) -> f
 def _ranks(values: Float[Array, " n"]) -> Float[Array, " n"]:
     below = (values[:, None] > values[None, :]).sum(axis=1)
     equal = (values[:, None] == values[None, :]).sum(axis=1)
-    return below + 0.5 * (equal - 1.0)
+    return np.asarray(below + 0.5 * (equal - 1.0))
 
 
 def _slope(curve: Float[Array, " frames"]) -> Float[Array, " frames"]:
     """Keogh and Pazzani's estimate: mean of the slope to the left and the slope through both neighbours."""
     padded = np.concatenate([curve[:1], curve, curve[-1:]])
     left, through = padded[1:-1] - padded[:-2], 0.5 * (padded[2:] - padded[:-2])
-    return 0.5 * (left + through)
+    return np.asarray(0.5 * (left + through))

@@ -260,7 +260,7 @@ def true_controls(
         **unseen,
         **contacts,
     )
-    return lip_controls(rig, target, style=NATURAL)
+    return np.asarray(lip_controls(rig, target, style=NATURAL))
 
 
 def _open_by(rig: LipRig, gap: Float[Array, " frames"]) -> Float[Array, "frames control=100"]:
@@ -268,7 +268,7 @@ def _open_by(rig: LipRig, gap: Float[Array, " frames"]) -> Float[Array, "frames 
     none = np.zeros(len(gap))
     jaw = np.clip(JAW_PER_GAP * gap, 0.0, 1.0)
     target = MouthTarget(gap=gap, width=none, jaw=jaw, rounding=none, flare=none, tongue=none, closure=none, tuck=none)
-    return lip_controls(rig, target, style=NATURAL)
+    return np.asarray(lip_controls(rig, target, style=NATURAL))
 
 
 def _level(heard: HeardClip, times: Float[Array, " frames"]) -> Float[Array, " frames"]:
@@ -278,4 +278,4 @@ def _level(heard: HeardClip, times: Float[Array, " frames"]) -> Float[Array, " f
     reach = round(3.0 * LEVEL_SMOOTHING_SECS * FEATURE_HZ)
     weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / (LEVEL_SMOOTHING_SECS * FEATURE_HZ)) ** 2)
     smooth = np.convolve(np.pad(level, reach, mode="edge"), weights / weights.sum(), mode="valid")
-    return np.interp(times, np.arange(len(smooth)) / FEATURE_HZ, smooth)
+    return np.asarray(np.interp(times, np.arange(len(smooth)) / FEATURE_HZ, smooth))

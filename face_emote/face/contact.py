@@ -130,7 +130,7 @@ def closing_displacement(
     goal = loop_points + move
     row = np.interp(goal[..., 0], teeth[:, 0], teeth[:, 2]) + TEETH_CLEARANCE
     move[..., 2] += np.maximum(row - goal[..., 2], 0.0)
-    return move * strength[:, None, None]
+    return np.asarray(move * strength[:, None, None])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -144,7 +144,7 @@ class Ball:
         """Points, those inside moved radially onto the surface."""
         arm = points - self.centre
         distance = np.maximum(np.linalg.norm(arm, axis=-1, keepdims=True), 1e-9)
-        return self.centre + arm * np.maximum(self.radius / distance, 1.0)
+        return np.asarray(self.centre + arm * np.maximum(self.radius / distance, 1.0))
 
 
 def eyeball(vertices: Float[Array, "vertex 3"], *, index: Int[Array, " eye_vertex"]) -> Ball:
@@ -170,7 +170,7 @@ def parting_displacement(
     if not share.any():
         return np.zeros_like(loop_points)
     goal = loop_points + meeting_displacement(operator, loop_points, upper_share=0.5, press=LID_PRESS)
-    return (ball.outside(goal) - loop_points) * share
+    return np.asarray((ball.outside(goal) - loop_points) * share)
 
 
 def blink_fix(
@@ -209,7 +209,7 @@ class MovingEdges:
         points, active = self.points.active(coefficients)
         posed = points.posed(coefficients[:, active], transforms)
         skull = transforms[:, HEAD_JOINT]
-        return (posed - skull[:, None, :, 3]) @ skull[:, :, :3]
+        return np.asarray((posed - skull[:, None, :, 3]) @ skull[:, :, :3])
 
     def add(
         self,

@@ -260,12 +260,13 @@ class Head:
 
     @cached_property
     def _rest_joints(self) -> Float[Array, "joint=5 3"]:
-        return self.joint_regressor.astype(np.float64) @ self.template
+        return np.asarray(self.joint_regressor.astype(np.float64) @ self.template)
 
     @cached_property
     def _expression_joints(self) -> Float[Array, "expr joint=5 3"]:
         """How joints follow the expression: FLAME regresses them from the expressive, unposed head."""
-        return (_planar(self.expression_basis) @ self.joint_regressor.T).swapaxes(1, 2).astype(np.float64)
+        joints: Array = (_planar(self.expression_basis) @ self.joint_regressor.T).swapaxes(1, 2)
+        return joints.astype(np.float64)
 
     @cached_property
     def _points(self) -> SkinnedPoints:

@@ -61,7 +61,7 @@ def unpack_columns(
     zigzag = packed[1].astype(np.uint16) << np.uint16(8)
     zigzag |= packed[0]
     whole = (zigzag >> np.uint16(1)).astype(np.int16) ^ -(zigzag & np.uint16(1)).astype(np.int16)
-    planar = whole.astype(np.float32)
+    planar: Array = whole.astype(np.float32)
     planar *= step[:, None, None]
     return planar.swapaxes(1, 2)
 

@@ -124,7 +124,7 @@ def detail_names() -> tuple[str, ...]:
     return (*names, *(name[2:] for name in names if name.startswith(_SIDES[0])))
 
 
-def identity(
+def identity(  # noqa: PLR0913 - its keywords are the public words for a person
     *,
     race: str | tuple[float, float, float] = EVERYBODY,
     gender: str | float = 0.5,
@@ -175,7 +175,7 @@ def identity(
         amount[0, _detail_index(name, table.detail_names)] = _slider(name, value, low=-1.0)
     macro = target_weights(people, labels=table.macro_labels)[0] @ table.macro_betas
     detail = np.tensordot(both_signs(amount)[0], table.detail_betas, axes=2)
-    return (table.base_betas + macro + detail).astype(np.float32)
+    return np.asarray(table.base_betas + macro + detail, np.float32)
 
 
 def _slider(name: str, value: str | float, *, low: float = 0.0) -> Float[Array, " person=1"]:

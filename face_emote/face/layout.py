@@ -20,7 +20,7 @@ class SurfacePoints:
     def of(self, vertices: Float[Array, "frames vertex 3"]) -> Float[Array, "frames point 3"]:
         """Where the points are on a moving mesh."""
         carried = vertices[:, self.corners] * self.weights[..., None].astype(vertices.dtype)
-        return carried.sum(axis=2)
+        return np.asarray(carried.sum(axis=2))
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,7 +121,7 @@ def _from_buffer(raw: bytes, dtype: _Dtype, shape: tuple[int, ...], order: str) 
     return array
 
 
-def _scalar(dtype: _Dtype, raw: str | bytes) -> Array:
+def _scalar(dtype: _Dtype, raw: str | bytes) -> object:
     return _values(raw, dtype)[0]
 
 

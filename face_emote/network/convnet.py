@@ -69,7 +69,7 @@ class ConvNet:
         Raises:
             ValueError: the input is shorter than the window of a stack without `same`.
         """
-        x = (np.asarray(inputs, np.float32) - self.mean) / self.scale
+        x: Array = (np.asarray(inputs, np.float32) - self.mean) / self.scale
         layers = list(zip(self.kernels, self.biases, strict=True))
         num_convs = len(self.spec.convs)
         for i, (kernel, bias) in enumerate(layers[:num_convs]):

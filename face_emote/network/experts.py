@@ -111,7 +111,7 @@ class MotionClassifier:
     def probabilities(self, motion: FaceMotion) -> Float[Array, " emotion"]:
         """One number per `emotions`, summing to 1: the mean over windows of 2 s."""
         windows = face_windows(face_features(motion))
-        return _softmax(self.net(windows)).mean(axis=0)
+        return np.asarray(_softmax(self.net(windows)).mean(axis=0))
 
     def classify(self, motion: FaceMotion) -> str:
         """The most probable of `emotions`."""
@@ -200,7 +200,7 @@ def _classifier(path: Path) -> MotionClassifier:
 
 
 def _on_sphere(vectors: Float[Array, "rows width"]) -> Float[Array, "rows width"]:
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-6)
+    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-6))
 
 
 def _softmax(logits: Float[Array, "rows emotion"]) -> Float[Array, "rows emotion"]:

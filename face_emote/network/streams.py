@@ -239,4 +239,4 @@ class ExpressionStream:
         high = self._latents[np.minimum(below + 1, self._computed - 1) - first_latent]
         self._answered += len(frames)
         self._latents = self._latents[-1:]
-        return low + share * (high - low)
+        return np.asarray(low + share * (high - low))

@@ -55,7 +55,7 @@ def room(mels: Mels, *, where: Bool[Array, " crop"], rng: np.random.Generator) -
     for j in range(mels.shape[1]):
         out[:, j] = power[:, j] + gain * (1.0 - keep) * tail
         tail = keep * tail + power[:, j]
-    return np.log(out).astype(np.float32)
+    return np.asarray(np.log(out), np.float32)
 
 
 def noise(mels: Mels, *, where: Bool[Array, " crop"], rng: np.random.Generator) -> Mels:
@@ -86,7 +86,7 @@ def shaped(mels: Mels, *, where: Bool[Array, " crop"], rng: np.random.Generator)
     for waves in (1, 2, 3):
         colour = colour + rng.normal(0.0, 2.0, (count, 1)) * np.cos(np.pi * waves * (_BAND + 1.0) / 2.0)
     change = np.where(where[:, None], LN_PER_DB * (gain + colour), 0.0)
-    return np.maximum(mels + change[:, None, :], FLOOR).astype(np.float32)
+    return np.asarray(np.maximum(mels + change[:, None, :], FLOOR), np.float32)
 
 
 def telephone(mels: Mels, *, where: Bool[Array, " crop"], rng: np.random.Generator) -> Mels:
@@ -110,4 +110,4 @@ def masked_rows(rows: Mels, *, share: float, rng: np.random.Generator) -> Mels:
 
 def _loudness(mels: Mels) -> Float[Array, " crop"]:
     """Level of the loud part of each crop: 90th percentile over time of the mean over bands."""
-    return np.percentile(mels.mean(axis=2), 90.0, axis=1)
+    return np.asarray(np.percentile(mels.mean(axis=2), 90.0, axis=1))

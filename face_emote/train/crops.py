@@ -168,7 +168,7 @@ def _sampled(values: Array, place: Float[Array, " row"], *, outside: float) -> A
     part = np.asarray(values[first : min(int(place[-1]) + 2, last + 1)], np.float32)
     share = (place - low).astype(np.float32)[:, None]
     high = np.minimum(low + 1, last)
-    out = (1.0 - share) * part[low - first] + share * part[np.minimum(high - first, len(part) - 1)]
+    out: Array = (1.0 - share) * part[low - first] + share * part[np.minimum(high - first, len(part) - 1)]
     out[place > last] = outside
     return out
 

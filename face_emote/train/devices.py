@@ -64,5 +64,5 @@ def averaged_gradients(net: nn.Module, ranks: Ranks) -> None:
     flat = torch.cat([g.reshape(-1) for g in grads])
     distributed.all_reduce(flat)
     flat /= ranks.count
-    for g, mean in zip(grads, flat.split([g.numel() for g in grads]), strict=True):
+    for g, mean in zip(grads, torch.split(flat, [g.numel() for g in grads]), strict=True):
         g.copy_(mean.view_as(g))

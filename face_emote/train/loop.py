@@ -215,7 +215,7 @@ def _step(training: Training, terms: Terms, *, config: TrainConfig, ranks: Ranks
     for group in training.optimiser.param_groups:
         group["lr"] = max(rate, 0.002 * chosen.rate)
     training.optimiser.zero_grad(set_to_none=True)
-    torch.stack([value.reshape(()) for value in terms.values()]).sum().backward()
+    torch.autograd.backward(torch.stack([value.reshape(()) for value in terms.values()]).sum())
     averaged_gradients(training.net, ranks)
     for part in ("lip_path.", "expression_path."):  # the paths share nothing, so one must not scale the other
         torch.nn.utils.clip_grad_norm_(

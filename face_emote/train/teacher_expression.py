@@ -120,7 +120,7 @@ def _audible(loudness_db: Float[Array, " rows"], *, num_frames: int) -> Array:
     """Frames within 30 dB of the clip's loud ones, and above -60 dB."""
     limit = max(float(np.percentile(loudness_db, 95.0)) - 30.0, -60.0)
     times = np.arange(num_frames) / MOTION_HZ
-    return np.interp(times, np.arange(len(loudness_db)) / FEATURE_HZ, loudness_db) > limit
+    return np.asarray(np.interp(times, np.arange(len(loudness_db)) / FEATURE_HZ, loudness_db) > limit)
 
 
 def _runs(labels: Int[Array, " frames"]) -> Iterator[Phone]:

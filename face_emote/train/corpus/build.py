@@ -16,6 +16,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from face_emote.core.errors import FaceEmoteError, OptionError
 from face_emote.core.names import MOTION_HZ
@@ -165,7 +166,7 @@ def describe(folder: Path) -> str:
     return "\n".join([*lines, line("all", len(corpus.clips), total, test, "", "", "", "").rstrip()])
 
 
-def _source(corpus: Corpus, name: str) -> dict:
+def _source(corpus: Corpus, name: str) -> dict[str, Any]:
     rows = [row for row in corpus.clips if row.source == name]
     arrays = corpus.arrays[name]
     hours = {

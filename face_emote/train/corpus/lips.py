@@ -89,7 +89,7 @@ def silent_frames(phones: tuple[Phone, ...], *, num_frames: int) -> Bool[Array, 
 def feature_range(tracks: list[Float[Array, "frames feature=3"]]) -> Float[Array, " feature=3"]:
     """Distance of the percentiles RANGE_PERCENT of each feature over all frames."""
     low, high = np.nanpercentile(np.concatenate(tracks), RANGE_PERCENT, axis=0)
-    return high - low
+    return np.asarray(high - low)
 
 
 def talker_scale(
@@ -145,7 +145,7 @@ def sound_frames(track: Float[Array, "frames feature=3"]) -> Bool[Array, "frames
     """False where the tracker lost the face or jumped for a frame."""
     filled = np.where(np.isfinite(track), track, 0.0)
     around = np.lib.stride_tricks.sliding_window_view(np.pad(filled, ((2, 2), (0, 0)), mode="edge"), 5, axis=0)
-    return np.isfinite(track) & (np.abs(filled - np.median(around, axis=-1)) <= SPIKE)
+    return np.asarray(np.isfinite(track) & (np.abs(filled - np.median(around, axis=-1)) <= SPIKE))
 
 
 def cubic(rows: Float[Array, "rows column"], *, at: Float[Array, " frames"]) -> Float[Array, "frames column"]:
@@ -154,7 +154,8 @@ def cubic(rows: Float[Array, "rows column"], *, at: Float[Array, " frames"]) -> 
     first = np.minimum(np.floor(at).astype(int), len(rows) - 1)
     t = (at - first)[:, None]
     a, b, c, d = (padded[first + k] for k in range(4))
-    return b + 0.5 * t * (c - a + t * (2.0 * a - 5.0 * b + 4.0 * c - d + t * (3.0 * (b - c) + d - a)))
+    bend = t * (2.0 * a - 5.0 * b + 4.0 * c - d + t * (3.0 * (b - c) + d - a))
+    return np.asarray(b + 0.5 * t * (c - a + bend))
 
 
 def jaw_slope(jaws: list[Float[Array, " frames"]], *, taught: list[Float[Array, " frames"]]) -> tuple[float, float]:

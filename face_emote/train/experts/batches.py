@@ -43,7 +43,7 @@ class SpeechCrops:
 
     def geometry(self) -> Float[Array, "crop frame 3"]:
         """What can be seen of the lips."""
-        return geometry_of(self.lips).astype(np.float32)
+        return np.asarray(geometry_of(self.lips), np.float32)
 
     def geometry_known(self) -> Float[Array, "crop frame"]:
         """1 where all of it is known."""

@@ -118,7 +118,8 @@ class EmotionalSyncNet(nn.Module):
         """Logits of every pair; the sigmoid is the probability of a match."""
         distance = torch.cdist(a.mean, b.mean).square()
         noise = a.log_variance.exp().sum(dim=-1)[:, None] + b.log_variance.exp().sum(dim=-1)[None]
-        return self.log_steepness.exp() * (self.reach - (distance + noise) / NUM_GAUSSIAN**0.5)
+        logits: Tensor = self.log_steepness.exp() * (self.reach - (distance + noise) / NUM_GAUSSIAN**0.5)
+        return logits
 
 
 def feeling(encoder: TorchConvNet, inputs: Float[Tensor, "batch frames inputs"]) -> Feeling:

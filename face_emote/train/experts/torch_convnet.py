@@ -115,7 +115,7 @@ def fit(module: nn.Module, *, loss_at: Callable[[int], Tensor], config: FitConfi
             group["lr"] = rate
         loss = loss_at(step)
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        torch.autograd.backward(loss)
         nn.utils.clip_grad_norm_(module.parameters(), config.clip)
         optimiser.step()
         held += float(loss.detach())

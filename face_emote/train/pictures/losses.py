@@ -50,7 +50,7 @@ class Painter:
     ) -> Float[Tensor, "frame size size"]:
         """Grey sRGB pictures, 0..1, of a still head."""
         parts = []
-        for part in torch.arange(len(controls)).split(AT_ONCE):
+        for part in torch.split(torch.arange(len(controls)), AT_ONCE):
             vertices = self.head.vertices(controls[part])
             drawn = render_batch(self.stage, vertices, wrinkles=wrinkles[part], blood_flow=blood[part])
             parts.append(srgb(drawn.picture) @ drawn.picture.new_tensor(LUMA))
