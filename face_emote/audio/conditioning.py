@@ -172,7 +172,8 @@ def _weights(source: SpeechSource) -> Float[Array, " channel"] | None:
         logger.info("channels in opposite phase were turned: %s", source.path)
         return (signs / source.channels).astype(np.float32)
     logger.info("channels cancel each other; number %d alone is heard: %s", loudest + 1, source.path)
-    return np.eye(source.channels, dtype=np.float32)[loudest]
+    weights: Array = np.eye(source.channels, dtype=np.float32)[loudest]
+    return weights
 
 
 def without_rumble(blocks: Iterable[Float[Array, " _samples"]]) -> Iterator[Float[Array, " _samples"]]:

@@ -65,7 +65,8 @@ def tremor_track(f0_hz: Float[Array, " frames"]) -> Float[Array, " frames"]:
         _tremor(pitch[part], voiced[part].mean(axis=1))
         for part in np.split(centres, np.arange(2048, len(centres), 2048))
     ]
-    return np.interp(frames, centres, np.concatenate(values)).astype(np.float32)
+    tremor: Array = np.interp(frames, centres, np.concatenate(values)).astype(np.float32)
+    return tremor
 
 
 def _tremor(pitch: Float[Array, "spans frames"], share_voiced: Float[Array, " spans"]) -> Float[Array, " spans"]:
@@ -79,4 +80,5 @@ def _tremor(pitch: Float[Array, "spans frames"], share_voiced: Float[Array, " sp
     around = power[:, (hz >= 1.0) & (hz <= 16.0)].sum(axis=1)
     share = np.clip((inside / np.maximum(around, 1e-9) - 0.5) / 0.4, 0.0, 1.0)
     depth = np.clip(np.sqrt(inside) / TREMOR_DEPTH, 0.0, 1.0)
-    return share * depth * np.clip((share_voiced - 0.5) / 0.3, 0.0, 1.0)
+    strength: Array = share * depth * np.clip((share_voiced - 0.5) / 0.3, 0.0, 1.0)
+    return strength

@@ -73,24 +73,26 @@ def _match(word: str, i: int) -> tuple[int, str]:
                 return size, _rules()[key]
         if piece + "+" in _rules() and word[i + size : i + size + 1] in tuple(SOFTENERS):
             return size, _rules()[piece + "+"]
-    letter, after = word[i], word[i + 1 : i + 2]
-    if i == len(word) - 1 and i > 0:
-        if letter == "e":
-            heard = set(word[:-1]) & set(VOWEL_LETTERS)
-            return 1, "" if heard else "IY"
-        if letter + "$" in _rules():
-            return 1, _rules()[letter + "$"]
-    if after == letter and letter not in VOWEL_LETTERS:
-        return 2, SINGLE[letter]
-    if letter in "cg" and after and after in SOFTENERS:
-        return 1, "S" if letter == "c" else "JH"
-    if letter == "y" and i == 0 and after and after in VOWEL_LETTERS:
-        return 1, "Y"
-    if letter == "s" and 0 < i < len(word) - 1 and word[i - 1] in VOWEL_LETTERS and after in VOWEL_LETTERS:
-        return 1, "Z"
-    if letter in LONG and _is_long(word, i):
-        return 1, LONG[letter]
-    return 1, SINGLE.get(letter, "")
+    if word[i + 1 : i + 2] == word[i] and word[i] not in VOWEL_LETTERS:
+        return 2, SINGLE[word[i]]
+    return 1, _last_letter(word) if i == len(word) - 1 and i > 0 else _inner_letter(word, i)
+
+
+def _last_letter(word: str) -> str:
+    if word[-1] == "e":
+        return "" if set(word[:-1]) & set(VOWEL_LETTERS) else "IY"
+    return _rules().get(f"{word[-1]}$", SINGLE.get(word[-1], ""))
+
+
+def _inner_letter(word: str, i: int) -> str:
+    letter, after = word[i], word[i + 1 : i + 2] or " "
+    if letter in "cg" and after in SOFTENERS:
+        return "S" if letter == "c" else "JH"
+    if letter == "y" and i == 0 and after in VOWEL_LETTERS:
+        return "Y"
+    if letter == "s" and i > 0 and word[i - 1] in VOWEL_LETTERS and after in VOWEL_LETTERS:
+        return "Z"
+    return LONG[letter] if letter in LONG and _is_long(word, i) else SINGLE.get(letter, "")
 
 
 def _is_long(word: str, i: int) -> bool:

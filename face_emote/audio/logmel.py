@@ -63,13 +63,15 @@ def log_mel(windows: Float[Array, "frames window"]) -> Float[Array, "frames band
     """
     spectrum = np.fft.rfft(windows * _hann(), FFT_SIZE)
     power = (spectrum.real**2 + spectrum.imag**2) * (4.0 / _hann().sum() ** 2)
-    return np.log(power.astype(np.float32) @ mel_filters() + np.float32(np.exp(-20.0)))
+    energies: Array = np.log(power.astype(np.float32) @ mel_filters() + np.float32(np.exp(-20.0)))
+    return energies
 
 
 def level_db(windows: Float[Array, "frames window"]) -> Float[Array, " frames"]:
     """RMS in dB relative to full scale, floored at -90."""
     power = np.einsum("ij,ij->i", windows, windows, dtype=np.float64) / windows.shape[1]
-    return np.maximum(10.0 * np.log10(power + 1e-20), FLOOR_DB)
+    level: Array = np.maximum(10.0 * np.log10(power + 1e-20), FLOOR_DB)
+    return level
 
 
 def log_mels(blocks: Iterable[Float[Array, " _samples"]]) -> Iterator[Float[Array, "_frames band"]]:

@@ -194,4 +194,5 @@ def _samples(frame: Any, path: Path) -> Float[Array, "frames channels"]:
     if kind == "u8":
         values -= 128.0
     values = values.T if frame.format.is_planar else values.reshape(frame.samples, -1)
-    return values / np.float32(FULL_SCALE[kind])
+    amplitude: Array = values / np.float32(FULL_SCALE[kind])
+    return amplitude

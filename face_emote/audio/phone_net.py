@@ -110,12 +110,14 @@ def forward(rows: Float[Array, "window band"], net: PhoneNet) -> Float[Array, "f
             start = (taps // 2) * dilation
             y = y + x[start : start + length]
         x = y
-    return x @ net.head + net.head_bias
+    logits: Array = x @ net.head + net.head_bias
+    return logits
 
 
 def _log_softmax(logits: Float[Array, "frames label"]) -> Float[Array, "frames label"]:
     shifted = logits - logits.max(axis=1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    log_share: Array = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return log_share
 
 
 def lip_class_of(phone: Int[Array, " frames"]) -> Int[Array, " frames"]:
@@ -123,4 +125,5 @@ def lip_class_of(phone: Int[Array, " frames"]) -> Int[Array, " frames"]:
     table = np.zeros(len(PHONES), np.int64)
     for label, labels in enumerate((("P", "B", "M"), ("F", "V"), ("SIL",)), start=1):
         table[[PHONES.index(name) for name in labels]] = label
-    return table[phone]
+    group: Array = table[phone]
+    return group

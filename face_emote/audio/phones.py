@@ -102,7 +102,8 @@ def _emissions(
     barred = np.zeros((3, len(PHONES)))
     barred[1, [i for i, name in enumerate(PHONES) if name not in CLOSURES]] = FORBIDDEN
     barred[2, 1:] = FORBIDDEN
-    return scores - barred[allowed]
+    allowed_scores: Array = scores - barred[allowed]
+    return allowed_scores
 
 
 def _segments(

@@ -110,4 +110,5 @@ def _hann() -> Float[Array, " window"]:
 def _window_correlation() -> Float[Array, " lag"]:
     power = np.abs(np.fft.rfft(_hann().astype(np.float64), FFT_SIZE)) ** 2
     correlation = np.fft.irfft(power, FFT_SIZE)
-    return correlation[LAGS] / correlation[0]
+    normalised: Array = correlation[LAGS] / correlation[0]
+    return normalised

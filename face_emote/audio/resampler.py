@@ -32,7 +32,8 @@ class PolyphaseFilter:
     @property
     def half(self) -> int:
         """Inputs on each side of an output instant."""
-        return self.taps.shape[1] // 2
+        length: int = self.taps.shape[1] // 2
+        return length
 
 
 @lru_cache(maxsize=8)
@@ -98,4 +99,5 @@ def _outputs(
 ) -> Float[Array, " resampled"]:
     start, phase = np.divmod(index * kernel.down, kernel.up)
     windows = np.lib.stride_tricks.sliding_window_view(held, kernel.taps.shape[1])
-    return np.einsum("ij,ij->i", windows[start - kernel.half + 1 - first], kernel.taps[phase])
+    sampled: Array = np.einsum("ij,ij->i", windows[start - kernel.half + 1 - first], kernel.taps[phase])
+    return sampled

@@ -102,7 +102,7 @@ OVER_CAPTURE = ("emotion", "intensity", "fps", "character", "head", "energy", "b
 @picture_options
 @provenance_options
 @click.pass_context
-def command(context: click.Context, *, speech: Path | None, output: Path | None, **values: Any) -> None:
+def command(context: click.Context, /, *, speech: Path | None, output: Path | None, **values: Any) -> None:
     """Perform SPEECH with an emotion and write it to OUT."""
     live = {name: values.pop(name) for name in ("stream", "stream_rate", "latency")}
     capture, flame = values.pop("capture"), values.pop("flame")

@@ -85,7 +85,7 @@ class BatchCommand(SectionedCommand):
 @picture_options
 @provenance_options
 @click.pass_context
-def command(context: click.Context, *, source: Path, output: Path, **values: Any) -> None:
+def command(context: click.Context, /, *, source: Path, output: Path, **values: Any) -> None:
     """Perform every line of a manifest or of a folder."""
     from face_emote.batch.batch import Place, run_batch
     from face_emote.batch.columns import COLUMNS

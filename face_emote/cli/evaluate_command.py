@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -81,18 +81,8 @@ PLAIN_WIDTH = 140
 @click.option("--json", "json_path", metavar="FILE", type=PathType, help="Write all figures there.")
 @click.option("--plots", metavar="DIR", type=PathType, help="Write pictures there: lip gaps, bars.")
 def command(
-    *,
-    folder: Path,
-    animator: str | None,
-    checkpoint: Path | None,
-    transcripts: bool,
-    talkers: str,
-    every: int,
-    limit: int | None,
-    baselines: bool,
-    faces: bool,
-    json_path: Path | None,
-    plots: Path | None,
+    *, folder: Path, animator: str | None, checkpoint: Path | None, json_path: Path | None, plots: Path | None,
+    **values: Any,
 ) -> None:  # fmt: skip
     """Measure how well faces follow the speech in FOLDER."""
     from face_emote.core.errors import OptionError
@@ -113,18 +103,18 @@ def command(
         require_writable(plots, folder=True)
     chosen = animator or "net"
     model: str | Path = "default" if checkpoint is None else checkpoint
-    names = tuple(name.strip() for name in talkers.split(",") if name.strip())
-    clips = read_clips(folder, talkers=names, every=every, limit=limit)
+    names = tuple(name.strip() for name in values["talkers"].split(",") if name.strip())
+    clips = read_clips(folder, talkers=names, every=values["every"], limit=values["limit"])
     head = load_head()
     with progress_shown() as progress:
         report, pairs = evaluate(
             clips,
-            lip_system(chosen, head=head, known_words=transcripts, model=model),
+            lip_system(chosen, head=head, known_words=values["transcripts"], model=model),
             head=head,
             data=folder.resolve().name,
             judges=bundled_judges(),
-            perform=_performer(chosen, model=model) if faces else None,
-            with_baselines=baselines,
+            perform=_performer(chosen, model=model) if values["faces"] else None,
+            with_baselines=values["baselines"],
             progress=progress,
         )
     _show(report)

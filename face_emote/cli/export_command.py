@@ -124,18 +124,9 @@ def _show_list(context: click.Context, _option: click.Parameter, wanted: bool) -
 @click.option("--list", is_flag=True, is_eager=True, expose_value=False, callback=_show_list,
               help="Show what each format keeps and loses.")  # fmt: skip
 def command(
-    *,
-    motion: Path,
-    output: Path,
-    fps: float | None,
-    rig: str | None,
-    head: Path | None,
-    flame: Path | None,
-    up: str,
-    unit: str,
-    parts: str,
-    **mesh: Any,
-) -> None:
+    *, motion: Path, output: Path, fps: float | None, rig: str | None, head: Path | None, flame: Path | None,
+    parts: str, **mesh: Any,
+) -> None:  # fmt: skip
     """Write a motion as something else."""
     from face_emote.cli.performing import require_other_file, summary
     from face_emote.core.motion import MotionSource, resampled
@@ -149,7 +140,7 @@ def command(
 
     provenance = provenance_from(mesh)
     mesh["parts"] = tuple(name.strip() for name in parts.split(",") if name.strip())
-    options = MeshOptions(up=up, unit=unit, **mesh)
+    options = MeshOptions(**mesh)
     if rig is not None:
         require_rig_options(output, rig, changed=options.changed)
         require_writable(output)
@@ -161,10 +152,7 @@ def command(
     def write(source: MotionSource) -> None:
         shown = resampled(source, fps=fps)
         with progress_shown() as progress:
-            export(
-                shown, output, head=load_head(head), rig=rig, up=up, unit=unit, provenance=provenance,
-                progress=progress, **mesh,
-            )  # fmt: skip
+            export(shown, output, head=load_head(head), rig=rig, provenance=provenance, progress=progress, **mesh)
         one = mesh["frame"] is not None
         click.echo(summary(output, num_frames=1 if one else shown.num_frames, fps=shown.fps))
         _report_rig(rig, head)

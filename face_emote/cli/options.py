@@ -35,16 +35,9 @@ PathType = click.Path(path_type=Path)
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
-class OptionType(click.ParamType):
-    """A value that is read, and refused, as in a manifest."""
-
-    def __init__(self, item: Option) -> None:
-        self.name = item.name
-        self._item = item
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Read a text; defaults are values already."""
-        return read_option(self._item, value) if isinstance(value, str) else value
+def reader_of(item: Option) -> Callable[[object], object]:
+    """What reads a value, and refuses it, as in a manifest; defaults are values already."""
+    return lambda value: read_option(item, value) if isinstance(value, str) else value
 
 
 def option_for(item: Option) -> Decorator:
@@ -56,7 +49,7 @@ def option_for(item: Option) -> Decorator:
     shown = item.default not in (None, "") and item.section != SLIDERS and item.kind is not Kind.FILE
     return click.option(
         *names,
-        type=click.Choice(item.choices) if listed else OptionType(item),
+        type=click.Choice(item.choices) if listed else reader_of(item),
         metavar=item.metavar or None,
         default=item.default,
         show_default=shown and not item.usual,
@@ -90,7 +83,7 @@ def flag(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
-FRAME = OptionType(Option(help="", name="frame", kind=Kind.NUMBER, low=0.0, high=LAST_SECS))
+FRAME = reader_of(Option(help="", name="frame", kind=Kind.NUMBER, low=0.0, high=LAST_SECS))
 """An instant of a motion, in seconds: `--frame`."""
 performance_options = options_for(PERFORMANCE_OPTIONS)
 picture_options = options_for(PICTURE_OPTIONS)

@@ -57,7 +57,7 @@ A motion file is drawn as it is: options that shape the performance are for spee
 @performance_options
 @provenance_options
 @click.pass_context
-def command(context: click.Context, *, source: Path, output: Path, speech: Path | None, frame: float | None,
+def command(context: click.Context, /, *, source: Path, output: Path, speech: Path | None, frame: float | None,
             **values: Any) -> None:  # fmt: skip
     """Draw SPEECH, or a motion file, as a video."""
     from face_emote.cli.performing import performed, require_other_file, require_video, sound_of

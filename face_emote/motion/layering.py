@@ -117,7 +117,8 @@ def lip_gap(gauge: MouthGauge, controls: Float[Array, "frames control=100"]) -> 
     """Mean height of the opening between the inner lips, metres; negative where they are pressed."""
     pose = pose_from_controls(controls, control_joints=gauge.head.control_joints)
     y = gauge.head.pose_vertices(expression=pose.expression, jaw_pose=pose.jaw_pose)[:, :, 1].astype(np.float64)
-    return (y @ (gauge.upper - gauge.lower).T).mean(axis=1)
+    gap: Array = (y @ (gauge.upper - gauge.lower).T).mean(axis=1)
+    return gap
 
 
 def layered(
@@ -156,12 +157,14 @@ def layered(
     whole = _with_eyes(_together(whole, accents.astype(np.float64)), blink=blink)
     whole[:, _NOSTRILS] += 0.25 * np.clip(inhaled - 0.3, 0.0, 1.0)[:, None]
     whole[:, MOUTH_CLOSE] = np.minimum(whole[:, MOUTH_CLOSE], whole[:, JAW_OPEN])
-    return np.clip(whole, 0.0, 1.0).astype(np.float32)
+    layers: Array = np.clip(whole, 0.0, 1.0).astype(np.float32)
+    return layers
 
 
 def _together(a: Array, b: Array) -> Array:
     """Two wishes for one control: their sum where both are small, never above 1."""
-    return a + b - np.clip(a, 0.0, 1.0) * np.clip(b, 0.0, 1.0)
+    either: Array = a + b - np.clip(a, 0.0, 1.0) * np.clip(b, 0.0, 1.0)
+    return either
 
 
 def _guarded(base: Array, felt: Array, *, whole: Array, ownership: Array, gauge: MouthGauge) -> Array:

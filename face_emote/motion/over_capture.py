@@ -52,7 +52,8 @@ class _Layers:
         first, stop = int(low[0]), int(high[-1]) + 1
         rows = self.controls(self.recorded.part(first, stop))
         share = (place - low)[:, None].astype(np.float32)
-        return (1.0 - share) * rows[low - first] + share * rows[high - first]
+        recorded_then: Array = (1.0 - share) * rows[low - first] + share * rows[high - first]
+        return recorded_then
 
     def with_emotion(
         self, recorded: Float[Array, "frames control=100"], emotion: Float[Array, "frames control=100"]
@@ -75,7 +76,8 @@ class _Layers:
             )
             for shown in (emotion.astype(np.float32), none)
         )
-        return recorded + (with_it - without)
+        felt: Array = recorded + (with_it - without)
+        return felt
 
 
 def over_capture(

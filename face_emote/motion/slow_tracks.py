@@ -46,7 +46,8 @@ class SlowTracks:
 
         def sampled(values: Array) -> Array:
             s = share.reshape(-1, *([1] * (values.ndim - 1)))
-            return (1.0 - s) * values[low] + s * values[high]
+            sampled: Array = (1.0 - s) * values[low] + s * values[high]
+            return sampled
 
         return _each(sampled, self, first=0)
 

@@ -20,7 +20,7 @@ from face_emote.worker.protocol import Request, error_line, progress_line, read_
 logger = logging.getLogger(__name__)
 
 
-class Cancelled(Exception):
+class CancelledError(Exception):
     """The running request was cancelled."""
 
 
@@ -77,7 +77,7 @@ class Server:
     def _answer(self, request: Request) -> str:
         try:
             return result_line(request.id, serve(request, progress=self._progress_of(request)))
-        except Cancelled:
+        except CancelledError:
             return error_line(request.id, kind="cancelled", message="Cancelled")
         except FaceEmoteError as error:
             return error_line(request.id, kind="user", message=str(error), details=traceback.format_exc())
@@ -94,7 +94,7 @@ class Server:
 
         def progress(value: float, stage: str) -> None:
             if request.id in self._cancelled:
-                raise Cancelled
+                raise CancelledError
             if value - last[0] >= 0.01:
                 last[0] = value
                 self._say(progress_line(request.id, value=min(value, 1.0), stage=stage))

@@ -113,7 +113,8 @@ def _first(ends: Array, times: Array) -> Array:
 def _window(ends: Array, times: Array) -> Array:
     """The phrase ends on either side of each time."""
     first = _first(ends, times)
-    return ends[np.stack([first, np.minimum(first + 1, len(ends) - 1)], axis=1)]
+    around: Array = ends[np.stack([first, np.minimum(first + 1, len(ends) - 1)], axis=1)]
+    return around
 
 
 def _spaced(times: Array, evoked: Array, *, duration_secs: float) -> Array:
@@ -157,4 +158,5 @@ def lid_closure(score: BlinkScore, times: Float[Array, " frames"]) -> Float[Arra
     # Opening starts briskly and ends slowly: the eased step over a warped clock.
     u = np.clip((since - closing - hold) / score.opening[here, None], 0.0, 1.0)
     up = ease(1.0 - (1.0 - u) ** 1.35)
-    return (score.depth[here, None] * down * (1.0 - up)).sum(axis=0)
+    closure: Array = (score.depth[here, None] * down * (1.0 - up)).sum(axis=0)
+    return closure

@@ -71,7 +71,8 @@ def breath_volume(score: BreathScore, times: Float[Array, " frames"]) -> Float[A
     last = np.clip(np.searchsorted(score.time, times, side="right") - 1, 0, len(score.time) - 2)
     span = score.time[last + 1] - score.time[last]
     share = ease((times - score.time[last]) / span)
-    return score.volume[last] + share * (score.volume[last + 1] - score.volume[last])
+    volume: Array = score.volume[last] + share * (score.volume[last + 1] - score.volume[last])
+    return volume
 
 
 def breath_motion(volume: Float[Array, " frames"], *, amount: float) -> tuple[Array, Array]:

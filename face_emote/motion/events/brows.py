@@ -100,4 +100,5 @@ def brow_controls(
 def _joined(accents: Float[Array, "accent frames"]) -> Float[Array, " frames"]:
     """Accents that overlap, such as the last stress of a question and its rise, are one raise and not two."""
     top = 1.3
-    return top * (1.0 - np.prod(1.0 - accents / top, axis=0))
+    lift: Array = top * (1.0 - np.prod(1.0 - accents / top, axis=0))
+    return lift

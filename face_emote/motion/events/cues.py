@@ -59,7 +59,8 @@ class SpeechCues:
 def _at(curve: Array, times: Array) -> Array:
     if not len(curve):
         return np.zeros(len(times))
-    return np.interp(times, np.arange(len(curve)) / FEATURE_HZ, curve)
+    value: Array = np.interp(times, np.arange(len(curve)) / FEATURE_HZ, curve)
+    return value
 
 
 def speech_cues(analysis: SpeechAnalysis) -> SpeechCues:

@@ -18,7 +18,8 @@ from face_emote.core.arrays import Array, Float
 def ease(u: Array) -> Array:
     """Quintic step: 0 before 0, 1 after 1, with two continuous derivatives (minimum jerk)."""
     u = np.clip(u, 0.0, 1.0)
-    return u * u * u * (u * (6.0 * u - 15.0) + 10.0)
+    eased: Array = u * u * u * (u * (6.0 * u - 15.0) + 10.0)
+    return eased
 
 
 def smoothstep(x: Any, *, xp: ModuleType = np) -> Any:
@@ -65,7 +66,8 @@ def eased_steps(
     settled = values[here.start - 1] if here.start else np.zeros(values.shape[1])
     path = np.concatenate([settled[None], values[here]])
     share = ease((times[None, :] - start[here, None]) / duration_secs)
-    return settled + share.T @ np.diff(path, axis=0)
+    position: Array = settled + share.T @ np.diff(path, axis=0)
+    return position
 
 
 _SPLINE_GAIN = 1.0 / 0.6924
@@ -78,7 +80,8 @@ def _lattice(index: Array, key: Array) -> Array:
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     x = x ^ (x >> np.uint64(31))
-    return (x >> np.uint64(11)).astype(np.float64) * 2.0**-52 - 1.0
+    value: Array = (x >> np.uint64(11)).astype(np.float64) * 2.0**-52 - 1.0
+    return value
 
 
 def smooth_noise(times: Float[Array, " frames"], *, rate_hz: float, key: int) -> Float[Array, " frames"]:
@@ -89,7 +92,8 @@ def smooth_noise(times: Float[Array, " frames"], *, rate_hz: float, key: int) ->
         rate_hz: lattice points a second.
         key: 64-bit number that names the curve.
     """
-    return _curves(times, rates_hz=np.array([rate_hz]), keys=np.array([key], np.uint64))[0]
+    noise: Array = _curves(times, rates_hz=np.array([rate_hz]), keys=np.array([key], np.uint64))[0]
+    return noise
 
 
 def drift(times: Float[Array, " frames"], *, key: int, channels: int = 1) -> Float[Array, "frames channel"]:

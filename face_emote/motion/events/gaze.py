@@ -59,7 +59,8 @@ class GazeScore:
         """Angle of each saccade, radians."""
         if not len(self.start):
             return np.zeros(0)
-        return np.hypot(*np.diff(np.concatenate([self.origin[None], self.target]), axis=0).T)
+        size: Array = np.hypot(*np.diff(np.concatenate([self.origin[None], self.target]), axis=0).T)
+        return size
 
 
 def gaze_score(
@@ -178,12 +179,14 @@ def thinking_look(*, size: float, rng: np.random.Generator) -> Float[Array, " 2"
     side = rng.choice((-1.0, 1.0))
     angle = rng.choice((rng.uniform(-0.75, -0.1), rng.uniform(0.1, 0.6)), p=(0.6, 0.4))
     reach = np.radians(size * rng.uniform(0.7, 1.3))
-    return reach * np.array([side * np.cos(angle), np.sin(angle)])
+    look: Array = reach * np.array([side * np.cos(angle), np.sin(angle)])
+    return look
 
 
 def saccade_secs(angle: Float[Array, " saccade"]) -> Float[Array, " saccade"]:
     """Duration of saccades of these angles in radians."""
-    return 0.021 + 0.0022 * np.degrees(angle)
+    secs: Array = 0.021 + 0.0022 * np.degrees(angle)
+    return secs
 
 
 def _timed(start: Array, target: Array, *, origin: Array, key: int) -> GazeScore:
@@ -242,7 +245,8 @@ def gaze_direction(score: GazeScore, times: Float[Array, " frames"]) -> Float[Ar
     """Yaw and pitch from the direction to the viewer, radians."""
     still = np.stack([smooth_noise(times, rate_hz=3.0, key=score.key + i) for i in range(2)], axis=-1) * _TREMBLE
     if not len(score.start):
-        return still + score.origin
+        direction: Array = still + score.origin
+        return direction
     last = np.searchsorted(score.start, times, side="right") - 1
     path = np.concatenate([score.origin[None], score.target])
     u = np.clip((times - score.start[np.maximum(last, 0)]) / score.duration[np.maximum(last, 0)], 0.0, 1.0)
@@ -250,7 +254,8 @@ def gaze_direction(score: GazeScore, times: Float[Array, " frames"]) -> Float[Ar
     step = 0.75 * 0.5 * (1.0 - np.cos(np.pi * u)) + 0.25 * u**3 * (u * (6.0 * u - 15.0) + 10.0)
     share = np.where(last >= 0, step, 0.0)[:, None]
     before, after = path[np.maximum(last, 0)], path[np.maximum(last, 0) + 1]
-    return before + share * (after - before) + still
+    direction = before + share * (after - before) + still
+    return direction
 
 
 def head_follow(score: GazeScore) -> tuple[Float[Array, " saccade"], Float[Array, "saccade 2"]]:
@@ -262,7 +267,8 @@ def followed(target: Float[Array, "saccade 2"]) -> Float[Array, "saccade 2"]:
     """The part of each look that the head takes over."""
     reach = np.hypot(*target.T) if len(target) else np.zeros(0)
     share = _HEAD_FOLLOWS * np.clip(1.0 - _HEAD_THRESHOLD / np.maximum(reach, 1e-9), 0.0, 1.0)
-    return target * share[:, None]
+    seen: Array = target * share[:, None]
+    return seen
 
 
 def eye_rotations(

@@ -124,7 +124,8 @@ def beat_on(strength: float, *, rng: np.random.Generator) -> Beat | None:
 def new_posture(*, rng: np.random.Generator, listening: bool) -> Float[Array, " 3"]:
     """Where the head settles next, radians."""
     share = _LISTENING if listening else 1.0
-    return share * _POSTURE * np.clip(rng.normal(0.0, 0.75, 3), -1.6, 1.6)
+    posture: Array = share * _POSTURE * np.clip(rng.normal(0.0, 0.75, 3), -1.6, 1.6)
+    return posture
 
 
 def _postures(cues: SpeechCues, rng: np.random.Generator) -> tuple[Array, Array]:
@@ -196,7 +197,8 @@ def head_rotation(
 
 def _limited(rotation: Array, limit: Array) -> Array:
     """Bent so that no component passes its limit; changes 3 % at a third of it."""
-    return limit * np.tanh(rotation / limit)
+    limited: Array = limit * np.tanh(rotation / limit)
+    return limited
 
 
 def body_sway(

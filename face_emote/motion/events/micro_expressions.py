@@ -70,7 +70,8 @@ def leak_pulses(score: LeakScore, times: Float[Array, " frames"]) -> Float[Array
     shape = pulse(
         times, start=score.start[here], attack=score.attack[here], hold=score.hold[here], release=score.release[here]
     )
-    return np.minimum((score.strength[here, None] * shape).sum(axis=0), 1.0)
+    strength: Array = np.minimum((score.strength[here, None] * shape).sum(axis=0), 1.0)
+    return strength
 
 
 def leak_weight(pulses: Float[Array, " frames"], *, leak: Float[Array, " frames"]) -> Float[Array, " frames"]:

@@ -69,7 +69,8 @@ def affect_by_rules(
 def frown_of(mood: EmotionTrack) -> Float[Array, " steps"]:
     """How much an emotion presses the brows down, 0..1."""
     weight = {name: mood.intensity * mood.mix[:, i] for i, name in enumerate(EMOTIONS)}
-    return np.clip(1.6 * weight["anger"] + 1.2 * weight["disgust"] + 0.6 * weight["contempt"], 0.0, 1.0)
+    frown: Array = np.clip(1.6 * weight["anger"] + 1.2 * weight["disgust"] + 0.6 * weight["contempt"], 0.0, 1.0)
+    return frown
 
 
 def hidden_emotion(track: EmotionTrack) -> EmotionTrack:

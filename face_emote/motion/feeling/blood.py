@@ -148,7 +148,8 @@ def blood_drives(track: EmotionTrack) -> Float[Array, "frames drive=4"]:
         + 0.3 * hidden["disgust"],
         "tears": 0.8 * (shown * weight["sadness"] * (1.0 - 0.6 * ashamed) + hidden["sadness"]),
     }
-    return np.clip(np.stack([drives[name] for name in DRIVES], axis=-1), 0.0, 1.0)
+    strength: Array = np.clip(np.stack([drives[name] for name in DRIVES], axis=-1), 0.0, 1.0)
+    return strength
 
 
 def step_blood(
@@ -172,7 +173,8 @@ def step_blood(
 
 def pressed_blood(controls: Float[Array, "frames control=100"]) -> Float[Array, "frames region=8"]:
     """The instant part of h: where muscles press blood out of the skin or hold it there."""
-    return controls.astype(np.float64) @ PRESSURE
+    pressed: Array = controls.astype(np.float64) @ PRESSURE
+    return pressed
 
 
 def pulse_of(
@@ -192,4 +194,5 @@ def blood_flow(
 ) -> Float[Array, "frames region=8"]:
     """The sum h for each of `names.BLOOD_REGIONS`, in [-1, 1]; float32."""
     total = levels @ PROFILE + pressed + pulse[:, None]
-    return np.clip(total, -1.0, 1.0).astype(np.float32)
+    flow: Array = np.clip(total, -1.0, 1.0).astype(np.float32)
+    return flow

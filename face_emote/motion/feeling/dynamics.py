@@ -70,7 +70,8 @@ def swell_of(energy: Float[Array, " frames"], activity: Float[Array, " frames"])
 def wandering(swell: Float[Array, " frames"], times: Float[Array, " frames"], *, key: int) -> Float[Array, " frames"]:
     """The share of `liveliness` that is chance: with the noise, over without it; about 0.8..1.2."""
     level = 0.55 + 0.45 * swell
-    return _lively(level + 0.32 * _wander(times, key=key)) / _lively(level)
+    factor: Array = _lively(level + 0.32 * _wander(times, key=key)) / _lively(level)
+    return factor
 
 
 def _wander(times: Float[Array, " frames"], *, key: int) -> Float[Array, " frames"]:
@@ -78,7 +79,8 @@ def _wander(times: Float[Array, " frames"], *, key: int) -> Float[Array, " frame
 
 
 def _lively(level: Float[Array, " frames"]) -> Float[Array, " frames"]:
-    return 1.0 - _DEPTH * (1.0 - np.clip(level, 0.0, 1.0))
+    depth: Array = 1.0 - _DEPTH * (1.0 - np.clip(level, 0.0, 1.0))
+    return depth
 
 
 def step_mood(

@@ -234,4 +234,5 @@ def _beyond_mix(track: EmotionTrack, *, energy: float) -> tuple[Array, Array, Ar
 
 def _weariness(track: EmotionTrack) -> Float[Array, " frames"]:
     """0..1: arousal well below rest, which lets the upper lids hang."""
-    return smoothstep((-track.vad[:, 1].astype(np.float64) - 0.15) / 0.75)
+    tired: Array = smoothstep((-track.vad[:, 1].astype(np.float64) - 0.15) / 0.75)
+    return tired

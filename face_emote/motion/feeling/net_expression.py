@@ -82,7 +82,8 @@ def _between(rows: Array, times: Array, *, first: int) -> Array:
     low = np.minimum(place.astype(np.int64), max(len(rows) - 2, 0))
     high = np.minimum(low + 1, len(rows) - 1)
     share = (place - low)[:, None]
-    return (1.0 - share) * rows[low].astype(np.float64) + share * rows[high].astype(np.float64)
+    between: Array = (1.0 - share) * rows[low].astype(np.float64) + share * rows[high].astype(np.float64)
+    return between
 
 
 def affect_by_net(
@@ -181,18 +182,21 @@ def with_asymmetry(
     """
     felt = mix[:, 1:].astype(np.float64)
     lead = felt @ _SIDES[1:] / np.maximum(felt.sum(axis=1, keepdims=True), 1e-6)
-    return controls * (1.0 + asymmetry * lead)
+    uneven: Array = controls * (1.0 + asymmetry * lead)
+    return uneven
 
 
 def _shown(controls: Array, *, mix: Array, chance: Array, style: PerformanceStyle) -> Array:
     controls = with_asymmetry(np.clip(controls, 0.0, 1.0), mix=mix, asymmetry=style.asymmetry)
     controls = controls * (energy_gain(style.energy) * chance)
     controls[:, _BROWS] *= style.brows
-    return np.clip(controls, 0.0, 1.0)
+    within: Array = np.clip(controls, 0.0, 1.0)
+    return within
 
 
 def _bearing(answers: Array) -> Array:
-    return np.clip(answers[:, BEARING_SLICE], _LOWEST, _HIGHEST)
+    bearing: Array = np.clip(answers[:, BEARING_SLICE], _LOWEST, _HIGHEST)
+    return bearing
 
 
 def _on_face(controls: Array) -> Float[Array, "steps control=100"]:

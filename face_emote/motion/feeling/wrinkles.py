@@ -187,7 +187,8 @@ def tension(model: WrinkleModel, controls: Float[Array, "frames control=100"]) -
     vertices = model.head.pose_vertices(expression=pose.expression, jaw_pose=pose.jaw_pose, eye_pose=pose.eye_pose)
     across = vertices[:, model.edges[:, 1]] - vertices[:, model.edges[:, 0]]
     length = np.sqrt(np.einsum("fec,fec->fe", across, across))
-    return np.maximum(1.0 - length / model.rest_length, 0.0) @ model.weights
+    shortened: Array = np.maximum(1.0 - length / model.rest_length, 0.0) @ model.weights
+    return shortened
 
 
 def folding(
@@ -217,7 +218,8 @@ def folding(
 def _deepest(raw: Float[Array, "frames wrinkle=16"]) -> Float[Array, "frames wrinkle=16"]:
     """Bent towards 1 beyond `_ROOM`: further muscles on one region fold it ever less, but never not at all."""
     over = np.maximum(raw - _ROOM, 0.0)
-    return np.minimum(raw, _ROOM) + (1.0 - _ROOM) * (1.0 - np.exp(-over / (1.0 - _ROOM)))
+    deepest: Array = np.minimum(raw, _ROOM) + (1.0 - _ROOM) * (1.0 - np.exp(-over / (1.0 - _ROOM)))
+    return deepest
 
 
 def step_wrinkles(

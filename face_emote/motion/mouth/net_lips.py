@@ -101,7 +101,8 @@ class NetLips:
                 )
                 if self.aligned:
                     rows[:, column] = np.maximum(rows[:, column], spoken)
-        return REST + gate(self.spoken_secs, times)[:, None] * (rows - REST)
+        aims: Array = REST + gate(self.spoken_secs, times)[:, None] * (rows - REST)
+        return aims
 
     def _enlivened(self, rows: Array) -> Array:
         """Gap and jaw enlarged in one proportion; gaps up to STILL_GAP are left."""
@@ -114,17 +115,22 @@ class NetLips:
 
     def _row(self, index: Array) -> Array:
         """Answers by number; held before the first and after the last one."""
-        return self.answers[np.clip(index - self.first, 0, len(self.answers) - 1)].astype(np.float64)
+        row: Array = self.answers[np.clip(index - self.first, 0, len(self.answers) - 1)].astype(np.float64)
+        return row
 
     def _spline(self, times: Array) -> Float[Array, f"frames channel={NUM_LINEAR}"]:
         low, u = _place(times)
         u = u[:, None]
         a, b, c, d = (self._row(low + i)[:, :NUM_LINEAR] for i in (-1, 0, 1, 2))
-        return b + 0.5 * u * (c - a + u * (2.0 * a - 5.0 * b + 4.0 * c - d + u * (3.0 * (b - c) + d - a)))
+        value: Array = b + 0.5 * u * (c - a + u * (2.0 * a - 5.0 * b + 4.0 * c - d + u * (3.0 * (b - c) + d - a)))
+        return value
 
     def _straight(self, times: Array) -> Float[Array, "frames contact=3"]:
         low, u = _place(times)
-        return (1.0 - u)[:, None] * self._row(low)[:, NUM_LINEAR:] + u[:, None] * self._row(low + 1)[:, NUM_LINEAR:]
+        contact: Array = (1.0 - u)[:, None] * self._row(low)[:, NUM_LINEAR:] + u[:, None] * self._row(low + 1)[
+            :, NUM_LINEAR:
+        ]
+        return contact
 
     def _kept(self, times: Array, between: Array) -> Float[Array, "frames contact=3"]:
         """The greatest answer of those that lie nearest to each frame, so that no contact falls between two."""
@@ -226,4 +232,5 @@ def _window(times: Array, *, fps: float) -> tuple[Array, Array]:
 
 
 def _sharpened(contact: Array, *, none: float, full: float) -> Array:
-    return smoothstep((contact - none) / (full - none))
+    sharp: Array = smoothstep((contact - none) / (full - none))
+    return sharp
