@@ -84,7 +84,8 @@ def _stood(group: StrandGroup, *, skin: SkinSurface, template: Array, posed: Arr
     corners = skin.triangles[group.triangle]
     turn = triangle_frames(posed[corners]) @ triangle_frames(template[corners]).transpose(0, 2, 1)
     root = np.einsum("sk,skd->sd", group.weights, posed[corners])
-    return root[:, None] + np.einsum("sij,skj->ski", turn, group.offsets.astype(np.float64))
+    knots: Array = root[:, None] + np.einsum("sij,skj->ski", turn, group.offsets.astype(np.float64))
+    return knots
 
 
 def _anchors(group: StrandGroup, skin: SkinSurface) -> Int[Array, "strand 3"]:

@@ -66,7 +66,8 @@ def _mean_colour(person: Person) -> Float[Array, " 3"]:
     maps = load_skin_maps(person.skin, size=512)
     face = maps.lips + maps.inside + maps.hair_coverage < 0.1
     colour = skin_albedo(melanin=maps.melanin, haemoglobin=maps.haemoglobin)
-    return np.median(colour[face & (maps.melanin > 0.0)], axis=0)
+    mean: Array = np.median(colour[face & (maps.melanin > 0.0)], axis=0)
+    return mean
 
 
 def _mesh(person: Person, layout: HeadLayout) -> dict[str, Any]:
@@ -107,7 +108,8 @@ def _straightened(points: Float[Array, "point 3"], *, side: int) -> Float[Array,
     axis /= np.linalg.norm(axis)
     right = np.cross((0.0, 1.0, 0.0), axis)
     right /= np.linalg.norm(right)
-    return (points - points.mean(axis=0)) @ np.stack([right, np.cross(axis, right), axis], axis=1)
+    turned: Array = (points - points.mean(axis=0)) @ np.stack([right, np.cross(axis, right), axis], axis=1)
+    return turned
 
 
 def _template(head: Head) -> Float[Array, "vertex 3"]:
