@@ -18,10 +18,9 @@ from face_emote.rendering.base import Pose, Renderer
 from face_emote.rendering.fast.engine import FastRenderer
 from face_emote.rendering.scene import make_scene
 from face_emote.rendering.stage.buffers import CLOTH, EYE, SKIN, TONGUE, TOOTH
-from face_emote.rendering.torch import adapters, fused
+from face_emote.rendering.torch import adapters
 from face_emote.rendering.torch.adapters import find_rasteriser
-from face_emote.rendering.torch.colours import KNOWN, cloth_light, numbers, skin_light
-from face_emote.rendering.torch.fragments import GRID
+from face_emote.rendering.torch.compose import GRID
 from face_emote.rendering.torch.head import rotation_matrix, torch_head
 from face_emote.rendering.torch.light import Lights
 from face_emote.rendering.torch.rasterise import rasterise, rasterise_scatter
@@ -134,13 +133,6 @@ def test_compiled_kernels_draw_and_differentiate_as_plain_torch(person):
     assert (results[0][0] == results[1][0]).double().mean() > 0.9999
     for one, two in zip(results[0][1:], results[1][1:], strict=True):
         assert (one - two).norm() < 2e-3 * two.norm()
-
-
-def test_skin_and_cloth_are_compiled(caplog):
-    stage = staged(64)
-    shapes = tuple(tuple(one.shape) for one in (*numbers(stage.lights), stage.hair_colour))
-    for function, more in ((skin_light, 6 + stage.texels.shape[1]), (cloth_light, 3)):
-        assert fused.loops_of(function, KNOWN + more, shapes) is not None, caplog.text
 
 
 def test_both_z_buffers_see_the_same_head(person):

@@ -12,10 +12,9 @@ from face_emote.core.names import BLOOD_REGIONS, CONTROLS, NUM_EXPRESSION, WRINK
 from face_emote.face.bundled import load_head
 from face_emote.face.characters import character
 from face_emote.face.rig import pose_from_controls
-from face_emote.look import reflection
 from face_emote.rendering.base import Pose
 from face_emote.rendering.fast.engine import FastRenderer
-from face_emote.rendering.gl import context, shaders
+from face_emote.rendering.gl import context
 from face_emote.rendering.gl.context import gl_missing
 from face_emote.rendering.gl.engine import GlRenderer
 from face_emote.rendering.scene import make_scene
@@ -57,7 +56,7 @@ def test_numba_and_glsl_draw_the_same_face(who: str, camera: str):
     fast = drawn(FastRenderer, who, pose, camera=camera, hair=False)
     gl = drawn(GlRenderer, who, pose, camera=camera, hair=False)
     assert np.std(fast) > 20.0
-    assert decibels(fast, gl) > 35.0
+    assert decibels(fast, gl) > 40.0
     assert np.quantile(np.abs(fast - gl), 0.97) <= 2.0
 
 
@@ -93,14 +92,6 @@ def test_any_thread_may_ask_and_gets_the_same_bytes():
         pictures = list(pool.map(renderer.render, poses))
     assert np.array_equal(pictures[0], pictures[4]) and np.array_equal(pictures[1], pictures[5])
     assert not np.array_equal(pictures[0], pictures[1])
-
-
-def test_the_shaders_know_every_number_of_the_skin():
-    text = shaders.constants()
-    assert f"const float SKIN_F0 = {reflection.SKIN_F0!r};" in text
-    assert "const vec3 WRAP = vec3(" in text and "const vec4 FIBRES[2] = vec4[](" in text
-    declared = [line.split()[2].split("[")[0] for line in text.splitlines()]
-    assert len(declared) == len(set(declared))
 
 
 def test_without_moderngl_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

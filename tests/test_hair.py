@@ -12,7 +12,6 @@ from face_emote.core.types import SkinParams
 from face_emote.face.bundled import load_head
 from face_emote.face.characters import character, characters, natural_hair_colour
 from face_emote.face.identity import identity
-from face_emote.look import hair_reflection
 from face_emote.look.hair import HairCurves, hair_on, light_under_hair, mean_hair_colour, style_geometry, wearing
 from face_emote.look.hair_follow import skull_frame
 from face_emote.look.hair_loss import left, loss
@@ -240,34 +239,6 @@ def test_a_shell_knows_a_ball():
     out = pushed_out(inside, shell, clearance=np.full(50, 0.002, np.float32))
     np.testing.assert_allclose(np.linalg.norm(out - CENTRE, axis=1), 0.092, atol=3e-4)
     np.testing.assert_allclose(pushed_out(out, shell, clearance=np.zeros(50, np.float32)), out, atol=1e-7)
-
-
-def test_the_kernel_lights_hair_as_the_formula_says():
-    from face_emote.rendering.stage.buffers import Lighting
-    from face_emote.rendering.stage.hair_kernels import light_knot
-
-    rng = np.random.default_rng(3)
-    unit = lambda v: v / np.linalg.norm(v, axis=-1, keepdims=True)  # noqa: E731
-    directions, lamps = unit(rng.normal(size=(3, 3))), rng.uniform(0.2, 1.0, (3, 3))
-    eye = np.array([0.1, 0.2, 0.9])
-    light = Lighting(
-        directions=directions, colours=lamps, eye=eye, shadow=np.full((64, 64, 2), 1e9, np.float32),
-        shadow_frame=np.eye(3), shadow_centre=np.zeros(3), shadow_radius=0.3, exposure=0.8,
-    )  # fmt: skip
-    overhead, openness = np.array([0.4, 0.43, 0.5]), 0.7
-    sky = np.array([0.0] * 6 + [-1.0])
-    for _ in range(30):
-        p, t, n = rng.normal(0.0, 0.05, 3), unit(rng.normal(size=3)), unit(rng.normal(size=3))
-        colour, jitter, out = rng.uniform(0.01, 0.5, 3), float(rng.uniform(-0.5, 0.5)), np.empty(3)
-        light_knot(light, overhead, p, t, n, colour, 1.0, jitter, openness, sky, out)
-        wanted = colour * openness * max(0.0, hair_reflection.SKY[0] + hair_reflection.SKY[1] * n[1]) * overhead
-        for i, seen in enumerate((0.35 + 0.65 * openness, openness, openness)):
-            lit = hair_reflection.strand_light(
-                tangent=t[None], light=directions[i][None], view=unit(eye - p)[None], outward=n[None],
-                colour=colour[None], seen=np.array([seen]), jitter=jitter,
-            )[0]  # fmt: skip
-            wanted = wanted + lamps[i] * lit
-        np.testing.assert_allclose(out, 0.8 * wanted, atol=2e-3)
 
 
 SIZE = 128

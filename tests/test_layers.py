@@ -12,8 +12,6 @@ PACKAGE = ROOT / "face_emote"
 NUMPY_ONLY = ("core", "audio", "emotion", "face", "look", "network", "rigs", "motion")
 """These rooms run where nothing but numpy is installed: any other import is made inside a function."""
 ENGINES = ("fast", "gl", "cycles", "torch")
-BORROWED = {("gl", "fast"), ("cycles", "fast"), ("torch", "fast")}
-"""Pairs of render engines of which one still imports the other."""
 COMPILED = {"compiled", "inlined", "njit", "intrinsic", "_fused"}
 """Decorators of functions that numba compiles; it cannot compile what a type checker has wrapped."""
 
@@ -165,7 +163,7 @@ def test_render_engines_do_not_know_each_other():
         for path in (PACKAGE / "rendering" / own).rglob("*.py")
         for pair in foreign_engines(path.read_text(), own)
     }
-    assert seen <= BORROWED, sorted(seen - BORROWED)
+    assert not seen, sorted(seen)
 
 
 def test_no_file_imports_itself_by_a_detour():

@@ -13,14 +13,18 @@ from face_emote.face.characters import character
 from face_emote.face.identity import identity
 from face_emote.face.rig import pose_from_controls
 from face_emote.look import eyes
+from face_emote.look.formula.eye import trace_cornea
+from face_emote.look.formula.mouth import through_lips
+from face_emote.look.formula.ops import Vec
 from face_emote.look.surface import SKIN_PARTS
-from face_emote.look.teeth import head_mouth_points, light_through_lips, mouth_opening
+from face_emote.look.teeth import head_mouth_points, mouth_opening
 from face_emote.rendering.base import Pose
 from face_emote.rendering.fast.engine import FastRenderer
-from face_emote.rendering.fast.eye import trace_cornea
 from face_emote.rendering.scene import LIGHTS, make_scene
 from face_emote.rendering.stage import buffers, kernels
+from face_emote.rendering.stage.lights import skies_of
 from face_emote.rendering.stage.mesh import make_mesh
+from face_emote.rendering.stage.mouth import opening_record
 
 PERSON = character("default")
 NUM_PEOPLE = 20
@@ -158,6 +162,11 @@ def test_upper_teeth_are_seen_in_smile_and_laugh(mouth_map, units, least):
     assert min(seen) > least
 
 
+def light_through_lips(points, opening):
+    record = opening_record(opening, skies=skies_of(LIGHTS["studio"]))
+    return through_lips(Vec(*(points - opening.middle).T), record)[0]
+
+
 def test_light_through_the_lips_falls_with_depth_and_closing():
     head = load_head()
     points = head_mouth_points(head)
@@ -195,12 +204,12 @@ def test_back_teeth_are_darker_than_front_teeth():
     person = load_head().with_identity(PERSON.betas)
     vertices = posed(person, {**LAUGH, "mouthStretchLeft": 0.6, "mouthStretchRight": 0.6})[0]
     picture = renderer.render(Pose(vertices, np.zeros(16, np.float32), np.zeros(8, np.float32))).astype(float)
-    space = renderer._space(len(vertices))
+    space = renderer.stage.space(len(vertices))
     face = space.face_id[::2, ::2]
-    tooth = (face >= 0) & (renderer.mesh.material[face.clip(0)] == buffers.TOOTH)
-    corner = renderer.mesh.triangles[face.clip(0)]
+    tooth = (face >= 0) & (renderer.stage.mesh.material[face.clip(0)] == buffers.TOOTH)
+    corner = renderer.stage.mesh.triangles[face.clip(0)]
     depth = space.points[:, 2][corner].mean(axis=-1)
-    height = renderer.mesh.local[:, 0][corner].mean(axis=-1)
+    height = renderer.stage.mesh.local[:, 0][corner].mean(axis=-1)
     body = tooth & (height > 0.25) & (height < 0.8)
     front, back = body & (depth > np.quantile(depth[body], 0.7)), body & (depth < np.quantile(depth[body], 0.15))
     assert front.sum() > 100
@@ -220,10 +229,10 @@ def eye_picture(light="studio", *, size=128, redness=0.0, age=None, **units):
     blood = np.zeros(8, np.float32)
     blood[BLOOD_REGIONS.index("periorbital")] = redness
     picture = renderer.render(Pose(vertices, np.zeros(16, np.float32), blood)).astype(float)
-    space = renderer._space(len(vertices))
+    space = renderer.stage.space(len(vertices))
     face = space.face_id[::2, ::2]
-    eye = (face >= 0) & (renderer.mesh.material[face.clip(0)] == buffers.EYE)
-    local = renderer.mesh.local[renderer.mesh.triangles[face.clip(0)]].mean(axis=2)
+    eye = (face >= 0) & (renderer.stage.mesh.material[face.clip(0)] == buffers.EYE)
+    local = renderer.stage.mesh.local[renderer.stage.mesh.triangles[face.clip(0)]].mean(axis=2)
     rho = np.hypot(local[..., 0], local[..., 1]) / np.linalg.norm(local, axis=-1) / eyes.LIMBUS
     return picture, eye, rho
 
@@ -294,8 +303,8 @@ def test_the_cornea_bends_rays_as_snell_says():
         z = np.sqrt(1.0 - x * x - y * y)
         towards = np.array([*rng.uniform(-0.5, 0.5, 2), 1.0])
         towards /= np.linalg.norm(towards)
-        normal = np.zeros(3)
-        hit_x, hit_y = trace_cornea(x, y, z, *towards, normal)
+        hit_x, hit_y, bulging = trace_cornea(Vec(x, y, z), Vec(*towards))
+        normal = np.array(list(bulging))
         centre = np.array([0.0, 0.0, eyes.CORNEA_CENTRE])
         entry = centre + eyes.CORNEA_RADIUS * normal
         start = np.array([x, y, z])

@@ -6,11 +6,10 @@ import pytest
 from numpy.testing import assert_allclose
 
 from face_emote.face.subdivision import catmull_clark
-from face_emote.rendering.fast import lighting
 from face_emote.rendering.scene import CAMERAS, focal_pixels, view_matrix
-from face_emote.rendering.stage import cache, kernels
-from face_emote.rendering.stage.ambient import light_frame
+from face_emote.rendering.stage import cache, kernels, shadow
 from face_emote.rendering.stage.buffers import Lighting
+from face_emote.rendering.stage.lights import light_frame
 
 
 @pytest.fixture
@@ -84,7 +83,7 @@ def test_shadow_moments_are_two_box_filters_one_after_the_other():
     depth = rng.uniform(-0.2, 0.2, (24, 24)).astype(np.float32)
     depth[:6] = 1e9
     spare, out = np.zeros((24, 24, 2), np.float32), np.zeros((24, 24, 2), np.float32)
-    lighting.shadow_moments(depth, 2, spare, out)
+    shadow.shadow_moments(depth, 2, spare, out)
 
     def box_ref(values):
         near = lambda k: min(max(k, 0), 23)  # noqa: E731
@@ -93,7 +92,7 @@ def test_shadow_moments_are_two_box_filters_one_after_the_other():
               for j in range(24)] for i in range(24)]
         )  # fmt: skip
 
-    z = np.minimum(depth, lighting.FAR).astype(float)
+    z = np.minimum(depth, shadow.FAR).astype(float)
     expected = box_ref(box_ref(np.stack([z, z * z], axis=2)))
     assert_allclose(out, expected, atol=2e-6)
 
@@ -103,13 +102,13 @@ def test_the_key_light_is_seen_before_a_wall_and_not_behind_it():
     depth = np.full((64, 64), 1e9, np.float32)
     depth[:, :32] = -0.05
     spare, moments = np.zeros((64, 64, 2), np.float32), np.zeros((64, 64, 2), np.float32)
-    lighting.shadow_moments(depth, 2, spare, moments)
+    shadow.shadow_moments(depth, 2, spare, moments)
     frame = light_frame(np.array([0.0, 0.0, 1.0]))
-    light = Lighting(np.eye(3), np.eye(3), np.zeros(3), moments, frame, np.zeros(3), 0.19, 1.0)
+    light = Lighting(np.zeros(3), moments, frame, np.zeros(3), 0.19)
 
     @numba.njit
     def seen(light, x, z):
-        return lighting.key_light_seen(light, x, 0.0, z, 0.0, 0.0, 1.0)
+        return shadow.key_light_seen(light, x, 0.0, z, 0.0, 0.0, 1.0)
 
     assert seen(light, -0.1, 0.0) < 0.01
     assert seen(light, -0.1, 0.06) == 1.0, "in front of the wall"

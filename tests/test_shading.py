@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-import numba
 import numpy as np
 import pytest
 
@@ -12,15 +11,18 @@ from face_emote.face.bundled import load_head
 from face_emote.face.characters import character
 from face_emote.look import colour
 from face_emote.look.displacement import crease_relief
+from face_emote.look.formula.light import displayed
+from face_emote.look.formula.ops import Vec
+from face_emote.look.formula.records import Colour, Lamp, Lights, Spot, Texel
+from face_emote.look.formula.skin import shade_skin
 from face_emote.look.maps import load_skin_maps, resting_folds
 from face_emote.look.reflection import DARK_SMOOTHING
+from face_emote.look.tone import tone_mapped
 from face_emote.rendering.base import Pose
-from face_emote.rendering.fast import lens, shade, skin
+from face_emote.rendering.fast import lens
 from face_emote.rendering.fast.engine import FastRenderer
 from face_emote.rendering.scene import LIGHTS, make_scene
-from face_emote.rendering.stage import buffers
 from face_emote.rendering.stage.mesh import make_mesh
-from face_emote.rendering.tone import tone_mapped
 
 PERSON = character("default")
 XYZ = np.array(
@@ -62,17 +64,10 @@ def test_bright_and_dark_skin_keep_their_hue(melanin):
     assert (np.hypot(red, yellow)[5:20] > 8.0).all(), "skin stays coloured"
 
 
-def test_the_compiled_tone_curve_is_the_defined_one():
+def test_the_formulas_tone_curve_is_the_defined_one():
     values = np.random.default_rng(0).uniform(0.0, 3.0, (50, 3))
-
-    @numba.njit
-    def mapped(values, exposure):
-        for i in range(len(values)):
-            shade.tone_mapped(values[i], exposure)
-
-    out = values.copy()
-    mapped(out, 0.8)
-    np.testing.assert_allclose(out, tone_mapped(0.8 * values), atol=1e-12)
+    found = np.stack(list(displayed(Vec(*values.T))), axis=1)
+    np.testing.assert_allclose(found, tone_mapped(values), atol=1e-12)
 
 
 def test_relief_and_unevenness_grow_with_age():
@@ -112,30 +107,18 @@ def test_creases_move_the_mesh_but_never_lips_lids_or_the_mouth(mesh):
 
 
 def highlight(melanin, *, relief, wrinkle):
-    """Light that a ridge adds to skin of this pigment over a black albedo, seen head-on under the key light."""
-    rows = np.zeros((skin.NUM_ROWS, skin.BLOCK))
-    slope = np.linspace(-relief, relief, skin.BLOCK)
-    rows[buffers.NORMAL + 2] = 1.0
-    rows[buffers.OPENNESS] = rows[buffers.RIM_SEEN] = rows[skin.SEEN] = 1.0
-    rows[buffers.FOLDING] = wrinkle
-    rows[skin.TEXEL + buffers.MELANIN] = melanin
-    rows[skin.TEXEL + buffers.SPECULAR] = 1.0
-    rows[skin.TEXEL + buffers.ROUGHNESS] = 0.4
-    rows[skin.TEXEL + buffers.WRINKLE_U] = slope / wrinkle
-    rows[skin.TANGENTS], rows[skin.TANGENTS + 4] = 1.0, 1.0
-    zero = np.zeros((3, 3))
-    look = buffers.Look(
-        iris=zero, hair=np.zeros(3), cloth=zero, eyes=zero, pupil=0.3, redness=0.0, age=0.3, epidermis=0.0,
-        base=np.zeros(3),
-        melanin_absorption=np.ones(3), haemoglobin_absorption=np.ones(3), blood_gain=colour.BLOOD_GAIN,
-        pallor_greying=0.0, luminance=np.ones(3) / 3, crease=np.ones(3), sample_size=1.0,
-    )  # fmt: skip
-    directions, colours = np.array([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [1.0, 0.0, 0.0]]), np.zeros((3, 3))
-    colours[0] = 1.0
-    eye = np.array([0.0, 0.0, 1.0])
-    light = buffers.Lighting(directions, colours, eye, np.zeros((2, 2, 2)), zero, np.zeros(3), 1.0, 1.0)
-    skin.shade_skin(rows.reshape(-1), look, light)
-    return slope, rows[skin.COLOUR]
+    """Light that gloss adds to ridges of skin of this pigment, seen head-on under the key light."""
+    slope = np.linspace(-relief, relief, 104)
+    ahead, none, across = Vec(0.0, 0.0, 1.0), Vec(0.0, 0.0, 0.0), Vec(1.0, 0.0, 0.0)
+    spot = Spot(-ahead, ahead, none, none, 1.0, 1.0, wrinkle, 0.0, 0.0, 1.0)
+    lights = Lights(Lamp(ahead, Vec(1.0, 1.0, 1.0)), Lamp(across, none), Lamp(across, none), 1.0)
+    shades = []
+    for gloss in (0.0, 1.0):
+        texel = Texel(
+            melanin, 0.5, gloss, 0.0, 0.0, 0.0, slope / wrinkle, 0.0, 0.0, 0.4, across, Vec(0.0, 1.0, 0.0)
+        )  # fmt: skip
+        shades.append(shade_skin(spot, texel, lights, Colour(none)).x)
+    return slope, shades[1] - shades[0]
 
 
 def test_highlights_on_folds_are_wider_on_dark_skin():

@@ -80,15 +80,6 @@ class MouthOpening:
     lift: float
     """How far the corners lie above the middle."""
 
-    def rows(self) -> Float[Array, "6 3"]:
-        """The same as one array, for shading kernels."""
-        return np.array(
-            [
-                self.middle, self.right, self.up, self.forward,
-                (self.half_width, self.half_height, 0.0), (self.sag, self.lift, 0.0),
-            ]
-        )  # fmt: skip
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MouthPoints:
@@ -154,28 +145,6 @@ def mouth_opening(vertices: Float[Array, "vertex 3"], points: MouthPoints) -> Mo
         sag=float((middle - between) @ forward),
         lift=float((between - middle) @ up),
     )
-
-
-def light_through_lips(points: Float[Array, "point 3"], opening: MouthOpening) -> Float[Array, " point"]:
-    """Share of what lies before the mouth that a point inside it sees, 0..1: the form factor of a bent slot.
-
-    With d the depth behind the bent opening, h its half height there and y the height over its middle, a facing
-    element under a slot receives ((h - y) / sqrt((h - y)^2 + d^2) + (h + y) / sqrt((h + y)^2 + d^2)) / 2; the same
-    with the width gives the other factor. Their product is raised to THROUGH.
-    """
-    offset = points - opening.middle
-    x, y, z = offset @ opening.right, offset @ opening.up, offset @ opening.forward
-    bent = np.clip(x / opening.half_width, -1.0, 1.0) ** 2
-    depth = np.maximum(LEAST_DEPTH, -opening.sag * bent - z)
-    height = opening.half_height * np.sqrt(1.0 - bent)
-    high = _slot(y - opening.lift * bent, height, depth)
-    wide = _slot(x, np.full_like(x, opening.half_width), depth)
-    return (np.maximum(high, 0.0) * np.maximum(wide, 0.0)) ** THROUGH
-
-
-def _slot(x: Array, half: Array, depth: Array) -> Array:
-    above, below = half - x, half + x
-    return 0.5 * (above / np.hypot(above, depth) + below / np.hypot(below, depth))
 
 
 def _unit(vector: Array) -> Array:

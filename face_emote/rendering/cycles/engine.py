@@ -8,7 +8,6 @@ import numpy as np
 from face_emote.blender_side.arrays_file import save
 from face_emote.blender_side.process import BlenderProcess
 from face_emote.core.arrays import Array, UInt8
-from face_emote.core.errors import HeadError
 from face_emote.core.options import DEFAULT_SAMPLES
 from face_emote.core.types import SkinParams
 from face_emote.face.head import Head
@@ -16,8 +15,8 @@ from face_emote.rendering.base import Pose
 from face_emote.rendering.cycles.job import prepare
 from face_emote.rendering.cycles.picture import developed
 from face_emote.rendering.cycles.pose import posed
-from face_emote.rendering.fast.engine import backdrop
 from face_emote.rendering.scene import Scene
+from face_emote.rendering.stage.lights import backdrop
 
 VERBS = "face_emote.blender_side.cycles"
 
@@ -42,8 +41,6 @@ class CyclesRenderer:
             HeadError: the head has no charts and parts (an imported FLAME file).
             OptionError: samples outside 1..4096.
         """
-        if head.layout is None:
-            raise HeadError("An imported FLAME head has no skin charts yet; render the bundled head instead")
         self._scene = scene
         self._backdrop = backdrop(scene)
         self._person = prepare(head, betas=betas, skin=skin, scene=scene, samples=samples or DEFAULT_SAMPLES)

@@ -13,16 +13,16 @@ from face_emote.look.displacement import crease_relief
 from face_emote.look.eyes import pupil_radius
 from face_emote.look.hair import mean_hair_colour
 from face_emote.look.maps import load_skin_maps, resting_folds
-from face_emote.look.regions import blood_masks, wrinkle_masks
 from face_emote.rendering.cycles.eyes import eye_picture, eye_uv
 from face_emote.rendering.cycles.flesh import flesh_colours
 from face_emote.rendering.cycles.skin_maps import map_layers
 from face_emote.rendering.cycles.strands import Curves, make_curves
-from face_emote.rendering.fast.engine import light_arrays, scene_luminance
 from face_emote.rendering.scene import Scene, placed, view_matrix
-from face_emote.rendering.stage import ambient, buffers
+from face_emote.rendering.stage import buffers
 from face_emote.rendering.stage.garment import under_collar
+from face_emote.rendering.stage.lights import SKY_GAIN, light_arrays, scene_luminance
 from face_emote.rendering.stage.mesh import HIDDEN_UNDER_CLOTH, RenderMesh, make_mesh
+from face_emote.rendering.stage.person import charts_of, region_masks
 
 TEXTURE_SIDE = {768: 1024, 8192: 2048}
 """Side of the skin maps by the largest picture side that they serve."""
@@ -60,13 +60,12 @@ class Prepared:
 
 def prepare(head: Head, *, betas: Array, skin: SkinParams, scene: Scene, samples: int) -> Prepared:
     """Mesh, maps, strands and lights of one person."""
-    assert head.layout is not None
-    mesh = make_mesh(head.layout, head.template)
+    layout = charts_of(head)
+    mesh = make_mesh(layout, head.template)
     person = head.with_identity(betas)
     origin = person.joints()[3:5].mean(axis=0)
     curves = make_curves(mesh, person, skin=skin, scene=scene)
-    template_mm = mesh.skin_template * 1000.0
-    ears = mesh.skin.linear.apply(head.layout.mask_ears[mesh.skin.vertex_index].astype(np.float32))
+    wrinkle_masks, blood_masks = region_masks(layout, mesh)
     eye_points = np.unique(mesh.triangles[mesh.material == buffers.EYE])
     # Left and right eye follow one another in the mesh and have equally many points.
     left, right = np.split(eye_points, 2)
@@ -77,11 +76,9 @@ def prepare(head: Head, *, betas: Array, skin: SkinParams, scene: Scene, samples
         skin_triangles=np.ascontiguousarray(mesh.triangles[mesh.material != buffers.CLOTH]),
         uv_inverse=_uv_inverse(mesh.skin.uv[mesh.skin.uv_triangles]),
         eyes=(left, right),
-        wrinkle_masks=wrinkle_masks(template_mm),
-        blood_masks=blood_masks(template_mm, ears),
-        relief=crease_relief(
-            load_skin_maps(skin, size=512).wrinkle_height, surface=mesh.skin, lips=head.layout.mask_lips
-        ),
+        wrinkle_masks=wrinkle_masks,
+        blood_masks=blood_masks,
+        relief=crease_relief(load_skin_maps(skin, size=512).wrinkle_height, surface=mesh.skin, lips=layout.mask_lips),
         resting=resting_folds(skin.age),
     )
 
@@ -107,7 +104,7 @@ def _job(mesh: RenderMesh, curves: Curves, *, skin: SkinParams, scene: Scene, sa
         light_colours=colours,
         light_sizes=np.array(LIGHT_SIZES),
         light_target=origin + np.array(LIGHT_TARGET),
-        sky=np.array(scene.lights.ambient) * ambient.SKY_GAIN * SKY_SHARE,
+        sky=np.array(scene.lights.ambient) * SKY_GAIN * SKY_SHARE,
         triangles=np.concatenate([mesh.skin.triangles[~hidden], mesh.triangles[other]]),
         material=np.array([MATERIALS.get(material, WET) for material in materials], np.int8),
         point_uv=point_uv,

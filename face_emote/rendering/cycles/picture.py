@@ -4,7 +4,7 @@ import numpy as np
 
 from face_emote.core.arrays import Array, Float, UInt8
 from face_emote.core.png import srgb_bytes
-from face_emote.rendering.tone import tone_mapped
+from face_emote.look.tone import tone_mapped
 
 
 def developed(

@@ -52,7 +52,7 @@ def make_curves(mesh: RenderMesh, person: Head, *, skin: SkinParams, scene: Scen
     """The strands that this character wears, as many as the picture's size calls for."""
     distance = float(np.linalg.norm(np.subtract(scene.camera.position, scene.camera.target)))
     pixels = 1e-3 * focal_pixels(scene.camera, width=scene.width, height=scene.height) / distance
-    hair = Hair(mesh, head=person, skin=skin, overhead=np.array(scene.lights.ambient), pixels_per_mm=pixels)
+    hair = Hair(mesh, head=person, skin=skin, pixels_per_mm=pixels)
     joined = hair.joined
     knots = np.bincount(joined.owner) + 1
     kind = np.full(len(knots), SCALP)

@@ -2,81 +2,53 @@
 
 import math
 
-from face_emote.rendering.fast.shade import tone_mapped
-from face_emote.rendering.stage.hair_kernels import light_knot
-from face_emote.rendering.stage.kernels import compiled, inlined
+import numpy as np
 
-ROOT_TOLERANCE = 0.0016
-"""A strand may lie this deep behind the surface (metres) and still show: roots sit in the skin."""
+from face_emote.core.arrays import Array, Float
+from face_emote.look.formula.materials import HAIR
+from face_emote.look.printers.kernel import TILE
+from face_emote.rendering.stage import hair_kernels
+from face_emote.rendering.stage.generated import kernel
+from face_emote.rendering.stage.hair import Hair
+from face_emote.rendering.stage.hair_kernels import ROOT_TOLERANCE, before_knot
+from face_emote.rendering.stage.kernels import compiled, inlined
+from face_emote.rendering.stage.person import Staged
+
 FULL = 0.90
 """Coverage from which a pixel takes no more hair and counts as full: what is under there would not be seen."""
-NUM_BUCKETS = 4096
+OUT = len(HAIR.names(HAIR.rows))
+_hair = kernel("hair").forward
 
 
-@compiled
-def project_knots(knots, view, focal, centre_x, centre_y, screen):
-    """Screen [knot, 3]: pixel x, pixel y, 1 / depth."""
-    for i in range(knots.shape[0]):
-        x, y, z = knots[i, 0], knots[i, 1], knots[i, 2]
-        cx = view[0, 0] * x + view[0, 1] * y + view[0, 2] * z + view[0, 3]
-        cy = view[1, 0] * x + view[1, 1] * y + view[1, 2] * z + view[1, 3]
-        inverse = 1.0 / max(-(view[2, 0] * x + view[2, 1] * y + view[2, 2] * z + view[2, 3]), 1e-4)
-        screen[i, 0] = centre_x + focal * cx * inverse
-        screen[i, 1] = centre_y - focal * cy * inverse
-        screen[i, 2] = inverse
-
-
-@inlined
-def _hidden(screen, i, depth):
-    """Whether the head is before a knot."""
-    row, column = int(screen[i, 1]), int(screen[i, 0])
-    if row < 0 or column < 0 or row >= depth.shape[0] or column >= depth.shape[1]:
-        return True
-    behind = depth[row, column]
-    return behind > 0.0 and screen[i, 2] * (1.0 + ROOT_TOLERANCE * behind) < behind
-
-
-@compiled
-def nearest_first(screen, segment, depth, bucket, count, order):
-    """Indices of the segments that may be seen, from near to far; returns how many.
-
-    `segment` [n] holds the knot at the start of each, `bucket` [n] and `count` [NUM_BUCKETS + 1] are scratch. Within
-    a bucket (a quarter of a millimetre or so) the order is that of the list.
-    """
-    nearest, farthest = 0.0, 1e9
-    for n in range(segment.shape[0]):
-        w = screen[segment[n], 2]
-        nearest, farthest = max(nearest, w), min(farthest, w)
-    scale = (NUM_BUCKETS - 1) / max(nearest - farthest, 1e-9)
-    count[:] = 0
-    for n in range(segment.shape[0]):
-        a = segment[n]
-        bucket[n] = -1
-        if _hidden(screen, a, depth) and _hidden(screen, a + 1, depth):
-            continue
-        b = int((nearest - screen[a, 2]) * scale)
-        bucket[n] = b
-        count[b + 1] += 1
-    for b in range(NUM_BUCKETS):
-        count[b + 1] += count[b]
-    total = count[NUM_BUCKETS]
-    for n in range(segment.shape[0]):
-        b = bucket[n]
-        if b >= 0:
-            order[count[b]] = n
-            count[b] += 1
-    return total
+def draw_hair(hair: Hair, frame: Staged, *, view: Float[Array, "3 4"], focal: float) -> None:
+    """Blend the strands of a frame over its picture, hidden where the head is nearer."""
+    assert frame.strands is not None
+    all_of, (knots, outward), space = hair.joined, frame.strands, frame.space
+    count, (height, width) = len(all_of.segment), space.depth.shape
+    screen = np.empty((len(knots), 3), np.float32)
+    hair_kernels.project_knots(knots, view, focal, 0.5 * width, 0.5 * height, screen)
+    order = np.empty(count, np.int32)
+    buckets = np.empty(hair_kernels.NUM_BUCKETS + 1, np.int32)
+    seen = hair_kernels.nearest_first(screen, all_of.segment, space.depth, np.empty(count, np.int32), buckets, order)
+    drawn, cover = np.zeros_like(space.picture), np.zeros_like(space.depth)
+    draw_segments(
+        order, seen, screen, all_of.segment, all_of.owner, knots, outward, all_of.width, all_of.colour,
+        all_of.openness, all_of.gloss, all_of.jitter, all_of.root, frame.geometry.sky, frame.light, frame.look.hair,
+        focal, np.full((len(knots), 3), -1.0, np.float32), np.zeros((OUT + 3) * TILE, np.float32), drawn, cover,
+        space.depth, space.inverse_depth,
+    )  # fmt: skip
+    blend_hair(drawn, cover, space.picture)
 
 
 @compiled
 def draw_segments(
     order, num_seen, screen, segment, segment_strand, knots, outward, width, colour, openness, gloss, jitter, sky_root,
-    sky, light, overhead, focal, lit, scratch, hair, cover, depth, samples,
+    sky, light, shared, focal, lit, block, hair, cover, depth, samples,
 ):  # fmt: skip
     """Fill `hair` [H, W, 3] (premultiplied, tone-mapped) and `cover` [H, W] with the segments in `order`.
 
     `depth` [H, W] and `samples` [2 H, 2 W] hold 1 / depth of the head. `lit` [knot, 3] is negative where a knot has
-    not been lit yet; `scratch` [5, 7] is work space.
+    not been lit yet; `block` is work space.
     """
     for position in range(num_seen):
         n = order[position]
@@ -89,8 +61,8 @@ def draw_segments(
         for i in range(a, a + 2):
             if lit[i, 0] < 0.0:
                 _light(
-                    i, a, knots, outward, colour, openness, gloss[s], jitter[s], sky_root[s], sky, light, overhead,
-                    scratch, lit,
+                    i, a, knots, outward, colour, openness, gloss[s], jitter[s], sky_root[s], sky, light, shared,
+                    block, lit,
                 )  # fmt: skip
         pixels = 0.5 * (width[a] + width[a + 1]) * focal * 0.5 * (w0 + w1)
         _draw(x0, y0, w0, x1, y1, w1, pixels, lit, a, hair, cover, depth, samples)
@@ -105,27 +77,24 @@ def _is_full(x, y, cover):
 
 
 @compiled
-def _light(i, a, knots, outward, colour, openness, gloss, jitter, root, sky, light, overhead, scratch, lit):
-    """Light one knot of the segment that starts at `a`, along that segment's direction."""
-    p, t, n, out, root_sky = scratch[0], scratch[1], scratch[2], scratch[3], scratch[4]
+def _light(i, a, knots, outward, colour, openness, gloss, jitter, root, sky, light, shared, block, lit):
+    """Light one knot of the segment that starts at `a`, along that segment's direction: planes of `records.Strand`."""
     length = 0.0
     for k in range(3):
-        p[k] = knots[i, k]
-        t[k] = knots[a + 1, k] - knots[a, k]
-        n[k] = outward[i, k]
-        length += t[k] * t[k]
+        length += (knots[a + 1, k] - knots[a, k]) ** 2
     length = 1.0 / math.sqrt(length + 1e-30)
     for k in range(3):
-        t[k] *= length
-    if root >= 0:
-        for k in range(7):
-            root_sky[k] = sky[root, k]
-    else:
-        root_sky[6] = -1.0
-    light_knot(light, overhead, p, t, n, colour[i], gloss, jitter, openness[i], root_sky, out)
-    tone_mapped(out, 1.0)
+        block[k * TILE] = knots[i, k] - light.eye[k]
+        block[(3 + k) * TILE] = (knots[a + 1, k] - knots[a, k]) * length
+        block[(6 + k) * TILE] = outward[i, k]
+        block[(9 + k) * TILE] = colour[i, k]
+        block[(15 + k) * TILE] = sky[root, k] if root >= 0 else 0.0
+    block[12 * TILE], block[13 * TILE], block[14 * TILE] = openness[i], gloss, jitter
+    block[18 * TILE] = sky[root, 6] if root >= 0 else -1.0
+    before_knot(light, knots[i, 0], knots[i, 1], knots[i, 2], 0, block, 19)
+    _hair(block, shared, 1)
     for k in range(3):
-        lit[i, k] = out[k]
+        lit[i, k] = block[(OUT + k) * TILE]
 
 
 @inlined

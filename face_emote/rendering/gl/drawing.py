@@ -5,18 +5,21 @@ from typing import Any
 import numpy as np
 
 from face_emote.core.arrays import Array, Float
-from face_emote.rendering.fast.engine import FastRenderer, Staged
-from face_emote.rendering.fast.hair_drawing import ROOT_TOLERANCE
+from face_emote.look.formula.materials import CLOTH, EYE, HAIR, SKIN, TOOTH
+from face_emote.look.printers.glsl import uniform_values
 from face_emote.rendering.gl.corners import FIXED_LAYOUT, FRAME_LAYOUT, make_corners
 from face_emote.rendering.gl.shaders import shader_source
 from face_emote.rendering.gl.strand_drawing import StrandDrawing
 from face_emote.rendering.stage import buffers
 from face_emote.rendering.stage.buffers import Lighting, Look, Texture
+from face_emote.rendering.stage.hair_kernels import ROOT_TOLERANCE
+from face_emote.rendering.stage.person import Staged, StagedPerson
 from face_emote.rendering.stage.workspace import SHADOW_MAP_SIZE
 
 NEAR, FAR = 0.02, 8.0
 SAMPLES = 4
-FRAGMENT = ("common", "skin", "eye", "mouth", "cloth", "head_fragment")
+FORMULAS = tuple(f"glsl/{name}" for name in ("skin", "eye", "tooth", "gum", "cloth", "tongue"))
+FRAGMENT = ("common", "glsl/lights", *FORMULAS, "skin", "head_fragment")
 _UNITS = frozenset({"shadow_map", "skin_maps", "num_levels", "kinds"})
 """Uniforms that are whole numbers."""
 _SHADOW_UNIT, _KIND_UNIT, _MAP_UNIT = 0, 1, 2
@@ -25,7 +28,7 @@ _SHADOW_UNIT, _KIND_UNIT, _MAP_UNIT = 0, 1, 2
 class Drawing:
     """The card's side of the renderer."""
 
-    def __init__(self, context: Any, stage: FastRenderer) -> None:
+    def __init__(self, context: Any, stage: StagedPerson) -> None:
         """Compile, and send what does not change."""
         scene = stage.scene
         self._context, self._size = context, (scene.width, scene.height)
@@ -38,7 +41,6 @@ class Drawing:
             vertex_shader=shader_source("head_vertex"), fragment_shader=shader_source("kind_fragment")
         )
         self._view, self._focal = stage.view, stage.focal
-        self._overhead = np.array(scene.lights.ambient)
         self._strands = None if stage.hair is None else StrandDrawing(context, stage.hair)
         self._vertices = context.buffer(reserve=4 * buffers.NUM_ATTRIBUTES * len(self._corners.point), dynamic=True)
         content = [(self._vertices, *FRAME_LAYOUT), (context.buffer(self._corners.fixed.tobytes()), *FIXED_LAYOUT)]
@@ -70,7 +72,7 @@ class Drawing:
         self._shadow.use(_SHADOW_UNIT)
         for i, texture in enumerate(self._maps):
             texture.use(_MAP_UNIT + i)
-        self._tell(staged.light, staged.look)
+        self._set_uniforms(staged.light, staged.look)
         context.enable(context.DEPTH_TEST | context.CULL_FACE)
         context.front_face = "cw"  # rows run down
         self._samples.use()
@@ -89,33 +91,27 @@ class Drawing:
         drawn = drawn.reshape(self._size[1], self._size[0], 4)
         return drawn[..., :3] + (1.0 - drawn[..., 3:]) * self._backdrop[..., :3]
 
-    def _tell(self, light: Lighting, look: Look) -> None:
-        values = {
+    def _set_uniforms(self, light: Lighting, look: Look) -> None:
+        values: dict[str, Any] = {
             "clip_from_world": self._clip.T,
-            "light_direction": light.directions,
-            "light_colour": light.colours,
             "camera_position": light.eye,
-            "exposure": light.exposure,
             "shadow_map": _SHADOW_UNIT,
             "shadow_frame": light.shadow_frame.T,
             "shadow_centre": light.shadow_centre,
             "shadow_radius": light.shadow_radius,
             "skin_maps": np.arange(_MAP_UNIT, _MAP_UNIT + 3),
             "num_levels": self._num_levels,
-            "hair_colour": look.hair,
-            "cloth_colour": look.cloth,
             "kinds": _KIND_UNIT,
             "eyes": look.eyes.reshape(-1, 3),
-            "iris_colour": look.iris,
-            "pupil": look.pupil,
             "eye_redness": look.redness,
-            "age": look.age,
             "pixels_per_metre": self._focal,
-            "overhead": self._overhead,
             "root_depth": ROOT_TOLERANCE,
             "picture": self._size,
             "focal": self._focal,
         }
+        shared = ((SKIN, look.skin), (EYE, look.eye), (TOOTH, look.tooth), (CLOTH, look.cloth), (HAIR, look.hair))
+        for formula, numbers in shared:
+            values |= uniform_values(formula, numbers)
         programs = [self._head, self._kind] + ([self._strands.program] if self._strands is not None else [])
         for program in programs:
             for name, value in values.items():

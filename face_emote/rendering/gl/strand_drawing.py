@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from face_emote.core.arrays import Array, Float, Int
-from face_emote.rendering.fast import hair_drawing
 from face_emote.rendering.gl.shaders import shader_source
+from face_emote.rendering.stage import hair_kernels
 from face_emote.rendering.stage.hair import Hair, PosedStrands
 
 FRAME_LAYOUT = ("3f 3f 3f 4f", "position", "outward", "tangent", "root_sky")
@@ -26,7 +26,7 @@ class StrandDrawing:
         owner[strands.segment] = owner[strands.segment + 1] = strands.owner
         self._strands, self._root = strands, strands.root[owner]
         self.program = context.program(
-            vertex_shader=shader_source("common", "hair_vertex"),
+            vertex_shader=shader_source("common", "glsl/lights", "glsl/hair", "hair_vertex"),
             geometry_shader=shader_source("hair_geometry"),
             fragment_shader=shader_source("hair_fragment"),
         )
@@ -83,8 +83,8 @@ def _far_to_near(
     """First knots of the pieces on the picture, the farthest first."""
     count = len(segment)
     screen = np.empty((len(knots), 3), np.float32)
-    hair_drawing.project_knots(knots, view, focal, 0.5 * size[0], 0.5 * size[1], screen)
-    order, buckets = np.empty(count, np.int32), np.empty(hair_drawing.NUM_BUCKETS + 1, np.int32)
+    hair_kernels.project_knots(knots, view, focal, 0.5 * size[0], 0.5 * size[1], screen)
+    order, buckets = np.empty(count, np.int32), np.empty(hair_kernels.NUM_BUCKETS + 1, np.int32)
     nothing_before = np.zeros((size[1], size[0]), np.float32)
-    seen = hair_drawing.nearest_first(screen, segment, nothing_before, np.empty(count, np.int32), buckets, order)
+    seen = hair_kernels.nearest_first(screen, segment, nothing_before, np.empty(count, np.int32), buckets, order)
     return segment[order[:seen][::-1]]

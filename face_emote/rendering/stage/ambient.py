@@ -1,48 +1,16 @@
 """Soft sky light: each vertex is lit from 16 directions, each shadowed by a small depth map of the whole head."""
 
-import math
-
-import numpy as np
-
 from face_emote.look.reflection import SCATTERED, SKY_NEAR, SKY_WIDE
 from face_emote.rendering.stage.kernels import compiled, depth_map, inlined
 
-NUM_DIRECTIONS = 16
 MAP_SIZE = 144
 RADIUS = 0.18
 """Half side of the maps, metres; what lies outside is unshadowed."""
 BIAS = 0.0014
 
 
-def light_frame(direction: np.ndarray) -> np.ndarray:
-    """Orthonormal [right, up, towards-the-light]."""
-    towards = direction / np.linalg.norm(direction)
-    helper = (0.0, 1.0, 0.0) if abs(towards[1]) < 0.95 else (1.0, 0.0, 0.0)
-    right = np.cross(helper, towards)
-    right /= np.linalg.norm(right)
-    return np.stack([right, np.cross(towards, right), towards])
-
-
-def sky_directions() -> np.ndarray:
-    """Fibonacci points on the sphere from the zenith to 35 degrees under the horizon, [direction, 3]."""
-    i = np.arange(NUM_DIRECTIONS) + 0.5
-    y = 1.0 - 1.35 * i / NUM_DIRECTIONS
-    ring = np.sqrt(np.maximum(0.0, 1.0 - y * y))
-    turn = np.pi * (1.0 + math.sqrt(5.0)) * i
-    return np.stack([ring * np.cos(turn), y, ring * np.sin(turn)], axis=1)
-
-
 GLOW = (-0.12, 0.05, 0.10)
 """Exponents of openness: in folds and corners, light that has been through skin is redder."""
-
-
-SKY_GAIN = 2.6
-
-
-def sky_colours(overhead: tuple[float, float, float]) -> np.ndarray:
-    """Light from each of `sky_directions`, [direction, 3]; it falls to a tenth at the nadir."""
-    colours = np.array(overhead)[None] * (0.55 + 0.45 * sky_directions()[:, 1:2])
-    return colours / NUM_DIRECTIONS * SKY_GAIN
 
 
 @compiled

@@ -56,12 +56,8 @@ class Texture(NamedTuple):
 
 
 class Lighting(NamedTuple):
-    """Lights of the scene and the key light's shadow map."""
+    """The camera and the key light's shadow map."""
 
-    directions: np.ndarray
-    """[3, 3]: unit vectors towards key, fill and rim."""
-    colours: np.ndarray
-    """[3, 3]."""
     eye: np.ndarray
     """[3] camera position."""
     shadow: np.ndarray
@@ -70,34 +66,22 @@ class Lighting(NamedTuple):
     """[3, 3]."""
     shadow_centre: np.ndarray
     shadow_radius: float
-    exposure: float
 
 
 class Look(NamedTuple):
-    """The character's colours."""
+    """The character's colours; the first arrays are what all places of a picture share of a formula, in its order."""
 
-    iris: np.ndarray
-    hair: np.ndarray
+    skin: np.ndarray
+    eye: np.ndarray
+    tooth: np.ndarray
+    flesh: np.ndarray
+    """Of gums and of the tongue."""
     cloth: np.ndarray
+    hair: np.ndarray
     eyes: np.ndarray
     """[2, 6, 3], left and right: right, up and optical axis of the eyeball, its centre, inner and outer corner of the
     lids."""
-    pupil: float
-    """Radius in iris radii."""
     redness: float
     """Of the eyes, 0..1."""
-    age: float
-    """0 young .. 1 old: eyes and teeth."""
-    epidermis: float
-    """Albedo that no pigment reaches."""
-    base: np.ndarray
-    """[3] albedo of skin without pigment."""
-    melanin_absorption: np.ndarray
-    haemoglobin_absorption: np.ndarray
-    blood_gain: float
-    """ln of the haemoglobin ratio at blood flow 1."""
-    pallor_greying: float
-    luminance: np.ndarray
-    crease: np.ndarray
     sample_size: float
     """Metres a sample of the 2 x 2 grid covers at 1 m distance."""

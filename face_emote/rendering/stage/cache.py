@@ -14,13 +14,16 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from face_emote.core.assets import SHADERS
+
+KERNELS = SHADERS / "kernels"
+"""What `tools.write_shaders` prints for numba."""
+
 HERE = Path(__file__).parent
-FAST = HERE.parent / "fast"
-LOOK = HERE.parent.parent / "look"
-CONSTANTS = (
-    *sorted(FAST.glob("*.py")),
-    *(LOOK / f"{name}.py" for name in ("reflection", "eyes", "teeth", "hair_reflection", "hair_follow")),
-    HERE.parent / "tone.py",
+OTHERS = (
+    *sorted((HERE.parent / "fast").glob("*.py")),
+    *sorted(KERNELS.glob("*.py")),
+    *(HERE.parent.parent / "look" / f"{name}.py" for name in ("reflection", "hair_follow")),
 )
 
 
@@ -32,7 +35,7 @@ def source_hash(folder: Path, *more: Path) -> str:
     return digest.hexdigest()[:8]
 
 
-_hash_here = lru_cache(maxsize=1)(lambda: source_hash(HERE, *CONSTANTS))
+_hash_here = lru_cache(maxsize=1)(lambda: source_hash(HERE, *OTHERS))
 
 
 def cache_folder() -> Path:

@@ -11,11 +11,9 @@ from face_emote.face.head import Head
 from face_emote.look.hair import HairCurves, hair_on, light_under_hair, mean_hair_colour
 from face_emote.look.hair_follow import SkullFrame, skull_frame
 from face_emote.look.strands import StrandGroup, load_strands
-from face_emote.rendering.fast import hair_drawing
 from face_emote.rendering.stage import hair_kernels
-from face_emote.rendering.stage.buffers import Geometry, Lighting
+from face_emote.rendering.stage.buffers import Geometry
 from face_emote.rendering.stage.mesh import RenderMesh
-from face_emote.rendering.stage.workspace import Workspace
 
 LASH_COLOUR = (0.003, 0.002, 0.002)
 BROW_SHARE = 0.85
@@ -145,16 +143,13 @@ class JoinedStrands:
 class Hair:
     """All strands of one character."""
 
-    def __init__(
-        self, mesh: RenderMesh, *, head: Head, skin: SkinParams, overhead: Array, pixels_per_mm: float = 4.0
-    ) -> None:
+    def __init__(self, mesh: RenderMesh, *, head: Head, skin: SkinParams, pixels_per_mm: float = 4.0) -> None:
         """Choose and shape the strands.
 
         Args:
             mesh: Refined once (`levels=1`): strands are rooted in that mesh.
             head: The person, with identity.
             skin: Style, colours, lengths and densities.
-            overhead: Colour of the sky light.
             pixels_per_mm: How large the head is drawn: small heads get fewer, wider strands.
         """
         points = mesh.skin.matrix.apply(head.template[mesh.skin.vertex_index].astype(np.float64)).astype(np.float32)
@@ -180,7 +175,6 @@ class Hair:
                 thinned = replace(thinned, width=thinned.width * thick)
                 colour = np.array(mean_hair_colour(skin)) * BROW_SHARE
                 self._sets.append(_rooted(thinned, mesh, colour=colour, kind=kind))
-        self._overhead = np.asarray(overhead, np.float64)
         self._join()
 
     def _join(self) -> None:
@@ -233,26 +227,3 @@ class Hair:
             if part.with_skull:
                 own = strands.knots[first : first + part.width.size].reshape(part.knots.shape)
                 hair_kernels.cast_strands(own, CASTING, depth, frame, centre, radius)
-
-    def draw(
-        self, strands: PosedStrands, geometry: Geometry, light: Lighting, *,
-        view: Float[Array, "3 4"], focal: float, centre: tuple[float, float], space: Workspace,
-    ) -> None:  # fmt: skip
-        """Blend the strands over `space.picture`, hidden where `space.depth` is nearer."""
-        all_of, (knots, outward) = self.joined, strands
-        count = len(all_of.segment)
-        screen = np.empty((len(knots), 3), np.float32)
-        hair_drawing.project_knots(knots, view, focal, centre[0], centre[1], screen)
-        order = np.empty(count, np.int32)
-        buckets = np.empty(hair_drawing.NUM_BUCKETS + 1, np.int32)
-        seen = hair_drawing.nearest_first(
-            screen, all_of.segment, space.depth, np.empty(count, np.int32), buckets, order
-        )  # fmt: skip
-        hair, cover = np.zeros_like(space.picture), np.zeros_like(space.depth)
-        hair_drawing.draw_segments(
-            order, seen, screen, all_of.segment, all_of.owner, knots, outward, all_of.width, all_of.colour,
-            all_of.openness, all_of.gloss, all_of.jitter, all_of.root, geometry.sky, light, self._overhead, focal,
-            np.full((len(knots), 3), -1.0, np.float32), np.empty((5, 7)), hair, cover, space.depth,
-            space.inverse_depth,
-        )  # fmt: skip
-        hair_drawing.blend_hair(hair, cover, space.picture)

@@ -3,28 +3,14 @@
 import math
 
 from face_emote.look.hair_follow import FADE
-from face_emote.look.hair_reflection import (
-    BODY,
-    DEPTH,
-    INSIDE_GAIN,
-    INSIDE_SHIFT,
-    INSIDE_WIDTH,
-    SHIFT_SPREAD,
-    SKY,
-    SURFACE_GAIN,
-    SURFACE_SHIFT,
-    SURFACE_WIDTH,
-    THROUGH_GAIN,
-    THROUGH_SHIFT,
-    THROUGH_WIDTH,
-    WRAP,
-)
+from face_emote.look.printers.kernel import TILE
 from face_emote.rendering.stage.kernels import compiled, inlined
 
 SELF_BIAS = 0.0012
 """Metres: a strand does not shadow itself."""
-SKIN_SKY = 1.1
-"""Brows, lashes and a crop stand in the sky light of their root's skin, a little above it."""
+ROOT_TOLERANCE = 0.0016
+"""A strand may lie this deep behind the surface (metres) and still show: roots sit in the skin."""
+NUM_BUCKETS = 4096
 
 
 @inlined
@@ -132,9 +118,9 @@ def cast_strands(knots, step, shadow, frame, centre, radius):
             x0, y0, d0 = x1, y1, d1
 
 
-@inlined
-def _key_light_left(light, x, y, z):
-    """Share of the key light left after the hair and head before a point; light dies away in hair, not at once."""
+@compiled
+def before_knot(light, x, y, z, i, block, plane):
+    """Metres of hair and head before a point on the key light's way, at four places around it, into four planes."""
     size = light.shadow.shape[0]
     scale = 0.5 * size / light.shadow_radius
     frame = light.shadow_frame
@@ -142,61 +128,62 @@ def _key_light_left(light, x, y, z):
     column = int(0.5 * size + scale * (frame[0, 0] * dx + frame[0, 1] * dy + frame[0, 2] * dz))
     row = int(0.5 * size - scale * (frame[1, 0] * dx + frame[1, 1] * dy + frame[1, 2] * dz))
     distance = -(frame[2, 0] * dx + frame[2, 1] * dy + frame[2, 2] * dz) - SELF_BIAS
-    if row < 3 or column < 3 or row >= size - 3 or column >= size - 3:
-        return 1.0
-    left = 0.0
+    inside = row >= 3 and column >= 3 and row < size - 3 and column < size - 3
     for k in range(4):
         r, c = row + (3 if k == 0 else (-3 if k == 1 else 0)), column + (3 if k == 2 else (-3 if k == 3 else 0))
-        left += math.exp(-max(0.0, distance - light.shadow[r, c, 0]) / DEPTH)
-    return 0.25 * left
-
-
-@inlined
-def _lobe(h, shift, width):
-    """exp(-((h - shift) / width)^2 / 2), and nothing where that is under 1 %."""
-    x = (h - shift) / width
-    return math.exp(-0.5 * x * x) if x * x < 9.2 else 0.0
+        block[(plane + k) * TILE + i] = distance - light.shadow[r, c, 0] if inside else -1.0
 
 
 @compiled
-def light_knot(light, overhead, p, t, n, colour, gloss, jitter, openness, root_sky, out):
-    """`skin.hair_reflection` for one knot under all lights; `out` [3], exposed, linear.
+def project_knots(knots, view, focal, centre_x, centre_y, screen):
+    """Screen [knot, 3]: pixel x, pixel y, 1 / depth."""
+    for i in range(knots.shape[0]):
+        x, y, z = knots[i, 0], knots[i, 1], knots[i, 2]
+        cx = view[0, 0] * x + view[0, 1] * y + view[0, 2] * z + view[0, 3]
+        cy = view[1, 0] * x + view[1, 1] * y + view[1, 2] * z + view[1, 3]
+        inverse = 1.0 / max(-(view[2, 0] * x + view[2, 1] * y + view[2, 2] * z + view[2, 3]), 1e-4)
+        screen[i, 0] = centre_x + focal * cx * inverse
+        screen[i, 1] = centre_y - focal * cy * inverse
+        screen[i, 2] = inverse
 
-    `p` position, `t` unit direction to the tip, `n` away from the head. With `root_sky` [7] the sky light is that of
-    the skin (buffers.Geometry.sky); if its openness is negative, the hair's own.
+
+@inlined
+def _hidden(screen, i, depth):
+    """Whether the head is before a knot."""
+    row, column = int(screen[i, 1]), int(screen[i, 0])
+    if row < 0 or column < 0 or row >= depth.shape[0] or column >= depth.shape[1]:
+        return True
+    behind = depth[row, column]
+    return behind > 0.0 and screen[i, 2] * (1.0 + ROOT_TOLERANCE * behind) < behind
+
+
+@compiled
+def nearest_first(screen, segment, depth, bucket, count, order):
+    """Indices of the segments that may be seen, from near to far; returns how many.
+
+    `segment` [n] holds the knot at the start of each, `bucket` [n] and `count` [NUM_BUCKETS + 1] are scratch. Within
+    a bucket (a quarter of a millimetre or so) the order is that of the list.
     """
-    vx, vy, vz = light.eye[0] - p[0], light.eye[1] - p[1], light.eye[2] - p[2]
-    inverse = 1.0 / math.sqrt(vx * vx + vy * vy + vz * vz + 1e-30)
-    vx, vy, vz = vx * inverse, vy * inverse, vz * inverse
-    ahead = t[0] * vx + t[1] * vy + t[2] * vz
-    around_view = math.sqrt(max(0.0, 1.0 - ahead * ahead))
-    own_sky = root_sky[6] < 0.0
-    for k in range(3):
-        if own_sky:
-            out[k] = colour[k] * openness * max(0.0, SKY[0] + SKY[1] * n[1]) * overhead[k]
-        else:
-            out[k] = colour[k] * openness * root_sky[k] * SKIN_SKY
-    closed = openness if own_sky else openness * root_sky[6]
-    for i in range(3):
-        lx, ly, lz = light.directions[i, 0], light.directions[i, 1], light.directions[i, 2]
-        seen = _key_light_left(light, p[0], p[1], p[2]) * (0.35 + 0.65 * openness) if i == 0 else closed
-        if seen < 0.004:
+    nearest, farthest = 0.0, 1e9
+    for n in range(segment.shape[0]):
+        w = screen[segment[n], 2]
+        nearest, farthest = max(nearest, w), min(farthest, w)
+    scale = (NUM_BUCKETS - 1) / max(nearest - farthest, 1e-9)
+    count[:] = 0
+    for n in range(segment.shape[0]):
+        a = segment[n]
+        bucket[n] = -1
+        if _hidden(screen, a, depth) and _hidden(screen, a + 1, depth):
             continue
-        along = t[0] * lx + t[1] * ly + t[2] * lz
-        across = math.sqrt(max(0.0, 1.0 - along * along))
-        facing = max(0.0, (n[0] * lx + n[1] * ly + n[2] * lz + WRAP) / (1.0 + WRAP))
-        around = (lx * vx + ly * vy + lz * vz - along * ahead) / max(across * around_view, 1e-3)
-        near = min(1.0, max(0.0, 0.5 + 0.5 * around))
-        h = 0.5 * (along + ahead) - jitter * SHIFT_SPREAD
-        surface, inside, through = 0.0, 0.0, 0.0
-        if gloss > 0.0:
-            surface = gloss * SURFACE_GAIN * _lobe(h, SURFACE_SHIFT, SURFACE_WIDTH) * math.sqrt(near) * facing
-            inside = gloss * INSIDE_GAIN * _lobe(h, INSIDE_SHIFT, INSIDE_WIDTH) * near * near * facing
-            far = 1.0 - near
-            if far > 0.05:
-                through = gloss * THROUGH_GAIN * _lobe(h, THROUGH_SHIFT, THROUGH_WIDTH) * far * far * far
-        body = BODY * across * facing + through
-        for k in range(3):
-            out[k] += light.colours[i, k] * seen * (colour[k] * body + math.sqrt(colour[k]) * inside + surface)
-    for k in range(3):
-        out[k] *= light.exposure
+        b = int((nearest - screen[a, 2]) * scale)
+        bucket[n] = b
+        count[b + 1] += 1
+    for b in range(NUM_BUCKETS):
+        count[b + 1] += count[b]
+    total = count[NUM_BUCKETS]
+    for n in range(segment.shape[0]):
+        b = bucket[n]
+        if b >= 0:
+            order[count[b]] = n
+            count[b] += 1
+    return total

@@ -2,12 +2,16 @@
 
 import numpy as np
 
-from face_emote.rendering.fast.skin import BLOCK, NUM_ROWS
+from face_emote.look.printers.kernel import TILE
 from face_emote.rendering.stage.ambient import MAP_SIZE
 from face_emote.rendering.stage.buffers import NORMAL, NUM_ATTRIBUTES, POINT, RIM_SEEN, SKY
+from face_emote.rendering.stage.fragments import room_for
+from face_emote.rendering.stage.shading import NUM_PLANES
 
 SHADOW_MAP_SIZE = 512
 """Side of the key light's shadow map: three quarters of a millimetre a texel."""
+BAND_PIXELS = 16384
+"""Pixels that are shaded together, or 8 rows: their fragments fit a core's cache."""
 
 
 class Workspace:
@@ -25,14 +29,9 @@ class Workspace:
         self.coarse_sky = np.zeros((num_vertices, 8), single)
         self.coarse_map = np.zeros((num_vertices, 3), single)
         self.coarse_total = np.zeros(num_vertices, single)
-        self.shading = (
-            tuple(np.zeros(size) for size in (3, 3, 3, 8, 3, 3, 3, 3)),
-            np.zeros(3),
-            np.zeros(NUM_ROWS * BLOCK),
-            (np.zeros((BLOCK, 3), np.int32), np.zeros((BLOCK, 3))),
-            (np.zeros((BLOCK, 3), np.int32), np.zeros((BLOCK, 3))),
-        )
-        """Work space of `shade.shade_picture`: of plain materials, a colour, a block of skin, two queues of samples."""
+        self.fragments = room_for(min(height, max(8, BAND_PIXELS // width)) * width)
+        """Of a band of the picture."""
+        self.blocks = np.zeros((1, NUM_PLANES * TILE), single)
         self.ambient_depth = np.zeros((MAP_SIZE, MAP_SIZE), single)
         self.key_depth = np.zeros((SHADOW_MAP_SIZE, SHADOW_MAP_SIZE), single)
         self.shadow = np.zeros((SHADOW_MAP_SIZE, SHADOW_MAP_SIZE, 2), single)

@@ -115,7 +115,7 @@ class _Crossed(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, screen: Tensor, visible: Visible, triangles: Tensor, edges: Edges) -> tuple[Tensor, ...]:  # type: ignore[no-untyped-def]
-        from face_emote.rendering.fast import silhouette_kernels as kernels
+        from face_emote.rendering.torch import kernels
 
         batch, num_points, _ = screen.shape
         depth = visible.inverse_depth.numpy()

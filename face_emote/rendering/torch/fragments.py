@@ -1,39 +1,32 @@
 """Which surfaces a pixel shows, and how much of each: found on a grid of 2 x 2 samples a pixel, without gradient.
 
-As in the fast renderer, samples of one pixel that lie on one smooth surface of one material make one fragment, which
-is shaded once, in their middle; a pixel is the sum of its fragments by the share of samples they hold.
+`stage.fragments` in plain torch, for any device: samples of one pixel that lie on one smooth surface of one material
+make one fragment, which is shaded once, in their middle; a pixel is the sum of its fragments by the share of samples
+they hold.
 """
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from face_emote.core.arrays import Float, Int
-from face_emote.rendering.fast.shade import SAME_SURFACE
 from face_emote.rendering.stage.buffers import NUM_MATERIALS
+from face_emote.rendering.stage.fragments import SAME_SURFACE
+from face_emote.rendering.torch.compose import GRID, Pieces
 from face_emote.rendering.torch.rasterise import Visible
-
-GRID = 2
-"""Samples a pixel along each side."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fragments:
     """Pieces of surface in pixels, sorted by material."""
 
-    pixel: Int[Tensor, " fragment"]
-    """Into the flat [batch * height * width]."""
+    pieces: Pieces
     triangle: Int[Tensor, " fragment"]
     corner: Int[Tensor, "fragment 3"]
     """Points of the triangle, in the flat [batch * point]."""
     place: Float[Tensor, "fragment 2"]
     """Column and row on the grid of samples; centres lie at halves."""
-    share: Float[Tensor, " fragment"]
-    """Of the pixel, 0.25..1."""
-    member: Int[Tensor, "batch row column"]
-    """Fragment of every sample, or -1."""
     counts: tuple[int, ...]
     """How many there are of each material."""
 
@@ -51,7 +44,7 @@ def find_fragments(
     num_points: int,
     dtype: torch.dtype,
 ) -> Fragments:
-    """All fragments in plain torch, for any device.
+    """All fragments.
 
     Args:
         visible: What the samples see, [batch, 2 height, 2 width].
@@ -87,37 +80,12 @@ def find_fragments(
     y = y + (GRID * (pixel // width % (rows // GRID)))[:, None]
     frame = pixel // (width * (rows // GRID))
     return Fragments(
-        pixel=pixel,
+        pieces=Pieces(pixel, held / (GRID * GRID), _unquads(member, batch=batch, rows=rows, columns=columns)),
         triangle=triangle,
         corner=triangles[triangle] + (frame * num_points)[:, None],
         place=torch.stack([(x * of_it).sum(1) / held, (y * of_it).sum(1) / held], dim=1),
-        share=held / (GRID * GRID),
-        member=_unquads(member, batch=batch, rows=rows, columns=columns),
         counts=tuple(torch.bincount(kind, minlength=NUM_MATERIALS).tolist()),
     )
-
-
-def find_fragments_compiled(
-    visible: Visible, triangles: Int[Tensor, "triangle 3"], material: Int[Tensor, " triangle"], *, num_points: int
-) -> Fragments:
-    """The same by the compiled kernels, on a CPU and in single precision."""
-    from face_emote.rendering.fast import gradient_kernels as kernels
-
-    ids, depth = visible.face_id.numpy(), visible.inverse_depth.numpy()
-    kinds, corners = material.numpy(), triangles.numpy()
-    member = np.empty(ids.shape, np.int64)
-    found, count = np.empty((ids.size, 5)), np.zeros(NUM_MATERIALS, np.int64)
-    total = kernels.fragments(ids, depth, kinds, member, found, count)
-    rank, places = np.empty(total, np.int64), np.cumsum(count) - count
-    out = (
-        np.empty(total, np.int64), np.empty(total, np.int64), np.empty((total, 3), np.int64),
-        np.empty((total, 2), np.float32), np.empty(total, np.float32),
-    )  # fmt: skip
-    kernels.by_material(found, kinds, corners, num_points, ids[0].size // (GRID * GRID), places, rank, out)
-    kernels.renumber(member.reshape(-1), rank)
-    pixel, triangle, corner, place, share = (torch.from_numpy(values) for values in out)
-    counts = tuple(int(one) for one in count)
-    return Fragments(pixel, triangle, corner, place, share, torch.from_numpy(member), counts)
 
 
 def _quads(samples: Tensor) -> Tensor:

@@ -4,21 +4,14 @@ The z-buffer says which triangle is seen; where in it a fragment lies is compute
 the triangle's corners. Perspective-correct: screen weights times 1 / depth, made to sum to 1.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from face_emote.core.arrays import Float, Int
-from face_emote.rendering.stage.buffers import SKIN
-from face_emote.rendering.torch.texture import level_sides, mip_level, sample
-
-BARY_LOW, BARY_HIGH = -0.2, 1.2
-"""Weights are held within these: a fragment of several samples may lie beside its triangle."""
-NUM_TANGENTS = 6
+from face_emote.rendering.stage.gathering import BARY_HIGH, BARY_LOW
+from face_emote.rendering.torch.texture import mip_level, sample
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,44 +62,15 @@ def interpolate(values: Float[Tensor, "row channel"], corner: Int[Tensor, "pixel
     return a + b + c
 
 
-def rows_of(
-    known: Float[Tensor, "point channel"],
-    screen: Float[Tensor, "point 4"],
-    places: Sequence[Places],
-    *,
-    constant: Float[Tensor, "mesh_point more"],
-    maps: SkinMaps,
-    compiled: bool,
-) -> tuple[Tensor, ...]:
-    """What is known at the fragments of each material: rows [fragment, channel].
-
-    First comes what is known of the points; then, on skin (the first of the materials), the tangents along u and v and
-    the texels; on others what is constant of the mesh's points.
-
-    Args:
-        known: Of all points of the batch; begins with their positions.
-        screen: Where they are.
-        places: Where the fragments of every material are.
-        constant: Of one frame's points, the same in all.
-        maps: Texture and its coordinates.
-        compiled: Whether to use the kernels (CPU, single precision, no gradient to the texture).
-    """
-    if compiled:
-        out: tuple[Tensor, ...] = _Rows.apply(known, screen, tuple(places), constant, maps)
-        return out
-    plain = [plain_rows(known, screen, one, constant=constant) for one in places[1:]]
-    return (skin_rows(known, screen, places[0], maps=maps), *plain)
-
-
 def plain_rows(known: Tensor, screen: Tensor, places: Places, *, constant: Tensor) -> Float[Tensor, "fragment row"]:
-    """`rows_of` a material other than skin."""
+    """What is known of the points at fragments of a part, then what is constant of the mesh's points."""
     weight, _ = weights(places, screen)
     mixed = interpolate(known, places.corner, weight)
     return torch.cat([mixed, interpolate(constant, places.corner % len(constant), weight)], dim=1)
 
 
 def skin_rows(known: Tensor, screen: Tensor, places: Places, *, maps: SkinMaps) -> Float[Tensor, "fragment row"]:
-    """`rows_of` skin."""
+    """What is known of the points at fragments of skin, then the texels and the tangents along u and v."""
     weight, area = weights(places, screen)
     uv = maps.uv[places.triangle]
     first, second = uv[:, 1] - uv[:, 0], uv[:, 2] - uv[:, 0]
@@ -119,55 +83,4 @@ def skin_rows(known: Tensor, screen: Tensor, places: Places, *, maps: SkinMaps) 
     # A pixel has four samples.
     level = mip_level(det[:, 0].abs(), 0.25 * area, side=maps.side)
     texel = sample(maps.texels, (uv * weight[:, :, None]).sum(1), level, side=maps.side)
-    return torch.cat([interpolate(known, places.corner, weight), along_u, along_v, texel], dim=1)
-
-
-class _Rows(torch.autograd.Function):
-    """`rows_of` by the compiled kernels."""
-
-    @staticmethod
-    def forward(  # type: ignore[no-untyped-def]
-        ctx, known: Tensor, screen: Tensor, places: tuple[Places, ...], constant: Tensor, maps: SkinMaps
-    ) -> tuple[Tensor, ...]:
-        from face_emote.rendering.fast import gradient_kernels as kernels
-
-        ctx.save_for_backward(known, screen)
-        ctx.places, ctx.constant, ctx.maps = places, constant, maps
-        points, channels, out = known.numpy(), known.shape[1], []
-        for material, one in enumerate(places):
-            more, extra = _extra(material, constant, maps)
-            rows = np.empty((len(one.triangle), channels + extra), np.float32)
-            kernels.mix(points, more, screen.numpy(), one.corner.numpy(), one.place.numpy(), rows)
-            if material == SKIN:
-                kernels.look_up(points, screen.numpy(), *_of(one, maps), rows[:, channels:])
-            out.append(torch.from_numpy(rows))
-        return tuple(out)
-
-    @staticmethod
-    def backward(ctx, *given: Tensor) -> tuple[Any, ...]:  # type: ignore[no-untyped-def]
-        from face_emote.rendering.fast import gradient_kernels as kernels
-
-        known, screen = ctx.saved_tensors
-        known_out, screen_out = torch.zeros_like(known), torch.zeros_like(screen)
-        points, out = known.numpy(), (known_out.numpy(), screen_out.numpy())
-        for material, (one, gradient) in enumerate(zip(ctx.places, given, strict=True)):
-            rows, (more, _) = gradient.contiguous().numpy(), _extra(material, ctx.constant, ctx.maps)
-            kernels.mix_back(points, more, screen.numpy(), one.corner.numpy(), one.place.numpy(), rows, *out)
-            if material == SKIN:
-                maps = _of(one, ctx.maps)
-                kernels.look_up_back(points, screen.numpy(), *maps, rows[:, known.shape[1] :], *out)
-        return known_out, screen_out, None, None, None
-
-
-def _extra(material: int, constant: Tensor, maps: SkinMaps) -> tuple[np.ndarray, int]:
-    """Constants that a material mixes, and the channels its rows have beside what is known."""
-    if material == SKIN:
-        return constant[:, :0].numpy(), NUM_TANGENTS + maps.texels.shape[1]
-    return constant.numpy(), constant.shape[1]
-
-
-def _of(places: Places, maps: SkinMaps) -> tuple[np.ndarray, ...]:
-    """What the kernels read of places and maps."""
-    sides = np.array(level_sides(maps.side), np.int64)
-    arrays = (places.triangle, places.corner, places.place, maps.uv, maps.texels)
-    return (*(tensor.numpy() for tensor in arrays), sides)
+    return torch.cat([interpolate(known, places.corner, weight), texel, along_u, along_v], dim=1)

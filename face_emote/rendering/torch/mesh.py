@@ -1,6 +1,7 @@
 """Geometry with gradients: sparse rows, vertex normals, projection."""
 
 import warnings
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -8,7 +9,6 @@ from torch.nn import functional
 
 from face_emote.core.arrays import Float, Int
 from face_emote.face.subdivision import SparseRows
-from face_emote.rendering.torch import fused
 
 NEAREST = 1e-4
 """Metres; what lies nearer to the camera, or behind it, is moved to this depth."""
@@ -94,7 +94,7 @@ class _Normals(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, points: Tensor, triangles: Tensor) -> Tensor:  # type: ignore[no-untyped-def]
-        from face_emote.rendering.fast import gradient_kernels as kernels
+        from face_emote.rendering.torch import kernels
 
         places = points.contiguous()
         total, out = torch.empty_like(places), torch.empty_like(places)
@@ -105,7 +105,7 @@ class _Normals(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, given: Tensor) -> tuple[Tensor, None]:  # type: ignore[no-untyped-def]
-        from face_emote.rendering.fast import gradient_kernels as kernels
+        from face_emote.rendering.torch import kernels
 
         places, triangles, total = ctx.saved_tensors
         across, out = given.clone(memory_format=torch.contiguous_format), torch.zeros_like(places)
@@ -134,18 +134,36 @@ def project(
         height: Of the picture.
         compiled: Whether kernels may be used; they serve a CPU and single precision.
     """
-    middle = torch.tensor([0.5 * width, 0.5 * height], dtype=points.dtype, device=points.device)
-    frames = [
-        fused.apply(_projected, one, turn, zoom, middle, compiled=compiled)
-        for one, turn, zoom in zip(points, view, focal, strict=True)
-    ]
-    return torch.stack(frames)
-
-
-def _projected(points: Tensor, view: Tensor, focal: Tensor, middle: Tensor) -> Tensor:
-    """One frame's points; `middle` of the picture."""
-    seen = points @ view[:, :3].T + view[:, 3]
-    depth = (-seen[:, 2]).clamp(min=NEAREST)
+    if compiled and not (view.requires_grad or focal.requires_grad):
+        out: Tensor = _Projected.apply(points, view, focal, (width, height))
+        return out
+    seen = points @ view[:, :, :3].transpose(1, 2) + view[:, None, :, 3]
+    depth = (-seen[..., 2]).clamp(min=NEAREST)
     inverse = 1.0 / depth
-    scale = focal * inverse
-    return torch.stack([middle[0] + scale * seen[:, 0], middle[1] - scale * seen[:, 1], depth, inverse], dim=-1)
+    scale = focal[:, None] * inverse
+    x, y = 0.5 * width + scale * seen[..., 0], 0.5 * height - scale * seen[..., 1]
+    return torch.stack([x, y, depth, inverse], dim=-1)
+
+
+class _Projected(torch.autograd.Function):
+    """`project` by the compiled kernels, with gradients to the points alone."""
+
+    @staticmethod
+    def forward(ctx: Any, points: Tensor, view: Tensor, focal: Tensor, size: tuple[int, int]) -> Tensor:
+        from face_emote.rendering.stage import kernels
+
+        places = points.contiguous()
+        ctx.places, ctx.view, ctx.focal = places.numpy(), view.double().numpy(), focal.tolist()
+        out = torch.empty(*places.shape[:2], 4)
+        for k, one in enumerate(out):
+            kernels.project(ctx.places[k], ctx.view[k], ctx.focal[k], 0.5 * size[0], 0.5 * size[1], one.numpy())
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, given: Tensor) -> tuple[Tensor, None, None, None]:
+        from face_emote.rendering.torch import kernels
+
+        out, slopes = torch.empty(ctx.places.shape), given.contiguous().numpy()
+        for k, one in enumerate(out):
+            kernels.project_back(ctx.places[k], ctx.view[k], ctx.focal[k], NEAREST, slopes[k], one.numpy())
+        return out, None, None, None

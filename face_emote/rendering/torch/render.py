@@ -9,21 +9,21 @@ from face_emote.core.arrays import Array, Float, UInt8
 from face_emote.core.types import SkinParams
 from face_emote.face.head import Head
 from face_emote.look.eyes import PERIORBITAL
+from face_emote.look.formula.materials import SKY
 from face_emote.look.reflection import MAX_WRINKLE
 from face_emote.rendering.base import Pose
 from face_emote.rendering.scene import Scene
-from face_emote.rendering.stage.buffers import EYE
-from face_emote.rendering.torch import fused
 from face_emote.rendering.torch.adapters import find_rasteriser
 from face_emote.rendering.torch.antialias import find_crossings, find_crossings_compiled
-from face_emote.rendering.torch.colours import Eyeballs, fragment_colours
-from face_emote.rendering.torch.compose import compose
-from face_emote.rendering.torch.fragments import GRID, find_fragments, find_fragments_compiled
+from face_emote.rendering.torch.columns import can_compile, columns, compiled_rows
+from face_emote.rendering.torch.compose import GRID, compose
+from face_emote.rendering.torch.fragments import find_fragments
 from face_emote.rendering.torch.interpolate import SkinMaps
-from face_emote.rendering.torch.light import Lights, sky_rows, srgb, unit
+from face_emote.rendering.torch.light import Lights, srgb, unit
 from face_emote.rendering.torch.mesh import project, vertex_normals
-from face_emote.rendering.torch.mouth import light_mouth, mouth_opening
+from face_emote.rendering.torch.mouth import light_mouth
 from face_emote.rendering.torch.rasterise import Rasteriser, Visible, rasterise, rasterise_scatter
+from face_emote.rendering.torch.shading import Eyeballs, Seen, shade_columns, shade_compiled
 from face_emote.rendering.torch.stage import Stage, make_stage
 from face_emote.rendering.torch.texture import mip_chain
 
@@ -88,41 +88,35 @@ def render_batch(
     lit = lights or stage.lights
     camera = stage.view.expand(batch, 3, 4) if view is None else view
     zoom = stage.focal.expand(batch) if focal is None else focal
-    fast = compiled and fused.can_compile(vertices, stage.texels)
+    fast = compiled and can_compile(vertices, stage.texels) and lights is None and texture is None
     posed = _pose(stage, vertices, lit, skin=_skin_state(stage, wrinkles=wrinkles, blood=blood_flow), compiled=fast)
     screen = _on_grid(stage, posed.points, view=camera, focal=zoom, compiled=fast)
     look = rasteriser or (rasterise if compiled else rasterise_scatter)
     visible = look(screen.detach(), stage.triangles, width=GRID * stage.width, height=GRID * stage.height)
-    mesh = {"num_points": screen.shape[1]}
-    fragments = (
-        find_fragments_compiled(visible, stage.triangles, stage.material, **mesh)
-        if fast
-        else find_fragments(visible, stage.triangles, stage.material, dtype=screen.dtype, **mesh)
-    )
     eye = -(camera[:, :, :3].transpose(1, 2) @ camera[:, :, 3:]).transpose(1, 2)
-    texels = stage.texels if texture is None else mip_chain(texture)
-    colours = fragment_colours(
-        stage,
-        fragments,
-        known=torch.cat([posed.points - eye, posed.normals, posed.sky, posed.skin], dim=-1),
-        screen=screen,
-        eyeballs=Eyeballs(
-            eyes=_eyes(stage, vertices),
-            redness=blood_flow[:, PERIORBITAL, None].clamp(0.0, 1.0),
-            seen=(visible.face_id >= 0) & (stage.material[visible.face_id.clamp(min=0)] == EYE),
-            per_depth=1.0 / (GRID * zoom[:, None]),
-            view=camera,
-            camera=eye[:, 0],
-        ),
-        lights=lit,
-        maps=SkinMaps(stage.uv, texels, side=len(stage.texture if texture is None else texture)),
-        compiled=fast,
+    eyes, lit_by_rim = _eyes(stage, vertices), torch.ones_like(posed.sky[..., :1])
+    eyeballs = Eyeballs(
+        eyes=torch.cat([eyes[:, :, :3], eyes[:, :, 3:] - eye[:, None]], dim=2),
+        redness=blood_flow[:, PERIORBITAL].clamp(0.0, 1.0),
+        per_depth=1.0 / (GRID * zoom),
+        ahead=-camera[:, 2, :3],
     )
+    attributes = torch.cat([posed.points - eye, posed.normals, posed.sky, lit_by_rim, posed.skin], dim=-1)
+    seen = Seen(attributes, screen, eyeballs, visible)
+    if fast:
+        colours, pieces = shade_compiled(stage, seen)
+    else:
+        fragments = find_fragments(
+            visible, stage.triangles, stage.material, num_points=screen.shape[1], dtype=screen.dtype
+        )
+        texels = stage.texels if texture is None else mip_chain(texture)
+        maps = SkinMaps(stage.uv, texels, side=len(stage.texture if texture is None else texture))
+        colours, pieces = shade_columns(stage, fragments, seen=seen, lights=lit, maps=maps), fragments.pieces
     crossings = None
     if antialiased:
         find = find_crossings_compiled if fast else find_crossings
         crossings = find(visible, screen, stage.triangles, stage.edges)
-    picture = compose(colours, stage.backdrop, fragments, crossings, compiled=fast)
+    picture = compose(colours, stage.backdrop, pieces, crossings, compiled=fast)
     return Drawn(picture[..., :3], picture[..., 3], visible)
 
 
@@ -152,9 +146,7 @@ def _pose(
     points, sky = refined[..., :3], refined[..., 3:]
     sky = torch.cat([sky, torch.ones_like(sky[..., :1])], dim=-1)
     normals = vertex_normals(points, stage.plain_facets, compiled=compiled)
-    sky = light_mouth(
-        points, normals, sky, opening=mouth_opening(vertices, stage.mouth), mouth=stage.mouth, lights=lights
-    )
+    sky = light_mouth(points, normals, sky, vertices=vertices, mouth=stage.mouth, lights=lights, compiled=compiled)
     first = slice(0, stage.num_skin)
     folds = stage.relief * (skin[..., 0] + stage.resting_folds)
     out = points[:, first] + normals[:, first] * folds[..., None]
@@ -172,9 +164,9 @@ def _pose(
 def sky_light_at(
     normals: Float[Tensor, "batch point 3"], lights: Lights, *, compiled: bool
 ) -> Float[Tensor, "batch point 6"]:
-    """`light.sky_light` of many points."""
-    rows, sky = normals.reshape(-1, 3), (lights.sky_directions, lights.sky_colours)
-    return fused.apply(sky_rows, rows, *sky, compiled=compiled).reshape(*normals.shape[:2], 6)
+    """Unshadowed sky light on plain materials and on skin."""
+    run = compiled_rows if compiled else columns
+    return run(SKY, normals.reshape(-1, 3), lights.skies()).reshape(*normals.shape[:2], 6)
 
 
 def screen_points(stage: Stage, vertices: Float[Tensor, "batch vertex 3"]) -> Float[Tensor, "batch point 4"]:

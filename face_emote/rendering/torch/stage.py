@@ -8,22 +8,21 @@ import torch
 from torch import Tensor
 
 from face_emote.core.arrays import Array, Float, Int
-from face_emote.core.errors import HeadError
 from face_emote.core.types import SkinParams
 from face_emote.face.head import Head
 from face_emote.look.displacement import crease_relief
 from face_emote.look.eyes import pupil_radius
 from face_emote.look.hair import mean_hair_colour
 from face_emote.look.maps import load_skin_maps, resting_folds
-from face_emote.look.regions import blood_masks, wrinkle_masks
 from face_emote.look.teeth import head_mouth_points
-from face_emote.rendering.fast.engine import TEXTURE_SIDE, backdrop, scene_luminance
 from face_emote.rendering.scene import Scene, focal_pixels, placed, view_matrix
-from face_emote.rendering.stage.buffers import CLOTH, SKIN
+from face_emote.rendering.stage.buffers import CLOTH, SKIN, Look, Texture
 from face_emote.rendering.stage.garment import Garment
+from face_emote.rendering.stage.lights import backdrop, scene_luminance
 from face_emote.rendering.stage.mesh import RenderMesh, make_mesh
+from face_emote.rendering.stage.person import charts_of, fixed_look, region_masks, texture_side
+from face_emote.rendering.stage.texture import pack_texture
 from face_emote.rendering.torch.antialias import Edges, find_edges
-from face_emote.rendering.torch.eye import EyeLook
 from face_emote.rendering.torch.light import Lights, make_lights
 from face_emote.rendering.torch.mesh import Facets, Rows, torch_rows
 from face_emote.rendering.torch.mouth import TorchMouth
@@ -32,7 +31,7 @@ from face_emote.rendering.torch.texture import mip_chain, skin_texture
 
 @dataclass(frozen=True, slots=True)
 class TorchGarment:
-    """`rendering.fast.garment.Garment` as tensors."""
+    """`stage.garment.Garment` as tensors."""
 
     first: Int[Tensor, " cloth"]
     second: Int[Tensor, " cloth"]
@@ -49,6 +48,15 @@ class TorchGarment:
     ) -> Float[Tensor, "batch cloth 3"]:
         """Where the cloth is on a posed bust."""
         return self.blend(points) + self.blend(normals) * self.offset - self.drop
+
+
+@dataclass(frozen=True, slots=True)
+class EyeLook:
+    """What a person's eyes are like."""
+
+    iris: Float[Tensor, " 3"]
+    pupil: float
+    age: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +103,10 @@ class Stage:
     eye_corners: Int[Tensor, "side=2 corner=2"]
     """Vertices at the inner and the outer corner of the lids."""
     mouth: TorchMouth
+    mesh: RenderMesh
+    """What the kernels read instead of the tensors."""
+    packed: Texture
+    look: Look
 
 
 def make_stage(
@@ -119,22 +131,19 @@ def make_stage(
     Raises:
         HeadError: the head has no charts and parts (an imported FLAME file).
     """
-    if head.layout is None:
-        raise HeadError("An imported FLAME head has no skin charts yet; render the bundled head instead")
+    layout = charts_of(head)
 
     def moved(values: Array) -> Tensor:
         tensor = torch.from_numpy(np.ascontiguousarray(values))
         return tensor.to(device, dtype) if tensor.is_floating_point() else tensor.to(device, torch.int64)
 
-    mesh = make_mesh(head.layout, head.template)
+    mesh = make_mesh(layout, head.template)
     person = head.with_identity(betas)
     camera = placed(scene.camera, origin=person.joints()[3:5].mean(axis=0))
-    template_mm = mesh.skin_template * 1000.0
-    ears = mesh.skin.linear.apply(head.layout.mask_ears[mesh.skin.vertex_index].astype(np.float32))
+    wrinkle_masks, blood_masks = region_masks(layout, mesh)
     uv = mesh.uv[mesh.uv_triangles]
     uv[mesh.material != SKIN] = 0.0
-    side = next(side for limit, side in TEXTURE_SIDE.items() if max(scene.width, scene.height) <= limit)
-    maps = load_skin_maps(skin, size=side)
+    maps = load_skin_maps(skin, size=texture_side(scene))
     texture = skin_texture(maps).to(device, dtype)
     triangles = moved(mesh.triangles)
     cloth = mesh.material == CLOTH
@@ -156,11 +165,11 @@ def make_stage(
         material=moved(mesh.material.astype(np.int64)),
         uv=moved(uv),
         local=moved(mesh.local),
-        relief=moved(crease_relief(maps.wrinkle_height, surface=mesh.skin, lips=head.layout.mask_lips)),
+        relief=moved(crease_relief(maps.wrinkle_height, surface=mesh.skin, lips=layout.mask_lips)),
         resting_folds=resting_folds(skin.age),
         thinness=moved(mesh.thinness),
-        wrinkle_masks=moved(wrinkle_masks(template_mm)),
-        blood_masks=moved(blood_masks(template_mm, ears)),
+        wrinkle_masks=moved(wrinkle_masks),
+        blood_masks=moved(blood_masks),
         texture=texture,
         texels=mip_chain(texture),
         hair_colour=moved(np.array(mean_hair_colour(skin))),
@@ -177,6 +186,9 @@ def make_stage(
         ),
         eye_corners=moved(mesh.eye_corners),
         mouth=_mouth(head, mesh, moved=moved),
+        mesh=mesh,
+        packed=pack_texture(maps),
+        look=fixed_look(skin, scene),
     )
 
 

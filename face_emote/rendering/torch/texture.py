@@ -12,7 +12,7 @@ from face_emote.rendering.stage.texture import SMALLEST_LEVEL, stacked_channels
 
 
 def skin_texture(maps: SkinMaps) -> Float[Tensor, "size size channel=10"]:
-    """The maps side by side, in the order of `rendering.fast.buffers`."""
+    """The maps side by side, in the order of `stage.buffers`."""
     return torch.from_numpy(np.ascontiguousarray(stacked_channels(maps), np.float32))
 
 

@@ -1,0 +1,93 @@
+"""Pigmented, scattering skin; `look.reflection` and `look.colour` say what the numbers mean."""
+
+from face_emote.look import colour as pigment
+from face_emote.look import reflection
+from face_emote.look.formula.light import highlights, view_of, wrapped
+from face_emote.look.formula.ops import (
+    Number,
+    Vec,
+    absolute,
+    clamp,
+    cross,
+    dot,
+    exp,
+    maximum,
+    minimum,
+    mix,
+    power,
+    unit,
+    vec,
+    where,
+)
+from face_emote.look.formula.records import Colour, Lights, Spot, Texel
+
+
+def bent_normal(n: Vec, texel: Texel, wrinkle: Number) -> Vec:
+    """Normal of the surface raised by pores and creases (Mikkelsen 2010), unit."""
+    slope_u, slope_v = texel.bump_u + wrinkle * texel.wrinkle_u, texel.bump_v + wrinkle * texel.wrinkle_v
+    across_u, across_v = cross(texel.along_v, n), cross(n, texel.along_u)
+    area = dot(texel.along_u, across_u)
+    slope = across_u * slope_u + across_v * slope_v
+    # Where the texture has no direction, slope is 0 with area, and the smooth normal stays.
+    size = absolute(area) + 1e-12
+    return unit(n - slope * (where(area > 0.0, 1.0, -1.0) / size))
+
+
+def albedo(texel: Texel, *, wrinkle: Number, blood: Number) -> Vec:
+    """Linear albedo of living skin without hair: absorption in melanin and blood, pallor's grey, creases."""
+    melanin = maximum(texel.melanin, 0.0)
+    haemoglobin = maximum(texel.haemoglobin, 0.0) * exp(pigment.BLOOD_GAIN * blood)
+    absorbed = vec(pigment.MELANIN_EXTINCTION) * melanin + vec(pigment.HAEMOGLOBIN_EXTINCTION) * haemoglobin
+    plain = vec(pigment.BASE_ALBEDO) * absorbed.each(lambda x: exp(-x)) + pigment.EPIDERMIS
+    grey = dot(plain, vec(pigment.LUMINANCE))
+    pale = mix(plain, Vec(grey, grey, grey), pigment.PALLOR_GREYING * clamp(-blood))
+    crease = clamp(-texel.wrinkle * wrinkle)
+    return pale * (1.0 - (1.0 - vec(pigment.CREASE_TINT)) * crease)
+
+
+def hair_cover(coverage: Number) -> Number:
+    """How much of the skin the hair painted on it hides."""
+    return minimum(maximum(coverage, 0.0) * reflection.HAIR_PAINT, 1.0) * reflection.HAIR_COVER
+
+
+def shade_skin(spot: Spot, texel: Texel, lights: Lights, hair: Colour) -> Vec:
+    """Linear, scene-referred light."""
+    n, v = unit(spot.normal), view_of(spot)
+    bent = bent_normal(n, texel, spot.folding)
+    cover = hair_cover(texel.hair)
+    own = albedo(texel, wrinkle=spot.folding, blood=spot.blood)
+    own = mix(own, hair.colour * reflection.HAIR_SHADOW, cover)
+    # The shadow map is too coarse for the line between the lips and the folds of the lids; the sky's is not.
+    seen = spot.seen * minimum(reflection.CONTACT_SHADE * spot.openness * spot.openness, 1.0)
+    bend = clamp(dot(bent, n))
+    received = _received(spot, lights, n=n, bent=bent, seen=seen) + spot.skin_sky * bend
+    strength = maximum(texel.specular, 0.0) * (1.0 - cover)
+    grazing = power(1.0 - maximum(dot(bent, v), 0.0), 4.0) * (reflection.GRAZING * strength * spot.openness)
+    dark = minimum(maximum(texel.melanin, 0.0) * (1.0 / reflection.PIGMENT_FULL), 1.0)
+    roughness = minimum(texel.roughness + reflection.ROUGHENING * (1.0 - bend) * (1.0 + dark), 1.0)
+    back = reflection.DARK_SMOOTHING * dark * minimum(1.5 * spot.folding, 1.0)
+    shine = highlights(
+        lights, unit(mix(bent, n, back)), v, roughness=roughness, f0=reflection.SKIN_F0, strength=strength, seen=seen,
+        openness=spot.openness, rim_seen=spot.rim_seen,
+    )  # fmt: skip
+    return own * received + spot.sky * grazing + shine
+
+
+def _received(spot: Spot, lights: Lights, *, n: Vec, bent: Vec, seen: Number) -> Vec:
+    """Light of the three lamps, and what comes through thin skin from behind."""
+    key, fill, rim = lights.key, lights.fill, lights.rim
+    hard, soft = dot(bent, key.direction), dot(n, key.direction)
+    behind, rim_soft = dot(bent, rim.direction), dot(n, rim.direction)
+    side = dot(mix(n, bent, reflection.FILL_BEND), fill.direction)
+    fill_open = 1.0 - reflection.FILL_OPEN + reflection.FILL_OPEN * spot.openness
+    # The rim of a shadow on skin is red: seen ** 0.62 and seen ** 1.12 by their parabolas.
+    edge = (seen * (1.48 - 0.48 * seen), seen, seen * (0.92 + 0.08 * seen))
+    out = []
+    for k, (c_key, c_fill, c_rim) in enumerate(zip(key.colour, fill.colour, rim.colour, strict=True)):
+        wrap = reflection.WRAP[k]
+        light = mix(wrapped(hard, 0.5 * wrap), wrapped(soft, wrap), reflection.SOFTNESS[k]) * edge[k] * c_key
+        light = light + wrapped(side, wrap + reflection.FILL_EXTRA_WRAP) * fill_open * c_fill
+        light = light + wrapped(behind, wrap) * spot.rim_seen * c_rim
+        through = wrapped(-soft, wrap) * seen * c_key + wrapped(-rim_soft, wrap) * c_rim
+        out.append(light + through * (spot.thinness * reflection.THIN[k]))
+    return Vec(*out)

@@ -1,0 +1,13 @@
+"""Everything that is printed, by path under `shaders`."""
+
+from face_emote.look.formula.materials import FORMULAS, HAIR, MOUTH, SKY, SURFACES
+from face_emote.look.printers.glsl import glsl_source, lights_source
+from face_emote.look.printers.kernel import backward_source, forward_source
+
+
+def printed_files() -> dict[str, str]:
+    """Path and text of every generated file. The differentiable renderer, which reads `*_back`, draws no strands."""
+    files = {f"kernels/{formula.name}.py": forward_source(formula) for formula in FORMULAS}
+    files |= {f"kernels/{formula.name}_back.py": backward_source(formula) for formula in (*SURFACES, MOUTH, SKY)}
+    files |= {f"glsl/{formula.name}.glsl": glsl_source(formula) for formula in (*SURFACES, HAIR)}
+    return files | {"glsl/lights.glsl": lights_source()}

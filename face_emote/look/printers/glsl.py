@@ -1,0 +1,81 @@
+"""Formulas as GLSL functions: numbers of a place are arguments, numbers that all share are uniforms."""
+
+from collections.abc import Iterable
+
+from face_emote.core.arrays import Array, Float
+from face_emote.look.formula.materials import Formula
+from face_emote.look.formula.records import Lights
+from face_emote.look.printers.steps import LEAVES, needed
+from face_emote.look.symbols import Traced
+
+HEAD = "// Written by `python -m tools.write_shaders` from face_emote/look; a change here is lost.\n"
+SIGNS = {
+    "add": "{} + {}", "sub": "{} - {}", "mul": "{} * {}", "div": "{} / {}", "neg": "-{}", "where": "{} ? {} : {}",
+    "lt": "{} < {}", "gt": "{} > {}", "hash": "cell_hash({}, {}, {})", "atan2": "atan({}, {})",
+}  # fmt: skip
+"""How a step is written; others are calls of their name."""
+
+
+def glsl_source(formula: Formula) -> str:
+    """Uniforms of its own, and `vec3 shade_NAME(..)`: display light."""
+    traced = Traced(formula)
+    own = [name for name in traced.shared_names if not name.startswith("lights.")]
+    uniforms = "".join(f"uniform {kind} {formula.name}_{name};\n" for kind, name in _grouped(own))
+    arguments = ", ".join(f"{kind} {name}" for kind, name in _grouped(traced.row_names))
+    names = {("x", k): _component(name) for k, name in enumerate(traced.row_names)}
+    names |= {("p", k): _uniform(formula, name) for k, name in enumerate(traced.shared_names)}
+    lines = []
+    for index in needed(traced.program, traced.outputs):
+        operation, operands = traced.program.steps[index]
+        if operation not in LEAVES:
+            parts = [_operand(traced, number, names) for number in operands]
+            text = SIGNS[operation].format(*parts) if operation in SIGNS else f"{operation}({', '.join(parts)})"
+            lines.append(f"    {'bool' if operation in ('lt', 'gt') else 'float'} s{index} = {text};\n")
+    out = ", ".join(_operand(traced, output.index, names) for output in traced.outputs)
+    return (
+        f"{HEAD}\n{uniforms}\nvec3 shade_{formula.name}({arguments}) {{\n{''.join(lines)}    return vec3({out});\n}}\n"
+    )
+
+
+def lights_source() -> str:
+    """The uniforms of the lamps, which all formulas share."""
+    names = Formula("lights", len, (), (Lights,)).names((Lights,))
+    return HEAD + "\n" + "".join(f"uniform {kind} {name};\n" for kind, name in _grouped(names, whole=True))
+
+
+def uniform_values(formula: Formula, numbers: Float[Array, " number"]) -> dict[str, list[float]]:
+    """What to set the uniforms to, from the shared numbers in their order."""
+    found: dict[str, list[float]] = {}
+    for name, number in zip(formula.names(formula.shared), numbers.tolist(), strict=True):
+        found.setdefault(_uniform(formula, name).partition(".")[0], []).append(number)
+    return found
+
+
+def _uniform(formula: Formula, name: str) -> str:
+    of_all = name.startswith("lights.")
+    return ("" if of_all else f"{formula.name}_") + _component(name, whole=of_all)
+
+
+def _operand(traced: Traced, number: int, names: dict[tuple[str, int], str]) -> str:
+    operation, operands = traced.program.steps[number]
+    if operation == "constant":
+        text = repr(float(operands[0]))
+        return f"({text})" if text.startswith("-") else text
+    return names[operation, operands[0]] if operation in LEAVES else f"s{number}"
+
+
+def _component(name: str, *, whole: bool = False) -> str:
+    """`spot.normal.x` as `normal.x`; `whole` keeps the record's name."""
+    pieces = name.split(".") if whole else name.split(".")[1:]
+    if pieces[-1] in ("x", "y", "z"):
+        return "_".join(pieces[:-1]) + "." + pieces[-1]
+    return "_".join(pieces)
+
+
+def _grouped(names: Iterable[str], *, whole: bool = False) -> list[tuple[str, str]]:
+    """(type, name) of the vectors and numbers that named numbers are parts of."""
+    found: dict[str, str] = {}
+    for name in names:
+        component = _component(name, whole=whole)
+        found[component.partition(".")[0]] = "vec3" if "." in component else "float"
+    return [(kind, name) for name, kind in found.items()]

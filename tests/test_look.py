@@ -1,0 +1,234 @@
+"""One look: every engine answers every point as the formula does, and every number of it is used."""
+
+import re
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+from look_points import COUNT, KINDS, expected, rows_of, shared_of, unit
+
+from face_emote.core.assets import SHADERS
+from face_emote.look import cloth, colour, eyes, hair_reflection, reflection, teeth, tone
+from face_emote.look.formula.hair import strand_light
+from face_emote.look.formula.materials import FORMULAS, HAIR, MOUTH, SKY, SURFACES
+from face_emote.look.formula.ops import Vec
+from face_emote.look.formula.records import Strand, leaves
+from face_emote.look.printers.files import printed_files
+from face_emote.look.printers.glsl import uniform_values
+from face_emote.look.symbols import Traced
+from face_emote.rendering.gl.context import GlThread, gl_missing
+from face_emote.rendering.gl.shaders import shader_source
+from face_emote.rendering.stage.generated import run_back, run_rows
+from face_emote.rendering.stage.lights import shared_numbers
+
+MATERIALS = [*KINDS, "lips"]
+NO_GL = gl_missing()
+NUMBERS = (reflection, colour, eyes, teeth, cloth, hair_reflection, tone)
+PREPARED = {
+    "reflection.MAX_WRINKLE", "colour.SCALP_SHADE", "eyes.IRIS", "eyes.PUPIL_DARK", "eyes.PUPIL_BRIGHT",
+    "eyes.PERIORBITAL", "teeth.AROUND", "teeth.LEVELS", "teeth.CROWN_POINTS", "teeth.TEETH_PER_SIDE",
+}  # fmt: skip
+"""Read when a person or a pose is prepared, before any formula."""
+
+
+def formula_of(material):
+    return KINDS["skin" if material == "lips" else material]
+
+
+@pytest.mark.parametrize("material", MATERIALS)
+def test_kernels_shade_every_point_as_the_formula_does(material):
+    formula, rows = formula_of(material), rows_of(material)
+    wanted = expected(formula.name, rows)
+    assert wanted.std() > 0.01, "the points differ"
+    found = run_rows(formula, rows, shared_numbers(*shared_of(formula.name)))
+    np.testing.assert_allclose(found, wanted, atol=1e-4)
+
+
+@pytest.mark.skipif(NO_GL is not None, reason=str(NO_GL))
+@pytest.mark.parametrize("material", [*(formula.name for formula in SURFACES), "hair", "lips"])
+def test_shaders_shade_every_point_as_the_formula_does(material):
+    formula, rows = formula_of(material), rows_of(material)
+    thread = GlThread()
+    found = thread.call(lambda: shaded_by_gl(thread.context, formula, rows))
+    np.testing.assert_allclose(found, expected(formula.name, rows), atol=1e-4)
+
+
+def shaded_by_gl(context, formula, rows):
+    """Display light by the printed shader, one vertex a point."""
+    arguments, at = [], 0
+    for kind in re.search(rf"shade_{formula.name}\((.*?)\)", shader_source(f"glsl/{formula.name}"))[1].split(", "):
+        width = 3 if kind.startswith("vec3") else 1
+        numbers = ", ".join(f"at({at + k})" for k in range(width))
+        arguments.append(f"vec3({numbers})" if width == 3 else numbers)
+        at += width
+    main = f"""uniform sampler2D rows;
+        out vec4 display;
+        float at(int k) {{ return texelFetch(rows, ivec2(k, int(gl_FragCoord.x)), 0).r; }}
+        void main() {{ display = vec4(shade_{formula.name}({", ".join(arguments)}), 1.0); }}"""
+    source = f"{shader_source('common', 'glsl/lights', f'glsl/{formula.name}')}\n{main}"
+    whole = "#version 330 core\nin vec2 corner; void main() { gl_Position = vec4(corner, 0.0, 1.0); }"
+    program = context.program(vertex_shader=whole, fragment_shader=source)
+    texture = context.texture((rows.shape[1], len(rows)), 1, rows.astype(np.float32).tobytes(), dtype="f4")
+    texture.use(0)
+    for name, values in uniform_values(formula, shared_numbers(*shared_of(formula.name))).items():
+        if name in program:
+            program[name].write(np.asarray(values, np.float32).tobytes())
+    canvas = context.framebuffer([context.renderbuffer((len(rows), 1), 4, dtype="f4")])
+    canvas.use()
+    corners = context.buffer(np.array([-1.0, -1.0, 3.0, -1.0, -1.0, 3.0], np.float32).tobytes())
+    context.vertex_array(program, [(corners, "2f", "corner")]).render()
+    return np.frombuffer(canvas.read(components=4, dtype="f4"), np.float32).reshape(-1, 4)[:, :3]
+
+
+@pytest.mark.skipif(find_spec("torch") is None, reason="the differentiable renderer needs torch")
+@pytest.mark.parametrize("material", MATERIALS)
+def test_columns_of_torch_shade_every_point_as_the_formula_does(material):
+    import torch
+
+    from face_emote.rendering.torch.columns import columns, compiled_rows
+
+    formula, rows = formula_of(material), rows_of(material)
+    wanted, shared = expected(formula.name, rows), shared_of(formula.name)
+    np.testing.assert_allclose(columns(formula, torch.from_numpy(rows), *shared).numpy(), wanted, atol=1e-9)
+    compiled = compiled_rows(formula, torch.from_numpy(rows).float(), *shared)
+    np.testing.assert_allclose(compiled.numpy(), wanted, atol=1e-4)
+
+
+@pytest.mark.skipif(find_spec("torch") is None, reason="the differentiable renderer needs torch")
+@pytest.mark.parametrize("material", [formula.name for formula in (*SURFACES, MOUTH, SKY)])
+def test_printed_gradients_are_those_of_torch(material):
+    import torch
+
+    from face_emote.rendering.torch.columns import columns
+
+    formula, shared = KINDS[material], shared_of(material)
+    rows = torch.from_numpy(rows_of(material, seed=1)).requires_grad_()
+    given = np.random.default_rng(2).normal(size=(COUNT, formula.num_outputs))
+    light = columns(formula, rows, *shared)
+    (wanted,) = torch.autograd.grad((light * torch.from_numpy(given)).sum(), rows)
+    found = run_back(formula, rows.detach().numpy(), shared_numbers(*shared), given=given)
+    shadows = [name in ("spot.seen", "spot.rim_seen") for name in formula.names(formula.rows)]
+    wanted = np.where(shadows, 0.0, wanted.numpy())
+    error, size = np.abs(found[:, : rows.shape[1]] - wanted), np.abs(wanted)
+    assert size.max() > 0.0
+    # Single precision may take the other side of a kink here and there.
+    assert np.quantile(error / (size.max(axis=0) + 1e-3), 0.995) < 2e-3
+
+
+@pytest.mark.skipif(find_spec("torch") is None, reason="the differentiable renderer needs torch")
+@pytest.mark.parametrize("material", [formula.name for formula in FORMULAS])
+def test_every_formula_has_gradients(material):
+    import torch
+
+    from face_emote.rendering.torch.columns import columns
+
+    rows = torch.from_numpy(rows_of(material, seed=3, count=4)).requires_grad_()
+    assert torch.autograd.gradcheck(
+        lambda values: columns(KINDS[material], values, *shared_of(material)), [rows], eps=1e-8, atol=1e-3, rtol=1e-3
+    )  # fmt: skip
+
+
+def differing(files):
+    """Generated files that are not as they would be printed now."""
+    known = {name: SHADERS / name for name in files}
+    return {name for name, path in known.items() if not path.exists() or path.read_text("utf-8") != files[name]}
+
+
+def test_printed_files_are_those_of_the_formulas():
+    files = printed_files()
+    assert not differing(files), "run python -m tools.write_shaders"
+    there = {
+        str(path.relative_to(SHADERS)) for folder in ("kernels", "glsl") for path in (SHADERS / folder).glob("*.*")
+    }
+    assert there == {name for name in files if "/" in name}
+
+
+def test_a_changed_number_is_noticed(monkeypatch):
+    monkeypatch.setattr(eyes, "LID_GLOW", (0.5, 0.040, 0.026))
+    assert differing(printed_files()) == {"kernels/eye.py", "kernels/eye_back.py", "glsl/eye.glsl"}
+
+
+READERS = {
+    "reflection": ("skin", "eye", "mouth", "sky"), "colour": ("skin",), "eyes": ("eye",),
+    "teeth": ("tooth", "gum", "tongue", "mouth"),
+    "cloth": ("cloth",), "hair_reflection": ("hair",), "tone": ("skin",),
+}  # fmt: skip
+"""Formulas that read a file's numbers, the likeliest first."""
+
+
+def is_read(module, name, value):
+    """Whether every component of a constant changes the steps of some formula."""
+    readers = [KINDS[reader] for reader in READERS[module.__name__.rsplit(".", 1)[-1]]]
+    before = {formula.name: Traced(formula).program.steps for formula in readers}
+    for index in np.ndindex(np.shape(value)):
+        moved = np.array(value, float)
+        moved[index] = moved[index] * 1.001 + 1e-6
+        table = tuple(map(tuple, moved.tolist())) if moved.ndim == 2 else tuple(moved) if moved.ndim else float(moved)
+        setattr(module, name, table)
+        try:
+            if all(Traced(formula).program.steps == before[formula.name] for formula in readers):
+                return False
+        finally:
+            setattr(module, name, value)
+    return True
+
+
+def unused_numbers(modules):
+    found = set()
+    for module in modules:
+        for name, value in vars(module).items():
+            own = f"{module.__name__.rsplit('.', 1)[-1]}.{name}"
+            is_number = (
+                name.isupper() and isinstance(value, float | int | tuple) and np.asarray(value).dtype.kind in "fi"
+            )
+            if is_number and own not in PREPARED and not is_read(module, name, value):
+                found.add(own)
+    return found
+
+
+def test_every_number_of_the_look_is_used():
+    """Kernels, shaders and columns are all printed or run from the same steps: what changes those changes all."""
+    assert not unused_numbers(NUMBERS)
+
+
+def test_a_number_that_nobody_uses_is_found(monkeypatch):
+    monkeypatch.setattr(cloth, "SHEEN", 0.3, raising=False)
+    assert unused_numbers([cloth]) == {"cloth.SHEEN"}
+
+
+def strand_ref(t, to, v, n, c, *, jitter):
+    """Kajiya and Kay's body and three lobes of Marschner et al., vector by vector."""
+    along, ahead = t @ to, t @ v
+    across, around_view = np.sqrt(1.0 - along**2), np.sqrt(1.0 - ahead**2)
+    facing = max(0.0, (n @ to + hair_reflection.WRAP) / (1.0 + hair_reflection.WRAP))
+    near = np.clip(0.5 + 0.5 * (to @ v - along * ahead) / max(across * around_view, 1e-3), 0.0, 1.0)
+    h = 0.5 * (along + ahead) - jitter * hair_reflection.SHIFT_SPREAD
+
+    def lobe(kind):
+        gain, shift, width = (getattr(hair_reflection, f"{kind}_{part}") for part in ("GAIN", "SHIFT", "WIDTH"))
+        x = ((h - shift) / width) ** 2
+        return gain * np.exp(-0.5 * x) * (x < 9.2)
+
+    body = c * hair_reflection.BODY * across * facing
+    inside = np.sqrt(c) * lobe("INSIDE") * near**2 * facing
+    return body + lobe("SURFACE") * np.sqrt(near) * facing + inside + c * lobe("THROUGH") * (1.0 - near) ** 3
+
+
+def test_strands_reflect_as_is_written():
+    rng = np.random.default_rng(3)
+    for _ in range(50):
+        t, to, v, n = unit(rng.normal(size=(4, 3)))
+        c, jitter = rng.uniform(0.01, 0.5, 3), float(rng.uniform(-0.5, 0.5))
+        none = Vec(0.0, 0.0, 0.0)
+        strand = Strand(none, Vec(*t), Vec(*n), Vec(*c), 1.0, 1.0, jitter, none, -1.0, none, 0.0)
+        found = np.array(list(strand_light(strand, Vec(*to), Vec(*v))))
+        np.testing.assert_allclose(found, strand_ref(t, to, v, n, c, jitter=jitter), atol=1e-5)
+
+
+def test_records_are_filled_and_read_in_one_order():
+    for formula in FORMULAS:
+        names = formula.names((*formula.rows, *formula.shared))
+        assert len(names) == len(set(names))
+        values = [value for record in shared_of(formula.name) for _, value in leaves(record)]
+        assert len(values) == len(formula.names(formula.shared))
+    assert HAIR.names(HAIR.rows)[:3] == ["strand.from_camera.x", "strand.from_camera.y", "strand.from_camera.z"]
