@@ -89,8 +89,9 @@ def test_columns_of_torch_shade_every_point_as_the_formula_does(material):
 
     formula, rows = formula_of(material), rows_of(material)
     wanted, shared = expected(formula.name, rows), shared_of(formula.name)
-    np.testing.assert_allclose(columns(formula, torch.from_numpy(rows), *shared).numpy(), wanted, atol=1e-9)
-    compiled = compiled_rows(formula, torch.from_numpy(rows).float(), *shared)
+    exact = torch.tensor([value for record in shared for _, value in leaves(record)], dtype=torch.float64)
+    np.testing.assert_allclose(columns(formula, torch.from_numpy(rows), exact).numpy(), wanted, atol=1e-9)
+    compiled = compiled_rows(formula, torch.from_numpy(rows).float(), exact.float())
     np.testing.assert_allclose(compiled.numpy(), wanted, atol=1e-4)
 
 
@@ -104,7 +105,7 @@ def test_printed_gradients_are_those_of_torch(material):
     formula, shared = KINDS[material], shared_of(material)
     rows = torch.from_numpy(rows_of(material, seed=1)).requires_grad_()
     given = np.random.default_rng(2).normal(size=(COUNT, formula.num_outputs))
-    light = columns(formula, rows, *shared)
+    light = columns(formula, rows, torch.from_numpy(shared_numbers(*shared)).double())
     (wanted,) = torch.autograd.grad((light * torch.from_numpy(given)).sum(), rows)
     found = run_back(formula, rows.detach().numpy(), shared_numbers(*shared), given=given)
     shadows = [name in ("spot.seen", "spot.rim_seen") for name in formula.names(formula.rows)]
@@ -123,8 +124,9 @@ def test_every_formula_has_gradients(material):
     from face_emote.rendering.torch.columns import columns
 
     rows = torch.from_numpy(rows_of(material, seed=3, count=4)).requires_grad_()
+    shared = torch.from_numpy(shared_numbers(*shared_of(material))).double()
     assert torch.autograd.gradcheck(
-        lambda values: columns(KINDS[material], values, *shared_of(material)), [rows], eps=1e-8, atol=1e-3, rtol=1e-3
+        lambda values: columns(KINDS[material], values, shared), [rows], eps=1e-8, atol=1e-3, rtol=1e-3
     )  # fmt: skip
 
 

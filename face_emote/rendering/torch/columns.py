@@ -9,8 +9,8 @@ from torch import Tensor
 
 from face_emote.core.arrays import Float
 from face_emote.look.formula.materials import Formula
-from face_emote.look.formula.ops import KINDS, Vec
-from face_emote.look.formula.records import filled, leaves
+from face_emote.look.formula.ops import KINDS
+from face_emote.look.formula.records import filled
 
 
 def _hash(i: Tensor, j: Tensor, k: Tensor) -> Tensor:
@@ -36,26 +36,18 @@ TENSORS: dict[str, Callable[..., Tensor]] = {
 KINDS[Tensor] = lambda name, *values: TENSORS[name](*values)
 
 
-def vec_of(values: Float[Tensor, "*shape 3"]) -> Vec:
-    """A tensor of vectors as three columns."""
-    return Vec(*values.unbind(-1))
+def columns(formula: Formula, rows: Float[Tensor, "place number"], shared: Tensor) -> Float[Tensor, "place output"]:
+    """The formula at many places, with gradients to the rows and to the numbers that all share, in its order."""
+    left = iter((*rows.unbind(1), *shared.unbind(0)))
+    records: list[Any] = [filled(kind, lambda _: next(left)) for kind in (*formula.rows, *formula.shared)]
+    return torch.stack(torch.broadcast_tensors(*formula.compute(*records)), dim=1)
 
 
-def columns(formula: Formula, rows: Float[Tensor, "place number"], *shared: Any) -> Float[Tensor, "place output"]:
-    """The formula at many places, with gradients to the rows and to the numbers of the shared records."""
-    left = iter(rows.unbind(1))
-    records: list[Any] = [filled(kind, lambda _: next(left)) for kind in formula.rows]
-    return torch.stack(torch.broadcast_tensors(*formula.compute(*records, *shared)), dim=1)
-
-
-def compiled_rows(formula: Formula, rows: Float[Tensor, "place number"], *shared: Any) -> Float[Tensor, "place output"]:
+def compiled_rows(
+    formula: Formula, rows: Float[Tensor, "place number"], shared: Tensor
+) -> Float[Tensor, "place output"]:
     """The same by the kernels; of the shared numbers only those in `gradient_names` get gradients."""
-    numbers = [value for record in shared for _, value in leaves(record)]
-    if not any(isinstance(value, Tensor) and value.requires_grad for value in numbers):
-        together = torch.tensor([float(value) for value in numbers])
-    else:
-        together = torch.stack([torch.as_tensor(value, dtype=rows.dtype) for value in numbers])
-    out: Tensor = _Compiled.apply(formula, rows, together)
+    out: Tensor = _Compiled.apply(formula, rows, shared)
     return out
 
 

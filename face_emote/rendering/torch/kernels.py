@@ -157,11 +157,10 @@ def edge_crossings(screen, ends, sides, apex, faces, inverse_depth, gap, same, b
     """Where silhouette edges pass between the centres of neighbouring samples, of one frame.
 
     `out` [crossing, 9] receives: near and far sample, the two ends, reach, its derivatives by x and y of both ends.
-    `best` [2, 2, samples] is scratch: the outermost crossing of every pair so far.
+    `best` [2, 2, samples], all -1 before and after, holds the outermost crossing of every pair so far.
     Returns how many there are; more than fit are counted, not written.
     """
     height, width = inverse_depth.shape
-    best[:] = -1
     depth = inverse_depth
     found = 0
     for e in range(ends.shape[0]):
@@ -213,4 +212,8 @@ def edge_crossings(screen, ends, sides, apex, faces, inverse_depth, gap, same, b
             slope = sign * da / do
             out[number, 5 + along], out[number, 5 + over] = sign * (1.0 - t), -slope * (1.0 - t)
             out[number, 7 + along], out[number, 7 + over] = sign * t, -slope * t
+    for number in range(min(found, out.shape[0])):
+        one = int(min(out[number, 0], out[number, 1]))
+        for k in range(4):
+            best[k >> 1, k & 1, one] = -1
     return found

@@ -8,9 +8,7 @@ from torch import Tensor
 
 from face_emote.core.arrays import Float
 from face_emote.core.types import LightRig
-from face_emote.look.formula import records
 from face_emote.rendering.stage.lights import light_arrays, sky_colours, sky_directions
-from face_emote.rendering.torch.columns import vec_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +23,13 @@ class Lights:
     sky_colours: Float[Tensor, "direction 3"]
     exposure: Float[Tensor, ""]
 
-    def lamps(self) -> records.Lights:
-        """As formulas read them."""
-        pairs = zip(self.directions, self.colours, strict=True)
-        key, fill, rim = (records.Lamp(vec_of(direction), vec_of(colour)) for direction, colour in pairs)
-        return records.Lights(key, fill, rim, self.exposure)
+    def lamps(self) -> Float[Tensor, " number=19"]:
+        """The numbers of `look.formula.records.Lights`."""
+        return torch.cat([torch.cat([self.directions, self.colours], dim=1).reshape(-1), self.exposure.reshape(1)])
 
-    def skies(self) -> records.Skies:
-        """The sky, as formulas read it."""
-        pairs = zip(self.sky_directions, self.sky_colours, strict=True)
-        return records.Skies(tuple(records.Lamp(vec_of(direction), vec_of(colour)) for direction, colour in pairs))
+    def skies(self) -> Float[Tensor, " number"]:
+        """The numbers of `look.formula.records.Skies`."""
+        return torch.cat([self.sky_directions, self.sky_colours], dim=1).reshape(-1)
 
 
 def make_lights(rig: LightRig, *, dtype: torch.dtype, device: str | torch.device = "cpu") -> Lights:

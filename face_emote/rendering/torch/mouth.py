@@ -8,8 +8,7 @@ from torch import Tensor
 from face_emote.core.arrays import Float, Int
 from face_emote.look.formula.light import sky_share
 from face_emote.look.formula.materials import MOUTH
-from face_emote.look.formula.records import Opening
-from face_emote.rendering.torch.columns import columns, compiled_rows, vec_of
+from face_emote.rendering.torch.columns import columns, compiled_rows
 from face_emote.rendering.torch.light import Lights, dot, unit
 
 
@@ -27,8 +26,10 @@ class TorchMouth:
     num_lining: int
 
 
-def mouth_opening(vertices: Float[Tensor, "vertex 3"], mouth: TorchMouth, *, lights: Lights) -> Opening:
-    """`look.teeth.mouth_opening` of one frame with gradients, and the sky's light on it."""
+def opening_numbers(
+    vertices: Float[Tensor, "vertex 3"], mouth: TorchMouth, *, lights: Lights
+) -> Float[Tensor, " number=19"]:
+    """`look.teeth.mouth_opening` of one frame with gradients: the numbers of `look.formula.records.Opening`."""
 
     def mean(index: Tensor) -> Tensor:
         return vertices[index].mean(dim=0)
@@ -42,17 +43,10 @@ def mouth_opening(vertices: Float[Tensor, "vertex 3"], mouth: TorchMouth, *, lig
     forward = unit(forward - dot(forward, right) * right)
     up = torch.linalg.cross(forward, right)
     middle, between = 0.5 * (above + below), 0.5 * (one + other)
-    return Opening(
-        middle=vec_of(middle),
-        right=vec_of(right),
-        up=vec_of(up),
-        forward=vec_of(forward),
-        half_width=0.5 * width[0],
-        half_height=(0.5 * dot(above - below, up)).clamp(min=0.0)[0],
-        sag=dot(middle - between, forward)[0],
-        lift=dot(between - middle, up)[0],
-        front=vec_of(sky_share(lights.sky_directions @ forward) @ lights.sky_colours),
-    )
+    height = (0.5 * dot(above - below, up)).clamp(min=0.0)
+    sag, lift = dot(middle - between, forward), dot(between - middle, up)
+    front = sky_share(lights.sky_directions @ forward) @ lights.sky_colours
+    return torch.cat([middle, right, up, forward, 0.5 * width, height, sag, lift, front])
 
 
 def light_mouth(
@@ -66,5 +60,5 @@ def light_mouth(
     inside = []
     for one, facing, before, frame in zip(points, normals, sky, vertices, strict=True):
         rows = torch.cat([one[mouth.inner], facing[mouth.inner], before[mouth.inner], lining], dim=1)
-        inside.append(run(MOUTH, rows, mouth_opening(frame, mouth, lights=lights), lamps))
+        inside.append(run(MOUTH, rows, torch.cat([opening_numbers(frame, mouth, lights=lights), lamps])))
     return sky.index_copy(1, mouth.inner, torch.stack(inside))

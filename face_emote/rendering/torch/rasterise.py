@@ -61,8 +61,8 @@ def rasterise(
         return rasterise_scatter(screen, triangles, width=width, height=height)
     from face_emote.rendering.stage.kernels import visibility
 
-    corners = triangles.numpy()
-    face_id = np.empty((len(screen), height, width), np.int64)
+    corners = triangles.to(torch.int32).numpy()
+    face_id = np.empty((len(screen), height, width), np.int32)
     inverse = np.empty((len(screen), height, width), np.float32)
     for k, points in enumerate(screen.detach().to(torch.float32).contiguous().numpy()):
         visibility(points, corners, face_id[k], inverse[k])

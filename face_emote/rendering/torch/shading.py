@@ -10,10 +10,9 @@ from torch import Tensor
 from face_emote.core.arrays import Bool, Float
 from face_emote.look.eyes import LID_SHADOW, SOCKET_REACH
 from face_emote.look.formula.materials import SKIN, SURFACES, Formula
-from face_emote.look.formula.records import Age, Colour, EyeLook
 from face_emote.look.printers.kernel import TILE
 from face_emote.rendering.stage import buffers
-from face_emote.rendering.torch.columns import columns, vec_of
+from face_emote.rendering.torch.columns import columns
 from face_emote.rendering.torch.compose import Pieces
 from face_emote.rendering.torch.fragments import GRID, Fragments
 from face_emote.rendering.torch.interpolate import Places, SkinMaps, plain_rows, skin_rows
@@ -69,19 +68,21 @@ def shade_columns(
             frame = at.corner[:, 0] // attributes.shape[1]
             rows = torch.cat([rows, _eye_rows(stage, rows, at, frame=frame, seen=seen)], dim=1)
         if len(rows):
-            parts.append(columns(formula, rows, lights.lamps(), *_own(stage, formula)))
+            parts.append(columns(formula, rows, torch.cat([lights.lamps(), _own(stage, formula)])))
     return torch.cat(parts) if parts else known.new_zeros(0, 3)
 
 
-def _own(stage: Stage, formula: Formula) -> tuple[object, ...]:
-    """What a formula's places share beside the lights."""
-    look = stage.eye_look
-    return {
-        "skin": (Colour(vec_of(stage.hair_colour)),),
-        "eye": (EyeLook(vec_of(look.iris), look.pupil, look.age),),
-        "tooth": (Age(look.age),),
-        "cloth": (Colour(vec_of(stage.cloth_colour)),),
-    }.get(formula.name, ())
+def _own(stage: Stage, formula: Formula) -> Tensor:
+    """The numbers that a formula's places share beside the lights."""
+    look, like = stage.eye_look, stage.hair_colour
+    age = like.new_tensor([look.age])
+    own = {
+        "skin": stage.hair_colour,
+        "eye": torch.cat([look.iris, like.new_tensor([look.pupil]), age]),
+        "tooth": age,
+        "cloth": stage.cloth_colour,
+    }
+    return own.get(formula.name, like.new_zeros(0))
 
 
 def _eye_rows(stage: Stage, rows: Tensor, places: Places, *, frame: Tensor, seen: Seen) -> Float[Tensor, "fragment 18"]:
