@@ -119,7 +119,7 @@ class _Crossed(torch.autograd.Function):
 
         batch, num_points, _ = screen.shape
         depth = visible.inverse_depth.numpy()
-        faces, best = np.empty(len(triangles) + 1, np.bool_), np.empty((2, 2, depth[0].size), np.int32)
+        faces, best = np.empty(len(triangles) + 1, np.bool_), np.full((2, 2, depth[0].size), -1, np.int32)
         space = np.empty((16 * sum(depth[0].shape), 9))
         parts = []
         for k in range(batch):
@@ -131,6 +131,7 @@ class _Crossed(torch.autograd.Function):
                 if count <= len(space):
                     break
                 space = np.empty((count, 9))
+                best.fill(-1)
             found = torch.from_numpy(space[:count].copy())
             found[:, :2] += k * depth[0].size
             found[:, 2:4] += k * num_points

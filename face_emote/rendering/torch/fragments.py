@@ -54,7 +54,7 @@ def find_fragments(
         dtype: Of places and shares.
     """
     batch, rows, columns = visible.face_id.shape
-    ids, depth = _quads(visible.face_id), _quads(visible.inverse_depth)
+    ids, depth = _quads(visible.face_id.long()), _quads(visible.inverse_depth)
     kinds = torch.where(ids >= 0, material[ids.clamp(min=0)], -1)
     near = (depth[:, :, None] - depth[:, None, :]).abs() < SAME_SURFACE * depth[:, :, None]
     same = (kinds[:, :, None] == kinds[:, None, :]) & (near | (ids[:, :, None] == ids[:, None, :]))

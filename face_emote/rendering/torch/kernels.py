@@ -158,7 +158,7 @@ def edge_crossings(screen, ends, sides, apex, faces, inverse_depth, gap, same, b
 
     `out` [crossing, 9] receives: near and far sample, the two ends, reach, its derivatives by x and y of both ends.
     `best` [2, 2, samples], all -1 before and after, holds the outermost crossing of every pair so far.
-    Returns how many there are; more than fit are counted, not written.
+    Returns how many there are; where more than fit, they are counted, not written, and `best` is left as it is.
     """
     height, width = inverse_depth.shape
     depth = inverse_depth
@@ -199,7 +199,7 @@ def edge_crossings(screen, ends, sides, apex, faces, inverse_depth, gap, same, b
                 share, sign = -share, -1.0
             key = 1 if leads else 0
             known = best[along, key, one]
-            if known >= 0 and out[known, 4] > share:
+            if 0 <= known < out.shape[0] and out[known, 4] > share:
                 continue
             number = known if known >= 0 else found
             if known < 0:
@@ -212,7 +212,9 @@ def edge_crossings(screen, ends, sides, apex, faces, inverse_depth, gap, same, b
             slope = sign * da / do
             out[number, 5 + along], out[number, 5 + over] = sign * (1.0 - t), -slope * (1.0 - t)
             out[number, 7 + along], out[number, 7 + over] = sign * t, -slope * t
-    for number in range(min(found, out.shape[0])):
+    if found > out.shape[0]:
+        return found
+    for number in range(found):
         one = int(min(out[number, 0], out[number, 1]))
         for k in range(4):
             best[k >> 1, k & 1, one] = -1
