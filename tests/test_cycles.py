@@ -114,17 +114,17 @@ def test_mistakes_are_found_before_blender_starts(head):
 
 @pytest.fixture(scope="module")
 def pictures(head):
-    """Frames of rest and blush, by both engines; Cycles twice."""
+    """Frames of rest and blush, by both engines; Cycles again, three times in turns."""
     motion = still_motion(head, 2)
     blood = motion.blood_flow.copy()
     blood[1] = [0.3, 0.4, 1.0, 1.0, 0.8, 0.0, 0.0, 0.1]
     motion = replace(motion, blood_flow=blood, character="default", betas=character("default").betas)
     return {
-        name: render_frames(motion, [0, 1], picture=picture, head=head).astype(float)
-        for name, picture in (
-            ("fast", Picture(size=SIZE)),
-            ("cycles", Picture(size=SIZE, engine="cycles", samples=4)),
-            ("again", Picture(size=SIZE, engine="cycles", samples=4)),
+        name: render_frames(motion, frames, picture=picture, head=head).astype(float)
+        for name, frames, picture in (
+            ("fast", [0, 1], Picture(size=SIZE)),
+            ("cycles", [0, 1], Picture(size=SIZE, engine="cycles", samples=4)),
+            ("again", [0, 1] * 3, Picture(size=SIZE, engine="cycles", samples=4)),
         )
     }
 
@@ -132,7 +132,9 @@ def pictures(head):
 @needs_blender
 @pytest.mark.slow
 def test_the_same_frame_has_the_same_bytes(pictures):
-    assert np.array_equal(pictures["cycles"], pictures["again"])
+    """Whatever was drawn before it, and however busy the machine is."""
+    for start in (0, 2, 4):
+        assert np.array_equal(pictures["cycles"], pictures["again"][start : start + 2])
 
 
 @needs_blender

@@ -100,7 +100,8 @@ def engine_wheel() -> tuple[str, bytes]:
 def package_version() -> str:
     """The package's version, read without importing it."""
     tree = ast.parse((ROOT / "face_emote" / "core" / "version.py").read_text(encoding="utf-8"))
-    return next(ast.literal_eval(node.value) for node in tree.body if isinstance(node, ast.Assign))
+    out: str = next(ast.literal_eval(node.value) for node in tree.body if isinstance(node, ast.Assign))
+    return out
 
 
 def is_left_out(path: Path) -> bool:

@@ -159,7 +159,8 @@ def _settings(job: CyclesJob) -> None:
     scene.render.resolution_x, scene.render.resolution_y = job.width, job.height
     scene.render.resolution_percentage = 100
     scene.render.film_transparent = True
-    scene.render.use_persistent_data = True
+    # Blender may keep the scene between frames, but then the same frame comes out in one of several ways.
+    scene.render.use_persistent_data = False
     scene.render.image_settings.file_format = "OPEN_EXR"
     scene.render.image_settings.color_mode = "RGBA"
     scene.render.image_settings.color_depth = "32"

@@ -40,7 +40,8 @@ def anchors(mesh: SkinMesh) -> Int[Array, " anchor"]:
     for _ in range(NUM_ANCHORS - 1):
         gap = np.minimum(gap, np.linalg.norm(place - place[chosen[-1]], axis=1))
         chosen.append(int(np.argmax(gap)))
-    return own[chosen]
+    out: Int[Array, " anchor"] = own[chosen]
+    return out
 
 
 def blended(roots: Roots, lock: Array, guides: Grown) -> tuple[Int[Array, "strand 3"], Float[Array, "strand 3"]]:
@@ -138,7 +139,8 @@ def loss_map(mesh: SkinMesh) -> Array:
     """`skin.hair_loss.loss` in texture coordinates, times 255, row 0 at the top."""
     places = texels(mesh, size=LOSS_SIZE)
     image = spread((255.0 * loss(places.position_mm / MM)).astype(np.float32), covered=places.covered)
-    return np.rint(image).astype(np.uint8)
+    out: Array = np.rint(image).astype(np.uint8)
+    return out
 
 
 def main() -> None:

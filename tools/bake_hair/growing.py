@@ -66,7 +66,8 @@ def raised(points: Float[Array, "point 3"], *, shell: HeadShell, least: Float[Ar
     away = points - CENTRE * MM
     distance = np.linalg.norm(away, axis=1)
     floor = shell.at((points / MM).astype(np.float32)) * MM + least + SKIN_CLEARANCE * (least > 0)
-    return CENTRE * MM + away * (np.maximum(distance, np.where(least > 0, floor, 0.0)) / distance)[:, None]
+    out: Array = CENTRE * MM + away * (np.maximum(distance, np.where(least > 0, floor, 0.0)) / distance)[:, None]
+    return out
 
 
 def beside_the_face(points: Float[Array, "point 3"], width: tuple[tuple[float, float], ...]) -> Array:
@@ -86,14 +87,16 @@ def cut(curves: Float[Array, "guide fine 3"], keep: Float[Array, " guide"]) -> F
     first = np.minimum(place.astype(int), curves.shape[1] - 2)
     share = (place - first)[..., None]
     guide = np.arange(len(curves))[:, None]
-    return curves[guide, first] * (1.0 - share) + curves[guide, first + 1] * share
+    out: Float[Array, "guide knot 3"] = curves[guide, first] * (1.0 - share) + curves[guide, first + 1] * share
+    return out
 
 
 def share_above(curves: Float[Array, "guide fine 3"], height: Float[Array, " guide"]) -> Float[Array, " guide"]:
     """Share of each curve before it first sinks under a height (mm)."""
     under = curves[:, :, 1] < height[:, None]
     first = np.where(under.any(axis=1), under.argmax(axis=1), curves.shape[1] - 1)
-    return np.maximum(first, 2) / (curves.shape[1] - 1)
+    out: Float[Array, " guide"] = np.maximum(first, 2) / (curves.shape[1] - 1)
+    return out
 
 
 @dataclass(frozen=True, slots=True)

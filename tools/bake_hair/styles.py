@@ -42,7 +42,10 @@ def locks(roots: Roots, style: str) -> Array:
 
 def parting(points: Float[Array, "point 3"]) -> Float[Array, " point"]:
     """Where the parting runs (x) by depth: beside the middle in front, running out at the crown."""
-    return np.interp(points[:, 2], [-95.0, -60.0, -20.0, 100.0], [0.0, 4.0, 0.75 * PART_X, PART_X])
+    out: Float[Array, " point"] = np.interp(
+        points[:, 2], [-95.0, -60.0, -20.0, 100.0], [0.0, 4.0, 0.75 * PART_X, PART_X]
+    )
+    return out
 
 
 def waves(points: Array, *, per_mm: float, seed: int) -> Array:
@@ -79,7 +82,8 @@ def grow_medium(roots: Roots, *, shell: HeadShell, rng: np.random.Generator) -> 
         sweep = along_skin(combed, over) * (1.1 * ramp(y, 60.0, 110.0) + 0.6 * held)[:, None]
         behind = np.array([0.0, 0.0, -0.30]) * (ramp(z, 0.0, 60.0) * ramp(y, 118.0, 80.0))[:, None]
         way = fall + sweep + behind - level * inward[:, None] + 0.20 * waves(points, per_mm=0.012, seed=41)
-        return way - over * (0.8 * np.maximum((way * over).sum(axis=1), 0.0))[:, None]
+        out: Array = way - over * (0.8 * np.maximum((way * over).sum(axis=1), 0.0))[:, None]
+        return out
 
     growth = Growth(
         length=np.full(count, 330.0),
@@ -148,7 +152,8 @@ def grow_tied(roots: Roots, *, shell: HeadShell, rng: np.random.Generator) -> Gr
     def wanted(points: Array, share: float) -> Array:
         way = KNOT - points
         rise = np.array([0.0, 0.45, 0.0]) * (ramp(points[:, 2], -50.0, 40.0) * ramp(points[:, 1], 40.0, 80.0))[:, None]
-        return unit(way) + rise * (1.0 - share) + 0.10 * waves(points, per_mm=0.02, seed=61)
+        out: Array = unit(way) + rise * (1.0 - share) + 0.10 * waves(points, per_mm=0.02, seed=61)
+        return out
 
     growth = Growth(
         length=np.maximum(arc * 100.0, 12.0) * 1.25,

@@ -245,7 +245,8 @@ def _profile(crease: Crease, offset: Array, along: Array, strength: Array) -> Ar
     start = ramp(along, 0.0, max(crease.taper[0], 1e-3))
     stop = ramp(along, 1.0, 1.0 - max(crease.taper[1], 1e-3))
     rim = 1.0 - ramp(np.abs(offset), 5.5 * w, 7.5 * w)
-    return (floor + crease.depth * banks) * rim * start * stop * strength
+    out: Array = (floor + crease.depth * banks) * rim * start * stop * strength
+    return out
 
 
 def crease_height(mesh: SkinMesh, texels: Texels, *, seed: int = 3) -> Float[Array, " texel"]:
@@ -300,7 +301,8 @@ def _chin_dimples(texels: Texels) -> Float[Array, " texel"]:
     warp = 1.3 * np.stack([fractal(points, per_mm=0.3, octaves=2, seed=s) for s in (17, 18, 19)], axis=1)
     near, _, kind = cellular(points + warp, cell_mm=3.3, seed=5)
     pits = 0.22 - (0.35 + 0.65 * kind) * bump(near, 0.27) + 0.8 * fractal(points, per_mm=0.16, octaves=2, seed=15)
-    return (0.75 * where * pits).astype(np.float32)
+    out: Float[Array, " texel"] = (0.75 * where * pits).astype(np.float32)
+    return out
 
 
 def _neck_cords(texels: Texels) -> Float[Array, " texel"]:
@@ -313,4 +315,5 @@ def _neck_cords(texels: Texels) -> Float[Array, " texel"]:
         strength * bump(np.abs(x) - (start + spread * down) + sway, width)
         for start, spread, strength, width in ((11.0, -3.0, 0.8, 2.4), (27.0, -6.0, 0.55, 2.8), (41.0, -6.0, 0.3, 3.0))
     )
-    return (0.75 * length * ridges).astype(np.float32)
+    out: Float[Array, " texel"] = (0.75 * length * ridges).astype(np.float32)
+    return out

@@ -15,7 +15,8 @@ KNOTS = np.array([0.33, 0.67, 1.0])
 def _density(along: Float[Array, " root"], across: Float[Array, " root"]) -> Float[Array, " root"]:
     """Thick in the body, sparse at the inner end's foot and along the upper edge, a fine line at the tail."""
     ends = ramp(along, -0.03, 0.16) * (0.25 + 0.75 * ramp(along, 1.02, 0.7))
-    return ends * ramp(across, -0.22, 0.12) * ramp(across, 1.15, 0.55) * ramp(along, 1.01, 0.97)
+    out: Float[Array, " root"] = ends * ramp(across, -0.22, 0.12) * ramp(across, 1.15, 0.55) * ramp(along, 1.01, 0.97)
+    return out
 
 
 def grow_brow(mesh: SkinMesh, *, left: bool, rng: np.random.Generator) -> Grown:
@@ -70,11 +71,13 @@ def _raised(mesh: SkinMesh, flat: Float[Array, "strand knot 3"], *, length: Arra
     surface = nearest_on_skin(mesh, flat.reshape(-1, 3))
     lift = rng.uniform(0.7, 1.3, (len(flat), 1)) * np.array([0.085, 0.12, 0.10]) * length[:, None]
     raised = surface.position_mm + surface.normal * lift.reshape(-1, 1)
-    return raised.reshape(flat.shape)
+    out: Array = raised.reshape(flat.shape)
+    return out
 
 
 def _widths(along: Float[Array, " strand"], rng: np.random.Generator) -> Array:
-    return rng.uniform(0.07, 0.11, len(along)) * np.interp(along, [0.0, 0.15, 1.0], [0.8, 1.0, 0.85])
+    out: Array = rng.uniform(0.07, 0.11, len(along)) * np.interp(along, [0.0, 0.15, 1.0], [0.8, 1.0, 0.85])
+    return out
 
 
 def _tints(rng: np.random.Generator) -> Array:

@@ -19,7 +19,8 @@ def margin(loop: Float[Array, "point 3"], *, upper: bool, outward: float) -> Flo
     own = (loop[:, 1] > chord_height) if upper else (loop[:, 1] < chord_height)
     own[[inner, outer]] = True
     chosen = loop[own]
-    return chosen[np.argsort(outward * chosen[:, 0])]
+    out: Float[Array, "point 3"] = chosen[np.argsort(outward * chosen[:, 0])]
+    return out
 
 
 def _along(path: Float[Array, "point 3"], t: Float[Array, " root"]) -> Float[Array, "root 3"]:
@@ -55,7 +56,8 @@ def front_edge(
     edge = gaussian_filter1d(edge, 1.5, axis=0, mode="nearest")
     # Beyond the corners of the opening there is no lid.
     lateral = np.abs(edge[:, 0])
-    return edge[(lateral > np.abs(path[0, 0]) + 1.5) & (lateral < np.abs(path[-1, 0]) + 2.2)]
+    out: Float[Array, "point 3"] = edge[(lateral > np.abs(path[0, 0]) + 1.5) & (lateral < np.abs(path[-1, 0]) + 2.2)]
+    return out
 
 
 def grow_lashes(mesh: SkinMesh, *, left: bool, upper: bool, rng: np.random.Generator) -> Grown:
@@ -107,4 +109,5 @@ def _drawn_together(root: Array, offsets: Float[Array, "strand knot 3"], *, clum
     tips = root + offsets[:, -1]
     number = np.bincount(clump)
     mean = np.stack([np.bincount(clump, tips[:, d]) / np.maximum(number, 1) for d in range(3)], axis=1)[clump]
-    return 0.70 * (mean - tips)[:, None] * (KNOTS**2)[None, :, None]
+    out: Array = 0.70 * (mean - tips)[:, None] * (KNOTS**2)[None, :, None]
+    return out

@@ -44,7 +44,8 @@ def _lengths(roots: Roots, inside_mm: Array, rng: np.random.Generator) -> Array:
     height = np.interp(y, [-35.0, 0.0, 40.0, 75.0, 105.0, 125.0], [0.26, 0.32, 0.44, 0.64, 0.88, 1.0])
     forehead = ramp(z, 45.0, 75.0)
     border = np.interp(inside_mm, [-4.0, 2.0, 12.0], [0.45, 0.7, 1.0])
-    return np.maximum(height, 0.8 * forehead) * (border * (1.0 - 0.15 * forehead)) * rng.uniform(0.7, 1.0, len(y))
+    out: Array = np.maximum(height, 0.8 * forehead) * (border * (1.0 - 0.15 * forehead)) * rng.uniform(0.7, 1.0, len(y))
+    return out
 
 
 def grow_scalp(mesh: SkinMesh, *, rng: np.random.Generator) -> Grown:

@@ -63,7 +63,8 @@ def bezier(control: tuple[tuple[float, float], ...], t: Float[Array, " t"]) -> F
     p0, p1, p2, p3 = (np.array(p) for p in control)
     t = t[:, None]
     s = 1.0 - t
-    return s**3 * p0 + 3 * s * s * t * p1 + 3 * s * t * t * p2 + t**3 * p3
+    out: Float[Array, "t 2"] = s**3 * p0 + 3 * s * s * t * p1 + 3 * s * t * t * p2 + t**3 * p3
+    return out
 
 
 def brow_place(points_mm: Float[Array, "point 3"]) -> tuple[Float[Array, " point"], Float[Array, " point"]]:
@@ -84,4 +85,5 @@ def brow_coverage(points_mm: Float[Array, "point 3"]) -> Float[Array, " point"]:
     along, across = brow_place(points_mm)
     ends = ramp(along, -0.06, 0.14) * ramp(along, 1.04, 0.80)
     body = ramp(across, -0.35, 0.30) * ramp(across, 1.35, 0.60)
-    return ends * body * ramp(points_mm[:, 2], 60.0, 75.0)
+    out: Float[Array, " point"] = ends * body * ramp(points_mm[:, 2], 60.0, 75.0)
+    return out

@@ -54,7 +54,8 @@ def vertex_normals(points: Float[Array, "vertex 3"], triangles: Int[Array, "tria
     total = np.stack(
         [sum(np.bincount(triangles[:, k], area[:, d], len(points)) for k in range(3)) for d in range(3)], axis=1
     )
-    return total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12)
+    out: Float[Array, "vertex 3"] = total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12)
+    return out
 
 
 def in_order(loop: Float[Array, "point 3"]) -> Float[Array, "point 3"]:
@@ -78,9 +79,14 @@ def skin_mesh(head: Head, *, levels: int) -> SkinMesh:
     )
     template = head.template.astype(np.float64) * MM
     position = surface.matrix.apply(template[surface.vertex_index])
+
     # Old vertices keep their places at the head of the refined ones.
-    margin = lambda loop: in_order(position[np.searchsorted(surface.vertex_index, loop)])  # noqa: E731
-    mask = lambda values: surface.linear.apply(values.astype(np.float64)[surface.vertex_index])  # noqa: E731
+    def margin(loop: Array) -> Array:
+        return in_order(position[np.searchsorted(surface.vertex_index, loop)])
+
+    def mask(values: Array) -> Array:
+        return surface.linear.apply(values.astype(np.float64)[surface.vertex_index])
+
     return SkinMesh(
         surface=surface,
         position_mm=position,
@@ -103,7 +109,11 @@ def texels(mesh: SkinMesh, *, size: int) -> Texels:
     triangle = index[covered]
     share = weights[covered]
     corner = surface.triangles[triangle]
-    blend = lambda values: np.einsum("tk,tk...->t...", share, values[corner]).astype(np.float32)  # noqa: E731
+
+    def blend(values: Array) -> Array:
+        mixed: Array = np.einsum("tk,tk...->t...", share, values[corner])
+        return mixed.astype(np.float32)
+
     normal = blend(mesh.normal)
     normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-9)
     position = blend(mesh.position_mm)
@@ -126,7 +136,8 @@ def texels(mesh: SkinMesh, *, size: int) -> Texels:
 def densified(loop: Float[Array, "point 3"], *, steps: int = 8) -> Float[Array, "_ 3"]:
     """Points along a closed polyline, `steps` per side."""
     share = (np.arange(steps) / steps)[:, None, None]
-    return ((1.0 - share) * loop + share * np.roll(loop, -1, axis=0)).reshape(-1, 3)
+    out: Float[Array, "_ 3"] = ((1.0 - share) * loop + share * np.roll(loop, -1, axis=0)).reshape(-1, 3)
+    return out
 
 
 def front_depth(mesh: SkinMesh, *, step_mm: float = 0.5) -> Float[Array, "rows columns 4"]:
@@ -138,7 +149,7 @@ def front_depth(mesh: SkinMesh, *, step_mm: float = 0.5) -> Float[Array, "rows c
     corners = (points[:, :2] * [1, -1] + [100.0, 130.0])[triangles] / step_mm
     index, weights = rasterise(corners, shape=shape, depth=points[:, 2][triangles], margin=0.01)
     values = np.concatenate([mesh.normal, points[:, 2:]], axis=1)
-    picture = np.einsum("rck,rckd->rcd", weights, values[triangles[index]])
+    picture: Float[Array, "rows columns 4"] = np.einsum("rck,rckd->rcd", weights, values[triangles[index]])
     picture[index < 0] = np.nan
     return picture
 

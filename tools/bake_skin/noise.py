@@ -99,4 +99,5 @@ def bump(distance: Float[Array, "..."], width: float) -> Float[Array, "..."]:
 def ramp(value: Float[Array, "..."], start: float | Array, stop: float | Array) -> Float[Array, "..."]:
     """Smoothstep from 0 at `start` to 1 at `stop` (which may lie below `start`)."""
     t = np.clip((value - start) / (stop - start), 0.0, 1.0)
-    return t * t * (3.0 - 2.0 * t)
+    out: Array = t * t * (3.0 - 2.0 * t)
+    return out

@@ -73,7 +73,8 @@ def moles(texels: Texels, zone: Zones) -> Float[Array, " texel"]:
     radius_mm = 0.45 + 0.55 * kind
     spot = ramp(near * 31.0, radius_mm + 0.35, radius_mm - 0.25)
     allowed = (1.0 - zone.lips) * (1.0 - zone.inside) * ramp(texels.lid_distance_mm, 4.0, 6.0) * (kind > 0.35)
-    return (0.85 * spot * allowed).astype(np.float32)
+    out: Float[Array, " texel"] = (0.85 * spot * allowed).astype(np.float32)
+    return out
 
 
 def freckles(texels: Texels, zone: Zones) -> Float[Array, " texel"]:
@@ -90,7 +91,8 @@ def freckles(texels: Texels, zone: Zones) -> Float[Array, " texel"]:
         chance = ramp(kind, 0.75 - 0.55 * where, 0.9 - 0.3 * where)
         total = np.maximum(total, weight * (0.5 + 0.5 * kind) * chance * ramp(near, radius + 0.16, radius - 0.10))
     nostrils = ramp(np.hypot((x - 9.5) / 9.0, (y + 1.0) / 6.0), 0.8, 1.3)
-    return (0.62 * total * np.sqrt(where) * nostrils * (1.0 - zone.lips)).astype(np.float32)
+    out: Float[Array, " texel"] = (0.62 * total * np.sqrt(where) * nostrils * (1.0 - zone.lips)).astype(np.float32)
+    return out
 
 
 def _scrambled(kind: Float[Array, " texel"]) -> Float[Array, " texel"]:
@@ -108,7 +110,10 @@ def age_spots(texels: Texels, zone: Zones) -> Float[Array, " texel"]:
     where = np.clip(0.15 + bump(x - 56.0, 16.0) * bump(y - 30.0, 38.0) + 0.7 * bump(y - 92.0, 22.0), 0.0, 1.0)
     patches = 0.16 * np.clip(2.5 * fractal(points, per_mm=0.05, octaves=3, seed=54), -0.6, 1.0)
     hollow = 0.10 * zone.front * bump(x - 30.0, 12.0) * bump(y - 30.0, 6.0)
-    return ((0.34 * spot * where + patches + hollow) * (1.0 - zone.lips) * (1.0 - zone.inside)).astype(np.float32)
+    out: Float[Array, " texel"] = (
+        (0.34 * spot * where + patches + hollow) * (1.0 - zone.lips) * (1.0 - zone.inside)
+    ).astype(np.float32)
+    return out
 
 
 def beard_area(texels: Texels, zone: Zones) -> Float[Array, " texel"]:
@@ -123,7 +128,10 @@ def beard_area(texels: Texels, zone: Zones) -> Float[Array, " texel"]:
     )
     area = ramp(upper + ragged - y, -7.0, 13.0) * ramp(y, -108.0, -84.0) * ramp(z, 4.0, 18.0)
     bare = bump(x - 9.0, 4.0) * bump(y + 46.5, 3.0)  # beside the tuft under the lower lip
-    return area * (1.0 - 0.7 * bare) * (1.0 - zone.lips) * (1.0 - zone.inside) * (1.0 - ramp(texels.ears, 0.02, 0.2))
+    out: Float[Array, " texel"] = (
+        area * (1.0 - 0.7 * bare) * (1.0 - zone.lips) * (1.0 - zone.inside) * (1.0 - ramp(texels.ears, 0.02, 0.2))
+    )
+    return out
 
 
 def stubble(texels: Texels, zone: Zones) -> Float[Array, " texel"]:
@@ -167,7 +175,8 @@ def redness(texels: Texels, zone: Zones) -> Float[Array, " texel"]:
     out -= 0.10 * pale_edge
     red = 1.30 + 0.55 * fractal(points, per_mm=0.40, octaves=2, seed=66) + 0.35 * ramp(texels.inside_mouth, 0.02, 0.4)
     out = out * (1.0 - zone.lips) + zone.lips * red
-    return (out * (1.0 - zone.inside) + zone.inside * 2.3).astype(np.float32)
+    result: Float[Array, " texel"] = (out * (1.0 - zone.inside) + zone.inside * 2.3).astype(np.float32)
+    return result
 
 
 def gloss(texels: Texels, zone: Zones) -> Float[Array, " texel"]:

@@ -28,7 +28,10 @@ def micro_relief(texels: Texels, zone: Zones) -> Float[Array, " texel"]:
     height = skin * (1.0 - zone.lips) + lips * zone.lips
     wet = 0.5 * fractal(points, per_mm=0.35, octaves=2, seed=75)
     lid = ramp(texels.lid_distance_mm, 0.6, 2.5)
-    return (height * (1.0 - zone.inside) * (0.25 + 0.75 * lid) + wet * zone.inside).astype(np.float32)
+    out: Float[Array, " texel"] = (height * (1.0 - zone.inside) * (0.25 + 0.75 * lid) + wet * zone.inside).astype(
+        np.float32
+    )
+    return out
 
 
 def _warp(texels: Texels) -> Float[Array, "texel 3"]:
@@ -42,7 +45,8 @@ def oily_zone(texels: Texels, zone: Zones) -> Float[Array, " texel"]:
     nose = bump(x - 20.0, 15.0) * bump(y - 10.0, 15.0) + bump(x, 13.0) * bump(y - 10.0, 20.0)
     chin = 0.5 * bump(x, 14.0) * bump(y + 57.0, 9.0)
     forehead = 0.45 * bump(x, 30.0) * bump(y - 80.0, 20.0)
-    return np.maximum(np.clip(nose, 0.0, 1.0), np.maximum(chin, forehead)) * zone.front
+    out: Float[Array, " texel"] = np.maximum(np.clip(nose, 0.0, 1.0), np.maximum(chin, forehead)) * zone.front
+    return out
 
 
 def pores(texels: Texels, zone: Zones) -> Float[Array, " texel"]:
@@ -56,7 +60,8 @@ def pores(texels: Texels, zone: Zones) -> Float[Array, " texel"]:
     patchy = np.clip(0.85 + 1.2 * fractal(texels.position_mm, per_mm=0.12, octaves=2, seed=82), 0.4, 1.2)
     lid = ramp(texels.lid_distance_mm, 2.0, 6.0)
     bare = (1.0 - zone.lips) * (1.0 - zone.inside) * lid
-    return (np.clip(np.maximum(large, small) * patchy, 0.0, 1.0) * bare).astype(np.float32)
+    out: Float[Array, " texel"] = (np.clip(np.maximum(large, small) * patchy, 0.0, 1.0) * bare).astype(np.float32)
+    return out
 
 
 def lip_relief(texels: Texels) -> Float[Array, " texel"]:
@@ -100,4 +105,5 @@ def fine_lines(texels: Texels, zone: Zones) -> Float[Array, " texel"]:
     )
     fade = (1.0 - zone.lips) * (1.0 - zone.inside) * ramp(texels.lid_distance_mm, 1.0, 3.0)
     broken = np.clip(0.8 + 1.6 * fractal(points, per_mm=0.25, octaves=2, seed=81), 0.15, 1.0)
-    return (-lines * fade * broken).astype(np.float32)
+    out: Float[Array, " texel"] = (-lines * fade * broken).astype(np.float32)
+    return out

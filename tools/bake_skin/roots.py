@@ -94,7 +94,8 @@ def packed(name: str, grown: Grown, *, rng: np.random.Generator) -> dict[str, Ar
 
 def unit(vectors: Float[Array, "*batch 3"]) -> Float[Array, "*batch 3"]:
     """Vectors of length 1 (or 0)."""
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)
+    out: Float[Array, "*batch 3"] = vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)
+    return out
 
 
 def along_skin(vectors: Float[Array, "root 3"], normal: Float[Array, "root 3"]) -> Float[Array, "root 3"]:

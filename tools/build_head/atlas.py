@@ -90,4 +90,7 @@ def sample_mask(mesh: Mesh, picture: Path, *, uv: Float[Array, "uv_vertex 2"]) -
     upper = grey[row, column] * (1 - fx) + grey[row, column + 1] * fx
     lower = grey[row + 1, column] * (1 - fx) + grey[row + 1, column + 1] * fx
     value = upper * (1 - fy) + lower * fy
-    return np.maximum(value, value[mesh.mirror]) * 0.5 + np.minimum(value, value[mesh.mirror]) * 0.5
+    out: Float[Array, " vertex"] = (
+        np.maximum(value, value[mesh.mirror]) * 0.5 + np.minimum(value, value[mesh.mirror]) * 0.5
+    )
+    return out

@@ -118,7 +118,8 @@ def _charts(quad_uv: Int[Array, "quad 4"], *, num_uv: int) -> Int[Array, " quad"
     edges = quad_edges(quad_uv)
     graph = sparse.coo_matrix((np.ones(len(edges)), (edges[:, 0], edges[:, 1])), (num_uv, num_uv))
     _, label = connected_components(graph, directed=False)
-    return label[quad_uv[:, 0]]
+    out: Int[Array, " quad"] = label[quad_uv[:, 0]]
+    return out
 
 
 def _chart_names(base: BaseMesh, chart: Int[Array, " quad"]) -> dict[str, int]:

@@ -79,7 +79,8 @@ def ibug68(points: SurfacePoints) -> SurfacePoints:
 def _along(x: Float[Array, " point"]) -> Float[Array, " point"]:
     """Rising positions as shares of the way from the first to the last."""
     rising = np.maximum.accumulate(x)
-    return (rising - rising[0]) / (rising[-1] - rising[0])
+    out: Float[Array, " point"] = (rising - rising[0]) / (rising[-1] - rising[0])
+    return out
 
 
 def _on_edge(vertices: Float[Array, "vertex 3"], edge: Array, *, at: Float[Array, " point"]) -> tuple[Array, Array]:

@@ -128,7 +128,8 @@ def _skin_weights(
     weights[mesh.vertices_of("eyeR"), EYE_RIGHT] = 1.0
     rest = 1.0 - weights.sum(axis=1)
     weights[:, 1], weights[:, 0] = rest * neck, rest * (1.0 - neck)
-    return 0.5 * (weights + weights[mesh.mirror][:, MIRROR_JOINTS])
+    out: Float[Array, "vertex joint=5"] = 0.5 * (weights + weights[mesh.mirror][:, MIRROR_JOINTS])
+    return out
 
 
 def _joint_regressor(
@@ -161,7 +162,8 @@ def _joint_regressor(
     for joint, part in ((EYE_LEFT, "eyeL"), (EYE_RIGHT, "eyeR")):
         ball = mesh.vertices_of(part)
         regressor[joint, ball] = _regress(mean[ball], _sphere_centre(mean[ball]))
-    return 0.5 * (regressor + regressor[MIRROR_JOINTS][:, mesh.mirror])
+    out: Float[Array, "joint=5 vertex"] = 0.5 * (regressor + regressor[MIRROR_JOINTS][:, mesh.mirror])
+    return out
 
 
 def _regress(
@@ -179,13 +181,15 @@ def _regress(
     if columns is not None and moves is not None:
         rows.append(3.0 * columns.transpose(0, 2, 1).reshape(-1, count))
         goal.append(3.0 * moves.reshape(-1))
-    return np.linalg.lstsq(np.concatenate(rows), np.concatenate(goal), rcond=None)[0]
+    out: Float[Array, " near"] = np.linalg.lstsq(np.concatenate(rows), np.concatenate(goal), rcond=None)[0]
+    return out
 
 
 def _sphere_centre(points: Float[Array, "point 3"]) -> Float[Array, "3"]:
     """Centre of the algebraic least-squares sphere: |p|^2 = 2 p.c + const."""
     system = np.concatenate([2.0 * points, np.ones((len(points), 1))], axis=1)
-    return np.linalg.lstsq(system, (points * points).sum(axis=1), rcond=None)[0][:3]
+    out: Array = np.linalg.lstsq(system, (points * points).sum(axis=1), rcond=None)[0][:3]
+    return out
 
 
 def corrective_index(joint: int, row: int, column: int) -> int:

@@ -48,7 +48,8 @@ def perform(emotion: str, *, who: str = "default", index: int = 1, style: Perfor
 
 def frames_at(motion: FaceMotion, times: np.ndarray) -> list[int]:
     """The frames on show at some seconds."""
-    return np.clip(np.round(times * motion.fps), 0, motion.num_frames - 1).astype(int).tolist()
+    out: list[int] = np.clip(np.round(times * motion.fps), 0, motion.num_frames - 1).astype(int).tolist()
+    return out
 
 
 def drawn_at(motion: FaceMotion, times: np.ndarray, picture: Picture) -> np.ndarray:

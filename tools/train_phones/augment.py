@@ -63,4 +63,5 @@ def _noisy(
         noise = np.resize(babble, len(x))
     low = 12.0 if kind == 2 else 3.0
     wanted = np.sqrt(np.mean(x**2)) * 10.0 ** (-rng.uniform(low, 35.0) / 20.0)
-    return x + noise * (wanted / max(float(np.sqrt(np.mean(noise**2))), 1e-9))
+    out: Float[Array, " samples"] = x + noise * (wanted / max(float(np.sqrt(np.mean(noise**2))), 1e-9))
+    return out

@@ -39,7 +39,8 @@ class TorchPhoneNet(nn.Module):
                 start = (taps // 2) * dilation
                 y = y + x[:, :, start : start + y.shape[2]]
             x = self.dropout(y)
-        return self.head(x.transpose(1, 2))
+        out: Tensor = self.head(x.transpose(1, 2))
+        return out
 
     @property
     def reach(self) -> int:

@@ -122,7 +122,7 @@ def _trained(
             lips.flatten(0, 1), _lip_labels(labels).flatten(), weight=lip_weights, ignore_index=IGNORED
         )
         optimiser.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(net.parameters(), 2.0)
         optimiser.step()
         losses.append(float(loss))
@@ -147,7 +147,8 @@ def _lip_labels(labels: torch.Tensor) -> torch.Tensor:
 def _frame_counts(train: list[tuple[Clip, Example]]) -> Float[Array, " phone"]:
     """Training frames of each phone, talker s1 with his fixed grammar left out, plus 1."""
     counts = [np.bincount(y[y != IGNORED], minlength=len(PHONES)) for clip, (_, y) in train if clip.talker != "s1"]
-    return np.sum(counts, axis=0) + 1.0
+    out: Float[Array, " phone"] = np.sum(counts, axis=0) + 1.0
+    return out
 
 
 def _class_weights(train: list[tuple[Clip, Example]]) -> tuple[torch.Tensor, torch.Tensor]:
