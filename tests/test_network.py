@@ -62,7 +62,7 @@ def torch_twin(config: NetConfig, *, seed: int = 0):
 @pytest.mark.parametrize("look_index", range(3))
 def test_numpy_answers_what_torch_answers(net, look_index):
     torch = pytest.importorskip("torch", reason=NEEDS_TORCH)
-    from face_emote.train.torch_net import answers_at, latent_emotion, num_latents_for, upsampled
+    from face_emote.train.torch_net import latent_emotion, upsampled
 
     twin = torch_twin(TINY)
     look = TINY.look_ahead_frames[look_index]
@@ -73,10 +73,10 @@ def test_numpy_answers_what_torch_answers(net, look_index):
     heard, which = torch.from_numpy(padded)[None], torch.tensor([look_index])
     known = torch.zeros(1, len(padded) // 2, dtype=torch.long)
     known[0, :FRAMES] = torch.from_numpy(phones)
-    latents = num_latents_for(FRAMES, look)
+    latents = max(-(-(FRAMES - 1 + look - 7) // 4), 0) + 1
     with torch.no_grad():
         hidden, _ = twin.lips(heard, look_ahead=which, style=torch.tensor([1]), phones=known)
-        raw = answers_at(hidden, look, num_frames=FRAMES)[0].numpy()
+        raw = hidden[0, look : look + FRAMES].numpy()
         felt = latent_emotion(torch.from_numpy(emotion)[None], look, num_latents=latents)
         slow = upsampled(twin.expression(heard, look_ahead=which, emotion=felt), FRAMES, look_ahead_frames=look)
     lips = np.hstack([raw[:, :NUM_LINEAR] * np.array(LIP_SCALE), 1.0 / (1.0 + np.exp(-raw[:, NUM_LINEAR:]))])
@@ -102,12 +102,10 @@ def test_lips_that_see_the_emotion_agree_with_torch(tmp_path):
 
 def test_a_batch_of_mixed_look_aheads_reads_each_clip_at_its_own():
     torch = pytest.importorskip("torch", reason=NEEDS_TORCH)
-    from face_emote.train.torch_net import answers_at, latent_emotion, upsampled
+    from face_emote.train.torch_net import latent_emotion, upsampled
 
     hidden = torch.arange(2 * 30 * 1.0).reshape(2, 30, 1)
     looks = torch.tensor([3, 15])
-    np.testing.assert_array_equal(answers_at(hidden, looks)[0], answers_at(hidden[:1], 3, num_frames=15)[0])
-    np.testing.assert_array_equal(answers_at(hidden, looks)[1], answers_at(hidden[1:], 15)[0])
     np.testing.assert_array_equal(
         upsampled(hidden, 20, look_ahead_frames=looks)[1], upsampled(hidden[1:], 20, look_ahead_frames=15)[0]
     )
@@ -130,13 +128,13 @@ def test_a_new_network_starts_as_its_stem():
 @pytest.mark.parametrize(("look_index", "look"), [(0, 3), (1, 7), (2, 15)])
 def test_gradients_reach_as_far_as_the_look_ahead_and_no_further(look_index, look):
     torch = pytest.importorskip("torch", reason=NEEDS_TORCH)
-    from face_emote.train.torch_net import answers_at, upsampled
+    from face_emote.train.torch_net import upsampled
 
     twin = torch_twin(TINY)
     which = torch.tensor([look_index])
     for frame in (0, 5, 18, 19, 20, 21):
         rows = torch.from_numpy(rows_of(48))[None].requires_grad_()
-        answers_at(twin.lips(rows, look_ahead=which)[0], look)[0, frame].sum().backward()
+        twin.lips(rows, look_ahead=which)[0][0, frame + look].sum().backward()
         assert last_heard(rows.grad) == 2 * (frame + look)
         rows = torch.from_numpy(rows_of(48))[None].requires_grad_()
         latents = twin.expression(rows, look_ahead=which, emotion=torch.zeros(1, 12, 21))

@@ -12,10 +12,11 @@ from tiny_corpus import make_corpus
 
 from face_emote.core.errors import CheckpointError, ConfigError
 from face_emote.network.config import LIP_CHANNELS
+from face_emote.network.convnet import write_expert
 from face_emote.train.config import PictureConfig, checked, read_config
 from face_emote.train.corpus.cache import read_corpus
 from face_emote.train.devices import this_process
-from face_emote.train.experts.torch_convnet import FitConfig, fit
+from face_emote.train.experts.torch_convnet import Assignment, FitConfig, Lesson, fit
 from face_emote.train.loop import train
 from face_emote.train.pictures import lessons, nets
 from face_emote.train.pictures.losses import FEELING_FILE, SYNC_FILE, painter, soft_cross_entropy
@@ -37,8 +38,9 @@ def corpus(tmp_path_factory):
 def experts(tmp_path_factory):
     """Judges as they are before they learn."""
     folder = tmp_path_factory.mktemp("experts")
-    nets.write_picture_sync(folder / SYNC_FILE, nets.PictureSync(seed=1), x0=np.zeros(40, np.float32), card="new")
-    nets.write_feeling_net(folder / FEELING_FILE, nets.feeling_net(seed=1), card="new")
+    sync = nets.picture_sync_net(seed=1)
+    write_expert(nets.picture_sync_file(*sync, path=folder / SYNC_FILE, x0=np.zeros(40, np.float32)))
+    write_expert(nets.feeling_file(nets.feeling_net(seed=1), path=folder / FEELING_FILE))
     return folder
 
 
@@ -60,7 +62,7 @@ def test_an_open_mouth_is_darker_within_and_a_picture_has_a_gradient_to_the_gap(
 
 
 def test_judges_survive_the_disk(tmp_path, experts):
-    net = nets.PictureSync(seed=1)
+    net, _ = nets.picture_sync_net(seed=1)
     back = nets.read_picture_sync(experts / SYNC_FILE)
     pictures = torch.rand(1, 24, 24, 24, generator=torch.Generator().manual_seed(0))
     assert torch.allclose(net.watched(pictures), back.watched(pictures), atol=2e-3)
@@ -100,13 +102,17 @@ def test_pictures_without_judges_are_refused(corpus, tmp_path):
 @pytest.mark.slow
 def test_judges_learn_from_a_tiny_corpus(corpus, tmp_path):
     heard = []
-    given = {"corpus": read_corpus(corpus), "batch": 4, "seed": 0, "report": heard.append}
+    clips, lesson = read_corpus(corpus), Lesson(FitConfig(steps=30, rate=2e-3), batch=4)
+
+    def task(name):
+        return Assignment(name, clips, lesson=lesson, seed=0, path=tmp_path / name, report=heard.append)
+
     for student in (
-        lessons.sync_student(path=tmp_path / SYNC_FILE, drawn=8, **given),
-        lessons.feeling_student(path=tmp_path / FEELING_FILE, drawn=4, **given),
+        lessons.sync_student(task(SYNC_FILE), drawn=8),
+        lessons.feeling_student(task(FEELING_FILE), drawn=4),
     ):
-        fit(student.net, loss_at=student.loss, config=FitConfig(steps=30, rate=2e-3), report=heard.append)
-        student.write("made of eight crops")
+        fit(student.net, loss_at=student.loss, config=lesson.fit, report=heard.append)
+        write_expert(student.file())
         assert all(0.0 <= value <= 1.0 or np.isnan(value) for value in student.figures().values())
     assert nets.read_picture_sync(tmp_path / SYNC_FILE).audio.spec.inputs == 40
     nets.read_feeling_net(tmp_path / FEELING_FILE)

@@ -17,7 +17,14 @@ def make_corpus(folder: Path, *, talkers: tuple[str, ...] = ("s1", "s4"), clips:
     for source, own in (("grid_s1", talkers[:1]), ("grid_talkers", talkers[1:]), ("librispeech", ("19",))):
         kind = "voice" if source == "librispeech" else "capture"
         jobs = [
-            Job(f"{talker}_{k}", _maker(f"{talker}_{k}", talker, kind, test=k == 0, seed=int(rng.integers(1 << 30))))
+            Job(
+                name=f"{talker}_{k}",
+                talker=talker,
+                language="en",
+                kind=kind,
+                split="train" if k else "test",
+                make=_maker(seed=int(rng.integers(1 << 30))),
+            )
             for talker in own
             for k in range(clips)
         ]
@@ -25,7 +32,7 @@ def make_corpus(folder: Path, *, talkers: tuple[str, ...] = ("s1", "s4"), clips:
     return folder
 
 
-def _maker(name: str, talker: str, kind: str, *, test: bool, seed: int):
+def _maker(*, seed: int):
     def make() -> ClipData:
         rng = np.random.default_rng(seed)
         num = int(SECS * 16_000)
@@ -44,9 +51,6 @@ def _maker(name: str, talker: str, kind: str, *, test: bool, seed: int):
         lips[:, 6] = np.isin(which, (1, 3))
         lips[:, 8] = (which > 0) & (which < 5)
         known = np.ones((frames, 9), np.uint8)
-        return ClipData(
-            name=name, talker=talker, language="en", kind=kind, split="test" if test else "train", samples=samples,
-            lips=lips, known=known, phones=phones,
-        )  # fmt: skip
+        return ClipData(samples=samples, lips=lips, known=known, phones=phones)
 
     return make

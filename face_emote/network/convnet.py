@@ -9,8 +9,9 @@ all its windows at once.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,8 +24,7 @@ MAX_WIDTH = 1024
 MAX_TAPS = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Conv:
+class Conv(NamedTuple):
     """One convolution over time."""
 
     outputs: int
@@ -62,6 +62,14 @@ class ConvNet:
     kernels: tuple[Array, ...]
     """[taps, channels in, channels out] of each convolution, then [in, out] of each dense layer."""
     biases: tuple[Array, ...]
+
+    def arrays(self) -> dict[str, Array]:
+        """By the names of `weight_shapes_of`."""
+        layers = enumerate(zip(self.kernels, self.biases, strict=True))
+        named = {
+            f"{i}.{name}": array for i, pair in layers for name, array in zip(("kernel", "bias"), pair, strict=True)
+        }
+        return {"mean": self.mean, "scale": self.scale, **named}
 
     def __call__(self, inputs: Float[Array, "*batch frames inputs"]) -> Float[Array, "..."]:
         """Answers [.., frames, outputs], or [.., outputs] of a pooled stack; float32.
@@ -144,14 +152,8 @@ def convnet(spec: ConvNetSpec, weights: Mapping[str, Array], *, prefix: str = ""
     )
 
 
-def spec_table(spec: ConvNetSpec) -> dict[str, object]:
-    """The spec as plain values for JSON."""
-    convs = [[conv.outputs, conv.taps, conv.stride] for conv in spec.convs]
-    return {"inputs": spec.inputs, "convs": convs, "same": spec.same, "dense": list(spec.dense)}
-
-
 def spec_from_table(table: object) -> ConvNetSpec:
-    """Inverse of `spec_table` for a table that may be anything.
+    """A spec from its `asdict` as JSON gives it back, or from anything else.
 
     Raises:
         ValueError: it does not describe a stack of a sane size.
@@ -187,16 +189,16 @@ MAX_STACKS = 8
 class ExpertFile:
     """What one file holds."""
 
+    path: Path
     kind: str
     """What the expert does, for example `sync`."""
-    stacks: Mapping[str, ConvNet]
-    extras: Mapping[str, Array]
+    stacks: Mapping[str, ConvNet] = field(default_factory=dict)
+    extras: Mapping[str, Array] = field(default_factory=dict)
     """Further arrays, float32, such as `x0`."""
-    labels: tuple[str, ...]
+    labels: tuple[str, ...] = ()
     """Names of the classes that it tells apart; empty where there are none."""
-    card: str
+    card: str = ""
     """How it was trained and how good it is."""
-    path: Path
 
     def stack(self, name: str) -> ConvNet:
         """One of its stacks; CheckpointError without it."""
@@ -211,40 +213,26 @@ class ExpertFile:
         return self.extras[name]
 
 
-def write_expert(
-    path: Path,
-    *,
-    kind: str,
-    specs: Mapping[str, ConvNetSpec],
-    weights: Mapping[str, Array],
-    extras: Mapping[str, Array] | None = None,
-    labels: tuple[str, ...] = (),
-    card: str,
-) -> str:
-    """Write an expert, weights as float16; returns their sha256.
-
-    Args:
-        path: `.safetensors`.
-        kind: what it does.
-        specs: its stacks by name.
-        weights: arrays named `<stack>.<array of weight_shapes_of>`.
-        extras: kept float32, named `extra.<name>` in the file.
-        labels: names of its classes.
-        card: short text.
+def write_expert(expert: ExpertFile) -> str:
+    """Write an expert to its path, weights as float16, extras as float32; returns their sha256.
 
     Raises:
         OutputError: the file cannot be written there.
     """
-    tensors = {name: np.asarray(array, np.float16) for name, array in weights.items()}
-    tensors |= {f"extra.{name}": np.asarray(array, np.float32) for name, array in (extras or {}).items()}
+    tensors = {
+        f"{stack}.{name}": array.astype(np.float16)
+        for stack, net in expert.stacks.items()
+        for name, array in net.arrays().items()
+    }
+    tensors |= {f"extra.{name}": np.asarray(array, np.float32) for name, array in expert.extras.items()}
     metadata = {
         "format": FORMAT,
-        "kind": kind,
-        "stacks": json.dumps({name: spec_table(spec) for name, spec in specs.items()}, sort_keys=True),
-        "labels": json.dumps(list(labels)),
-        "card": card,
+        "kind": expert.kind,
+        "stacks": json.dumps({name: asdict(net.spec) for name, net in expert.stacks.items()}, sort_keys=True),
+        "labels": json.dumps(expert.labels),
+        "card": expert.card,
     }
-    return write_tensors(path, tensors, metadata=metadata)
+    return write_tensors(expert.path, tensors, metadata=metadata)
 
 
 def read_expert(path: Path, *, kind: str) -> ExpertFile:

@@ -93,7 +93,7 @@ class Objective:
             terms["expression_velocity"] = terms["expression_velocity"] + share * 10.0 * velocity
         if self.feeling is not None:
             found = feeling_terms(self.feeling, latents, rows=rows, wanted=emotion)
-            terms["emotional_sync"] = self.config.expression.sync * (found.match + found.vad + found.lag)
+            terms["emotional_sync"] = self.config.expression.sync * (found.vad + found.lag)
             terms["emotion_exchange"] = self.config.expression.exchange * found.exchange
         return terms | self._drawn_faces(latents, crops, step=step)
 

@@ -184,21 +184,6 @@ class TorchMotionNet(nn.Module):
         return answers
 
 
-def answers_at(hidden: Tensor, look_ahead_frames: int | Tensor, *, num_frames: int | None = None) -> Tensor:
-    """What hidden frames [batch, u, channel] answer for motion frames t = u - L: [batch, frame, channel].
-
-    Args:
-        hidden: Answers per hidden frame.
-        look_ahead_frames: L, for all or [batch] one each.
-        num_frames: Motion frames wanted; None: as many as every clip has.
-    """
-    if isinstance(look_ahead_frames, int):
-        return hidden[:, look_ahead_frames:][:, :num_frames]
-    frames = num_frames or hidden.shape[1] - int(look_ahead_frames.max())
-    at = torch.arange(frames, device=hidden.device) + look_ahead_frames[:, None]
-    return hidden.gather(1, at[..., None].expand(-1, -1, hidden.shape[2]))
-
-
 def latent_emotion(emotion: Tensor, look_ahead_frames: int | Tensor, *, num_latents: int) -> Tensor:
     """Emotion of each latent [batch, latent, 21] from that of motion frames [batch, frame, 21]; the last one holds."""
     at = _latent_frames(num_latents, look_ahead_frames, device=emotion.device).clamp(0, emotion.shape[1] - 1)
@@ -210,15 +195,10 @@ def _latent_frames(num_latents: int, look_ahead_frames: int | Tensor, *, device:
     return LATENT_FRAMES * torch.arange(num_latents, device=device) + 2 * LATENT_FRAMES - 1 - look
 
 
-def num_latents_for(num_frames: int, look_ahead_frames: int) -> int:
-    """Latents that `upsampled` reads for so many motion frames."""
-    return max(-(-(num_frames - 1 + look_ahead_frames - 2 * LATENT_FRAMES + 1) // LATENT_FRAMES), 0) + 1
-
-
 def upsampled(latents: Tensor, num_frames: int, *, look_ahead_frames: int | Tensor) -> Tensor:
     """Answers for motion frames [batch, frame, channel], linearly between latents [batch, v, channel].
 
-    Needs `num_latents_for(num_frames, L)` latents; L is one number for all or [batch] one each.
+    L is one number for all or [batch] one each; the last frame needs latent (num_frames - 1 + L - 7) / 4, rounded up.
     """
     look = torch.as_tensor(look_ahead_frames, device=latents.device).reshape(-1, 1)
     ahead = (torch.arange(num_frames, device=latents.device) + look - 2 * LATENT_FRAMES + 1).clamp_min(0)

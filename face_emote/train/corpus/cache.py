@@ -13,6 +13,7 @@ then its parts grow in `.<source>.partial`, and a run that was killed goes on th
 import hashlib
 import json
 import logging
+import os
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -40,7 +41,18 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClipData:
-    """One clip before it is stored."""
+    """Sound and lips of one clip before they are stored."""
+
+    samples: Float[Array, " samples"]
+    """16 kHz."""
+    lips: Float[Array, f"frames channel={NUM_LIPS}"]
+    known: UInt8[Array, f"frames channel={NUM_LIPS}"]
+    phones: UInt8[Array, " frames"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A clip that can be made; `make` is slow, the rest is known before."""
 
     name: str
     talker: str
@@ -48,24 +60,11 @@ class ClipData:
     kind: str
     """One of KINDS: tracked face, voice without a face, synthetic voice, no speech."""
     split: str
-    samples: Float[Array, " samples"]
-    """16 kHz."""
-    lips: Float[Array, f"frames channel={NUM_LIPS}"]
-    known: UInt8[Array, f"frames channel={NUM_LIPS}"]
-    phones: UInt8[Array, " frames"]
     emotion: str = ""
     """A word of the emotion lexicon, or nothing."""
     audio: str = ""
     """Path of the sound relative to the data folder; nothing for generated sound."""
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A clip that can be made; `make` is slow, the rest is known before."""
-
-    name: str
     make: Callable[[], ClipData]
-    split: str = "train"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +88,9 @@ class ClipRow:
     """Of the samples as 16-bit numbers."""
 
     @property
-    def duration_secs(self) -> float:
-        """Length, to a frame."""
-        return self.num_frames / MOTION_HZ
+    def ends(self) -> dict[str, int]:
+        """Rows of each array up to the end of the clip."""
+        return dict.fromkeys(COLUMNS, self.first + self.num_frames) | {"mels": self.mel_first + self.num_mels}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -173,16 +172,16 @@ def write_source(
     rows = _resumed(partial, names=[job.name for job in jobs])
     with (partial / CLIPS).open("a", encoding="utf-8") as list_file:
         for job in jobs[len(rows) :]:
-            row = _append(job.make(), partial=partial, source=source, before=rows[-1] if rows else None)
+            row = _append(job, partial=partial, source=source, before=rows[-1] if rows else None)
             list_file.write(json.dumps(asdict(row), ensure_ascii=False) + "\n")
             list_file.flush()
             rows.append(row)
             if progress is not None:
                 progress(len(rows), len(jobs), sum(item.num_frames for item in rows) / MOTION_HZ / 3600.0)
     for name, (dtype, width) in COLUMNS.items():
-        _raw_to_npy(partial / f"{name}.raw", partial / f"{name}.npy", dtype=dtype, width=width)
-    for name in COLUMNS:
-        (partial / f"{name}.raw").unlink(missing_ok=True)
+        raw = partial / f"{name}.raw"
+        np.save(partial / f"{name}.npy", np.memmap(raw, dtype, "r").reshape((-1, width) if width else -1))
+        raw.unlink()
     if done.exists():
         shutil.rmtree(done)
     partial.rename(done)
@@ -216,7 +215,8 @@ def read_corpus(folder: Path, *, sources: Iterable[str] | None = None) -> Corpus
     return Corpus(folder=folder, clips=tuple(rows), arrays=arrays)
 
 
-def _append(clip: ClipData, *, partial: Path, source: str, before: ClipRow | None) -> ClipRow:
+def _append(job: Job, *, partial: Path, source: str, before: ClipRow | None) -> ClipRow:
+    clip = job.make()
     frames = num_frames_of(len(clip.samples))
     mels = np.concatenate(list(log_mels([clip.samples.astype(np.float32)]))).astype("<f2")
     stored = {
@@ -228,28 +228,28 @@ def _append(clip: ClipData, *, partial: Path, source: str, before: ClipRow | Non
     fits = (
         clip.lips.shape == clip.known.shape == (frames, NUM_LIPS)
         and clip.phones.shape == (frames,)
-        and clip.kind in KINDS
-        and clip.split in SPLITS
+        and job.kind in KINDS
+        and job.split in SPLITS
         and bool(np.isfinite(stored["lips"]).all())
         and bool(((clip.phones < len(PHONES)) | (clip.phones == UNKNOWN_PHONE)).all())
     )
     if not fits:
-        raise CorpusError(f"Lips, phones and sound of the clip do not fit each other: {source}/{clip.name}")
+        raise CorpusError(f"Lips, phones and sound of the clip do not fit each other: {source}/{job.name}")
     for name, rows in stored.items():
         with (partial / f"{name}.raw").open("ab") as file:
             file.write(np.ascontiguousarray(rows).tobytes())
+    sound = np.round(np.clip(clip.samples, -1.0, 1.0) * 32767.0).astype("<i2")
+    firsts = before.ends if before else dict.fromkeys(COLUMNS, 0)
+    known = {item.name: getattr(job, item.name) for item in fields(Job) if item.name != "make"}
     return ClipRow(
-        name=clip.name, source=source, talker=clip.talker, language=clip.language, emotion=clip.emotion,
-        kind=clip.kind, split=clip.split,
-        mel_first=before.mel_first + before.num_mels if before else 0, num_mels=len(mels),
-        first=before.first + before.num_frames if before else 0, num_frames=frames,
-        audio=clip.audio, sha256=samples_sha256(clip.samples),
-    )  # fmt: skip
-
-
-def samples_sha256(samples: Float[Array, " samples"]) -> str:
-    """Hex digest of sound as 16-bit numbers."""
-    return hashlib.sha256(np.round(np.clip(samples, -1.0, 1.0) * 32767.0).astype("<i2").tobytes()).hexdigest()
+        source=source,
+        mel_first=firsts["mels"],
+        num_mels=len(mels),
+        first=firsts["lips"],
+        num_frames=frames,
+        sha256=hashlib.sha256(sound.tobytes()).hexdigest(),
+        **known,
+    )
 
 
 def _resumed(partial: Path, *, names: list[str]) -> list[ClipRow]:
@@ -261,40 +261,25 @@ def _resumed(partial: Path, *, names: list[str]) -> list[ClipRow]:
                 rows.append(_row(line))
             except (ValueError, TypeError):  # the line was being written when the run was killed
                 break
-    raw = {name: partial / f"{name}.raw" for name in COLUMNS}
-    fits = [row.name for row in rows] == names[: len(rows)] and all(path.is_file() for path in raw.values())
-    if rows and fits:
-        ends = {name: rows[-1].first + rows[-1].num_frames for name in COLUMNS}
-        ends["mels"] = rows[-1].mel_first + rows[-1].num_mels
-        sizes = {name: ends[name] * np.dtype(COLUMNS[name][0]).itemsize * max(COLUMNS[name][1], 1) for name in COLUMNS}
-        fits = all(raw[name].stat().st_size >= size for name, size in sizes.items())
-    if not rows or not fits:
+    ends = rows[-1].ends if rows else {}
+    sizes = {
+        partial / f"{name}.raw": end * np.dtype(COLUMNS[name][0]).itemsize * max(COLUMNS[name][1], 1)
+        for name, end in ends.items()
+    }
+    whole = all(raw.is_file() and raw.stat().st_size >= size for raw, size in sizes.items())
+    if not rows or not whole or [row.name for row in rows] != names[: len(rows)]:
         logger.info("starting %s from its first clip", partial.name)
         shutil.rmtree(partial)
         partial.mkdir()
         return []
-    for name, size in sizes.items():
-        with raw[name].open("r+b") as file:
-            file.truncate(size)
+    for raw, size in sizes.items():
+        os.truncate(raw, size)
     (partial / CLIPS).write_text("".join(json.dumps(asdict(row), ensure_ascii=False) + "\n" for row in rows), "utf-8")
     return rows
 
 
-def _raw_to_npy(raw: Path, npy: Path, *, dtype: str, width: int) -> None:
-    kind = np.dtype(dtype)
-    size = raw.stat().st_size if raw.is_file() else 0
-    rows = size // (kind.itemsize * max(width, 1))
-    with npy.open("wb") as out:
-        header = {"descr": dtype, "fortran_order": False, "shape": (rows, width) if width else (rows,)}
-        np.lib.format.write_array_header_1_0(out, header)
-        if size:
-            with raw.open("rb") as source:
-                shutil.copyfileobj(source, out, 1 << 20)
-
-
 def _mapped(folder: Path, *, last: ClipRow) -> SourceArrays:
-    ends = {name: last.first + last.num_frames for name in COLUMNS}
-    ends["mels"] = last.mel_first + last.num_mels
+    ends = last.ends
     out = {}
     for name, (dtype, width) in COLUMNS.items():
         path = folder / f"{name}.npy"
@@ -318,8 +303,7 @@ def _read_rows(folder: Path) -> list[ClipRow]:
     except (OSError, ValueError, TypeError) as error:
         raise CorpusError(f"The list of clips cannot be read ({error}); build the source again: {path}") from None
     joined = all(
-        after.first == row.first + row.num_frames and after.mel_first == row.mel_first + row.num_mels
-        for row, after in pairwise(rows)
+        (after.first, after.mel_first) == (row.ends["lips"], row.ends["mels"]) for row, after in pairwise(rows)
     )
     if not rows or not joined or rows[0].first or rows[0].mel_first:
         raise CorpusError(f"The list of clips is empty or has gaps; build the source again: {path}")

@@ -121,14 +121,12 @@ def _world() -> Any:
 
 
 def _job(clip: Job, *, emotion: str, seed: int) -> Job:
-    name = f"{clip.name}_{emotion}"
-
     def make() -> ClipData:
         plain = clip.make()
         changed = with_feeling(plain.samples, change=FEELINGS[emotion], rng=np.random.default_rng([seed, 4]))
-        return replace(plain, name=name, samples=changed, emotion=emotion, audio="")
+        return replace(plain, samples=changed)
 
-    return Job(name=name, make=make)
+    return replace(clip, name=f"{clip.name}_{emotion}", emotion=emotion, audio="", make=make)
 
 
 STRETCH_RANGE = (0.8, 1.3)
@@ -152,16 +150,15 @@ def stretched(clip: ClipData, *, factor: float) -> ClipData:
     shares = [LIP_CHANNELS.index(name) for name in SHARE_CHANNELS]
     lips[:, shares] = np.clip(lips[:, shares], 0.0, 1.0)
     lips[:, 0] = np.maximum(lips[:, 0], min(float(clip.lips[:, 0].min()), 0.0))
-    return replace(
-        clip, samples=samples, lips=lips, known=np.minimum(clip.known[before], clip.known[after]),
-        phones=clip.phones[np.minimum(np.round(at).astype(int), last)], audio="",
-    )  # fmt: skip
+    known = np.minimum(clip.known[before], clip.known[after])
+    phones = clip.phones[np.minimum(np.round(at).astype(int), last)]
+    return ClipData(samples=samples, lips=lips, known=known, phones=phones)
 
 
 def _stretched_job(clip: Job, *, index: int) -> Job:
     factor = float(np.random.default_rng([index, 6]).uniform(*STRETCH_RANGE))
     name = f"{clip.name}_x{round(100 * factor):03d}"
-    return Job(name=name, make=lambda: replace(stretched(clip.make(), factor=factor), name=name))
+    return replace(clip, name=name, audio="", make=lambda: stretched(clip.make(), factor=factor))
 
 
 NUM_CLIPS = 80
@@ -170,9 +167,9 @@ SILENT_HELD_OUT_EVERY = 8
 SILENT_KINDS = ("nothing", "white", "falling", "hum", "room", "breath", "clicks", "music", "wind", "beeps")
 
 
-def silent_jobs(num_clips: int = NUM_CLIPS) -> list[Job]:
+def silent_jobs() -> list[Job]:
     """Clips of each of SILENT_KINDS in turn."""
-    return [_silent_job(index) for index in range(num_clips)]
+    return [_silent_job(index) for index in range(NUM_CLIPS)]
 
 
 def sound_of(kind: str, *, num_samples: int, rng: np.random.Generator) -> Float[Array, " samples"]:
@@ -226,8 +223,6 @@ def _notes(t: Float[Array, " samples"], *, rng: np.random.Generator, chord: int)
 
 def _silent_job(index: int) -> Job:
     kind = SILENT_KINDS[index % len(SILENT_KINDS)]
-    name = f"{kind}_{index:03d}"
-    split = "test" if index % SILENT_HELD_OUT_EVERY == 0 else "train"
 
     def make() -> ClipData:
         rng = np.random.default_rng([index, 5])
@@ -240,9 +235,11 @@ def _silent_job(index: int) -> Job:
         lips = np.zeros((num_frames, NUM_LIPS))
         lips[:, : len(CHANNELS)] = target_row("SIL")
         return ClipData(
-            name=name, talker="", language="", kind="silent", split=split,
-            samples=np.clip(x, -1.0, 1.0).astype(np.float32), lips=lips,
-            known=np.ones(lips.shape, np.uint8), phones=np.full(num_frames, PHONES.index("SIL"), np.uint8),
-        )  # fmt: skip
+            samples=np.clip(x, -1.0, 1.0).astype(np.float32),
+            lips=lips,
+            known=np.ones(lips.shape, np.uint8),
+            phones=np.full(num_frames, PHONES.index("SIL"), np.uint8),
+        )
 
-    return Job(name=name, make=make, split=split)
+    split = "test" if index % SILENT_HELD_OUT_EVERY == 0 else "train"
+    return Job(name=f"{kind}_{index:03d}", talker="", language="", kind="silent", split=split, make=make)

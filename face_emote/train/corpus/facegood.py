@@ -134,8 +134,6 @@ def _near_change(flags: Array) -> Array:
 
 
 def _job(data: Path, sound: Path, *, capture: Path, piece: int, num_pieces: int) -> Job:
-    name = f"{capture.stem}_{piece:02d}"
-
     def make() -> ClipData:
         samples, lips, known = _recording(capture, sound)
         size = -(-len(lips) // num_pieces)
@@ -143,11 +141,15 @@ def _job(data: Path, sound: Path, *, capture: Path, piece: int, num_pieces: int)
         per_frame = round(SAMPLE_RATE_HZ / MOTION_HZ)
         cut = samples[part.start * per_frame : part.stop * per_frame]
         num = num_frames_of(len(cut))
-        return ClipData(
-            name=name, talker="facegood", language="zh", kind="capture",
-            split="test" if piece == num_pieces - 1 else "train", audio=sound.relative_to(data).as_posix(),
-            samples=cut, lips=lips[part][:num], known=known[part][:num],
-            phones=np.full(num, UNKNOWN_PHONE, np.uint8),
-        )  # fmt: skip
+        unknown = np.full(num, UNKNOWN_PHONE, np.uint8)
+        return ClipData(samples=cut, lips=lips[part][:num], known=known[part][:num], phones=unknown)
 
-    return Job(name=name, make=make)
+    return Job(
+        name=f"{capture.stem}_{piece:02d}",
+        talker="facegood",
+        language="zh",
+        kind="capture",
+        split="test" if piece == num_pieces - 1 else "train",
+        audio=sound.relative_to(data).as_posix(),
+        make=make,
+    )

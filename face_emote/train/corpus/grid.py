@@ -1,17 +1,16 @@
 """GRID talkers whose video was tracked: s1 (44 minutes) and eleven others (132 clips)."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from face_emote.audio.reader import read_speech
-from face_emote.core.arrays import Array, Float
+from face_emote.core.arrays import Array, Bool, Float
 from face_emote.core.errors import CorpusError
-from face_emote.core.names import SAMPLE_RATE_HZ
-from face_emote.core.types import Phone
 from face_emote.network.config import LIP_CHANNELS
-from face_emote.train.corpus.cache import ClipData, Job, num_frames_of
+from face_emote.train.corpus.cache import ClipData, Job
 from face_emote.train.corpus.lips import (
     VIDEO_FPS,
     TalkerScale,
@@ -24,11 +23,10 @@ from face_emote.train.corpus.lips import (
 )
 from face_emote.train.corpus.teacher import (
     SPHINX_LATE_SECS,
-    loudness_only,
-    phone_index,
+    Rows,
     phones_from,
     read_aligned,
-    teacher_lips,
+    taught_clip,
 )
 
 HELD_OUT_EVERY = 10
@@ -45,11 +43,13 @@ class Recording:
     talker: str
     sound: Path
     track: Track
-    rows: list[tuple[str, float, float]]
+    rows: Rows
 
-    def phones(self, *, duration_secs: float) -> tuple[Phone, ...]:
-        """Gapless."""
-        return phones_from(self.rows, duration_secs=duration_secs, late_secs=SPHINX_LATE_SECS)
+    def silent(self) -> Bool[Array, " frames"]:
+        """Video frames inside silences."""
+        num_frames = len(self.track.features)
+        phones = phones_from(self.rows, duration_secs=num_frames / VIDEO_FPS, late_secs=SPHINX_LATE_SECS)
+        return silent_frames(phones, num_frames=num_frames)
 
 
 def s1_recordings(data: Path) -> list[Recording]:
@@ -93,29 +93,24 @@ def talker_jobs(data: Path) -> list[Job]:
     return jobs
 
 
-def captured_clip(
-    samples: Float[Array, " samples"], *, recording: Recording, scale: TalkerScale, split: str, audio: str
-) -> ClipData:
+def captured_clip(recording: Recording, *, scale: TalkerScale) -> ClipData:
     """Real gap, width and jaw; what cannot be seen is the teacher's."""
-    duration = len(samples) / SAMPLE_RATE_HZ
-    phones = recording.phones(duration_secs=duration)
-    lips = teacher_lips(phones, prosody=loudness_only(samples), duration_secs=duration)
-    seen = np.ones(lips.shape, np.uint8)
-    lips[:, SEEN], seen[:, SEEN] = aims_of(recording.track.features, scale=scale, num_frames=len(lips))
-    return ClipData(
-        name=f"{recording.talker}_{recording.track.name}", talker=recording.talker, language="en", kind="capture",
-        split=split, audio=audio, samples=samples, lips=lips, known=seen,
-        phones=phone_index(phones, num_frames=num_frames_of(len(samples))),
-    )  # fmt: skip
+    clip = taught_clip(read_speech(recording.sound).samples, rows=recording.rows, late_secs=SPHINX_LATE_SECS)
+    aims = aims_of(recording.track.features, scale=scale, num_frames=len(clip.lips))
+    clip.lips[:, SEEN], clip.known[:, SEEN] = aims
+    return clip
 
 
 def _job(data: Path, recording: Recording, *, scale: TalkerScale, split: str) -> Job:
-    def make() -> ClipData:
-        audio = recording.sound.relative_to(data).as_posix()
-        samples = read_speech(recording.sound).samples
-        return captured_clip(samples, recording=recording, scale=scale, split=split, audio=audio)
-
-    return Job(name=f"{recording.talker}_{recording.track.name}", make=make, split=split)
+    return Job(
+        name=f"{recording.talker}_{recording.track.name}",
+        talker=recording.talker,
+        language="en",
+        kind="capture",
+        split=split,
+        audio=recording.sound.relative_to(data).as_posix(),
+        make=partial(captured_clip, recording, scale=scale),
+    )
 
 
 def _recordings(folder: Path, *, talker: str, motion: str, phones: str) -> list[Recording]:
@@ -132,15 +127,9 @@ def _recordings(folder: Path, *, talker: str, motion: str, phones: str) -> list[
 def _scale(
     recordings: list[Recording], *, spread: Float[Array, " feature"], reference: Float[Array, " feature"]
 ) -> TalkerScale:
-    silent = [
-        silent_frames(
-            item.phones(duration_secs=len(item.track.features) / VIDEO_FPS), num_frames=len(item.track.features)
-        )
-        for item in recordings
-    ]
     return talker_scale(
         np.concatenate([item.track.features for item in recordings]),
-        silent=np.concatenate(silent),
+        silent=np.concatenate([item.silent() for item in recordings]),
         spread=spread,
         reference=reference,
     )

@@ -33,7 +33,8 @@ S1_GAP_RANGE = 0.143
 """Of s1 between those percentiles."""
 SCALE_LIMITS = (0.5, 2.0)
 JAW_SLOPE = 2.82
-"""jawOpen per unit of the tracked jaw: `jaw_slope` over s1, where the two correlate at 0.86."""
+"""jawOpen per unit of the tracked jaw: the quotient of the spreads of taught and real jaws of s1 (they correlate at
+0.86), so that real ones move as far."""
 SPIKE = (0.12, 0.05, 0.05)
 """A value that is so far from the median of the five around it is the tracker's mistake, by feature."""
 SILENCE_MARGIN_SECS = 0.1
@@ -156,16 +157,6 @@ def cubic(rows: Float[Array, "rows column"], *, at: Float[Array, " frames"]) -> 
     a, b, c, d = (padded[first + k] for k in range(4))
     bend = t * (2.0 * a - 5.0 * b + 4.0 * c - d + t * (3.0 * (b - c) + d - a))
     return np.asarray(b + 0.5 * t * (c - a + bend))
-
-
-def jaw_slope(jaws: list[Float[Array, " frames"]], *, taught: list[Float[Array, " frames"]]) -> tuple[float, float]:
-    """JawOpen per unit of the tracked jaw, and the correlation of the two.
-
-    The slope is the quotient of the spreads (not least squares, whose slope would shrink by the correlation): real
-    jaws then move as far as taught ones.
-    """
-    x, y = np.concatenate(jaws), np.concatenate(taught)
-    return float(y.std() / x.std()), float(np.corrcoef(x, y)[0, 1])
 
 
 BLOCK = 512

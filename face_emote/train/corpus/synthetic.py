@@ -24,8 +24,7 @@ from face_emote.core.errors import CorpusError, DependencyError
 from face_emote.core.names import SAMPLE_RATE_HZ
 from face_emote.train.corpus.cache import ClipData, Job
 from face_emote.train.corpus.espeak_voice import Espeak, EspeakSound, EspeakStyle
-from face_emote.train.corpus.teacher import flite_sound, ipa_sounds, japanese_sound
-from face_emote.train.corpus.voices import taught_clip
+from face_emote.train.corpus.teacher import Rows, flite_sound, ipa_sounds, japanese_sound, taught_clip
 
 LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "nl", "sv", "pl", "ru", "ja")
 OPTIONAL = ("when", "where")
@@ -106,8 +105,6 @@ TRIAL_SECS = 120.0
 LONGEST_SILENCE_SECS = 0.5
 """Added before and after each clip: up to so much."""
 
-Rows = list[tuple[str, float, float]]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Spoken:
@@ -127,10 +124,14 @@ def flite_jobs(data: Path, *, hours: float) -> list[Job]:
         from_book = bool(pieces) and rng.random() < 0.5
         text = pieces[int(rng.integers(len(pieces)))] if from_book else sentence("en", rng=rng)
         stretch, size = rng.uniform(0.8, 1.25), rng.uniform(0.88, 1.14)
-        return _job(
-            f"{voice}_{index:05d}", lambda: resized(flite(text, voice=voice, stretch=stretch), size=size), rng=rng,
-            talker=f"flite_{voice}", language="en", held_out=voice == HELD_OUT_FLITE,
-        )  # fmt: skip
+        return Job(
+            name=f"{voice}_{index:05d}",
+            talker=f"flite_{voice}",
+            language="en",
+            kind="tts",
+            split="test" if voice == HELD_OUT_FLITE else "train",
+            make=_made(lambda: resized(flite(text, voice=voice, stretch=stretch), size=size), rng=rng),
+        )
 
     return [job(index) for index in range(_count("flite", hours))]
 
@@ -147,10 +148,14 @@ def espeak_jobs(_data: Path, *, hours: float, espeak: Espeak) -> list[Job]:
         variant = VARIANTS[int(rng.integers(len(VARIANTS)))]
         rate, pitch, span = int(rng.integers(120, 221)), int(rng.integers(20, 81)), int(rng.integers(20, 81))
         style = EspeakStyle(voice + variant, rate=rate, pitch=pitch, pitch_range=span)
-        return _job(
-            f"{voice}_{index:05d}", lambda: espeak_spoken(espeak.speak(text, style=style)), rng=rng,
-            talker=f"espeak_{voice}{variant}", language=language, held_out=language == HELD_OUT_LANGUAGE,
-        )  # fmt: skip
+        return Job(
+            name=f"{voice}_{index:05d}",
+            talker=f"espeak_{voice}{variant}",
+            language=language,
+            kind="tts",
+            split="test" if language == HELD_OUT_LANGUAGE else "train",
+            make=_made(lambda: espeak_spoken(espeak.speak(text, style=style)), rng=rng),
+        )
 
     return [job(index) for index in range(_count("espeak", hours))]
 
@@ -166,11 +171,15 @@ def jtalk_jobs(data: Path, *, hours: float) -> list[Job]:
         text = sentence("ja", rng=rng) + sentence("ja", rng=rng)
         rate, semitones, throat = rng.uniform(0.85, 1.25), rng.uniform(-4.0, 4.0), rng.uniform(0.49, 0.60)
         path = folder / f"tohoku-f01-{name}.htsvoice"
-        return _job(
-            f"{name}_{index:05d}",
-            lambda: jtalk(text, voice=path, rate=rate, semitones=semitones, throat=throat), rng=rng,
-            talker="tohoku_f01", language="ja", held_out=False, emotion=JTALK_EMOTIONS[name],
-        )  # fmt: skip
+        return Job(
+            name=f"{name}_{index:05d}",
+            talker="tohoku_f01",
+            language="ja",
+            kind="tts",
+            split="train",
+            emotion=JTALK_EMOTIONS[name],
+            make=_made(lambda: jtalk(text, voice=path, rate=rate, semitones=semitones, throat=throat), rng=rng),
+        )
 
     return [job(index) for index in range(_count("jtalk", hours))]
 
@@ -273,10 +282,8 @@ def resized(spoken: Spoken, *, size: float) -> Spoken:
     return Spoken(samples=samples, rows=[(label, start * exact, end * exact) for label, start, end in spoken.rows])
 
 
-def _job(
-    name: str, speak: Callable[[], Spoken], *, rng: np.random.Generator, talker: str, language: str, held_out: bool,
-    emotion: str = "",
-) -> Job:  # fmt: skip
+def _made(speak: Callable[[], Spoken], *, rng: np.random.Generator) -> Callable[[], ClipData]:
+    """What makes a clip of speech: silence around it, noise over it, at any level."""
     peak, noise_db, seed = rng.uniform(0.1, 0.9), rng.uniform(-75.0, -45.0), int(rng.integers(2**31))
     before, after = rng.uniform(0.0, LONGEST_SILENCE_SECS, size=2)
 
@@ -285,12 +292,9 @@ def _job(
         noise = np.random.default_rng(seed).normal(size=len(spoken.samples)) * 10.0 ** (noise_db / 20.0)
         gain = peak / max(float(np.abs(spoken.samples).max()), 1e-4)
         samples = np.clip(gain * (spoken.samples + noise), -1.0, 1.0).astype(np.float32)
-        return taught_clip(
-            samples, rows=spoken.rows, late_secs=0.0, name=name, talker=talker, language=language, kind="tts",
-            split="test" if held_out else "train", emotion=emotion,
-        )  # fmt: skip
+        return taught_clip(samples, rows=spoken.rows)
 
-    return Job(name=name, make=make)
+    return make
 
 
 def _padded(spoken: Spoken, *, before_secs: float, after_secs: float) -> Spoken:

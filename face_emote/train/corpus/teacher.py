@@ -15,12 +15,15 @@ import numpy as np
 from face_emote.audio.logmel import WINDOW, frame_chunks, level_db
 from face_emote.core.arrays import Array, Float, UInt8
 from face_emote.core.errors import CorpusError
-from face_emote.core.names import MOTION_HZ, PHONES
+from face_emote.core.names import MOTION_HZ, PHONES, SAMPLE_RATE_HZ
 from face_emote.core.types import Phone, Prosody, SpeechAnalysis
 from face_emote.motion.mouth.coarticulation import blend
 from face_emote.motion.mouth.lip_contacts import phone_contacts
 from face_emote.motion.mouth.visemes import segments_from
-from face_emote.train.corpus.cache import NUM_LIPS, UNKNOWN_PHONE
+from face_emote.train.corpus.cache import NUM_LIPS, UNKNOWN_PHONE, ClipData, num_frames_of
+
+Rows = list[tuple[str, float, float]]
+"""Label, start and end of sounds, ascending."""
 
 IPA_VOWELS = {
     "aɪ": "AY", "ai": "AY", "eɪ": "EY", "ei": "EY", "ɛɪ": "EY", "ɔɪ": "OY", "ɔø": "OY", "œy": "OY", "aʊ": "AW",
@@ -104,7 +107,7 @@ GERMAN = dict(
 """EmoDB's labels as the nearest English sounds."""
 
 
-def read_aligned(path: Path) -> dict[str, list[tuple[str, float, float]]]:
+def read_aligned(path: Path) -> dict[str, Rows]:
     """Label, start and end of each phone by clip, from a table of `[word, phone, start, end, score]` rows.
 
     Raises:
@@ -121,13 +124,13 @@ def read_aligned(path: Path) -> dict[str, list[tuple[str, float, float]]]:
         raise CorpusError(f"This is not a table of aligned phones ({error}); make it again: {path}") from None
 
 
-def read_lablaut(path: Path) -> list[tuple[str, float, float]]:
+def read_lablaut(path: Path) -> Rows:
     """EmoDB's hand labels: after `#`, each line gives the end of a sound in seconds, a colour and a label.
 
     Raises:
         CorpusError: the file is missing, or a time is not a number.
     """
-    rows: list[tuple[str, float, float]] = []
+    rows: Rows = []
     before = 0.0
     try:
         for line in path.read_text("latin-1").partition("#")[2].splitlines():
@@ -150,9 +153,7 @@ def read_lablaut(path: Path) -> list[tuple[str, float, float]]:
     return rows
 
 
-def phones_from(
-    rows: list[tuple[str, float, float]], *, duration_secs: float, late_secs: float = 0.0
-) -> tuple[Phone, ...]:
+def phones_from(rows: Rows, *, duration_secs: float, late_secs: float = 0.0) -> tuple[Phone, ...]:
     """Gapless phones from 0 to the end of the sound; gaps become silence, unknown labels stay as they are.
 
     Args:
@@ -205,6 +206,15 @@ def teacher_lips(
     aims = blend(segments_from(analysis), times=times)
     contacts = phone_contacts(heard, frame_secs=1.0 / MOTION_HZ).at(times)
     return np.column_stack([aims.channels, *contacts, aims.speech])
+
+
+def taught_clip(samples: Float[Array, " samples"], *, rows: Rows, late_secs: float = 0.0) -> ClipData:
+    """A clip whose lips are the teacher's, all of them known; `late_secs` as in `phones_from`."""
+    duration = len(samples) / SAMPLE_RATE_HZ
+    phones = phones_from(rows, duration_secs=duration, late_secs=late_secs)
+    lips = teacher_lips(phones, prosody=loudness_only(samples), duration_secs=duration)
+    index = phone_index(phones, num_frames=num_frames_of(len(samples)))
+    return ClipData(samples=samples, lips=lips, known=np.ones(lips.shape, np.uint8), phones=index)
 
 
 def loudness_only(samples: Float[Array, " samples"]) -> Prosody:

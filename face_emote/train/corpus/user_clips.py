@@ -76,7 +76,7 @@ def talker_range(clips: Sequence[UserClip]) -> tuple[float, float, float]:
     return float(low), float(np.median(still[:, 1])), factor
 
 
-def clip_of(clip: UserClip, *, measured: Measured, scale: tuple[float, float, float], split: str) -> ClipData:
+def clip_of(clip: UserClip, *, measured: Measured, scale: tuple[float, float, float]) -> ClipData:
     """Bring a measured clip to 50 Hz and to the corpus's units.
 
     Raises:
@@ -107,10 +107,7 @@ def clip_of(clip: UserClip, *, measured: Measured, scale: tuple[float, float, fl
     for channel, (column, is_known) in enumerate(zip(values, measured.known, strict=True)):
         if is_known:
             lips[:, channel], known[:, channel] = column, at <= last + 1e-9
-    return ClipData(
-        name=clip.name, talker=clip.talker, language=clip.language, emotion=clip.emotion, kind="capture", split=split,
-        samples=samples, lips=lips, known=known, phones=phones,
-    )  # fmt: skip
+    return ClipData(samples=samples, lips=lips, known=known, phones=phones)
 
 
 def sounds_in(folder: Path) -> dict[str, Path]:
@@ -122,12 +119,15 @@ def sounds_in(folder: Path) -> dict[str, Path]:
 
 
 def _job(clip: UserClip, *, scale: Callable[[], tuple[float, float, float]], held_out: bool) -> Job:
-    split = "test" if held_out else "train"
-
-    def make() -> ClipData:
-        return clip_of(clip, measured=clip.measure(), scale=scale(), split=split)
-
-    return Job(name=clip.name, make=make, split=split)
+    return Job(
+        name=clip.name,
+        talker=clip.talker,
+        language=clip.language,
+        kind="capture",
+        split="test" if held_out else "train",
+        emotion=clip.emotion,
+        make=lambda: clip_of(clip, measured=clip.measure(), scale=scale()),
+    )
 
 
 def motion_jobs(folder: Path) -> list[Job]:

@@ -11,11 +11,11 @@ from face_emote.emotion.blending import State, finished, scaled
 from face_emote.emotion.lexicon import find_word
 from face_emote.motion.net_listening import emotion_rows
 from face_emote.network.config import LIP_CHANNELS, NetConfig
-from face_emote.network.experts import FACE_HZ, GEOMETRY, geometry_of
+from face_emote.network.experts import FACE_HZ, GEOMETRY
 from face_emote.network.hearing import SILENCE_LOG_MEL, normalised
 from face_emote.train.config import DataConfig
 from face_emote.train.corpus.cache import Corpus
-from face_emote.train.crops import Pool, lip_batch, make_pool
+from face_emote.train.crops import Crops, Pool, lip_batch, make_pool
 from face_emote.train.experts.emotional_sync import NUM_FACE_COLUMNS, VAD_COLUMNS, WINDOW_LATENTS, WINDOW_ROWS
 from face_emote.train.random_plans import random_plan, random_state
 from face_emote.train.teacher_expression import cues_from_mels, expression_targets, plan_track
@@ -30,32 +30,20 @@ _SEEN = [LIP_CHANNELS.index(name) for name in GEOMETRY]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SpeechCrops:
-    """Crops in which frame t of everything is motion frame t."""
-
-    rows: Float[Array, "crop row band=40"]
-    """Normalised, two a frame."""
-    lips: Float[Array, "crop frame channel=9"]
-    """Natural units."""
-    known: Float[Array, "crop frame channel=9"]
-    phones: Int[Array, "crop frame"]
-    """255 where unknown."""
-
-    def geometry(self) -> Float[Array, "crop frame 3"]:
-        """What can be seen of the lips."""
-        return np.asarray(geometry_of(self.lips), np.float32)
-
-    def geometry_known(self) -> Float[Array, "crop frame"]:
-        """1 where all of it is known."""
-        return np.asarray(self.known[..., _SEEN].min(axis=-1))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class SpeechPool:
     """Training clips and how crops are made of them."""
 
     pool: Pool
     data: DataConfig
+
+    def crops(self, rng: np.random.Generator) -> Crops:
+        """One batch in which frame t of everything is motion frame t; the generator decides everything."""
+        return lip_batch(self.pool, net=_IN_STEP, data=self.data, rng=rng)
+
+
+def geometry_known(crops: Crops) -> Float[Array, "crop frame"]:
+    """1 where all of the lips' `GEOMETRY` is known."""
+    return np.asarray(crops.known[..., _SEEN].min(axis=-1))
 
 
 def speech_pool(corpus: Corpus, *, batch: int, frames: int, hold_out: tuple[str, ...] = ()) -> SpeechPool:
@@ -66,12 +54,6 @@ def speech_pool(corpus: Corpus, *, batch: int, frames: int, hold_out: tuple[str,
         batch=batch, crop_frames=frames, shares=shares, hold_out_talkers=hold_out, phones_known=0.0, augment=0.5
     )
     return SpeechPool(make_pool(corpus, data), data)
-
-
-def speech_crops(speech: SpeechPool, rng: np.random.Generator) -> SpeechCrops:
-    """One batch; the generator decides everything."""
-    crops = lip_batch(speech.pool, net=_IN_STEP, data=speech.data, rng=rng)
-    return SpeechCrops(crops.rows, crops.lips.astype(np.float32), crops.known, crops.phones)
 
 
 LEAD_FRAMES = 100

@@ -159,8 +159,6 @@ _LOUDNESS_RANGE = 4.0
 class FeelingTerms:
     """Not yet weighted."""
 
-    match: Tensor
-    """Voice and face match as much as what is wanted matches what the voice feels (needs labelled voices, else 0)."""
     exchange: Tensor
     """The face of an emotion must look like the other faces of that emotion, whatever was said."""
     vad: Tensor
@@ -175,7 +173,6 @@ def feeling_terms(
     *,
     rows: Float[Tensor, "batch rows 40"],
     wanted: Float[Tensor, "batch latents 21"],
-    voice_vad: Float[Tensor, "batch 3"] | None = None,
 ) -> FeelingTerms:
     """All terms over the last 2 s of the crops, when the face has answered the emotion.
 
@@ -184,16 +181,10 @@ def feeling_terms(
         face: answers of the expression path at 12.5 Hz, in step with `wanted` (apart from the look-ahead).
         rows: normalised, 8 a latent.
         wanted: the emotion in the order of `EMOTION_COLUMNS`.
-        voice_vad: what the voice feels, where that is known.
     """
     window = face.float()[:, -WINDOW_LATENTS:]
     seen = feeling(expert.face, window[..., :NUM_FACE_COLUMNS])
     wanted_vad = wanted.float()[:, -WINDOW_LATENTS:, VAD_COLUMNS].mean(dim=1)
-    match = seen.mean.new_zeros(())
-    if voice_vad is not None:
-        heard = feeling(expert.voice, rows.float()[:, -WINDOW_ROWS:])
-        logits = expert.matching(heard, seen)
-        match = functional.binary_cross_entropy_with_logits(logits, soft_targets(voice_vad, wanted_vad))
     among_faces = expert.matching(seen, seen)
     others = ~torch.eye(len(face), dtype=torch.bool, device=face.device)
     exchange = functional.binary_cross_entropy_with_logits(
@@ -201,7 +192,6 @@ def feeling_terms(
     )
     strength = face.float()[..., CONTROL_SLICE].sum(dim=-1)
     return FeelingTerms(
-        match=match,
         exchange=exchange,
         vad=concordance_loss(seen.vad, wanted_vad),
         lag=lag_loss(voice_arousal(rows.float()), strength, rate_hz=FACE_HZ),

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from face_emote.core.arrays import Float, Int
+from face_emote.core.arrays import Array, Float, Int
 from face_emote.core.names import PHONES
-from face_emote.network.convnet import Conv, ConvNetSpec, read_expert
+from face_emote.network.convnet import Conv, ConvNetSpec, ExpertFile, read_expert
 from face_emote.network.experts import GEOMETRY, READ_CHANNELS, geometry_of, geometry_units, reader_units, with_deltas
 from face_emote.train.experts.torch_convnet import TorchConvNet, frozen_twin
 from face_emote.train.lip_losses import LipTruth, mean_of, natural, phone_loss
@@ -30,20 +30,27 @@ LEAST_TEMPERATURE = 0.03
 
 
 class SyncNet(nn.Module):
-    """Both towers and the temperature of their agreement."""
+    """A tower that hears, one that watches lip geometry or pictures, and the temperature of their agreement."""
 
-    def __init__(self, *, seed: int) -> None:
-        """Initial weights follow from the seed alone."""
+    def __init__(self, *, seed: int, motion: ConvNetSpec = MOTION, encoder: nn.Module | None = None) -> None:
+        """Initial weights follow from the seed alone; `encoder` turns pictures into features of the motion tower."""
         super().__init__()
         generator = torch.Generator().manual_seed(seed)
         self.audio = TorchConvNet(AUDIO, generator=generator)
-        self.motion = TorchConvNet(MOTION, generator=generator)
+        self.motion = TorchConvNet(motion, generator=generator)
+        self.encoder = encoder
         self.log_temperature = nn.Parameter(torch.tensor(START_TEMPERATURE).log())
+
+    def watched(self, seen: Float[Tensor, "batch frames *picture"]) -> Float[Tensor, "batch windows 128"]:
+        """Unit vectors of all windows of 20 frames: `GEOMETRY` in natural units, or grey pictures."""
+        if self.encoder is None:
+            return embedded(self.motion, lip_features(seen))
+        return embedded(self.motion, self.encoder(seen.flatten(0, 1)).unflatten(0, seen.shape[:2]))
 
     def loss(
         self,
         rows: Float[Tensor, "batch rows 40"],
-        geometry: Float[Tensor, "batch frames 3"],
+        seen: Float[Tensor, "batch frames *picture"],
         *,
         known: Float[Tensor, "batch frames"],
         anchors: Int[Tensor, "batch anchor"],
@@ -52,13 +59,12 @@ class SyncNet(nn.Module):
 
         Args:
             rows: normalised mel rows, two a frame.
-            geometry: `GEOMETRY` in natural units.
-            known: 1 where the geometry is known.
+            seen: as in `watched`.
+            known: 1 where that is known.
             anchors: first frames of the windows to compare.
         """
-        sound = picked(embedded(self.audio, rows), anchors)
-        lips = picked(embedded(self.motion, lip_features(geometry)), anchors)
-        window = MOTION.window
+        sound, lips = picked(embedded(self.audio, rows), anchors), picked(self.watched(seen), anchors)
+        window = self.motion.spec.window
         whole = (known.unfold(1, window, 1).amin(dim=-1) > 0.0).gather(1, anchors)
         logits = sound @ lips.T / self.log_temperature.exp().clamp_min(LEAST_TEMPERATURE)
         return info_nce(logits, usable=whole.reshape(-1), ambiguous=near_in_clip(anchors))
@@ -113,10 +119,19 @@ def read_sync(path: Path) -> SyncNet:
     Raises:
         CheckpointError: the file is missing or not such an expert.
     """
-    found = read_expert(path, kind="sync")
-    net = SyncNet(seed=0)
+    return frozen_sync(SyncNet(seed=0), read_expert(path, kind="sync"))
+
+
+def frozen_sync(net: SyncNet, found: ExpertFile) -> SyncNet:
+    """The net with the towers of a file."""
     net.audio, net.motion = frozen_twin(found.stack("audio")), frozen_twin(found.stack("motion"))
     return net.eval().requires_grad_(False)
+
+
+def sync_file(net: SyncNet, *, path: Path, x0: Array) -> ExpertFile:
+    """What is kept of a SyncNet."""
+    stacks = {"audio": net.audio.in_numpy(), "motion": net.motion.in_numpy()}
+    return ExpertFile(path, kind="sync", stacks=stacks, extras={"x0": x0})
 
 
 READER = ConvNetSpec(
@@ -125,11 +140,6 @@ READER = ConvNetSpec(
     same=True,
 )
 """Each answer has seen 21 frames (0.42 s), itself in the middle."""
-
-
-def lip_reader_net(*, seed: int) -> TorchConvNet:
-    """An untrained reader; its weights follow from the seed alone."""
-    return TorchConvNet(READER, generator=torch.Generator().manual_seed(seed))
 
 
 def read_lip_reader(path: Path) -> TorchConvNet:
@@ -176,7 +186,7 @@ def sync_loss(
         loudness: as in `LipTruth`, in step with `pred`.
     """
     lips = natural(pred.float())
-    motion = embedded(expert.motion, lip_features(geometry_of(lips, xp=torch)))
+    motion = expert.watched(geometry_of(lips, xp=torch))
     sound = embedded(expert.audio, rows.float())
     count = min(motion.shape[1], sound.shape[1])
     reach = max(SYNC_SHIFTS)

@@ -8,14 +8,14 @@ import torch
 
 from face_emote.core.arrays import Array, Float, Int
 from face_emote.core.motion import joined_motion
-from face_emote.core.names import EMOTIONS, NUM_SHAPE
+from face_emote.core.names import NUM_SHAPE
 from face_emote.core.types import EmotionKey, EmotionPlan, MotionInfo, PerformanceStyle
 from face_emote.emotion.blending import State, finished
 from face_emote.face.head import Head
 from face_emote.motion.perform import perform
 from face_emote.motion.player import player_of
 from face_emote.network.convnet import Conv, ConvNetSpec
-from face_emote.network.experts import COMPOUNDS, NUM_FACE_FEATURES, face_features, face_windows
+from face_emote.network.experts import NUM_FACE_FEATURES, face_features, face_windows
 from face_emote.train.corpus.cache import Corpus
 from face_emote.train.experts.torch_convnet import TorchConvNet
 from face_emote.train.random_plans import pair_state, single_state
@@ -37,19 +37,10 @@ class Performances:
     """Which performance a window is of."""
 
 
-def classifier_spec(num_labels: int) -> ConvNetSpec:
-    """The judge's sizes."""
-    return ConvNetSpec(inputs=NUM_FACE_FEATURES, convs=(Conv(64, 3), Conv(64, 3)), dense=(96, num_labels))
-
-
 def classifier_net(num_labels: int, *, seed: int) -> TorchConvNet:
     """An untrained judge; its weights follow from the seed alone."""
-    return TorchConvNet(classifier_spec(num_labels), generator=torch.Generator().manual_seed(seed))
-
-
-def labels_of(kind: str) -> tuple[str, ...]:
-    """`emotions`: the eight; `compounds`: the fifteen."""
-    return {"emotions": EMOTIONS, "compounds": COMPOUNDS}[kind]
+    spec = ConvNetSpec(inputs=NUM_FACE_FEATURES, convs=(Conv(64, 3), Conv(64, 3)), dense=(96, num_labels))
+    return TorchConvNet(spec, generator=torch.Generator().manual_seed(seed))
 
 
 def random_state_of(label: str, rng: np.random.Generator) -> State:

@@ -8,8 +8,9 @@ files.
 import argparse
 import logging
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,46 +20,40 @@ from torch.nn import functional
 
 from face_emote.core.arrays import Array
 from face_emote.core.errors import CorpusError, FaceEmoteError
+from face_emote.core.names import EMOTIONS
 from face_emote.face.bundled import load_head
-from face_emote.network.convnet import write_expert
-from face_emote.network.experts import geometry_of, load_classifier, load_sync
-from face_emote.train.corpus.cache import ClipRow, Corpus, read_corpus
+from face_emote.network.convnet import ExpertFile, write_expert
+from face_emote.network.experts import COMPOUNDS, geometry_of, load_classifier, load_sync
+from face_emote.train.corpus.cache import Corpus, read_corpus
 from face_emote.train.experts.batches import (
     FeelingBatch,
-    SpeechCrops,
     feeling_batch,
+    geometry_known,
     labelled_clips,
-    speech_crops,
     speech_pool,
 )
-from face_emote.train.experts.emotional_sync import (
-    FACE,
-    VOICE,
-    EmotionalSyncNet,
-    concordance,
-    feeling,
-    soft_targets,
-)
+from face_emote.train.experts.emotional_sync import EmotionalSyncNet, concordance, feeling, soft_targets
 from face_emote.train.experts.lip_judges import (
-    AUDIO,
     MOTION,
     READER,
     SyncNet,
     frame_accuracy,
     lip_features,
-    lip_reader_net,
     random_anchors,
     reader_features,
+    sync_file,
 )
-from face_emote.train.experts.motion_classifier import (
-    Performances,
-    classifier_net,
-    classifier_spec,
-    clip_accuracy,
-    labels_of,
-    performances,
+from face_emote.train.experts.motion_classifier import Performances, classifier_net, clip_accuracy, performances
+from face_emote.train.experts.torch_convnet import (
+    Assignment,
+    FitConfig,
+    Lesson,
+    Report,
+    Student,
+    TorchConvNet,
+    fit,
+    set_normalisation,
 )
-from face_emote.train.experts.torch_convnet import FitConfig, Report, Student, TorchConvNet, fit, set_normalisation
 from face_emote.train.lip_losses import phone_loss
 
 NUM_ANCHORS = 10
@@ -69,36 +64,6 @@ TEACHERS = ("lip_reader", "sync", "emotional_sync")
 JUDGES = ("sync", "emotions", "compounds")
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Lesson:
-    """How one expert is trained."""
-
-    fit: FitConfig
-    batch: int
-    performances: int = 0
-    """Per label, for those who judge performances."""
-    hold_out: tuple[str, ...] = ()
-    """Talkers that are not learnt from."""
-
-
-@dataclass(frozen=True, slots=True)
-class Assignment:
-    """Which expert is to be made of what."""
-
-    name: str
-    corpus: Corpus
-    lesson: Lesson
-    seed: int
-    path: Path
-    report: Report
-
-    def held_out(self) -> Iterator[tuple[int, ClipRow]]:
-        """Number and row of every clip that is not learnt from."""
-        for i, row in enumerate(self.corpus.clips):
-            if row.split == "test" or row.talker in self.lesson.hold_out:
-                yield i, row
 
 
 LESSONS = {
@@ -120,10 +85,10 @@ def teach(name: str, corpus: Corpus, *, lesson: Lesson, seed: int, path: Path, r
     """
     student = STUDENTS[name](Assignment(name, corpus, lesson=lesson, seed=seed, path=path, report=report))
     steps = fit(student.net, loss_at=student.loss, config=lesson.fit, report=report)
-    student.write("")
+    write_expert(student.file())
     figures = student.figures()
     lines = [f"{name}, seed {seed}, {steps} steps.", *(f"{key}: {value:.3f}" for key, value in figures.items())]
-    student.write("\n".join(lines))
+    write_expert(replace(student.file(), card="\n".join(lines)))
     return figures
 
 
@@ -131,27 +96,25 @@ def _sync(task: Assignment) -> Student:
     net, lesson = SyncNet(seed=task.seed), task.lesson
     pool = speech_pool(task.corpus, batch=lesson.batch, frames=CROP_FRAMES, hold_out=lesson.hold_out)
 
-    def crops(step: int) -> SpeechCrops:
-        return speech_crops(pool, np.random.default_rng([task.seed, 1, step]))
+    def batch(step: int) -> tuple[Tensor, Tensor, Tensor]:
+        crops = pool.crops(np.random.default_rng([task.seed, 1, step]))
+        parts = (crops.rows, geometry_of(crops.lips).astype(np.float32), geometry_known(crops))
+        rows, lips, known = map(torch.from_numpy, parts)
+        return rows, lips, known
 
-    first = crops(0)
-    set_normalisation(net.audio, torch.from_numpy(first.rows))
-    set_normalisation(net.motion, lip_features(torch.from_numpy(first.geometry())))
+    rows, lips, _ = batch(0)
+    set_normalisation(net.audio, rows)
+    set_normalisation(net.motion, lip_features(lips))
 
     def loss(step: int) -> Tensor:
-        now = crops(step)
         generator = torch.Generator().manual_seed(task.seed * 1_000_003 + step)
         windows = CROP_FRAMES - MOTION.window + 1
         anchors = random_anchors(lesson.batch, count=NUM_ANCHORS, num_windows=windows, generator=generator)
-        rows, lips, known = (torch.from_numpy(part) for part in (now.rows, now.geometry(), now.geometry_known()))
+        rows, lips, known = batch(step)
         return net.loss(rows, lips, known=known, anchors=anchors)
 
-    def write(card: str) -> None:
-        weights = net.audio.weights(prefix="audio.") | net.motion.weights(prefix="motion.")
-        specs, extras = {"audio": AUDIO, "motion": MOTION}, {"x0": pool.pool.x0}
-        write_expert(task.path, kind="sync", specs=specs, weights=weights, extras=extras, card=card)
-
-    return Student(net, loss, write=write, figures=lambda: _sync_figures(task))
+    file = partial(sync_file, net, path=task.path, x0=pool.pool.x0)
+    return Student(net, loss, file=file, figures=lambda: _sync_figures(task))
 
 
 def _sync_figures(task: Assignment) -> dict[str, float]:
@@ -181,12 +144,12 @@ def _sync_figures(task: Assignment) -> dict[str, float]:
 
 
 def _lip_reader(task: Assignment) -> Student:
-    net, lesson = lip_reader_net(seed=task.seed), task.lesson
+    net, lesson = TorchConvNet(READER, generator=torch.Generator().manual_seed(task.seed)), task.lesson
     pool = speech_pool(task.corpus, batch=lesson.batch, frames=CROP_FRAMES, hold_out=lesson.hold_out)
 
     def batch(step: int) -> tuple[Tensor, Tensor]:
         rng = np.random.default_rng([task.seed, 2, step])
-        now = speech_crops(pool, rng)
+        now = pool.crops(rng)
         noise = rng.normal(0.0, 0.004, now.lips.shape) * (rng.random((lesson.batch, 1, 1)) < 0.5)
         lips = torch.from_numpy((now.lips + noise).astype(np.float32))
         whole = torch.from_numpy(now.known.min(axis=-1)) > 0.0
@@ -198,11 +161,10 @@ def _lip_reader(task: Assignment) -> Student:
         features, phones = batch(step)
         return phone_loss(net(features), phones)
 
-    def write(card: str) -> None:
-        weights = net.weights(prefix="net.")
-        write_expert(task.path, kind="lip_reader", specs={"net": READER}, weights=weights, card=card)
+    def file() -> ExpertFile:
+        return ExpertFile(task.path, kind="lip_reader", stacks={"net": net.in_numpy()})
 
-    return Student(net, loss, write=write, figures=lambda: _reader_figures(task, net))
+    return Student(net, loss, file=file, figures=lambda: _reader_figures(task, net))
 
 
 @torch.no_grad()
@@ -242,13 +204,12 @@ def _emotional_sync(task: Assignment) -> Student:
         rows, face, heard, seen = map(torch.from_numpy, (now.rows, now.face, now.voice_vad, now.face_vad))
         return net.loss(rows, face, voice_vad=heard, face_vad=seen)
 
-    def write(card: str) -> None:
+    def file() -> ExpertFile:
         match = np.array([float(net.log_steepness.detach().exp()), float(net.reach.detach())])
-        weights = net.voice.weights(prefix="voice.") | net.face.weights(prefix="face.")
-        specs, extras = {"voice": VOICE, "face": FACE}, {"x0": x0, "match": match}
-        write_expert(task.path, kind="emotional_sync", specs=specs, weights=weights, extras=extras, card=card)
+        stacks = {"voice": net.voice.in_numpy(), "face": net.face.in_numpy()}
+        return ExpertFile(task.path, kind="emotional_sync", stacks=stacks, extras={"x0": x0, "match": match})
 
-    return Student(net, loss, write=write, figures=lambda: _feeling_figures(task, net, x0=x0))
+    return Student(net, loss, file=file, figures=lambda: _feeling_figures(task, net, x0=x0))
 
 
 @torch.no_grad()
@@ -276,7 +237,7 @@ def _area_under_curve(better: Array, worse: Array) -> float:
 
 
 def _classifier(task: Assignment) -> Student:
-    labels, lesson = labels_of(task.name), task.lesson
+    labels, lesson = {"emotions": EMOTIONS, "compounds": COMPOUNDS}[task.name], task.lesson
     task.report(f"performing {lesson.performances * len(labels)} clips")
 
     def performed(count: int, *, seed: int, split: str) -> Performances:
@@ -293,9 +254,8 @@ def _classifier(task: Assignment) -> Student:
         windows = torch.from_numpy((known.windows[chosen] + spread).astype(np.float32))
         return functional.cross_entropy(net(windows), torch.from_numpy(known.label[chosen]), label_smoothing=0.05)
 
-    def write(card: str) -> None:
-        specs, weights = {"net": classifier_spec(len(labels))}, net.weights(prefix="net.")
-        write_expert(task.path, kind="motion_classifier", specs=specs, weights=weights, labels=labels, card=card)
+    def file() -> ExpertFile:
+        return ExpertFile(task.path, kind="motion_classifier", stacks={"net": net.in_numpy()}, labels=labels)
 
     def figures() -> dict[str, float]:
         count = max(lesson.performances // 6, 2)
@@ -303,18 +263,14 @@ def _classifier(task: Assignment) -> Student:
         accuracy = clip_accuracy(load_classifier(task.path).net(fresh.windows), fresh)
         return {"accuracy, other speech and seeds": accuracy, "performances": 1.0 * count * len(labels)}
 
-    return Student(net, loss, write=write, figures=figures)
+    return Student(net, loss, file=file, figures=figures)
 
 
 def _pictures(task: Assignment) -> Student:
     """Imported here: the judges of pictures need the renderer."""
     from face_emote.train.pictures import lessons
 
-    student = lessons.feeling_student if task.name == "picture_feeling" else lessons.sync_student
-    return student(
-        task.corpus, path=task.path, batch=task.lesson.batch, seed=task.seed, report=task.report,
-        hold_out=task.lesson.hold_out,
-    )  # fmt: skip
+    return lessons.feeling_student(task) if task.name == "picture_feeling" else lessons.sync_student(task)
 
 
 STUDENTS: dict[str, Callable[[Assignment], Student]] = {

@@ -2,8 +2,9 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -11,7 +12,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from face_emote.core.arrays import Array, Float
-from face_emote.network.convnet import ConvNet, ConvNetSpec, weight_shapes_of
+from face_emote.network.convnet import ConvNet, ConvNetSpec, ExpertFile, weight_shapes_of
+from face_emote.train.corpus.cache import ClipRow, Corpus
 
 
 class TorchConvNet(nn.Module):
@@ -57,16 +59,18 @@ class TorchConvNet(nn.Module):
                 x = functional.relu(x)
         return x
 
-    def weights(self, *, prefix: str = "") -> dict[str, Array]:
-        """Arrays by the names of `weight_shapes_of`, float32."""
-        found = {"mean": self.mean, "scale": self.scale}
-        for i, (kernel, bias) in enumerate(zip(self.kernels, self.biases, strict=True)):
-            found |= {f"{i}.kernel": kernel, f"{i}.bias": bias}
-        return {prefix + name: value.detach().cpu().numpy().astype(np.float32) for name, value in found.items()}
+    def in_numpy(self) -> ConvNet:
+        """The same stack for `network.convnet`."""
+        kernels, biases = (tuple(_array(value) for value in part) for part in (self.kernels, self.biases))
+        return ConvNet(self.spec, _array(self.mean), scale=_array(self.scale), kernels=kernels, biases=biases)
+
+
+def _array(value: Tensor) -> Array:
+    return value.detach().cpu().numpy().astype(np.float32)
 
 
 def frozen_twin(net: ConvNet) -> TorchConvNet:
-    """The torch module of a trained stack; its weights no longer learn."""
+    """Inverse of `in_numpy`; its weights do not learn."""
     twin = TorchConvNet(net.spec)
     with torch.no_grad():
         twin.mean.copy_(torch.from_numpy(net.mean))
@@ -133,6 +137,36 @@ def set_normalisation(stack: TorchConvNet, example: Tensor) -> None:
         stack.scale.copy_(flat.std(dim=0).clamp_min(0.02))
 
 
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """How one expert is trained."""
+
+    fit: FitConfig
+    batch: int
+    performances: int = 0
+    """Per label, for those who judge performances."""
+    hold_out: tuple[str, ...] = ()
+    """Talkers that are not learnt from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """Which expert is to be made of what."""
+
+    name: str
+    corpus: Corpus
+    lesson: Lesson
+    seed: int
+    path: Path
+    report: Report
+
+    def held_out(self) -> Iterator[tuple[int, ClipRow]]:
+        """Number and row of every clip that is not learnt from."""
+        for i, row in enumerate(self.corpus.clips):
+            if row.split == "test" or row.talker in self.lesson.hold_out:
+                yield i, row
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Student:
     """An expert that is to learn: one of `teach.STUDENTS`."""
@@ -140,7 +174,7 @@ class Student:
     net: nn.Module
     loss: Callable[[int], Tensor]
     """Of a step; the batch follows from the step's number."""
-    write: Callable[[str], None]
-    """Writes the expert's file with a card."""
+    file: Callable[[], ExpertFile]
+    """What is to be written of it, but for the card."""
     figures: Callable[[], dict[str, float]]
     """On held-out clips, once it has been written."""

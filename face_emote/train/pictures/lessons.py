@@ -1,7 +1,7 @@
 """How the judges of pictures learn: from rendered lips of the corpus, and from rendered authored feelings."""
 
 from dataclasses import replace
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 import torch
@@ -10,62 +10,53 @@ from torch import Tensor
 from face_emote.core.arrays import Array
 from face_emote.core.names import EMOTIONS
 from face_emote.train.config import DataConfig, ExpressionConfig, TrainConfig
-from face_emote.train.corpus.cache import Corpus
 from face_emote.train.crops import expression_batch, make_pool, spoken_pool
-from face_emote.train.experts.batches import speech_crops, speech_pool
-from face_emote.train.experts.lip_judges import embedded, random_anchors
-from face_emote.train.experts.torch_convnet import Report, Student, set_normalisation
+from face_emote.train.experts.batches import speech_pool
+from face_emote.train.experts.lip_judges import SyncNet, embedded, random_anchors
+from face_emote.train.experts.torch_convnet import Assignment, Student, set_normalisation
 from face_emote.train.pictures.losses import FEELING_CAMERA, SYNC_CAMERA, painter, soft_cross_entropy
-from face_emote.train.pictures.nets import MOTION, PictureSync, feeling_net, write_feeling_net, write_picture_sync
+from face_emote.train.pictures.nets import MOTION, feeling_file, feeling_net, picture_sync_file, picture_sync_net
 
 FRAMES = 44
 """Of a drawn crop."""
 NUM_ANCHORS = 6
 
 
-def sync_student(
-    corpus: Corpus,
-    *,
-    path: Path,
-    batch: int,
-    seed: int,
-    report: Report,
-    hold_out: tuple[str, ...] = (),
-    drawn: int = 96,
-) -> Student:
+def sync_student(task: Assignment, *, drawn: int = 96) -> Student:
     """The SyncNet on pictures: learns from `drawn` crops, is measured on as many others / 4."""
-    artist = painter(SYNC_CAMERA)
-    pool = speech_pool(corpus, batch=1, frames=FRAMES, hold_out=hold_out)
-    report(f"drawing {drawn + drawn // 4} crops of {FRAMES} frames")
+    artist, seed = painter(SYNC_CAMERA), task.seed
+    pool = speech_pool(task.corpus, batch=1, frames=FRAMES, hold_out=task.lesson.hold_out)
+    task.report(f"drawing {drawn + drawn // 4} crops of {FRAMES} frames")
     rows, pictures = [], []
     with torch.no_grad():
         for number in range(drawn + drawn // 4):
-            crop = speech_crops(pool, np.random.default_rng([seed, 11, number]))
+            crop = pool.crops(np.random.default_rng([seed, 11, number]))
             rows.append(torch.from_numpy(crop.rows[0]))
             pictures.append(artist.mouths(torch.from_numpy(crop.lips[0])))
     heard, seen = torch.stack(rows), torch.stack(pictures)
-    net = PictureSync(seed=seed)
+    net, encoder = picture_sync_net(seed=seed)
     set_normalisation(net.audio, heard[:drawn])
     with torch.no_grad():
-        set_normalisation(net.motion, net.encoder(seen[:8].flatten(0, 1)).unflatten(0, (8, FRAMES)))
+        set_normalisation(net.motion, encoder(seen[:8].flatten(0, 1)).unflatten(0, (8, FRAMES)))
 
     def loss(step: int) -> Tensor:
-        chosen = torch.from_numpy(np.random.default_rng([seed, 12, step]).permutation(drawn)[:batch])
+        chosen = torch.from_numpy(np.random.default_rng([seed, 12, step]).permutation(drawn)[: task.lesson.batch])
         generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
         windows = FRAMES - MOTION.window + 1
         anchors = random_anchors(len(chosen), count=NUM_ANCHORS, num_windows=windows, generator=generator)
-        return net.loss(heard[chosen], seen[chosen], anchors=anchors)
+        known = torch.ones(len(chosen), FRAMES)
+        return net.loss(heard[chosen], seen[chosen], known=known, anchors=anchors)
 
     return Student(
         net,
         loss,
-        write=lambda card: write_picture_sync(path, net, x0=pool.pool.x0, card=card),
+        file=partial(picture_sync_file, net, encoder, path=task.path, x0=pool.pool.x0),
         figures=lambda: _recognised(net, rows=heard[drawn:], pictures=seen[drawn:]),
     )
 
 
 @torch.no_grad()
-def _recognised(net: PictureSync, *, rows: Tensor, pictures: Tensor) -> dict[str, float]:
+def _recognised(net: SyncNet, *, rows: Tensor, pictures: Tensor) -> dict[str, float]:
     """How often a window's own sound beats those at least 100 ms away in its crop, and all of other crops."""
     sound, lips = embedded(net.audio, rows), net.watched(pictures)
     count = min(sound.shape[1], lips.shape[1])
@@ -81,24 +72,15 @@ def _recognised(net: PictureSync, *, rows: Tensor, pictures: Tensor) -> dict[str
     }
 
 
-def feeling_student(
-    corpus: Corpus,
-    *,
-    path: Path,
-    batch: int,
-    seed: int,
-    report: Report,
-    hold_out: tuple[str, ...] = (),
-    drawn: int = 60,
-) -> Student:
+def feeling_student(task: Assignment, *, drawn: int = 60) -> Student:
     """The judge of faces: learns from `drawn` batches of 12 authored faces, is measured on a fifth as many others."""
-    artist = painter(FEELING_CAMERA)
+    artist, seed, corpus, batch = painter(FEELING_CAMERA), task.seed, task.corpus, task.lesson.batch
     config = TrainConfig(data=DataConfig(augment=0.0), expression=ExpressionConfig(batch=3, crop_latents=25))
     there = {row.source for row in corpus.clips if row.split == "train"}
     shares = {name: share for name, share in config.data.shares.items() if name in there}
-    config = replace(config, data=replace(config.data, shares=shares, hold_out_talkers=hold_out))
+    config = replace(config, data=replace(config.data, shares=shares, hold_out_talkers=task.lesson.hold_out))
     pool = spoken_pool(make_pool(corpus, config.data))
-    report(f"drawing {(drawn + drawn // 5) * 12} faces")
+    task.report(f"drawing {(drawn + drawn // 5) * 12} faces")
     pictures, mixes = [], []
     with torch.no_grad():
         for number in range(drawn + drawn // 5):
@@ -125,7 +107,7 @@ def feeling_student(
         right = (guessed == wanted[train:].argmax(1))[clear]
         return {"strongest feeling named, other speech and plans": float(right.double().mean())}
 
-    return Student(net, loss, write=lambda card: write_feeling_net(path, net, card=card), figures=figures)
+    return Student(net, loss, file=partial(feeling_file, net, path=task.path), figures=figures)
 
 
 def _mixes(felt: Array, frames: Array) -> Tensor:

@@ -20,15 +20,9 @@ from face_emote.rendering.torch.light import srgb
 from face_emote.rendering.torch.render import render_batch
 from face_emote.rendering.torch.stage import Stage, make_stage
 from face_emote.train.config import PictureConfig
-from face_emote.train.experts.lip_judges import embedded
+from face_emote.train.experts.lip_judges import SyncNet, embedded
 from face_emote.train.mouth import AIMS, MouthMesh, mouth_mesh
-from face_emote.train.pictures.nets import (
-    MOTION,
-    PictureEncoder,
-    PictureSync,
-    read_feeling_net,
-    read_picture_sync,
-)
+from face_emote.train.pictures.nets import MOTION, PictureEncoder, read_feeling_net, read_picture_sync
 
 SIZE = 40
 """Pixels of a side."""
@@ -96,7 +90,7 @@ class PictureStage:
     """Judges and painters; None where a loss is off."""
 
     config: PictureConfig
-    sync: PictureSync | None
+    sync: SyncNet | None
     mouth: Painter | None
     feeling: PictureEncoder | None
     face: Painter | None

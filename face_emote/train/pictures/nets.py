@@ -1,6 +1,7 @@
 """Two small judges of pictures: which sound a mouth goes with, and which feeling a face shows."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,20 +9,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from face_emote.core.arrays import Array, Float, Int
+from face_emote.core.arrays import Array, Float
 from face_emote.core.errors import CheckpointError
 from face_emote.core.names import EMOTIONS
-from face_emote.network.convnet import Conv, ConvNetSpec, read_expert, write_expert
-from face_emote.train.experts.lip_judges import (
-    AUDIO,
-    LEAST_TEMPERATURE,
-    START_TEMPERATURE,
-    embedded,
-    info_nce,
-    near_in_clip,
-    picked,
-)
-from face_emote.train.experts.torch_convnet import TorchConvNet, frozen_twin
+from face_emote.network.convnet import Conv, ConvNetSpec, ExpertFile, read_expert
+from face_emote.train.experts.lip_judges import AUDIO, SyncNet, frozen_sync, sync_file
 
 FEATURES = 32
 """Numbers that stand for a picture."""
@@ -63,58 +55,30 @@ class PictureEncoder(nn.Module):
         return {name: value.detach().numpy() for name, value in self.state_dict().items()}
 
 
-class PictureSync(nn.Module):
-    """A tower that hears and one that watches pictures of the mouth, and the temperature of their agreement."""
-
-    def __init__(self, *, seed: int) -> None:
-        """Initial weights follow from the seed alone."""
-        super().__init__()
-        generator = torch.Generator().manual_seed(seed)
-        self.audio = TorchConvNet(AUDIO, generator=generator)
-        self.motion = TorchConvNet(MOTION, generator=generator)
-        self.encoder = PictureEncoder(outputs=FEATURES, seed=seed + 1)
-        self.log_temperature = nn.Parameter(torch.tensor(START_TEMPERATURE).log())
-
-    def watched(self, pictures: Float[Tensor, "batch frames size size"]) -> Float[Tensor, "batch windows 128"]:
-        """Unit vectors of all windows of 20 pictures."""
-        seen = self.encoder(pictures.flatten(0, 1)).unflatten(0, pictures.shape[:2])
-        return embedded(self.motion, seen)
-
-    def loss(
-        self,
-        rows: Float[Tensor, "batch rows 40"],
-        pictures: Float[Tensor, "batch frames size size"],
-        *,
-        anchors: Int[Tensor, "batch anchor"],
-    ) -> Float[Tensor, ""]:
-        """Symmetric InfoNCE over the anchors (first frames of windows) of all clips."""
-        sound, lips = picked(embedded(self.audio, rows), anchors), picked(self.watched(pictures), anchors)
-        logits = sound @ lips.T / self.log_temperature.exp().clamp_min(LEAST_TEMPERATURE)
-        usable = torch.ones(len(logits), dtype=torch.bool)
-        return info_nce(logits, usable=usable, ambiguous=near_in_clip(anchors))
+def picture_sync_net(*, seed: int) -> tuple[SyncNet, PictureEncoder]:
+    """A SyncNet that watches pictures of the mouth, and what encodes them in it."""
+    encoder = PictureEncoder(outputs=FEATURES, seed=seed + 1)
+    return SyncNet(seed=seed, motion=MOTION, encoder=encoder), encoder
 
 
-def write_picture_sync(path: Path, net: PictureSync, *, x0: Array, card: str) -> None:
-    """Write it as an expert's file."""
-    weights = net.audio.weights(prefix="audio.") | net.motion.weights(prefix="motion.")
-    extras = {"x0": x0} | net.encoder.arrays()
-    specs = {"audio": AUDIO, "motion": MOTION}
-    write_expert(path, kind="picture_sync", specs=specs, weights=weights, extras=extras, card=card)
+def picture_sync_file(net: SyncNet, encoder: PictureEncoder, *, path: Path, x0: Array) -> ExpertFile:
+    """What is kept of it."""
+    towers = sync_file(net, path=path, x0=x0)
+    return replace(towers, kind="picture_sync", extras={**towers.extras, **encoder.arrays()})
 
 
-def read_picture_sync(path: Path) -> PictureSync:
+def read_picture_sync(path: Path) -> SyncNet:
     """Read it back, frozen.
 
     Raises:
         CheckpointError: the file is missing, damaged, or something else.
     """
     file = read_expert(path, kind="picture_sync")
-    net = PictureSync(seed=0)
-    net.audio, net.motion = frozen_twin(file.stack("audio")), frozen_twin(file.stack("motion"))
-    if net.audio.spec != AUDIO or net.motion.spec != MOTION:
+    net, encoder = picture_sync_net(seed=0)
+    if (file.stack("audio").spec, file.stack("motion").spec) != (AUDIO, MOTION):
         raise CheckpointError(f"The expert was made by another version; train it again: {path}")
-    _fill(net.encoder, file.extras, path=path)
-    return net.eval().requires_grad_(False)
+    _fill(encoder, file.extras, path=path)
+    return frozen_sync(net, file)
 
 
 def feeling_net(*, seed: int) -> PictureEncoder:
@@ -122,9 +86,9 @@ def feeling_net(*, seed: int) -> PictureEncoder:
     return PictureEncoder(outputs=len(EMOTIONS), seed=seed)
 
 
-def write_feeling_net(path: Path, net: PictureEncoder, *, card: str) -> None:
-    """Write it as an expert's file."""
-    write_expert(path, kind="picture_feeling", specs={}, weights={}, extras=net.arrays(), labels=EMOTIONS, card=card)
+def feeling_file(net: PictureEncoder, *, path: Path) -> ExpertFile:
+    """What is kept of it."""
+    return ExpertFile(path, kind="picture_feeling", extras=net.arrays(), labels=EMOTIONS)
 
 
 def read_feeling_net(path: Path) -> PictureEncoder:
