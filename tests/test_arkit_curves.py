@@ -3,26 +3,29 @@
 import csv
 import json
 import re
+import warnings
 from dataclasses import replace
 
+import av
 import numpy as np
 import pytest
 from fabricated import lively_motion, still_motion
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from face_emote.core.errors import FaceEmoteError, HeadError, MotionFileError
+from face_emote.cli.main import main
+from face_emote.core.errors import FaceEmoteError, FaceEmoteWarning, HeadError, MotionFileError
 from face_emote.core.names import ARKIT_52, ARKIT_ORDER, CONTROLS, FACE_ANGLES, NUM_EXPRESSION
 from face_emote.core.rotations import axis_angle, from_yaw_pitch_roll, rotation_matrix, yaw_pitch_roll
 from face_emote.face.bundled import load_head
 from face_emote.face.rig import ControlPose, controls_from_pose, pose_from_controls
-from face_emote.formats.arkit import CURVES, ArkitCurves, nearest_mixes
+from face_emote.formats.arkit import CURVES, ArkitCurves, nearest_mixes, timecode
 from face_emote.formats.captures import read_capture
-from face_emote.formats.live_link import timecode
 from face_emote.formats.motion_file import read_motion
 from face_emote.rigs.curve_names import match_names, meaning
 from face_emote.verbs.export import export
 
+pytestmark = pytest.mark.filterwarnings("ignore::face_emote.core.errors.FaceEmoteWarning")
 TOLERANCE = 2e-6
 """Of weights and radians after a round trip; files have six decimals."""
 
@@ -211,6 +214,63 @@ def test_a_recording_that_counts_30_frames_a_second_is_30_fps(tmp_path):
     assert (motion.fps, motion.num_frames) == (30.0, 60)
 
 
+def short_take(num_frames=24, ticks=1.0):
+    return [f"00:00:07:{i * ticks:06.3f},2,0.5,{i / num_frames:.3f}" for i in range(num_frames)]
+
+
+def test_a_take_within_one_second_says_that_its_rate_is_assumed_and_takes_it(tmp_path):
+    with pytest.warns(FaceEmoteWarning, match=r"within one second.* read as 60 frames a second.*--fps, or fps="):
+        assert read(tmp_path, table(short_take())).motion.fps == 60.0
+    for ticks, fps in ((1.0, 30.0), (1.0, 24.0), (2.0, 30.0), (2.5, 24.0), (1.0, 23.976)):
+        (tmp_path / "a.csv").write_text(table(short_take(ticks=ticks)))
+        with warnings.catch_warnings(record=True) as told:
+            motion = read_motion(tmp_path / "a.csv", fps=fps)
+        assert not any("within one second" in str(item.message) for item in told)
+        assert (motion.fps, motion.num_frames) == (fps, 24)
+        assert controls_of(motion)[:, CONTROLS.index("jawOpen")] == pytest.approx(np.arange(24) / 24, abs=1e-3)
+
+
+def test_every_door_takes_the_rate_of_a_capture(tmp_path):
+    (tmp_path / "a.csv").write_text(table(short_take()))
+    source, target = str(tmp_path / "a.csv"), tmp_path / "a.npz"
+    assert main(["export", source, "-o", str(target), "--fps", "30"]) == 0
+    assert (read_motion(target).fps, read_motion(target).num_frames) == (30.0, 24)
+    assert main(["animate", "--from", source, "-o", str(target), "--fps", "30"]) == 0
+    assert (read_motion(target).fps, read_motion(target).num_frames) == (30.0, 24)
+    export(source, target, fps=24.0)
+    assert (read_motion(target).fps, read_motion(target).num_frames) == (24.0, 24)
+    assert (read_motion(target, fps=12.0).fps, read_motion(target, fps=12.0).num_frames) == (12.0, 12)
+    assert main(["view", source, "-o", str(tmp_path / "a.html"), "--fps", "30"]) == 0
+    picture = ["--size", "64", "-o", str(tmp_path / "a.mp4"), "--fps", "30"]
+    assert main(["render", source, *picture]) == 0
+    with av.open(tmp_path / "a.mp4") as video:
+        assert (video.streams.video[0].average_rate, video.streams.video[0].frames) == (30, 24)
+
+
+@pytest.mark.parametrize("spelt", ["semicolon", "tab", "trailing", "sep", "mark", "utf16", "crlf", "twice"])
+def test_tables_are_read_as_spreadsheets_leave_them(tmp_path, spelt):
+    motion = arkit_motion(70)
+    plain = export(motion, tmp_path / "a.csv").read_text()
+    lines = plain.splitlines()
+    changed = {
+        "semicolon": plain.replace(",", ";").replace(".", ","),
+        "tab": plain.replace(",", "\t").replace(".", ","),
+        "trailing": "".join(f"{line},,\n" for line in lines) + ",,,\n",
+        "sep": "sep=;\n" + plain.replace(",", ";"),
+        "mark": "\ufeff" + plain,
+        "utf16": plain,
+        "crlf": plain.replace("\n", "\r\n"),
+        "twice": "".join(f"{line}\n" for line in [*lines[:20], lines[19], lines[19], *lines[20:], lines[-1]]),
+    }[spelt]
+    (tmp_path / "b.csv").write_bytes(changed.encode("utf-16" if spelt == "utf16" else "utf-8"))
+    expected, found = read_motion(tmp_path / "a.csv"), read_motion(tmp_path / "b.csv")
+    assert (found.fps, found.num_frames) == (expected.fps, 70)
+    assert np.array_equal(found.expression, expected.expression)
+    table_path = export(motion, tmp_path / "c.csv", rig="arkit")
+    table_path.write_text(table_path.read_text().replace(",", ";").replace(".", ","))
+    assert np.abs(read_motion(table_path).expression - expected.expression).max() < TOLERANCE
+
+
 def test_dropped_and_faceless_rows_are_filled_in(tmp_path):
     kept = [i for i in range(120) if i not in (40, 41, 77)]
     rows = [f"23:59:{59 if i < 60 else 0:02d}:{i % 60:02d}.000,2,0.0,{i / 120:.6f}" for i in kept]
@@ -252,9 +312,15 @@ def test_two_curves_of_one_meaning_are_refused():
         match_names(["jawOpen", "Jaw_Open"])
 
 
-def test_unknown_and_missing_curves_are_listed(tmp_path, caplog):
-    capture = read(tmp_path, table(["00:00:00:00.000,3,0.1,0.2,0.3"], names=("JawOpen", "Sparkle", "EyeBlink_L")))
-    assert capture.unmatched == ("Sparkle",) and "Sparkle" in caplog.text
+def test_unknown_and_missing_curves_are_listed_and_warned_of(tmp_path, capsys):
+    with pytest.warns(FaceEmoteWarning) as warned:
+        capture = read(tmp_path, table(["00:00:00:00.000,3,0.1,0.2,0.3"], names=("JawOpen", "Sparkle", "EyeBlink_L")))
+    sentences = "".join(str(item.message) for item in warned)
+    assert "No curves of ours, left out: Sparkle: " in sentences and "left at 0: browDownLeft, " in sentences
+    assert main(["export", str(tmp_path / "take.csv"), "-o", str(tmp_path / "a.npz")]) == 0
+    told = capsys.readouterr().err
+    assert all(f"face-emote: {item.message}\n" in told for item in warned)
+    assert capture.unmatched == ("Sparkle",)
     assert len(capture.missing) == 50 and "jawOpen" not in capture.missing
     assert capture.motion.num_frames == 1
 
@@ -273,7 +339,8 @@ def test_eyes_and_heads_turn_by_their_angles(tmp_path):
 HOSTILE = {
     "empty.csv": ("", "does not begin with Timecode"),
     "words.csv": ("once upon a time\n", "does not begin with Timecode"),
-    "bytes.csv": (b"\xff\xfe\x00\x01", "not text in UTF-8"),
+    "bytes.csv": (b"Timecode\x80", "not text in UTF-8"),
+    "half.csv": (b"\xff\xfeT\x00i", "not text in UTF-8"),
     "bare.csv": (table([]), "no rows with a tracked face"),
     "short.csv": (table(["00:00:00:00.000,2,0.1"]), "line 2 has 3 columns, the first line 4"),
     "clock.csv": (table(["noon,2,0.1,0.2"]), "line 2 does not begin with a timecode"),
@@ -291,7 +358,10 @@ HOSTILE = {
     "deep.json": ("[" * 200_000, "nested too deeply"),
     "nan.json": ('{"fps": NaN, "names": ["jawOpen"], "frames": [[0]]}', "holds NaN"),
     "fps.json": ('{"fps": -3, "names": ["jawOpen"], "frames": [[0]]}', "fps must be a number from 1 to 1000"),
-    "text.json": ('{"fps": "30", "names": ["jawOpen"], "frames": [[0]]}', "fps is no number"),
+    "text.json": (
+        '{"fps": "30", "names": ["jawOpen"], "frames": [[0]]}',
+        "fps must be a number from 1 to 1000, got '30'",
+    ),
     "huge.json": ('{"fps": 30, "names": ["jawOpen"], "frames": [[1e999]]}', "too large"),
     "digits.json": ('{"fps": 30, "names": ["jawOpen"], "frames": [[1' + "0" * 4000 + "]]}", "too large"),
     "endless.json": ('{"fps": 30, "names": ["jawOpen"], "frames": [[1' + "0" * 9000 + "]]}", "too large"),

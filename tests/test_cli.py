@@ -284,7 +284,10 @@ def test_a_capture_becomes_a_motion_and_its_strange_curves_are_named(run, tmp_pa
     capture.write_text("Timecode,BlendShapeCount,jaw_open,Sparkle\n" + rows)
     code, out, err = run("export", str(capture), "-o", str(tmp_path / "take.npz"))
     assert (code, out) == (0, f"{tmp_path / 'take.npz'}: 5 frames, 0.08 s at 60 fps\n")
-    assert err.startswith("left out, no such shape: Sparkle\nnot in the capture, left at 0: browDownLeft,")
+    first, second, third = err.splitlines()
+    assert first.startswith("face-emote: This take lies within one second") and "60 frames a second" in first
+    assert second == f"face-emote: No curves of ours, left out: Sparkle: {capture}"
+    assert third.startswith("face-emote: Not in the capture, left at 0: browDownLeft,")
     assert read_motion(tmp_path / "take.npz").jaw_pose[4, 0] > 0.1
 
 

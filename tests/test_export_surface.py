@@ -19,7 +19,7 @@ from face_emote.face.characters import character
 from face_emote.face.subdivision import loop_step
 from face_emote.formats.mesh.colours import BASE, blush_colours
 from face_emote.formats.mesh.materials import normal_picture
-from face_emote.formats.mesh.surface import PART_NAMES, object_parts, surface_of, vertex_normals, vertex_tangents
+from face_emote.formats.mesh.surface import object_parts, parts_named, surface_of, vertex_normals, vertex_tangents
 from face_emote.look.maps import load_skin_maps
 from face_emote.verbs.export import export, meshes
 
@@ -51,9 +51,10 @@ def played_gap(path, motion, *, lod, parts):
 
 def test_split_parts_are_meshes_of_their_own_and_move_as_the_head_does(motion, tmp_path):
     path = export(motion, tmp_path / "a.glb", parts=("all",))
-    assert [mesh["name"] for mesh in Glb(path).json["meshes"]] == list(PART_NAMES)
-    assert played_gap(path, motion, lod=0, parts=PART_NAMES) < 0.0005
-    teeth = Glb(path).json["meshes"][PART_NAMES.index("teeth")]
+    names = parts_named("all")
+    assert [mesh["name"] for mesh in Glb(path).json["meshes"]] == list(names)
+    assert played_gap(path, motion, lod=0, parts=names) < 0.0005
+    teeth = Glb(path).json["meshes"][names.index("teeth")]
     assert "browInnerUp" not in teeth.get("extras", {}).get("targetNames", [])
 
 
@@ -76,8 +77,22 @@ def test_chosen_parts_hold_only_their_vertices(motion, vertices):
     index = np.sort(np.concatenate([head.layout.vertices_of("eyeL"), head.layout.vertices_of("eyeR")]))
     assert np.allclose(np.stack(list(eyes)), vertices[:, index], atol=1e-7)
     assert set(eyes.part_faces) == {"eye_left", "eye_right"}
-    with pytest.raises(OptionError, match=r"no part 'nose'; choose among skin, eye_left"):
-        meshes(motion, parts=("nose",))
+    assert meshes(motion, parts=" teeth,eyes").part_faces.keys() == {"eye_left", "eye_right", "teeth"}
+    for parts in (("nose",), "nose", "skin,nose"):
+        with pytest.raises(OptionError, match=r"no part 'nose'; choose among skin, lips, eye_left"):
+            meshes(motion, parts=parts)
+
+
+def test_lips_are_a_mesh_by_name_cut_out_of_the_skin(motion, vertices, tmp_path):
+    lips, layout = meshes(motion, parts="lips"), load_head().layout
+    index = np.unique(layout.quads[np.all(layout.mask_lips[layout.quads] > 0.5, axis=1)])
+    assert np.allclose(np.stack(list(lips)), vertices[:, index], atol=1e-7) and 150 < len(index) < 300
+    both, skin = meshes(motion, parts="skin,lips"), meshes(motion, parts=("skin",))
+    assert len(both.faces) == len(skin.faces)
+    assert [len(faces) for faces in both.part_faces.values()] == [len(skin.faces) - len(lips.faces), len(lips.faces)]
+    path = export(motion, tmp_path / "lips.glb", parts="lips")
+    assert [mesh["name"] for mesh in Glb(path).json["meshes"]] == ["lips"]
+    assert played_gap(path, motion, lod=0, parts=("lips",)) < 0.0005
 
 
 def test_meshes_are_lazy_and_the_same_however_they_are_asked_for(motion, vertices):

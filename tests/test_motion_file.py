@@ -57,7 +57,7 @@ def test_a_round_trip_is_exact(tmp_path):
 @settings(max_examples=25, deadline=None)
 @given(
     num_frames=st.integers(1, 40),
-    fps=st.floats(0.01, 1000.0),
+    fps=st.floats(1.0, 1000.0),
     emotion=st.text(max_size=30).filter(lambda text: text.isprintable()),
     seed=st.integers(-(2**70), 2**70),
     block=st.integers(1, 50),
@@ -203,14 +203,18 @@ def test_hostile_files_are_refused_with_the_reason(good_bytes, tmp_path, case):
     ("changes", "reason"),
     [
         ({"version": 2}, "version 2"),
+        ({"version": True}, "version of its header must be a whole number"),
+        ({"version": 1.0}, "version of its header must be a whole number"),
+        ({"version": None}, "got null"),
+        ({"fps": 0.5}, "fps of its header must be a number from 1 to 1000, got 0.5"),
         ({"format": "song"}, "not that of a face_emote motion"),
         ({"fps": 0.0}, "fps"),
-        ({"fps": float("nan")}, "fps"),
+        ({"fps": float("nan")}, "it holds NaN, which is no number"),
         ({"fps": True}, "fps"),
-        ({"num_frames": 0}, "frame count"),
-        ({"num_frames": 10**12}, "frame count"),
+        ({"num_frames": 0}, "num_frames of its header must be a whole number from 1 to"),
+        ({"num_frames": 10**12}, "num_frames of its header must be a whole number from 1 to"),
         ({"num_frames": 2_000_000}, "'expression' is <f4 of shape (5, 100)"),
-        ({"character": 3}, "character"),
+        ({"character": 3}, "character of its header must be a text, got 3"),
         ({"info": {"basis": 1}}, "origin"),
         ({"more": 1}, "other entries"),
         ({"wrinkles": ["a"]}, "other names"),
@@ -291,3 +295,33 @@ def test_the_documentation_names_every_array_and_header_entry(good_bytes):
         header = json.loads(arrays["header"].tobytes())
         for name in (*arrays.files, *header, *header["info"]):
             assert f"`{name}`" in page, name
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [slice(10, 20), slice(None), slice(-5, None), slice(None, None, 3), slice(40, 4, -2), slice(None, None, -1), 5, -1,
+     slice(7, 7), slice(None, 10**9)],
+)  # fmt: skip
+def test_a_motion_is_cut_as_a_list_of_frames_is(frames, tmp_path):
+    motion = fabricated_motion(50)
+    part = motion[frames]
+    step = frames.step or 1 if isinstance(frames, slice) else 1
+    wanted = np.arange(50)[frames if isinstance(frames, slice) else [frames]]
+    assert len(part) == part.num_frames == len(wanted) and part.fps == motion.fps / abs(step)
+    for name in FRAME_ARRAYS:
+        assert np.array_equal(getattr(part, name), getattr(motion, name)[wanted])
+    assert part.info.speech_secs == (motion.info.speech_secs if np.array_equal(wanted, np.arange(50)) else 0.0)
+    if len(part):
+        assert_same(read_motion(write_motion(part, tmp_path / "a.npz")), part)
+
+
+def test_frames_beyond_a_motion_are_an_index_error_and_it_can_be_gone_through():
+    motion = fabricated_motion(4)
+    with pytest.raises(IndexError):
+        motion[4]
+    assert [frame.expression[0, 0] for frame in motion] == motion.expression[:, 0].tolist()
+
+
+def test_exports_that_are_no_motion_files_say_what_to_read(tmp_path):
+    with pytest.raises(MotionFileError, match=r"exported to \.glb, but not read back from it; give the motion file"):
+        read_motion(tmp_path / "a.glb")

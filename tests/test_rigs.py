@@ -10,8 +10,9 @@ from fabricated import lively_motion, still_motion
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from face_emote.core.errors import OptionError
+from face_emote.core.errors import FaceEmoteWarning, OptionError
 from face_emote.core.names import ARKIT_52, CONTROLS
+from face_emote.core.rotations import rotation_matrix
 from face_emote.face.bundled import load_head
 from face_emote.face.rig import pose_from_controls
 from face_emote.formats.captures import read_capture
@@ -130,29 +131,43 @@ def test_a_list_of_names_is_matched_and_the_unmatched_are_told(motion, tmp_path)
     assert (tmp_path / "a.csv").read_text().startswith("time,EYE_BLINK_L,eyeBlink.R,l_mouth_smile\n0.000000,")
 
 
-def test_unmatched_names_reach_the_user(motion, tmp_path, capsys):
+def test_unmatched_names_are_warned_of_in_python_as_on_the_command_line(motion, tmp_path, capsys):
     from face_emote.cli.main import main
     from face_emote.formats.motion_file import write_motion
 
     (tmp_path / "model.txt").write_text("eyeBlinkLeft\nCape_Flutter\n")
     path = write_motion(motion, tmp_path / "line.npz")
-    main(["export", str(path), "-o", str(tmp_path / "a.json"), "--rig", str(tmp_path / "model.txt")])
-    assert "left out, means none of our curves: Cape_Flutter" in capsys.readouterr().err
+    target = tmp_path / "a.json"
+    with pytest.warns(FaceEmoteWarning, match="No curves of ours, left out: Cape_Flutter: ") as warned:
+        export(motion, target, rig=tmp_path / "model.txt")
+    assert main(["export", str(path), "-o", str(target), "--rig", str(tmp_path / "model.txt")]) == 0
+    assert f"face-emote: {warned[0].message}\n" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("[sums]\nA = { mouthSmirk = 1.0 }", "target 'A' wants the curve 'mouthSmirk', which does not exist"),
-        ("[sums]\nA = 3", "target 'A' is no table"),
-        ("[sums]\nA = { jawOpen = true }", "where a number up to 1000 is wanted"),
+        ("[sums]\nA = 3", "target 'A' must be a table of named values, got 3"),
+        ("sums = 3", "sums must be a table of named values, got 3"),
+        ("[sums]\nA = {}", "target 'A' of sums names no curve"),
+        ("[absorbed]\nA = {}\n[shapes]\nB = { jawOpen = 1.0 }", "target 'A' of absorbed names no curve"),
+        ('[sums]\n" " = { jawOpen = 1.0 }', "a target of sums has an empty name"),
+        ("title = 3\n[sums]\nA = { jawOpen = 1.0 }", "title must be a text, got 3"),
+        ("about = []\n[sums]\nA = { jawOpen = 1.0 }", "about must be a text, got a list of 0"),
+        ("limits = 3\n[sums]\nA = { jawOpen = 1.0 }", "limits must be a list, got 3"),
+        ("limits = [0.0, 2026-01-01]\n[sums]\nA = { jawOpen = 1.0 }", "limits of the rig must be a number"),
+        ("[sums]\nA = { jawOpen = true }", "jawOpen of target 'A' must be a number from -1000 to 1000, got true"),
         ("[sums]\nA = { jawOpen = 1.0, JawOpen = 1.0 }", "names the curve jawOpen twice"),
         ("[sums]\nA = { jawOpen = 1.0, limits = [1.0, 0.0] }", "the lower limit 1 is not below the upper one 0"),
-        ("[sums]\nA = { jawOpen = nan }", "where a number up to 1000 is wanted"),
+        ("[sums]\nA = { jawOpen = nan }", "jawOpen of target 'A' must be a number from -1000 to 1000, got nan"),
         ("[sums]\n[shapes]\n", "it has no targets"),
         ("title = 3", "none of the tables"),
         ("[sums\n", "Not a usable rig"),
-        ("[magic]\nA = {}\n[sums]\nB = { jawOpen = 1.0 }", "'magic' means nothing in a rig"),
+        (
+            "[magic]\nA = {}\n[sums]\nB = { jawOpen = 1.0 }",
+            "'magic' means nothing in it; it may hold title, about, limits, absorbed, sums",
+        ),
     ],
 )
 def test_a_damaged_mapping_gets_one_clear_sentence(text, message, tmp_path):
@@ -160,6 +175,72 @@ def test_a_damaged_mapping_gets_one_clear_sentence(text, message, tmp_path):
     file.write_text(text)
     with pytest.raises(OptionError, match=message):
         load_rig(file)
+
+
+RIG_JSON = {
+    "title": "Own", "about": "..", "limits": [0.0, 1.0], "sums": {"A": {"jawOpen": 1.0, "limits": [0.0, 0.5]}},
+    "shapes": {"B": {"mouthFunnel": 0.4}}, "cues": {"C": {"jawOpen": 0.2}}, "absorbed": {"D": {"mouthSmileLeft": 1.0}},
+}  # fmt: skip
+
+
+def places(value, path=()):
+    """Every place in a JSON text, from the outside in."""
+    yield path
+    for name, inner in (
+        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    ):
+        yield from places(inner, (*path, name))
+
+
+@pytest.mark.parametrize("wrong", [None, True, "text", 10**400, float("nan"), [None], {"a": None}])
+@pytest.mark.parametrize("path", list(places(RIG_JSON)), ids=str)
+def test_no_place_of_a_rig_takes_a_value_of_another_kind(path, wrong, tmp_path):
+    content = json.loads(json.dumps(RIG_JSON))
+    inner = content
+    for name in path[:-1]:
+        inner = inner[name]
+    if path:
+        inner[path[-1]] = wrong
+    file = tmp_path / "a.json"
+    file.write_text(json.dumps(content if path else wrong))
+    if wrong == "text" and path and path[-1] in ("title", "about"):
+        assert load_rig(file).name == "a"
+        return
+    with pytest.raises(OptionError, match="Not a usable rig: ") as caught:
+        load_rig(file)
+    assert str(caught.value).endswith(str(file)) and len(str(caught.value)) < 400
+    if path and not isinstance(wrong, float | int) and isinstance(path[-1], str):
+        assert str(path[-1]) in str(caught.value) or "names no curve" in str(caught.value) or "'a'" in str(caught.value)
+
+
+def test_a_rig_may_be_given_as_what_its_file_would_hold(motion, tmp_path):
+    (tmp_path / "own.json").write_text(json.dumps(RIG_JSON | {"cues": {}}))
+    written = export(motion, tmp_path / "a.csv", rig=RIG_JSON | {"cues": {}})
+    assert written.read_bytes() == export(motion, tmp_path / "b.csv", rig=tmp_path / "own.json").read_bytes()
+    with pytest.raises(OptionError, match=r"it has none of the tables \[sums\], \[shapes\], \[cues\]"):
+        export(motion, tmp_path / "a.csv", rig={"Smile": "mouthSmileLeft"})
+
+
+@pytest.mark.filterwarnings("ignore::face_emote.core.errors.FaceEmoteWarning")
+@pytest.mark.parametrize("suffix", [".csv", ".json"])
+def test_every_curve_of_a_motion_that_the_controls_rig_writes_comes_back(suffix, tmp_path):
+    """Within half of the sixth decimal; place, identity and who plays are no curves."""
+    motion = lively_motion(load_head(), 70)
+    capture = read_capture(export(motion, tmp_path / f"a{suffix}", rig="controls"))
+    back = capture.motion
+    assert not capture.unmatched and (back.fps, back.num_frames) == (motion.fps, motion.num_frames)
+    for name in ("expression", "jaw_pose", "eye_pose", "wrinkles", "blood_flow"):
+        assert np.abs(getattr(back, name) - getattr(motion, name)).max() < 2e-6, name
+    turned = rotation_matrix(motion.global_pose.astype(float)) @ rotation_matrix(motion.neck_pose.astype(float))
+    assert np.abs(rotation_matrix(back.neck_pose.astype(float)) - turned).max() < 4e-6
+
+
+def test_the_controls_rig_shows_every_shape_once():
+    found = values_of(showing(browInnerUp=0.2, innerBrowRaiseLeft=0.4, browInnerUpLeft=0.3, lipSeal=1.0, jawOpen=0.3),
+                      "controls")  # fmt: skip
+    assert found["browInnerUp"] == pytest.approx(0.2, abs=1e-6) and found["mouthClose"] == 0.0
+    assert (found["innerBrowRaiseLeft"], found["lipSeal"]) == (pytest.approx(0.4), 1.0)
+    assert values_of(showing(browInnerUpLeft=0.3), "arkit")["browInnerUp"] == pytest.approx(0.15, abs=1e-6)
 
 
 @settings(max_examples=60, deadline=None)
@@ -194,6 +275,7 @@ def test_rig_files_are_the_same_bytes_and_agree_among_formats(motion, tmp_path):
     assert names[0] == "eyeBlinkLeft" and set(ARKIT_52) <= set(names)
 
 
+@pytest.mark.filterwarnings("ignore:This take lies within one second")
 def test_a_table_of_arkit_curves_comes_back(motion, tmp_path):
     path = export(motion, tmp_path / "a.csv", rig="arkit")
     again = read_capture(path)

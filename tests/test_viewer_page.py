@@ -16,8 +16,9 @@ from face_emote.audio.examples import example_speech
 from face_emote.cli.main import main
 from face_emote.core.errors import OutputError
 from face_emote.face.bundled import load_head
+from face_emote.formats.mesh.surface import surface_parts
 from face_emote.formats.motion_file import write_motion
-from face_emote.formats.viewer import write_page
+from face_emote.formats.viewer import FOLDER, write_page
 from face_emote.verbs.export import export
 
 
@@ -53,11 +54,75 @@ def test_split_and_foreign_files_play_without_masks(tmp_path):
     write_page(tmp_path / "eyes.glb", tmp_path / "eyes.html")
     assert '"masks":null' in (tmp_path / "eyes.html").read_text()
     (tmp_path / "bad.glb").write_bytes(b"PK" + bytes(40))
-    with pytest.raises(OutputError, match=r"plays \.glb files, and this is none; export one first"):
+    with pytest.raises(
+        OutputError, match=r"plays \.glb files, and this is none that it can play: it does not begin as one"
+    ):
         write_page(tmp_path / "bad.glb", tmp_path / "bad.html")
     with pytest.raises(OutputError, match="Browsers play"):
         write_page(tmp_path / "eyes.glb", tmp_path / "bad.html", sound=tmp_path / "a.xyz")
     assert not (tmp_path / "bad.html").exists()
+
+
+def test_cut_damaged_and_compressed_files_are_refused_before_any_page_is_written(folder, tmp_path):
+    whole = (folder / "line.glb").read_bytes()
+    bad = tmp_path / "bad.glb"
+    length = 20 + int.from_bytes(whole[12:16], "little")
+    for stop in (*range(0, 48), 1000, length - 1, length, length + 4, length + 8, len(whole) // 2, len(whole) - 1):
+        for data in (
+            whole[:stop],
+            whole[:8] + stop.to_bytes(4, "little") + whole[12:stop],
+        ):  # Its length put right, too.
+            bad.write_bytes(data)
+            with pytest.raises(OutputError, match=r"none that it can play: .*: .*bad\.glb$"):
+                write_page(bad, tmp_path / "bad.html")
+    for text in (
+        b"{}",
+        b"[1]",
+        b"null",
+        b"nonsense",
+        b'{"accessors": [{"count": true}]}',
+        b'{"accessors": [], "meshes": 3}',
+    ):
+        text += b" " * (-len(text) % 4)
+        size = 20 + len(text) + len(whole) - length
+        head = whole[:8] + size.to_bytes(4, "little") + len(text).to_bytes(4, "little") + b"JSON"
+        bad.write_bytes(head + text + whole[length:])
+        with pytest.raises(OutputError, match="none that it can play"):
+            write_page(bad, tmp_path / "bad.html")
+    pytest.importorskip("meshopt")
+    export(lively_motion(load_head(), 2), bad, compress=True)
+    with pytest.raises(OutputError, match="needs EXT_meshopt_compression, which the page cannot unpack"):
+        write_page(bad, tmp_path / "bad.html")
+    assert not list(tmp_path.glob("*.html"))
+
+
+SHOWN = """
+const fs = require("fs"), script = fs.readFileSync(process.argv[1], "utf8").replace(/^begin\\(\\).*$/m, "");
+const { Glb, Performance } = new Function(script + "\\nreturn { Glb, Performance };")();
+const shown = new Performance(new Glb(new Uint8Array(fs.readFileSync(process.argv[2]))));
+const frames = JSON.parse(process.argv[3]).map((time) => {
+  shown.at(time);
+  return { wrinkles: [...shown.skin.wrinkles], blood: [...shown.skin.blood], points: [...shown.pieces[0].points] };
+});
+console.log(JSON.stringify(frames));
+"""
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+@pytest.mark.parametrize("skin_curves", [False, True])
+def test_the_pages_player_moves_the_head_and_finds_its_wrinkles_and_blood(tmp_path, skin_curves):
+    motion, path = lively_motion(load_head(), 20), tmp_path / "a.glb"
+    export(motion, path, skin_curves=skin_curves)
+    times = [0.0, 7 / 30.0, 0.5]
+    words = ["node", "-e", SHOWN, str(FOLDER / "viewer.js"), str(path), json.dumps(times)]
+    frames = json.loads(subprocess.run(words, capture_output=True, check=True, timeout=60).stdout)
+    part = surface_parts(load_head())[0]
+    vertices = load_head().vertices(motion)
+    for frame, shown in zip((0, 7, 15), frames, strict=True):
+        assert np.abs(np.array(shown["wrinkles"]) - motion.wrinkles[frame]).max() < 2e-5  # Steps of 1 / 32767.
+        assert np.abs(np.array(shown["blood"]) - motion.blood_flow[frame]).max() < 2e-5  # Steps of 1 / 32767.
+        gap = np.array(shown["points"]).reshape(-1, 3) - vertices[frame, part.vertex_index]
+        assert np.linalg.norm(gap, axis=1).max() < 0.0005
 
 
 def test_view_finds_the_sound_beside_a_motion_and_writes_the_page(tmp_path, capsys):

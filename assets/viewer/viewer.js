@@ -84,6 +84,7 @@ class Performance {
     const recorded = this.clip && this.clip.extras && this.clip.extras.skin;
     if (recorded) this.curves.set("skin.values", glb.array(recorded.accessor));
     const names = recorded ? recorded.names : (json.meshes[0].extras || {}).targetNames || [];
+    this.skinNames = names.length;
     this.skinColumns = { wrinkles: columns(names, "skin_wrinkle_"), blood: columns(names, "skin_blood_") };
   }
   piece(primitive, node) {
@@ -136,7 +137,7 @@ class Performance {
     }
     for (const piece of this.pieces) {
       const weights = this.value(piece.node, "weights", piece.moves.length, time) || new Float32Array(piece.moves.length);
-      if (piece === this.pieces[0]) this.readSkin(this.value("skin", "values", 24, time) || weights);
+      if (piece === this.pieces[0]) this.readSkin(this.value("skin", "values", this.skinNames, time) || weights);
       piece.points.set(piece.rest); piece.normals.set(piece.restNormal);
       for (let t = 0; t < weights.length; t++) if (weights[t] !== 0) {
         add(piece.points, piece.moves[t], weights[t]); add(piece.normals, piece.turns[t], weights[t]);

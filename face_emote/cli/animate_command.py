@@ -178,10 +178,9 @@ def _perform_over(
 ) -> None:  # fmt: skip
     """Read a recorded face, put the emotion on top, and write it as anything that `animate` writes."""
     from face_emote.cli.performing import VIDEOS, require_other_file, require_output, require_video, write_result
-    from face_emote.core.motion import resampled
+    from face_emote.core.motion import joined_motion
     from face_emote.face.bundled import load_head
-    from face_emote.formats.captures import is_capture, read_capture
-    from face_emote.formats.motion_file import read_motion
+    from face_emote.formats.motion_file import opened_motion
     from face_emote.verbs.animate import animate_capture
 
     given, speech = options_given(context), context.params["speech"]
@@ -194,7 +193,8 @@ def _perform_over(
         require_other_file(output, speech)
     if output.suffix.lower() in VIDEOS:
         require_video(output, picture, head=performance.head)
-    recorded = read_capture(capture, model=flame).motion if is_capture(capture) else read_motion(capture)
+    with opened_motion(capture, model=flame, fps=performance.fps if "fps" in given else None) as source:
+        recorded = joined_motion(list(source.blocks()))
     with progress_shown() as progress:
         motion = animate_capture(
             recorded,
@@ -204,10 +204,9 @@ def _perform_over(
             style=performance.style,
             character=performance.character if "character" in given else None,
         )
-        shown = resampled(motion, fps=performance.fps if "fps" in given else None)
         click.echo(
             write_result(
-                shown, output, picture=picture, speech=speech, head=load_head(performance.head),
+                motion, output, picture=picture, speech=speech, head=load_head(performance.head),
                 provenance=provenance, progress=progress,
             )
         )  # fmt: skip

@@ -1,6 +1,5 @@
 """`face-emote export`: motion file or capture to other formats."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +8,8 @@ import click
 from face_emote.cli.options import (
     FRAME,
     PathType,
+    fps_option,
     head_option,
-    option_named,
-    options_for,
     output_option,
     provenance_from,
     provenance_options,
@@ -82,7 +80,7 @@ def _show_list(context: click.Context, _option: click.Parameter, wanted: bool) -
 @click.command("export", help=HELP, short_help="Convert a motion file for engines and other programs.")
 @click.argument("motion", metavar="MOTION", type=PathType)
 @output_option("Its ending says what to write; see above.")
-@options_for([replace(option_named("fps"), default=None, help="Another frame rate than the motion's.")])
+@fps_option
 @click.option("--up", metavar="AXIS", default="y", show_default=True, help="y or z; for .pc2, .mdd, .ply and .obj.")
 @click.option("--unit", metavar="UNIT", default="m", show_default=True, help="m or cm; for the same.")
 @click.option(
@@ -97,8 +95,8 @@ def _show_list(context: click.Context, _option: click.Parameter, wanted: bool) -
     "--parts",
     metavar="NAMES",
     default="",
-    help="Mesh: only these parts, each an object of its own: skin, eye_left, eye_right, eyes, teeth, mouth, "
-    "tongue, or all.",
+    help="Mesh: only these parts, each an object of its own: skin, lips, eye_left, eye_right, eyes, teeth, "
+    "mouth, tongue, or all.",
 )
 @click.option("--blush", is_flag=True, help="Mesh: blood flow as vertex colours too; for .glb, USD, .ply and .obj.")
 @click.option(
@@ -129,58 +127,35 @@ def command(
 ) -> None:  # fmt: skip
     """Write a motion as something else."""
     from face_emote.cli.performing import require_other_file, summary
-    from face_emote.core.motion import MotionSource, resampled
     from face_emote.core.output import require_writable
     from face_emote.face.bundled import load_head
-    from face_emote.formats.captures import is_capture, read_capture
-    from face_emote.formats.catalogue import require_options
     from face_emote.formats.mesh.options import MeshOptions
-    from face_emote.formats.motion_file import open_motion
-    from face_emote.verbs.export import export, require_place, require_rig_options
+    from face_emote.formats.mesh.surface import parts_named
+    from face_emote.formats.motion_file import opened_motion
+    from face_emote.verbs.export import export, require_export, require_place
 
     provenance = provenance_from(mesh)
-    mesh["parts"] = tuple(name.strip() for name in parts.split(",") if name.strip())
-    options = MeshOptions(**mesh)
+    mesh["parts"] = parts_named(parts)
+    require_export(output, MeshOptions(**mesh), rig=rig)
     if rig is not None:
-        require_rig_options(output, rig, changed=options.changed)
         require_writable(output)
     else:
-        require_options(output, options.changed)
         require_place(output, one_file=mesh["frame"] is not None)
     require_other_file(output, motion)
-
-    def write(source: MotionSource) -> None:
-        shown = resampled(source, fps=fps)
+    with opened_motion(motion, model=flame, fps=fps) as shown:
         with progress_shown() as progress:
             export(shown, output, head=load_head(head), rig=rig, provenance=provenance, progress=progress, **mesh)
         one = mesh["frame"] is not None
         click.echo(summary(output, num_frames=1 if one else shown.num_frames, fps=shown.fps))
-        _report_rig(rig, head)
-
-    if not is_capture(motion):
-        with open_motion(motion) as reader:
-            write(reader)
-        return
-    capture = read_capture(motion, model=flame)
-    write(capture.motion)
-    if capture.unmatched:
-        click.echo(f"left out, no such shape: {', '.join(capture.unmatched)}", err=True)
-    if capture.missing:
-        click.echo(f"not in the capture, left at 0: {', '.join(capture.missing)}", err=True)
+    _report_fit(rig, head)
 
 
-def _report_rig(rig: str | None, head: Path | None) -> None:
-    """What of a rig stayed out, or how well a model's coefficients fit."""
+def _report_fit(rig: str | None, head: Path | None) -> None:
+    """How well a model's coefficients fit."""
     from face_emote.face.bundled import load_head
     from face_emote.rigs.retarget import flame_map, is_model_file, model_map
-    from face_emote.rigs.rig_file import load_rig
-    from face_emote.verbs.export import OWN_COEFFICIENTS
 
     if rig is not None and is_model_file(rig):
         click.echo(model_map(rig).report())
-    elif rig is not None and rig.lower() != OWN_COEFFICIENTS:
-        unmatched = load_rig(rig).unmatched
-        if unmatched:
-            click.echo(f"left out, means none of our curves: {', '.join(unmatched)}", err=True)
     elif head is not None and not load_head(head).is_semantic:
         click.echo(flame_map(load_head(head)).report())

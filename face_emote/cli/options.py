@@ -1,6 +1,7 @@
 """Options that several commands share; those of a performance and of a picture are made from their records' fields."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,12 @@ FRAME = reader_of(Option(help="", name="frame", kind=Kind.NUMBER, low=0.0, high=
 performance_options = options_for(PERFORMANCE_OPTIONS)
 picture_options = options_for(PICTURE_OPTIONS)
 head_option = option_for(option_named("head"))
+fps_option = option_for(
+    replace(
+        option_named("fps"), default=None,
+        help="Another frame rate than the motion's; of a capture within one second: the rate it was recorded at.",
+    )
+)  # fmt: skip
 
 
 def output_option(text: str, *, required: bool = True) -> Decorator:

@@ -29,8 +29,8 @@ from face_emote.face.head import Head
 from face_emote.provenance.credential import Provenance
 
 HELP = """\
-Draw SPEECH, or a motion file, as a video; or as a sheet of twelve frames, when OUT ends in .png, or, with --frame,
-as one picture.
+Draw SPEECH, a motion file or a face capture as a video; or as a sheet of twelve frames, when OUT ends in .png, or, with
+--frame, as one picture.
 
 \b
 Examples:
@@ -40,7 +40,7 @@ Examples:
   face-emote render line.npz --light warm --skin maya --size 320 -o sheet.png
   face-emote render line.npz --engine cycles --frame 1.2 --size 1024 -o still.png
 
-A motion file is drawn as it is: options that shape the performance are for speech only.
+A motion is drawn as it is, at its own frame rate or at --fps; options that shape the performance are for speech only.
 """
 
 
@@ -62,7 +62,8 @@ def command(context: click.Context, /, *, source: Path, output: Path, speech: Pa
     """Draw SPEECH, or a motion file, as a video."""
     from face_emote.cli.performing import performed, require_other_file, require_video, sound_of
     from face_emote.core.output import require_writable
-    from face_emote.formats.motion_file import open_motion
+    from face_emote.formats.captures import is_capture
+    from face_emote.formats.motion_file import opened_motion
     from face_emote.verbs.render import require_picture
 
     performance, picture = performance_from(values, speech=source), picture_from(values)
@@ -76,11 +77,14 @@ def command(context: click.Context, /, *, source: Path, output: Path, speech: Pa
         require_video(output, picture, head=performance.head)
     require_writable(output)
     require_other_file(output, source)
-    is_motion = source.suffix.lower() == ".npz"
+    is_motion = source.suffix.lower() == ".npz" or is_capture(source)
+    fps = performance.fps if "fps" in options_given(context) else None
     if is_motion:
         _require_no_performance(context)
     with progress_shown() as progress:
-        opened = open_motion(source) if is_motion else performed(performance, beside=output, progress=progress)
+        opened = (
+            opened_motion(source, fps=fps) if is_motion else performed(performance, beside=output, progress=progress)
+        )
         with opened as motion:
             sound = speech or (sound_of(source, motion.info) if is_motion else source)
             head = load_head(performance.head)
@@ -120,7 +124,7 @@ def _require_still(picture: Picture, output: Path, *, frame: float | None) -> No
 
 
 def _require_no_performance(context: click.Context) -> None:
-    names = {item.name for item in PERFORMANCE_OPTIONS} - {"head"}
+    names = {item.name for item in PERFORMANCE_OPTIONS} - {"head", "fps"}
     given = next((name for name in options_given(context) if name in names), None)
     if given is not None:
         raise OptionError(

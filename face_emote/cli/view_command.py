@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from face_emote.cli.options import PathType, head_option
+from face_emote.cli.options import PathType, fps_option, head_option
 
 HELP = """\
 Show FILE in the browser: the head in motion with its sound, to turn and zoom, with sliders for blood flow, blush and
@@ -30,8 +30,9 @@ Examples:
     help="The sound. If left out, the recording of a motion file that lies beside it.",
 )
 @click.option("-o", "--output", metavar="OUT.html", type=PathType, help="Write the page there and open nothing.")
+@fps_option
 @head_option
-def command(*, file: Path, speech: Path | None, output: Path | None, head: Path | None) -> None:
+def command(*, file: Path, speech: Path | None, output: Path | None, fps: float | None, head: Path | None) -> None:
     """Show FILE in the browser."""
     import tempfile
     import webbrowser
@@ -61,7 +62,7 @@ def command(*, file: Path, speech: Path | None, output: Path | None, head: Path 
             glb = Path(folder) / f"{file.stem}.glb"
             person = load_head(head)
             with progress_shown() as progress:
-                export(file, glb, head=person, lod=1 if person.layout is not None else 0, progress=progress)
+                export(file, glb, head=person, fps=fps, lod=1 if person.layout is not None else 0, progress=progress)
         page = output or _kept_folder() / f"{file.stem}.html"
         write_page(glb, page, sound=sound, title=file.stem)
     click.echo(f"{page}: {'with' if sound is not None else 'without'} sound")

@@ -195,6 +195,24 @@ class FaceMotion:
         """Number of frames."""
         return len(self.expression)
 
+    def __len__(self) -> int:
+        return self.num_frames
+
+    def __getitem__(self, frames: int | slice) -> "FaceMotion":
+        """Some of the frames (views of the same arrays): `motion[10:20]`, `motion[-1]`; `motion[::2]` at half the rate.
+
+        They do not fit the sound any more, so that its length is forgotten, unless they are the whole motion.
+        """
+        if isinstance(frames, slice):
+            first, stop, step = frames.indices(self.num_frames)
+        else:
+            first = range(self.num_frames)[frames]
+            first, stop, step = first, first + 1, 1
+        rows = {name: getattr(self, name)[first : stop if stop >= 0 else None : step] for name in FRAME_ARRAYS}
+        part = replace(self, **rows, fps=self.fps / abs(step))
+        whole = step == 1 and part.num_frames == self.num_frames
+        return part if whole else replace(part, info=replace(self.info, speech_secs=0.0))
+
     def part(self, first: int, stop: int) -> "FaceMotion":
         """Frames first..stop-1 (views of the same arrays)."""
         return replace(self, **{name: getattr(self, name)[first:stop] for name in FRAME_ARRAYS})

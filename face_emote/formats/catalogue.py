@@ -112,7 +112,7 @@ FORMATS: Mapping[str, FileFormat] = {
         title="Live Link Face recording",
         keeps="ARKit-52 weights, angles of head and eyes, time",
         loses="shapes beyond ARKit-52 (the nearest stand in), place, identity, wrinkles, blood flow",
-        writes="live_link:write_live_link",
+        writes="arkit:write_live_link",
         readable=True,
     ),
     ".json": FileFormat(

@@ -23,12 +23,14 @@ import numpy as np
 
 from face_emote.core.arrays import Array, Float
 from face_emote.core.errors import MotionFileError
-from face_emote.core.motion import MotionSource, MotionStream
+from face_emote.core.motion import MotionSource, MotionStream, joined_motion, resampled
 from face_emote.core.names import NUM_SHAPE
 from face_emote.core.output import written_beside
+from face_emote.core.timing import require_fps
 from face_emote.core.types import FRAME_ARRAYS, FaceMotion
 from face_emote.formats import motion_layout as layout
 from face_emote.formats.captures import is_capture, read_capture
+from face_emote.formats.catalogue import FORMATS
 from face_emote.formats.motion_layout import ENTRIES, ROW_SHAPES, MotionHeader
 
 MAX_FRAMES_IN_MEMORY = 2_000_000
@@ -48,31 +50,36 @@ def write_motion(motion: MotionSource, path: str | Path) -> Path:
     return writer.path
 
 
-def read_motion(path: str | Path) -> FaceMotion:
+def read_motion(path: str | Path, *, fps: float | None = None) -> FaceMotion:
     """Read a whole motion file, or a face capture: Live Link Face `.csv`, ARKit `.json`, our coefficients (`.npz`).
 
-    Raises MotionFileError when it is none, damaged, or of another version. `captures.read_capture` also
-    tells which curves of a capture were not understood.
+    Args:
+        path: The file.
+        fps: As `read_capture` takes it; a motion file is resampled to it.
+
+    Raises:
+        MotionFileError: it is none of these, damaged, or of another version.
+        OptionError: no such frame rate.
     """
-    if is_capture(Path(path)):
-        return read_capture(path).motion
-    with open_motion(path) as motion:
+    with opened_motion(path, fps=fps) as motion:
         if motion.num_frames > MAX_FRAMES_IN_MEMORY:
             raise MotionFileError(
                 f"The motion has {motion.num_frames} frames, too many to hold at once; "
                 f"go through it with open_motion: {path}"
             )
-        return next(motion.blocks(motion.num_frames))
+        return joined_motion(list(motion.blocks(motion.num_frames)))
 
 
 @contextmanager
-def opened_motion(path: str | Path, *, model: str | Path | None = None) -> Iterator[MotionSource]:
-    """A motion file, which is streamed, or a capture; `model` as `read_capture` takes it."""
+def opened_motion(
+    path: str | Path, *, model: str | Path | None = None, fps: float | None = None
+) -> Iterator[MotionSource]:
+    """A motion file, which is streamed, or a capture; `model` and `fps` as `read_capture` takes them."""
     if is_capture(Path(path)):
-        yield read_capture(path, model=model).motion
+        yield read_capture(path, model=model, fps=fps).motion
         return
     with open_motion(path) as motion:
-        yield motion
+        yield resampled(motion, fps=fps)
 
 
 @contextmanager
@@ -82,6 +89,12 @@ def open_motion(path: str | Path) -> Iterator[MotionStream]:
     Raises MotionFileError when the file is not a motion, is damaged, or has another version; damage inside the arrays
     shows when `blocks` reaches it.
     """
+    suffix = Path(path).suffix.lower()
+    if suffix and suffix in FORMATS and not FORMATS[suffix].readable:
+        raise MotionFileError(
+            f"A motion is exported to {suffix}, but not read back from it; give the motion file (.npz) that it was "
+            f"made from: {path}"
+        )
     with ExitStack() as files:
         reader = _Reader(Path(path), files)
         header = reader.header
@@ -108,9 +121,11 @@ class MotionWriter:
     def append(self, block: FaceMotion) -> None:
         """Add the next frames. All blocks must share fps, info, betas and character.
 
-        Raises MotionFileError when they do not, when a value is not finite, or past 7.5 million frames.
+        Raises MotionFileError when they do not, when a value is not finite, or past 7.5 million frames; OptionError for
+        another fps than 1 to 1000.
         """
         if self._frameless is None:
+            require_fps(block.fps)
             self._frameless = block.part(0, 0)
             _require_sane(block.betas, name="betas", path=self.path)
         if not _same_clip(self._frameless, block):

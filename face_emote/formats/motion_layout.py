@@ -6,7 +6,6 @@ the reason as a clause ("it holds ..."); `motion_file` makes a MotionFileError o
 
 import dataclasses
 import json
-import math
 import os
 import re
 import struct
@@ -14,7 +13,8 @@ from collections.abc import Mapping
 from io import BufferedIOBase
 
 from face_emote.core.names import BLOOD_REGIONS, NUM_EXPRESSION, WRINKLES
-from face_emote.core.timing import MAX_FPS
+from face_emote.core.records import Record, parsed_json
+from face_emote.core.timing import MAX_FPS, MIN_FPS
 from face_emote.core.types import MotionInfo
 
 FORMAT = "face_emote motion"
@@ -36,6 +36,8 @@ MAX_FRAMES = 7_500_000
 MAX_HEADER_BYTES = 64 * 1024
 MAX_DIRECTORY_BYTES = 64 * 1024
 MAX_NPY_HEAD = 1024
+LARGEST = 10**40
+"""Of whole numbers that have no range of their own."""
 ZIP_END = struct.Struct("<4s4H2LH")
 """Last record of a zip: signature, disk numbers (2), entries (2), size and offset of the directory, comment length."""
 NPY_MAGIC = b"\x93NUMPY\x01\x00"
@@ -70,38 +72,40 @@ def header_json(header: MotionHeader) -> bytes:
 
 def parse_header(text: bytes) -> MotionHeader:
     """Read what `header_json` wrote. Unknown keys, missing keys and wrong types raise ValueError."""
-    try:
-        content = json.loads(text)
-    except RecursionError:
-        raise ValueError("its header is nested too deep") from None
+    content = parsed_json(text)
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise ValueError("its header is not that of a face_emote motion")
-    if content.get("version") != VERSION:
-        raise ValueError(f"it has version {content.get('version')!r:.20}, this face_emote reads version {VERSION}")
+    header = Record.of(content, "its header")
+    version = header.whole("version", low=0, high=LARGEST)
+    if version != VERSION:
+        raise ValueError(f"it has version {version}, this face_emote reads version {VERSION}")
     names = ["format", "version", *(f.name for f in dataclasses.fields(MotionHeader)), "wrinkles", "blood_flow"]
     if list(content) != names:
         raise ValueError("its header has other entries than version 1 demands")
     if content["wrinkles"] != list(WRINKLES) or content["blood_flow"] != list(BLOOD_REGIONS):
         raise ValueError("its wrinkles or blood regions have other names than those of version 1")
-    num_frames, fps, character = content["num_frames"], content["fps"], content["character"]
-    if type(num_frames) is not int or not 0 < num_frames <= MAX_FRAMES:
-        raise ValueError(f"its frame count is not a whole number from 1 to {MAX_FRAMES}")
-    if type(fps) is not float or not 0.0 < fps <= MAX_FPS:
-        raise ValueError(f"its fps is not a number from 0 to {MAX_FPS:g}")
-    if type(character) is not str:
-        raise ValueError("its character is not a name")
-    return MotionHeader(num_frames=num_frames, fps=fps, info=_parse_info(content["info"]), character=character)
+    return MotionHeader(
+        num_frames=header.whole("num_frames", low=1, high=MAX_FRAMES),
+        fps=header.number("fps", low=MIN_FPS, high=MAX_FPS),
+        info=_parse_info(header.table("info")),
+        character=header.text("character"),
+    )
 
 
-def _parse_info(content: object) -> MotionInfo:
+def _parse_info(record: Record) -> MotionInfo:
     fields = {field.name: field.type for field in dataclasses.fields(MotionInfo)}
-    if not isinstance(content, dict) or list(content) != list(fields):
+    if list(record.values) != list(fields):
         raise ValueError("its header has other facts about the motion's origin than version 1 demands")
-    for name, kind in fields.items():
-        value = content[name]
-        if type(value) is not kind or (kind is float and not math.isfinite(value)):
-            raise ValueError(f"'{name}' in its header has the wrong type or value")
-    return MotionInfo(**content)
+    return MotionInfo(
+        basis=record.text("basis"),
+        emotion=record.text("emotion"),
+        speech_name=record.text("speech_name"),
+        speech_sha256=record.text("speech_sha256"),
+        speech_secs=record.number("speech_secs"),
+        animator=record.text("animator"),
+        seed=record.whole("seed", low=-LARGEST, high=LARGEST),
+        version=record.text("version"),
+    )
 
 
 def npy_head(shape: tuple[int, ...], *, descr: str) -> bytes:

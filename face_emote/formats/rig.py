@@ -4,27 +4,26 @@ Files: a table (`.csv`), `.json`, arrays (`.npz`), and Rhubarb's cues (`.tsv`, `
 """
 
 import json
-from collections.abc import Iterator
+import warnings
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 
 from face_emote.core.arrays import Array, Float, Int
-from face_emote.core.errors import OptionError
+from face_emote.core.errors import FaceEmoteWarning, OptionError
 from face_emote.core.motion import MotionSource
 from face_emote.core.names import ARKIT_52, CONTROLS, FACE_ANGLES, NUM_EXPRESSION
 from face_emote.core.output import written_beside
-from face_emote.core.timing import frame_times
 from face_emote.core.types import FaceMotion
 from face_emote.face.bundled import load_head
 from face_emote.face.head import Head
 from face_emote.face.rig import pose_from_controls
-from face_emote.formats.arkit import CURVES, DECIMALS, ArkitCurves
+from face_emote.formats.arkit import CURVES, DECIMALS, ArkitCurves, curve_blocks, text_rows, write_json_rows
 from face_emote.formats.array_file import ArraySpool, write_arrays
 from face_emote.formats.coefficients import write_coefficients
 from face_emote.formats.mesh.person import Progress, head_of
-from face_emote.formats.recorded import NumberTable, RecordedCurves, evenly, numbers_of, rate_of, table_rows
 from face_emote.rigs.nonnegative import nonnegative_weights
 from face_emote.rigs.retarget import is_model_file, named_model
 from face_emote.rigs.rig_file import SOURCES, Rig, RigTarget, load_rig
@@ -54,6 +53,9 @@ class RigCurves:
     def __init__(self, head: Head, *, rig: Rig) -> None:
         """Raises HeadError when the model has no named shapes."""
         self.names = tuple(target.name for target in rig.targets)
+        # What the sums show by name must not be shown once more by the ARKit shapes that come nearest to it.
+        named = {name for target in rig.sums for name in target.weights}
+        self._apart = ArkitCurves(head, apart=named.intersection(EXTRAS))
         self._curves = ArkitCurves(head)
         self._sums, self._shapes = _matrix(rig.sums), _matrix(rig.shapes)
         self._low, self._high = (
@@ -69,24 +71,18 @@ class RigCurves:
 
     def of(self, block: FaceMotion) -> Float[Array, "frames target"]:
         """Every target's value, within its limits."""
-        values = self._sources(block)
-        pieces = [values @ self._sums.T]
+        pieces = [_sources(block, self._apart) @ self._sums.T]
         if self._products is not None and len(self._shapes):
-            pieces.append(self._mixed(values))
+            pieces.append(self._mixed(_sources(block, self._curves)))
         out = np.clip(np.concatenate(pieces, axis=1), self._low, self._high)
         return np.round(out, DECIMALS) + 0.0  # No "-0.000000".
 
     def cue_index(self, block: FaceMotion) -> Int[Array, " frames"]:
         """Which of the rig's cues looks most like the face."""
         assert self._products is not None
-        values = self._sources(block)
+        values = _sources(block, self._curves)
         size = np.einsum("cs,st,ct->c", self._cues, self._products, self._cues)
         return np.argmin(size - 2.0 * (values @ self._products @ self._cues.T), axis=1)
-
-    def _sources(self, block: FaceMotion) -> Float[Array, "frames source"]:
-        """Curves in the order of `rig_file.SOURCES`."""
-        extra = block.expression[:, [CONTROLS.index(name) for name in EXTRAS]]
-        return np.concatenate([self._curves.of(block), extra, block.wrinkles, block.blood_flow], axis=1)
 
     def _mixed(self, values: Float[Array, "frames source"]) -> Float[Array, "frames shape"]:
         assert self._products is not None
@@ -101,6 +97,12 @@ class RigCurves:
         rest = np.setdiff1d(np.arange(len(self._shapes)), used)
         out[:, rest] = np.maximum(1.0 - out[:, used].sum(axis=1, keepdims=True), 0.0)
         return out
+
+
+def _sources(block: FaceMotion, curves: ArkitCurves) -> Float[Array, "frames source"]:
+    """Curves in the order of `rig_file.SOURCES`."""
+    extra = block.expression[:, [CONTROLS.index(name) for name in EXTRAS]]
+    return np.concatenate([curves.of(block), extra, block.wrinkles, block.blood_flow], axis=1)
 
 
 def face_products(head: Head, *, lips_only: bool) -> Float[Array, "source source"]:
@@ -143,30 +145,45 @@ def _matrix(targets: tuple[RigTarget, ...]) -> Float[Array, "target source"]:
     return out
 
 
-def require_rig(path: Path, rig: str | Path | Rig) -> None:
+RigName = str | Path | Rig | Mapping[str, object]
+"""A rig, its name or file, what such a file would hold, `amass`, or a FLAME or SMPL-X file."""
+
+
+def _is_coefficients(rig: RigName) -> bool:
+    return isinstance(rig, str | Path) and (str(rig).lower() == OWN_COEFFICIENTS or is_model_file(rig))
+
+
+def found_rig(rig: RigName) -> Rig | str | Path:
+    """The rig that is meant; names of coefficients as they are. Raises OptionError when there is none."""
+    if isinstance(rig, str | Path) and _is_coefficients(rig):
+        return rig
+    return rig if isinstance(rig, Rig) else load_rig(rig)
+
+
+def require_rig(path: Path, rig: RigName) -> None:
     """Raise OptionError unless there is such a rig, and it can be written as this kind of file."""
-    if not isinstance(rig, Rig) and (str(rig).lower() == OWN_COEFFICIENTS or is_model_file(rig)):
+    found = found_rig(rig)
+    if not isinstance(found, Rig):
         if path.suffix.lower() != ".npz":
             raise OptionError(f"Coefficients are written as .npz, not as '{path.suffix}'; end the output so: {path}")
         return
-    rig = rig if isinstance(rig, Rig) else load_rig(rig)
-    able = CUE_SUFFIXES if rig.cues else CURVE_SUFFIXES
+    able = CUE_SUFFIXES if found.cues else CURVE_SUFFIXES
     if path.suffix.lower() not in able:
         raise OptionError(
-            f"The rig {rig.name} is written as {', '.join(able)}, not as '{path.suffix}'; end the output so: {path}"
+            f"The rig {found.name} is written as {', '.join(able)}, not as '{path.suffix}'; end the output so: {path}"
         )
 
 
-def write_rig(
-    motion: MotionSource, path: Path, *, head: Head, rig: str | Path | Rig, progress: Progress | None = None
-) -> None:
+def write_rig(motion: MotionSource, path: Path, *, head: Head, rig: RigName, progress: Progress | None = None) -> None:
     """Write the targets of a rig, or the coefficients of a model, on every frame. Memory does not grow with the length.
+
+    Names of a list that mean none of our curves stay out, and are warned of.
 
     Args:
         motion: A motion of `head`.
         path: Where to.
         head: The face model of the motion.
-        rig: A rig, the name or the file of one, `amass`, or a FLAME or SMPL-X file.
+        rig: Which targets.
         progress: As `export`.
 
     Raises:
@@ -174,74 +191,58 @@ def write_rig(
         HeadError: the motion belongs to another face model, or one without named shapes.
         OutputError: the file cannot be written there.
     """
-    require_rig(path, rig)
-    if not isinstance(rig, Rig) and str(rig).lower() == OWN_COEFFICIENTS:
+    found = found_rig(rig)
+    require_rig(path, found)
+    if not isinstance(found, Rig):
+        _write_coefficients(motion, path, head=head, model=found, progress=progress)
+        return
+    head_of(motion, head)
+    curves = RigCurves(head, rig=found)
+    suffix = path.suffix.lower()
+    with written_beside(path) as target:
+        if found.cues:
+            _write_cues(target, motion, curves, rig=found, progress=progress)
+        elif suffix == ".npz":
+            _write_arrays(target, motion, curves, progress=progress)
+        elif suffix == ".csv":
+            _write_table(target, motion, curves, progress=progress)
+        else:
+            rows = text_rows(motion, curves.of, progress=progress)
+            write_json_rows(target, rows, names=curves.names, fps=motion.fps)
+    if found.unmatched:
+        sentence = f"No curves of ours, left out: {', '.join(found.unmatched)}: {path}"
+        warnings.warn(sentence, FaceEmoteWarning, stacklevel=3)
+
+
+def _write_coefficients(
+    motion: MotionSource, path: Path, *, head: Head, model: str | Path, progress: Progress | None
+) -> None:
+    if str(model).lower() == OWN_COEFFICIENTS:
         head_of(motion, head)
         write_coefficients(motion, path, model="face_emote", basis=head.basis, solved=None, progress=progress)
         return
-    if not isinstance(rig, Rig) and is_model_file(rig):
-        head_of(motion, load_head())
-        kind, basis, solved = named_model(rig)
-        write_coefficients(motion, path, model=kind, basis=basis, solved=solved, progress=progress)
-        return
-    rig = rig if isinstance(rig, Rig) else load_rig(rig)
-    head_of(motion, head)
-    curves = RigCurves(head, rig=rig)
-    suffix = path.suffix.lower()
-    with written_beside(path) as target:
-        if rig.cues:
-            _write_cues(target, motion, curves, rig=rig, progress=progress)
-        elif suffix == ".npz":
-            _write_arrays(target, motion, curves, progress=progress)
-        else:
-            write = _write_table if suffix == ".csv" else _write_json
-            write(target, motion, curves, progress=progress)
-
-
-def _blocks(
-    motion: MotionSource, curves: RigCurves, *, progress: Progress | None
-) -> Iterator[tuple[Float[Array, " frames"], Float[Array, "frames target"]]]:
-    done = 0
-    for block in motion.blocks():
-        yield frame_times(done, done + block.num_frames, fps=motion.fps), curves.of(block)
-        done += block.num_frames
-        if progress is not None:
-            progress(done, motion.num_frames, "exporting")
+    head_of(motion, load_head())
+    kind, basis, solved = named_model(model)
+    write_coefficients(motion, path, model=kind, basis=basis, solved=solved, progress=progress)
 
 
 def _write_table(path: Path, motion: MotionSource, curves: RigCurves, *, progress: Progress | None) -> None:
     """A header `time,NAME,..`, then seconds and values."""
-    row = ",".join(["%.6f"] + [f"%.{DECIMALS}f"] * len(curves.names)) + "\n"
     with path.open("w", encoding="utf-8", newline="\n") as file:
         file.write(",".join(["time", *map(_quoted, curves.names)]) + "\n")
-        for times, values in _blocks(motion, curves, progress=progress):
-            for time_secs, numbers in zip(times.tolist(), values.tolist(), strict=True):
-                file.write(row % (time_secs, *numbers))
+        for time_secs, row in text_rows(motion, curves.of, progress=progress):
+            file.write(f"{time_secs:.6f},{row}\n")
 
 
 def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"' if any(sign in name for sign in ',"\n\r') else name
 
 
-def _write_json(path: Path, motion: MotionSource, curves: RigCurves, *, progress: Progress | None) -> None:
-    """`{"fps": .., "names": [..], "frames": [[..], ..]}`, as the ARKit `.json`."""
-    row = ",".join([f"%.{DECIMALS}f"] * len(curves.names))
-    with path.open("w", encoding="utf-8", newline="\n") as file:
-        names = json.dumps(curves.names, ensure_ascii=False)
-        file.write(f'{{"fps": {json.dumps(float(motion.fps))},\n"names": {names},\n"frames": [')
-        first = True
-        for _, values in _blocks(motion, curves, progress=progress):
-            for numbers in values.tolist():
-                file.write(f"{'' if first else ','}\n[{row % tuple(numbers)}]")
-                first = False
-        file.write("\n]}\n")
-
-
 def _write_arrays(path: Path, motion: MotionSource, curves: RigCurves, *, progress: Progress | None) -> None:
     """`names`, `values` [frames, target] and `fps`."""
     with ExitStack() as files:
         spool = ArraySpool(files, path.parent, name="values", row_shape=(len(curves.names),))
-        for _, values in _blocks(motion, curves, progress=progress):
+        for _, values in curve_blocks(motion, curves.of, progress=progress):
             spool.append(values)
         write_arrays(path, {"names": np.array(curves.names), "fps": np.float64(motion.fps)}, spools=[spool])
 
@@ -250,12 +251,7 @@ def _write_cues(
     path: Path, motion: MotionSource, curves: RigCurves, *, rig: Rig, progress: Progress | None
 ) -> None:  # fmt: skip
     """Rhubarb's own two formats; the last time is the end of the sound, cut to hundredths."""
-    index, done = [], 0
-    for block in motion.blocks():
-        index.append(curves.cue_index(block))
-        done += block.num_frames
-        if progress is not None:
-            progress(done, motion.num_frames, "exporting")
+    index = [numbers for _, numbers in curve_blocks(motion, curves.cue_index, progress=progress)]
     secs = motion.info.speech_secs or motion.num_frames / motion.fps
     ends = int(secs * 100.0 + 1e-6)
     names = [target.name for target in rig.cues]
@@ -286,32 +282,3 @@ def _held(index: Array, *, fps: float) -> list[tuple[float, int]]:
         if (not out or length >= SHORTEST_CUE_SECS) and (not out or out[-1][1] != number):
             out.append((start / fps, number))
     return out
-
-
-def is_curve_table(path: Path) -> bool:
-    """Whether a file's first word is `time`."""
-    with path.open("rb") as file:
-        return file.read(64).removeprefix(b"\xef\xbb\xbf").lower().lstrip(b'"').startswith((b"time,", b'time",'))
-
-
-def read_curve_table(path: Path) -> RecordedCurves:
-    """Read a header `time,NAME,..`, then seconds and values, one line a frame; as a rig is written.
-
-    Raises ValueError saying what is wrong, and OSError.
-    """
-    rows = table_rows(path)
-    _, header = next(rows, (1, []))
-    table = NumberTable(tuple(header))
-    for line, row in rows:
-        if len(row) != len(header):
-            raise ValueError(f"line {line} has {len(row)} columns, the first line {len(header)}")
-        table.append(numbers_of(row, line=line))
-    values = table.values()
-    if not len(values) or len(header) < 2:
-        raise ValueError("it has no rows" if len(header) > 1 else "it names no curves")
-    times = values[:, 0] - values[0, 0]
-    steps = np.diff(times)
-    if len(steps) and not steps.min() > 1e-4:
-        raise ValueError(f"its time does not advance after row {int(np.argmin(steps)) + 1}")
-    fps = rate_of(times)
-    return RecordedCurves(names=table.names[1:], values=evenly(times, values[:, 1:], fps=fps), fps=fps)

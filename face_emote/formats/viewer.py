@@ -7,6 +7,7 @@ the reader's browser, or carried along at ten times the size, and would not know
 import base64
 import html
 import json
+import struct
 from pathlib import Path
 from string import Template
 
@@ -18,8 +19,10 @@ from face_emote.core.errors import OutputError
 from face_emote.core.names import BLOOD_REGIONS
 from face_emote.core.output import written_beside
 from face_emote.core.png import png_bytes
+from face_emote.core.records import Record, parsed_json
 from face_emote.face.bundled import load_head
 from face_emote.face.characters import character
+from face_emote.formats.glb.file import QUANTIZATION
 from face_emote.formats.mesh.materials import uv_spans_at
 from face_emote.formats.mesh.surface import MAX_LOD, object_parts, surface_of
 from face_emote.look.maps import load_skin_maps
@@ -32,6 +35,8 @@ STEEPEST = 2.0
 BLUSH = {"cheek_left": 0.95, "cheek_right": 0.95, "ears": 0.85, "forehead": 0.3, "nose": 0.4, "chin": 0.15}
 """Where the page's blush slider reddens: a blush's profile, as in `skin.blood`."""
 MAX_BYTES = 400 * 2**20
+GLB_HEAD, GLB_CHUNK = struct.Struct("<4sIII4s"), struct.Struct("<I4s")
+"""Mark, version and length of a file with length and kind of its first chunk; the same of the second."""
 SOUND_KINDS = {
     ".wav": "audio/wav", ".mp3": "audio/mpeg", ".ogg": "audio/ogg", ".flac": "audio/flac", ".m4a": "audio/mp4",
     ".webm": "audio/webm", ".mp4": "video/mp4",
@@ -51,8 +56,10 @@ def write_page(glb: Path, path: Path, *, sound: Path | None = None, title: str =
         OutputError: a file is missing or too large, or the page cannot be written there.
     """
     data = _bytes(glb)
-    if data[:4] != b"glTF":
-        raise OutputError(f"The page plays .glb files, and this is none; export one first: {glb}")
+    try:
+        num_vertices = _skin_vertices(data)
+    except ValueError as error:
+        raise OutputError(f"The page plays .glb files, and this is none that it can play: {error}: {glb}") from None
     heard = ""
     if sound is not None:
         kind = SOUND_KINDS.get(sound.suffix.lower())
@@ -64,7 +71,7 @@ def write_page(glb: Path, path: Path, *, sound: Path | None = None, title: str =
         style=(FOLDER / "style.css").read_text(encoding="utf-8"),
         script=(FOLDER / "viewer.js").read_text(encoding="utf-8"),
         glb=_text(data),
-        skin=json.dumps(_skin(_skin_vertices(data)), separators=(",", ":")),
+        skin=json.dumps(_skin(num_vertices), separators=(",", ":")),
         sound=heard,
     )
     with written_beside(path) as target:
@@ -72,13 +79,39 @@ def write_page(glb: Path, path: Path, *, sound: Path | None = None, title: str =
 
 
 def _skin_vertices(glb: bytes) -> int:
-    """How many vertices the skin has in a file, 0 when that cannot be told."""
-    try:
-        scene = json.loads(glb[20 : 20 + int.from_bytes(glb[12:16], "little")])
-        first = scene["meshes"][0]["primitives"][0]["attributes"]["POSITION"]
-        return int(scene["accessors"][first]["count"])
-    except (ValueError, KeyError, IndexError, TypeError, RecursionError):
-        return 0
+    """How many vertices the first mesh has. Raises ValueError unless the page can play the file."""
+    scene, room = _chunks(glb)
+    unknown = next((name for name in scene.rows("extensionsRequired", []) if name != QUANTIZATION), None)
+    if unknown is not None:
+        raise ValueError(f"it needs {unknown}, which the page cannot unpack; export it without compression")
+    views = []
+    for view in scene.tables("bufferViews", []):
+        view.whole("buffer", low=0, high=0)
+        views.append(view.whole("byteLength", low=0, high=room - view.whole("byteOffset", 0, low=0, high=room)))
+    counts = []
+    for item in scene.tables("accessors"):
+        counts.append(item.whole("count", low=1, high=MAX_BYTES))
+        if "bufferView" in item.values and views[item.whole("bufferView", low=0, high=len(views) - 1)] < counts[-1]:
+            raise ValueError(f"{item.place} is longer than its buffer view")
+    mesh = next(scene.tables("meshes"), Record({}, "a first mesh"))
+    primitive = next(mesh.tables("primitives"), Record({}, "a first primitive"))
+    return counts[primitive.table("attributes").whole("POSITION", low=0, high=len(counts) - 1)]
+
+
+def _chunks(glb: bytes) -> tuple[Record, int]:
+    """The JSON of a file, and the length of the arrays behind it."""
+    if glb[:4] != b"glTF" or len(glb) < GLB_HEAD.size:
+        raise ValueError("it does not begin as one, or it is cut short")
+    _, version, total, length, kind = GLB_HEAD.unpack_from(glb)
+    first = GLB_HEAD.size + length
+    if version != 2 or kind != b"JSON":
+        raise ValueError(f"it is version {version} of glTF; expected 2, with its JSON first")
+    if total != len(glb) or not first + GLB_CHUNK.size <= total:
+        raise ValueError(f"it has {len(glb)} bytes of {max(total, first)}; it is cut short or damaged")
+    arrays, kind = GLB_CHUNK.unpack_from(glb, first)
+    if kind != b"BIN\0" or first + GLB_CHUNK.size + arrays > total:
+        raise ValueError("its arrays are cut short")
+    return Record.of(parsed_json(glb[GLB_HEAD.size : first])), arrays
 
 
 def _skin(num_vertices: int) -> dict[str, object]:

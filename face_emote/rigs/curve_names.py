@@ -5,7 +5,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from face_emote.core.names import ARKIT_ORDER, CONTROLS, FACE_ANGLES
+from face_emote.core.names import ARKIT_ORDER, BLOOD_REGIONS, CONTROLS, FACE_ANGLES, WRINKLES
+
+SKIN_CURVES = (*(f"wrinkle_{name}" for name in WRINKLES), *(f"blood_{name}" for name in BLOOD_REGIONS))
+"""Curves of wrinkles and blood flow, in the order of the motion's columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +38,8 @@ def match_names(names: Iterable[str]) -> NameMatch:
 
 
 def meaning(name: str) -> str | None:
-    """The control or angle that a foreign name means: `EyeBlink_L`, `blendShape1.eyeBlinkLeft`, `LEFT_EYE_BLINK`.
-
-    None when there is no such curve.
+    """The control, angle or skin curve that a foreign name means: `EyeBlink_L`, `blendShape1.eyeBlinkLeft`,
+    `LEFT_EYE_BLINK`, `skin_blood_nose`. None when there is no such curve.
     """
     for text in (name, re.split(r"[.:|/]", name)[-1]):
         meant = _meanings().get(_plain(text))
@@ -55,6 +57,9 @@ def _meanings() -> Mapping[str, str]:
     """Our names by their plain spellings; ARKit's own come first where two would agree."""
     known = (*ARKIT_ORDER, *FACE_ANGLES, *(name for name in CONTROLS if not name.startswith("reserved")))
     out = {_plain(name): name for name in reversed(known)}
+    for name in SKIN_CURVES:
+        plain = _plain(name)
+        out |= dict.fromkeys((plain, f"skin{plain}", plain.replace("blood", "bloodflow")), name)
     for name in known:
         for spelling in _sided(name):
             out.setdefault(spelling, name)

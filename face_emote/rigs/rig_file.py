@@ -21,18 +21,18 @@ A `.toml` or `.json` file, bundled (`assets/rigs`) or a user's own:
 Or a `.txt` with a target's name on each line, each of which is one of our curves as that program spells it.
 """
 
-import json
 import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from face_emote.core.assets import ASSETS
 from face_emote.core.errors import OptionError
-from face_emote.core.names import ARKIT_ORDER, BLOOD_REGIONS, CONTROLS, FACE_ANGLES, WRINKLES
-from face_emote.rigs.curve_names import meaning
+from face_emote.core.names import ARKIT_ORDER, CONTROLS, FACE_ANGLES
+from face_emote.core.records import Record, number_from, parsed_json
+from face_emote.rigs.curve_names import SKIN_CURVES, meaning
 
 FOLDER = ASSETS / "rigs"
 FORMS = ("sums", "shapes", "cues")
@@ -40,13 +40,13 @@ SOURCES = (
     *ARKIT_ORDER,
     *FACE_ANGLES,
     *(name for name in CONTROLS if name not in ARKIT_ORDER and not name.startswith("reserved")),
-    *(f"wrinkle_{name}" for name in WRINKLES),
-    *(f"blood_{name}" for name in BLOOD_REGIONS),
+    *SKIN_CURVES,
 )
 """Curves that a rig may use: the 61 of ARKit, our extra controls, and the skin's."""
 MAX_BYTES = 1 << 20
 MAX_TARGETS = 4096
 MAX_WEIGHT = 1000.0
+MAX_LIMIT = 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,43 +84,53 @@ def rig_names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
 
 
-def load_rig(name: str | Path) -> Rig:
-    """A bundled rig by its name (in any case), or a file.
+def load_rig(rig: str | Path | Mapping[str, object]) -> Rig:
+    """A bundled rig by its name (in any case), a file, or what such a file would hold.
 
     Raises:
         OptionError: there is none of that name, or the file is damaged; the message says what is wrong.
     """
-    bundled = FOLDER / f"{str(name).lower()}.toml"
-    if str(name).lower() in rig_names():
-        return _read(bundled, name=str(name).lower())
-    path = Path(name)
+    if isinstance(rig, Mapping):
+        with _faults_named("a mapping in Python"):
+            return _rig(Record.of(dict(rig)), name="own")
+    bundled = FOLDER / f"{str(rig).lower()}.toml"
+    if str(rig).lower() in rig_names():
+        return _read(bundled, name=str(rig).lower())
+    path = Path(rig)
     if path.suffix.lower() not in (".toml", ".json", ".txt"):
         raise OptionError(
-            f"There is no rig '{name}'; choose among {', '.join(rig_names())}, or give a .toml, .json or .txt file, "
+            f"There is no rig '{rig}'; choose among {', '.join(rig_names())}, or give a .toml, .json or .txt file, "
             "or a FLAME or SMPL-X model (.pkl, .npz)"
         )
     return _read(path, name=path.stem)
 
 
-def _read(path: Path, *, name: str) -> Rig:
+@contextmanager
+def _faults_named(place: str | Path) -> Iterator[None]:
     try:
+        yield
+    except FileNotFoundError:
+        raise OptionError(f"There is no such rig file; check the name: {place}") from None
+    except OSError as error:
+        raise OptionError(f"The rig file cannot be opened ({error.strerror}); check it: {place}") from None
+    except UnicodeDecodeError:
+        raise OptionError(f"Not a usable rig: it is not text in UTF-8: {place}") from None
+    except (ValueError, RecursionError) as error:
+        raise OptionError(f"Not a usable rig: {' '.join(str(error).split())}: {place}") from None
+
+
+def _read(path: Path, *, name: str) -> Rig:
+    with _faults_named(path):
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
         if len(data) > MAX_BYTES:
             raise ValueError("it is larger than 1 MiB")
+        if path.suffix.lower() == ".json":
+            return _rig(Record.of(parsed_json(data)), name=name)
         text = data.decode("utf-8-sig")
         if path.suffix.lower() == ".txt":
             return _listed(text, name=name)
-        content = tomllib.loads(text) if path.suffix.lower() == ".toml" else json.loads(text)
-        return _rig(content, name=name)
-    except FileNotFoundError:
-        raise OptionError(f"There is no such rig file; check the name: {path}") from None
-    except OSError as error:
-        raise OptionError(f"The rig file cannot be opened ({error.strerror}); check it: {path}") from None
-    except UnicodeDecodeError:
-        raise OptionError(f"Not a usable rig: it is not text in UTF-8: {path}") from None
-    except (ValueError, RecursionError) as error:
-        raise OptionError(f"Not a usable rig: {' '.join(str(error).split())}: {path}") from None
+        return _rig(Record.of(tomllib.loads(text)), name=name)
 
 
 def _listed(text: str, *, name: str) -> Rig:
@@ -129,7 +139,7 @@ def _listed(text: str, *, name: str) -> Rig:
         raise ValueError(f"it lists {len(names)} names; expected 1 to {MAX_TARGETS}")
     if len(set(names)) < len(names):
         raise ValueError("it lists a name twice")
-    meant = {given: source_named(given) for given in names}
+    meant = {given: meaning(given) for given in names}
     if not any(meant.values()):
         raise ValueError("none of its names means one of our curves")
     targets = tuple(_single(given, curve) for given, curve in meant.items() if curve is not None)
@@ -144,16 +154,13 @@ def _single(name: str, curve: str) -> RigTarget:
     return RigTarget(name, {curve: 1.0}, low=float(low), high=float(high))
 
 
-def _rig(content: object, *, name: str) -> Rig:
-    if not isinstance(content, dict) or not any(form in content for form in FORMS):
+def _rig(content: Record, *, name: str) -> Rig:
+    if not any(form in content.values for form in FORMS):
         raise ValueError("it has none of the tables [sums], [shapes], [cues]")
-    unknown = sorted(set(content) - {*FORMS, "absorbed", "title", "about", "limits"})
-    if unknown:
-        raise ValueError(
-            f"'{unknown[0]}' means nothing in a rig; it may hold title, about, limits, absorbed, {', '.join(FORMS)}"
-        )
-    limits = _limits(content.get("limits", [0.0, 1.0]), where="limits")
-    groups = {form: _targets(content.get(form, {}), form=form, limits=limits) for form in (*FORMS, "absorbed")}
+    content.require_names(("title", "about", "limits", "absorbed", *FORMS))
+    content.text("about", "")
+    limits = _limits(content, usual=(0.0, 1.0))
+    groups = {form: _targets(content.table(form, {}), limits=limits) for form in (*FORMS, "absorbed")}
     every = [target.name for form in ("sums", "shapes") for target in groups[form]]
     if len(set(every)) < len(every):
         raise ValueError("a target is both a sum and a shape")
@@ -161,7 +168,7 @@ def _rig(content: object, *, name: str) -> Rig:
         raise ValueError("it has no targets")
     return Rig(
         name=name,
-        title=str(content.get("title", name)),
+        title=content.text("title", name),
         sums=groups["sums"],
         shapes=groups["shapes"],
         cues=groups["cues"],
@@ -169,49 +176,39 @@ def _rig(content: object, *, name: str) -> Rig:
     )
 
 
-def _targets(table: object, *, form: str, limits: tuple[float, float]) -> tuple[RigTarget, ...]:
-    if not isinstance(table, dict):
-        raise ValueError(f"{form} is no table")
-    if len(table) > MAX_TARGETS:
-        raise ValueError(f"{form} has {len(table)} targets; expected at most {MAX_TARGETS}")
-    out = []
-    for name, entry in table.items():
-        if not isinstance(entry, dict):
-            raise ValueError(f"target '{name}' is no table of curves and weights")
-        low, high = _limits(entry.get("limits", list(limits)), where=f"target '{name}'")
-        weights: dict[str, float] = {}
-        for given, value in entry.items():
-            if given == "limits":
-                continue
-            curve = source_named(given)
-            if curve is None:
-                raise ValueError(f"target '{name}' wants the curve '{given}', which does not exist")
-            if curve in weights:
-                raise ValueError(f"target '{name}' names the curve {curve} twice")
-            weights[curve] = _number(value, where=f"target '{name}'", most=MAX_WEIGHT)
-        out.append(RigTarget(str(name), weights, low=low, high=high))
-    return tuple(out)
+def _targets(table: Record, *, limits: tuple[float, float]) -> tuple[RigTarget, ...]:
+    if len(table.values) > MAX_TARGETS:
+        raise ValueError(f"{table.place} has {len(table.values)} targets; expected at most {MAX_TARGETS}")
+    return tuple(_target(table, name, limits=limits) for name in table.values)
 
 
-def _limits(value: Any, *, where: str) -> tuple[float, float]:
-    if not isinstance(value, list) or len(value) != 2:
-        raise ValueError(f"{where}: limits are two numbers, the lowest and the highest value")
-    low, high = (_number(item, where=where, most=1e6) for item in value)
+def _target(table: Record, name: str, *, limits: tuple[float, float]) -> RigTarget:
+    if not name.strip():
+        raise ValueError(f"a target of {table.place} has an empty name")
+    where = f"target '{name}'"
+    entry = Record.of(table.values[name], where)
+    low, high = _limits(entry, usual=limits)
+    weights: dict[str, float] = {}
+    for given in entry.values:
+        if given == "limits":
+            continue
+        curve = meaning(given)
+        if curve is None:
+            raise ValueError(f"{where} wants the curve '{given}', which does not exist")
+        if curve in weights:
+            raise ValueError(f"{where} names the curve {curve} twice")
+        weights[curve] = entry.number(given, low=-MAX_WEIGHT, high=MAX_WEIGHT)
+    # A mouth at rest is a shape and a cue; a sum of nothing is a slip.
+    if not weights and table.place not in ("shapes", "cues"):
+        raise ValueError(f"{where} of {table.place} names no curve")
+    return RigTarget(name, weights, low=low, high=high)
+
+
+def _limits(record: Record, *, usual: tuple[float, float]) -> tuple[float, float]:
+    values, where = record.rows("limits", list(usual)), f"limits of {record.place or 'the rig'}"
+    if len(values) != 2:
+        raise ValueError(f"{where} must be two numbers, the lowest and the highest value")
+    low, high = (number_from(item, where, low=-MAX_LIMIT, high=MAX_LIMIT) for item in values)
     if not low < high:
         raise ValueError(f"{where}: the lower limit {low:g} is not below the upper one {high:g}")
     return low, high
-
-
-def _number(value: Any, *, where: str, most: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= most:
-        raise ValueError(f"{where} holds {value!r} where a number up to {most:g} is wanted")
-    return float(value)
-
-
-def source_named(name: str) -> str | None:
-    """The curve of SOURCES that a foreign spelling means, or None."""
-    plain = name.strip().lower().replace("skin_", "")
-    for known in SOURCES:
-        if known.startswith(("wrinkle_", "blood_")) and plain.replace("bloodflow", "blood") == known:
-            return known
-    return meaning(name)

@@ -77,7 +77,7 @@ class Take:
         return joined_motion(list(self.motion.blocks()))
 
 
-def animate(
+def animate(  # noqa: PLR0913
     speech: Speech | str | Path,
     *,
     emotion: str | EmotionPlan = "auto",

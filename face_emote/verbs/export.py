@@ -12,28 +12,28 @@ from face_emote.formats.catalogue import FORMATS, format_of, require_no_options,
 from face_emote.formats.mesh.frames import MeshFrames
 from face_emote.formats.mesh.options import MeshOptions
 from face_emote.formats.mesh.person import Progress, person_of
+from face_emote.formats.mesh.surface import parts_named
 from face_emote.formats.motion_file import opened_motion, write_motion
-from face_emote.formats.rig import OWN_COEFFICIENTS, require_rig, write_rig
+from face_emote.formats.rig import OWN_COEFFICIENTS, RigName, require_rig, write_rig
 from face_emote.provenance.credential import Provenance
 from face_emote.provenance.marking import MEDIA_TYPES, mark
 from face_emote.rigs.retarget import shown_on
-from face_emote.rigs.rig_file import Rig
 
-__all__ = ["FORMATS", "OWN_COEFFICIENTS", "export", "meshes", "require_place", "require_rig_options"]
+__all__ = ["FORMATS", "OWN_COEFFICIENTS", "export", "meshes", "require_export", "require_place"]
 
 
-def export(
+def export(  # noqa: PLR0913
     motion: MotionSource | str | Path,
     path: str | Path,
     *,
     head: Head | None = None,
-    rig: str | Path | Rig | None = None,
+    rig: RigName | None = None,
     flame: str | Path | None = None,
     up: str = "y",
     unit: str = "m",
     fps: float | None = None,
     lod: int = 0,
-    parts: Iterable[str] = (),
+    parts: str | Iterable[str] = (),
     blush: bool = False,
     frame: float | None = None,
     skin_curves: bool = False,
@@ -44,62 +44,45 @@ def export(
     """Write a motion as another file; the suffix of `path` chooses among `FORMATS` (none: a folder of .obj).
 
     Args:
-        motion: A FaceMotion, an open motion file, or a path: of a motion file, which is then streamed, or of a
-            capture (`.csv`, `.json`, `.npz` of coefficients).
+        motion: A FaceMotion, an open motion file, or the path of a motion file (which is streamed) or of a capture.
         path: Where to. A `.ply` or `.obj` is a folder of that name, unless `frame` is given.
-        head: The face model to show it on: the one that the motion was made for, or an imported FLAME head, to which
-            a motion of the bundled head is retargeted. The bundled head if left out.
-        rig: Targets of another face instead of our own format: a name of `rig_names()`, a rig file, `amass`
-            (coefficients of the bundled head as arrays), or a FLAME or SMPL-X file (its coefficients).
+        head: The face model to show it on, if not the bundled one: an imported FLAME head is retargeted to.
+        rig: Targets of another face instead of our own format: a name of `rig_names()`, a rig file or what it would
+            hold, `amass` (the bundled head's coefficients), a FLAME or SMPL-X file (its coefficients).
         flame: The FLAME or SMPL-X file that the coefficients in `motion` belong to, when that is a path of such.
-        up: `y`, the face looks along +Z; or `z`, it looks along -Y as in Blender. Only for .obj, .ply, .pc2, .mdd.
+        up: `y`, the face looks along +Z; or `z`, along -Y as in Blender. Only for .obj, .ply, .pc2, .mdd.
         unit: `m` or `cm`; only for these too.
-        fps: Another frame rate than the motion's; frames between its frames are linear.
-        lod: 0 the head's own mesh, 1 and 2 subdivided smoothly once and twice. For all formats that hold meshes.
-        parts: Of `skin`, `eye_left`, `eye_right`, `teeth`, `mouth`, `tongue`, `eyes`, `all`: only these, each as an
-            object of its own where the format has objects. For all formats that hold meshes.
+        fps: Another frame rate than the motion's. Of a capture that does not say its own: the recorded one.
+        lod: 0 the head's own mesh, 1 and 2 subdivided smoothly. For formats that hold meshes, as are `parts`.
+        parts: Of `surface.PARTS`, `eyes`, `all`: only these, each an object of its own where the format has them.
         blush: Blood flow as vertex colours, for .glb, USD, .ply and .obj.
         frame: Only this instant (seconds), as a plain mesh: for .glb, USD, .ply and .obj.
-        skin_curves: Every wrinkle and blood region as a shape that moves nothing, whose weight is its curve: for .glb,
-            which has them as `extras` of its animation in any case, and .fbx.
+        skin_curves: Wrinkles and blood as shapes that move nothing, for .glb (extras have them anyway) and .fbx.
         compress: A .glb of half the size, for programs that know EXT_meshopt_compression and EXT_texture_webp.
         provenance: What the signed mark (C2PA; .glb) says beside the facts; None: no mark.
         progress: Called with (frames done, frames in all, what) now and then.
 
     Raises:
-        OptionError: no such format, axis, unit or part, or the format has no place for an option.
-        MotionFileError: the motion file cannot be used.
-        DependencyError: USD, and usd-core is not installed; Alembic or FBX, and Blender's module is not.
+        OptionError, MotionFileError, HeadError, OutputError: it cannot be written so; the message says why.
+        DependencyError: the format needs a package that is not installed.
         BlenderError: Blender failed at Alembic or FBX.
-        HeadError: the motion belongs to another face model than `head`.
-        OutputError: nothing can be written there.
     """
-    target = Path(path)
+    target, shown_head = Path(path), head or load_head()
     options = MeshOptions(
-        up=up,
-        unit=unit,
-        lod=lod,
-        parts=tuple(parts),
-        blush=blush,
-        frame=frame,
-        skin_curves=skin_curves,
+        up=up, unit=unit, lod=lod, parts=parts_named(parts), blush=blush, frame=frame, skin_curves=skin_curves,
         compress=compress,
-    )
-    if rig is None:
-        require_options(target, options.changed)
-    else:
-        require_rig_options(target, rig, changed=options.changed)
+    )  # fmt: skip
+    require_export(target, options, rig=rig)
     with ExitStack() as files:
         source = motion
         if isinstance(source, str | Path):
-            source = files.enter_context(opened_motion(source, model=flame))
+            source = files.enter_context(opened_motion(source, model=flame, fps=fps))
         source = resampled(source, fps=fps)
-        shown_head = head or load_head()
         if rig is not None:
             write_rig(source, target, head=shown_head, rig=rig, progress=progress)
         else:
-            source = shown_on(source, shown_head)
-            _write(source, target, head=shown_head, options=options, provenance=provenance, progress=progress)
+            shown = shown_on(source, shown_head)
+            _write(shown, target, head=shown_head, options=options, provenance=provenance, progress=progress)
     return target
 
 
@@ -131,7 +114,7 @@ def meshes(
     unit: str = "m",
     fps: float | None = None,
     lod: int = 0,
-    parts: Iterable[str] = (),
+    parts: str | Iterable[str] = (),
 ) -> MeshFrames:
     """The moving mesh of a motion as numpy arrays, made while it is gone through. Arguments as `export`.
 
@@ -140,15 +123,18 @@ def meshes(
         HeadError: the motion belongs to another face model than `head`.
     """
     person = head or load_head()
-    options = MeshOptions(up=up, unit=unit, lod=lod, parts=tuple(parts))
+    options = MeshOptions(up=up, unit=unit, lod=lod, parts=parts_named(parts))
     shown = shown_on(resampled(motion, fps=fps), person)
     return MeshFrames(shown, person_of(shown, head=person, options=options))
 
 
-def require_rig_options(path: Path, rig: str | Path | Rig, *, changed: tuple[str, ...] = ()) -> None:
-    """Raise OptionError unless there is such a rig, and it can be written as such a file with these mesh options."""
-    require_no_options(changed)
-    require_rig(path, rig)
+def require_export(path: Path, options: MeshOptions, *, rig: RigName | None) -> None:
+    """Raise OptionError unless there is such a format, or rig, and it has a place for every option that is given."""
+    if rig is None:
+        require_options(path, options.changed)
+    else:
+        require_no_options(options.changed)
+        require_rig(path, rig)
 
 
 def require_place(path: Path, *, one_file: bool = False) -> None:

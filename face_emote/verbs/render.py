@@ -38,7 +38,7 @@ MAX_WORKERS = 16
 WARM_UP = "preparing the renderer (the first run compiles it: up to a minute, once)"
 
 
-def render(
+def render(  # noqa: PLR0913
     motion: MotionSource,
     path: str | Path,
     *,
@@ -176,7 +176,7 @@ def render_frames(
     return np.stack([drawn[frame] for frame in frames])
 
 
-def contact_sheet(
+def contact_sheet(  # noqa: PLR0913
     motion: MotionSource,
     path: str | Path,
     *,

@@ -16,6 +16,7 @@ from face_emote.face.subdivision import SparseRows, bilinear, catmull_clark, loo
 
 PARTS = {
     "skin": ("head", "torso", "socketL", "socketR"),
+    "lips": (),
     "eye_left": ("eyeL",),
     "eye_right": ("eyeR",),
     "teeth": ("toothL", "toothU"),
@@ -23,10 +24,11 @@ PARTS = {
     "tongue": ("tongue",),
 }
 """Parts that can be had on their own, and the parts of the bundled head that make them up. Lashes need a hair shader
-and stay out."""
+and stay out. Lips are cut out of the skin when they are named."""
 PART_NAMES = tuple(PARTS)
 MATERIAL_OF = {
-    "skin": "skin", "eye_left": "eyes", "eye_right": "eyes", "teeth": "teeth", "mouth": "mouth", "tongue": "mouth",
+    **dict.fromkeys(("skin", "lips"), "skin"), **dict.fromkeys(("eye_left", "eye_right"), "eyes"), "teeth": "teeth",
+    **dict.fromkeys(("mouth", "tongue"), "mouth"),
 }  # fmt: skip
 MATERIAL_NAMES = ("skin", "eyes", "teeth", "mouth")
 MATERIAL_PARTS = {
@@ -36,6 +38,8 @@ MATERIAL_PARTS = {
 """Materials and the parts of the bundled head that wear them."""
 WHOLE = "head"
 """Name of the object when the head is not split."""
+LIPS = 0.5
+"""Of the lips' mask: its vermilion."""
 MAX_LOD = 2
 EYE_SPAN = 1.3
 """Angle from the eye's axis that its picture covers, radians."""
@@ -115,17 +119,20 @@ class Surface:
         return fanned(self.corners)
 
 
-def parts_named(names: Iterable[str]) -> tuple[str, ...]:
-    """Part names in their fixed order; `eyes` is both eyes, `all` is every part. Raises OptionError."""
+def parts_named(names: str | Iterable[str]) -> tuple[str, ...]:
+    """Part names in their fixed order; `eyes` is both eyes, `all` is every part but that the skin keeps its lips.
+
+    A text may name several, with commas. Raises OptionError.
+    """
     wanted: set[str] = set()
-    for name in names:
+    for name in (item.strip() for item in (names.split(",") if isinstance(names, str) else names)):
         if name == "all":
-            wanted.update(PART_NAMES)
+            wanted.update(name for name in PART_NAMES if name != "lips")
         elif name == "eyes":
             wanted.update(("eye_left", "eye_right"))
         elif name in PARTS:
             wanted.add(name)
-        else:
+        elif name or not isinstance(names, str):
             raise OptionError(f"There is no part '{name}'; choose among {', '.join(PART_NAMES)}, eyes, all")
     return tuple(name for name in PART_NAMES if name in wanted)
 
@@ -152,7 +159,10 @@ def surface_of(head: Head, *, lod: int = 0, parts: tuple[str, ...] = ()) -> Surf
     for i, name in enumerate(PART_NAMES):
         if not parts or name in parts:
             number[[layout.part_names.index(own) for own in PARTS[name]]] = i
-    face_part = np.repeat(number[layout.quad_part.astype(np.int64)], 4**lod)
+    quad_part = number[layout.quad_part.astype(np.int64)]
+    if "lips" in parts:
+        quad_part[np.all(layout.mask_lips[layout.quads] > LIPS, axis=1)] = PART_NAMES.index("lips")
+    face_part = np.repeat(quad_part, 4**lod)
     drawn = face_part >= 0
     corners, uv_corners = quads[drawn], uv_quads[drawn]
     uv = layout.uv if uv_matrix is None else uv_matrix.apply(layout.uv.astype(np.float32))
