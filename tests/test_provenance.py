@@ -16,7 +16,8 @@ from face_emote.core.errors import ProvenanceError
 from face_emote.face.bundled import load_head
 from face_emote.provenance import signer
 from face_emote.provenance.credential import COMMENT, Provenance
-from face_emote.provenance.verification import verify
+from face_emote.provenance.slot import find_slot, without_entry
+from face_emote.provenance.verification import Status, verify
 
 av = pytest.importorskip("av")
 pytest.importorskip("c2pa")
@@ -39,9 +40,7 @@ def glb(tmp_path_factory):
 
 def test_a_video_says_what_it_is_and_who_agreed(video):
     verdict = verify(video)
-    assert (verdict.signed, verdict.intact, verdict.generated, verdict.own, verdict.trusted) == (
-        True, True, True, True, False,
-    )  # fmt: skip
+    assert (verdict.status, verdict.signed, verdict.intact, verdict.generated) == (Status.OWN, True, True, True)
     assert verdict.tool.startswith("face_emote ") and verdict.facts is not None
     assert verdict.facts.consent == CONSENT.consent
     assert verdict.comment
@@ -49,7 +48,7 @@ def test_a_video_says_what_it_is_and_who_agreed(video):
 
 def test_a_head_says_so_too_and_stays_a_valid_glb(glb):
     verdict = verify(glb)
-    assert (verdict.signed, verdict.intact, verdict.generated, verdict.own) == (True, True, True, True)
+    assert (verdict.status, verdict.signed, verdict.intact, verdict.generated) == (Status.OWN, True, True, True)
     assert verdict.facts is not None and verdict.facts.consent == CONSENT.consent
     from glb_reader import Glb
 
@@ -59,12 +58,10 @@ def test_a_head_says_so_too_and_stays_a_valid_glb(glb):
 
 
 def test_taking_the_mark_out_of_a_head_gives_the_unmarked_file(glb, tmp_path):
-    from face_emote.provenance.glb_slot import taken_out
-
     plain = fe.export(lively_motion(load_head(), 4), tmp_path / "plain.glb", provenance=None)
-    found = taken_out(glb)
-    assert found is not None
-    with found[1] as stream:
+    slot = find_slot(glb)
+    assert slot is not None
+    with without_entry(glb, slot) as stream:
         assert stream.read() == plain.read_bytes()
 
 
@@ -79,39 +76,12 @@ def test_the_same_inputs_give_the_same_signed_bytes(video, glb, tmp_path):
     )
 
 
-@pytest.mark.parametrize("kind", ["video", "glb"])
-def test_every_changed_byte_that_counts_is_found(kind, request, tmp_path):
-    path = request.getfixturevalue(kind)
-    data = bytearray(path.read_bytes())
-    rng = np.random.default_rng(0)
-    changed = tmp_path / f"changed{path.suffix}"
-    content = data.rindex(b"mdat") + 8 if kind == "video" else len(data) // 2
-    for place in rng.integers(content, len(data), 8):
-        other = bytearray(data)
-        other[place] ^= 1
-        changed.write_bytes(bytes(other))
-        verdict = verify(changed)
-        assert verdict.signed and not verdict.intact and verdict.problems
-
-
 def test_facts_cannot_be_rewritten(video, tmp_path):
     path = tmp_path / "forged.mp4"
     forged = video.read_bytes().replace(b"Jane Doe, own", b"John Doe, own")
     assert forged != video.read_bytes()
     path.write_bytes(forged)
     assert not verify(path).intact
-
-
-def test_another_installation_is_told_apart_and_can_be_trusted(video, tmp_path, monkeypatch):
-    (tmp_path / "root.pem").write_bytes((signer.settings_folder() / signer.CHAIN).read_bytes())
-    monkeypatch.setenv(signer.SETTINGS, str(tmp_path / "other"))
-    assert not verify(video).own
-    fe.export(lively_motion(load_head(), 1), tmp_path / "theirs.glb")
-    theirs = verify(tmp_path / "theirs.glb")
-    assert theirs.own and theirs.intact
-    assert not verify(video).own
-    assert verify(video, anchors=tmp_path / "root.pem").trusted
-    assert not verify(tmp_path / "theirs.glb", anchors=tmp_path / "root.pem").trusted
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")
@@ -134,23 +104,6 @@ def test_processes_that_start_together_agree_on_one_key(tmp_path):
     ]
     told = {child.communicate()[0] for child in children}
     assert len(told) == 1 and told.pop().strip()
-
-
-def test_certificates_from_an_authority_sign_instead(tmp_path, monkeypatch):
-    """An ECDSA chain, as authorities issue them."""
-    from cryptography.hazmat.primitives.asymmetric import ec
-    from cryptography.hazmat.primitives.hashes import SHA256
-    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-
-    monkeypatch.setenv(signer.SETTINGS, str(tmp_path / "other"))
-    folder = signer.settings_folder()
-    folder.mkdir(parents=True)
-    root_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
-    (folder / signer.CHAIN).write_bytes(signer.certificate_chain(root_key, key, digest=SHA256()))
-    (folder / signer.KEY).write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    fe.export(lively_motion(load_head(), 1), tmp_path / "a.glb")
-    assert signer.own_signature().algorithm == "es256"
-    assert verify(tmp_path / "a.glb").intact and verify(tmp_path / "a.glb").own
 
 
 def test_damaged_keys_are_named(tmp_path, monkeypatch):
@@ -181,20 +134,6 @@ def test_without_c2pa_the_file_is_written_with_the_comment_and_a_warning(tmp_pat
 def test_matroska_carries_the_comment(tmp_path):
     film = fe.render(still(2), tmp_path / "a.mkv", size=48, workers=1)
     assert verify(film).comment and not verify(film).signed
-
-
-@pytest.mark.parametrize("content", [b"", b"glTF", b"glTF" + bytes(16), os.urandom(4000)])
-def test_other_files_are_refused_in_one_sentence(tmp_path, content):
-    for name in ("a.glb", "a.mp4"):
-        path = tmp_path / name
-        path.write_bytes(content)
-        with pytest.raises(ProvenanceError, match=r"a\.(glb|mp4)$"):
-            verify(path)
-    with pytest.raises(ProvenanceError, match="There is no such file"):
-        verify(tmp_path / "absent.mp4")
-    (tmp_path / "a.txt").write_text("x")
-    with pytest.raises(ProvenanceError, match="cannot carry any"):
-        verify(tmp_path / "a.txt")
 
 
 def test_a_label_is_drawn_and_changes_nothing_else(tmp_path):
@@ -234,22 +173,3 @@ def test_what_a_mark_survives_is_what_the_ethics_page_says(how, video, tmp_path)
     assert not verdict.signed and verdict.comment
     page = (Path(__file__).parent.parent / "docs" / "ethics.md").read_text("utf-8")
     assert f"| {how}" in page and COMMENT.startswith("AI-generated")
-
-
-def test_a_copied_and_renamed_file_keeps_its_mark(video, tmp_path):
-    (tmp_path / "other name.mp4").write_bytes(video.read_bytes())
-    assert verify(tmp_path / "other name.mp4").intact
-
-
-def test_the_command_tells_who_says_what(video, tmp_path, capsys):
-    from face_emote.cli.main import main
-
-    assert main(["verify", str(video)]) == 0
-    out, _ = capsys.readouterr()
-    assert out.startswith(f"{video}: AI-generated, and not changed since\n") and CONSENT.consent in out
-    assert "the key of this installation, self-signed" in out
-    plain = fe.export(lively_motion(load_head(), 1), tmp_path / "plain.glb", provenance=None)
-    assert main(["verify", str(video), str(plain)]) == 2
-    assert f"{plain}: no signed mark\n" in capsys.readouterr()[0]
-    assert main(["verify", str(tmp_path / "absent.mp4")]) == 2
-    assert capsys.readouterr()[1].startswith("face-emote: There is no such file")

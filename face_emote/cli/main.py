@@ -1,6 +1,7 @@
 """Entry of the command line: which commands there are, and what happens when one fails.
 
 Exit codes: 0 done; 2 the user's mistake, in one line; 130 interrupted; 1 a bug of ours.
+`verify` has two more.
 """
 
 import os

@@ -14,6 +14,8 @@ SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmic
 """IPTC's name for media made by a trained algorithm."""
 PERFORMANCE = "org.face_emote.performance"
 """Label of the assertion that holds the `Facts`."""
+SEAL = "org.face_emote.seal"
+"""Label of the assertion that holds the hash over every byte of the file: `file_seal`."""
 COMMENT = "AI-generated facial performance made with face_emote"
 """The unsigned mark, a comment in the container: easily removed, but it needs no key to read."""
 
@@ -56,7 +58,10 @@ def facts_of(motion: MotionSource, provenance: Provenance) -> Facts:
 
 
 def definition(facts: Facts, *, media_type: str, content_sha256: str) -> str:
-    """The C2PA manifest as c2pa-python takes it. Its identifiers follow from the content: no clock, no chance."""
+    """The C2PA manifest as c2pa-python takes it. Its identifiers follow from the content: no clock, no chance.
+
+    The seal's hash is filled in when the file is whole.
+    """
     values = {name: getattr(facts, name) for name in Facts.__slots__}
     seed = json.dumps([values, media_type, content_sha256], sort_keys=True)
     instance = uuid.UUID(bytes=hashlib.sha256(seed.encode()).digest()[:16], version=4)  # C2PA takes version 4 only
@@ -77,6 +82,7 @@ def definition(facts: Facts, *, media_type: str, content_sha256: str) -> str:
         "assertions": [
             {"label": "c2pa.actions.v2", "created": True, "data": {"actions": [action]}},
             {"label": PERFORMANCE, "created": True, "data": values},
+            {"label": SEAL, "created": True, "data": {"sha256": 64 * "0"}},
         ],
     }
     return json.dumps(content)

@@ -8,14 +8,12 @@ from pathlib import Path
 from face_emote.core.errors import ProvenanceError
 from face_emote.core.motion import MotionSource
 from face_emote.provenance.credential import Facts, Provenance, definition, facts_of
-from face_emote.provenance.glb_slot import put_in
-from face_emote.provenance.settled import settled
-from face_emote.provenance.signer import KEY, Signature, own_signature, settings_folder
+from face_emote.provenance.signer import Signature, own_signature, settings_folder
+from face_emote.provenance.slot import file_seal, find_slot, insert, overwrite
+from face_emote.provenance.store import settled
 
 MEDIA_TYPES = {".mp4": "video/mp4", ".mov": "video/quicktime", ".glb": "model/gltf-binary"}
 """Files that can carry a signed mark. Matroska and WebM have no place for one; they get the comment only."""
-_SEARCHED_BYTES = 1 << 20
-"""Where in a video the manifest lies: near its start."""
 _log = logging.getLogger(__name__)
 
 
@@ -45,11 +43,10 @@ def mark_with(path: Path, facts: Facts) -> None:
     text = definition(facts, media_type=MEDIA_TYPES[suffix], content_sha256=digest)
     signed = path.with_name(f"signed{suffix}")
     try:
+        store = _signed(path, signed, text=text, signature=signature)
         if suffix == ".glb":
-            put_in(path, _settled(_signed(path, signed, text=text, signature=signature), signature), signed)
-        else:
-            manifest = _signed(path, signed, text=text, signature=signature)
-            _replace_manifest(signed, manifest, _settled(manifest, signature))
+            insert(path, store, signed)
+        _seal(signed, signature)
         signed.replace(path)
     finally:
         signed.unlink(missing_ok=True)
@@ -74,23 +71,16 @@ def _signed(path: Path, target: Path, *, text: str, signature: Signature) -> byt
         ) from None
 
 
-def _settled(manifest: bytes, signature: Signature) -> bytes:
-    """Without chance when the key allows it; other signatures are random by nature."""
-    if signature.algorithm != "ed25519":
-        return manifest
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+def _seal(path: Path, signature: Signature) -> None:
+    """Write the hash over the whole file into its mark, and sign that again."""
+    from face_emote.provenance.cose import sign
 
-    private = load_pem_private_key(signature.key, None)
-    if not isinstance(private, Ed25519PrivateKey):
-        raise ProvenanceError(f"The signing key changed while it was in use: {settings_folder() / KEY}")
-    return settled(manifest, private.sign)
-
-
-def _replace_manifest(path: Path, manifest: bytes, new: bytes) -> None:
-    with path.open("r+b") as file:
-        place = file.read(_SEARCHED_BYTES + len(manifest)).find(manifest)
-        if place < 0:
-            raise ValueError("the manifest is not where c2pa put it until now")
-        file.seek(place)
-        file.write(new)
+    slot = find_slot(path)
+    if slot is None:
+        raise ValueError("the mark is not where c2pa put it until now")
+    sealed = settled(
+        slot.store,
+        seal=lambda store: file_seal(path, slot, store),
+        sign=lambda content: sign(signature.key, content),
+    )
+    overwrite(path, slot, sealed)

@@ -93,22 +93,17 @@ def _make(folder: Path) -> None:
 
 
 def _algorithm_of(key: bytes, folder: Path) -> str:
-    from cryptography.hazmat.primitives import serialization
-    from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+    from face_emote.provenance.cose import algorithm_of
 
     try:
-        private = serialization.load_pem_private_key(key, None)
-    except (ValueError, TypeError):
+        algorithm = algorithm_of(key)
+    except ValueError:
         raise ProvenanceError(f"The signing key is no PEM key without a password: {folder / KEY}") from None
-    if isinstance(private, ed25519.Ed25519PrivateKey):
-        return "ed25519"
-    if isinstance(private, rsa.RSAPrivateKey):
-        return "ps256"
-    if isinstance(private, ec.EllipticCurvePrivateKey) and private.curve.key_size in (256, 384, 521):
-        return {256: "es256", 384: "es384", 521: "es512"}[private.curve.key_size]
-    raise ProvenanceError(
-        f"C2PA signs with Ed25519, P-256, P-384, P-521 or RSA keys, not with this one: {folder / KEY}"
-    )
+    if algorithm is None:
+        raise ProvenanceError(
+            f"C2PA signs with Ed25519, P-256, P-384, P-521 or RSA keys, not with this one: {folder / KEY}"
+        )
+    return algorithm
 
 
 def _new_certificate() -> tuple[bytes, bytes]:

@@ -3,119 +3,197 @@
 import json
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from face_emote.audio.media_file import opened_media
 from face_emote.core.errors import DependencyError, ProvenanceError
-from face_emote.provenance.credential import COMMENT, PERFORMANCE, Facts
-from face_emote.provenance.glb_slot import taken_out
+from face_emote.provenance.credential import COMMENT, PERFORMANCE, SEAL, Facts
 from face_emote.provenance.marking import MEDIA_TYPES
-from face_emote.provenance.signer import CHAIN, settings_folder
+from face_emote.provenance.slot import DamagedMarkError, OtherKindError, Slot, file_seal, find_slot, without_entry
+from face_emote.provenance.store import blanked, layout_of, signed_part
+from face_emote.provenance.trust import own_certificate
 
 OWN_FACTS = tuple(Facts.__slots__)
+CREDENTIAL = "signingCredential."
+"""What c2pa's answers about the signer's certificate start with; they say nothing about changes."""
+
+
+class Status(StrEnum):
+    """What a file's mark is worth."""
+
+    OWN = "own"
+    """Intact, signed with the key of this installation."""
+    TRUSTED = "trusted"
+    """Intact, signed by somebody whom the user named, or whom a named authority vouches for."""
+    UNKNOWN = "unknown"
+    """Intact, signed by anybody: the name in the certificate proves nothing."""
+    CHANGED = "changed"
+    """The file or its mark is not as it was signed."""
+    UNMARKED = "unmarked"
+    """There is no signed mark."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What a file says about its making, and whether that can be believed."""
 
-    signed: bool
-    """It holds a C2PA manifest."""
-    intact: bool = False
-    """Neither the file nor the manifest was changed since it was signed."""
-    trusted: bool = False
-    """The signer is on a list of trusted authorities (a self-signed certificate never is)."""
-    own: bool = False
-    """Signed with the key of this installation."""
+    status: Status
     signer: str = ""
+    """The name in the certificate; worth something only when the signer is known."""
     tool: str = ""
     generated: bool = False
     """It says that a machine made it."""
     facts: Facts | None = None
     """What face_emote says about the performance; None in files of other programs."""
     problems: tuple[str, ...] = ()
-    """Why it is not intact."""
+    """Why it is changed, unmarked or not trusted."""
+    sealed: bool = False
+    """The mark covers every byte of the file; else, as in files of other programs, what C2PA covers."""
     comment: bool = False
     """The unsigned comment of face_emote is there."""
 
+    @property
+    def signed(self) -> bool:
+        """It holds a mark, whatever that is worth."""
+        return self.status is not Status.UNMARKED
 
-def verify(path: str | Path, *, anchors: str | Path | None = None) -> Verdict:
-    """Read a file's mark; without one, the verdict says `signed=False`.
+    @property
+    def intact(self) -> bool:
+        """Neither the file nor the mark was changed since somebody signed it."""
+        return self.status in (Status.OWN, Status.TRUSTED, Status.UNKNOWN)
+
+
+def verify(path: str | Path, *, trust: tuple[bytes, ...] = ()) -> Verdict:
+    """Read a file's mark and check every byte that it covers.
 
     Args:
         path: A .mp4, .mov or .glb; of other videos the comment is read.
-        anchors: PEM file of certificates of authorities to trust.
+        trust: PEM certificates of signers and authorities to trust: `trust.read_certificates`.
 
     Raises:
-        ProvenanceError: there is no such file, it cannot carry a mark, or it is damaged.
+        ProvenanceError: there is no such file, it cannot carry a mark, or this installation's certificate is damaged.
         DependencyError: c2pa-python is not installed.
     """
     path = Path(path)
     if not path.is_file():
         raise ProvenanceError(f"There is no such file; check its name: {path}")
     comment = _has_comment(path)
-    suffix = path.suffix.lower()
-    if suffix not in MEDIA_TYPES:
+    if path.suffix.lower() not in MEDIA_TYPES:
         if comment:
-            return Verdict(signed=False, comment=True)
+            return Verdict(Status.UNMARKED, comment=True)
         kinds = ", ".join(MEDIA_TYPES)
         raise ProvenanceError(f"Signed marks are in {kinds} files; this one cannot carry any: {path}")
-    trusted = _pem(Path(anchors)) if anchors is not None else ""
-    store = _read(path, MEDIA_TYPES[suffix], trusted=trusted)
-    if store is None:
-        return Verdict(signed=False, comment=comment)
-    root = _own_root()
-    own = bool(root) and (_read(path, MEDIA_TYPES[suffix], trusted=root) or {}).get("validation_state") == "Trusted"
-    return replace(_judged(store), own=own, comment=comment)
+    return replace(_checked(path, trust), comment=comment)
 
 
-def _read(path: Path, media_type: str, *, trusted: str) -> dict[str, Any] | None:
-    """The manifest store as c2pa tells it, judged with `trusted` certificates (PEM); None: there is none."""
+def _checked(path: Path, trust: tuple[bytes, ...]) -> Verdict:
+    slot = None
+    try:
+        slot = find_slot(path)
+        answer = _answer(path, slot, trust=trust)
+    except DamagedMarkError as error:
+        return Verdict(Status.CHANGED, problems=(str(error),))
+    except OtherKindError as error:
+        return Verdict(Status.CHANGED if slot else Status.UNMARKED, problems=(str(error),))
+    if answer is None:
+        return Verdict(Status.CHANGED if slot else Status.UNMARKED, problems=("manifest.missing",) if slot else ())
+    if answer.get("active_manifest") not in answer["manifests"]:
+        return Verdict(Status.CHANGED, problems=("manifest.missing",))
+    return _judged(path, slot, answer=answer, trust=trust)
+
+
+def _answer(path: Path, slot: Slot | None, *, trust: tuple[bytes, ...]) -> dict[str, Any] | None:
+    """What c2pa says of the file, told whom to trust; None: there is no mark.
+
+    Raises:
+        OtherKindError: c2pa cannot read the file.
+    """
     try:
         import c2pa
     except ImportError:
         raise DependencyError("Reading marks needs c2pa-python: pip install c2pa-python") from None
+    glb = path.suffix.lower() == ".glb"
+    if glb and slot is None:
+        return None
     with ExitStack() as files:
-        manifest = None
-        if path.suffix.lower() == ".glb":
-            found = taken_out(path)
-            if found is None:
-                return None
-            manifest, stream = found
-            files.enter_context(stream)
-        else:
-            stream = files.enter_context(path.open("rb"))
+        stream = files.enter_context(without_entry(path, slot) if glb and slot else path.open("rb"))
+        manifest = slot.store if slot else None  # that c2pa judges the very store whose place is checked here
+        settings = {"trust": {"trust_anchors": b"".join(trust).decode("ascii")}} if trust else {}
         try:
-            trust = {"trust": {"trust_anchors": trusted}} if trusted else {}
-            with c2pa.Context.from_dict(trust) as context:
-                with c2pa.Reader(media_type, stream, manifest_data=manifest, context=context) as reader:
+            with c2pa.Context.from_dict(settings) as context:
+                kind = MEDIA_TYPES[path.suffix.lower()]
+                with c2pa.Reader(kind, stream, manifest_data=manifest, context=context) as reader:
                     content: dict[str, Any] = json.loads(reader.json())
                     return content
         except c2pa.C2paError.ManifestNotFound:
             return None
         except c2pa.C2paError as error:
-            raise ProvenanceError(f"The mark cannot be read ({' '.join(str(error).split())}): {path}") from None
+            raise OtherKindError(f"it cannot be read: {' '.join(str(error).split())}") from None
 
 
-def _judged(store: dict[str, Any]) -> Verdict:
-    active = store["manifests"][store["active_manifest"]]
-    state = store.get("validation_state", "")
-    failures = store.get("validation_results", {}).get("activeManifest", {}).get("failure", [])
-    problems = tuple(item["code"] for item in failures if item["code"] != "signingCredential.untrusted")
-    signature = active.get("signature_info", {})
-    tool = (active.get("claim_generator_info") or [{}])[0]
-    performance = next((item["data"] for item in active["assertions"] if item["label"] == PERFORMANCE), None)
+def _judged(path: Path, slot: Slot | None, *, answer: dict[str, Any], trust: tuple[bytes, ...]) -> Verdict:
+    active = answer["manifests"][answer["active_manifest"]]
+    results = answer.get("validation_results", {}).get("activeManifest", {})
+    failures = [item["code"] for item in results.get("failure", [])]
+    seal = _assertion(active, SEAL)
+    changes = [code for code in failures if not code.startswith(CREDENTIAL)] + _broken_seal(path, slot, seal=seal)
+    if not changes and not any(item["code"] == "claimSignature.validated" for item in results.get("success", [])):
+        changes = ["claimSignature.missing"]
+    doubts = [code for code in failures if code.startswith(CREDENTIAL) and code != f"{CREDENTIAL}untrusted"]
+    own = own_certificate()
+    if changes:
+        status = Status.CHANGED
+    elif own is not None and _signed_by_one_of((own,), slot):
+        status = Status.OWN
+    elif not doubts and (answer.get("validation_state") == "Trusted" or _signed_by_one_of(trust, slot)):
+        status = Status.TRUSTED
+    else:
+        status = Status.UNKNOWN
+    signature, tool = active.get("signature_info") or {}, (active.get("claim_generator_info") or [{}])[0]
+    performance = _assertion(active, PERFORMANCE)
     return Verdict(
-        signed=True,
-        intact=state in ("Valid", "Trusted") and not problems,
-        trusted=state == "Trusted",
+        status,
         signer=signature.get("common_name") or signature.get("issuer") or "",
         tool=" ".join(str(tool.get(name, "")) for name in ("name", "version")).strip(),
-        generated=any(_tells_of_a_machine(item) for item in active["assertions"]),
-        facts=None if not isinstance(performance, dict) else _facts(performance),
-        problems=problems,
+        generated=any(_tells_of_a_machine(item) for item in active.get("assertions", [])),
+        facts=None if performance is None else _facts(performance),
+        problems=tuple(dict.fromkeys(changes + doubts)),
+        sealed=seal is not None,
     )
+
+
+def _assertion(manifest: dict[str, Any], label: str) -> dict[str, Any] | None:
+    found = next((item["data"] for item in manifest.get("assertions", []) if item["label"] == label), None)
+    return found if isinstance(found, dict) else None
+
+
+def _broken_seal(path: Path, slot: Slot | None, *, seal: dict[str, Any] | None) -> list[str]:
+    """Why the file is not as it was sealed; nothing when it is. A .glb must have one, as C2PA has no rule for it."""
+    if seal is None:
+        return ["seal.missing"] if path.suffix.lower() == ".glb" else []
+    try:
+        whole = slot is not None and seal.get("sha256") == file_seal(
+            path, slot, blanked(slot.store, layout_of(slot.store))
+        )
+    except ValueError:
+        whole = False
+    return [] if whole else ["seal.mismatch"]
+
+
+def _signed_by_one_of(certificates: tuple[bytes, ...], slot: Slot | None) -> bool:
+    """Whether the key of one of these signed the claim itself; an authority above the signer does not count here."""
+    from face_emote.provenance.cose import signed_by
+
+    if slot is None:
+        return False
+    try:
+        layout = layout_of(slot.store)
+    except ValueError:
+        return False
+    content, signature = signed_part(slot.store, layout), slot.store[slice(*layout.signature)]
+    return any(signed_by(certificate, content, signature) for certificate in certificates)
 
 
 def _facts(values: dict[str, Any]) -> Facts:
@@ -126,22 +204,6 @@ def _facts(values: dict[str, Any]) -> Facts:
 
 def _tells_of_a_machine(assertion: dict[str, Any]) -> bool:
     return assertion["label"].startswith("c2pa.actions") and "AlgorithmicMedia" in json.dumps(assertion)
-
-
-def _own_root() -> str:
-    """The root certificate of this installation; empty when nothing was ever signed here."""
-    try:
-        chain = (settings_folder() / CHAIN).read_text("ascii")
-    except (OSError, ValueError):
-        return ""
-    return chain[max(chain.rfind("-----BEGIN CERTIFICATE-----"), 0) :]
-
-
-def _pem(path: Path) -> str:
-    try:
-        return path.read_text("ascii")
-    except (OSError, ValueError):
-        raise ProvenanceError(f"The trusted certificates cannot be read as a PEM file: {path}") from None
 
 
 def _has_comment(path: Path) -> bool:
