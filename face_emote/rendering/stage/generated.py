@@ -2,6 +2,7 @@
 
 import importlib.util
 import sys
+import threading
 from collections.abc import Callable
 from types import ModuleType
 
@@ -12,18 +13,22 @@ from face_emote.look.formula.materials import Formula
 from face_emote.look.printers.kernel import TILE, gradient_names
 from face_emote.rendering.stage.cache import KERNELS, kept_here
 
+_loading = threading.Lock()
+"""Frames are drawn in several threads; none may take a module that another has begun to load."""
+
 
 def kernel(name: str) -> ModuleType:
     """The module `shaders/kernels/NAME.py`, loaded once."""
     full = f"face_emote_kernel_{name}"
-    if full not in sys.modules:
-        spec = importlib.util.spec_from_file_location(full, KERNELS / f"{name}.py")
-        assert spec is not None and spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[full] = module  # where numba looks for the names a kept kernel uses
-        with kept_here():
-            spec.loader.exec_module(module)
-    return sys.modules[full]
+    with _loading:
+        if full not in sys.modules:
+            spec = importlib.util.spec_from_file_location(full, KERNELS / f"{name}.py")
+            assert spec is not None and spec.loader is not None
+            module = importlib.util.module_from_spec(spec)
+            sys.modules[full] = module  # where numba looks for the names a kept kernel uses
+            with kept_here():
+                spec.loader.exec_module(module)
+        return sys.modules[full]
 
 
 def run_rows(formula: Formula, rows: Float[Array, "place number"], shared: Array) -> Float[Array, "place output"]:

@@ -1,0 +1,155 @@
+"""What the pages, `--help` and heads of programs tell a reader to type runs as it stands there."""
+
+import re
+import shutil
+import tomllib
+from importlib.util import find_spec
+
+import click
+import pytest
+from documented import ROOT, Command, commands, python_blocks
+from workshop import make_workshop, run
+
+from face_emote.blender_side.process import blender_python
+from face_emote.cli.main import cli
+from face_emote.core.errors import DependencyError
+
+NOT_RUN = {
+    r"make .*|sh \.ci/run": "what .ci/run consists of",
+    r"pip .*|python3\.11 -m venv .*|export FACE_EMOTE_BLENDER_PYTHON=.*": "changes the environment it is typed in",
+    r"face-emote (?!demo|doctor)[a-z]+|face-emote .* (NAME|\.\.|folds/a)( .*)?": "the name of a command",
+    r"face-emote verify --trust authorities\.pem|face-emote export --(rig controls|head)": "an option is named",
+    r"ray start .*|.*--cluster.*": "needs a cluster of machines",
+    r"torchrun .*": "four processes for a large network; tests/test_train_loop.py trains with two",
+    r"python -m (pytest|tools\.test_blender) .*": "tests, which .ci/run runs",
+    r"python -m bench\.recognised.*": "needs MediaPipe and its model, which is not distributed here",
+    r"python -m tools\.gui_session .*": "needs a Blender with a window",
+    r"python -m tools\.build_head .*": "needs MakeHuman's data; tests/test_head_build.py",
+    r"python -m tools\.train_phones\..*": "hours, and needs recordings that are not distributed",
+    r"python -m tools\.bake_skin": "writes into the assets; tests/test_skin_maps.py bakes elsewhere",
+    r"python -m tools\.bake_hair": "writes into the assets; tests/test_hair.py bakes elsewhere",
+    r"python -m tools\.write_shaders": "writes into the sources; tests compare what it would write",
+    r"python -m tools\.gallery.*": "the pictures of the pages, half an hour",
+    r"python examples/.*": "tests/test_examples.py runs them",
+}
+"""Regular expressions of whole commands, and why they are not run here."""
+NEEDS = {"--engine gl": "moderngl", "--plots": "matplotlib", r"\.train|bench\.(ablat|folds)| train ": "torch"}
+"""Packages without which a command only says what it needs."""
+NEEDS_BLENDER = r"cycles|\.abc|\.fbx|bench\.reimport|compare_engines|build_extension"
+STAND_INS = {
+    "NAME|FILE": "metahuman", "DATA": "data", "CORPUS": "corpus", "EXPERTS": "experts", "RUNS": "runs",
+    "OUT": "out.csv", "FOLDER": "takes", "FILE": "line.mp4", "DIR": "out",
+}  # fmt: skip
+"""Words in capitals, and what a reader might put there."""
+REPLACED = ((r"--size \d+", "--size 64"), (r"--steps \d+", "--steps 2"), (r"tools\.house$", f"tools.house {ROOT}"))
+PICTURES = r"face-emote (demo|animate .*\.mp4|render .*|batch (lines|\").*)"
+ADDED = (
+    (rf"(?!.*--(size|dry-run)){PICTURES}", "--size 64"),
+    (r"face-emote batch (lines|\").*", "--fps 6"),
+    (r"face-emote render line\.wav .*cycles.*", "--fps 1"),
+    (r".*--engine cycles.*", "--samples 1"),
+    (r"(?!.*--steps)(face-emote train|python -m (bench\.ablations|face_emote\.train\.experts\.teach)) .*", "--steps 2"),
+    (r"python -m face_emote\.train\.corpus\.build (?!--help).*", "--only grid_s1,grid_talkers"),
+    (r"python -m bench\.ablations (?!.*--only).*", "--only plain"),
+    (r"python -m bench\.(?!ablations|folds|lip_quality).*", "--quick"),
+    (r"python -m bench\.lip_quality", "--data data"),
+    (r"python -m tools\.compare_engines .*", "--size 64 --samples 1 --faces 0"),
+)
+"""What makes a command quick."""
+TOLD = commands()
+
+
+def reason_not_to_run(command: Command) -> str | None:
+    return next((reason for pattern, reason in NOT_RUN.items() if re.fullmatch(pattern, command.text)), None)
+
+
+def quick(text: str) -> str:
+    for word, stand_in in STAND_INS.items():
+        text = re.sub(rf"(?<![\w/.]){re.escape(word)}(?![\w/.|])", stand_in, text)
+    for pattern, smaller in REPLACED:
+        text = re.sub(pattern, smaller, text)
+    return " ".join([text, *(added for pattern, added in ADDED if re.fullmatch(pattern, text))])
+
+
+def require_what_it_needs(text: str) -> None:
+    for pattern, package in NEEDS.items():
+        if re.search(pattern, text) and find_spec(package) is None:
+            pytest.skip(f"needs {package}")
+    if re.search(NEEDS_BLENDER, text):
+        try:
+            blender_python()
+        except DependencyError as error:
+            pytest.skip(str(error))
+
+
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory):
+    return make_workshop(tmp_path_factory.mktemp("workshop") / "made")
+
+
+def test_the_pages_tell_many_commands():
+    texts = [command.text for command in TOLD]
+    assert len(texts) > 120
+    assert 'face-emote animate line.wav --emotion "joy tinged with guilt" -o line.mp4' in texts
+    assert "face-emote export line.npz -o line.tsv --rig rhubarb" in texts
+    assert "python -m bench.render" in texts
+
+
+@pytest.mark.parametrize("pattern", NOT_RUN)
+def test_every_exception_is_still_needed(pattern):
+    assert any(re.fullmatch(pattern, command.text) for command in TOLD)
+
+
+def test_what_is_not_run_names_what_exists():
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    for command in TOLD:
+        if reason_not_to_run(command) is None:
+            continue
+        words = command.text.split()
+        if words[0] == "make":
+            assert words[1] in targets, command
+        if words[0] == "face-emote" and words[1:]:
+            found = cli.get_command(click.Context(cli), words[1])
+            assert found is not None, command
+            known = {name for item in found.params for name in (*item.opts, *item.secondary_opts)}
+            assert {word for word in words if re.fullmatch(r"--[a-z-]+", word)} <= known, command
+        for extra in re.findall(r"face-emote\[(\w+)\]", command.text):
+            assert extra in extras, command
+        for module in re.findall(r"python -m ((?:bench|tools|face_emote)\.[\w.]+)", command.text):
+            assert find_spec(module) is not None, command
+        for path in re.findall(r"(?:examples|tests)/\w+\.py", command.text):
+            assert (ROOT / path).is_file(), command
+
+
+def test_every_benchmark_is_told_about():
+    told = {name for command in TOLD for name in re.findall(r"python -m bench\.(\w+)", command.text)}
+    parts = {"__init__", "common", "in_blender"}
+    assert {path.stem for path in (ROOT / "bench").glob("*.py")} - parts == told
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", [item for item in TOLD if reason_not_to_run(item) is None], ids=lambda c: c.text)
+def test_a_command_runs_as_it_is_told(command, workshop, tmp_path):
+    text = quick(command.text)
+    require_what_it_needs(text)
+    folder = shutil.copytree(workshop, tmp_path / "here")
+    done = run(text, folder)
+    assert done.returncode == 0, f"{command.page}: {text}\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
+    for target in [] if "--dry-run" in text else re.findall(r"(?:-o|--json) (\S+)", text):
+        assert (folder / target).exists(), f"{command.page}: {text} wrote no {target}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("block", python_blocks(), ids=lambda block: block[0])
+def test_a_block_of_python_runs_as_it_stands(block, workshop, tmp_path):
+    _page, text = block
+    folder = shutil.copytree(workshop, tmp_path / "here")
+    if "import bpy" in text:
+        pytest.skip("typed into Blender with the extension installed; tests/blender/scenarios")
+    if "import torch" in text and find_spec("torch") is None:
+        pytest.skip("needs torch")
+    first = 'import face_emote as fe\nmotion = fe.read_motion("line.npz")\n' if "motion," in text else ""
+    (folder / "block.py").write_text(first + text)
+    done = run("python block.py", folder)
+    assert done.returncode == 0, done.stderr[-2000:]
