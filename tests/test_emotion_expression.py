@@ -179,7 +179,7 @@ def test_blocks_equal_the_whole():
 
 def test_the_bearing_is_neutral_at_neutral():
     bias = emotion_bias(on("neutral"))
-    for name in ("eye_openness", "gaze_pitch", "gaze_avert", "gaze_scan", "head_pitch", "head_yaw", "head_roll"):
+    for name in ("gaze_pitch", "gaze_avert", "gaze_scan", "head_pitch", "head_yaw", "head_roll"):
         assert getattr(bias, name)[0] == 0.0
     assert bias.blink_factor[0] == bias.motion_energy[0] == 1.0 and bias.breath_rate_hz[0] == 0.25
 
@@ -190,7 +190,6 @@ def test_the_bearing_fits_the_emotion():
     assert bias["shame"].gaze_avert[0] > 0.3 > bias["anger"].gaze_avert[0]
     assert bias["fear"].gaze_scan[0] > 0.5 and bias["panic"].breath_rate_hz[0] > 0.4
     assert bias["sadness"].motion_energy[0] < 1 < bias["joy"].motion_energy[0]
-    assert bias["tired"].eye_openness[0] < 0 < bias["surprise"].eye_openness[0]
     for each in bias.values():
         assert abs(each.head_pitch[0]) < 0.25 and abs(each.gaze_pitch[0]) < 0.35 and 0.1 < each.breath_rate_hz[0] < 0.7
 

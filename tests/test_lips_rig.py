@@ -23,11 +23,11 @@ from face_emote.motion.mouth.lip_solve import MouthTarget, lip_controls, measure
 from face_emote.motion.mouth.viseme_table import (
     CHANNELS,
     DIPHTHONGS,
+    DOMINANCE,
     FAMILY_OF_CHANNEL,
     GROUPS,
     MAX_RAMP_SECS,
     VISEMES,
-    dominance_rows,
     target_row,
 )
 from face_emote.motion.mouth.visemes import segments_from
@@ -73,7 +73,7 @@ def test_every_phone_has_a_viseme_of_a_known_group():
 
 def blend_ref(segments, *, time_secs):
     """Slow twin of `blend` at one instant, before SMOOTHING: the formula, phone by phone."""
-    rows, rest = dominance_rows(), target_row("SIL")
+    rows, rest = DOMINANCE, target_row("SIL")
     out = np.zeros(len(CHANNELS))
     for channel, family in enumerate(FAMILY_OF_CHANNEL):
         claimed, total = 1e-6 * rest[channel], 1e-6

@@ -8,7 +8,7 @@ from face_emote.core.names import EMOTIONS
 from face_emote.core.types import EmotionTrack
 from face_emote.motion.events.cues import speech_cues
 from face_emote.motion.events.micro_expressions import leak_pulses, leak_score, leak_weight
-from face_emote.motion.feeling.dynamics import UNSTARTED, liveliness, step_mood
+from face_emote.motion.feeling.dynamics import liveliness, step_mood
 
 
 def plan_of(name: str, secs: float, *, from_secs: float = 0.0, intensity: float = 1.0) -> EmotionTrack:
@@ -24,7 +24,7 @@ def plan_of(name: str, secs: float, *, from_secs: float = 0.0, intensity: float 
 
 
 def shown(name: str, plan: EmotionTrack) -> np.ndarray:
-    track, _ = step_mood(plan, UNSTARTED, lively=np.ones(len(plan.intensity)), step_hz=50.0)
+    track, _ = step_mood(plan, None, lively=np.ones(len(plan.intensity)), step_hz=50.0)
     return (track.mix[:, EMOTIONS.index(name)] * track.intensity).astype(float)
 
 
@@ -59,8 +59,8 @@ def test_emotions_leave_more_slowly_than_they_come():
 def test_mood_in_blocks_equals_the_whole():
     plan = plan_of("anger", 4.0, from_secs=0.7)
     lively = np.linspace(0.8, 1.0, 200)
-    whole, _ = step_mood(plan, UNSTARTED, lively=lively, step_hz=50.0)
-    state, parts = UNSTARTED, []
+    whole, _ = step_mood(plan, None, lively=lively, step_hz=50.0)
+    state, parts = None, []
     for i in range(0, 200, 23):
         part = EmotionTrack(
             *(getattr(plan, f)[i : i + 23] for f in ("mix", "vad", "intensity", "covert", "leak")), fps=50.0

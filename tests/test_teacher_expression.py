@@ -9,7 +9,7 @@ from face_emote.core.names import CONTROLS, EMOTIONS, MOTION_HZ, PHONES
 from face_emote.core.types import EmotionKey, EmotionPlan, PerformanceStyle
 from face_emote.emotion.blending import State, finished
 from face_emote.motion.feeling.affect import affect_by_rules
-from face_emote.motion.feeling.dynamics import UNSTARTED, calm_liveliness
+from face_emote.motion.feeling.dynamics import calm_liveliness
 from face_emote.motion.feeling.expression import expression_controls
 from face_emote.motion.net_listening import emotion_rows
 from face_emote.network.config import (
@@ -67,7 +67,7 @@ def test_targets_are_the_rules_without_chance(cues):
     style = PerformanceStyle(asymmetry=0.0)
     got = expression_targets(track, cues)
     lively = calm_liveliness(cues, np.arange(FRAMES) / MOTION_HZ)
-    affect, _ = affect_by_rules(track, UNSTARTED, lively=lively, style=style)
+    affect, _ = affect_by_rules(track, None, lively=lively, style=style)
     columns = [CONTROLS.index(name) for name in EXPRESSION_CONTROLS]
     assert got.shape == (FRAMES, NUM_EXPRESSION_OUTPUTS) and got.dtype == np.float32
     assert np.array_equal(got[:, CONTROL_SLICE], affect.display.emotion[:, columns])

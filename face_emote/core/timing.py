@@ -34,8 +34,3 @@ def frame_times(first: int, stop: int, *, fps: float) -> Float[Array, " frames"]
 def frame_at(time_secs: float, *, fps: float) -> int:
     """The frame on show at an instant."""
     return max(0, math.floor(time_secs * fps + 1e-6))
-
-
-def samples_in(duration_secs: float, *, sample_rate: int) -> int:
-    """Number of samples nearest to a duration."""
-    return round(duration_secs * sample_rate)

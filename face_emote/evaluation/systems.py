@@ -13,6 +13,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from face_emote.audio.analyse import analyse
+from face_emote.audio.conditioning import listened_to
 from face_emote.audio.features import prosody_of
 from face_emote.audio.logmel import log_mels
 from face_emote.audio.reader import read_speech
@@ -30,11 +31,9 @@ from face_emote.motion.mouth.lip_solve import MouthTarget, lip_controls
 from face_emote.motion.mouth.lips import lip_score
 from face_emote.motion.mouth.net_lips import net_lips
 from face_emote.motion.mouth.visemes import segments_from
-from face_emote.motion.net_listening import longest_look_ahead, phones_at_frames
+from face_emote.motion.net_listening import lip_answers, phones_at_frames
 from face_emote.network.config import EMOTION_COLUMNS
-from face_emote.network.hearing import Hearing
 from face_emote.network.runtime import load_motion_net
-from face_emote.network.streams import LipStream
 
 Sampler = Callable[[Array], Array]
 """Ascending seconds -> controls [frames, 100]."""
@@ -182,17 +181,14 @@ class Network:
         analysis = heard.aligned if self.known_words else heard.heard
         if analysis is None:
             return None
-        # As `motion.net_listening.lip_answers`, but also for networks whose lips see the emotion.
         num_frames = frames_in(analysis.duration_secs, fps=MOTION_HZ)
-        hearing = Hearing(net.x0)
-        stream = LipStream(
+        answers = lip_answers(
             net,
-            longest_look_ahead(net),
+            listened_to(heard.speech).blocks(),
+            duration_secs=analysis.duration_secs,
             phones=phones_at_frames(analysis) if self.known_words else None,
             emotion=np.tile(_NEUTRAL, (num_frames, 1)) if net.config.lips_see_emotion else None,
         )
-        parts = [stream.push(hearing.push(heard.speech.samples)), stream.push(hearing.finish())]
-        answers = np.concatenate([*parts, stream.finish(max(num_frames, stream.num_answered))])
         lips = net_lips(answers, analysis=analysis, head=self.head, style=NATURAL, fps=fps)
         return lambda times: lips.sample(times).controls
 

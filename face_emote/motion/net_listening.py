@@ -79,8 +79,8 @@ def lip_answers(
     *,
     duration_secs: float,
     phones: Int[Array, " frames"] | None = None,
+    emotion: Float[Array, "frames 21"] | None = None,
     look_ahead_frames: int | None = None,
-    style: str | int = 0,
 ) -> Float[Array, "motion_frames lip=9"]:
     """The lip path alone: answers for `net_lips`.
 
@@ -89,11 +89,11 @@ def lip_answers(
         blocks: 16 kHz mono.
         duration_secs: of the sound.
         phones: index into `names.PHONES` at every frame of `MOTION_HZ`, when they are known (`phones_at_frames`).
+        emotion: at the same frames, for networks whose lips see it.
         look_ahead_frames: one of the network's; the longest by default.
-        style: one of the network's ways to move the lips.
     """
     ahead = longest_look_ahead(net) if look_ahead_frames is None else look_ahead_frames
-    lips = LipStream(net, ahead, style=style, phones=phones)
+    lips = LipStream(net, ahead, phones=phones, emotion=emotion)
     found = [lips.push(rows) for rows in _rows(net, blocks)]
     return np.concatenate([*found, lips.finish(frames_in(duration_secs, fps=MOTION_HZ))])
 

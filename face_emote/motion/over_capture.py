@@ -18,7 +18,7 @@ from face_emote.emotion.track import PlannedEmotion
 from face_emote.face.head import Head
 from face_emote.face.rig import ControlPose, controls_from_pose, pose_from_controls
 from face_emote.motion.feeling.affect import Display, affect_by_rules
-from face_emote.motion.feeling.dynamics import LEAD_SECS, UNSTARTED
+from face_emote.motion.feeling.dynamics import LEAD_SECS
 from face_emote.motion.layering import layered, lip_gap
 from face_emote.motion.player import Player, player_of
 from face_emote.motion.slow_tracks import SlowTracks, joined, rested_skin, step_skin
@@ -113,7 +113,7 @@ def over_capture(
 def _slow(layers: _Layers, planned: PlannedEmotion) -> Iterator[SlowTracks]:
     """Steps 0, 1, 2 .. in chunks, without end."""
     player = layers.player
-    mood, skin, first = UNSTARTED, rested_skin(player.style), 0
+    mood, skin, first = None, rested_skin(player.style), 0
     while True:
         times = np.arange(first, first + CHUNK) / MOTION_HZ
         plan = planned.at(times + LEAD_SECS, rate_hz=MOTION_HZ)

@@ -8,11 +8,12 @@ import numpy as np
 from face_emote.core.arrays import Array, Float
 from face_emote.core.names import MOTION_HZ
 from face_emote.core.types import PerformanceStyle
+from face_emote.motion.events.curves import between
 from face_emote.motion.feeling.affect import Affect, Display, affect_by_rules
 from face_emote.motion.feeling.blood import BloodState, blood_flow, pressed_blood, pulse_of, rested_blood, step_blood
-from face_emote.motion.feeling.dynamics import LEAD_SECS, UNSTARTED, liveliness, swell_of, wandering
+from face_emote.motion.feeling.dynamics import LEAD_SECS, liveliness, swell_of, wandering
 from face_emote.motion.feeling.net_expression import affect_by_net, step_presence
-from face_emote.motion.feeling.wrinkles import UNFOLDED, WrinkleState, folding, step_wrinkles
+from face_emote.motion.feeling.wrinkles import folding, step_wrinkles
 from face_emote.motion.player import Player
 from face_emote.motion.score import PerformanceScore, face_controls
 
@@ -39,17 +40,8 @@ class SlowTracks:
 
     def at(self, times: Float[Array, " frames"]) -> "SlowTracks":
         """Linearly between steps; `times` must lie within them."""
-        place = np.clip(times * MOTION_HZ - self.first, 0.0, len(self.blood) - 1)
-        low = np.minimum(place.astype(np.int64), max(len(self.blood) - 2, 0))
-        high = np.minimum(low + 1, len(self.blood) - 1)
-        share = place - low
-
-        def sampled(values: Array) -> Array:
-            s = share.reshape(-1, *([1] * (values.ndim - 1)))
-            sampled: Array = (1.0 - s) * values[low] + s * values[high]
-            return sampled
-
-        return _each(sampled, self, first=0)
+        place = times * MOTION_HZ - self.first
+        return _each(lambda values: between(values, place), self, first=0)
 
 
 def _each(change: Callable[..., Array], *tracks: SlowTracks, first: int) -> SlowTracks:
@@ -67,7 +59,7 @@ def joined(a: SlowTracks, b: SlowTracks) -> SlowTracks:
 
 def slow_tracks(score: PerformanceScore, *, player: Player, chunk: int) -> Iterator[SlowTracks]:
     """Steps 0, 1, 2 .. in chunks of `chunk`, without end; what is remembered is carried from one to the next."""
-    mood_state, present = UNSTARTED, None
+    mood_state = present = None
     skin, style = rested_skin(player.style), player.style
     expression, cues = score.expression, score.cues
     first = 0
@@ -95,13 +87,14 @@ def slow_tracks(score: PerformanceScore, *, player: Player, chunk: int) -> Itera
 class SkinState:
     """What the skin remembers between two chunks."""
 
-    folds: WrinkleState
+    folds: Float[Array, " wrinkle=16"] | None
+    """None before the first step: a clip opens with the folds of its first face, not with a smooth one."""
     blood: BloodState
 
 
 def rested_skin(style: PerformanceStyle) -> SkinState:
     """Before the first step."""
-    return SkinState(UNFOLDED, rested_blood(style.blood, step_hz=MOTION_HZ))
+    return SkinState(None, rested_blood(style.blood, step_hz=MOTION_HZ))
 
 
 def step_skin(

@@ -15,7 +15,7 @@ from face_emote.emotion.track import track
 from face_emote.motion.events.cues import SpeechCues, speech_cues
 from face_emote.motion.feeling.affect import frown_of
 from face_emote.motion.feeling.blood import blood_drives
-from face_emote.motion.feeling.dynamics import LEAD_SECS, UNSTARTED, calm_liveliness, step_mood
+from face_emote.motion.feeling.dynamics import LEAD_SECS, calm_liveliness, step_mood
 from face_emote.motion.feeling.expression import REST_BREATH_HZ, emotion_bias, expression_controls
 from face_emote.motion.feeling.wrinkles import RESIDUAL
 from face_emote.network.config import EXPRESSION_CONTROLS, NUM_EXPRESSION_OUTPUTS
@@ -56,7 +56,7 @@ def expression_targets(
         tracks.
     """
     times = np.arange(len(emotion.intensity)) / MOTION_HZ
-    mood, _ = step_mood(emotion, UNSTARTED, lively=calm_liveliness(cues, times), step_hz=MOTION_HZ)
+    mood, _ = step_mood(emotion, None, lively=calm_liveliness(cues, times), step_hz=MOTION_HZ)
     controls = expression_controls(mood, style=style)
     bias = emotion_bias(mood)
     bearing = np.stack(

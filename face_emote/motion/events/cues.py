@@ -11,7 +11,7 @@ import numpy as np
 from face_emote.core.arrays import Array, Float
 from face_emote.core.names import FEATURE_HZ, VOWELS
 from face_emote.core.types import Phone, Prosody, SpeechAnalysis
-from face_emote.motion.events.curves import ease
+from face_emote.motion.events.curves import ease, since_and_until
 
 PHRASE_GAP_SECS = 0.22
 """A silence this long ends a phrase (shorter ones are stops and hesitations)."""
@@ -49,10 +49,7 @@ class SpeechCues:
 
         The mouth takes 0.8 s to leave the speech and is back 0.1 s before the next.
         """
-        starts, ends = self.phrases.T
-        since = times - np.concatenate([[-np.inf], ends])[np.searchsorted(ends, times, side="right")]
-        until = np.concatenate([starts, [np.inf]])[np.searchsorted(starts, times, side="right")] - times
-        inside = np.searchsorted(starts, times, side="right") > np.searchsorted(ends, times, side="right")
+        since, until, inside = since_and_until(self.phrases, times)
         return np.where(inside, 0.0, ease(since / 0.8) * ease((until - 0.1) / 0.5))
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from face_emote.core.arrays import Array, Float
+from face_emote.core.arrays import Array, Bool, Float
 
 
 def ease(u: Array) -> Array:
@@ -26,6 +26,28 @@ def smoothstep(x: Any, *, xp: ModuleType = np) -> Any:
     """0 below 0, 1 above 1, 3x^2 - 2x^3 between: C1; of arrays or tensors of the module `xp`."""
     u = xp.clip(x, 0.0, 1.0)
     return u * u * (3.0 - 2.0 * u)
+
+
+def between(rows: Array, place: Float[Array, " frames"]) -> Array:
+    """Linearly from row to row; `place` counts rows, and the first and the last one are held."""
+    place = np.clip(place, 0.0, len(rows) - 1)
+    low = np.minimum(place.astype(np.int64), max(len(rows) - 2, 0))
+    share = (place - low).reshape(-1, *[1] * (rows.ndim - 1))
+    value: Array = (1.0 - share) * rows[low] + share * rows[np.minimum(low + 1, len(rows) - 1)]
+    return value
+
+
+def since_and_until(
+    spans: Float[Array, "span 2"], times: Float[Array, " frames"]
+) -> tuple[Float[Array, " frames"], Float[Array, " frames"], Bool[Array, " frames"]]:
+    """Time since the last span ended, time until the next one starts, and whether an instant lies in one."""
+    starts, ends = spans.T
+    begun, ended = (np.searchsorted(edges, times, side="right") for edges in (starts, ends))
+    return (
+        times - np.concatenate([[-np.inf], ends])[ended],
+        np.concatenate([starts, [np.inf]])[begun] - times,
+        begun > ended,
+    )
 
 
 def pulse(

@@ -8,7 +8,7 @@ from face_emote.core.arrays import Array, Float
 from face_emote.core.names import CONTROLS, EMOTIONS, MOTION_HZ
 from face_emote.core.types import EmotionTrack, PerformanceStyle
 from face_emote.motion.feeling.blood import blood_drives
-from face_emote.motion.feeling.dynamics import MoodState, step_mood
+from face_emote.motion.feeling.dynamics import Mood, step_mood
 from face_emote.motion.feeling.expression import emotion_bias, expression_controls
 
 
@@ -43,13 +43,13 @@ class Affect:
 
 
 def affect_by_rules(
-    plan: EmotionTrack, state: MoodState, *, lively: Float[Array, " steps"], style: PerformanceStyle
-) -> tuple[Affect, MoodState]:
+    plan: EmotionTrack, state: Mood, *, lively: Float[Array, " steps"], style: PerformanceStyle
+) -> tuple[Affect, Mood]:
     """The next steps of a plan, and the mood to go on from.
 
     Args:
         plan: what is asked for, `LEAD_SECS` ahead of the steps.
-        state: of the mood, after the step before.
+        state: of the mood, after the step before; None at the first.
         lively: `dynamics.liveliness` of the steps.
         style: the animator's sliders.
     """

@@ -5,8 +5,6 @@ The plan says what is felt when; a face follows with a lag that depends on the e
 felt strength also breathes with the voice and with slow noise, because a held expression looks like a mask.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from face_emote.core.arrays import Array, Float
@@ -32,15 +30,9 @@ _DEPTH = 0.24
 _NUM_EMOTIONS = len(EMOTIONS)
 
 
-@dataclass(frozen=True, slots=True)
-class MoodState:
-    """What the face remembers of its emotion between two blocks."""
-
-    stages: Float[Array, "stage=2 channel=21"] | None
-    """Felt strength of each emotion, VAD, intensity, covert mix, leak. None before the first step."""
-
-
-UNSTARTED = MoodState(None)
+Mood = Float[Array, "stage=2 channel=21"] | None
+"""What the face remembers between two blocks: felt strength of each emotion, VAD, intensity, covert mix, leak. None
+before the first step."""
 
 
 def _time_constants() -> tuple[Array, Array]:
@@ -84,8 +76,8 @@ def _lively(level: Float[Array, " frames"]) -> Float[Array, " frames"]:
 
 
 def step_mood(
-    plan: EmotionTrack, state: MoodState, *, lively: Float[Array, " frames"], step_hz: float
-) -> tuple[EmotionTrack, MoodState]:
+    plan: EmotionTrack, stages: Mood, *, lively: Float[Array, " frames"], step_hz: float
+) -> tuple[EmotionTrack, Mood]:
     """What the face shows of the plan, step by step, and the state to go on from.
 
     `lively` scales what shows after the dynamics, which would otherwise smooth it away.
@@ -95,13 +87,12 @@ def step_mood(
     wanted = np.concatenate(
         [strength, plan.vad, plan.intensity[:, None], plan.covert, plan.leak[:, None]], axis=1, dtype=np.float64
     )
-    stages = state.stages
     if stages is None:
         stages = np.repeat(wanted[:1], 2, axis=0)
         stages[:, :_NUM_EMOTIONS] *= _START_SHARE
     level, stages = follow_twice(wanted, stages, on_secs=_ON_SECS, off_secs=_OFF_SECS, step_hz=step_hz)
     level[:, : _NUM_EMOTIONS + 4] *= lively[:, None]
-    return _track(np.maximum(level[:, :_NUM_EMOTIONS], 0.0), level[:, _NUM_EMOTIONS:], fps=plan.fps), MoodState(stages)
+    return _track(np.maximum(level[:, :_NUM_EMOTIONS], 0.0), level[:, _NUM_EMOTIONS:], fps=plan.fps), stages
 
 
 def _track(strength: Array, rest: Array, *, fps: float) -> EmotionTrack:

@@ -44,8 +44,6 @@ _BROWS = tuple(AU_INDEX[unit] for unit in (1, 2, 4))
 class EmotionBias:
     """How an emotion bears on everything but the face's skin, per frame."""
 
-    eye_openness: Float[Array, " frames"]
-    """Lids against rest: -1 closed, 0 rest, +1 wide. Already in the controls; for those who time blinks."""
     gaze_pitch: Float[Array, " frames"]
     """Radians the gaze tends to, positive down (shame, sadness)."""
     gaze_avert: Float[Array, " frames"]
@@ -109,9 +107,6 @@ def emotion_bias(track: EmotionTrack) -> EmotionBias:
 
     calm = np.maximum(-arousal, 0.0)
     return EmotionBias(
-        eye_openness=np.clip(
-            0.6 * amount[3] + 0.7 * amount[4] - 0.2 * amount[2] - 0.25 * amount[5] - 0.5 * _weariness(track), -1.0, 1.0
-        ),
         gaze_pitch=summed("gaze_pitch") + 0.2 * shame,
         gaze_avert=np.clip(summed("gaze_avert") + 0.8 * shame - 0.3 * high_dominance, 0.0, 1.0),
         gaze_scan=np.clip(summed("gaze_scan"), 0.0, 1.0),

@@ -8,6 +8,7 @@ from face_emote.core.arrays import Array, Float
 from face_emote.core.lowpass import follow
 from face_emote.core.names import CONTROLS, EMOTIONS, MOTION_HZ
 from face_emote.core.types import EmotionTrack, PerformanceStyle
+from face_emote.motion.events.curves import between
 from face_emote.motion.feeling.affect import Affect, Display
 from face_emote.motion.feeling.expression import MOST_DRIVEN, RESPONSE, REST_BREATH_HZ, EmotionBias
 from face_emote.motion.feeling.recipes import SIDES
@@ -68,22 +69,13 @@ class NetExpression:
 
     def at(self, times: Float[Array, " frames"]) -> Float[Array, f"frames answer={NUM_EXPRESSION_OUTPUTS}"]:
         """All answers at instants; held after the end."""
-        return _between(self.answers, times, first=self.first)
+        return between(self.answers, (times * MOTION_HZ - self.first) / LATENT_FRAMES)
 
     def hidden_at(self, times: Float[Array, " frames"]) -> Float[Array, f"frames answer={NUM_EXPRESSION_OUTPUTS}"]:
         """Answers about the hidden emotion at instants; zeros when nothing is hidden."""
         if self.hidden is None:
             return np.zeros((len(times), NUM_EXPRESSION_OUTPUTS))
-        return _between(self.hidden, times, first=self.first)
-
-
-def _between(rows: Array, times: Array, *, first: int) -> Array:
-    place = np.clip((times * MOTION_HZ - first) / LATENT_FRAMES, 0.0, len(rows) - 1)
-    low = np.minimum(place.astype(np.int64), max(len(rows) - 2, 0))
-    high = np.minimum(low + 1, len(rows) - 1)
-    share = (place - low)[:, None]
-    between: Array = (1.0 - share) * rows[low].astype(np.float64) + share * rows[high].astype(np.float64)
-    return between
+        return between(self.hidden, (times * MOTION_HZ - self.first) / LATENT_FRAMES)
 
 
 def affect_by_net(
@@ -149,7 +141,6 @@ def bias_by_net(answers: Float[Array, f"frames answer={NUM_EXPRESSION_OUTPUTS}"]
     rows = _bearing(answers)
     column = {name: rows[:, i] for i, name in enumerate(BEARING)}
     return EmotionBias(
-        eye_openness=np.zeros(len(rows)),
         breath_rate_hz=REST_BREATH_HZ * column["breath_factor"],
         **{
             name: column[name]

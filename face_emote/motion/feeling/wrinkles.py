@@ -108,18 +108,6 @@ class WrinkleModel:
     """Tension of each region at its reference action; infinite where geometry is not used."""
 
 
-@dataclass(frozen=True, slots=True)
-class WrinkleState:
-    """What the skin remembers between two blocks."""
-
-    level: Float[Array, " wrinkle=16"] | None
-    """None before the first step: a clip opens with the folds of its first face, not with a smooth one."""
-
-
-UNFOLDED = WrinkleState(None)
-SMOOTH = WrinkleState(np.zeros(len(WRINKLES)))
-
-
 def _control_rows(table: dict[str, dict[str, float]]) -> Float[Array, "wrinkle=16 control=100"]:
     return np.array([[table.get(region, {}).get(name, 0.0) for name in CONTROLS] for region in WRINKLES])
 
@@ -223,11 +211,10 @@ def _deepest(raw: Float[Array, "frames wrinkle=16"]) -> Float[Array, "frames wri
 
 
 def step_wrinkles(
-    target: Float[Array, "steps wrinkle=16"], state: WrinkleState, *, step_hz: float
-) -> tuple[Float[Array, "steps wrinkle=16"], WrinkleState]:
-    """Activations after each step and the state to go on from: quick to fold, slower to smooth out."""
+    target: Float[Array, "steps wrinkle=16"], level: Float[Array, " wrinkle=16"] | None, *, step_hz: float
+) -> tuple[Float[Array, "steps wrinkle=16"], Float[Array, " wrinkle=16"] | None]:
+    """Activations after each step and the level to go on from: quick to fold, slower to smooth out."""
     if not len(target):
-        return target, state
-    before = target[0] if state.level is None else state.level
-    out, level = follow(target, before, on_secs=ATTACK_SECS, off_secs=RELEASE_SECS, step_hz=step_hz)
-    return out, WrinkleState(level)
+        return target, level
+    before = target[0] if level is None else level
+    return follow(target, before, on_secs=ATTACK_SECS, off_secs=RELEASE_SECS, step_hz=step_hz)

@@ -13,11 +13,11 @@ from face_emote.core.arrays import Array, Float, Int
 from face_emote.motion.events.curves import smoothstep
 from face_emote.motion.mouth.viseme_table import (
     CHANNELS,
+    DOMINANCE,
     FAMILIES,
     FAMILY_OF_CHANNEL,
     MAX_RAMP_SECS,
     REACH_SECS,
-    dominance_rows,
     target_row,
 )
 
@@ -80,7 +80,7 @@ def _blend_block(
     since = times[frame] - segments.start_secs[index]
     until = segments.end_secs[index] - times[frame]
     length = segments.end_secs[index] - segments.start_secs[index]
-    rows = dominance_rows()[:, segments.group[index]]
+    rows = DOMINANCE[:, segments.group[index]]
     out = np.empty((len(times), len(CHANNELS)))
     speech = np.empty(len(times))
     for family in range(len(FAMILIES)):

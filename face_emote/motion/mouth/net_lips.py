@@ -14,7 +14,7 @@ from face_emote.core.names import FEATURE_HZ, MOTION_HZ
 from face_emote.core.timing import require_fps
 from face_emote.core.types import PerformanceStyle, SpeechAnalysis
 from face_emote.face.head import Head
-from face_emote.motion.events.curves import smoothstep
+from face_emote.motion.events.curves import since_and_until, smoothstep
 from face_emote.motion.mouth.lip_contacts import PhoneContacts, phone_contacts
 from face_emote.motion.mouth.lip_rig import LipRig, lip_rig
 from face_emote.motion.mouth.lip_solve import MouthTarget
@@ -198,10 +198,7 @@ def spoken_secs(speaking: Float[Array, " feature_frames"]) -> Float[Array, "run 
 
 def gate(spoken: Float[Array, "run 2"], times: Float[Array, " frames"]) -> Float[Array, " frames"]:
     """1 where the mouth is the network's, 0 where it rests, eased between; `spoken` as `spoken_secs` gives it."""
-    starts, ends = spoken.T
-    since = times - np.concatenate([[-np.inf], ends])[np.searchsorted(ends, times, side="right")]
-    until = np.concatenate([starts, [np.inf]])[np.searchsorted(starts, times, side="right")] - times
-    inside = np.searchsorted(starts, times, side="right") > np.searchsorted(ends, times, side="right")
+    since, until, inside = since_and_until(spoken, times)
     leaving = 1.0 - smoothstep((since - TAIL_SECS) / EASE_SECS)
     coming = 1.0 - smoothstep((until - LEAD_SECS) / EASE_SECS)
     return np.where(inside, 1.0, np.maximum(leaving, coming))

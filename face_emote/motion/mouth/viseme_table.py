@@ -95,87 +95,58 @@ VISEMES: dict[str, Viseme] = {
     "Z": Viseme("sibilant", 0.080, 0.008, 0.10),
     "ZH": Viseme("sibilant", 0.085, -0.070, 0.12, flare=0.75),
 }
-DIPHTHONGS: dict[str, tuple[str, str]] = {
-    "AW": ("AW1", "AW2"),
-    "AY": ("AY1", "AY2"),
-    "EY": ("EY1", "EY2"),
-    "OW": ("OW1", "OW2"),
-    "OY": ("OY1", "OY2"),
-}
+DIPHTHONGS = {name[:-1]: (name, f"{name[:-1]}2") for name in VISEMES if name.endswith("1")}
 NUCLEUS_SHARE = 0.6
 """Part of a diphthong before it glides."""
 
 
-@dataclass(frozen=True, slots=True)
-class Dominance:
-    """A phone's claim on a channel over time: an eased trapezoid."""
-
-    strength: float
-    """Relative to a vowel."""
-    before_secs: float
-    """Begins so long before the phone."""
-    after_secs: float
-    """Ends so long after the phone."""
-    rise: float
-    """Share of the phone that passes before the claim is full."""
-    fall: float
-    """Share of the phone, at its end, over which the claim already fades."""
-
-
-DOMINANCE: dict[str, dict[str, Dominance]] = {
+_CLAIMS: dict[str, dict[str, tuple[float, ...]]] = {
     "gap": {
-        "silence": Dominance(0.10, 0.351, 0.177, 0.08, 0.33),
-        "vowel": Dominance(1.00, 0.074, 0.108, 0.70, 0.37),
-        "rounded": Dominance(1.06, 0.129, 0.175, 0.53, 0.77),
-        "bilabial": Dominance(1.34, 0.030, 0.175, 0.75, 0.49),
-        "labiodental": Dominance(1.53, 0.051, 0.172, 0.61, 0.33),
-        "dental": Dominance(2.31, 0.134, 0.107, 0.58, 0.31),
-        "tongue": Dominance(0.13, 0.400, 0.056, 0.38, 0.54),
-        "sibilant": Dominance(0.23, 0.301, 0.058, 0.40, 0.57),
-        "retroflex": Dominance(1.04, 0.102, 0.123, 0.26, 0.49),
-        "breath": Dominance(0.15, 0.298, 0.350, 0.63, 0.31),
+        "silence": (0.10, 0.351, 0.177, 0.08, 0.33),
+        "vowel": (1.00, 0.074, 0.108, 0.70, 0.37),
+        "rounded": (1.06, 0.129, 0.175, 0.53, 0.77),
+        "bilabial": (1.34, 0.030, 0.175, 0.75, 0.49),
+        "labiodental": (1.53, 0.051, 0.172, 0.61, 0.33),
+        "dental": (2.31, 0.134, 0.107, 0.58, 0.31),
+        "tongue": (0.13, 0.400, 0.056, 0.38, 0.54),
+        "sibilant": (0.23, 0.301, 0.058, 0.40, 0.57),
+        "retroflex": (1.04, 0.102, 0.123, 0.26, 0.49),
+        "breath": (0.15, 0.298, 0.350, 0.63, 0.31),
     },
     "jaw": {
-        "silence": Dominance(0.05, 0.333, 0.149, 0.51, 0.18),
-        "vowel": Dominance(1.00, 0.059, 0.110, 0.56, 0.47),
-        "rounded": Dominance(0.58, 0.107, 0.144, 0.16, 0.42),
-        "bilabial": Dominance(0.65, 0.400, 0.260, 0.80, 0.22),
-        "labiodental": Dominance(1.17, 0.056, 0.253, 0.42, 0.65),
-        "dental": Dominance(2.67, 0.191, 0.123, 0.22, 0.19),
-        "tongue": Dominance(0.12, 0.400, 0.264, 0.34, 0.56),
-        "sibilant": Dominance(0.90, 0.120, 0.120, 0.20, 0.44),
-        "retroflex": Dominance(0.54, 0.086, 0.102, 0.26, 0.37),
-        "breath": Dominance(0.11, 0.400, 0.350, 0.54, 0.21),
+        "silence": (0.05, 0.333, 0.149, 0.51, 0.18),
+        "vowel": (1.00, 0.059, 0.110, 0.56, 0.47),
+        "rounded": (0.58, 0.107, 0.144, 0.16, 0.42),
+        "bilabial": (0.65, 0.400, 0.260, 0.80, 0.22),
+        "labiodental": (1.17, 0.056, 0.253, 0.42, 0.65),
+        "dental": (2.67, 0.191, 0.123, 0.22, 0.19),
+        "tongue": (0.12, 0.400, 0.264, 0.34, 0.56),
+        "sibilant": (0.90, 0.120, 0.120, 0.20, 0.44),
+        "retroflex": (0.54, 0.086, 0.102, 0.26, 0.37),
+        "breath": (0.11, 0.400, 0.350, 0.54, 0.21),
     },
     "shape": {
-        "silence": Dominance(0.05, 0.150, 0.120, 0.50, 0.33),
-        "vowel": Dominance(1.00, 0.067, 0.250, 0.83, 0.16),
-        "rounded": Dominance(2.20, 0.150, 0.193, 0.49, 0.33),
-        "bilabial": Dominance(0.38, 0.300, 0.120, 0.85, 0.18),
-        "labiodental": Dominance(1.26, 0.178, 0.182, 0.49, 0.21),
-        "dental": Dominance(0.80, 0.200, 0.250, 0.37, 0.30),
-        "tongue": Dominance(0.30, 0.300, 0.250, 0.39, 0.29),
-        "sibilant": Dominance(2.00, 0.150, 0.180, 0.40, 0.20),
-        "retroflex": Dominance(1.83, 0.143, 0.250, 0.51, 0.47),
-        "breath": Dominance(0.19, 0.400, 0.350, 0.35, 0.50),
+        "silence": (0.05, 0.150, 0.120, 0.50, 0.33),
+        "vowel": (1.00, 0.067, 0.250, 0.83, 0.16),
+        "rounded": (2.20, 0.150, 0.193, 0.49, 0.33),
+        "bilabial": (0.38, 0.300, 0.120, 0.85, 0.18),
+        "labiodental": (1.26, 0.178, 0.182, 0.49, 0.21),
+        "dental": (0.80, 0.200, 0.250, 0.37, 0.30),
+        "tongue": (0.30, 0.300, 0.250, 0.39, 0.29),
+        "sibilant": (2.00, 0.150, 0.180, 0.40, 0.20),
+        "retroflex": (1.83, 0.143, 0.250, 0.51, 0.47),
+        "breath": (0.19, 0.400, 0.350, 0.35, 0.50),
     },
 }
+"""A phone's claim on a channel over time is an eased trapezoid: its strength relative to a vowel, how long before the
+phone it begins and how long after it it ends (seconds), and the shares of the phone before the claim is full, and at
+its end over which it fades."""
+DOMINANCE: Float[Array, "family group figure=5"] = np.array(
+    [[_CLAIMS[family][group] for group in GROUPS] for family in FAMILIES]
+)
 
 
 def target_row(label: str) -> Float[Array, " channel"]:
     """The viseme's targets in the order of CHANNELS."""
     viseme = VISEMES[label]
     return np.array([getattr(viseme, channel) for channel in CHANNELS])
-
-
-def dominance_rows() -> Float[Array, "family group figure=5"]:
-    """DOMINANCE as an array: strength, before, after, rise, fall."""
-    return np.array(
-        [
-            [
-                (d.strength, d.before_secs, d.after_secs, d.rise, d.fall)
-                for d in (DOMINANCE[family][group] for group in GROUPS)
-            ]
-            for family in FAMILIES
-        ]
-    )
