@@ -2,7 +2,10 @@
 
 import os
 import shutil
+import socket
+import threading
 import zipfile
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -298,6 +301,33 @@ def test_another_program_that_signs_on_top_is_the_signer_then(kind, tmp_path, mo
     verdict = verify(target)
     assert verdict.status is Status.UNKNOWN and not verdict.sealed
     assert verdict.tool.startswith("editor") and verdict.facts is None
+
+
+def test_no_address_that_a_file_names_is_asked(run, tmp_path):
+    import c2pa
+
+    target, ours = tmp_path / "remote.mp4", signer.own_signature()
+    info = c2pa.C2paSignerInfo(ours.algorithm.encode(), ours.chain, ours.key, None)
+    builder = c2pa.Builder({"claim_generator_info": [{"name": "editor"}], "assertions": []})
+    builder.set_intent(c2pa.C2paBuilderIntent.CREATE, c2pa.C2paDigitalSourceType.DIGITAL_CREATION)
+    builder.set_no_embed()
+    asked = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer():
+            with suppress(OSError):
+                while True:
+                    asked.append(server.accept()[0].close())
+
+        threading.Thread(target=answer, daemon=True).start()
+        builder.set_remote_url(f"http://127.0.0.1:{server.getsockname()[1]}/line.c2pa")
+        plain = unmarked(tmp_path / "line.mp4")
+        with c2pa.Signer.from_info(info) as sign, builder, plain.open("rb") as source, target.open("w+b") as out:
+            builder.sign(sign, "video/mp4", source, out)
+        assert b"http://127.0.0.1" in target.read_bytes()
+        code, said, err = run(target)
+        server.shutdown(socket.SHUT_RDWR)
+    assert (code, err, asked) == (4, "", []) and "no signed mark" in said
 
 
 def test_facts_cannot_be_rewritten(ours, tmp_path):

@@ -16,6 +16,8 @@ from face_emote.provenance.store import blanked, layout_of, signed_part
 from face_emote.provenance.trust import own_certificate
 
 OWN_FACTS = tuple(Facts.__slots__)
+OFFLINE = {"verify": {"remote_manifest_fetch": False, "ocsp_fetch": False}}
+"""c2pa's settings: no address that a file names is asked."""
 CREDENTIAL = "signingCredential."
 """What c2pa's answers about the signer's certificate start with; they say nothing about changes."""
 
@@ -120,7 +122,7 @@ def _answer(path: Path, slot: Slot | None, *, trust: tuple[bytes, ...]) -> dict[
     with ExitStack() as files:
         stream = files.enter_context(without_entry(path, slot) if glb and slot else path.open("rb"))
         manifest = slot.store if slot else None  # that c2pa judges the very store whose place is checked here
-        settings = {"trust": {"trust_anchors": b"".join(trust).decode("ascii")}} if trust else {}
+        settings = OFFLINE | {"trust": {"trust_anchors": b"".join(trust).decode("ascii")}} if trust else OFFLINE
         try:
             with c2pa.Context.from_dict(settings) as context:
                 kind = MEDIA_TYPES[path.suffix.lower()]
