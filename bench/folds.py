@@ -17,7 +17,6 @@ from face_emote.evaluation.clips import read_clips
 from face_emote.evaluation.evaluate import lip_system
 from face_emote.evaluation.judges import bundled_judges
 from face_emote.evaluation.lip_figures import ClipFigures, measure_clip, measure_human, ruler, summed, talker_figures
-from face_emote.evaluation.mouth_meter import gap_meter, vertex_meter
 from face_emote.evaluation.report import HUMAN, LIP_ROWS, printed
 from face_emote.evaluation.systems import HeardClip
 from face_emote.face.bundled import load_head
@@ -50,7 +49,7 @@ def main() -> None:
 def measured(data: Path, runs: Path) -> dict[str, list[ClipFigures]]:
     """Figures of all clips by system."""
     head = load_head()
-    by = ruler(gap_meter(head), vertices=vertex_meter(head), sync=bundled_judges().sync)
+    by = ruler(head, sync=bundled_judges().sync)
     out: dict[str, list[ClipFigures]] = {}
     for fold in FOLDS:
         model = runs / f"fold_{fold}" / "model.safetensors"

@@ -21,12 +21,13 @@ from face_emote.evaluation.clips import Clip
 from face_emote.evaluation.clips import read_clips as read_folder
 from face_emote.evaluation.clips import read_tracked as read_clips
 from face_emote.evaluation.lip_figures import measure_clip, measure_human, ruler, summed
-from face_emote.evaluation.mouth_meter import GapMeter, gap_meter
 from face_emote.evaluation.systems import HeardClip, Rules
 from face_emote.face.bundled import load_head
+from face_emote.face.head import Head
+from face_emote.train.corpus.lips import LipMeter
 
 FPS = 25.0
-__all__ = ["Quality", "gap_meter", "measure", "read_clips"]
+__all__ = ["Quality", "measure", "read_clips"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +47,13 @@ class Quality:
     silence_motion: float
 
 
-def measure(clips: Sequence[Clip], *, meter: GapMeter, heard: bool) -> Quality:
+def measure(clips: Sequence[Clip], *, head: Head, heard: bool) -> Quality:
     """Animate every clip and compare."""
-    system, by = Rules(meter.head, known_words=not heard), ruler(meter, vertices=None)
+    system, by = Rules(head, known_words=not heard), ruler(head)
     known = [HeardClip(clip) for clip in clips]
     ours = summed(system.name, [found for clip in known if (found := measure_clip(clip, system, by=by))])
     human = summed("human", [found for clip in known if (found := measure_human(clip, by=by))])
-    motion = [span for clip in known for span in _stillness(clip, system, meter=meter)]
+    motion = [span for clip in known for span in _stillness(clip, system, meter=by.lips)]
     return Quality(
         clips=ours.clips,
         correlation=ours.correlation or 0.0,
@@ -67,12 +68,12 @@ def measure(clips: Sequence[Clip], *, meter: GapMeter, heard: bool) -> Quality:
     )
 
 
-def _stillness(heard: HeardClip, system: Rules, *, meter: GapMeter) -> list[float]:
+def _stillness(heard: HeardClip, system: Rules, *, meter: LipMeter) -> list[float]:
     sampler = system.lips(heard, fps=FPS)
     lips = heard.clip.lips
     if sampler is None or lips is None:
         return []
-    gap, times = meter.gap(sampler(lips.times)), lips.times
+    gap, times = meter.of_controls(sampler(lips.times))[:, 0], lips.times
     spans = []
     for phone in heard.clip.phones:
         if phone.label == "SIL" and phone.end_secs - phone.start_secs >= 0.6:
@@ -88,10 +89,10 @@ def main() -> None:
     parser.add_argument("--heard", action="store_true", help="phones from the sound alone, no transcript")
     parser.add_argument("--json", type=Path, metavar="FILE")
     options = parser.parse_args()
-    meter = gap_meter(load_head())
+    head = load_head()
     results = {}
     for group in read_folder(options.data).groups:
-        results[group.name] = asdict(measure(group.clips, meter=meter, heard=options.heard))
+        results[group.name] = asdict(measure(group.clips, head=head, heard=options.heard))
         print(f"{group.name} ({results[group.name]['clips']} clips)")
         for key, value in list(results[group.name].items())[1:]:
             print(f"    {key:24s} {value:.3f}")

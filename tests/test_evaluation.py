@@ -42,7 +42,6 @@ from face_emote.evaluation.lip_figures import (
     summed,
     talker_figures,
 )
-from face_emote.evaluation.mouth_meter import gap_meter, vertex_meter
 from face_emote.evaluation.report import lip_table, report_json
 from face_emote.evaluation.signals import (
     best_shift_secs,
@@ -54,20 +53,22 @@ from face_emote.evaluation.signals import (
     warping_path,
 )
 from face_emote.evaluation.systems import (
+    Baseline,
     HeardClip,
-    MeanFace,
     Network,
     Rules,
     baselines,
     talkers_learnt_from,
     true_controls,
 )
+from face_emote.evaluation.vertex_meter import vertex_meter
 from face_emote.face.bundled import load_head
 from face_emote.formats.motion_file import write_motion
 from face_emote.motion.mouth.lip_rig import lip_rig
 from face_emote.network.checkpoint import write_checkpoint
 from face_emote.network.config import NetConfig, PathConfig
 from face_emote.network.weights import weight_shapes
+from face_emote.train.corpus.lips import lip_meter
 from face_emote.verbs.animate import perform as perform_speech
 
 FPS = 25.0
@@ -106,7 +107,7 @@ def head():
 
 @pytest.fixture(scope="module")
 def by(head):
-    return ruler(gap_meter(head), vertices=vertex_meter(head))
+    return ruler(head)
 
 
 @pytest.fixture
@@ -119,7 +120,7 @@ def folder(tmp_path, head):
         clip = Clip(name, "me", write_wav(place / f"{name}.wav", mumble(seed=seed)), PHONES)
         (place / f"{name}.phones.json").write_text(json.dumps(rows))
         sampler = Rules(head, known_words=True).lips(HeardClip(clip), fps=FPS)
-        gap, width, jaw = gap_meter(head).geometry(sampler(np.arange(50) / FPS)).T
+        gap, width, jaw = lip_meter(head).of_controls(sampler(np.arange(50) / FPS)).T
         np.savez(place / f"{name}.lips.npz", gap=gap, width=width, jaw=jaw, fps=FPS)
     return place
 
@@ -199,12 +200,12 @@ def test_jerk_of_a_cubic_is_its_third_derivative():
 
 
 def test_the_meters_read_what_was_solved_for(head):
-    meter, rig = gap_meter(head), lip_rig(head)
+    meter, rig = lip_meter(head), lip_rig(head)
     lips = Lips(fps=FPS, gap=np.array([0.006, 0.08, 0.12]), rest_gap=0.006, width=np.zeros(3), jaw=np.full(3, 0.3))
     silent = HeardClip(Clip("a", "me", Path("none.wav"), (Phone("SIL", 0.0, 1.0),)))
     silent.__dict__["aligned"] = None
     controls = true_controls(silent, lips, rig=rig, times=lips.times)
-    gap, width, jaw = meter.geometry(controls).T
+    gap, width, jaw = meter.of_controls(controls).T
     assert np.allclose(gap[1:], lips.gap[1:], atol=0.004) and gap[0] < 0.01
     assert np.allclose(width[1:], 0.0, atol=0.01)
     assert np.allclose(jaw, 0.3, atol=1e-6)
@@ -212,10 +213,10 @@ def test_the_meters_read_what_was_solved_for(head):
 
 def test_a_motion_is_measured_like_its_controls_and_of_another_model_refused(head):
     motion = lively_motion(head, 6)
-    assert gap_meter(head).motion_geometry(motion).shape == (6, 3)
+    assert lip_meter(head).of_motion(motion).shape == (6, 3)
     other = replace(motion, info=replace(motion.info, basis="another"))
     with pytest.raises(FaceEmoteError, match="another"):
-        gap_meter(head).motion_geometry(other)
+        lip_meter(head).of_motion(other)
 
 
 def test_lips_and_upper_face_are_apart_on_the_mesh(head):
@@ -248,8 +249,8 @@ def test_a_late_copy_is_told_so(folder, head, by):
 
 def test_a_mouth_that_never_opens_closes_everywhere(folder, head, by):
     clips = [HeardClip(clip) for clip in read_clips(folder).clips]
-    shut = [measure_clip(clip, MeanFace(rig=by.rig, gap=0.0), by=by) for clip in clips]
-    agape = [measure_clip(clip, MeanFace(rig=by.rig, gap=0.1), by=by) for clip in clips]
+    shut = [measure_clip(clip, Baseline("shut", by.rig, offset=0.0), by=by) for clip in clips]
+    agape = [measure_clip(clip, Baseline("agape", by.rig, offset=0.1), by=by) for clip in clips]
     assert (summed("shut", shut).closure, summed("shut", shut).false_closure) == (1.0, 1.0)
     assert (summed("agape", agape).closure, summed("agape", agape).false_closure) == (0.0, 0.0)
     constant = summed("shut", shut)
@@ -284,7 +285,7 @@ def test_the_energy_baseline_follows_the_loudness(folder, head, by):
     clips = tuple(HeardClip(clip) for clip in read_clips(folder).clips)
     energy, mean = baselines(head, fitting=clips)
     gaps = np.concatenate([clip.clip.lips.on_our_head for clip in clips])
-    assert mean.gap == pytest.approx(gaps.mean())
+    assert mean.offset == pytest.approx(gaps.mean())
     assert energy.slope > 0.0
     assert measure_clip(clips[0], energy, by=by).correlation > 0.6
     assert baselines(head, fitting=()) is None
@@ -401,7 +402,7 @@ def test_whole_performances_are_measured(folder, head):
         return played_by_hand(head, performance.speech, emotion=emotion, seed=performance.seed)
 
     clips = [HeardClip(clip) for clip in read_clips(folder).clips]
-    figures = measure_faces(clips, perform, head=head, vertices=vertex_meter(head), emotions_judge=Slow())
+    figures = measure_faces(clips, perform, head=head, vertices=vertex_meter(head), judges=Judges(emotions=Slow()))
     rows = {row.emotion: row for row in figures.emotions}
     assert figures.seconds == pytest.approx(4.0)
     assert figures.blinks_per_minute == pytest.approx(60.0)

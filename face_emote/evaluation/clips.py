@@ -25,7 +25,9 @@ from face_emote.core.names import CONTROLS, PHONES
 from face_emote.core.reading import read_npz
 from face_emote.core.timing import require_fps
 from face_emote.core.types import Phone
+from face_emote.face.bundled import load_head
 from face_emote.formats.motion_file import read_motion
+from face_emote.train.corpus.lips import lip_meter
 
 SOUNDS = (".wav", ".flac", ".ogg", ".mp3", ".m4a")
 JAW_PER_UNIT = 2.8
@@ -266,11 +268,8 @@ def _lips_file(path: Path) -> Lips:
 
 
 def _lips_of_motion(path: Path) -> Lips:
-    from face_emote.evaluation.mouth_meter import gap_meter
-    from face_emote.face.bundled import load_head
-
     motion = read_motion(path)
-    gap, width, jaw = gap_meter(load_head()).motion_geometry(motion).T
+    gap, width, jaw = lip_meter(load_head()).of_motion(motion).T
     face = np.zeros((motion.num_frames, len(CONTROLS)), np.float32)
     for column, name in enumerate(CONTROLS):
         if name.startswith(UPPER_FACE):

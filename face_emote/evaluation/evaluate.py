@@ -12,7 +12,7 @@ from face_emote.core.timing import frame_times, frames_in
 from face_emote.core.types import Progress
 from face_emote.core.version import VERSION
 from face_emote.evaluation.clips import Clip, ClipGroup, ClipSet, with_others_split
-from face_emote.evaluation.face_figures import FaceFigures, Performs, measure_faces
+from face_emote.evaluation.face_figures import Performs, measure_faces
 from face_emote.evaluation.judges import Judges
 from face_emote.evaluation.lip_figures import (
     WITHOUT_LIPS_FPS,
@@ -25,10 +25,10 @@ from face_emote.evaluation.lip_figures import (
     talker_figures,
     true_vertices,
 )
-from face_emote.evaluation.mouth_meter import GapMeter, gap_meter, vertex_meter
 from face_emote.evaluation.report import HUMAN, GroupReport, Report
 from face_emote.evaluation.systems import HeardClip, LipSystem, Network, Rules, baselines, talkers_learnt_from
 from face_emote.face.head import Head
+from face_emote.train.corpus.lips import LipMeter
 
 FACE_CLIPS = 12
 """Clips that whole performances are measured on, at most; spread over the set."""
@@ -94,7 +94,7 @@ def evaluate(
         with_baselines: whether rules, energy and mean face are measured too.
         progress: called with (done, total, what).
     """
-    by = ruler(gap_meter(head), vertices=vertex_meter(head), sync=judges.sync)
+    by = ruler(head, sync=judges.sync)
     others, notes = _baselines(clips, head=head) if with_baselines else ((), ())
     systems = (system, *(other for other in others if other.name != system.name))
     total, done = float(len(clips.clips)), 0
@@ -108,9 +108,11 @@ def evaluate(
             if progress is not None:
                 progress(done, total, "measuring lips")
         groups.append(_group_report(group, tried, systems=systems))
-        pairs += _pairs(group, tried, system=system, meter=by.gap)
+        pairs += _pairs(group, tried, system=system, meter=by.lips)
     faces = [HeardClip(clip) for clip in _spread(clips.clips)]
-    face = None if perform is None else _faces(faces, perform, head=head, by=by, judges=judges, progress=progress)
+    face = None
+    if perform is not None:
+        face = measure_faces(faces, perform, head=head, vertices=by.vertices, judges=judges, progress=progress)
     report = Report(
         animator=system.name,
         version=VERSION,
@@ -189,7 +191,7 @@ def _baselines(clips: ClipSet, *, head: Head) -> tuple[tuple[LipSystem, ...], tu
     return (*rules, energy, mean), (note,)
 
 
-def _pairs(group: ClipGroup, tried: Sequence[_Tried], *, system: LipSystem, meter: GapMeter) -> list[GapPair]:
+def _pairs(group: ClipGroup, tried: Sequence[_Tried], *, system: LipSystem, meter: LipMeter) -> list[GapPair]:
     """The best, the median and the worst clip."""
     ranked = [
         (figures.correlation, item.clip, item.clip.lips)
@@ -208,32 +210,11 @@ def _pairs(group: ClipGroup, tried: Sequence[_Tried], *, system: LipSystem, mete
                     group=group.name,
                     correlation=r,
                     times=lips.times,
-                    ours=meter.gap(sampler(lips.times)),
+                    ours=meter.of_controls(sampler(lips.times))[:, 0],
                     real=lips.gap,
                 )
             )
     return pairs
-
-
-def _faces(
-    heard: Sequence[HeardClip],
-    perform: Performs,
-    *,
-    head: Head,
-    by: Ruler,
-    judges: Judges,
-    progress: Progress | None,
-) -> FaceFigures:
-    assert by.vertices is not None
-    return measure_faces(
-        heard,
-        perform,
-        head=head,
-        vertices=by.vertices,
-        emotions_judge=judges.emotions,
-        compounds_judge=judges.compounds,
-        progress=progress,
-    )
 
 
 def _notes(clips: ClipSet) -> tuple[str, ...]:

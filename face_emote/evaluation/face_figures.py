@@ -4,7 +4,7 @@ Every figure comes from finished performances (`FaceMotion`), whoever made them;
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -15,14 +15,15 @@ from face_emote.core.arrays import Array, Bool, Float
 from face_emote.core.names import CONTROLS, EMOTIONS, FEATURE_HZ, SAMPLE_RATE_HZ
 from face_emote.core.options import Performance
 from face_emote.core.types import FaceMotion, Progress, Speech
-from face_emote.evaluation.judges import EmotionJudge
-from face_emote.evaluation.mouth_meter import GapMeter, VertexMeter, gap_meter
+from face_emote.evaluation.judges import EmotionJudge, Judges
 from face_emote.evaluation.signals import rank_correlation
 from face_emote.evaluation.systems import HeardClip, true_controls
+from face_emote.evaluation.vertex_meter import VertexMeter
 from face_emote.face.head import Head
 from face_emote.motion.mouth.lip_rig import lip_rig
 from face_emote.network.config import EXPRESSION_CONTROLS
 from face_emote.network.experts import COMPOUNDS
+from face_emote.train.corpus.lips import LipMeter, lip_meter
 
 INTENSITIES = (0.2, 0.4, 0.6, 0.8, 1.0)
 JUDGED_INTENSITIES = (0.6, 0.8, 1.0)
@@ -35,13 +36,8 @@ BLINK_AT = 0.5
 """A blink is a run of frames with both lids closed beyond this."""
 
 
-@runtime_checkable
-class Performs(Protocol):
-    """Makes a performance, as `face_emote.verbs.animate.perform` does, with an animator and a frame rate of its own."""
-
-    def __call__(self, performance: Performance) -> FaceMotion:
-        """One take."""
-        ...
+Performs = Callable[[Performance], FaceMotion]
+"""Makes a performance, as `face_emote.verbs.animate.perform` does, with an animator and a frame rate of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +90,7 @@ def measure_faces(
     *,
     head: Head,
     vertices: VertexMeter,
-    emotions_judge: EmotionJudge | None = None,
-    compounds_judge: EmotionJudge | None = None,
+    judges: Judges = Judges(),  # noqa: B008 - frozen
     progress: Progress | None = None,
 ) -> FaceFigures:
     """Let a maker of performances play takes cut together from the clips' sounds, and measure them.
@@ -105,8 +100,7 @@ def measure_faces(
         perform: makes a take.
         head: on which lips are measured when a performance has no identity of its own.
         vertices: for FDD, on clips whose faces were captured.
-        emotions_judge: names one of the eight emotions.
-        compounds_judge: names one of the compounds of two emotions, each as the grammar writes it (`joy+anger`).
+        judges: those of emotions and of compounds are asked.
         progress: as everywhere.
     """
     short, long = take(clips, secs=SHORT_TAKE_SECS), take(clips, secs=LONG_TAKE_SECS)
@@ -124,14 +118,11 @@ def measure_faces(
     rows = tuple(_emotion_row(name, takes=takes, neutral=neutral, speaking=speaking, head=head) for name in emotions)
     head_spread, gaze_spread, brow_spread, lip_spread = _diversity(seeds, head=head)
     fdd = [_fdd(clip, played(clip.speech, "neutral"), vertices=vertices) for clip in clips if _has_face(clip)]
-    compounds = None
-    if compounds_judge is not None:
-        compounds = _accuracy_compounds(played, short, judge=compounds_judge)
     return FaceFigures(
         seconds=long.duration_secs,
         blinks_per_minute=float(np.mean([60.0 * blinks(take) / long.duration_secs for take in seeds])),
-        accuracy_8=None if emotions_judge is None else _accuracy_8(takes, neutral=neutral, judge=emotions_judge),
-        accuracy_compounds=compounds,
+        accuracy_8=_accuracy_8(takes, neutral=neutral, judge=judges.emotions),
+        accuracy_compounds=_accuracy_compounds(played, short, judge=judges.compounds),
         emotions=rows,
         monotonicity=_mean([row.monotonicity for row in rows if row.monotonicity is not None]),
         lip_change=float(np.mean([row.lip_change for row in rows])),
@@ -196,7 +187,8 @@ def phones_in_take(clips: Sequence[HeardClip], *, times: Float[Array, " frames"]
 def blinks(motion: FaceMotion) -> int:
     """Runs of frames in which both lids are closed beyond BLINK_AT."""
     lids = motion.expression[:, [CONTROLS.index("eyeBlinkLeft"), CONTROLS.index("eyeBlinkRight")]].min(axis=1)
-    return _runs(lids > BLINK_AT)
+    shut = lids > BLINK_AT
+    return int(shut[0]) + int((shut[1:] & ~shut[:-1]).sum())
 
 
 def expression_size(motion: FaceMotion, *, neutral: FaceMotion) -> float:
@@ -216,12 +208,6 @@ def lip_change(
     """Mean |gap - neutral gap| at some frames over the mean |neutral gap - its resting value| of speech."""
     opening = np.abs(neutral - np.percentile(neutral, 5.0))[speaking].mean()
     return float(np.abs(gap - neutral)[where].mean() / max(float(opening), 1e-9))
-
-
-def _in_pauses(
-    gap: Float[Array, " frames"], neutral: Float[Array, " frames"], *, speaking: Bool[Array, " frames"]
-) -> float | None:
-    return None if speaking.all() else lip_change(gap, neutral, where=~speaking, speaking=speaking)
 
 
 def speaking_at(speech: Speech, *, times: Float[Array, " frames"]) -> Bool[Array, " frames"]:
@@ -246,32 +232,38 @@ def _emotion_row(
     head: Head,
 ) -> EmotionFigures:
     meter = _meter_of(neutral, head=head)
-    gap, still = (meter.motion_geometry(motion)[:, 0] for motion in (takes[name, INTENSITIES[-1]], neutral))
+    gap, still = (meter.of_motion(motion)[:, 0] for motion in (takes[name, INTENSITIES[-1]], neutral))
     sizes = np.array([expression_size(takes[name, level], neutral=neutral) for level in INTENSITIES])
     rank = rank_correlation(np.array(INTENSITIES), sizes)
     return EmotionFigures(
         emotion=name,
         monotonicity=rank if np.isfinite(rank) else None,
         lip_change=lip_change(gap, still, where=speaking, speaking=speaking),
-        lip_change_in_pauses=_in_pauses(gap, still, speaking=speaking),
+        lip_change_in_pauses=None if speaking.all() else lip_change(gap, still, where=~speaking, speaking=speaking),
         expression=float(sizes[-1]),
     )
 
 
 def _accuracy_8(
-    takes: dict[tuple[str, float], FaceMotion], *, neutral: FaceMotion, judge: EmotionJudge
+    takes: dict[tuple[str, float], FaceMotion], *, neutral: FaceMotion, judge: EmotionJudge | None
 ) -> float | None:
+    if judge is None:
+        return None
     found = [judge.classify(neutral) == "neutral"]
     found += [judge.classify(motion) == name for (name, level), motion in takes.items() if level in JUDGED_INTENSITIES]
     return _mean([float(right) for right in found])
 
 
-def _accuracy_compounds(played: _Played, speech: Speech, *, judge: EmotionJudge) -> float | None:
-    found = [
-        judge.classify(played(speech, name, intensity=level)) == name
-        for name in judge.emotions
-        for level in JUDGED_INTENSITIES
-    ]
+def _accuracy_compounds(played: _Played, speech: Speech, *, judge: EmotionJudge | None) -> float | None:
+    found = (
+        []
+        if judge is None
+        else [
+            judge.classify(played(speech, name, intensity=level)) == name
+            for name in judge.emotions
+            for level in JUDGED_INTENSITIES
+        ]
+    )
     return _mean([float(right) for right in found])
 
 
@@ -281,7 +273,7 @@ def _diversity(seeds: Sequence[FaceMotion], *, head: Head) -> tuple[float, float
 
     brows = [i for i, name in enumerate(CONTROLS) if "row" in name and name.startswith(("brow", "innerBrow"))]
     meter = _meter_of(seeds[0], head=head)
-    gaps = np.stack([meter.motion_geometry(motion)[:, 0] for motion in seeds])
+    gaps = np.stack([meter.of_motion(motion)[:, 0] for motion in seeds])
     return (
         float(np.degrees(spread(np.stack([motion.neck_pose for motion in seeds])))),
         float(np.degrees(spread(np.stack([motion.eye_pose.reshape(-1, 6) for motion in seeds])))),
@@ -290,9 +282,9 @@ def _diversity(seeds: Sequence[FaceMotion], *, head: Head) -> tuple[float, float
     )
 
 
-def _meter_of(motion: FaceMotion, *, head: Head) -> GapMeter:
+def _meter_of(motion: FaceMotion, *, head: Head) -> LipMeter:
     """Of the person who plays it."""
-    return gap_meter(head.with_identity(motion.betas) if np.any(motion.betas) and head.betas is None else head)
+    return lip_meter(head.with_identity(motion.betas) if np.any(motion.betas) and head.betas is None else head)
 
 
 def _has_face(clip: HeardClip) -> bool:
@@ -307,10 +299,6 @@ def _fdd(clip: HeardClip, motion: FaceMotion, *, vertices: VertexMeter) -> float
     theirs = upper_face_dynamics(vertices.vertices(real)[:, vertices.upper_face])
     ours = upper_face_dynamics(vertices.motion_vertices(motion)[:, vertices.upper_face])
     return float((theirs - ours).mean())
-
-
-def _runs(active: Bool[Array, " frames"]) -> int:
-    return int(active[0]) + int((active[1:] & ~active[:-1]).sum())
 
 
 def _mean(values: Sequence[float]) -> float | None:

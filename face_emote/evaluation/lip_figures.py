@@ -11,10 +11,12 @@ from face_emote.core.names import BILABIALS
 from face_emote.core.types import Phone
 from face_emote.evaluation.clips import Lips
 from face_emote.evaluation.judges import SyncJudge
-from face_emote.evaluation.mouth_meter import GapMeter, VertexMeter
 from face_emote.evaluation.signals import best_shift_secs, correlation, jerk, misalignment_secs, rms
 from face_emote.evaluation.systems import HeardClip, LipSystem, Sampler, true_controls
+from face_emote.evaluation.vertex_meter import VertexMeter, vertex_meter
+from face_emote.face.head import Head
 from face_emote.motion.mouth.lip_rig import LipRig, lip_rig
+from face_emote.train.corpus.lips import LipMeter, lip_meter
 
 CLOSED = 0.03
 """Lips count as closed below this gap."""
@@ -106,22 +108,21 @@ class TalkerFigures:
 class Ruler:
     """What everything is measured with."""
 
-    gap: GapMeter
-    vertices: VertexMeter | None
-    """None skips LVE and MVE."""
+    lips: LipMeter
+    vertices: VertexMeter
     rig: LipRig
     sync: SyncJudge | None = None
 
 
-def ruler(gap: GapMeter, *, vertices: VertexMeter | None, sync: SyncJudge | None = None) -> Ruler:
-    """A ruler for the meter's head."""
-    return Ruler(gap=gap, vertices=vertices, rig=lip_rig(gap.head), sync=sync)
+def ruler(head: Head, *, sync: SyncJudge | None = None) -> Ruler:
+    """A ruler for the bundled head."""
+    return Ruler(lip_meter(head), vertex_meter(head), rig=lip_rig(head), sync=sync)
 
 
 def true_vertices(heard: HeardClip, *, by: Ruler) -> Float[Array, "frames point 3"] | None:
-    """Our head with the clip's real lips, mm; None where there are none, or the ruler has no vertices."""
+    """Our head with the clip's real lips, mm; None where there are none."""
     lips = heard.clip.lips
-    if lips is None or by.vertices is None:
+    if lips is None:
         return None
     return by.vertices.vertices(true_controls(heard, lips, rig=by.rig, times=lips.times))
 
@@ -129,14 +130,7 @@ def true_vertices(heard: HeardClip, *, by: Ruler) -> Float[Array, "frames point 
 def measure_clip(
     heard: HeardClip, system: LipSystem, *, by: Ruler, truth: Float[Array, "frames point 3"] | None = None
 ) -> ClipFigures | None:
-    """One system on one clip; None where the system has no answer.
-
-    Args:
-        heard: the clip.
-        system: moves the lips.
-        by: the ruler.
-        truth: what `true_vertices` gives for the clip; made anew when left out.
-    """
+    """One system on one clip; None where the system has no answer. `truth` is `true_vertices` of a clip with lips."""
     lips = heard.clip.lips
     fps = WITHOUT_LIPS_FPS if lips is None else lips.fps
     sampler = system.lips(heard, fps=fps)
@@ -144,15 +138,10 @@ def measure_clip(
         return None
     end = len(lips.gap) / fps if lips is not None else heard.speech.duration_secs
     dense_times = np.arange(round(-MARGIN_SECS * DENSE_HZ), round((end + MARGIN_SECS) * DENSE_HZ)) / DENSE_HZ
-    dense = by.gap.geometry(sampler(dense_times))
+    dense = by.lips.of_controls(sampler(dense_times))
     times = np.arange(max(1, round(end * fps))) / fps if lips is None else lips.times
     gap = np.interp(times, dense_times, dense[:, 0])
-    figures: dict[str, Any] = {
-        "name": heard.clip.name,
-        "talker": heard.clip.talker,
-        **_closures(heard, gap, times=times),
-    }
-    figures |= _stillness(heard.phones, gap, times=times)
+    figures = _seen_of_gap(heard, gap, times=times)
     if lips is not None:
         figures |= {
             "correlation": _finite(correlation(gap, lips.gap)),
@@ -160,11 +149,10 @@ def measure_clip(
             "mtm_ms": _finite(1e3 * misalignment_secs(gap, lips.gap, times=times)),
             "jerk_ratio": _ratio(jerk(gap, fps=fps), jerk(lips.gap, fps=fps)),
         }
-        figures |= _errors(lips, sampler, by=by, gap=gap, truth=true_vertices(heard, by=by) if truth is None else truth)
-    if by.sync is not None:
-        even = np.arange(int(end * JUDGE_HZ)) / JUDGE_HZ
-        rows = np.stack([np.interp(even, dense_times, column) for column in dense.T], axis=1)
-        figures |= _judged(by.sync, heard, rows=rows)
+        known = true_vertices(heard, by=by) if truth is None else truth
+        assert known is not None
+        figures |= _errors(lips, sampler, by=by, gap=gap, truth=known)
+    figures |= _judged(by.sync, heard, curves=dense.T, times=dense_times, end_secs=end)
     return ClipFigures(**figures)
 
 
@@ -173,13 +161,10 @@ def measure_human(heard: HeardClip, *, by: Ruler) -> ClipFigures | None:
     lips = heard.clip.lips
     if lips is None:
         return None
-    figures: dict[str, Any] = {"name": heard.clip.name, "talker": heard.clip.talker}
-    figures |= _closures(heard, lips.gap, times=lips.times) | _stillness(heard.phones, lips.gap, times=lips.times)
-    if by.sync is not None and lips.width is not None and lips.jaw is not None:
-        even = np.arange(int(len(lips.gap) / lips.fps * JUDGE_HZ)) / JUDGE_HZ
-        curves = (lips.on_our_head, lips.width, lips.jaw)
-        rows = np.stack([np.interp(even, lips.times, curve) for curve in curves], axis=1)
-        figures |= _judged(by.sync, heard, rows=rows)
+    figures = _seen_of_gap(heard, lips.gap, times=lips.times)
+    if lips.width is not None and lips.jaw is not None:
+        curves, end_secs = (lips.on_our_head, lips.width, lips.jaw), len(lips.gap) / lips.fps
+        figures |= _judged(by.sync, heard, curves=curves, times=lips.times, end_secs=end_secs)
     return ClipFigures(**figures)
 
 
@@ -215,11 +200,9 @@ def talker_figures(clips: Sequence[ClipFigures]) -> tuple[TalkerFigures, ...]:
     return tuple(rows)
 
 
-def closed_near(
-    gap: Float[Array, " frames"], *, times: Float[Array, " frames"], centre_secs: float, within_secs: float = NEAR_SECS
-) -> bool | None:
+def closed_near(gap: Float[Array, " frames"], *, times: Float[Array, " frames"], centre_secs: float) -> bool | None:
     """Whether the lips close around an instant; None when no frame lies there."""
-    near = np.abs(times - centre_secs) <= within_secs + 1e-6
+    near = np.abs(times - centre_secs) <= NEAR_SECS + 1e-6
     return bool(gap[near].min() < CLOSED) if near.any() else None
 
 
@@ -236,6 +219,12 @@ def still_and_speaking(
             before = PREPARE_SECS if i + 1 < len(phones) else 0.0
             still |= (times >= phone.start_secs + after) & (times <= phone.end_secs - before)
     return still, speaking
+
+
+def _seen_of_gap(heard: HeardClip, gap: Float[Array, " frames"], *, times: Float[Array, " frames"]) -> dict[str, Any]:
+    """Whose it is, closures and stillness."""
+    still = _stillness(heard.phones, gap, times=times)
+    return {"name": heard.clip.name, "talker": heard.clip.talker, **_closures(heard, gap, times=times), **still}
 
 
 def _closures(heard: HeardClip, gap: Float[Array, " frames"], *, times: Float[Array, " frames"]) -> dict[str, int]:
@@ -270,20 +259,29 @@ def _errors(
     *,
     by: Ruler,
     gap: Float[Array, " frames"],
-    truth: Float[Array, "frames point 3"] | None,
+    truth: Float[Array, "frames point 3"],
 ) -> dict[str, float]:
-    out = {"mod_mm": 1e3 * by.gap.unit_metres * float(np.abs(np.maximum(gap, 0.0) - lips.on_our_head).mean())}
-    if by.vertices is not None and truth is not None:
-        off = np.linalg.norm(by.vertices.vertices(sampler(lips.times)) - truth, axis=2)
-        lve, mve = off[:, by.vertices.lips].max(axis=1).mean(), off[:, by.vertices.face].mean()
-        out |= {"lve_mm": float(lve), "mve_mm": float(mve)}
-    return out
+    off = np.linalg.norm(by.vertices.vertices(sampler(lips.times)) - truth, axis=2)
+    return {
+        "mod_mm": 1e3 * by.lips.unit_metres * float(np.abs(np.maximum(gap, 0.0) - lips.on_our_head).mean()),
+        "lve_mm": float(off[:, by.vertices.lips].max(axis=1).mean()),
+        "mve_mm": float(off[:, by.vertices.face].mean()),
+    }
 
 
-def _judged(judge: SyncJudge, heard: HeardClip, *, rows: Float[Array, "frames channel=3"]) -> dict[str, float | None]:
+def _judged(
+    judge: SyncJudge | None,
+    heard: HeardClip,
+    *,
+    curves: Sequence[Float[Array, " frames"]] | Float[Array, "channel=3 frames"],
+    times: Float[Array, " frames"],
+    end_secs: float,
+) -> dict[str, float | None]:
     """Lips that are pressed together look to a camera like lips that touch; lips that never move have no offset."""
-    if np.ptp(rows[:, 0]) < LEAST_MOVEMENT:
-        return {"sync_offset_ms": None, "sync_confidence": None}
+    even = np.arange(int(end_secs * JUDGE_HZ)) / JUDGE_HZ
+    rows = np.stack([np.interp(even, times, curve) for curve in curves], axis=1)
+    if judge is None or np.ptp(rows[:, 0]) < LEAST_MOVEMENT:
+        return {}
     seen = np.concatenate([np.maximum(rows[:, :1], 0.0), rows[:, 1:]], axis=1)
     offset, confidence = judge.offset_and_confidence(heard.mels, seen)
     return {"sync_offset_ms": _finite(offset), "sync_confidence": confidence if np.isfinite(offset) else None}

@@ -127,33 +127,22 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class EnergyJaw:
-    """The oldest trick: a jaw that follows the loudness. Gap = a + b * level(t - lag), by ridge regression."""
+class Baseline:
+    """The oldest trick, a jaw that follows the loudness: gap = offset + slope * level(t - lag).
 
+    Without a slope, lips that never move from their mean: what an error is worth.
+    """
+
+    name: str
     rig: LipRig
     offset: float
-    slope: float
-    lag_secs: float
-    name: str = "energy to jaw"
+    slope: float = 0.0
+    lag_secs: float = 0.0
 
     def lips(self, heard: HeardClip, *, fps: float) -> Sampler | None:
         """Answers for any sound."""
         del fps
         return lambda times: _open_by(self.rig, self.offset + self.slope * _level(heard, times - self.lag_secs))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class MeanFace:
-    """Lips that never move from their mean: what an error is worth."""
-
-    rig: LipRig
-    gap: float
-    name: str = "mean face"
-
-    def lips(self, heard: HeardClip, *, fps: float) -> Sampler | None:
-        """The same at every instant."""
-        del heard, fps
-        return lambda times: _open_by(self.rig, np.full(len(times), self.gap))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -208,7 +197,7 @@ def talkers_learnt_from(system: LipSystem, talkers: frozenset[str]) -> frozenset
     return talkers - set(lines.get("held out", "").split(", "))
 
 
-def baselines(head: Head, *, fitting: tuple[HeardClip, ...]) -> tuple[EnergyJaw, MeanFace] | None:
+def baselines(head: Head, *, fitting: tuple[HeardClip, ...]) -> tuple[Baseline, Baseline] | None:
     """Fit the energy baseline, at the lag that correlates best, and the mean; None when no clip has real lips."""
     known = [clip for clip in fitting if clip.clip.lips is not None]
     if not known:
@@ -224,7 +213,8 @@ def baselines(head: Head, *, fitting: tuple[HeardClip, ...]) -> tuple[EnergyJaw,
     slope = float(centred @ (gap - gap.mean()) / (centred @ centred + RIDGE))
     rig = lip_rig(head)
     offset = float(gap.mean() - slope * level.mean())
-    return EnergyJaw(rig=rig, offset=offset, slope=slope, lag_secs=lag_secs), MeanFace(rig=rig, gap=float(gap.mean()))
+    energy = Baseline("energy to jaw", rig, offset=offset, slope=slope, lag_secs=lag_secs)
+    return energy, Baseline("mean face", rig, offset=float(gap.mean()))
 
 
 def true_controls(

@@ -156,7 +156,7 @@ def load_objective(config: TrainConfig, *, device: torch.device) -> Objective:
     return Objective(
         config=config,
         device=device,
-        mouth=mouth_mesh(load_head()).to(device) if weights.vertices else None,
+        mouth=mouth_mesh(load_head(), device=device) if weights.vertices else None,
         reader=read_lip_reader(folder / READER).to(device) if weights.reader else None,
         sync=read_sync(folder / SYNC).to(device) if weights.sync else None,
         feeling=read_emotional_sync(folder / FEELING).to(device) if judges_feeling else None,

@@ -16,7 +16,6 @@ from face_emote.core.errors import CorpusError
 from face_emote.core.names import CONTROLS, FEATURE_HZ, MOTION_HZ, SAMPLE_RATE_HZ
 from face_emote.core.reading import read_npz
 from face_emote.face.bundled import load_head
-from face_emote.face.rig import pose_from_controls
 from face_emote.motion.events.curves import smoothstep
 from face_emote.network.config import LIP_CHANNELS
 from face_emote.train.corpus.cache import NUM_LIPS, UNKNOWN_PHONE, ClipData, Job, num_frames_of
@@ -104,8 +103,7 @@ def _recording(capture: Path, sound: Path) -> tuple[Float[Array, " samples"], Fl
     inside = at <= len(values) - 1
     moving = cubic(values, at=np.minimum(at, len(values) - 1.0))
     controls = controls_of(np.clip(moving, 0.0, 1.0), names=names)
-    pose = pose_from_controls(controls.astype(np.float32), control_joints=load_head().control_joints)
-    measured = lip_meter(load_head()).measure(pose.expression, jaw_pose=pose.jaw_pose)
+    measured = lip_meter(load_head()).of_controls(controls)
     lips = np.zeros((num_frames, NUM_LIPS))
     low, high = np.percentile(measured[:, 0], (5.0, 95.0))
     factor = np.clip(S1_GAP_RANGE / max(high - low, 1e-6), *SCALE_LIMITS)

@@ -18,10 +18,11 @@ from pathlib import Path
 import numpy as np
 
 from face_emote.core.arrays import Array, Bool, Float, Int
-from face_emote.core.errors import CorpusError
+from face_emote.core.errors import CorpusError, HeadError
 from face_emote.core.reading import read_npz
-from face_emote.core.types import Phone
+from face_emote.core.types import FaceMotion, Phone
 from face_emote.face.head import Head
+from face_emote.face.rig import pose_from_controls
 from face_emote.motion.mouth.lip_rig import lip_edges
 
 VIDEO_FPS = 25.0
@@ -188,6 +189,24 @@ class LipMeter:
             out[part] = lip_aims(places, unit=self.unit_metres, rest_width=self.rest_width)
         out[:, 2] = jaw_pose[:, 0] / self.jaw_radians
         return out
+
+    def of_controls(self, controls: Float[Array, "frames control"]) -> Float[Array, "frames aim=3"]:
+        """The same on frames of `names.CONTROLS`."""
+        pose = pose_from_controls(controls.astype(np.float32), control_joints=self.points.control_joints)
+        return self.measure(pose.expression, jaw_pose=pose.jaw_pose)
+
+    def of_motion(self, motion: FaceMotion) -> Float[Array, "frames aim=3"]:
+        """The same of a motion, whichever way the head is turned.
+
+        Raises:
+            HeadError: the motion belongs to another face model.
+        """
+        if motion.info.basis != self.points.basis:
+            raise HeadError(
+                f"The motion belongs to face model '{motion.info.basis}', its lips are measured on "
+                f"'{self.points.basis}'; make it on the bundled head"
+            )
+        return self.measure(motion.expression, jaw_pose=motion.jaw_pose)
 
 
 def lip_meter(head: Head) -> LipMeter:

@@ -162,6 +162,5 @@ def measured_motion(path: Path) -> Measured:
     head = load_head()
     if motion.info.basis != head.basis:
         raise CorpusError(f"The motion is for the face model {motion.info.basis}, not the bundled one: {path}")
-    person = head.with_identity(motion.betas.astype(np.float32))
-    aims = lip_meter(person).measure(motion.expression, jaw_pose=motion.jaw_pose)
+    aims = lip_meter(head.with_identity(motion.betas.astype(np.float32))).of_motion(motion)
     return Measured(aims=aims, known=(True, True, True), fps=motion.fps)
