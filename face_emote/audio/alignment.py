@@ -91,11 +91,7 @@ def align(
 ) -> tuple[AlignedWord, ...]:
     """Words and phones of a transcript in 16 kHz speech, gapless from 0 to `duration_secs`.
 
-    Args:
-        blocks: the speech, in order.
-        cues: one cue without times, or subtitles in order of time (`transcripts.parse_transcript`).
-        duration_secs: exact length of the speech.
-        progress: called with the seconds done so far.
+    `cues` are one cue without times, or subtitles in order of time (`transcripts.parse_transcript`).
 
     Raises:
         AlignmentError: the words are not those of the speech.

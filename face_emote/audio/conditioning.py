@@ -69,9 +69,7 @@ class Recording:
 def listened_to(source: Speech | Path, *, progress: Progress | None = None) -> Recording:
     """Survey a recording and put it right.
 
-    Args:
-        source: a recording in memory, or a sound or video file.
-        progress: called with the seconds surveyed and the seconds in all.
+    `progress` is called with the seconds surveyed and the seconds in all.
 
     Raises:
         AudioError: the source is missing, empty, damaged or not sound.

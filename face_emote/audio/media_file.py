@@ -122,10 +122,7 @@ def media_pieces(  # noqa: C901 - one walk over the packets, whose faults depend
 
     Silence stands for what a film shows before its sound starts, and for damaged packets before the first good one (a
     cut stream). Damage after the last good one (a tag) is left out.
-
-    Args:
-        path: the file.
-        remark: called with what a person should know about the file; logged as warnings by default.
+    `remark` is called with what a person should know about the file; warnings are logged by default.
 
     Raises:
         AudioError: sound is missing in the middle, for lips would run away from it from there on.

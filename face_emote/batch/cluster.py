@@ -31,16 +31,6 @@ QUEUE = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
-    """Files that travel with a task."""
-
-    inputs: Mapping[str, bytes]
-    """By the row's field: speech, transcript, head, model."""
-    work: Mapping[str, bytes]
-    """Of the row's work folder."""
-
-
-@dataclass(frozen=True, slots=True)
 class Answer:
     """What comes back from a worker."""
 
@@ -176,12 +166,6 @@ def input_files(row: Row) -> dict[str, Path]:
     return {name: path for name, path in files.items() if isinstance(path, Path)}
 
 
-def relocated(row: Row, files: Mapping[str, Path]) -> Row:
-    """The row, reading other files."""
-    others: dict[str, Any] = dict(files)
-    return replace(row, performance=replace(row.performance, **others))
-
-
 def _answer(task: Task, folder: str, token: str, version: str, parcel: list[Any] | None) -> Answer:
     """In the worker."""
     if version != VERSION:
@@ -196,7 +180,7 @@ def _answer(task: Task, folder: str, token: str, version: str, parcel: list[Any]
 
     inputs, work = ray.get(parcel)
     with tempfile.TemporaryDirectory(prefix="face_emote_") as place:
-        return _done_here(task, Path(place), parcel=Parcel(inputs, work))
+        return _done_here(task, Path(place), inputs=inputs, work_files=work)
 
 
 def _unseen(task: Task, folder: Path, *, token: str) -> str:
@@ -211,19 +195,20 @@ def _unseen(task: Task, folder: Path, *, token: str) -> str:
     return f"{platform.node()} does not see this; share the folder, or use --no-shared: {lacking}"
 
 
-def _done_here(task: Task, place: Path, *, parcel: Parcel) -> Answer:
+def _done_here(task: Task, place: Path, *, inputs: Mapping[str, bytes], work_files: Mapping[str, bytes]) -> Answer:
     """Unpack, do, and pack what is new. Names stay, for motions remember them."""
-    files = {}
+    files: dict[str, Any] = {}
     for name, path in input_files(task.row).items():
         files[name] = place / name / path.name
         files[name].parent.mkdir()
-        files[name].write_bytes(parcel.inputs[name])
+        files[name].write_bytes(inputs[name])
     work = place / task.key
     work.mkdir()
-    for name, content in parcel.work.items():
+    for name, content in work_files.items():
         (work / name).write_bytes(content)
-    event = outcome_of(replace(task, row=relocated(task.row, files)), place, tick=lambda frames: None)
-    made = {path.name: path for path in work.iterdir() if path.is_file() and path.name not in parcel.work}
+    row = replace(task.row, performance=replace(task.row.performance, **files))
+    event = outcome_of(replace(task, row=row), place, tick=lambda frames: None)
+    made = {path.name: path for path in work.iterdir() if path.is_file() and path.name not in work_files}
     answer = Answer(event, {name: path.read_bytes() for name, path in made.items()})
     shutil.rmtree(work)
     return answer

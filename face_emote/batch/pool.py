@@ -30,12 +30,7 @@ class ProcessPool:
     """An `executor.Executor`."""
 
     def __init__(self, workers: int, *, work_folder: Path) -> None:
-        """Workers are started when there is work for them.
-
-        Args:
-            workers: How many at most.
-            work_folder: Where the rows' work folders lie.
-        """
+        """Workers are started when there is work for them."""
         self._size, self._folder = workers, work_folder
         self._workers: list[_Worker] = []
 

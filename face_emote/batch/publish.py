@@ -23,12 +23,7 @@ from face_emote.provenance.marking import mark
 def publish(row: Row, output: str, *, folder: Path, work: Path, state: BatchState) -> None:
     """Put one output of a row in its place.
 
-    Args:
-        row: The row.
-        output: One of its outputs.
-        folder: The batch's.
-        work: The row's own work folder.
-        state: Learns of it before and after.
+    The state learns of it before and after.
 
     Raises:
         OutputError, ProvenanceError: it cannot be written, or not be signed.

@@ -109,11 +109,7 @@ def stages(row: Row, *, key: str, secs: float) -> list[list[Task]]:
     """Tasks of a row; those of a stage may run at the same time, stages run in order.
 
     A short row is one task; a long one is performed, drawn in segments by many, and joined.
-
-    Args:
-        row: With the outputs that are still to be made.
-        key: Of its work folder.
-        secs: Length of its speech; 0 when it is not known before listening.
+    `secs` is the length of its speech, 0 when that is not known before listening.
     """
     num_frames = frames_in(secs, fps=row.performance.fps)
     videos = [output for output in row.outputs if is_video(output)]

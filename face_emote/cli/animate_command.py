@@ -149,14 +149,12 @@ def _perform_live(
 def _perform(
     speech: Path, output: Path, *, performance: Performance, picture: Picture, provenance: Provenance | None
 ) -> None:
-    from face_emote.cli.performing import VIDEOS, performed, require_output, require_video, summary, write_result
+    from face_emote.cli.performing import performed, require_output, summary, write_result
     from face_emote.face.bundled import load_head
     from face_emote.formats.motion_file import write_motion
     from face_emote.verbs.animate import perform
 
-    require_output(output, source=speech)
-    if output.suffix.lower() in VIDEOS:
-        require_video(output, picture, head=performance.head)
+    require_output(output, source=speech, picture=picture, head=performance.head)
     with progress_shown() as progress:
         if output.suffix.lower() == ".npz":
             motion = perform(performance, progress=progress).motion
@@ -177,7 +175,7 @@ def _perform_over(
     picture: Picture, provenance: Provenance | None,
 ) -> None:  # fmt: skip
     """Read a recorded face, put the emotion on top, and write it as anything that `animate` writes."""
-    from face_emote.cli.performing import VIDEOS, require_other_file, require_output, require_video, write_result
+    from face_emote.cli.performing import require_other_file, require_output, write_result
     from face_emote.core.motion import joined_motion
     from face_emote.face.bundled import load_head
     from face_emote.formats.motion_file import opened_motion
@@ -188,11 +186,9 @@ def _perform_over(
     unfit = next((name for name in unheeded if name in given), None)
     if unfit is not None:
         raise OptionError(f"{flag(unfit)} is for performances of speech; leave it out, or --from")
-    require_output(output, source=capture)
+    require_output(output, source=capture, picture=picture, head=performance.head)
     if speech is not None:
         require_other_file(output, speech)
-    if output.suffix.lower() in VIDEOS:
-        require_video(output, picture, head=performance.head)
     with opened_motion(capture, model=flame, fps=performance.fps if "fps" in given else None) as source:
         recorded = joined_motion(list(source.blocks()))
     with progress_shown() as progress:

@@ -21,12 +21,13 @@ from face_emote.verbs.render import require_picture, write_video
 VIDEOS = tuple(DEFAULT_CODEC)
 
 
-def require_output(path: Path, *, source: Path) -> None:
+def require_output(path: Path, *, source: Path, picture: Picture, head: Path | None) -> None:
     """Before any work: the suffix is one that can be written, so is the place, and it is not the input itself."""
     require_other_file(path, source)
     suffix = path.suffix.lower()
     if suffix in VIDEOS:
         require_writable(path)
+        require_video(path, picture, head=head)
     elif suffix in FORMATS:
         require_place(path)
     else:

@@ -134,15 +134,9 @@ def layered(
 ) -> Float[Array, "frames control=100"]:
     """All layers in one, 0..1, float32.
 
-    Args:
-        lips: what speech asks of the mouth.
-        emotion: the expression.
-        accents: brow accents.
-        ownership: how much the mouth belongs to speech, 0..1.
-        closure: how much the lips have to touch, 0..1.
-        blink: how closed blinking makes the lids, 0..1.
-        inhaled: volume of the breath, 0..1.
-        gauge: measures the lips, to keep their gap; without it step 2 is left out.
+    `ownership` says how much the mouth belongs to speech, `closure` how much the lips have to touch, `blink` how closed
+    the lids are, `inhaled` how full the breath is, each 0..1. Without `gauge`, which keeps the lips' gap, step 2 is
+    left out.
     """
     felt = emotion.astype(np.float64)
     felt[:, _GAZE] = 0.0
@@ -207,9 +201,7 @@ def lids_follow(
 ) -> Float[Array, "frames control=100"]:
     """The upper lids ride on the eyeballs, as the levator does with the superior rectus; without it looks stare.
 
-    Args:
-        controls: of the whole face, 0..1.
-        eye_pitch: of left and right eye against the head, radians, positive down.
+    `eye_pitch` is of left and right eye against the head, radians, positive down.
     """
     controls = controls.copy()
     ridden = eye_pitch * np.abs(eye_pitch) / (np.abs(eye_pitch) + _LID_SLACK)

@@ -44,12 +44,8 @@ def net_answers(
 ) -> NetAnswers:
     """Let the network hear a whole clip; the result does not depend on how the sound is cut.
 
-    Args:
-        net: the network.
-        blocks: 16 kHz mono.
-        analysis: of the same sound; exact phones are given to the network.
-        planned: what is felt.
-        look_ahead_frames: one of the network's; the longest by default.
+    Exact phones of the `analysis` are given to the network. `look_ahead_frames` is one of its own; the longest by
+    default.
     """
     ahead = longest_look_ahead(net) if look_ahead_frames is None else look_ahead_frames
     num_frames = frames_in(analysis.duration_secs, fps=MOTION_HZ)
@@ -84,13 +80,8 @@ def lip_answers(
 ) -> Float[Array, "motion_frames lip=9"]:
     """The lip path alone: answers for `net_lips`.
 
-    Args:
-        net: the network.
-        blocks: 16 kHz mono.
-        duration_secs: of the sound.
-        phones: index into `names.PHONES` at every frame of `MOTION_HZ`, when they are known (`phones_at_frames`).
-        emotion: at the same frames, for networks whose lips see it.
-        look_ahead_frames: one of the network's; the longest by default.
+    `phones` are known ones (`phones_at_frames`); `emotion` is for networks whose lips see it. `look_ahead_frames` is
+    one of the network's; the longest by default.
     """
     ahead = longest_look_ahead(net) if look_ahead_frames is None else look_ahead_frames
     lips = LipStream(net, ahead, phones=phones, emotion=emotion)

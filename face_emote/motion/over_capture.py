@@ -85,12 +85,7 @@ def over_capture(
 ) -> Iterator[FaceMotion]:
     """The recorded frames with the emotion on top, in consecutive blocks. The same arguments give the same bytes.
 
-    Args:
-        recorded: The face, of the bundled head.
-        planned: What is felt, and when.
-        head: The bundled head.
-        style: `energy`, `brows`, `asymmetry`, `wrinkles` and `blood` are heeded; the rest is the recording's.
-        block_frames: At least 1.
+    Of `style`, `energy`, `brows`, `asymmetry`, `wrinkles` and `blood` are heeded; the rest is the recording's.
 
     Raises:
         HeadError: an imported head, whose controls have no names.

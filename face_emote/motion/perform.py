@@ -44,13 +44,7 @@ def perform(
     """Play a clip: consecutive blocks of `block_frames` frames, the last one perhaps shorter.
 
     The same arguments give the same bytes, for any `block_frames`; another seed gives other blinks, glances and nods.
-
-    Args:
-        analysis: what was said, and how.
-        plan: what is felt.
-        player: who plays, and with which dice.
-        answers: what the network says of the clip; without them the rules play it.
-        block_frames: at least 1.
+    Without answers of the network the rules play it.
     """
     score = performance_score(analysis, plan, player=player, answers=answers)
     yield from _in_blocks(_chunks(player, score, duration_secs=analysis.duration_secs), size=block_frames)
@@ -80,13 +74,7 @@ def face_frames(
 ) -> FaceMotion:
     """The performance at ascending instants; a pure function of each.
 
-    Args:
-        player: who plays.
-        times: seconds.
-        score: lips and events.
-        now: the slow tracks at these instants.
-        activity: 1 while speaking, 0 in silence (`SpeechCues.activity_at`).
-        leisure: how far the mouth is from speech in time (`SpeechCues.rest_at`).
+    `now` holds the slow tracks at these instants; `activity` and `leisure` are those of `SpeechCues`.
     """
     display, amount = now.display, player.style.head
     neck = head_rotation(

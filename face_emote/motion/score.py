@@ -60,11 +60,7 @@ def performance_score(
 ) -> PerformanceScore:
     """Decide a clip: same arguments, same score.
 
-    Args:
-        analysis: what was said, and how.
-        plan: what is felt.
-        player: who plays it.
-        answers: of the network; without them the rules decide.
+    Without answers of the network the rules decide.
     """
     style = player.style
 
@@ -130,13 +126,9 @@ def face_controls(
 ) -> Float[Array, "frames control=100"]:
     """Lips, emotion, leaks, brow accents, blinks and breath in one, 0..1.
 
-    Args:
-        score: lips and events.
-        times: ascending seconds.
-        display: of the feeling at these instants; the hidden emotion appears in pulses only.
-        leisure: how far the mouth is from speech in time, 0 while talking .. 1 (`SpeechCues.rest_at`).
-        style: the animator's sliders.
-        gauge: keeps the lips' gap (see `layering`); None for a cheaper, slightly less exact mouth.
+    Of the hidden emotion only pulses show. `leisure` says how far the mouth is from speech in time, 0 while talking ..
+    1 (`SpeechCues.rest_at`). `gauge` keeps the lips' gap (see `layering`); None for a cheaper, slightly less exact
+    mouth.
     """
     lips = score.lips.sample(times)
     breaks_through = leak_weight(leak_pulses(score.leaks, times), leak=display.leak)[:, None]

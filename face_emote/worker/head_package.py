@@ -4,6 +4,7 @@ Metres, +Y up, the face looks along +Z. Positions are those of the neutral face.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,11 @@ from face_emote.core.names import BLOOD_REGIONS, JOINTS, WRINKLES
 from face_emote.core.output import written_beside
 from face_emote.core.png import png16_bytes, png_bytes
 from face_emote.core.types import SkinParams
+from face_emote.face.bundled import load_head
 from face_emote.face.head import Head
 from face_emote.face.layout import HeadLayout
 from face_emote.formats.mesh.materials import eye_picture, skin_picture
-from face_emote.formats.mesh.surface import MATERIAL_PARTS, eye_uv
+from face_emote.formats.mesh.surface import MATERIAL_PARTS, eye_uv, vertex_normals
 from face_emote.look.colour import skin_albedo
 from face_emote.look.hair import mean_hair_colour
 from face_emote.look.maps import WRINKLE_DEPTH, load_skin_maps, resting_relief
@@ -43,12 +45,13 @@ def write_head(person: Person, path: Path, *, progress: Callable[[float, str], N
     progress(0.3, "painting the skin")
     pictures = write_pictures(person.skin, path.parent)
     progress(0.6, "growing hair")
-    skin = layout_skin(layout)
+    skin, faces = layout_skin(layout), _shown_faces(layout)
+    used = np.unique(layout.quads[faces.quad])
     arrays = {
-        **_mesh(person, layout),
-        **_masks(person, layout),
+        **_mesh(person, layout, faces=faces),
+        **_masks(layout, used=used),
         **_garment(person.head, skin),
-        **_hair(person, layout, skin=skin),
+        **_hair(person, used=used, skin=skin),
         "pictures": np.array(pictures),
         "name": np.array(person.name),
         "iris_colour": np.array(person.skin.iris_colour, np.float32),
@@ -70,14 +73,24 @@ def _mean_colour(person: Person) -> Float[Array, " 3"]:
     return mean
 
 
-def _mesh(person: Person, layout: HeadLayout) -> dict[str, Any]:
-    head = person.head
-    shown = np.concatenate([np.flatnonzero(layout.in_parts(*parts)) for parts in MATERIAL_PARTS.values()])
-    material = np.concatenate(
-        [np.full(int(layout.in_parts(*parts).sum()), i, np.int32) for i, parts in enumerate(MATERIAL_PARTS.values())]
-    )
-    covered = (_under_collar_mm(head) > HIDDEN_UNDER_CLOTH)[layout.quads[shown]].all(axis=1)
-    shown, material = shown[~covered], material[~covered]
+@dataclass(frozen=True, slots=True)
+class _Faces:
+    """Quads that are shown, material by material."""
+
+    quad: Int[Array, " face"]
+    material: Int[Array, " face"]
+
+
+def _shown_faces(layout: HeadLayout) -> _Faces:
+    """Without those that the garment hides."""
+    parts = [np.flatnonzero(layout.in_parts(*names)) for names in MATERIAL_PARTS.values()]
+    shown, material = np.concatenate(parts), np.repeat(np.arange(len(parts), dtype=np.int32), [len(p) for p in parts])
+    covered = (under_collar(load_head().template) > HIDDEN_UNDER_CLOTH)[layout.quads[shown]].all(axis=1)
+    return _Faces(shown[~covered], material[~covered])
+
+
+def _mesh(person: Person, layout: HeadLayout, *, faces: _Faces) -> dict[str, Any]:
+    head, shown = person.head, faces.quad
     used, corners = np.unique(layout.quads[shown], return_inverse=True)
     uv = layout.uv[layout.quad_uv[shown]].astype(np.float32)
     for side, name in enumerate(MATERIAL_PARTS["eyes"]):
@@ -92,7 +105,7 @@ def _mesh(person: Person, layout: HeadLayout) -> dict[str, Any]:
         "vertices": head.template[used].astype(np.float32),
         "quads": corners.reshape(-1, 4).astype(np.int32),
         "quad_uv": uv,
-        "quad_material": material,
+        "quad_material": faces.material,
         "material_names": np.array(list(MATERIAL_PARTS)),
         "key_names": np.array(person.key_names),
         "key_deltas": np.stack([delta[used] for delta in deltas]).astype(np.float32),
@@ -112,21 +125,9 @@ def _straightened(points: Float[Array, "point 3"], *, side: int) -> Float[Array,
     return turned
 
 
-def _template(head: Head) -> Float[Array, "vertex 3"]:
-    """Positions that regions are functions of: the average person's."""
-    from face_emote.face.bundled import load_head
-
-    return load_head().template
-
-
-def _under_collar_mm(head: Head) -> Float[Array, " vertex"]:
-    return under_collar(_template(head))
-
-
-def _masks(person: Person, layout: HeadLayout) -> dict[str, Any]:
-    head = person.head
-    millimetres = 1000.0 * _template(head)
-    used = _mesh_vertices(layout, head)
+def _masks(layout: HeadLayout, *, used: Int[Array, " used"]) -> dict[str, Any]:
+    """Regions are functions of the average person's positions."""
+    millimetres = 1000.0 * load_head().template
     masks = {
         "wrinkle_masks": wrinkle_masks(millimetres),
         "blood_masks": blood_masks(millimetres, layout.mask_ears),
@@ -140,36 +141,26 @@ def _masks(person: Person, layout: HeadLayout) -> dict[str, Any]:
     }
 
 
-def _mesh_vertices(layout: HeadLayout, head: Head) -> Int[Array, " used"]:
-    shown = np.concatenate([np.flatnonzero(layout.in_parts(*parts)) for parts in MATERIAL_PARTS.values()])
-    covered = (_under_collar_mm(head) > HIDDEN_UNDER_CLOTH)[layout.quads[shown]].all(axis=1)
-    return np.unique(layout.quads[shown[~covered]])
-
-
-def _hair(person: Person, layout: HeadLayout, *, skin: SkinSurface) -> dict[str, Any]:
+def _hair(person: Person, *, used: Int[Array, " used"], skin: SkinSurface) -> dict[str, Any]:
     """With anchors as indices into `vertices`."""
-    arrays, used = hair_arrays(person, skin), _mesh_vertices(layout, person.head)
+    arrays = hair_arrays(person, skin)
     for name in [name for name in arrays if name.endswith("_anchor")]:
         arrays[name] = np.searchsorted(used, arrays[name]).astype(np.int32)
     return arrays
 
 
 def _garment(head: Head, skin: SkinSurface) -> dict[str, Any]:
-    template = skin.matrix.apply(_template(head)[skin.vertex_index].astype(np.float64))
+    template = skin.matrix.apply(load_head().template[skin.vertex_index].astype(np.float64))
     points = skin.matrix.apply(head.template[skin.vertex_index].astype(np.float64))
     garment = make_garment(skin.triangles, under_collar(template))
     weights = skin.linear.apply(head.skin_weights[skin.vertex_index].astype(np.float64))
     return {
-        "garment_vertices": garment.points(points, _normals(points, skin.triangles)).astype(np.float32),
+        "garment_vertices": garment.points(points, vertex_normals(points, skin.triangles).astype(np.float64)).astype(
+            np.float32
+        ),
         "garment_triangles": garment.triangles,
         "garment_weights": garment.blend(weights).astype(np.float32),
     }
-
-
-def _normals(points: Float[Array, "point 3"], faces: Int[Array, "triangle 3"]) -> Float[Array, "point 3"]:
-    from face_emote.formats.mesh.surface import vertex_normals
-
-    return vertex_normals(points, faces).astype(np.float64)
 
 
 def write_pictures(skin: SkinParams, folder: Path) -> tuple[str, ...]:

@@ -59,16 +59,10 @@ def _person(name: str, identity_json: str) -> Person:
     betas = known.betas
     if sliders.values:
         sliders.require_known((*RACE, *BODY, "seed"), kind="slider of a person")
-        body = {name: sliders.number(name, usual) for name, usual in BODY.items()}
+        gender, age, muscle, weight = (sliders.number(slider, usual) for slider, usual in BODY.items())
         african, asian, caucasian = (sliders.number(race, 1.0) for race in RACE)
-        betas = identity(
-            race=(african, asian, caucasian),
-            gender=body["gender"],
-            age=body["age"],
-            muscle=body["muscle"],
-            weight=body["weight"],
-            seed=sliders.whole("seed", 0),
-        )
+        race, seed = (african, asian, caucasian), sliders.whole("seed", 0)
+        betas = identity(race=race, gender=gender, age=age, muscle=muscle, weight=weight, seed=seed)
     betas = np.asarray(betas, np.float32)
     head = load_head().with_identity(betas)
     return Person(name, head, betas, known.skin, morph_targets(_canonical_motion(head, name), head))

@@ -56,15 +56,9 @@ def blink_score(
 ) -> BlinkScore:
     """Place the clip's blinks.
 
-    Args:
-        cues: the speech.
-        factor: the emotion's factor on the rate, `factor_hz` values a second.
-        factor_hz: rate of `factor`.
-        shift_secs: onsets of the gaze shifts.
-        shift_size: their angles, radians.
-        amount: the user's factor on the rate; 0 never blinks.
-        rng: decides.
-        spared_secs: beginnings of moments that have to be seen; blinks wait until they are over.
+    `factor` is the emotion's on the rate, `factor_hz` values a second; `shift_secs` and `shift_size` are the shifts of
+    gaze in radians; `amount` is the user's factor, 0 never blinks; blinks wait until the moments that begin at
+    `spared_secs` have been seen.
     """
     if amount <= 0.0:
         return shaped_blinks(np.zeros(0), rng)

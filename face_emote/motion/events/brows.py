@@ -73,11 +73,7 @@ def brow_controls(
 ) -> Float[Array, "frames control=100"]:
     """Controls of the accents alone, to be added to the emotion's.
 
-    Args:
-        score: the accents.
-        times: seconds.
-        frown: how much the mood frowns, 0..1; then accents press the brows down instead of raising them.
-        amount: the user's slider.
+    `frown` says how much the mood frowns, 0..1; then accents press the brows down instead of raising them.
     """
     out = np.zeros((len(times), len(CONTROLS)), np.float32)
     here = reaching(score.start, times=times, longest_secs=_LONGEST_SECS)

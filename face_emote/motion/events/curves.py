@@ -109,10 +109,7 @@ def _lattice(index: Array, key: Array) -> Array:
 def smooth_noise(times: Float[Array, " frames"], *, rate_hz: float, key: int) -> Float[Array, " frames"]:
     """Noise of bandwidth about `rate_hz` / 2, standard deviation about 0.58, never beyond +-1.45.
 
-    Args:
-        times: seconds.
-        rate_hz: lattice points a second.
-        key: 64-bit number that names the curve.
+    `rate_hz` counts lattice points a second; `key`, of 64 bits, names the curve.
     """
     noise: Array = _curves(times, rates_hz=np.array([rate_hz]), keys=np.array([key], np.uint64))[0]
     return noise

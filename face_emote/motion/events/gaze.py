@@ -75,14 +75,9 @@ def gaze_score(
 ) -> GazeScore:
     """Decide where the character looks throughout the clip.
 
-    Args:
-        cues: the speech.
-        pitch: where the emotion draws the eyes, radians, positive down; `grid_hz` values a second.
-        avert: how much the emotion avoids the viewer, 0..1, same rate.
-        restless: the emotion's factor on how often the eyes move, same rate.
-        grid_hz: rate of the three.
-        amount: the user's slider; 0 keeps the eyes on the viewer.
-        rng: decides.
+    `pitch` is where the emotion draws the eyes, radians, positive down, `avert` how much it avoids the viewer, 0..1,
+    and `restless` its factor on how often the eyes move, `grid_hz` values a second each; `amount` 0 keeps them on the
+    viewer.
     """
     windows = _aversions(cues, rng) if amount > 0.0 else []
     last = len(pitch) - 1
@@ -142,14 +137,7 @@ def next_look(
 ) -> Look:
     """Where the next saccade goes.
 
-    Args:
-        look: where the eyes are.
-        away: where thought draws them now; None: nowhere.
-        pitch: where the emotion draws them, radians, positive down.
-        avert: how much the emotion avoids the viewer, 0..1.
-        amount: the user's slider; 0 keeps the eyes on the viewer.
-        is_first: whether this is the clip's first saccade.
-        rng: decides.
+    `away` is where thought draws the eyes now; `pitch`, `avert` and `amount` are as for `gaze_score`.
     """
     drawn = np.array([0.0, pitch]) * min(amount, 1.5)
     shy, point = look.shy, look.point
@@ -281,12 +269,7 @@ def eye_rotations(
 ) -> Float[Array, "frames eye=2 3"]:
     """Rotations that point both eyes at one spot in the world, whatever the head does; axis-angle, radians.
 
-    Args:
-        direction: yaw and pitch from the direction to the viewer, seen from between the resting eyes.
-        joints: rest positions of global, neck, jaw, left eye, right eye.
-        neck_pose: of the same frames.
-        global_pose: of the same frames.
-        translation: of the same frames.
+    `direction` is seen from between the resting eyes.
 
     A pair of eyes at zero pose looks along +Z. Rotations have no roll (Listing's law).
     """

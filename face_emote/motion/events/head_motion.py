@@ -168,13 +168,8 @@ def head_rotation(
 ) -> Float[Array, "frames 3"]:
     """Rotation of the neck joint, radians.
 
-    Args:
-        score: the gestures.
-        times: seconds.
-        activity: 1 while speaking.
-        energy: the emotion's factor on how lively motion is, about 1.
-        tendency: where the emotion holds the head, radians.
-        amount: the user's slider; scales everything.
+    `activity` is 1 while speaking, `energy` the emotion's factor on how lively motion is, about 1, and `tendency` where
+    it holds the head, radians; `amount` scales everything.
     """
     here = reaching(score.beat_start, times=times, longest_secs=_LONGEST_SECS)
     shape = pulse(

@@ -47,11 +47,7 @@ def affect_by_rules(
 ) -> tuple[Affect, Mood]:
     """The next steps of a plan, and the mood to go on from.
 
-    Args:
-        plan: what is asked for, `LEAD_SECS` ahead of the steps.
-        state: of the mood, after the step before; None at the first.
-        lively: `dynamics.liveliness` of the steps.
-        style: the animator's sliders.
+    `plan` is what is asked for, `LEAD_SECS` ahead of the steps; `lively` is `dynamics.liveliness` of them.
     """
     mood, state = step_mood(plan, state, lively=lively, step_hz=MOTION_HZ)
     bias = emotion_bias(mood)

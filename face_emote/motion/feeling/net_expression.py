@@ -88,12 +88,8 @@ def affect_by_net(
 ) -> Affect:
     """The feeling at consecutive steps.
 
-    Args:
-        answers: the network's at the steps (`NetExpression.at`).
-        hidden: the same about the hidden emotion.
-        plan: the emotion that is wanted, `dynamics.LEAD_SECS` ahead of the steps.
-        chance: factor on what is felt: `dynamics.wandering` times `step_presence`.
-        style: the animator's sliders.
+    `plan` is the emotion that is wanted, `dynamics.LEAD_SECS` ahead of the steps; `chance` a factor on what is felt:
+    `dynamics.wandering` times `step_presence`.
     """
     share = chance[:, None]
     bearing = _bearing(answers)

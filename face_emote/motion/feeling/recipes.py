@@ -89,10 +89,7 @@ def controls_from_action_units(units: Float[Array, f"side=2 au={NUM_AU} frames"]
     """Controls (order of `names.CONTROLS`, 0..1) that show Action Units.
 
     Units that share a control add up and saturate at 1.
-
-    Args:
-        units: Activation 0..1 of `ACTION_UNITS`, left side first, frames last. Units of the midline act by the mean of
-            both sides.
+    `units` are activations 0..1 of `ACTION_UNITS`, left side first; those of the midline act by the mean of both sides.
     """
     controls = np.zeros((len(CONTROLS), units.shape[2]))
     for unit, side, control, weight in _ROUTES:

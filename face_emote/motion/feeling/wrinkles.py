@@ -188,11 +188,7 @@ def folding(
 ) -> Float[Array, "frames wrinkle=16"]:
     """Activation that the controls call for, before attack and release, 0..1.
 
-    Args:
-        model: the skin.
-        controls: of the whole face.
-        amount: the user's slider.
-        residual: what is known of the folds beyond that: added to `controls @ RESIDUAL`, may be negative.
+    `residual` is what is known of the folds beyond that: added to `controls @ RESIDUAL`, may be negative.
     """
     share = tension(model, controls) / model.reference
     knee = share * share / (share + _KNEE)

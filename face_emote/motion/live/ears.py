@@ -80,8 +80,7 @@ class MouthGate:
     def step(self, speaks: Bool[Array, " rows"]) -> float:
         """0 rest .. 1 the network's, eased.
 
-        Args:
-            speaks: rows from this step's instant to the end of the look-ahead.
+        `speaks` runs from this step's instant to the end of the look-ahead.
         """
         self._since = 0 if speaks[:2].any() else self._since + 1
         if bool(speaks.any()) or self._since <= _HOLD_STEPS:

@@ -84,11 +84,7 @@ class LipScore:
 def lip_score(analysis: SpeechAnalysis, *, head: Head, style: PerformanceStyle, fps: float = DEFAULT_FPS) -> LipScore:
     """Prepare a clip.
 
-    Args:
-        analysis: the phones and their loudness.
-        head: the person's head (`Head.with_identity`); lip shapes are solved on it.
-        style: `lips` and `jaw` are used.
-        fps: at which the motion will be shown; at low rates contacts are held until a frame hits them.
+    Of `style`, `lips` and `jaw` are used. At a low `fps` contacts are held until a frame hits them.
 
     Raises:
         HeadError: the head is an imported one, whose controls have no names.

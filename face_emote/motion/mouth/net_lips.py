@@ -152,12 +152,8 @@ def net_lips(
 ) -> NetLips:
     """Prepare a clip.
 
-    Args:
-        answers: of the network's lip path, natural units (`net_answers.lip_answers`).
-        analysis: says where somebody speaks; its phones have a vote on contacts, those of a transcript decide.
-        head: the person's head; lip shapes are solved on it.
-        style: `lips` and `jaw` are used.
-        fps: at which the motion will be shown; at low rates contacts are held until a frame hits them.
+    Its phones have a vote on contacts, those of a transcript decide. At a low `fps` contacts are held until a frame
+    hits them.
 
     Raises:
         HeadError: the head is an imported one, whose controls have no names.
