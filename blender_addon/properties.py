@@ -130,7 +130,8 @@ class FACEEMOTE_PG_settings(bpy.types.PropertyGroup):
     )
     speech_strip: StringProperty(name="Strip", description="Sound strip; its start, trim and length are kept")
     transcript: StringProperty(
-        name="Words", description="What is said (English), or a .txt, .srt or .vtt file; makes the lips exact. Optional"
+        name="Words",
+        description="What is said (English), or a file of text or subtitles; makes the lips exact. Optional",
     )
     use_range: BoolProperty(name="Only a part", description="Use a part of the file")
     range_start: FloatProperty(name="From", description="Seconds into the file", min=0.0, unit="TIME_ABSOLUTE")

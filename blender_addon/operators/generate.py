@@ -93,10 +93,8 @@ def take_request(scene: Any, character: Any, line: Line, *, emotion: str = "") -
 
 
 def _transcript(settings: Any) -> str:
-    """Words, or the absolute path of a file of words."""
-    text = settings.transcript.strip()
-    path = Path(bpy.path.abspath(text)) if text.lower().endswith((".txt", ".srt", ".vtt")) else None
-    return str(path) if path is not None else text
+    """Words, or the path of a file of words: the engine tells them apart."""
+    return str(bpy.path.abspath(settings.transcript.strip()))
 
 
 def submit_take(

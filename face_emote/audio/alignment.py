@@ -100,6 +100,7 @@ def align(
     window = Window(blocks)
     report = progress or (lambda _: None)
     if cues[0].start_secs is None:
+        _require_plausible(cues[0].words, duration_secs, 0.0)
         words = _walk(_decoder(cues), window, cues[0].words, duration_secs, report)
     else:
         words = _by_cues(_decoder(cues), window, cues, duration_secs, report)

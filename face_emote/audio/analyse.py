@@ -11,7 +11,7 @@ from face_emote.audio.features import prosody_of
 from face_emote.audio.logmel import FLOOR_DB
 from face_emote.audio.phones import agreement, heard_phones
 from face_emote.audio.stress import heard_stress
-from face_emote.audio.transcripts import parse_transcript, read_transcript
+from face_emote.audio.transcripts import read_transcript
 from face_emote.core.arrays import Array, Float
 from face_emote.core.errors import AlignmentError
 from face_emote.core.names import SAMPLE_RATE_HZ
@@ -40,7 +40,7 @@ def analyse(
 
     Args:
         source: a recording in memory, or a sound or video file.
-        transcript: the words spoken (English), as text or as a .txt, .srt or .vtt file. Phones are then exact;
+        transcript: the words spoken (English), as text or as a file of text or subtitles. Phones are then exact;
             without it they are heard. Overrides the transcript that a `Speech` carries.
         progress: called with the seconds done and the seconds in all.
 
@@ -58,7 +58,8 @@ def heard_recording(
     """`analyse`, and the recording as it was listened to, for whoever listens next: it is surveyed once."""
     if transcript is None and isinstance(source, Speech):
         transcript = source.transcript
-    cues = None if transcript is None else parse_transcript(read_transcript(transcript))
+    words = None if transcript is None else read_transcript(transcript)
+    cues = None if words is None else words.cues
     report = progress or (lambda _done, _total: None)
     heard = listened_to(source, progress=lambda done, total: report(SURVEY_SHARE * done, total))
     expected = heard.duration_secs
@@ -75,7 +76,7 @@ def heard_recording(
         done = SURVEY_SHARE + PROSODY_SHARE
         report(done * duration + (1.0 - done) * min(secs, duration), duration)
 
-    remarks = list(heard.remarks)
+    remarks = [*heard.remarks, *(() if words is None else words.remarks)]
     if not (prosody.speaking > 0.0).any():
         phones: tuple[Phone, ...] = (Phone("SIL", 0.0, duration),)
     elif cues is None:
@@ -83,8 +84,8 @@ def heard_recording(
             heard_phones(_Counted(heard.blocks(), later), prosody.speaking, duration_secs=duration), prosody
         )
     else:
-        words = align(heard.blocks(), cues, duration_secs=duration, progress=later)
-        phones = _joined_silence(phone for word in words for phone in word.phones)
+        aligned = align(heard.blocks(), cues, duration_secs=duration, progress=later)
+        phones = _joined_silence(phone for word in aligned for phone in word.phones)
         remarks += _require_agreement(agreement(heard.blocks(), phones, prosody.speaking))
     if all(phone.label == "SIL" for phone in phones):
         remarks.append(_nothing_said(heard, prosody, with_words=cues is not None))

@@ -1,21 +1,34 @@
-"""What was said, from a string, a .txt, an .srt or a .vtt file, made ready for the aligner."""
+"""What was said, from a string or a file, made ready for the aligner."""
 
 import re
-import unicodedata
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from face_emote.audio.spoken_numbers import spell_numbers
+from face_emote.audio.spoken_words import Said, joined, said_of
+from face_emote.audio.subtitles import kind_of, read_subtitles
 from face_emote.core.errors import AlignmentError
-from face_emote.core.fields import TRANSCRIPT_SUFFIXES
+from face_emote.core.fields import existing_file, shown, words_or_file
+from face_emote.core.reading import TEXT_MARKS
 
-MAX_BYTES = 20_000_000
-TIMING = re.compile(r"(?:(\d+):)?(\d{1,2}):(\d{1,2})[.,](\d{1,3})\s*-->\s*(?:(\d+):)?(\d{1,2}):(\d{1,2})[.,](\d{1,3})")
-ABBREVIATIONS = {
-    "mr": "mister", "mrs": "missus", "ms": "miss", "dr": "doctor", "prof": "professor", "st": "saint",
-    "jr": "junior", "sr": "senior", "vs": "versus", "etc": "et cetera",
-}  # fmt: skip
-SIGNS = {"&": " and ", "@": " at ", "+": " plus ", "=": " equals ", "%": " percent ", "°": " degrees "}
+TRANSCRIPT_PACKAGES = ("pocketsphinx", "num2words", "pysubs2", "anyascii")
+"""What reading and aligning a transcript takes beside numpy; each is imported where it is needed."""
+MAX_BYTES = 4_000_000
+"""A day of speech, with times, is half of it."""
+_TOO_LARGE = f"The transcript is larger than {MAX_BYTES // 10**6} MB; give the spoken text"
+MOST_SHOWN = 5
+FEW_FOREIGN = 3
+"""Words of another alphabet that may be all of a transcript: a name."""
+_NO_TEXT = re.compile(r"[\x00-\x08\x0e-\x19\x1c-\x1f]")
+_OTHER_DOCUMENTS = (
+    (re.compile(rb"PK\x03\x04"), "a packed document"),
+    (re.compile(rb"%PDF"), "a PDF"),
+    (re.compile(rb"\xd0\xcf\x11\xe0"), "a document of an office program"),
+    (re.compile(rb"\{\\rtf"), "rich text"),
+    (re.compile(rb"\s*(?:\{\s*\"|\[\s*[\[{\"])"), "JSON"),
+    (re.compile(rb"\s*<(?:!doctype\s+)?html", re.IGNORECASE), "a web page"),
+)
+"""How files begin that hold words, but none to be spoken as they stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,96 +36,105 @@ class Cue:
     """One stretch of text, with its times when the transcript gives them."""
 
     words: tuple[str, ...]
-    """Lower case, letters and inner apostrophes only; a word that was all capitals keeps them (it may be spelt)."""
+    """As `Said` has them."""
     start_secs: float | None = None
     end_secs: float | None = None
 
 
-def read_transcript(transcript: str | Path) -> str:
-    """The text of a transcript: a path is read; a string that names a .txt, .srt or .vtt file too.
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What is said when, and what a person should know about the rest of the text."""
+
+    cues: tuple[Cue, ...]
+    """One without times, or subtitles in order of time; never empty."""
+    remarks: tuple[str, ...] = ()
+
+
+def read_transcript(source: str | Path) -> Transcript:
+    """A transcript from its text, or from the file of text or subtitles that the string or the path names.
 
     Raises:
-        AlignmentError: the file is missing, too large or not text.
+        OptionError: there is no such file.
+        AlignmentError: it is too large, or no text, or nothing in it can be spoken in English.
     """
-    if isinstance(transcript, str):
-        one_word = "\n" not in transcript and len(transcript) < 4096
-        if not (one_word and transcript.strip().lower().endswith(TRANSCRIPT_SUFFIXES)):
-            return transcript
-    path = Path(transcript)
-    if not path.is_file():
-        raise AlignmentError(f"There is no such transcript file; check the name: {path}")
-    if path.stat().st_size > MAX_BYTES:
-        raise AlignmentError(f"The transcript is larger than {MAX_BYTES // 10**6} MB; give the spoken text: {path}")
+    path = existing_file("transcript", str(source), folder=Path()) if isinstance(source, Path) else None
+    found = words_or_file("transcript", source) if isinstance(source, str) else path
+    if isinstance(found, str):
+        return parse_transcript(found)
+    assert found is not None
+    with found.open("rb") as file:
+        data = file.read(MAX_BYTES + 1)
     try:
-        return path.read_text("utf-8-sig")
-    except UnicodeDecodeError:
-        raise AlignmentError(f"The transcript is not UTF-8 text; save it as UTF-8: {path}") from None
+        text, remarks = _decoded(data)
+        transcript = parse_transcript(text)
+    except AlignmentError as error:
+        raise AlignmentError(f"{error}: {found}") from None
+    return Transcript(transcript.cues, (*(f"{remark}: {found}" for remark in remarks), *transcript.remarks))
 
 
-def parse_transcript(text: str) -> tuple[Cue, ...]:
-    """Cues of an .srt or .vtt text in order of time, or one cue without times for plain text.
+def parse_transcript(text: str) -> Transcript:
+    """Cues of subtitles in order of time, or one cue without times for plain text.
 
     Raises:
         AlignmentError: nothing in it can be spoken in English.
     """
-    cues = _timed_cues(text) if text.lstrip().startswith("WEBVTT") or TIMING.search(text) else [Cue(words_of(text))]
-    cues = [cue for cue in cues if cue.words]
-    if not cues:
-        raise AlignmentError("The transcript holds no words; write what is said, or leave the transcript out")
-    return tuple(sorted(cues, key=lambda cue: cue.start_secs or 0.0))
-
-
-def words_of(text: str) -> tuple[str, ...]:
-    """The words as they are said: numbers spelt out, hyphens split, punctuation and [remarks] gone.
-
-    Raises:
-        AlignmentError: a word is written in letters that are not Latin.
-    """
-    text = re.sub(r"\[[^\]]*\]|<[^>]*>|\{\\[^}]*\}|[♪♫]", " ", text)
-    text = text.replace("’", "'").replace("‘", "'").replace("`", "'")
-    text = re.sub(r"\b([A-Za-z])\.(?=[A-Za-z]\.)", r"\1 ", text)  # U.S. is said letter by letter
-    text = spell_numbers(text)
-    for sign, said in SIGNS.items():
-        text = text.replace(sign, said)
-    words: list[str] = []
-    for token in re.split(r"[\s\-–—/_,;:!?\"“”()…]+", text):
-        words.extend(_cleaned(token))
-    return tuple(words)
-
-
-def _cleaned(token: str) -> list[str]:
-    if token.lower().rstrip(".") in ABBREVIATIONS and token.endswith("."):
-        return ABBREVIATIONS[token.lower().rstrip(".")].split()
-    plain = unicodedata.normalize("NFKD", token.replace("ß", "ss").replace("æ", "ae").replace("ø", "o"))
-    plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
-    foreign = [letter for letter in plain if letter.isalpha() and not letter.isascii()]
-    if foreign:
+    if len(text) > MAX_BYTES:
+        raise AlignmentError(_TOO_LARGE)
+    kind = kind_of(text)
+    if kind is None:
+        said = [said_of(text)]
+        cues = [Cue(said[0].words)]
+    else:
+        subtitles = read_subtitles(text, kind=kind)
+        said = [said_of(subtitle.text) for subtitle in subtitles]
+        cues = [Cue(part.words, one.start_secs, one.end_secs) for part, one in zip(said, subtitles, strict=True)]
+    whole = joined(said)
+    if len(whole.foreign) > max(FEW_FOREIGN, len(whole.words) / 2):
         raise AlignmentError(
-            f"The transcript's word '{token}' is not in Latin letters; only English can be aligned: leave the "
+            f"The transcript is not in Latin letters ({_some(whole.foreign)}); only English can be aligned: leave the "
             "transcript out for other languages"
         )
-    word = re.sub(r"[^A-Za-z']", "", plain).strip("'")
-    if not word:
-        return []
-    return [word if word.isupper() and len(word) > 1 else word.lower()]
+    remarks = tuple(_remarks(whole))
+    if not whole.words:
+        story = f" ({remarks[-1]})" if remarks else ""
+        raise AlignmentError(f"The transcript holds no words{story}; write what is said, or leave the transcript out")
+    return Transcript(tuple(cue for cue in cues if cue.words), remarks)
 
 
-def _timed_cues(text: str) -> list[Cue]:
-    cues: list[Cue] = []
-    for block in re.split(r"\n\s*\n", text.replace("\r\n", "\n").replace("\r", "\n")):
-        lines = block.strip("\n").split("\n")
-        at = next((i for i, line in enumerate(lines) if TIMING.search(line)), None)
-        if at is None:
-            continue
-        match = TIMING.search(lines[at])
-        assert match is not None
-        start, end = _seconds(match.groups()[:4]), _seconds(match.groups()[4:])
-        if end <= start:
-            raise AlignmentError(f"A subtitle ends before it starts (at {start:.2f} s); correct its times")
-        cues.append(Cue(words_of(" ".join(lines[at + 1 :])), start, end))
-    return cues
+def _remarks(said: Said) -> list[str]:
+    read = [word for word in said.foreign if word not in said.unsaid]
+    found = (
+        ("Nobody says these parts of the transcript, which are left out", said.directions),
+        ("These words of the transcript are in other letters than English has, and are read as nearly as can be", read),
+        ("These words of the transcript cannot be read aloud, and are left out", said.unsaid),
+    )
+    return [f"{story}: {_some(items)}" for story, items in found if items]
 
 
-def _seconds(parts: tuple[str | None, ...]) -> float:
-    hours, minutes, seconds, fraction = (part or "0" for part in parts)
-    return int(hours) * 3600.0 + int(minutes) * 60.0 + int(seconds) + int(fraction) / 10.0 ** len(fraction)
+def _some(items: tuple[str, ...] | list[str]) -> str:
+    different = list(Counter(items))
+    more = len(different) - MOST_SHOWN
+    return ", ".join(shown(item) for item in different[:MOST_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def _decoded(data: bytes) -> tuple[str, list[str]]:
+    """The text of a file: by the mark at its start, or UTF-8, or as Windows wrote it in the West."""
+    if len(data) > MAX_BYTES:
+        raise AlignmentError(_TOO_LARGE)
+    other = next((name for start, name in _OTHER_DOCUMENTS if start.match(data)), None)
+    if other is not None:
+        raise AlignmentError(f"The transcript is {other}, not plain text; save it as .txt, .srt or .vtt")
+    encoding = next((name for mark, name in TEXT_MARKS.items() if data.startswith(mark)), "utf-8")
+    remarks = []
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError as error:
+        if encoding != "utf-8":
+            raise AlignmentError(
+                f"The transcript is marked as {encoding.upper()} and damaged at byte {error.start}; save it as UTF-8"
+            ) from None
+        text = data.decode("cp1252" if not set(data) & {0x81, 0x8D, 0x8F, 0x90, 0x9D} else "latin-1")
+        remarks.append("The transcript is no UTF-8 text; it is read as Windows-1252, so check accented letters")
+    if _NO_TEXT.search(text):
+        raise AlignmentError("The transcript holds signs that are no text; save it as .txt, .srt or .vtt")
+    return text, remarks

@@ -1,6 +1,5 @@
 """Manifests as people write them: CSV, JSON, JSON lines, a folder of recordings, or a pattern."""
 
-import codecs
 import csv
 import io
 import json
@@ -17,6 +16,7 @@ from face_emote.batch.state import FILE as STATE_FILE
 from face_emote.batch.state import BatchState
 from face_emote.core.errors import BatchError, OutputError
 from face_emote.core.fields import TRANSCRIPT_SUFFIXES, is_file, shown
+from face_emote.core.reading import TEXT_MARKS
 
 SOUNDS = (
     ".wav", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".m4a", ".aac", ".aif", ".aiff", ".wma",
@@ -25,7 +25,6 @@ SOUNDS = (
 """What a folder is searched for. A file that is named may end as it likes."""
 MAX_MANIFEST_BYTES = 64 << 20
 GLOB = "*?["
-MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +147,7 @@ def _found(paths: list[Path], *, folder: Path) -> list[RawRow]:
 def _text_of(source: Path) -> str:
     """UTF-8, or what its first bytes say."""
     data = source.read_bytes()
-    encoding = next((name for mark, name in MARKS.items() if data.startswith(mark)), "utf-8")
+    encoding = next((name for mark, name in TEXT_MARKS.items() if data.startswith(mark)), "utf-8")
     try:
         return data.decode(encoding)
     except UnicodeDecodeError as error:

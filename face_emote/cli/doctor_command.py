@@ -11,7 +11,10 @@ import click
 
 from face_emote.core.version import VERSION
 
-REQUIRED = ("numpy", "numba", "av", "pocketsphinx", "click", "rich", "filelock", "c2pa-python", "cryptography")
+REQUIRED = (
+    "numpy", "numba", "av", "pocketsphinx", "num2words", "pysubs2", "anyascii", "click", "rich", "filelock",
+    "c2pa-python", "cryptography",
+)  # fmt: skip
 MODULES = {"c2pa-python": "c2pa"}
 """Of packages that bring a module of another name."""
 EXTRAS = (

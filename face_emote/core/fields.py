@@ -7,6 +7,7 @@ are the same everywhere.
 
 import difflib
 import math
+import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
@@ -19,6 +20,12 @@ from face_emote.core.errors import OptionError
 Record = TypeVar("Record")
 Sides = tuple[int, int]
 TRANSCRIPT_SUFFIXES = (".txt", ".srt", ".vtt")
+"""Of what lies beside a recording."""
+_DOCUMENT = re.compile(
+    r".*\.(txt|srt|vtt|ass|ssa|sub|sbv|ttml|dfxp|sami|smi|lrc|stl|md|rtf|docx?|odt|pdf|csv|tsv|json|xml|html?)",
+    re.IGNORECASE,
+)
+"""What is written like the name of a file of words."""
 LONGEST_PATH = 4096
 TRUE, FALSE = ("true", "yes", "1", "on"), ("false", "no", "0", "off")
 _NUMBER = re.compile(r"[+-]?(\d+[.,]?\d*|[.,]\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
@@ -177,7 +184,7 @@ def read_option(item: Option, text: str, *, folder: Path = Path()) -> Any:
         case Kind.FILE:
             return text if text in item.choices else existing_file(item.name, text, folder=folder)
         case Kind.WORDS:
-            return _words_in(item.name, text, folder=folder)
+            return words_or_file(item.name, text, folder=folder)
     return text
 
 
@@ -222,10 +229,26 @@ def existing_file(name: str, text: str, *, folder: Path) -> Path:
     return path
 
 
+def words_or_file(name: str, text: str, *, folder: Path = Path()) -> str | Path:
+    """Words as they are, or the path of the file that they name. Raises OptionError when it is not there."""
+    plain = text.strip()
+    if len(plain) < LONGEST_PATH and len(plain.splitlines()) == 1:
+        if _DOCUMENT.fullmatch(plain) or is_file(folder / plain) or (os.sep in plain and _is_there(folder / plain)):
+            return existing_file(name, plain, folder=folder)
+    return text
+
+
 def is_file(path: Path) -> bool:
     """Whether a file is there; a name that no file system takes is none."""
     try:
         return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
     except (OSError, ValueError):
         return False
 
@@ -241,14 +264,6 @@ def shown(value: object) -> str:
 def _is_text(value: str) -> bool:
     """False for halves of letters, as a damaged file name or a damaged terminal gives them."""
     return not any("\ud800" <= letter <= "\udfff" for letter in value)
-
-
-def _words_in(name: str, text: str, *, folder: Path) -> str | Path:
-    plain = text.strip()
-    if len(plain) < LONGEST_PATH and len(plain.splitlines()) == 1:
-        if plain.lower().endswith(TRANSCRIPT_SUFFIXES) or is_file(folder / plain):
-            return existing_file(name, plain, folder=folder)
-    return text
 
 
 def _size_in(name: str, text: str) -> int | Sides:

@@ -45,7 +45,7 @@ class Performance:
         kind=Kind.NUMBER, low=0.0, high=1.0, section=PERFORMANCE, metavar="SHARE",
     )  # fmt: skip
     transcript: str | Path | None = option(
-        None, "What is said, as text or as a .txt, .srt or .vtt file; makes English lips exact.",
+        None, "What is said, as text or as a file of text or subtitles; makes English lips exact.",
         kind=Kind.WORDS, section=PERFORMANCE, letter="t", metavar="TEXT",
     )  # fmt: skip
     fps: float = option(

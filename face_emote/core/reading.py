@@ -1,5 +1,6 @@
-"""Reading arrays of files that nobody vouches for: one budget for all memory that a file may ask for."""
+"""Reading files that nobody vouches for: one budget for all memory that a file may ask for; marks of encodings."""
 
+import codecs
 import math
 import struct
 import zipfile
@@ -13,6 +14,11 @@ from face_emote.core.arrays import Array
 
 ALWAYS_BYTES, PER_FILE_BYTE = 2**27, 8
 """What any file may ask for, and how much more for each byte that it has: honest arrays pack by less than that."""
+TEXT_MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16",
+}  # fmt: skip
+"""First bytes of a text, and the encoding that they say; longer marks stand first."""
 _PIECE_BYTES = 2**20
 
 

@@ -99,7 +99,7 @@ def animate(  # noqa: PLR0913
         emotion: what is felt, in words: `"joy tinged with guilt"`, `"calm anger"`, `"0s neutral; 1.5s surprise:0.8"`;
             `"auto"` reads it from the voice.
         intensity: how strongly an emotion that is named is felt, 0..1: `"joy"` at .5 is `"joy:0.5"`.
-        transcript: the words spoken (English), or a .txt, .srt or .vtt file with them; sharpens the lips.
+        transcript: the words spoken (English), or a file with them: text or subtitles; sharpens the lips.
         fps: frames per second, 1 to 1000.
         seed: another number gives other blinks, glances and nods; the same number gives the same bytes.
         head: a head from `load_head`; the bundled one when left out. On an imported FLAME head the performance of the
