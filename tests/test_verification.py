@@ -16,6 +16,7 @@ import face_emote as fe
 from face_emote.cli.main import main
 from face_emote.core.errors import ProvenanceError
 from face_emote.provenance import signer
+from face_emote.provenance.certificate import certificate_chain
 from face_emote.provenance.slot import find_slot, overwrite
 from face_emote.provenance.store import layout_of
 from face_emote.provenance.trust import MAX_BYTES, read_certificates
@@ -98,7 +99,7 @@ def test_a_sibling_under_the_same_authority_is_neither_own_nor_the_named_signer(
         with installation(tmp_path / name, monkeypatch) as folder:
             key = Ed25519PrivateKey.generate()
             private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-            keep(folder, chain=signer.certificate_chain(authority, key, digest=None), key=private)
+            keep(folder, chain=certificate_chain(authority, key), key=private)
             files.append(marked(tmp_path / f"{name}.glb"))
             certificates.append(read_certificates(folder / signer.CHAIN))
             assert verify(files[-1]).status is Status.OWN
@@ -112,7 +113,6 @@ def test_a_sibling_under_the_same_authority_is_neither_own_nor_the_named_signer(
 @pytest.mark.parametrize("kind", ["P-256", "P-384", "P-521", "RSA"])
 def test_certificates_from_an_authority_sign_and_vouch_as_our_own_do(kind, tmp_path, monkeypatch):
     from cryptography.hazmat.primitives.asymmetric import ec, rsa
-    from cryptography.hazmat.primitives.hashes import SHA256
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
     def key_of(kind):
@@ -123,7 +123,7 @@ def test_certificates_from_an_authority_sign_and_vouch_as_our_own_do(kind, tmp_p
     key = key_of(kind)
     private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     with installation(tmp_path / "authority", monkeypatch) as folder:
-        keep(folder, chain=signer.certificate_chain(key_of("P-256"), key, digest=SHA256()), key=private)
+        keep(folder, chain=certificate_chain(key_of("P-256"), key), key=private)
         path = marked(tmp_path / "line.glb")
         verdict = verify(path)
         assert verdict.status is Status.OWN and verdict.sealed
