@@ -13,7 +13,7 @@ from face_emote.core.errors import CorpusError, DependencyError
 from face_emote.core.names import PHONES
 from face_emote.train.corpus.cache import ClipData, Job
 from face_emote.train.corpus.derived import FEELINGS, emotional_jobs, with_feeling
-from face_emote.train.corpus.espeak_voice import Espeak, EspeakStyle
+from face_emote.train.corpus.espeak_voice import EspeakStyle, espeak_process, speak
 from face_emote.train.corpus.synthetic import (
     LANGUAGES,
     espeak_jobs,
@@ -76,8 +76,8 @@ def test_another_throat_moves_the_phones_with_the_sound():
 
 @pytest.mark.skipif(which("espeak-ng") is None, reason="needs espeak-ng")
 def test_espeak_phones_lie_where_the_sound_is_in_every_language(tmp_path):
-    with Espeak() as espeak:
-        jobs = espeak_jobs(tmp_path, hours=0.05, espeak=espeak)[:11]
+    with espeak_process() as process:
+        jobs = espeak_jobs(tmp_path, hours=0.05, process=process)[:11]
         clips = [job.make() for job in jobs]
         require_right_times(clips)
         assert {job.language for job in jobs} == set(LANGUAGES) - {"ja"}
@@ -85,7 +85,7 @@ def test_espeak_phones_lie_where_the_sound_is_in_every_language(tmp_path):
         for clip in clips:
             assert 0.05 < np.isin(clip.phones, [PHONES.index(name) for name in set(IPA_VOWELS.values())]).mean() < 0.9
         with pytest.raises(CorpusError, match="no voice"):
-            espeak.speak("hello", style=EspeakStyle("klingonese"))
+            speak("hello", style=EspeakStyle("klingonese"), process=process)
 
 
 @needs_data

@@ -11,7 +11,7 @@ from face_emote.core.names import EMOTIONS
 from face_emote.core.types import Emotion, EmotionKey, EmotionPlan
 from face_emote.emotion.blending import PROTOTYPE_VAD, mix_from_vad
 from face_emote.emotion.grammar import describe
-from face_emote.emotion.lexicon import edit_distance, find_word, load_lexicon, nearest_words
+from face_emote.emotion.lexicon import find_word, load_lexicon, nearest_words
 from face_emote.emotion.phrases import AMOUNTS, JOINERS, MANNERS
 
 
@@ -280,26 +280,6 @@ def test_forms_that_are_not_listed_are_found_by_their_ending():
     for form, word in (("happiest", "joy"), ("furiously", "fury"), ("griefs", "grief"), ("wistfulness", "longing")):
         found = find_word(form)
         assert found is not None and found.word == word
-
-
-def edit_distance_ref(a: str, b: str) -> int:
-    """The recursion as it is defined, without a table."""
-    if not a or not b:
-        return len(a) + len(b)
-    best = min(
-        edit_distance_ref(a[:-1], b) + 1,
-        edit_distance_ref(a, b[:-1]) + 1,
-        edit_distance_ref(a[:-1], b[:-1]) + (a[-1] != b[-1]),
-    )
-    if len(a) > 1 and len(b) > 1 and a[-1] == b[-2] and a[-2] == b[-1]:
-        best = min(best, edit_distance_ref(a[:-2], b[:-2]) + 1)
-    return best
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.text("abc", max_size=5), st.text("abc", max_size=5))
-def test_the_edit_distance_equals_its_recursion(a, b):
-    assert edit_distance(a, b) == edit_distance_ref(a, b)
 
 
 def test_the_nearest_words_mend_typing_errors():

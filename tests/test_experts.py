@@ -29,6 +29,7 @@ from face_emote.network.convnet import (
 )
 from face_emote.network.experts import (
     COMPOUNDS,
+    COMPOUNDS_JUDGE,
     MAX_SHIFT,
     SyncExpert,
     face_features,
@@ -458,7 +459,7 @@ def test_the_program_trains_and_a_wrong_folder_is_one_sentence(corpus, tmp_path,
 
 
 def test_bundled_judges_if_they_are_there():
-    for load in (load_sync, load_classifier, lambda: load_classifier(compounds=True)):
+    for load in (load_sync, load_classifier, lambda: load_classifier(COMPOUNDS_JUDGE)):
         try:
             assert isinstance(load(), (SyncExpert,)) or load().emotions in (EMOTIONS, COMPOUNDS)
         except CheckpointError:

@@ -153,11 +153,7 @@ def filled_amounts(parts: list[Part]) -> list[float]:
 
 
 def sum_of(parts: list[Part]) -> State:
-    """The one state that a sum without `auto` stands for.
-
-    Raises:
-        EmotionError: when one of the parts is `auto`.
-    """
+    """The one state that a sum without `auto` stands for; raises EmotionError when one of the parts is `auto`."""
     states = [part.state for part in parts if part.state is not None]
     if len(states) < len(parts):
         raise EmotionError("auto can only be joined with + or a comma, as in auto + joy:0.3")

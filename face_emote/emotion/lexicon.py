@@ -5,6 +5,7 @@ valence/arousal/dominance at that strength. Rows marked `RM77` carry the VAD fig
 all else, mixes and strengths included, is our choice and may be edited.
 """
 
+import difflib
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -83,37 +84,12 @@ def find_word(form: str) -> EmotionWord | None:
 
 
 def nearest_words(word: str, *, count: int = 3) -> tuple[str, ...]:
-    """The `count` known forms at the smallest edit distance from `word`, one for each meaning."""
-    typed = word[:24]
-    best: dict[str, tuple[int, int, int, str]] = {}
-    farthest = len(typed) + 99
-    for position, (form, meaning) in enumerate(load_lexicon().by_form.items()):
-        if abs(len(form) - len(typed)) > farthest:
-            continue
-        shared = next((i for i, (a, b) in enumerate(zip(typed, form, strict=False)) if a != b), len(form))
-        key = (edit_distance(typed, form), -shared, position, form)
-        if meaning.word not in best or key < best[meaning.word]:
-            best[meaning.word] = key
-            if len(best) >= count:
-                farthest = sorted(best.values())[count - 1][0]
-    return tuple(form for *_, form in sorted(best.values())[:count])
-
-
-def edit_distance(a: str, b: str) -> int:
-    """Smallest number of insertions, deletions, substitutions and swaps of neighbours that turn `a` into `b`.
-
-    The optimal string alignment distance (Damerau 1964; no substring is edited twice).
-    """
-    before: list[int] = []
-    row = list(range(len(b) + 1))
-    for i, x in enumerate(a, start=1):
-        before, previous, row = row, before, [i]
-        for j, y in enumerate(b, start=1):
-            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (x != y))
-            if i > 1 and j > 1 and x == b[j - 2] and a[i - 2] == y:
-                cost = min(cost, previous[j - 2] + 1)
-            row.append(cost)
-    return row[-1]
+    """The `count` known forms that look most like `word`, one for each meaning."""
+    by_form = load_lexicon().by_form
+    best: dict[str, str] = {}
+    for form in difflib.get_close_matches(word[:24], by_form, n=20 * count, cutoff=0.0):
+        best.setdefault(by_form[form].word, form)
+    return tuple(best.values())[:count]
 
 
 def _mix(text: str) -> Float[Array, " emotion=8"]:

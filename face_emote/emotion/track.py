@@ -18,11 +18,7 @@ def track(
     the last the emotion holds; between two keys it eases in and out (3u^2 - 2u^3). What blends is the felt strength of
     each emotion (share x intensity), so that a change from faint joy to full anger does not pass through full joy.
 
-    Args:
-        plan: What the user asked for.
-        times: Instants in seconds.
-        fps: Frame rate that the result is labelled with.
-        auto: The emotion heard in the voice at the same instants; needed when `plan.auto` is above 0.
+    The result is labelled with `fps`. `auto` is the emotion heard in the voice at the same instants.
 
     Raises:
         ValueError: when the plan asks for the voice and `auto` is missing or has another number of frames.
@@ -61,11 +57,7 @@ def blend(a: EmotionTrack, b: EmotionTrack, *, share: Float[Array, " frames"]) -
 
 
 def fps_of(a: EmotionTrack, b: EmotionTrack) -> float:
-    """The rate that two tracks share.
-
-    Raises:
-        ValueError: when they differ.
-    """
+    """The rate that two tracks share; raises ValueError when they differ."""
     if a.fps != b.fps:
         raise ValueError(f"tracks of {a.fps:g} and {b.fps:g} frames per second cannot be blended")
     return a.fps

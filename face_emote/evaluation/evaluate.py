@@ -52,18 +52,7 @@ class GapPair:
 
 
 def lip_system(animator: str, *, head: Head, known_words: bool, model: str | Path = "default") -> LipSystem:
-    """The animator under test, by name.
-
-    Args:
-        animator: one of `names.ANIMATORS`.
-        head: on which the lips move.
-        known_words: whether it is given the true phones (as by a transcript).
-        model: name or checkpoint of the network.
-
-    Raises:
-        OptionError: there is no such animator.
-        CheckpointError: the network is missing or damaged.
-    """
+    """One of `names.ANIMATORS`; raises OptionError for another name, and CheckpointError for a damaged network."""
     if animator == "rules":
         return Rules(head, known_words=known_words)
     if animator != "net":
@@ -82,17 +71,9 @@ def evaluate(
     with_baselines: bool = True,
     progress: Progress | None = None,
 ) -> tuple[Report, tuple[GapPair, ...]]:
-    """Measure one animator, and the baselines beside it.
+    """Measure one animator, and the baselines beside it, on clips that are called `data` in the report.
 
-    Args:
-        clips: from `clips.read_clips`.
-        system: the animator under test.
-        head: the bundled head.
-        data: what the clips are called in the report.
-        judges: nets that judge sync and emotion; whoever is missing is skipped and noted.
-        perform: makes whole performances; without it only the lips are measured.
-        with_baselines: whether rules, energy and mean face are measured too.
-        progress: called with (done, total, what).
+    Without `perform` only the lips are measured.
     """
     by = ruler(head, sync=judges.sync)
     others, notes = _baselines(clips, head=head) if with_baselines else ((), ())

@@ -93,15 +93,9 @@ def measure_faces(
     judges: Judges = Judges(),  # noqa: B008 - frozen
     progress: Progress | None = None,
 ) -> FaceFigures:
-    """Let a maker of performances play takes cut together from the clips' sounds, and measure them.
+    """Let a maker of performances play takes cut together from the clips' sounds (at least one), and measure them.
 
-    Args:
-        clips: at least one.
-        perform: makes a take.
-        head: on which lips are measured when a performance has no identity of its own.
-        vertices: for FDD, on clips whose faces were captured.
-        judges: those of emotions and of compounds are asked.
-        progress: as everywhere.
+    Lips are measured on `head` where a performance has no identity of its own.
     """
     short, long = take(clips, secs=SHORT_TAKE_SECS), take(clips, secs=LONG_TAKE_SECS)
     emotions = [name for name in EMOTIONS if name != "neutral"]

@@ -5,7 +5,7 @@ from typing import Protocol, runtime_checkable
 
 from face_emote.core.arrays import Array, Float
 from face_emote.core.types import FaceMotion
-from face_emote.network.experts import FOLDER, load_classifier, load_sync
+from face_emote.network.experts import COMPOUNDS_JUDGE, EMOTIONS_JUDGE, SYNC_JUDGE, load_classifier, load_sync
 
 
 @runtime_checkable
@@ -50,20 +50,13 @@ class Judges:
 
 
 def bundled_judges() -> Judges:
-    """The judges that come with the package.
-
-    Raises:
-        CheckpointError: one of their files is damaged.
-    """
-    sync = load_sync() if (FOLDER / "sync_judge.safetensors").is_file() else None
-    emotions = load_classifier() if (FOLDER / "emotions_judge.safetensors").is_file() else None
-    compounds = load_classifier(compounds=True) if (FOLDER / "compounds_judge.safetensors").is_file() else None
-    missing = [
-        name
-        for name, judge in (("sync", sync), ("emotions", emotions), ("compound emotions", compounds))
-        if judge is None
-    ]
-    absent = (
-        (f"no judge of {', '.join(missing)} is in this installation; its measures are left out",) if missing else ()
+    """The judges that come with the package; raises CheckpointError when one of their files is damaged."""
+    there = [path.is_file() for path in (SYNC_JUDGE, EMOTIONS_JUDGE, COMPOUNDS_JUDGE)]
+    names = ("sync", "emotions", "compound emotions")
+    missing = ", ".join(name for name, found in zip(names, there, strict=True) if not found)
+    return Judges(
+        sync=load_sync() if there[0] else None,
+        emotions=load_classifier() if there[1] else None,
+        compounds=load_classifier(COMPOUNDS_JUDGE) if there[2] else None,
+        absent=(f"no judge of {missing} is in this installation; its measures are left out",) if missing else (),
     )
-    return Judges(sync=sync, emotions=emotions, compounds=compounds, absent=absent)

@@ -47,11 +47,7 @@ def characters() -> tuple[Character, ...]:
 
 
 def character(name: str) -> Character:
-    """The character of that name.
-
-    Raises:
-        OptionError: there is none; the message names the nearest.
-    """
+    """The character of that name; raises OptionError when there is none, and names the nearest."""
     known = {item.name: item for item in characters()}
     if name in known:
         return known[name]

@@ -59,11 +59,11 @@ def sparse_rows(
     )
 
 
-def _edges(quads: Int[Array, "quad 4"]) -> tuple[Array, Array, Array]:
-    """Unique edges [edge, 2], the edge of each quad side [quad, 4] and the number of quads at each edge."""
-    sides = np.sort(np.stack([quads, np.roll(quads, -1, axis=1)], axis=-1).reshape(-1, 2), axis=1)
+def _edges(faces: Int[Array, "face corner"]) -> tuple[Array, Array, Array]:
+    """Unique edges [edge, 2], the edge of each side [face, corner] and the number of faces at each edge."""
+    sides = np.sort(np.stack([faces, np.roll(faces, -1, axis=1)], axis=-1).reshape(-1, 2), axis=1)
     edges, inverse, count = np.unique(sides, axis=0, return_inverse=True, return_counts=True)
-    return edges, inverse.reshape(quads.shape), count
+    return edges, inverse.reshape(faces.shape), count
 
 
 def _children(quads: Int[Array, "quad 4"], side_edge: Array, *, num_vertices: int) -> Int[Array, "child 4"]:
@@ -141,11 +141,8 @@ def triangles(quads: Int[Array, "quad 4"]) -> Int[Array, "triangle 3"]:
 
 def loop_step(faces: Int[Array, "triangle 3"], *, num_vertices: int) -> tuple[SparseRows, Int[Array, "child 3"]]:
     """One smooth step: the matrix from old to new vertices, and the new triangles (four consecutive ones for each)."""
-    ends, across = np.stack([faces, np.roll(faces, -1, axis=1)], axis=-1), np.roll(faces, -2, axis=1)
-    edges, inverse, count = np.unique(
-        np.sort(ends.reshape(-1, 2), axis=1), axis=0, return_inverse=True, return_counts=True
-    )
-    side_edge = inverse.reshape(faces.shape)
+    across = np.roll(faces, -2, axis=1)
+    edges, side_edge, count = _edges(faces)
     border = count != 2
     middle = num_vertices + np.arange(len(edges))
     inner_side = ~border[side_edge.reshape(-1)]

@@ -236,11 +236,7 @@ def write_expert(expert: ExpertFile) -> str:
 
 
 def read_expert(path: Path, *, kind: str) -> ExpertFile:
-    """Read an expert of a kind.
-
-    Raises:
-        CheckpointError: the file is missing, damaged, or something else.
-    """
+    """Read an expert of a kind; raises CheckpointError when the file is missing, damaged, or something else."""
     tensors, metadata = read_tensors(path)
     if metadata.get("format") != FORMAT or metadata.get("kind") != kind:
         found = metadata.get("kind", metadata.get("format", "nothing known"))

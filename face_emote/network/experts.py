@@ -1,7 +1,6 @@
 """Trained judges of lips and faces, run with numpy alone. Those in `assets/experts` were never used to teach."""
 
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import combinations
 from pathlib import Path
 from types import ModuleType
@@ -18,7 +17,10 @@ from face_emote.network.config import EXPRESSION_CONTROLS, LIP_CHANNELS, LIP_SCA
 from face_emote.network.convnet import ConvNet, read_expert
 from face_emote.network.hearing import normalised
 
-FOLDER = ASSETS / "experts"
+SYNC_JUDGE, EMOTIONS_JUDGE, COMPOUNDS_JUDGE = (
+    ASSETS / "experts" / f"{name}_judge.safetensors" for name in ("sync", "emotions", "compounds")
+)
+"""Of lips and sound, of the 8 emotions, and of the 15 compounds."""
 
 GEOMETRY = ("gap", "width", "jaw")
 """What SyncNet sees of the lips: what can be read off any mesh or tracked face."""
@@ -118,18 +120,19 @@ class MotionClassifier:
         return self.emotions[int(self.probabilities(motion).argmax())]
 
 
-def load_sync(path: Path | None = None) -> SyncExpert:
-    """The bundled judge, or an expert from a file.
-
-    Raises:
-        CheckpointError: the file is missing or not such an expert.
-    """
-    return _bundled_sync() if path is None else _sync(Path(path))
+def load_sync(path: Path = SYNC_JUDGE) -> SyncExpert:
+    """An expert from a file; raises CheckpointError when that is missing or not such an expert."""
+    found = read_expert(path, kind="sync")
+    return SyncExpert(found.stack("audio"), found.stack("motion"), found.extra("x0"))
 
 
-def load_classifier(path: Path | None = None, *, compounds: bool = False) -> MotionClassifier:
-    """The bundled judge of the 8 emotions, or of the 15 compounds; or one from a file. Errors as `load_sync`."""
-    return _bundled_classifier(compounds) if path is None else _classifier(path)
+def load_classifier(path: Path = EMOTIONS_JUDGE) -> MotionClassifier:
+    """A judge from a file; errors as `load_sync`."""
+    found = read_expert(path, kind="motion_classifier")
+    net = found.stack("net")
+    if not net.spec.dense or net.spec.dense[-1] != len(found.labels) or net.spec.inputs != NUM_FACE_FEATURES:
+        raise CheckpointError(f"The expert's classes do not fit its answers; train it again: {path}")
+    return MotionClassifier(net, found.labels)
 
 
 def with_deltas(
@@ -174,29 +177,6 @@ def face_windows(features: Float[Array, "frames feature"]) -> Float[Array, "wind
         features = np.concatenate([features, np.repeat(features[-1:], FACE_FRAMES - len(features), axis=0)])
     starts = range(0, len(features) - FACE_FRAMES + 1, FACE_STEP)
     return np.stack([features[start : start + FACE_FRAMES] for start in starts])
-
-
-@lru_cache(maxsize=1)
-def _bundled_sync() -> SyncExpert:
-    return _sync(FOLDER / "sync_judge.safetensors")
-
-
-@lru_cache(maxsize=2)
-def _bundled_classifier(compounds: bool) -> MotionClassifier:
-    return _classifier(FOLDER / f"{'compounds' if compounds else 'emotions'}_judge.safetensors")
-
-
-def _sync(path: Path) -> SyncExpert:
-    found = read_expert(path, kind="sync")
-    return SyncExpert(found.stack("audio"), found.stack("motion"), found.extra("x0"))
-
-
-def _classifier(path: Path) -> MotionClassifier:
-    found = read_expert(path, kind="motion_classifier")
-    net = found.stack("net")
-    if not net.spec.dense or net.spec.dense[-1] != len(found.labels) or net.spec.inputs != NUM_FACE_FEATURES:
-        raise CheckpointError(f"The expert's classes do not fit its answers; train it again: {path}")
-    return MotionClassifier(net, found.labels)
 
 
 def _on_sphere(vectors: Float[Array, "rows width"]) -> Float[Array, "rows width"]:

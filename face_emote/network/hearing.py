@@ -24,12 +24,7 @@ class LevelFollower:
     """Normalises a stream of log-mel rows; the same rows come out however the stream is cut, to the bit."""
 
     def __init__(self, x0: Float[Array, " band=40"], *, batch: tuple[int, ...] = ()) -> None:
-        """Start with nothing heard.
-
-        Args:
-            x0: Mean log-mel of the training speech.
-            batch: Axes of streams that are followed side by side.
-        """
+        """Start with nothing heard; `batch` are axes of streams that are followed side by side."""
         self._decay = float(np.exp(-1.0 / (FEATURE_HZ * MEMORY_SECS)))
         self._prior = PRIOR_WEIGHT * np.append(np.asarray(x0, np.float64), 1.0)
         self._sums = np.tile(self._prior, (*batch, 1))
@@ -56,9 +51,7 @@ def normalised(
 ) -> Float[Array, "*batch rows band=40"]:
     """Normalised rows of whole clips that all start at their first row; float32 in -3.6..2.
 
-    Args:
-        log_mels: As `audio.logmel.log_mels` gives them; pad clips of a batch at the end with `SILENCE_LOG_MEL`.
-        x0: Mean log-mel of the training speech.
+    Pad clips of a batch at the end with `SILENCE_LOG_MEL`. `x0` is the mean log-mel of the training speech.
     """
     return LevelFollower(x0, batch=log_mels.shape[:-2]).push(log_mels)
 

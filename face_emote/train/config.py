@@ -164,11 +164,7 @@ def _names(kind: Any) -> set[str]:
 
 
 def checked(config: TrainConfig) -> TrainConfig:
-    """The config, if it makes sense.
-
-    Raises:
-        ConfigError: a size or a share is out of range.
-    """
+    """The config, if it makes sense; raises ConfigError when a size or a share is out of range."""
     data, longest = config.data, max(config.net.look_ahead_frames)
     rules = (
         (

@@ -138,10 +138,8 @@ def params_loss(pred: Float[Tensor, "batch frames 9"], truth: LipTruth) -> Float
 
 def velocity_loss(pred: Float[Tensor, "batch frames 9"], truth: LipTruth) -> Float[Tensor, ""]:
     """Squared error of the change per frame: linear channels in their scales, contacts in 0..1."""
-    scale = _scale(pred)
-    answer = torch.cat([pred[..., :NUM_LINEAR], torch.sigmoid(pred[..., NUM_LINEAR:])], dim=-1)
-    aim = torch.cat([truth.target[..., :NUM_LINEAR] / scale, truth.target[..., NUM_LINEAR:]], dim=-1)
-    error = steps_of(answer) - steps_of(aim)
+    aim = torch.cat([truth.target[..., :NUM_LINEAR] / _scale(pred), truth.target[..., NUM_LINEAR:]], dim=-1)
+    error = steps_of(_scaled(pred)) - steps_of(aim)
     return mean_of(error * error, weights=truth.known[:, 1:] * truth.known[:, :-1])
 
 
@@ -184,8 +182,7 @@ def silence_loss(pred: Float[Tensor, "batch frames 9"], truth: LipTruth) -> Floa
     v is the change per frame of all channels as in `velocity_loss`, and counts whether or not a target is known;
     frames of padding (no channel known, no phone) do not count.
     """
-    answer = torch.cat([pred[..., :NUM_LINEAR], torch.sigmoid(pred[..., NUM_LINEAR:])], dim=-1)
-    speed = steps_of(answer).square().sum(dim=-1)
+    speed = steps_of(_scaled(pred)).square().sum(dim=-1)
     real = ((truth.known.sum(dim=-1) > 0.0) | (truth.phones != UNKNOWN_PHONE)).to(pred.dtype)
     loud = dilated(truth.loudness, reach=QUIET_REACH)
     quiet = torch.exp(-QUIET_SHARPNESS * torch.maximum(loud[:, 1:], loud[:, :-1]))
@@ -228,6 +225,11 @@ def relative_loudness(mels: Float[Tensor, "batch rows 40"]) -> Float[Tensor, "ba
     return amplitude / reference
 
 
+def _scaled(pred: Tensor) -> Tensor:
+    """Linear channels in their scales, contacts in 0..1."""
+    return torch.cat([pred[..., :NUM_LINEAR], torch.sigmoid(pred[..., NUM_LINEAR:])], dim=-1)
+
+
 def _scale(pred: Tensor) -> Tensor:
     return torch.tensor(LIP_SCALE, dtype=pred.dtype, device=pred.device)
 
@@ -239,9 +241,7 @@ def lip_exchange_loss(
 
     Nothing is asked of a net whose lip path does not see the emotion: it gives 0.
     """
-    linear = answers[..., :NUM_LINEAR] - exchanged[..., :NUM_LINEAR]
-    contacts = torch.sigmoid(answers[..., NUM_LINEAR:]) - torch.sigmoid(exchanged[..., NUM_LINEAR:])
-    return torch.cat([linear, contacts], dim=-1).square().mean()
+    return (_scaled(answers) - _scaled(exchanged)).square().mean()
 
 
 _NUM = len(AIMS)

@@ -6,7 +6,7 @@ to chance. So a run that was interrupted goes on to the very weights that an und
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from face_emote.core.types import Progress
 from face_emote.network.checkpoint import read_checkpoint, write_checkpoint
 from face_emote.train.config import TrainConfig
 from face_emote.train.corpus.cache import Corpus, read_corpus
@@ -26,7 +27,6 @@ from face_emote.train.run_folder import MODEL, RunFolder, card_of, open_run
 from face_emote.train.torch_net import TorchMotionNet, weights_from_torch
 
 LOG_STEPS = 25
-Progress = Callable[[float, float, str], None]
 
 
 @dataclass(slots=True, eq=False)
@@ -128,15 +128,9 @@ def train(
     minutes: float = math.inf,
     progress: Progress | None = None,
 ) -> Path:
-    """Train, or go on with, a run; returns the path of the weights.
+    """Train, or go on with, the run in `output`; returns the path of the weights.
 
-    Args:
-        config: what to do.
-        corpus: as `train.corpus.build` made it.
-        output: the run's folder.
-        ranks: this process among its peers, and its device.
-        minutes: stop (resumably) after so much wall-clock time.
-        progress: called with steps done, steps in all and the latest loss.
+    It stops, to be gone on with, after so many `minutes` of wall-clock time.
 
     Raises:
         ConfigError, CorpusError, OutputError: the input cannot be used.

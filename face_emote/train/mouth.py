@@ -56,11 +56,7 @@ def mouth_mesh(
     dtype: torch.dtype = torch.float32,
     device: str | torch.device = "cpu",
 ) -> MouthMesh:
-    """Measure a head.
-
-    Raises:
-        HeadError: the head is an imported one, whose controls have no names.
-    """
+    """Measure a head; raises HeadError when the head is an imported one, whose controls have no names."""
     rig, whole = lip_rig(head), torch_head(head, dtype=dtype, device=device)
     index = mouth_vertices(head, num_vertices=num_vertices)
     mouth = replace(

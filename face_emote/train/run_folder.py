@@ -49,11 +49,7 @@ class RunFolder:
             torch.save(state, beside)
 
     def load(self) -> dict[str, Any] | None:
-        """What the run can go on from; None for a fresh one.
-
-        Raises:
-            ConfigError: the file is damaged.
-        """
+        """What the run can go on from; None for a fresh one; raises ConfigError when the file is damaged."""
         path = self.path / LAST
         if not path.is_file():
             return None

@@ -66,8 +66,7 @@ FEELINGS = {
 def emotional_jobs(groups: list[tuple[list[Job], float]]) -> list[Job]:
     """Training clips said with feelings, the feelings taking turns.
 
-    Args:
-        groups: clips, and how long one of them is on average in seconds; SECS_EACH are taken of each group, evenly.
+    Of each group (clips, and the seconds that one of them has on average) SECS_EACH are taken, evenly.
     """
     jobs: list[Job] = []
     for clips, mean_secs in groups:

@@ -1,6 +1,6 @@
 """espeak-ng through its C library: sound and the instant of every phoneme. Runs in a process of its own.
 
-The library keeps one global state and may abort; `Espeak` therefore talks to a worker process.
+The library keeps one global state and may abort, hence the process.
 """
 
 import ctypes
@@ -50,33 +50,22 @@ class EspeakSound:
     """IPA; empty for a pause."""
 
 
-class Espeak:
-    """A worker process that speaks; use it in a `with` block."""
+def espeak_process() -> ProcessPoolExecutor:
+    """A process that speaks; use it in a `with` block."""
+    return ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn"))
 
-    def __init__(self) -> None:
-        self._pool = ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn"))
 
-    def speak(self, text: str, *, style: EspeakStyle) -> EspeakSound:
-        """Speak one sentence.
+def speak(text: str, *, style: EspeakStyle, process: ProcessPoolExecutor) -> EspeakSound:
+    """Speak one sentence.
 
-        Raises:
-            DependencyError: the library is not installed.
-            CorpusError: there is no such voice, or the library broke down.
-        """
-        try:
-            return self._pool.submit(_speak, text, style).result()
-        except BrokenProcessPool:
-            raise CorpusError(f"espeak-ng broke down while it spoke; leave this text out: {text[:60]}") from None
-
-    def close(self) -> None:
-        """End the worker."""
-        self._pool.shutdown(cancel_futures=True)
-
-    def __enter__(self) -> "Espeak":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    Raises:
+        DependencyError: the library is not installed.
+        CorpusError: there is no such voice, or the library broke down.
+    """
+    try:
+        return process.submit(_speak, text, style).result()
+    except BrokenProcessPool:
+        raise CorpusError(f"espeak-ng broke down while it spoke; leave this text out: {text[:60]}") from None
 
 
 class _Id(ctypes.Union):

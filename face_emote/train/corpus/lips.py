@@ -101,13 +101,9 @@ def talker_scale(
     spread: Float[Array, " feature=3"],
     reference: Float[Array, " feature=3"],
 ) -> TalkerScale:
-    """Rest and range of a talker against those of the reference.
+    """Rest and range of a talker, from all its clips, against those of the reference.
 
-    Args:
-        features: of all clips of the talker.
-        silent: which of the frames are silent.
-        spread: `feature_range` of the talker, or of all talkers that share a scale.
-        reference: `feature_range` of s1.
+    `spread` is the `feature_range` of the talker, or of all talkers that share a scale; `reference` that of s1.
     """
     quiet = features[silent] if silent.any() else features
     rest = (

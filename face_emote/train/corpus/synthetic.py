@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -23,7 +24,7 @@ from face_emote.core.assets import ASSETS
 from face_emote.core.errors import CorpusError, DependencyError
 from face_emote.core.names import SAMPLE_RATE_HZ
 from face_emote.train.corpus.cache import ClipData, Job
-from face_emote.train.corpus.espeak_voice import Espeak, EspeakSound, EspeakStyle
+from face_emote.train.corpus.espeak_voice import EspeakSound, EspeakStyle, speak
 from face_emote.train.corpus.teacher import Rows, flite_sound, ipa_sounds, japanese_sound, taught_clip
 
 LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "nl", "sv", "pl", "ru", "ja")
@@ -136,7 +137,7 @@ def flite_jobs(data: Path, *, hours: float) -> list[Job]:
     return [job(index) for index in range(_count("flite", hours))]
 
 
-def espeak_jobs(_data: Path, *, hours: float, espeak: Espeak) -> list[Job]:
+def espeak_jobs(_data: Path, *, hours: float, process: ProcessPoolExecutor) -> list[Job]:
     """Ten languages, British and American English, thirteen throats."""
     voices = list(ESPEAK_LANGUAGES)
 
@@ -154,7 +155,7 @@ def espeak_jobs(_data: Path, *, hours: float, espeak: Espeak) -> list[Job]:
             language=language,
             kind="tts",
             split="test" if language == HELD_OUT_LANGUAGE else "train",
-            make=_made(lambda: espeak_spoken(espeak.speak(text, style=style)), rng=rng),
+            make=_made(lambda: espeak_spoken(speak(text, style=style, process=process)), rng=rng),
         )
 
     return [job(index) for index in range(_count("espeak", hours))]

@@ -100,11 +100,7 @@ class FitConfig:
 def fit(module: nn.Module, *, loss_at: Callable[[int], Tensor], config: FitConfig, report: Report) -> int:
     """AdamW with warm-up and cosine decay to nothing; returns the steps that were made.
 
-    Args:
-        module: whose parameters learn, in place.
-        loss_at: the loss of a step; it draws its batch from the step's number.
-        config: length and rates.
-        report: hears about every tenth of the way.
+    `loss_at` draws the batch of a step from its number; `report` hears about every tenth of the way.
     """
     optimiser = torch.optim.AdamW(module.parameters(), lr=config.rate, weight_decay=config.weight_decay)
     begun = time.monotonic()

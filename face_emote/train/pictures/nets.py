@@ -68,11 +68,7 @@ def picture_sync_file(net: SyncNet, encoder: PictureEncoder, *, path: Path, x0: 
 
 
 def read_picture_sync(path: Path) -> SyncNet:
-    """Read it back, frozen.
-
-    Raises:
-        CheckpointError: the file is missing, damaged, or something else.
-    """
+    """Read it back, frozen; raises CheckpointError when the file is missing, damaged, or something else."""
     file = read_expert(path, kind="picture_sync")
     net, encoder = picture_sync_net(seed=0)
     if (file.stack("audio").spec, file.stack("motion").spec) != (AUDIO, MOTION):
@@ -92,11 +88,7 @@ def feeling_file(net: PictureEncoder, *, path: Path) -> ExpertFile:
 
 
 def read_feeling_net(path: Path) -> PictureEncoder:
-    """Read it back, frozen.
-
-    Raises:
-        CheckpointError: the file is missing, damaged, or something else.
-    """
+    """Read it back, frozen; raises CheckpointError when the file is missing, damaged, or something else."""
     net = feeling_net(seed=0)
     _fill(net, read_expert(path, kind="picture_feeling").extras, path=path)
     return net.eval().requires_grad_(False)
