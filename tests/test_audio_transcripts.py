@@ -126,6 +126,7 @@ def test_a_word_of_a_million_letters_and_a_number_of_many_digits_are_answered_at
         (TTML.replace("63s", "63x"), "ttml. cannot be read"),
         (TTML.replace("</body>", ""), "ttml. cannot be read"),
         (TTML.replace("<tt ", "<!DOCTYPE tt [<!ENTITY a 'b'>]><tt "), "define entities"),
+        (f"<SAMI><BODY><SYNC Start={'9' * 400}><P>Hi</BODY></SAMI>", "sami. cannot be read"),
         ("a " * MAX_BYTES, "larger than 4 MB"),
     ],
 )

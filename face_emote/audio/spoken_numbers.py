@@ -41,7 +41,7 @@ _PHONE = re.compile(
 )
 _SLASHED = re.compile(r"(?<![\d/.,])([1-7])/([2-58])(?![\w/]|[.,]\d)")
 _RANGE = re.compile(r"(?<=\d)\s?–\s?(?=[$£€]?\d)")
-_RANK = re.compile(r"#\s?(?=\d)|\bNo\.\s?(?=\d)")
+_RANK = re.compile(r"#\s?(?=\d)|(?:\bNo|(?<=the )no)\.\s?(?=\d)")
 _NUMBER = re.compile(
     rf"""
     (?:(?<![\w.)\]-])(?P<minus>[-−])(?=[$£€¥₹]?\d))?
@@ -63,7 +63,7 @@ _NUMBER = re.compile(
     re.VERBOSE,
 )
 _GROUPED = re.compile(r"[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?|[1-9]\d{0,2}(?: \d{3})+(?:[.,]\d+)?")
-_POINTED_GROUPS = re.compile(r"[1-9]\d{0,2}(?:\.\d{3})+,\d+")
+_POINTED_GROUPS = re.compile(r"[1-9]\d{0,2}(?:(?:\.\d{3}){2,}(?:,\d+)?|\.\d{3},\d+)")
 _CLOCK = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d))?")
 
 
@@ -87,6 +87,7 @@ def spell_numbers(text: str) -> str:
         return text
     text = _RANK.sub(" number ", text)
     text = _RANGE.sub(" to ", text)
+    text = re.sub(r"(?<=[$£€])\.(?=\d)", "0.", text)
     text = re.sub(r"(?<![\w.])\.(?=\d)", " point ", text)
     text = _SLASHED.sub(lambda match: "⁄".join(match.groups()) if match[1] < match[2] else match[0], text)
     text = _PHONE.sub(lambda match: f" {'plus ' * match[0].startswith('+')}{_one_by_one(match[0])} ", text)

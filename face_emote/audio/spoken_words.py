@@ -24,7 +24,7 @@ VOWELS = frozenset("aeiouyAEIOUY")
 _UNSEEN = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]")
 """Soft hyphens, joiners, marks of direction and of order."""
 _APOSTROPHE = re.compile("[\u2018\u2019\u201b\u02b9\u02bb\u02bc\u02bd\u2032\u00b4`\u055a\ua78c\uff07]")
-_VULGAR = re.compile("[\u00bc-\u00be\u2150-\u215e\u2189]")
+_VULGAR = re.compile(" ?([\u00bc-\u00be\u2150-\u215e\u2189])")
 _MARKS = re.compile("[\u00a9\u00ae\u2122\u2120]")
 _BUT_POWERS = re.compile("[^\u00b2\u00b3]+")
 _INITIALS = re.compile(r"\b([A-Za-z])\.(?=[A-Za-z]\.)")
@@ -98,7 +98,7 @@ def joined(parts: Iterable[Said]) -> Said:
 def _normalised(text: str) -> str:
     """One way to write what can be written in several; fractions keep apart from the whole number before them."""
     text = _APOSTROPHE.sub("'", _MARKS.sub("", _UNSEEN.sub("", text)))
-    text = _VULGAR.sub(lambda match: " " + match[0], text).replace("№", "#")
+    text = _VULGAR.sub(r" \1", text).replace("№", "#")
     return _BUT_POWERS.sub(lambda match: unicodedata.normalize("NFKC", match[0]), text)
 
 

@@ -1,6 +1,7 @@
 """Subtitles of any usual kind as cues in order of time; pysubs2 reads them."""
 
 import re
+import warnings
 from dataclasses import dataclass
 
 from face_emote.core.errors import AlignmentError, DependencyError
@@ -54,7 +55,10 @@ def read_subtitles(text: str, *, kind: str) -> tuple[Subtitle, ...]:
     if kind == "ttml" and re.search(r"<!(?:DOCTYPE|ENTITY)", text):
         raise AlignmentError("The subtitles define entities, which are not read; save them as .srt")
     try:
-        found = pysubs2.SSAFile.from_string(text, format_=kind).get_text_events()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # margins and layers of a damaged .ass, which nobody needs
+            events = pysubs2.SSAFile.from_string(text, format_=kind).get_text_events()
+        cues = [Subtitle(event.plaintext.strip(), event.start / 1000.0, event.end / 1000.0) for event in events]
     except pysubs2.exceptions.UnknownFPSError:
         raise AlignmentError(
             "The subtitles count frames, and do not say how many there are in a second; save them as .srt"
@@ -65,7 +69,6 @@ def read_subtitles(text: str, *, kind: str) -> tuple[Subtitle, ...]:
     ) as error:  # fmt: skip
         story = " ".join(str(error).split())[:100]
         raise AlignmentError(f"The subtitles ({kind}) cannot be read ({story}); save them as .srt") from None
-    cues = [Subtitle(event.plaintext.strip(), event.start / 1000.0, event.end / 1000.0) for event in found]
     return _once(sorted(cues, key=lambda cue: cue.start_secs))
 
 

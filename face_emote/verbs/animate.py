@@ -227,7 +227,7 @@ def _stream(
             yield block
             frames_done += block.num_frames
             if progress is not None:
-                progress(frames_done, num_frames, "animating")
+                progress(float(frames_done), float(num_frames), "animating")
 
     return MotionStream(num_frames=num_frames, fps=fps, info=info, read=read, betas=betas, character=person.name)
 
