@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from face_emote.look.formula.materials import FORMULAS
+from face_emote.look.formula.materials import FORMULAS, VIEWED
+from face_emote.look.lights import lights_of, skies_of, vector
 from face_emote.rendering.scene import LIGHTS
-from face_emote.rendering.stage.lights import lights_of, skies_of, vector
 
 COUNT = 200
-KINDS = {formula.name: formula for formula in FORMULAS}
+KINDS = {formula.name: formula for formula in (*FORMULAS, *VIEWED)}
 LIGHT = lights_of(LIGHTS["studio"])
 RANGES = {
     "spot.openness": (0.05, 1.0), "spot.rim_seen": (0.0, 1.0), "spot.folding": (0.0, 1.2), "spot.blood": (-1.0, 1.0),
@@ -19,7 +19,8 @@ RANGES = {
     "eyeplace.redness": (0.0, 1.0), "eyeplace.clear": (0.0, 0.0034), "eyeplace.standing": (0.0, 0.0014),
     "strand.openness": (0.0, 1.0), "strand.gloss": (0.0, 1.0), "strand.jitter": (-0.5, 0.5),
     "strand.before": (-0.005, 0.03), "strand.before_last": (-0.005, 0.03), "strand.colour": (0.003, 0.5),
-    "inner.openness": (0.02, 1.0),
+    "inner.openness": (0.02, 1.0), "viewed.colour": (0.02, 0.8), "viewed.reached": (0.2, 1.0),
+    "viewedskin.blood": (-1.0, 1.0), "viewedskin.crease": (0.0, 1.0), "polish.roughness": (0.05, 0.9),
 }  # fmt: skip
 LOCAL = {
     "tooth": ((-0.2, -1.0, 0.0), (1.0, 1.0, 1.0)), "gum": ((-0.03, -0.07, 0.05), (0.03, -0.03, 0.1)),
@@ -47,6 +48,7 @@ def rows_of(material, *, seed=0, count=COUNT):
         "lining": (rng.random((count, 1)) < 0.5).astype(float),
         "tangent": unit(rng.normal(size=(count, 3))),
         "outward": normal,
+        "bent": unit(normal + rng.normal(size=(count, 3)) * 0.3),
         "root_sky": rng.uniform(0.0, 0.6, (count, 3)),
         "root_openness": np.where(rng.random((count, 1)) < 0.5, -1.0, rng.random((count, 1))),
     } | eye_places(rng, normal, count)
@@ -92,6 +94,7 @@ def shared_of(name):
         "eye": (LIGHT, EyeLook(vector(np.array([0.1, 0.12, 0.2])), 0.32, 0.4)),
         "tooth": (LIGHT, Age(0.4)), "gum": (LIGHT,), "tongue": (LIGHT,), "cloth": (LIGHT, colour(0.1, 0.2, 0.3)),
         "hair": (LIGHT, colour(0.4, 0.43, 0.49)), "mouth": (opening, LIGHT), "sky": (skies_of(LIGHTS["studio"]),),
+        "viewed_skin": (LIGHT, skies_of(LIGHTS["studio"])), "viewed_part": (LIGHT, skies_of(LIGHTS["studio"])),
     }[name]  # fmt: skip
 
 

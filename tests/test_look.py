@@ -1,29 +1,33 @@
 """One look: every engine answers every point as the formula does, and every number of it is used."""
 
+import json
 import re
 from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import pytest
 from look_points import COUNT, KINDS, expected, rows_of, shared_of, unit
 
-from face_emote.core.assets import SHADERS
-from face_emote.look import cloth, colour, eyes, hair_reflection, reflection, teeth, tone
+from face_emote.core.assets import ASSETS, SHADERS
+from face_emote.look import cloth, colour, eyes, hair_reflection, reflection, teeth, tone, viewed
 from face_emote.look.formula.hair import strand_light
-from face_emote.look.formula.materials import FORMULAS, HAIR, MOUTH, SKY, SURFACES
+from face_emote.look.formula.materials import FORMULAS, HAIR, MOUTH, SKY, SURFACES, VIEWED
 from face_emote.look.formula.ops import Vec
 from face_emote.look.formula.records import Strand, leaves
-from face_emote.look.printers.files import printed_files
+from face_emote.look.lights import shared_numbers
+from face_emote.look.printers import files
+from face_emote.look.printers.files import EXTENSION_FILE, printed_files
 from face_emote.look.printers.glsl import uniform_values
 from face_emote.look.symbols import Traced
 from face_emote.rendering.gl.context import GlThread, gl_missing
 from face_emote.rendering.gl.shaders import shader_source
 from face_emote.rendering.stage.generated import run_back, run_rows
-from face_emote.rendering.stage.lights import shared_numbers
 
-MATERIALS = [*KINDS, "lips"]
+MATERIALS = [*(formula.name for formula in FORMULAS), "lips"]
 NO_GL = gl_missing()
-NUMBERS = (reflection, colour, eyes, teeth, cloth, hair_reflection, tone)
+ROOT = Path(__file__).parent.parent
+NUMBERS = (reflection, colour, eyes, teeth, cloth, hair_reflection, tone, viewed)
 PREPARED = {
     "reflection.MAX_WRINKLE", "colour.SCALP_SHADE", "eyes.IRIS", "eyes.PUPIL_DARK", "eyes.PUPIL_BRIGHT",
     "eyes.PERIORBITAL", "teeth.AROUND", "teeth.LEVELS", "teeth.CROWN_POINTS", "teeth.TEETH_PER_SIDE",
@@ -45,7 +49,7 @@ def test_kernels_shade_every_point_as_the_formula_does(material):
 
 
 @pytest.mark.skipif(NO_GL is not None, reason=str(NO_GL))
-@pytest.mark.parametrize("material", [*(formula.name for formula in SURFACES), "hair", "lips"])
+@pytest.mark.parametrize("material", [*(formula.name for formula in (*SURFACES, HAIR, *VIEWED)), "lips"])
 def test_shaders_shade_every_point_as_the_formula_does(material):
     formula, rows = formula_of(material), rows_of(material)
     thread = GlThread()
@@ -56,7 +60,8 @@ def test_shaders_shade_every_point_as_the_formula_does(material):
 def shaded_by_gl(context, formula, rows):
     """Display light by the printed shader, one vertex a point."""
     arguments, at = [], 0
-    for kind in re.search(rf"shade_{formula.name}\((.*?)\)", shader_source(f"glsl/{formula.name}"))[1].split(", "):
+    files = ("glsl/viewer",) if formula in VIEWED else ("glsl/lights", f"glsl/{formula.name}")
+    for kind in re.search(rf"shade_{formula.name}\((.*?)\)", shader_source(*files))[1].split(", "):
         width = 3 if kind.startswith("vec3") else 1
         numbers = ", ".join(f"at({at + k})" for k in range(width))
         arguments.append(f"vec3({numbers})" if width == 3 else numbers)
@@ -65,7 +70,7 @@ def shaded_by_gl(context, formula, rows):
         out vec4 display;
         float at(int k) {{ return texelFetch(rows, ivec2(k, int(gl_FragCoord.x)), 0).r; }}
         void main() {{ display = vec4(shade_{formula.name}({", ".join(arguments)}), 1.0); }}"""
-    source = f"{shader_source('common', 'glsl/lights', f'glsl/{formula.name}')}\n{main}"
+    source = f"{shader_source('common', *files)}\n{main}"
     whole = "#version 330 core\nin vec2 corner; void main() { gl_Position = vec4(corner, 0.0, 1.0); }"
     program = context.program(vertex_shader=whole, fragment_shader=source)
     texture = context.texture((rows.shape[1], len(rows)), 1, rows.astype(np.float32).tobytes(), dtype="f4")
@@ -130,19 +135,19 @@ def test_every_formula_has_gradients(material):
     )  # fmt: skip
 
 
-def differing(files):
+def differing(printed):
     """Generated files that are not as they would be printed now."""
-    known = {name: SHADERS / name for name in files}
-    return {name for name, path in known.items() if not path.exists() or path.read_text("utf-8") != files[name]}
+    known = {name: SHADERS / name for name in printed}
+    return {name for name, path in known.items() if not path.exists() or path.read_text("utf-8") != printed[name]}
 
 
 def test_printed_files_are_those_of_the_formulas():
-    files = printed_files()
-    assert not differing(files), "run python -m tools.write_shaders"
+    printed = printed_files()
+    assert not differing(printed), "run python -m tools.write_shaders"
     there = {
         str(path.relative_to(SHADERS)) for folder in ("kernels", "glsl") for path in (SHADERS / folder).glob("*.*")
     }
-    assert there == {name for name in files if "/" in name}
+    assert there == {name for name in printed if name.startswith(("kernels/", "glsl/"))}
 
 
 def test_a_changed_number_is_noticed(monkeypatch):
@@ -154,6 +159,7 @@ READERS = {
     "reflection": ("skin", "eye", "mouth", "sky"), "colour": ("skin",), "eyes": ("eye",),
     "teeth": ("tooth", "gum", "tongue", "mouth"),
     "cloth": ("cloth",), "hair_reflection": ("hair",), "tone": ("skin",),
+    "viewed": ("viewed_skin", "viewed_part"),
 }  # fmt: skip
 """Formulas that read a file's numbers, the likeliest first."""
 
@@ -196,6 +202,43 @@ def test_every_number_of_the_look_is_used():
 def test_a_number_that_nobody_uses_is_found(monkeypatch):
     monkeypatch.setattr(cloth, "SHEEN", 0.3, raising=False)
     assert unused_numbers([cloth]) == {"cloth.SHEEN"}
+
+
+NODES = {
+    EXTENSION_FILE: "blender_addon/apply/skin_nodes.py", "cycles.json": "face_emote/blender_side/cycles_materials.py",
+}  # fmt: skip
+"""Who reads which numbers where formulas cannot be printed."""
+
+
+def unread(file, source):
+    return {name for name in json.loads(printed_files()[file]) if f'LOOK["{name}"]' not in source}
+
+
+@pytest.mark.parametrize("file", NODES)
+def test_blenders_nodes_read_every_number_they_are_given_and_have_none_of_their_own(file, monkeypatch):
+    source = (ROOT / NODES[file]).read_text(encoding="utf-8")
+    assert not unread(file, source)
+    monkeypatch.setattr(files, "CYCLES", (*files.CYCLES, "cloth.WRAP"))
+    monkeypatch.setattr(files, "EXTENSION", (*files.EXTENSION, "cloth.WRAP"))
+    assert unread(file, source) == {"cloth.WRAP"}
+
+
+@pytest.mark.skipif(NO_GL is not None, reason=str(NO_GL))
+def test_the_pages_shader_compiles_with_the_printed_formulas():
+    script = (ASSETS / "viewer" / "viewer.js").read_text(encoding="utf-8")
+    vertex, fragment = (re.search(rf"const {name} = `(.*?)`;", script, re.S)[1] for name in ("VERTEX", "FRAGMENT"))
+    assert not re.search(r"GAIN|exp\(|vec3\(0\.\d", fragment), "no formula and no colour is the page's own"
+    printed = (SHADERS / "glsl" / "viewer.glsl").read_text(encoding="utf-8")
+    fragment = fragment.replace('${$("formulas").textContent}', printed)
+    old, new = "#version 300 es", "#version 330 core"
+    thread = GlThread()
+    program = thread.call(
+        lambda: list(
+            thread.context.program(vertex_shader=vertex.replace(old, new), fragment_shader=fragment.replace(old, new))
+        )
+    )
+    given = uniform_values(VIEWED[0], shared_numbers(*shared_of("viewed_skin")))
+    assert set(given) <= set(program), "the page sets every lamp that its shader reads"
 
 
 def strand_ref(t, to, v, n, c, *, jitter):

@@ -16,13 +16,13 @@ from face_emote.look import eyes
 from face_emote.look.formula.eye import trace_cornea
 from face_emote.look.formula.mouth import through_lips
 from face_emote.look.formula.ops import Vec
+from face_emote.look.lights import skies_of
 from face_emote.look.surface import SKIN_PARTS
 from face_emote.look.teeth import head_mouth_points, mouth_opening
 from face_emote.rendering.base import Pose
 from face_emote.rendering.fast.engine import FastRenderer
 from face_emote.rendering.scene import LIGHTS, make_scene
 from face_emote.rendering.stage import buffers, kernels
-from face_emote.rendering.stage.lights import skies_of
 from face_emote.rendering.stage.mesh import make_mesh
 from face_emote.rendering.stage.mouth import opening_record
 

@@ -19,6 +19,7 @@ from face_emote.face.bundled import load_head
 from face_emote.formats.mesh.surface import surface_parts
 from face_emote.formats.motion_file import write_motion
 from face_emote.formats.viewer import FOLDER, write_page
+from face_emote.rendering.scene import LIGHTS
 from face_emote.verbs.export import export
 
 
@@ -27,7 +28,7 @@ def folder(tmp_path_factory):
     """A .glb and its page with sound."""
     place = tmp_path_factory.mktemp("view")
     export(lively_motion(load_head(), 20), place / "line.glb")
-    write_page(place / "line.glb", place / "line.html", sound=example_speech()[0].path)
+    write_page(place / "line.glb", place / "line.html", sound=example_speech()[0].path, light=LIGHTS["studio"])
     return place
 
 
@@ -44,22 +45,24 @@ def test_the_page_holds_everything_and_asks_for_nothing(folder):
 
 def test_the_same_file_gives_the_same_page_and_titles_are_only_text(folder, tmp_path):
     for name in "ab":
-        write_page(folder / "line.glb", tmp_path / f"{name}.html", title="<script>alert(1)</script>")
+        write_page(
+            folder / "line.glb", tmp_path / f"{name}.html", title="<script>alert(1)</script>", light=LIGHTS["studio"]
+        )
     assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
     assert "<script>alert" not in (tmp_path / "a.html").read_text()
 
 
 def test_split_and_foreign_files_play_without_masks(tmp_path):
     export(lively_motion(load_head(), 2), tmp_path / "eyes.glb", parts=("eyes",))
-    write_page(tmp_path / "eyes.glb", tmp_path / "eyes.html")
+    write_page(tmp_path / "eyes.glb", tmp_path / "eyes.html", light=LIGHTS["studio"])
     assert '"masks":null' in (tmp_path / "eyes.html").read_text()
     (tmp_path / "bad.glb").write_bytes(b"PK" + bytes(40))
     with pytest.raises(
         OutputError, match=r"plays \.glb files, and this is none that it can play: it does not begin as one"
     ):
-        write_page(tmp_path / "bad.glb", tmp_path / "bad.html")
+        write_page(tmp_path / "bad.glb", tmp_path / "bad.html", light=LIGHTS["studio"])
     with pytest.raises(OutputError, match="Browsers play"):
-        write_page(tmp_path / "eyes.glb", tmp_path / "bad.html", sound=tmp_path / "a.xyz")
+        write_page(tmp_path / "eyes.glb", tmp_path / "bad.html", sound=tmp_path / "a.xyz", light=LIGHTS["studio"])
     assert not (tmp_path / "bad.html").exists()
 
 
@@ -74,7 +77,7 @@ def test_cut_damaged_and_compressed_files_are_refused_before_any_page_is_written
         ):  # Its length put right, too.
             bad.write_bytes(data)
             with pytest.raises(OutputError, match=r"none that it can play: .*: .*bad\.glb$"):
-                write_page(bad, tmp_path / "bad.html")
+                write_page(bad, tmp_path / "bad.html", light=LIGHTS["studio"])
     for text in (
         b"{}",
         b"[1]",
@@ -88,11 +91,11 @@ def test_cut_damaged_and_compressed_files_are_refused_before_any_page_is_written
         head = whole[:8] + size.to_bytes(4, "little") + len(text).to_bytes(4, "little") + b"JSON"
         bad.write_bytes(head + text + whole[length:])
         with pytest.raises(OutputError, match="none that it can play"):
-            write_page(bad, tmp_path / "bad.html")
+            write_page(bad, tmp_path / "bad.html", light=LIGHTS["studio"])
     pytest.importorskip("meshopt")
     export(lively_motion(load_head(), 2), bad, compress=True)
     with pytest.raises(OutputError, match="needs EXT_meshopt_compression, which the page cannot unpack"):
-        write_page(bad, tmp_path / "bad.html")
+        write_page(bad, tmp_path / "bad.html", light=LIGHTS["studio"])
     assert not list(tmp_path.glob("*.html"))
 
 

@@ -183,13 +183,14 @@ uniform mat4 view, lens;
 out vec3 place, facing; out vec2 chart; out vec2 skin;
 void main() { place = point; facing = normal; chart = uv; skin = state; gl_Position = lens * view * vec4(point, 1.0); }`;
 
+// The formulas are face_emote's own (look/formula/viewed.py); what the page's file has is looked up here.
 const FRAGMENT = `#version 300 es
 precision highp float;
+${$("formulas").textContent}
 in vec3 place, facing; in vec2 chart; in vec2 skin;
 uniform vec3 eye, tint; uniform float roughness, shade, isSkin, hasColour, hasNormal, hasFolds;
 uniform sampler2D colour, relief, folds;
 out vec4 shown;
-const vec3 BLOOD = vec3(0.05, 0.50, 0.40);  // Extinction of haemoglobin, as in face_emote.look.colour.
 vec3 bent(vec3 n, vec2 slope) {  // A slope along u and v, on a surface whose chart is known by its derivatives.
   vec3 px = dFdx(place), py = dFdy(place); vec2 ux = dFdx(chart), uy = dFdy(chart);
   vec3 across = cross(py, n), up = cross(n, px);
@@ -197,47 +198,24 @@ vec3 bent(vec3 n, vec2 slope) {  // A slope along u and v, on a surface whose ch
   float size = inversesqrt(max(max(dot(u, u), dot(v, v)), 1e-20));
   return normalize(n - slope.x * u * size - slope.y * v * size);
 }
-float lobe(vec3 n, vec3 l, vec3 v, float rough) {  // GGX with Schlick's Fresnel for skin-like dielectrics.
-  vec3 h = normalize(l + v);
-  float a = rough * rough, d = max(dot(n, h), 0.0), nl = max(dot(n, l), 0.0), nv = max(dot(n, v), 0.05);
-  float spread = a * a / max(3.14159 * pow(d * d * (a * a - 1.0) + 1.0, 2.0), 1e-5);
-  float fresnel = 0.03 + 0.97 * pow(1.0 - max(dot(h, v), 0.0), 5.0), k = 0.5 * a;
-  return spread * fresnel * nl / (4.0 * (nv * (1.0 - k) + k) * (max(nl, 0.05) * (1.0 - k) + k) + 1e-4) * 1.0;
+vec3 linear(vec3 c) { return mix(c / 12.92, pow((c + 0.055) / 1.055, vec3(2.4)), step(0.04045, c)); }
+vec3 srgb(vec3 c) { return mix(c * 12.92, 1.055 * pow(c, vec3(1.0 / 2.4)) - 0.055, step(0.0031308, c)); }
+vec3 skinHere(vec3 base, vec3 n) {
+  vec2 slope = vec2(0.0); float crease = 0.0;
+  if (hasNormal > 0.5) { vec3 t = texture(relief, chart).rgb * 2.0 - 1.0; slope -= 1.6 * t.xy / max(t.z, 0.2); }
+  if (hasFolds > 0.5) {
+    vec3 f = texture(folds, chart).rgb * 2.0 - 1.0;
+    slope += 2.0 * skin.y * f.xy; crease = clamp(-f.z * skin.y, 0.0, 1.0);
+  }
+  return shade_viewed_skin(place - eye, n, base, shade, bent(n, slope), clamp(skin.x, -1.0, 1.0), crease);
 }
 void main() {
-  vec3 n = normalize(facing), v = normalize(eye - place);
-  if (dot(n, v) < 0.0 && isSkin < 0.5) n = -n;
-  vec3 base = hasColour > 0.5 ? pow(texture(colour, chart).rgb, vec3(2.2)) : tint;
-  float crease = 0.0;
-  if (isSkin > 0.5) {
-    vec2 slope = vec2(0.0);
-    if (hasNormal > 0.5) { vec3 t = texture(relief, chart).rgb * 2.0 - 1.0; slope -= 1.6 * t.xy / max(t.z, 0.2); }
-    if (hasFolds > 0.5) {
-      vec3 f = texture(folds, chart).rgb * 2.0 - 1.0;
-      slope += 2.0 * skin.y * f.xy; crease = clamp(-f.z * skin.y, 0.0, 1.0);
-    }
-    n = bent(n, slope);
-    float h = clamp(skin.x, -1.0, 1.0);
-    base *= exp(-0.62 * (exp(0.8 * h) - 1.0) * BLOOD);
-    float grey = dot(base, vec3(0.3, 0.5, 0.2));
-    base = mix(base, vec3(grey), 0.18 * clamp(-h, 0.0, 1.0));
-    base *= 1.0 - crease * vec3(0.24, 0.42, 0.47);
-  }
-  vec3 light = vec3(0.0), gloss = vec3(0.0);
-  vec3 wrap = isSkin > 0.5 ? vec3(0.34, 0.16, 0.10) : vec3(0.05);
-  vec3 towards[3] = vec3[3](normalize(vec3(-0.55, 0.55, 0.75)), normalize(vec3(0.85, 0.1, 0.55)), normalize(vec3(0.35, 0.5, -0.8)));
-  vec3 power[3] = vec3[3](vec3(2.25, 2.05, 1.82), vec3(0.30, 0.36, 0.46), vec3(1.0, 0.96, 1.0));
-  for (int i = 0; i < 3; i++) {
-    vec3 reach = (vec3(dot(n, towards[i])) + wrap) / (1.0 + wrap);
-    light += power[i] * max(reach, 0.0) * (i == 2 ? 0.5 : 1.0);
-    float r = roughness;
-    gloss += power[i] * (isSkin > 0.5 ? 0.7 * lobe(n, towards[i], v, 0.42) + 0.5 * lobe(n, towards[i], v, 0.66) : lobe(n, towards[i], v, r));
-  }
-  light += mix(vec3(0.13, 0.10, 0.09), vec3(0.30, 0.33, 0.38), 0.5 + 0.5 * n.y);
-  vec3 sum = 0.40 * shade * (base * light + gloss * (1.0 - 0.7 * crease));
-  sum = (sum * (2.51 * sum + 0.03)) / (sum * (2.43 * sum + 0.59) + 0.14);  // Narkowicz 2015's fit of ACES.
+  vec3 n = normalize(facing);
+  if (dot(n, eye - place) < 0.0 && isSkin < 0.5) n = -n;
+  vec3 base = hasColour > 0.5 ? linear(texture(colour, chart).rgb) : tint;
+  vec3 light = isSkin > 0.5 ? skinHere(base, n) : shade_viewed_part(place - eye, n, base, shade, roughness);
   float fade = smoothstep(-0.205, -0.12, place.y);  // The bust ends in the dark, not in a cut.
-  shown = vec4(pow(clamp(sum, 0.0, 1.0), vec3(1.0 / 2.2)), fade * fade);
+  shown = vec4(srgb(light), fade * fade);
 }`;
 
 class Stage {
@@ -249,6 +227,9 @@ class Stage {
     this.places = {};
     for (const name of ["view", "lens", "eye", "tint", "roughness", "shade", "isSkin", "hasColour", "hasNormal", "hasFolds", "colour", "relief", "folds"])
       this.places[name] = gl.getUniformLocation(this.program, name);
+    gl.useProgram(this.program);
+    for (const [name, numbers] of Object.entries(skin.light))
+      gl[numbers.length === 3 ? "uniform3fv" : "uniform1fv"](gl.getUniformLocation(this.program, name), numbers);
     gl.enable(gl.DEPTH_TEST);
     this.orbit = { yaw: -0.16, pitch: 0.03, far: 1.0 };
     this.centre = [0, -0.012, 0.03];

@@ -5,6 +5,8 @@ Own meshes can use `Face Emote Channels` alone: it gives wrinkle depth and blood
 mask attributes and the object's custom properties.
 """
 
+import json
+from pathlib import Path
 from typing import Any
 
 import bpy
@@ -12,17 +14,8 @@ import bpy
 from ..names import BLOOD_PROPERTIES, BLOOD_REGIONS, SKIN_PROPERTY, WRINKLE_PROPERTIES, WRINKLES
 
 CHANNELS, SKIN = "Face Emote Channels", "Face Emote Skin"
-EPIDERMIS = 0.02
-BASE = (0.733, 0.696, 0.559)
-MELANIN = (0.611, 0.837, 1.087)
-HAEMOGLOBIN = (0.05, 0.50, 0.40)
-BLOOD_GAIN, PALLOR_GREYING = 0.80, 0.18
-LUMINANCE = (0.3, 0.5, 0.2)
-CREASE_TINT = (0.76, 0.58, 0.53)
-MAX_WRINKLE = 1.2
-HAIR_COVER, HAIR_SHADOW = 1.05, 0.34
-ROUGH, GLOSS_SMOOTHS = 0.90, 0.50
-"""Where skin reflects more it is oilier and smoother."""
+LOOK = json.loads((Path(__file__).parent / "look.json").read_text(encoding="utf-8"))
+"""The engine's numbers, written by `python -m tools.write_shaders`."""
 NECK_FROM = ("cheek_left", "cheek_right", "ears")
 """The neck follows the mean of these."""
 
@@ -131,7 +124,8 @@ def channels_group() -> Any:
     neck = graph.math("DIVIDE", graph.total([blood[BLOOD_REGIONS.index(name)] for name in NECK_FROM]), 3.0)
     folds = [graph.math("MULTIPLY", *pair) for pair in zip(wrinkle_masks, wrinkles, strict=True)]
     flows = [graph.math("MULTIPLY", *pair) for pair in zip(blood_masks[:9], [*blood, neck], strict=True)]
-    wrinkle = graph.math("MINIMUM", graph.math("MULTIPLY", graph.total(folds), wrinkle_strength), MAX_WRINKLE)
+    wrinkle = graph.math("MULTIPLY", graph.total(folds), wrinkle_strength)
+    wrinkle = graph.math("MINIMUM", wrinkle, LOOK["reflection.MAX_WRINKLE"])
     flow = graph.math("MULTIPLY", graph.total(flows), blood_strength)
     flow = graph.math("MAXIMUM", graph.math("MINIMUM", flow, 1.0), -1.0)
     views = [wrinkle, graph.math("ABSOLUTE", flow), *wrinkle_masks[: len(WRINKLES)], *blood_masks[: len(BLOOD_REGIONS)]]
@@ -165,27 +159,33 @@ def skin_group(channels: Any, *, relief_range: float) -> Any:
     melanin, haemoglobin, hair = graph.split(start.outputs["Pigment map"])
     relief, fold, gloss = graph.split(start.outputs["Relief map"])
     melanin, haemoglobin = graph.math("MULTIPLY", melanin, 4.0), graph.math("MULTIPLY", haemoglobin, 4.0)
-    flowing = graph.math("MULTIPLY", haemoglobin, graph.math("EXPONENT", graph.math("MULTIPLY", blood, BLOOD_GAIN)))
+    gained = graph.math("EXPONENT", graph.math("MULTIPLY", blood, LOOK["colour.BLOOD_GAIN"]))
+    flowing = graph.math("MULTIPLY", haemoglobin, gained)
     absorbed = graph.vector(
         "ADD",
-        graph.vector("SCALE", tuple(-v for v in MELANIN), melanin),
-        graph.vector("SCALE", tuple(-v for v in HAEMOGLOBIN), flowing),
+        graph.vector("SCALE", tuple(-v for v in LOOK["colour.MELANIN_EXTINCTION"]), melanin),
+        graph.vector("SCALE", tuple(-v for v in LOOK["colour.HAEMOGLOBIN_EXTINCTION"]), flowing),
     )
-    albedo = graph.vector("ADD", graph.vector("MULTIPLY", BASE, graph.exp(absorbed)), (EPIDERMIS,) * 3)
-    grey = graph.vector("SCALE", (1.0, 1.0, 1.0), graph.vector("DOT_PRODUCT", albedo, LUMINANCE))
-    pale = graph.math("MULTIPLY", graph.math("MULTIPLY", blood, -1.0, clamp=True), PALLOR_GREYING)
+    deep = graph.vector("MULTIPLY", LOOK["colour.BASE_ALBEDO"], graph.exp(absorbed))
+    albedo = graph.vector("ADD", deep, (LOOK["colour.EPIDERMIS"],) * 3)
+    grey = graph.vector("SCALE", (1.0, 1.0, 1.0), graph.vector("DOT_PRODUCT", albedo, LOOK["colour.LUMINANCE"]))
+    pale = graph.math("MULTIPLY", graph.math("MULTIPLY", blood, -1.0, clamp=True), LOOK["colour.PALLOR_GREYING"])
     albedo = graph.mix(albedo, grey, pale)
     height = graph.math("MULTIPLY", graph.math("SUBTRACT", fold, 0.5), 2.0 * relief_range)
-    depth = graph.math("DIVIDE", graph.math("MULTIPLY", height, -1.0), 0.0017)
+    depth = graph.math("DIVIDE", graph.math("MULTIPLY", height, -1.0), LOOK["maps.WRINKLE_DEPTH"])
     crease = graph.math("MULTIPLY", depth, wrinkle, clamp=True)
-    albedo = graph.vector("MULTIPLY", albedo, graph.mix((1.0, 1.0, 1.0), CREASE_TINT, crease))
-    cover = graph.math("MULTIPLY", hair, HAIR_COVER, clamp=True)
-    albedo = graph.mix(albedo, graph.vector("SCALE", start.outputs["Hair colour"], HAIR_SHADOW), cover)
+    albedo = graph.vector("MULTIPLY", albedo, graph.mix((1.0, 1.0, 1.0), LOOK["colour.CREASE_TINT"], crease))
+    cover = graph.math("MULTIPLY", hair, LOOK["reflection.HAIR_PAINT"], clamp=True)
+    cover = graph.math("MULTIPLY", cover, LOOK["reflection.HAIR_COVER"])
+    shaded = graph.vector("SCALE", start.outputs["Hair colour"], LOOK["reflection.HAIR_SHADOW"])
+    albedo = graph.mix(albedo, shaded, cover)
     resting = graph.math("MULTIPLY", graph.math("SUBTRACT", relief, 0.5), 2.0 * relief_range)
     bare = graph.math("SUBTRACT", 1.0, cover)
     specular = graph.math("MULTIPLY", graph.math("MULTIPLY", gloss, 2.0), bare)
-    rough = graph.math("SUBTRACT", ROUGH, graph.math("MULTIPLY", gloss, 2.0 * GLOSS_SMOOTHS))
-    rough = graph.math("MINIMUM", graph.math("MAXIMUM", rough, 0.25), 0.65)
+    smoother = graph.math("MULTIPLY", gloss, 2.0 * LOOK["maps.GLOSS_SMOOTHS"])
+    rough = graph.math("SUBTRACT", LOOK["maps.ROUGH"], smoother)
+    least, most = LOOK["maps.ROUGHNESS"]
+    rough = graph.math("MINIMUM", graph.math("MAXIMUM", rough, least), most)
     hot = graph.vector("SCALE", (1.0, 0.16, 0.02), region)
     graph.feed(
         end.inputs["Colour"],

@@ -50,12 +50,6 @@ class CyclesJob:
     most_melanin: float
     most_haemoglobin: float
     """At the ends of that table."""
-    blood_gain: float
-    pallor_greying: float
-    luminance: Float[Array, " 3"]
-    crease_tint: Float[Array, " 3"]
-    hair_paint: Float[Array, " 2"]
-    """Gain and ceiling of the painted hair's coverage."""
     painted_hair: Float[Array, " 3"]
     cloth: Float[Array, " 3"]
     strand_knots: Int[Array, " strand"]

@@ -1,5 +1,7 @@
 """Materials of the head in Cycles' nodes, from the same pigments, maps and numbers as the fast renderer's."""
 
+import json
+import math
 from typing import Any
 
 import bpy
@@ -8,13 +10,13 @@ import numpy as np
 from face_emote.blender_side import compat
 from face_emote.blender_side.cycles_job import BROW, LASH, SCALP, TABLE, CyclesJob
 from face_emote.blender_side.nodes import Nodes
+from face_emote.core.assets import SHADERS
 
+LOOK = json.loads((SHADERS / "cycles.json").read_text(encoding="utf-8"))
+"""The fast renderer's numbers, written by `python -m tools.write_shaders`."""
 SCATTER_METRES = 0.0017
 """Mean free path of red light in skin; green and blue have the shares below."""
 SCATTER_COLOURS = (1.0, 0.38, 0.20)
-SKIN_IOR = 1.40
-"""F0 = 0.028."""
-TEAR_IOR = 1.336
 SCALP_GAIN = 1.8
 """Light bounces between hairs fewer times here than a wearer's colour assumes."""
 BODY = 0.6
@@ -46,6 +48,18 @@ def picture(name: str, values: Any) -> Any:
     return image
 
 
+def _refraction(f0: float) -> float:
+    """The refractive index of what mirrors the share `f0` at normal incidence."""
+    root = math.sqrt(f0)
+    return (1.0 + root) / (1.0 - root)
+
+
+def _ramp(n: Nodes, value: Any, ends: list[float]) -> Any:
+    """0 at the first end, 1 at the second."""
+    slope = 1.0 / (ends[1] - ends[0])
+    return n.math("MULTIPLY_ADD", value, slope, -slope * ends[0], clamp=True)
+
+
 def _material(name: str) -> tuple[Any, Nodes]:
     made = bpy.data.materials.new(name)
     return made, Nodes(compat.node_tree(made))
@@ -57,9 +71,8 @@ def _skin(job: CyclesJob) -> Any:
     layers = [n.split(n.image(picture(f"skin_{i}", layer), uv)) for i, layer in enumerate(job.skin_maps)]
     (melanin, haemoglobin, gloss), (bump_u, bump_v, painted), (fold_u, fold_v, height), (_, _, rough) = layers
     wrinkle = n.attribute("wrinkle")
-    hair = n.math(
-        "MULTIPLY", n.math("MULTIPLY", painted, float(job.hair_paint[0]), clamp=True), float(job.hair_paint[1])
-    )
+    hair = n.math("MULTIPLY", painted, LOOK["reflection.HAIR_PAINT"], clamp=True)
+    hair = n.math("MULTIPLY", hair, LOOK["reflection.HAIR_COVER"])
     colour = _albedo(n, job, melanin=melanin, haemoglobin=haemoglobin, crease=n.math("MULTIPLY", height, wrinkle))
     colour = n.mix(hair, colour, n.vector("SCALE", tuple(job.painted_hair.tolist()), hair))
     slope_u = n.math("MULTIPLY_ADD", fold_u, wrinkle, bump_u)
@@ -70,7 +83,7 @@ def _skin(job: CyclesJob) -> Any:
         settings={"subsurface_method": "RANDOM_WALK"},
         Base_Color=colour,
         Roughness=rough,
-        IOR=SKIN_IOR,
+        IOR=_refraction(LOOK["reflection.SKIN_F0"]),
         Specular_IOR_Level=n.math("MULTIPLY", shown, 0.5),
         Subsurface_Weight=n.math("SUBTRACT", 1.0, hair),
         Subsurface_Radius=SCATTER_COLOURS,
@@ -85,16 +98,15 @@ def _albedo(n: Nodes, job: CyclesJob, *, melanin: Any, haemoglobin: Any, crease:
     """`skin.colour.skin_albedo` in nodes: the colour by a table, then pallor's grey and creases."""
     blood = n.attribute("blood")
     pigment = n.math("MAXIMUM", melanin, 0.0)
-    flowing = n.math(
-        "MULTIPLY", n.math("MAXIMUM", haemoglobin, 0.0), n.math("EXPONENT", n.math("MULTIPLY", blood, job.blood_gain))
-    )
+    gained = n.math("EXPONENT", n.math("MULTIPLY", blood, LOOK["colour.BLOOD_GAIN"]))
+    flowing = n.math("MULTIPLY", n.math("MAXIMUM", haemoglobin, 0.0), gained)
     place = n.join(_share(n, pigment, job.most_melanin), _share(n, flowing, job.most_haemoglobin), 0.0)
     colour = n.image(picture("skin_colours", job.skin_colours[::-1]), place)
-    grey = n.vector("DOT_PRODUCT", colour, tuple(job.luminance.tolist()))
-    pallor = n.math("MULTIPLY", n.math("MULTIPLY", blood, -1.0, clamp=True), job.pallor_greying)
+    grey = n.vector("DOT_PRODUCT", colour, LOOK["colour.LUMINANCE"])
+    pallor = n.math("MULTIPLY", n.math("MULTIPLY", blood, -1.0, clamp=True), LOOK["colour.PALLOR_GREYING"])
     colour = n.mix(pallor, colour, n.join(grey, grey, grey))
     depth = n.math("MULTIPLY", crease, -1.0, clamp=True)
-    lost = n.vector("SCALE", tuple((1.0 - job.crease_tint).tolist()), depth)
+    lost = n.vector("SCALE", tuple(1.0 - share for share in LOOK["colour.CREASE_TINT"]), depth)
     return n.vector("MULTIPLY", colour, n.vector("SUBTRACT", (1.0, 1.0, 1.0), lost))
 
 
@@ -134,7 +146,7 @@ def _tears() -> Any:
     """A film that mirrors and lets light through unbent: refraction would cast a shadow on the iris."""
     made, n = _material("tears")
     normal = n.attribute("cornea", output="Vector")
-    share = n.node("ShaderNodeFresnel", IOR=TEAR_IOR, Normal=normal)
+    share = n.node("ShaderNodeFresnel", IOR=1.0 / LOOK["eyes.REFRACTION"], Normal=normal)
     gloss = n.node("ShaderNodeBsdfGlossy", Roughness=0.03, Normal=normal)
     mixed = n.tree.nodes.new("ShaderNodeMixShader")
     for socket, value in zip(mixed.inputs, (share, n.node("ShaderNodeBsdfTransparent"), gloss), strict=True):
@@ -148,8 +160,8 @@ def _tooth() -> Any:
     shader = n.node(
         "ShaderNodeBsdfPrincipled",
         Base_Color=n.attribute("colour", output="Vector"),
-        Roughness=0.20,
-        IOR=1.55,
+        Roughness=LOOK["teeth.ENAMEL_ROUGHNESS"],
+        IOR=_refraction(LOOK["teeth.ENAMEL_F0"]),
         Subsurface_Weight=1.0,
         Subsurface_Radius=(1.0, 0.8, 0.6),
         Subsurface_Scale=0.0012,
@@ -160,13 +172,13 @@ def _tooth() -> Any:
 
 def _wet() -> Any:
     made, n = _material("wet")
-    grain = n.node("ShaderNodeTexNoise", Scale=900.0, Detail=2.0)
+    grain = n.node("ShaderNodeTexNoise", Scale=LOOK["teeth.TONGUE_SCALE"], Detail=2.0)
     shade = n.math("MULTIPLY_ADD", grain, 0.4, 0.75)
     shader = n.node(
         "ShaderNodeBsdfPrincipled",
         Base_Color=n.vector("SCALE", n.attribute("colour", output="Vector"), shade),
-        Roughness=0.30,
-        IOR=1.45,
+        Roughness=LOOK["teeth.GUM_ROUGHNESS"],
+        IOR=_refraction(LOOK["teeth.GUM_F0"]),
         Subsurface_Weight=1.0,
         Subsurface_Radius=(1.0, 0.3, 0.25),
         Subsurface_Scale=0.0015,
@@ -180,17 +192,15 @@ def _cloth(job: CyclesJob) -> Any:
     made, n = _material("cloth")
     uv = n.node("ShaderNodeUVMap", settings={"uv_map": "UVMap"})
     turn, under, _ = n.split(uv)
-    rib = n.math("MULTIPLY_ADD", n.math("SINE", n.math("MULTIPLY", turn, 260.0)), 0.5, 0.5)
-    band = n.math("SUBTRACT", 1.0, n.math("MULTIPLY_ADD", under, 1.0, -8.2, clamp=True))
-    weave = n.node("ShaderNodeTexNoise", Scale=1400.0, Detail=1.0)
-    shade = n.math("MULTIPLY_ADD", weave, 0.5, 0.75)
-    shade = n.math("MULTIPLY", shade, n.math("SUBTRACT", 1.0, n.math("MULTIPLY", n.math("MULTIPLY", band, rib), 0.38)))
-    seam = n.math(
-        "MULTIPLY",
-        n.math("MULTIPLY_ADD", under, 1.7, -13.6, clamp=True),
-        n.math("MULTIPLY_ADD", under, -1.7, 16.7, clamp=True),
-    )
-    shade = n.math("MULTIPLY", shade, n.math("MULTIPLY_ADD", seam, -0.5, 1.0))
+    rib = n.math("MULTIPLY_ADD", n.math("SINE", n.math("MULTIPLY", turn, LOOK["cloth.RIBS"])), 0.5, 0.5)
+    band = n.math("SUBTRACT", 1.0, _ramp(n, under, LOOK["cloth.RIBBED"]))
+    weave = n.node("ShaderNodeTexNoise", Scale=LOOK["cloth.WEAVE"][0], Detail=1.0)
+    dark, light = LOOK["cloth.WEAVE_RANGE"]
+    ribbed = n.math("MULTIPLY", n.math("MULTIPLY", band, rib), LOOK["cloth.RIB_SHADE"])
+    shade = n.math("MULTIPLY", n.math("MULTIPLY_ADD", weave, light, dark), n.math("SUBTRACT", 1.0, ribbed))
+    below = n.math("SUBTRACT", 1.0, _ramp(n, under, LOOK["cloth.SEAM_LOWER"]))
+    seam = n.math("MULTIPLY", _ramp(n, under, LOOK["cloth.SEAM_UPPER"]), below)
+    shade = n.math("MULTIPLY", shade, n.math("MULTIPLY_ADD", seam, -LOOK["cloth.SEAM_SHADE"], 1.0))
     shader = n.node(
         "ShaderNodeBsdfPrincipled",
         Base_Color=n.vector("SCALE", tuple(job.cloth.tolist()), shade),

@@ -45,6 +45,7 @@ def command(*, file: Path, speech: Path | None, output: Path | None, fps: float 
     from face_emote.formats.captures import is_capture
     from face_emote.formats.motion_file import open_motion
     from face_emote.formats.viewer import write_page
+    from face_emote.rendering.scene import LIGHTS
     from face_emote.verbs.export import export
 
     if output is not None and output.suffix.lower() != ".html":
@@ -64,7 +65,7 @@ def command(*, file: Path, speech: Path | None, output: Path | None, fps: float 
             with progress_shown() as progress:
                 export(file, glb, head=person, fps=fps, lod=1 if person.layout is not None else 0, progress=progress)
         page = output or _kept_folder() / f"{file.stem}.html"
-        write_page(glb, page, sound=sound, title=file.stem)
+        write_page(glb, page, light=LIGHTS["studio"], sound=sound, title=file.stem)
     click.echo(f"{page}: {'with' if sound is not None else 'without'} sound")
     if output is None and not webbrowser.open(page.absolute().as_uri()):
         click.echo("no browser could be opened; open the page yourself", err=True)

@@ -14,18 +14,22 @@ from string import Template
 import numpy as np
 
 from face_emote.core.arrays import Array, Float
-from face_emote.core.assets import ASSETS
+from face_emote.core.assets import ASSETS, SHADERS
 from face_emote.core.errors import OutputError
 from face_emote.core.names import BLOOD_REGIONS
 from face_emote.core.output import written_beside
 from face_emote.core.png import png_bytes
 from face_emote.core.records import Record, parsed_json
+from face_emote.core.types import LightRig
 from face_emote.face.bundled import load_head
 from face_emote.face.characters import character
 from face_emote.formats.glb.file import QUANTIZATION
 from face_emote.formats.mesh.materials import uv_spans_at
 from face_emote.formats.mesh.surface import MAX_LOD, object_parts, surface_of
+from face_emote.look.formula.materials import VIEWED
+from face_emote.look.lights import lights_of, shared_numbers, skies_of
 from face_emote.look.maps import load_skin_maps
+from face_emote.look.printers.glsl import uniform_values
 from face_emote.look.regions import blood_masks, wrinkle_masks
 
 FOLDER = ASSETS / "viewer"
@@ -43,12 +47,13 @@ SOUND_KINDS = {
 }  # fmt: skip
 
 
-def write_page(glb: Path, path: Path, *, sound: Path | None = None, title: str = "") -> None:
+def write_page(glb: Path, path: Path, *, light: LightRig, sound: Path | None = None, title: str = "") -> None:
     """Write the page.
 
     Args:
         glb: What it plays; wrinkles and blood show on whole heads (not split in parts) that `export` wrote.
         path: The `.html`.
+        light: What it is seen under.
         sound: A recording that browsers can play.
         title: Shown above it; the name of the `.glb` if left out.
 
@@ -71,7 +76,8 @@ def write_page(glb: Path, path: Path, *, sound: Path | None = None, title: str =
         style=(FOLDER / "style.css").read_text(encoding="utf-8"),
         script=(FOLDER / "viewer.js").read_text(encoding="utf-8"),
         glb=_text(data),
-        skin=json.dumps(_skin(num_vertices), separators=(",", ":")),
+        skin=json.dumps(_skin(num_vertices) | {"light": _uniforms(light)}, separators=(",", ":")),
+        formulas=(SHADERS / "glsl" / "viewer.glsl").read_text(encoding="utf-8"),
         sound=heard,
     )
     with written_beside(path) as target:
@@ -134,6 +140,12 @@ def _skin(num_vertices: int) -> dict[str, object]:
         "wrinkles": _text(_quantised(wrinkle_masks(places))),
     }
     return {"masks": masks, "folds": _text(png_bytes(_folds())), "blush": blush}
+
+
+def _uniforms(light: LightRig) -> dict[str, list[float]]:
+    """What the page's formulas read of the light."""
+    numbers = uniform_values(VIEWED[0], shared_numbers(lights_of(light), skies_of(light)))
+    return {name: [round(value, 6) for value in values] for name, values in numbers.items()}
 
 
 def _quantised(masks: Float[Array, "vertex region"]) -> bytes:

@@ -45,6 +45,8 @@ BROW_SHADE, SCALP_COVER, STUBBLE_SHADE = 0.42, 0.80, 0.85
 """Coverage of painted hair where a brow, the scalp's hair or a shaven beard is densest."""
 ROUGH, GLOSS_SMOOTHS, AGE_ROUGHENS = 0.90, 0.50, 0.03
 """Where skin reflects more it is oilier and smoother; old skin is drier."""
+ROUGHNESS = (0.30, 0.65)
+"""It stays within these."""
 LIP_PIGMENT = 0.22
 """Melanin that lips gain per unit beyond olive skin: dark lips are as dark as the face, and browner."""
 RESTING_SHARE = 0.30
@@ -162,7 +164,7 @@ def load_skin_maps(params: SkinParams, *, size: int = 1024) -> SkinMaps:
         melanin=_melanin(basis, params, age=age, pore=pore),
         haemoglobin=_haemoglobin(basis, params, age=age, pore=pore, folds=folds),
         specular=gloss,
-        roughness=np.clip(ROUGH - GLOSS_SMOOTHS * gloss + AGE_ROUGHENS * age, 0.30, 0.65),
+        roughness=np.clip(ROUGH - GLOSS_SMOOTHS * gloss + AGE_ROUGHENS * age, *ROUGHNESS),
         bump_gradient=height_gradient(relief, depth=1.0) + folds * wrinkle_gradient,
         wrinkle_height=basis["wrinkle"],
         wrinkle_gradient=wrinkle_gradient,

@@ -1,6 +1,5 @@
 """Shape-key names of other people's rigs, axes and key reduction: the parts of the extension that need no Blender."""
 
-import ast
 import json
 import zipfile
 from pathlib import Path
@@ -14,7 +13,6 @@ from face_emote.core.names import ARKIT_ORDER
 from face_emote.core.rotations import quaternions, rotation_matrix
 from face_emote.emotion.grammar import describe
 from face_emote.formats.mesh.options import MeshOptions
-from face_emote.look import colour, maps, reflection
 from tools.build_extension import build, engine_wheel, package_version
 
 from .test_protocol import ROOT, extension_module
@@ -176,23 +174,3 @@ def test_only_the_extension_is_gpl_and_every_source_says_so():
     for path in (ROOT / "blender_addon").rglob("*.py"):
         assert path.read_text().startswith("# SPDX-License-Identifier: GPL-3.0-or-later\n"), path
     assert "wheels" not in [Path(name).parent.name for name in map(str, (ROOT / "blender_addon").rglob("*.whl"))]
-
-
-def test_the_skin_shader_has_the_engines_numbers():
-    source = (ROOT / "blender_addon" / "apply" / "skin_nodes.py").read_text()
-    given = {}
-    for node in ast.parse(source).body:
-        if isinstance(node, ast.Assign):
-            names = node.targets[0].elts if isinstance(node.targets[0], ast.Tuple) else node.targets
-            try:
-                value = ast.literal_eval(node.value)
-            except ValueError:
-                continue
-            given |= dict(zip([name.id for name in names], value if len(names) > 1 else [value], strict=True))
-    wanted = {
-        "EPIDERMIS": colour.EPIDERMIS, "BASE": colour.BASE_ALBEDO, "MELANIN": colour.MELANIN_EXTINCTION,
-        "HAEMOGLOBIN": colour.HAEMOGLOBIN_EXTINCTION, "BLOOD_GAIN": colour.BLOOD_GAIN,
-        "PALLOR_GREYING": colour.PALLOR_GREYING, "LUMINANCE": colour.LUMINANCE, "CREASE_TINT": colour.CREASE_TINT,
-        "MAX_WRINKLE": reflection.MAX_WRINKLE, "ROUGH": maps.ROUGH, "GLOSS_SMOOTHS": maps.GLOSS_SMOOTHS,
-    }  # fmt: skip
-    assert {name: given[name] for name in wanted} == wanted

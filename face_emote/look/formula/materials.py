@@ -20,14 +20,18 @@ from face_emote.look.formula.records import (
     Lights,
     Opening,
     Own,
+    Polish,
     Skies,
     Spot,
     Strand,
     Texel,
+    Viewed,
+    ViewedSkin,
     filled,
     leaves,
 )
 from face_emote.look.formula.skin import shade_skin
+from face_emote.look.formula.viewed import view_part, view_skin
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,3 +84,8 @@ SKY = Formula("sky", sky_on, (Facing,), (Skies,), lit=False, num_outputs=6)
 SURFACES = (SKIN, EYE, TOOTH, GUM, CLOTH, TONGUE)
 """By the numbers of materials in `rendering.stage.buffers`."""
 FORMULAS = (*SURFACES, HAIR, MOUTH, SKY)
+VIEWED = (
+    Formula("viewed_skin", view_skin, (Viewed, ViewedSkin), (Lights, Skies)),
+    Formula("viewed_part", view_part, (Viewed, Polish), (Lights, Skies)),
+)
+"""Of the page that plays a `.glb`, which has no maps and no shadows."""

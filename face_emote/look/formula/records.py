@@ -190,6 +190,37 @@ class Inner:
 
 
 @dataclass(frozen=True, slots=True)
+class Viewed:
+    """A place on a head whose colours are baked."""
+
+    from_camera: Vec
+    normal: Vec
+    colour: Vec
+    """Albedo at rest, linear."""
+    reached: Number
+    """Share of all light that gets there, 0..1."""
+
+
+@dataclass(frozen=True, slots=True)
+class ViewedSkin:
+    """What only skin has."""
+
+    bent: Vec
+    """The normal bent by pores and creases; any length."""
+    blood: Number
+    """Local flow, -1..1."""
+    crease: Number
+    """Depth in a crease, 0..1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Polish:
+    """GGX roughness of a part."""
+
+    roughness: Number
+
+
+@dataclass(frozen=True, slots=True)
 class Facing:
     """A direction that a surface faces, unit."""
 

@@ -1,5 +1,7 @@
 """Pigmented, scattering skin; `look.reflection` and `look.colour` say what the numbers mean."""
 
+from dataclasses import dataclass
+
 from face_emote.look import colour as pigment
 from face_emote.look import reflection
 from face_emote.look.formula.light import highlights, view_of, wrapped
@@ -39,9 +41,13 @@ def albedo(texel: Texel, *, wrinkle: Number, blood: Number) -> Vec:
     haemoglobin = maximum(texel.haemoglobin, 0.0) * exp(pigment.BLOOD_GAIN * blood)
     absorbed = vec(pigment.MELANIN_EXTINCTION) * melanin + vec(pigment.HAEMOGLOBIN_EXTINCTION) * haemoglobin
     plain = vec(pigment.BASE_ALBEDO) * absorbed.each(lambda x: exp(-x)) + pigment.EPIDERMIS
+    return living(plain, blood=blood, crease=clamp(-texel.wrinkle * wrinkle))
+
+
+def living(plain: Vec, *, blood: Number, crease: Number) -> Vec:
+    """Albedo with pallor's grey, and darker and redder in creases."""
     grey = dot(plain, vec(pigment.LUMINANCE))
     pale = mix(plain, Vec(grey, grey, grey), pigment.PALLOR_GREYING * clamp(-blood))
-    crease = clamp(-texel.wrinkle * wrinkle)
     return pale * (1.0 - (1.0 - vec(pigment.CREASE_TINT)) * crease)
 
 
@@ -50,27 +56,45 @@ def hair_cover(coverage: Number) -> Number:
     return minimum(maximum(coverage, 0.0) * reflection.HAIR_PAINT, 1.0) * reflection.HAIR_COVER
 
 
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """What light meets."""
+
+    own: Vec
+    """Albedo."""
+    bent: Vec
+    """Unit normal of pores and creases."""
+    strength: Number
+    """Of the highlights."""
+    roughness: Number
+    melanin: Number
+
+
 def shade_skin(spot: Spot, texel: Texel, lights: Lights, hair: Colour) -> Vec:
     """Linear, scene-referred light."""
-    n, v = unit(spot.normal), view_of(spot)
-    bent = bent_normal(n, texel, spot.folding)
+    bent = bent_normal(unit(spot.normal), texel, spot.folding)
     cover = hair_cover(texel.hair)
-    own = albedo(texel, wrinkle=spot.folding, blood=spot.blood)
-    own = mix(own, hair.colour * reflection.HAIR_SHADOW, cover)
+    own = mix(albedo(texel, wrinkle=spot.folding, blood=spot.blood), hair.colour * reflection.HAIR_SHADOW, cover)
+    strength = maximum(texel.specular, 0.0) * (1.0 - cover)
+    return lit_skin(spot, Surface(own, bent, strength, texel.roughness, maximum(texel.melanin, 0.0)), lights)
+
+
+def lit_skin(spot: Spot, surface: Surface, lights: Lights) -> Vec:
+    """Linear, scene-referred light from skin of a known colour."""
+    n, v, bent = unit(spot.normal), view_of(spot), surface.bent
     # The shadow map is too coarse for the line between the lips and the folds of the lids; the sky's is not.
     seen = spot.seen * minimum(reflection.CONTACT_SHADE * spot.openness * spot.openness, 1.0)
     bend = clamp(dot(bent, n))
     received = _received(spot, lights, n=n, bent=bent, seen=seen) + spot.skin_sky * bend
-    strength = maximum(texel.specular, 0.0) * (1.0 - cover)
-    grazing = power(1.0 - maximum(dot(bent, v), 0.0), 4.0) * (reflection.GRAZING * strength * spot.openness)
-    dark = minimum(maximum(texel.melanin, 0.0) * (1.0 / reflection.PIGMENT_FULL), 1.0)
-    roughness = minimum(texel.roughness + reflection.ROUGHENING * (1.0 - bend) * (1.0 + dark), 1.0)
+    grazing = power(1.0 - maximum(dot(bent, v), 0.0), 4.0) * (reflection.GRAZING * surface.strength * spot.openness)
+    dark = minimum(surface.melanin * (1.0 / reflection.PIGMENT_FULL), 1.0)
+    roughness = minimum(surface.roughness + reflection.ROUGHENING * (1.0 - bend) * (1.0 + dark), 1.0)
     back = reflection.DARK_SMOOTHING * dark * minimum(1.5 * spot.folding, 1.0)
     shine = highlights(
-        lights, unit(mix(bent, n, back)), v, roughness=roughness, f0=reflection.SKIN_F0, strength=strength, seen=seen,
-        openness=spot.openness, rim_seen=spot.rim_seen,
+        lights, unit(mix(bent, n, back)), v, roughness=roughness, f0=reflection.SKIN_F0, strength=surface.strength,
+        seen=seen, openness=spot.openness, rim_seen=spot.rim_seen,
     )  # fmt: skip
-    return own * received + spot.sky * grazing + shine
+    return surface.own * received + spot.sky * grazing + shine
 
 
 def _received(spot: Spot, lights: Lights, *, n: Vec, bent: Vec, seen: Number) -> Vec:

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from face_emote.core.arrays import Array, Float
-from face_emote.look.formula.materials import Formula
-from face_emote.look.formula.records import Lights
+from face_emote.look.formula.materials import VIEWED, Formula
+from face_emote.look.formula.records import Lights, Skies
 from face_emote.look.printers.steps import LEAVES, needed
 from face_emote.look.symbols import Traced
 
@@ -16,10 +16,23 @@ SIGNS = {
 """How a step is written; others are calls of their name."""
 
 
+OF_ALL = ("lights.", "skies.")
+"""Uniforms that formulas share; others carry the formula's name."""
+
+
 def glsl_source(formula: Formula) -> str:
     """Uniforms of its own, and `vec3 shade_NAME(..)`: display light."""
+    return f"{HEAD}\n{_function(formula)}"
+
+
+def viewer_source() -> str:
+    """Everything that the page's shader calls."""
+    return f"{HEAD}\n{_uniforms(Lights, Skies)}\n" + "\n".join(_function(formula) for formula in VIEWED)
+
+
+def _function(formula: Formula) -> str:
     traced = Traced(formula)
-    own = [name for name in traced.shared_names if not name.startswith("lights.")]
+    own = [name for name in traced.shared_names if not name.startswith(OF_ALL)]
     uniforms = "".join(f"uniform {kind} {formula.name}_{name};\n" for kind, name in _grouped(own))
     arguments = ", ".join(f"{kind} {name}" for kind, name in _grouped(traced.row_names))
     names = {("x", k): _component(name) for k, name in enumerate(traced.row_names)}
@@ -32,15 +45,17 @@ def glsl_source(formula: Formula) -> str:
             text = SIGNS[operation].format(*parts) if operation in SIGNS else f"{operation}({', '.join(parts)})"
             lines.append(f"    {'bool' if operation in ('lt', 'gt') else 'float'} s{index} = {text};\n")
     out = ", ".join(_operand(traced, output.index, names) for output in traced.outputs)
-    return (
-        f"{HEAD}\n{uniforms}\nvec3 shade_{formula.name}({arguments}) {{\n{''.join(lines)}    return vec3({out});\n}}\n"
-    )
+    return f"{uniforms}\nvec3 shade_{formula.name}({arguments}) {{\n{''.join(lines)}    return vec3({out});\n}}\n"
 
 
 def lights_source() -> str:
     """The uniforms of the lamps, which all formulas share."""
-    names = Formula("lights", len, (), (Lights,)).names((Lights,))
-    return HEAD + "\n" + "".join(f"uniform {kind} {name};\n" for kind, name in _grouped(names, whole=True))
+    return f"{HEAD}\n{_uniforms(Lights)}"
+
+
+def _uniforms(*kinds: type) -> str:
+    names = Formula("lights", len, (), kinds).names(kinds)
+    return "".join(f"uniform {kind} {name};\n" for kind, name in _grouped(names, whole=True))
 
 
 def uniform_values(formula: Formula, numbers: Float[Array, " number"]) -> dict[str, list[float]]:
@@ -52,7 +67,7 @@ def uniform_values(formula: Formula, numbers: Float[Array, " number"]) -> dict[s
 
 
 def _uniform(formula: Formula, name: str) -> str:
-    of_all = name.startswith("lights.")
+    of_all = name.startswith(OF_ALL)
     return ("" if of_all else f"{formula.name}_") + _component(name, whole=of_all)
 
 

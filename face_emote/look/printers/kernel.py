@@ -6,6 +6,7 @@ outputs; the way back reads the outputs' gradients there and writes the gradient
 """
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from face_emote.look.formula.materials import Formula
@@ -51,12 +52,11 @@ def forward_source(formula: Formula) -> str:
     return _module(traced, "forward", traced.outputs, first=len(traced.rows))
 
 
-def gradient_names(formula: Formula) -> list[str]:
+@cache
+def gradient_names(formula: Formula) -> tuple[str, ...]:
     """Inputs that `backward` gives gradients of, in their order: all of a place, and the mouth's opening."""
-    return [
-        *formula.names(formula.rows),
-        *(name for name in formula.names(formula.shared) if name.startswith("opening.")),
-    ]
+    shared = (name for name in formula.names(formula.shared) if name.startswith("opening."))
+    return (*formula.names(formula.rows), *shared)
 
 
 def backward_source(formula: Formula) -> str:

@@ -8,10 +8,11 @@ from face_emote.blender_side.cycles_job import CLOTH, EYE, SKIN, TABLE, TOOTH, W
 from face_emote.core.arrays import Array, Float, Int
 from face_emote.core.types import Camera, SkinParams
 from face_emote.face.head import Head
-from face_emote.look import colour, reflection
+from face_emote.look import cloth, colour, reflection
 from face_emote.look.displacement import crease_relief
 from face_emote.look.eyes import pupil_radius
 from face_emote.look.hair import mean_hair_colour
+from face_emote.look.lights import SKY_GAIN, light_arrays
 from face_emote.look.maps import load_skin_maps, resting_folds
 from face_emote.rendering.cycles.eyes import eye_picture, eye_uv
 from face_emote.rendering.cycles.flesh import flesh_colours
@@ -20,7 +21,7 @@ from face_emote.rendering.cycles.strands import Curves, make_curves
 from face_emote.rendering.scene import Scene, placed, view_matrix
 from face_emote.rendering.stage import buffers
 from face_emote.rendering.stage.garment import under_collar
-from face_emote.rendering.stage.lights import SKY_GAIN, light_arrays, scene_luminance
+from face_emote.rendering.stage.lights import scene_luminance
 from face_emote.rendering.stage.mesh import HIDDEN_UNDER_CLOTH, RenderMesh, make_mesh
 from face_emote.rendering.stage.person import charts_of, region_masks
 
@@ -116,11 +117,6 @@ def _job(mesh: RenderMesh, curves: Curves, *, skin: SkinParams, scene: Scene, sa
         skin_colours=_colour_table(),
         most_melanin=MOST[0],
         most_haemoglobin=MOST[1],
-        blood_gain=colour.BLOOD_GAIN,
-        pallor_greying=colour.PALLOR_GREYING,
-        luminance=np.array(colour.LUMINANCE),
-        crease_tint=np.array(colour.CREASE_TINT),
-        hair_paint=np.array([reflection.HAIR_PAINT, reflection.HAIR_COVER]),
         painted_hair=np.array(mean_hair_colour(skin)) * reflection.HAIR_SHADOW,
         cloth=np.array(skin.garment_colour),
         strand_knots=curves.knots,
@@ -143,7 +139,7 @@ def world_from_camera(camera: Camera) -> Float[Array, "4 4"]:
 
 
 def _cloth_uv(local: Float[Array, "point 3"]) -> Float[Array, "point 2"]:
-    return np.stack([np.arctan2(local[:, 1], local[:, 2] + 0.032), local[:, 0]], axis=1)
+    return np.stack([np.arctan2(local[:, 1], local[:, 2] + cloth.RIBS_BEHIND), local[:, 0]], axis=1)
 
 
 def _uv_inverse(corners: Float[Array, "triangle 3 2"]) -> Float[Array, "triangle 2 2"]:

@@ -51,6 +51,6 @@ def _run(function: Callable[..., None], planes: Array, shared: Array, *, num_out
     padded[:count] = planes
     blocks = np.empty((num_blocks, width + num_out, TILE), np.float32)
     blocks[:, :width] = padded.reshape(num_blocks, TILE, width).transpose(0, 2, 1)
-    for block in blocks:
-        function(block.reshape(-1), shared, TILE)
+    for block in blocks.reshape(num_blocks, -1):
+        function(block, shared, TILE)
     return blocks[:, width:].transpose(0, 2, 1).reshape(-1, num_out)[:count]

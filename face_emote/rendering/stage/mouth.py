@@ -5,10 +5,10 @@ import numpy as np
 from face_emote.look.formula.materials import MOUTH
 from face_emote.look.formula.mouth import front_light
 from face_emote.look.formula.records import Lights, Opening, Skies
+from face_emote.look.lights import shared_numbers, vector
 from face_emote.look.teeth import MouthOpening
 from face_emote.rendering.stage.buffers import Geometry
 from face_emote.rendering.stage.generated import run_rows
-from face_emote.rendering.stage.lights import shared_numbers, vector
 from face_emote.rendering.stage.mesh import RenderMesh
 
 NUM_SKY = 7

@@ -14,6 +14,15 @@ from face_emote.look.displacement import crease_relief
 from face_emote.look.eyes import eye_redness, pupil_radius
 from face_emote.look.formula.records import Age, Colour, EyeLook
 from face_emote.look.hair import mean_hair_colour
+from face_emote.look.lights import (
+    light_arrays,
+    lights_of,
+    shared_numbers,
+    skies_of,
+    sky_colours,
+    sky_directions,
+    vector,
+)
 from face_emote.look.maps import load_skin_maps, resting_folds
 from face_emote.look.reflection import MAX_WRINKLE
 from face_emote.look.regions import blood_masks, wrinkle_masks
@@ -23,18 +32,7 @@ from face_emote.rendering.scene import Scene, focal_pixels, placed, view_matrix
 from face_emote.rendering.stage import ambient, kernels
 from face_emote.rendering.stage.buffers import BLOOD, CLOTH, FOLDING, THINNESS, Geometry, Lighting, Look
 from face_emote.rendering.stage.hair import Hair, PosedStrands
-from face_emote.rendering.stage.lights import (
-    backdrop,
-    light_arrays,
-    light_frame,
-    lights_of,
-    scene_luminance,
-    shared_numbers,
-    skies_of,
-    sky_colours,
-    sky_directions,
-    vector,
-)
+from face_emote.rendering.stage.lights import backdrop, light_frame, scene_luminance
 from face_emote.rendering.stage.mesh import RenderMesh, make_mesh
 from face_emote.rendering.stage.mouth import light_mouth
 from face_emote.rendering.stage.shadow import shadow_moments

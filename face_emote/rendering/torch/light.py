@@ -8,7 +8,7 @@ from torch import Tensor
 
 from face_emote.core.arrays import Float
 from face_emote.core.types import LightRig
-from face_emote.rendering.stage.lights import light_arrays, sky_colours, sky_directions
+from face_emote.look.lights import light_arrays, sky_colours, sky_directions
 
 
 @dataclass(frozen=True, slots=True)
