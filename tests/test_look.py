@@ -226,7 +226,9 @@ def test_blenders_nodes_read_every_number_they_are_given_and_have_none_of_their_
 @pytest.mark.skipif(NO_GL is not None, reason=str(NO_GL))
 def test_the_pages_shader_compiles_with_the_printed_formulas():
     script = (ASSETS / "viewer" / "viewer.js").read_text(encoding="utf-8")
-    vertex, fragment = (re.search(rf"const {name} = `(.*?)`;", script, re.S)[1] for name in ("VERTEX", "FRAGMENT"))
+    vertex, fragment = (
+        re.search(rf"const {name} `(.*?)`;", script, re.S)[1] for name in ("VERTEX =", r"fragment = \(\) =>")
+    )
     assert not re.search(r"GAIN|exp\(|vec3\(0\.\d", fragment), "no formula and no colour is the page's own"
     printed = (SHADERS / "glsl" / "viewer.glsl").read_text(encoding="utf-8")
     fragment = fragment.replace('${$("formulas").textContent}', printed)

@@ -184,7 +184,7 @@ out vec3 place, facing; out vec2 chart; out vec2 skin;
 void main() { place = point; facing = normal; chart = uv; skin = state; gl_Position = lens * view * vec4(point, 1.0); }`;
 
 // The formulas are face_emote's own (look/formula/viewed.py); what the page's file has is looked up here.
-const FRAGMENT = `#version 300 es
+const fragment = () => `#version 300 es
 precision highp float;
 ${$("formulas").textContent}
 in vec3 place, facing; in vec2 chart; in vec2 skin;
@@ -237,7 +237,7 @@ class Stage {
   }
   compiled() {
     const { gl } = this, program = gl.createProgram();
-    for (const [kind, text] of [[gl.VERTEX_SHADER, VERTEX], [gl.FRAGMENT_SHADER, FRAGMENT]]) {
+    for (const [kind, text] of [[gl.VERTEX_SHADER, VERTEX], [gl.FRAGMENT_SHADER, fragment()]]) {
       const shader = gl.createShader(kind);
       gl.shaderSource(shader, text); gl.compileShader(shader);
       if (!gl.getShaderParameter(shader, gl.COMPILE_STATUS)) throw new Error(gl.getShaderInfoLog(shader));
