@@ -184,7 +184,7 @@ def test_the_search_finds_the_best_of_all_sequences(seed: int, frames: int):
     shift = 0.0
     for row in scores[1:]:
         before = total
-        total, came = _step(total, row, change)
+        total, came = _step(total, row, change=change)
         shift += float(before[0, 0] + row[0] - total[0, 1])  # the step subtracts its best score
         assert came.max() < 9
     best = max(
@@ -209,8 +209,8 @@ def test_agreement_tells_the_right_phones_from_shifted_ones():
     x = read_speech(EXAMPLES[2].path).samples
     analysis = aligned("dashwood_3")
     moved = tuple(Phone(p.label, 5.3 - p.end_secs, 5.3 - p.start_secs) for p in reversed(analysis.phones))
-    assert agreement([x], analysis.phones, analysis.prosody.speaking) > 0.35
-    assert agreement([x], moved, analysis.prosody.speaking) < 0.15
+    assert agreement([x], analysis.phones, speaking=analysis.prosody.speaking) > 0.35
+    assert agreement([x], moved, speaking=analysis.prosody.speaking) < 0.15
 
 
 def test_every_phone_has_its_lip_class():

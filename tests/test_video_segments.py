@@ -88,7 +88,7 @@ def test_a_damaged_segment_is_refused(tmp_path, content):
 def test_a_span_of_a_motion_is_that_part_in_the_same_blocks():
     motion = still(300)
     motion.expression[:, 0] = np.arange(300)
-    part = span(motion, 128, 290)
+    part = span(motion, first=128, stop=290)
     blocks = list(part.blocks(64))
     assert [block.num_frames for block in blocks] == [64, 64, 34]
     assert np.concatenate([block.expression[:, 0] for block in blocks]).tolist() == list(range(128, 290))

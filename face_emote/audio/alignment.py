@@ -100,10 +100,10 @@ def align(
     window = Window(blocks)
     report = progress or (lambda _: None)
     if cues[0].start_secs is None:
-        _require_plausible(cues[0].words, duration_secs, 0.0)
-        words = _walk(_decoder(cues), window, cues[0].words, duration_secs, report)
+        _require_plausible(cues[0].words, duration_secs, start=0.0)
+        words = _walk(_decoder(cues), window, words=cues[0].words, duration_secs=duration_secs, report=report)
     else:
-        words = _by_cues(_decoder(cues), window, cues, duration_secs, report)
+        words = _by_cues(_decoder(cues), window, cues=cues, duration_secs=duration_secs, report=report)
     return _gapless(words, duration_secs)
 
 
@@ -134,28 +134,28 @@ def _decoder(cues: Sequence[Cue]) -> Any:
 
 
 def _walk(
-    decoder: Any, window: Window, words: tuple[str, ...], duration_secs: float, report: Progress
+    decoder: Any, window: Window, *, words: tuple[str, ...], duration_secs: float, report: Progress
 ) -> Iterator[AlignedWord]:
     """Place all words from the start to the end of the speech, window by window."""
     start, done = 0.0, 0
     while duration_secs - start > WINDOW_SECS:
         samples = window.samples(start, start + WINDOW_SECS)
         offered = words[done : done + round(WINDOW_SECS * WORDS_PER_SEC)]
-        kept, length = _first_words(decoder, samples, offered, start) if offered else (0, WINDOW_SECS / 2)
-        yield from _exact(decoder, samples[: round(length * SAMPLE_RATE_HZ)], offered[:kept], start)
+        kept, length = _first_words(decoder, samples, words=offered, start=start) if offered else (0, WINDOW_SECS / 2)
+        yield from _exact(decoder, samples[: round(length * SAMPLE_RATE_HZ)], words=offered[:kept], start_secs=start)
         start, done = start + length, done + kept
         report(start)
     left = words[done:]
-    _require_plausible(left, duration_secs - start, start)
-    yield from _exact(decoder, window.samples(start, duration_secs + 1.0), left, start)
+    _require_plausible(left, duration_secs - start, start=start)
+    yield from _exact(decoder, window.samples(start, duration_secs + 1.0), words=left, start_secs=start)
     report(duration_secs)
 
 
 def _first_words(
-    decoder: Any, samples: Float[Array, " samples"], words: Sequence[str], start: float
+    decoder: Any, samples: Float[Array, " samples"], *, words: Sequence[str], start: float
 ) -> tuple[int, float]:
     try:
-        return _settled_part(_stop_anywhere(decoder, samples, words))
+        return _settled_part(_stop_anywhere(decoder, samples, words=words))
     except RuntimeError:
         raise _misfit(words, start) from None
 
@@ -168,7 +168,7 @@ def _misfit(words: Sequence[str], start: float) -> AlignmentError:
 
 
 def _by_cues(
-    decoder: Any, window: Window, cues: Sequence[Cue], duration_secs: float, report: Progress
+    decoder: Any, window: Window, *, cues: Sequence[Cue], duration_secs: float, report: Progress
 ) -> Iterator[AlignedWord]:
     groups: list[list[Cue]] = []
     for cue in cues:
@@ -191,13 +191,13 @@ def _by_cues(
         )
         start, end = max(end_before, first - SLACK_SECS, 0.0), min(last + SLACK_SECS, limit)
         words = tuple(word for cue in group for word in cue.words)
-        _require_plausible(words, end - start, start)
-        yield from _exact(decoder, window.samples(start, end), words, start)
+        _require_plausible(words, end - start, start=start)
+        yield from _exact(decoder, window.samples(start, end), words=words, start_secs=start)
         end_before = end
         report(end)
 
 
-def _require_plausible(words: Sequence[str], secs: float, start: float) -> None:
+def _require_plausible(words: Sequence[str], secs: float, *, start: float) -> None:
     if len(words) > WORDS_PER_SEC * max(secs, 0.0) + 2:
         raise AlignmentError(
             f"The transcript has {len(words)} more words from {start:.1f} s on (from '{words[0]}'), but only "
@@ -205,7 +205,7 @@ def _require_plausible(words: Sequence[str], secs: float, start: float) -> None:
         )
 
 
-def _stop_anywhere(decoder: Any, samples: Float[Array, " samples"], words: Sequence[str]) -> list[tuple[str, int]]:
+def _stop_anywhere(decoder: Any, samples: Float[Array, " samples"], *, words: Sequence[str]) -> list[tuple[str, int]]:
     """Words (empty for silence) and their last frames, of the best path that may end after any of the words."""
     last = len(words)
     steps: list[tuple[Any, ...]] = [(i, i + 1, 1.0, word) for i, word in enumerate(words)]
@@ -249,7 +249,7 @@ def _settled_part(segments: list[tuple[str, int]]) -> tuple[int, float]:
 
 
 def _exact(
-    decoder: Any, samples: Float[Array, " samples"], words: Sequence[str], start_secs: float
+    decoder: Any, samples: Float[Array, " samples"], *, words: Sequence[str], start_secs: float
 ) -> Iterator[AlignedWord]:
     """All words of a stretch, phone by phone."""
     if not words:

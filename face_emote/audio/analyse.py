@@ -86,12 +86,12 @@ def heard_recording(
     else:
         aligned = align(heard.blocks(), cues, duration_secs=duration, progress=later)
         phones = _joined_silence(phone for word in aligned for phone in word.phones)
-        remarks += _require_agreement(agreement(heard.blocks(), phones, prosody.speaking))
+        remarks += _require_agreement(agreement(heard.blocks(), phones, speaking=prosody.speaking))
     if all(phone.label == "SIL" for phone in phones):
         remarks.append(_nothing_said(heard, prosody, with_words=cues is not None))
         cues = None
     report(duration, duration)
-    pauses = _pauses(phones, prosody.speaking, duration)
+    pauses = _pauses(phones, prosody.speaking, duration=duration)
     return SpeechAnalysis(duration, phones, prosody, pauses, cues is not None, tuple(remarks)), heard
 
 
@@ -141,7 +141,7 @@ def _joined_silence(phones: Iterable[Phone]) -> tuple[Phone, ...]:
     return tuple(out)
 
 
-def _pauses(phones: tuple[Phone, ...], speaking: Float[Array, " frames"], duration: float) -> tuple[Pause, ...]:
+def _pauses(phones: tuple[Phone, ...], speaking: Float[Array, " frames"], *, duration: float) -> tuple[Pause, ...]:
     """Silences of at least 60 ms, which no closure of the lips or the tongue explains.
 
     A gap in the energy is a pause only where the phones say silence too: the closure of a /p/ is none.

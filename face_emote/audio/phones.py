@@ -44,7 +44,7 @@ def heard_phones(
     """
     net = net or load_phone_net()
     found: list[tuple[int, int, float]] = []
-    for phone, first, posterior in _segments(_best_states(blocks, _allowed(speaking), net)):
+    for phone, first, posterior in _segments(_best_states(blocks, _allowed(speaking), net=net)):
         if found and found[-1][0] == phone == 0:
             continue
         found.append((phone, first, posterior))
@@ -60,8 +60,8 @@ def heard_phones(
 def agreement(
     blocks: Iterable[Float[Array, " _samples"]],
     phones: Sequence[Phone],
-    speaking: Float[Array, " feature_frames"],
     *,
+    speaking: Float[Array, " feature_frames"],
     net: PhoneNet | None = None,
 ) -> float:
     """How well phones fit the sound: the net's mean posterior of them while somebody speaks, 0..1.
@@ -93,6 +93,7 @@ def _allowed(speaking: Float[Array, " frames"]) -> Int[Array, " frames"]:
 def _emissions(
     phone_log: Float[Array, "frames phone"],
     lip_log: Float[Array, "frames lip_class"],
+    *,
     allowed: Int[Array, " frames"],
     net: PhoneNet,
 ) -> Float[Array, "frames phone"]:
@@ -123,7 +124,7 @@ def _segments(
 
 
 def _best_states(
-    blocks: Iterable[Float[Array, " _samples"]], allowed: Int[Array, " frames"], net: PhoneNet
+    blocks: Iterable[Float[Array, " _samples"]], allowed: Int[Array, " frames"], *, net: PhoneNet
 ) -> Iterator[tuple[list[int], Float[Array, "_frames phone"]]]:
     """The best path of states (phone * LEAST_FRAMES + place), as it settles, and the posteriors of its frames."""
     num = len(PHONES)
@@ -133,12 +134,12 @@ def _best_states(
     held = np.zeros((0, num), np.float32)
     seen = 0
     for phone_log, lip_log in phone_logits(log_mels(blocks), net):
-        scores = _emissions(phone_log, lip_log, allowed[seen : seen + len(phone_log)], net)
+        scores = _emissions(phone_log, lip_log, allowed=allowed[seen : seen + len(phone_log)], net=net)
         held = np.concatenate([held, np.exp(phone_log)])
         seen += len(phone_log)
         for row in scores.astype(np.float64):
             if len(total):
-                total, came_from = _step(total, row, change)
+                total, came_from = _step(total, row, change=change)
                 traceback.push(came_from)
             else:  # any phone may begin; silence may have lasted for long
                 total = np.full((num, LEAST_FRAMES), -10.0 * FORBIDDEN)
@@ -152,7 +153,7 @@ def _best_states(
 
 
 def _step(
-    total: Float[Array, "phone place"], row: Float[Array, " phone"], change: Float[Array, "phone next_phone"]
+    total: Float[Array, "phone place"], row: Float[Array, " phone"], *, change: Float[Array, "phone next_phone"]
 ) -> tuple[Float[Array, "phone place"], Int[Array, " state"]]:
     """One Viterbi step over phones that each pass `LEAST_FRAMES` places and may stay in the last."""
     num = len(row)

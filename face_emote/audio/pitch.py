@@ -80,10 +80,10 @@ def track_pitch(candidates: Iterable[Candidates]) -> Iterator[Candidates]:
                 total = gain
             octave = now
         path = traceback.settled()
-        yield _along(path, held_hz, held_strength)
+        yield _along(path, held_hz, strength=held_strength)
         held_hz, held_strength = held_hz[len(path) :], held_strength[len(path) :]
     if len(total):
-        yield _along(traceback.finish(int(total.argmax())), held_hz, held_strength)
+        yield _along(traceback.finish(int(total.argmax())), held_hz, strength=held_strength)
 
 
 def _jump_costs(before: Float[Array, " candidate"], now: Float[Array, " candidate"]) -> Float[Array, "from to"]:
@@ -93,7 +93,7 @@ def _jump_costs(before: Float[Array, " candidate"], now: Float[Array, " candidat
     return costs
 
 
-def _along(path: list[int], hz: Float[Array, "frames c"], strength: Float[Array, "frames c"]) -> Candidates:
+def _along(path: list[int], hz: Float[Array, "frames c"], *, strength: Float[Array, "frames c"]) -> Candidates:
     """F0 and voicing along a path of states: 0 is unvoiced, k is candidate k - 1."""
     state = np.array(path, np.int64)
     rows, column = np.arange(len(state)), np.maximum(state - 1, 0)

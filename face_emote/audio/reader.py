@@ -75,7 +75,7 @@ class SpeechSource:
         Raises:
             AudioError: as `pieces`, and when the sound is empty.
         """
-        pieces = resample(self._mono(weights, ceiling, remark), rate_in=self.sample_rate)
+        pieces = resample(self._mono(weights, ceiling, remark=remark), rate_in=self.sample_rate)
         empty = True
         for block in regroup(pieces, BLOCK_SAMPLES):
             empty = False
@@ -84,7 +84,7 @@ class SpeechSource:
             raise AudioError(f"The file holds no sound (0 samples); record or export it again: {self.path}")
 
     def _mono(
-        self, weights: Float[Array, " channel"] | None, ceiling: float, remark: Callable[[str], None]
+        self, weights: Float[Array, " channel"] | None, ceiling: float, *, remark: Callable[[str], None]
     ) -> Iterator[Float[Array, " _samples"]]:
         for piece in self.pieces(remark=remark):
             fits = weights is not None and len(weights) == piece.shape[1]
@@ -111,14 +111,14 @@ def open_speech(path: str | Path) -> SpeechSource:
     start = _first_bytes(path)
     layout = wav_layout(path) if looks_like_wav(start) else None
     if layout is not None and layout.readable:
-        _require_sane(layout.sample_rate, layout.channels, path)
+        _require_sane(layout.sample_rate, layout.channels, path=path)
         if layout.num_frames == 0:
             raise AudioError(f"The wave file holds no sound (0 samples); record or export it again: {path}")
         num_samples = resampled_length(layout.num_frames, rate_in=layout.sample_rate)
         source = SpeechSource(path, num_samples / SAMPLE_RATE_HZ, layout.sample_rate, layout.channels, layout)
     else:
         rate, channels, secs = media_facts(path)
-        _require_sane(rate, channels, path)
+        _require_sane(rate, channels, path=path)
         source = SpeechSource(path, secs if math.isfinite(secs) and secs > 0.0 else 0.0, rate, channels)
     _require_length(source.duration_secs, path)
     return source
@@ -181,7 +181,7 @@ def _first_bytes(path: Path) -> bytes:
     return start
 
 
-def _require_sane(rate: int, channels: int, path: Path) -> None:
+def _require_sane(rate: int, channels: int, *, path: Path) -> None:
     if not MIN_RATE_HZ <= rate <= MAX_RATE_HZ:
         raise AudioError(f"The sample rate is {rate} Hz, not {MIN_RATE_HZ}..{MAX_RATE_HZ}; export it again: {path}")
     if not 1 <= channels <= MAX_CHANNELS:

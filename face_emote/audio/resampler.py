@@ -78,7 +78,7 @@ def resample(
         held = np.concatenate([held, piece.astype(np.float32, copy=False)])
         num_in += len(piece)
         while _last_input(done + BLOCK_OUT - 1, kernel) < num_in:
-            yield _outputs(held, first, np.arange(done, done + BLOCK_OUT), kernel)
+            yield _outputs(held, first, index=np.arange(done, done + BLOCK_OUT), kernel=kernel)
             done += BLOCK_OUT
             passed = min(done * kernel.down // kernel.up - kernel.half + 1 - first, len(held))
             held, first = held[passed:], first + passed
@@ -87,7 +87,7 @@ def resample(
         missing = _last_input(total - 1, kernel) + 1 - num_in
         held = np.concatenate([held, np.zeros(max(0, missing), np.float32)])
         for start in range(done, total, BLOCK_OUT):
-            yield _outputs(held, first, np.arange(start, min(start + BLOCK_OUT, total)), kernel)
+            yield _outputs(held, first, index=np.arange(start, min(start + BLOCK_OUT, total)), kernel=kernel)
 
 
 def _last_input(output: int, kernel: PolyphaseFilter) -> int:
@@ -95,7 +95,7 @@ def _last_input(output: int, kernel: PolyphaseFilter) -> int:
 
 
 def _outputs(
-    held: Float[Array, " held"], first: int, index: Array, kernel: PolyphaseFilter
+    held: Float[Array, " held"], first: int, *, index: Array, kernel: PolyphaseFilter
 ) -> Float[Array, " resampled"]:
     start, phase = np.divmod(index * kernel.down, kernel.up)
     windows = np.lib.stride_tricks.sliding_window_view(held, kernel.taps.shape[1])

@@ -55,7 +55,7 @@ def heard_stress(phones: Sequence[Phone], prosody: Prosody) -> tuple[Phone, ...]
     if not index:
         return tuple(out)
     loudness, octaves = prosody.loudness_db, np.log2(np.nan_to_num(prosody.f0_hz, nan=1.0))
-    measures = np.array([_measures(phones[i], loudness, octaves) for i in index])
+    measures = np.array([_measures(phones[i], loudness, octaves=octaves) for i in index])
     centres = np.array([phones[i].centre_secs for i in index])
     first = np.searchsorted(centres, centres - NEIGHBOURHOOD_SECS)
     stop = np.searchsorted(centres, centres + NEIGHBOURHOOD_SECS, side="right")
@@ -69,7 +69,7 @@ def heard_stress(phones: Sequence[Phone], prosody: Prosody) -> tuple[Phone, ...]
 
 
 def _measures(
-    phone: Phone, loudness: Float[Array, " frames"], octaves: Float[Array, " frames"]
+    phone: Phone, loudness: Float[Array, " frames"], *, octaves: Float[Array, " frames"]
 ) -> tuple[float, float, float]:
     """Duration in seconds, peak level in dB, highest pitch in octaves (0 when unvoiced)."""
     first = min(int(phone.start_secs * FEATURE_HZ), len(loudness) - 1)

@@ -62,7 +62,9 @@ def wav_layout(path: Path) -> WavLayout:
             if name == b"data":
                 if fmt is None:
                     raise AudioError(f"The wave file has sound before its format chunk; re-save it as .wav: {path}")
-                return _layout(fmt, file, size=_data_size(file, size, wide_size, file_bytes), path=path)
+                return _layout(
+                    fmt, file, size=_data_size(file, size, wide_size=wide_size, file_bytes=file_bytes), path=path
+                )
             start = file.tell()
             if name == b"fmt ":
                 fmt = file.read(min(size, 64))
@@ -72,7 +74,7 @@ def wav_layout(path: Path) -> WavLayout:
     raise AudioError(f"The wave file ends before its sound begins; export or copy it again: {path}")
 
 
-def _data_size(file: BinaryIO, size: int, wide_size: int | None, file_bytes: int) -> int:
+def _data_size(file: BinaryIO, size: int, *, wide_size: int | None, file_bytes: int) -> int:
     """Bytes of sound that the header promises, from the current position on."""
     left = file_bytes - file.tell()
     if wide_size is not None and size == UNKNOWN_SIZE:

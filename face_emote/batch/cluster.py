@@ -102,7 +102,8 @@ class RayCluster:
         remote = self._remote.options(
             num_cpus=1, memory=int(megabytes * 2**20), max_retries=0, scheduling_strategy="SPREAD"
         )
-        self._running[remote.remote(task, str(self._folder), self._token, VERSION, parcel)] = task
+        reference = remote.remote(task, folder=str(self._folder), token=self._token, version=VERSION, parcel=parcel)
+        self._running[reference] = task
 
     def _inputs_of(self, row: Row) -> Any:
         if row.name not in self._inputs:
@@ -166,7 +167,7 @@ def input_files(row: Row) -> dict[str, Path]:
     return {name: path for name, path in files.items() if isinstance(path, Path)}
 
 
-def _answer(task: Task, folder: str, token: str, version: str, parcel: list[Any] | None) -> Answer:
+def _answer(task: Task, *, folder: str, token: str, version: str, parcel: list[Any] | None) -> Answer:
     """In the worker."""
     if version != VERSION:
         fault = f"this machine has face_emote {VERSION}, the batch {version}; install the same ({platform.node()})"

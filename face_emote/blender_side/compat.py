@@ -38,12 +38,12 @@ def channelbag(action: Any, owner: Any) -> Any:
     return bag
 
 
-def add_curve(bag: Any, path: str, index: int, values: Any, *, first_frame: float) -> None:
-    """One linear curve with a key a frame."""
+def add_curve(bag: Any, path: str, *, index: int, values: Any) -> None:
+    """One linear curve with a key a frame, from frame 0 on."""
     curve = bag.fcurves.new(path, index=index)
     points = curve.keyframe_points
     points.add(len(values))
-    frames = first_frame + np.arange(len(values), dtype=np.float32)
+    frames = np.arange(len(values), dtype=np.float32)
     points.foreach_set("co", np.stack([frames, np.asarray(values, np.float32)], axis=1).reshape(-1))
     points.foreach_set("interpolation", np.full(len(values), LINEAR, np.int32))
     curve.update()

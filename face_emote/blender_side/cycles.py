@@ -62,10 +62,10 @@ def open_scene(job: str) -> Mapping[str, Any]:
     _sky(facts)
     _settings(facts)
     materials = make_materials(facts)
-    pieces = [_piece(facts, name, materials[name]) for name in MATERIAL_OF]
+    pieces = [_piece(facts, name, material=materials[name]) for name in MATERIAL_OF]
     kinds = sorted(set(facts.strand_kind.tolist()))
     _lights(facts)
-    strands = [_strands(facts, kind, materials[f"strands_{kind}"]) for kind in kinds]
+    strands = [_strands(facts, kind, material=materials[f"strands_{kind}"]) for kind in kinds]
     _stages[:] = [Stage(facts, pieces, strands)]
     return {}
 
@@ -113,18 +113,21 @@ def _matrix(values: Any) -> Any:
 
 def _lights(job: CyclesJob) -> None:
     """Square lights, as softboxes are: an area light of power P gives P / (pi d)^2 times pi on a facing surface."""
-    for i in range(len(job.light_directions)):
-        _light(job, f"light_{i}", job.light_directions[i], colour=job.light_colours[i], size=float(job.light_sizes[i]))
+    for i, (direction, colour, size) in enumerate(
+        zip(job.light_directions, job.light_colours, job.light_sizes, strict=True)
+    ):
+        _light(job, f"light_{i}", direction=direction, colour=colour, size=float(size))
     # The key light's mirror image would hide behind the upper lid; eyes alone see a second one that hangs lower.
-    direction = job.light_directions[0] * (1.0, WINDOW_HEIGHT, 1.0)
-    window = _light(job, "window", direction / np.linalg.norm(direction), colour=job.light_colours[0], size=WINDOW_SIZE)
+    low = job.light_directions[0] * (1.0, WINDOW_HEIGHT, 1.0)
+    low /= np.linalg.norm(low)
+    window = _light(job, "window", direction=low, colour=job.light_colours[0], size=WINDOW_SIZE)
     window.visible_diffuse = False
     seen_by = bpy.data.collections.new("window")
     seen_by.objects.link(bpy.data.objects["tears"])
     window.light_linking.receiver_collection = seen_by
 
 
-def _light(job: CyclesJob, name: str, direction: Any, *, colour: Any, size: float) -> Any:
+def _light(job: CyclesJob, name: str, *, direction: Any, colour: Any, size: float) -> Any:
     strength = max(float(colour.max()), 1e-6)
     data = bpy.data.lights.new(name, "AREA")
     data.shape, data.size = "SQUARE", LIGHT_DISTANCE * size
@@ -178,7 +181,7 @@ def _settings(job: CyclesJob) -> None:
     scene.cycles_curves.shape = "RIBBONS"
 
 
-def _piece(job: CyclesJob, name: str, material: Any) -> Piece:
+def _piece(job: CyclesJob, name: str, *, material: Any) -> Piece:
     chosen = job.material == MATERIAL_OF[name]
     points, corners = np.unique(job.triangles[chosen], return_inverse=True)
     corners = corners.reshape(-1, 3)
@@ -203,7 +206,7 @@ def _piece(job: CyclesJob, name: str, material: Any) -> Piece:
     return Piece(name, mesh, points)
 
 
-def _strands(job: CyclesJob, kind: int, material: Any) -> tuple[Any, Any]:
+def _strands(job: CyclesJob, kind: int, *, material: Any) -> tuple[Any, Any]:
     chosen = job.strand_kind == kind
     own = np.repeat(chosen, job.strand_knots)
     curves = bpy.data.hair_curves.new(f"strands_{kind}")
@@ -223,13 +226,13 @@ def _move(stage: Stage, frame: CyclesFrame) -> None:
         if piece.name == "tears":
             film = frame.cornea[piece.points]
             points = points + TEAR_LIFT * film
-            _fill(piece.mesh, "cornea", film)
+            _fill(piece.mesh, "cornea", values=film)
         if piece.name == "skin":
             for name, values in (("wrinkle", frame.wrinkle), ("blood", frame.blood), ("smooth", frame.normals)):
-                _fill(piece.mesh, name, values[piece.points])
+                _fill(piece.mesh, name, values=values[piece.points])
             corners = frame.tangents[stage.job.skin_uv_triangles.reshape(-1)]
-            _fill(piece.mesh, "along_u", corners[:, :3])
-            _fill(piece.mesh, "along_v", corners[:, 3:])
+            _fill(piece.mesh, "along_u", values=corners[:, :3])
+            _fill(piece.mesh, "along_v", values=corners[:, 3:])
         piece.mesh.vertices.foreach_set("co", np.ascontiguousarray(points, np.float32).reshape(-1))
         piece.mesh.update()
     for curves, knots in stage.strands:
@@ -237,6 +240,6 @@ def _move(stage: Stage, frame: CyclesFrame) -> None:
         curves.update_tag()
 
 
-def _fill(mesh: Any, name: str, values: Any) -> None:
+def _fill(mesh: Any, name: str, *, values: Any) -> None:
     key = "value" if values.ndim == 1 else "vector"
     mesh.attributes[name].data.foreach_set(key, np.ascontiguousarray(values, np.float32).reshape(-1))

@@ -16,7 +16,7 @@ WRITTEN = datetime.datetime(2000, 1, 1)
 """The date that every file bears, so that the same motion gives the same bytes."""
 
 
-def write_fbx_file(shown: Any, job: RigJob, path: Path) -> None:
+def write_fbx_file(shown: Any, job: RigJob, *, path: Path) -> None:
     """Give a mesh shapes, bones and curves, and export both."""
     _add_shapes(shown, job)
     rig = _add_bones(shown, job)
@@ -75,16 +75,21 @@ def _play_bones(rig: Any, job: RigJob) -> None:
         turns = np.concatenate([job.turns[:, i, :1], job.turns[:, i, 1:] @ own], axis=1)
         moves = job.moves[:, i] @ own
         for axis in range(4):
-            compat.add_curve(bag, f'pose.bones["{name}"].rotation_quaternion', axis, turns[:, axis], first_frame=0.0)
+            compat.add_curve(
+                bag,
+                f'pose.bones["{name}"].rotation_quaternion',
+                index=axis,
+                values=turns[:, axis],
+            )
         for axis in range(3):
-            compat.add_curve(bag, f'pose.bones["{name}"].location', axis, moves[:, axis], first_frame=0.0)
+            compat.add_curve(bag, f'pose.bones["{name}"].location', index=axis, values=moves[:, axis])
 
 
 def _play_shapes(shown: Any, job: RigJob) -> None:
     keys = shown.data.shape_keys
     bag = compat.channelbag(bpy.data.actions.new("shapes"), keys)
     for i, name in enumerate(str(item) for item in job.shape_names):
-        compat.add_curve(bag, f'key_blocks["{name}"].value', 0, job.shape_curves[:, i], first_frame=0.0)
+        compat.add_curve(bag, f'key_blocks["{name}"].value', index=0, values=job.shape_curves[:, i])
 
 
 def _stop_the_clock() -> None:

@@ -15,7 +15,7 @@ from face_emote.blender_side.fbx import write_fbx_file
 from face_emote.blender_side.files_job import RigJob, SurfaceJob
 
 
-def alembic(surface: str, cache: str, path: str, *, num_frames: int, fps: float) -> Mapping[str, Any]:
+def alembic(*, surface: str, cache: str, path: str, num_frames: int, fps: float) -> Mapping[str, Any]:
     """A mesh that follows the point cache `cache` (.pc2), as Alembic; frame 0 is at 0 s."""
     shown = make_mesh(load(SurfaceJob, Path(surface)))
     set_time(num_frames, fps=fps)
@@ -33,12 +33,12 @@ def alembic(surface: str, cache: str, path: str, *, num_frames: int, fps: float)
     return {}
 
 
-def fbx(surface: str, rig: str, path: str, *, fps: float) -> Mapping[str, Any]:
+def fbx(*, surface: str, rig: str, path: str, fps: float) -> Mapping[str, Any]:
     """A skinned mesh with shape keys and one animation, as FBX."""
     shown = make_mesh(load(SurfaceJob, Path(surface)))
     facts = load(RigJob, Path(rig))
     set_time(len(facts.turns), fps=fps)
-    write_fbx_file(shown, facts, Path(path))
+    write_fbx_file(shown, facts, path=Path(path))
     return {}
 
 

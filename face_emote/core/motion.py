@@ -58,7 +58,7 @@ def joined_motion(parts: Sequence[FaceMotion]) -> FaceMotion:
     return replace(parts[0], **rows)
 
 
-def span(source: MotionSource, first: int, stop: int) -> MotionStream:
+def span(source: MotionSource, *, first: int, stop: int) -> MotionStream:
     """Frames first..stop-1 of a motion; what lies before them is passed over, what lies behind is never read."""
 
     def read(size: int) -> Iterator[FaceMotion]:
@@ -83,7 +83,7 @@ def instant(source: MotionSource, *, time_secs: float) -> MotionStream:
         raise OptionError(
             f"The motion ends at {ends:.2f} s, so there is no instant {time_secs:g} s; give an earlier one"
         )
-    return span(source, frame, frame + 1)
+    return span(source, first=frame, stop=frame + 1)
 
 
 def resampled(source: MotionSource, *, fps: float | None) -> MotionSource:

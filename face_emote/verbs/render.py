@@ -128,7 +128,7 @@ def write_segment(
     """
     assert picture.codec is not None
     first = segment * SEGMENT_FRAMES
-    part = span(motion, first, min(first + SEGMENT_FRAMES, motion.num_frames))
+    part = span(motion, first=first, stop=min(first + SEGMENT_FRAMES, motion.num_frames))
     frames = draw(part, picture, head=head, workers=1, progress=progress)
     width, height = picture.sides
     encoder = SegmentEncoder(CODECS[picture.codec], width=width, height=height, fps=motion.fps)
