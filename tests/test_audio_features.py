@@ -10,8 +10,8 @@ from face_emote.audio.best_path import Traceback
 from face_emote.audio.examples import example_speech
 from face_emote.audio.features import prosody_of
 from face_emote.audio.logmel import HOP, NUM_BANDS, WINDOW, log_mels, mel_filters, num_feature_frames
+from face_emote.audio.phone_net import with_context
 from face_emote.audio.reader import read_speech
-from face_emote.audio.streams import middle, with_context
 
 RATE = 16_000
 
@@ -158,7 +158,7 @@ def test_a_tone_lights_the_band_around_it():
 def test_windows_with_context_hold_every_row_once(lengths: list[int], size: int, before: int, after: int):
     rows = np.arange(1.0, sum(lengths) + 1.0)[:, None]
     windows = list(with_context(np.split(rows, np.cumsum(lengths)), size=size, before=before, after=after, outside=0.0))
-    joined = np.concatenate([np.zeros((0, 1)), *middle(windows, before=before)])
+    joined = np.concatenate([np.zeros((0, 1)), *(window[before : before + real] for window, real in windows)])
     np.testing.assert_array_equal(joined, rows)
     padded = np.concatenate([np.zeros((before, 1)), rows, np.zeros((after + size, 1))])
     for i, (window, _) in enumerate(windows):

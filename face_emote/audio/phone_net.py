@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 
 from face_emote.audio.logmel import CHUNK_FRAMES, NUM_BANDS
-from face_emote.audio.streams import with_context
 from face_emote.core.arrays import Array, Float, Int
 from face_emote.core.assets import ASSETS
 from face_emote.core.names import PHONES
@@ -44,8 +43,6 @@ class PhoneNet:
     """Natural log of each phone's share of time in the (class-weighted) training frames."""
     log_bigram: Float[Array, "phone=40 next_phone=40"]
     """Natural log of the probability that a phone is followed by another one; rows sum to 1 in probability."""
-    mean_frames: Float[Array, " phone=40"]
-    """Mean duration of each phone, in frames of 10 ms."""
 
     @property
     def reach(self) -> int:
@@ -68,7 +65,6 @@ def load_phone_net(path: Path = ASSET) -> PhoneNet:
         head_bias=f32["head_bias"],
         log_prior=f32["log_prior"],
         log_bigram=f32["log_bigram"],
-        mean_frames=f32["mean_frames"],
     )
 
 
@@ -127,3 +123,29 @@ def lip_class_of(phone: Int[Array, " frames"]) -> Int[Array, " frames"]:
         table[[PHONES.index(name) for name in labels]] = label
     group: Array = table[phone]
     return group
+
+
+def with_context(
+    chunks: Iterable[Float[Array, "_rows column"]], *, size: int, before: int, after: int, outside: float
+) -> Iterator[tuple[Float[Array, "_window column"], int]]:
+    """Cut a stream of rows into windows of `before + size + after` rows, one every `size` rows.
+
+    Yields:
+        The window, and how many of its `size` middle rows are real (fewer at the end of the stream). Rows before
+        the start and after the end hold `outside`. Every window starts at a multiple of `size` and has the same
+        shape, so what is computed from it does not depend on how the stream was cut.
+    """
+    held: Array | None = None
+    length = before + size + after
+    for chunk in chunks:
+        if held is None:
+            held = np.full((before, chunk.shape[1]), outside, chunk.dtype)
+        held = np.concatenate([held, chunk])
+        while len(held) >= length:
+            yield held[:length], size
+            held = held[size:]
+    while held is not None and len(held) > before:
+        window = np.full((length, held.shape[1]), outside, held.dtype)
+        window[: len(held)] = held
+        yield window, min(size, len(held) - before)
+        held = held[size:]

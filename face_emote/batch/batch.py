@@ -15,7 +15,7 @@ from face_emote.batch.log import Log, LogEntry, Watch
 from face_emote.batch.plan import Plan
 from face_emote.batch.pool import ProcessPool
 from face_emote.batch.report import write_report
-from face_emote.batch.rows import Row
+from face_emote.batch.rows import Row, words_of
 from face_emote.batch.run import WORK, BatchRun, Choice, Outcome, require_folder, select
 from face_emote.batch.state import BatchState
 from face_emote.core.errors import BatchError
@@ -49,7 +49,7 @@ def run_batch(plan: Plan, folder: Path, *, place: Place, choice: Choice, watch: 
     """
     folder = folder.absolute()
     require_folder(folder)
-    with held(folder / WORK), closing(BatchState(folder)) as state, Log(folder) as log:
+    with held(folder / WORK), closing(BatchState(folder)) as state, closing(Log(folder)) as log:
         state.list_rows([(row.name, row.place, _about(row)) for row in plan.rows])
         selected = select(plan, choice, folder=folder, state=state)
 
@@ -108,18 +108,13 @@ def _executor(place: Place, *, folder: Path) -> Executor:
 
 def _about(row: Row) -> dict[str, str]:
     """What a row wants, for the report."""
-    performance, picture = row.performance, row.picture
+    words, usual = words_of(row.performance, row.picture), asdict(PerformanceStyle())
+    strength = "" if words["intensity"] == "1" else f" x {words['intensity']}"
     facts = {
         "speech": row.speech.name,
-        "emotion": f"{performance.emotion}" + (f" x {performance.intensity:g}" if performance.intensity != 1.0 else ""),
-        "character": performance.character,
-        "seed": str(performance.seed),
-        "camera": str(picture.camera),
-        "light": str(picture.light),
-        "size": "x".join(str(side) for side in picture.sides),
-        "fps": f"{performance.fps:g}",
+        "emotion": words["emotion"] + strength,
+        **{name: words[name] for name in ("character", "seed", "camera", "light", "size", "fps")},
         "outputs": " ".join(row.outputs),
         "marked": "yes" if row.marked else "no",
     }
-    usual = asdict(PerformanceStyle())
-    return facts | {name: str(value) for name, value in asdict(performance.style).items() if value != usual[name]}
+    return facts | {name: str(value) for name, value in asdict(row.performance.style).items() if value != usual[name]}

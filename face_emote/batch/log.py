@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
 
 LOG = "log.jsonl"
 
@@ -50,10 +49,6 @@ class Log:
         facts = {name: value for name, value in asdict(entry).items() if value}
         self._file.write(json.dumps({"time": datetime.now(UTC).isoformat(timespec="milliseconds")} | facts) + "\n")
 
-    def __enter__(self) -> "Log":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Close the file."""
         self._file.close()

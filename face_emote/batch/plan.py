@@ -9,7 +9,7 @@ from face_emote.audio.reader import open_speech
 from face_emote.batch.columns import Cells, column_named, combinations, performance_of, picture_of, yes
 from face_emote.batch.manifest_file import RawRow, matches, read_manifest
 from face_emote.batch.naming import DEFAULT_TEMPLATE, filled, key_of, require_safe, shortened
-from face_emote.batch.rows import Row, is_sheet, is_video
+from face_emote.batch.rows import Row, is_sheet, is_video, words_of
 from face_emote.core.errors import BatchError, FaceEmoteError, OptionError
 from face_emote.core.fields import Option, is_file, require_option
 from face_emote.core.options import Performance, Picture
@@ -101,21 +101,7 @@ def _cells_of(raw: RawRow, options: PlanOptions) -> Iterator[Cells]:
 def _row(raw: RawRow, cells: Cells, *, swept: list[str], options: PlanOptions) -> Row:
     speech = Path(cells.text("speech"))
     performance, picture = performance_of(cells, speech=speech), picture_of(cells)
-    values = {
-        "row": f"{raw.number:04d}",
-        "speech": speech.stem,
-        "emotion": str(performance.emotion),
-        "intensity": f"{performance.intensity:g}",
-        "character": performance.character,
-        "seed": str(performance.seed),
-        "fps": f"{performance.fps:g}",
-        "camera": str(picture.camera),
-        "light": str(picture.light),
-        "engine": picture.engine,
-        "skin": str(picture.skin or performance.character),
-        "hair": picture.hair or "own",
-        "size": "x".join(str(side) for side in picture.sides),
-    }
+    values = {"row": f"{raw.number:04d}", "speech": speech.stem, **words_of(performance, picture)}
     values |= {name: cells.text(name, "none") for name in swept if name not in values}
     own = raw.name.replace("{", "{{").replace("}", "}}")
     template = cells.text("name") or options.name or own or DEFAULT_TEMPLATE
@@ -189,13 +175,9 @@ def _difference(one: Row, other: Row) -> str:
     """The first field in which two rows differ, as a template."""
     if one.speech.stem != other.speech.stem:
         return "{row}"
-    for name in ("emotion", "character", "seed", "intensity", "fps"):
-        if getattr(one.performance, name) != getattr(other.performance, name):
-            return f"{{{name}}}"
-    for name in ("camera", "light", "skin", "hair", "size"):
-        if getattr(one.picture, name) != getattr(other.picture, name):
-            return f"{{{name}}}"
-    return "{row}"
+    words, others = (words_of(row.performance, row.picture) for row in (one, other))
+    usual = ("emotion", "character", "seed", "intensity", "fps", "camera", "light", "skin", "hair", "size")
+    return next((f"{{{name}}}" for name in usual if words[name] != others[name]), "{row}")
 
 
 def _heard(rows: list[Row]) -> tuple[dict[str, float], dict[str, str]]:

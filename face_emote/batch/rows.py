@@ -45,6 +45,23 @@ class Row:
         return self.performance.speech
 
 
+def words_of(performance: Performance, picture: Picture) -> dict[str, str]:
+    """What is configured, as people read it: for names of files, and for the report."""
+    return {
+        "emotion": str(performance.emotion),
+        "intensity": f"{performance.intensity:g}",
+        "character": performance.character,
+        "seed": str(performance.seed),
+        "fps": f"{performance.fps:g}",
+        "camera": str(picture.camera),
+        "light": str(picture.light),
+        "engine": picture.engine,
+        "skin": str(picture.skin or performance.character),
+        "hair": picture.hair or "own",
+        "size": "x".join(str(side) for side in picture.sides),
+    }
+
+
 def is_sheet(output: str) -> bool:
     """Whether an output is a contact sheet."""
     return Path(output).suffix.lower() == SHEET_SUFFIX

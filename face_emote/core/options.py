@@ -93,18 +93,14 @@ class Picture:
     skin: str | SkinParams | None = option(
         None, "Wear another character's skin, eyes and hair.", section=PICTURE, metavar="NAME"
     )
-    hair: str | None = option(
-        None, "Hair style.", choices=HAIR_STYLES, section=PICTURE, usual="the character's own"
-    )  # fmt: skip
+    hair: str | None = option(None, "Hair style.", choices=HAIR_STYLES, section=PICTURE, usual="the character's own")
     dof: float | None = option(
         None,
         "Depth of field: blur what is not near the eyes, as a lens of this f-number does; 2.8 is a soft portrait.",
         kind=Kind.NUMBER, low=0.7, high=64.0, hint="2.8 is a soft portrait",
         section=PICTURE, metavar="F-NUMBER", usual="all sharp",
     )  # fmt: skip
-    codec: str | None = option(
-        None, "Video codec; by default what suits the file.", choices=CODECS, section=PICTURE
-    )  # fmt: skip
+    codec: str | None = option(None, "Video codec; by default what suits the file.", choices=CODECS, section=PICTURE)
     engine: str = option(
         "fast",
         "What draws; gl uses a graphics card; cycles is slow, most like a photograph and needs Blender's module; "

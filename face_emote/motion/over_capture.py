@@ -21,7 +21,7 @@ from face_emote.motion.feeling.affect import Display, affect_by_rules
 from face_emote.motion.feeling.dynamics import LEAD_SECS
 from face_emote.motion.layering import layered, lip_gap
 from face_emote.motion.player import Player, player_of
-from face_emote.motion.slow_tracks import SlowTracks, joined, rested_skin, step_skin
+from face_emote.motion.slow_tracks import SlowTracks, rested_skin, step_skin, tracks_at
 
 CHUNK = 128
 LIVELY = 0.85
@@ -94,15 +94,11 @@ def over_capture(
     layers = _Layers(
         recorded, player_of(head, style=style, fps=recorded.fps, info=recorded.info, betas=betas, character=character)
     )
-    steps = _slow(layers, planned)
-    slow = next(steps)
-    for first in range(0, recorded.num_frames, block_frames):
-        block = recorded.part(first, min(first + block_frames, recorded.num_frames))
-        times = frame_times(first, first + block.num_frames, fps=recorded.fps)
-        slow = slow.since(float(times[0]))
-        while slow.last_secs < times[-1]:
-            slow = joined(slow, next(steps))
-        yield _played(layers, block, now=slow.at(times))
+    every = frame_times(0, recorded.num_frames, fps=recorded.fps)
+    chunks = np.split(every, range(block_frames, recorded.num_frames, block_frames))
+    blocks = recorded.blocks(block_frames)
+    for block, (_, now) in zip(blocks, tracks_at(_slow(layers, planned), chunks), strict=True):
+        yield _played(layers, block, now=now)
 
 
 def _slow(layers: _Layers, planned: PlannedEmotion) -> Iterator[SlowTracks]:

@@ -26,7 +26,7 @@ from face_emote.motion.layering import lids_follow
 from face_emote.motion.net_listening import NetAnswers
 from face_emote.motion.player import Player
 from face_emote.motion.score import FaceScore, PerformanceScore, face_controls, performance_score
-from face_emote.motion.slow_tracks import SlowTracks, joined, slow_tracks
+from face_emote.motion.slow_tracks import SlowTracks, slow_tracks, tracks_at
 
 CHUNK = 128
 """Frames, and steps, evaluated at once."""
@@ -52,15 +52,11 @@ def perform(
 
 def _chunks(player: Player, score: PerformanceScore, *, duration_secs: float) -> Iterator[FaceMotion]:
     num_frames = frames_in(duration_secs, fps=player.fps)
-    steps = slow_tracks(score, player=player, chunk=CHUNK)
-    slow = next(steps)
-    for first in range(0, num_frames, CHUNK):
-        times = frame_times(first, min(first + CHUNK, num_frames), fps=player.fps)
-        slow = slow.since(float(times[0]))
-        while slow.last_secs < times[-1]:
-            slow = joined(slow, next(steps))
+    starts = range(0, num_frames, CHUNK)
+    chunks = (frame_times(first, min(first + CHUNK, num_frames), fps=player.fps) for first in starts)
+    for times, now in tracks_at(slow_tracks(score, player=player, chunk=CHUNK), chunks):
         activity, leisure = score.cues.activity_at(times), score.cues.rest_at(times)
-        yield face_frames(player, times, score=score.face, now=slow.at(times), activity=activity, leisure=leisure)
+        yield face_frames(player, times, score=score.face, now=now, activity=activity, leisure=leisure)
 
 
 def face_frames(

@@ -1,6 +1,6 @@
 """What has memory, stepped at `names.MOTION_HZ`: the emotion on the face, its folds and its blood."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -55,6 +55,18 @@ def _each(change: Callable[..., Array], *tracks: SlowTracks, first: int) -> Slow
 def joined(a: SlowTracks, b: SlowTracks) -> SlowTracks:
     """`b` follows `a` without a gap."""
     return _each(lambda *arrays: np.concatenate(arrays), a, b, first=a.first)
+
+
+def tracks_at(
+    steps: Iterator[SlowTracks], chunks: Iterable[Float[Array, " _frames"]]
+) -> Iterator[tuple[Float[Array, " _frames"], SlowTracks]]:
+    """Ascending instants, chunk by chunk, with the tracks there; steps are made and forgotten as they are needed."""
+    slow = next(steps)
+    for times in chunks:
+        slow = slow.since(float(times[0]))
+        while slow.last_secs < times[-1]:
+            slow = joined(slow, next(steps))
+        yield times, slow.at(times)
 
 
 def slow_tracks(score: PerformanceScore, *, player: Player, chunk: int) -> Iterator[SlowTracks]:
