@@ -71,7 +71,9 @@ def _of_help() -> list[Command]:
         if isinstance(command, click.Group):
             context = click.Context(command)
             for word in command.list_commands(context):
-                found += walk(command.get_command(context, word), f"{name} {word}")
+                below = command.get_command(context, word)
+                assert below is not None
+                found += walk(below, f"{name} {word}")
         return found
 
     return walk(cli, "face-emote")

@@ -22,6 +22,8 @@ NOT_RUN = {
     r"ray start .*|.*--cluster.*": "needs a cluster of machines",
     r"torchrun .*": "four processes for a large network; tests/test_train_loop.py trains with two",
     r"python -m (pytest|tools\.test_blender) .*": "tests, which .ci/run runs",
+    r"python -m bench\.ablations .*": "hours, and needs the corpus of the bundled network",
+    r"python -m face_emote\.train\.experts\.teach .*picture.*": "draws for minutes; tests/test_pictures.py",
     r"python -m bench\.recognised.*": "needs MediaPipe and its model, which is not distributed here",
     r"python -m tools\.gui_session .*": "needs a Blender with a window",
     r"python -m tools\.build_head .*": "needs MakeHuman's data; tests/test_head_build.py",
@@ -33,7 +35,7 @@ NOT_RUN = {
     r"python examples/.*": "tests/test_examples.py runs them",
 }
 """Regular expressions of whole commands, and why they are not run here."""
-NEEDS = {"--engine gl": "moderngl", "--plots": "matplotlib", r"\.train|bench\.(ablat|folds)| train ": "torch"}
+NEEDS = {"--engine gl": "moderngl", "--plots": "matplotlib", r"\.train|bench\.folds| train ": "torch"}
 """Packages without which a command only says what it needs."""
 NEEDS_BLENDER = r"cycles|\.abc|\.fbx|bench\.reimport|compare_engines|build_extension"
 STAND_INS = {
@@ -41,17 +43,17 @@ STAND_INS = {
     "OUT": "out.csv", "FOLDER": "takes", "FILE": "line.mp4", "DIR": "out",
 }  # fmt: skip
 """Words in capitals, and what a reader might put there."""
-REPLACED = ((r"--size \d+", "--size 64"), (r"--steps \d+", "--steps 2"), (r"tools\.house$", f"tools.house {ROOT}"))
+REPLACED = ((r"--size \d+", "--size 64"), (r"tools\.house$", f"tools.house {ROOT}"))
 PICTURES = r"face-emote (demo|animate .*\.mp4|render .*|batch (lines|\").*)"
 ADDED = (
     (rf"(?!.*--(size|dry-run)){PICTURES}", "--size 64"),
     (r"face-emote batch (lines|\").*", "--fps 6"),
     (r"face-emote render line\.wav .*cycles.*", "--fps 1"),
     (r".*--engine cycles.*", "--samples 1"),
-    (r"(?!.*--steps)(face-emote train|python -m (bench\.ablations|face_emote\.train\.experts\.teach)) .*", "--steps 2"),
+    (r"face-emote train .*", "--steps 2"),
+    (r"python -m face_emote\.train\.experts\.teach .*", "--only sync --steps 2"),
     (r"python -m face_emote\.train\.corpus\.build (?!--help).*", "--only grid_s1,grid_talkers"),
-    (r"python -m bench\.ablations (?!.*--only).*", "--only plain"),
-    (r"python -m bench\.(?!ablations|folds|lip_quality).*", "--quick"),
+    (r"python -m bench\.(?!folds|lip_quality).*", "--quick"),
     (r"python -m bench\.lip_quality", "--data data"),
     (r"python -m tools\.compare_engines .*", "--size 64 --samples 1 --faces 0"),
 )

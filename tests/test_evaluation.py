@@ -2,56 +2,25 @@
 
 import json
 import re
-import wave
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
+from evaluated_takes import FPS, write_takes
 from fabricated import lively_motion
-from hypothesis import given
-from hypothesis import strategies as st
 
-from face_emote.cli import main as cli_main
-from face_emote.cli.main import main
 from face_emote.core.errors import FaceEmoteError
 from face_emote.core.names import CONTROLS
 from face_emote.core.types import FRAME_ARRAYS, Phone
 from face_emote.emotion.blending import at_intensity
 from face_emote.emotion.grammar import describe
-from face_emote.evaluation.clips import (
-    OTHERS,
-    Clip,
-    ClipError,
-    ClipGroup,
-    ClipSet,
-    Lips,
-    phones_from,
-    read_clips,
-    with_others_split,
-)
+from face_emote.evaluation.clips import OTHERS, Clip, ClipGroup, ClipSet, Lips, read_clips, with_others_split
 from face_emote.evaluation.evaluate import evaluate
-from face_emote.evaluation.face_figures import blinks, lip_change, measure_faces, upper_face_dynamics
+from face_emote.evaluation.face_figures import blinks, measure_faces
 from face_emote.evaluation.judges import Judges
-from face_emote.evaluation.lip_figures import (
-    measure_clip,
-    measure_human,
-    ruler,
-    still_and_speaking,
-    summed,
-    talker_figures,
-)
+from face_emote.evaluation.lip_figures import measure_clip, measure_human, ruler, summed, talker_figures
 from face_emote.evaluation.report import lip_table, report_json
-from face_emote.evaluation.signals import (
-    best_shift_secs,
-    correlation,
-    extrema,
-    jerk,
-    misalignment_secs,
-    rank_correlation,
-    warping_path,
-)
 from face_emote.evaluation.systems import (
     Baseline,
     HeardClip,
@@ -63,7 +32,6 @@ from face_emote.evaluation.systems import (
 )
 from face_emote.evaluation.vertex_meter import vertex_meter
 from face_emote.face.bundled import load_head
-from face_emote.formats.motion_file import write_motion
 from face_emote.motion.mouth.lip_rig import lip_rig
 from face_emote.network.checkpoint import write_checkpoint
 from face_emote.network.config import NetConfig, PathConfig
@@ -71,33 +39,7 @@ from face_emote.network.weights import weight_shapes
 from face_emote.train.corpus.lips import lip_meter
 from face_emote.verbs.animate import perform as perform_speech
 
-FPS = 25.0
 DATA = Path(__file__).parents[2] / "shared" / "data"
-PHONES = (
-    Phone("SIL", 0.0, 0.5),
-    Phone("P", 0.5, 0.6),
-    Phone("AA", 0.6, 0.9),
-    Phone("M", 0.9, 1.0),
-    Phone("EY", 1.0, 1.3),
-    Phone("SIL", 1.3, 2.0),
-)
-
-
-def mumble(secs: float = 2.0, *, seed: int = 0) -> np.ndarray:
-    """Noise that is loud in the two vowels of PHONES."""
-    times = np.arange(int(secs * 16_000)) / 16_000
-    level = 0.002 + 0.3 * (((times > 0.6) & (times < 0.9)) | ((times > 1.0) & (times < 1.3)))
-    buzz = np.sign(np.sin(2.0 * np.pi * 120.0 * times)) + 0.2 * np.random.default_rng(seed).normal(size=len(times))
-    return (0.5 * level * buzz).astype(np.float32)
-
-
-def write_wav(path: Path, samples: np.ndarray) -> Path:
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(16_000)
-        file.writeframes((np.clip(samples, -1.0, 1.0) * 32767.0).astype("<i2").tobytes())
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -105,24 +47,14 @@ def head():
     return load_head()
 
 
+@pytest.fixture
+def folder(tmp_path, head):
+    return write_takes(tmp_path / "takes", head)
+
+
 @pytest.fixture(scope="module")
 def by(head):
     return ruler(head)
-
-
-@pytest.fixture
-def folder(tmp_path, head):
-    """Two clips whose real lips are those of the rules; everything that a plain folder may hold."""
-    place = tmp_path / "takes"
-    place.mkdir()
-    rows = [["word", phone.label, phone.start_secs, phone.end_secs] for phone in PHONES]
-    for name, seed in (("one", 0), ("two", 1)):
-        clip = Clip(name, "me", write_wav(place / f"{name}.wav", mumble(seed=seed)), PHONES)
-        (place / f"{name}.phones.json").write_text(json.dumps(rows))
-        sampler = Rules(head, known_words=True).lips(HeardClip(clip), fps=FPS)
-        gap, width, jaw = lip_meter(head).of_controls(sampler(np.arange(50) / FPS)).T
-        np.savez(place / f"{name}.lips.npz", gap=gap, width=width, jaw=jaw, fps=FPS)
-    return place
 
 
 class Copy:
@@ -135,68 +67,6 @@ class Copy:
 
     def lips(self, heard, *, fps):
         return lambda times: true_controls(heard, heard.clip.lips, rig=self.rig, times=times - self.late_secs)
-
-
-def test_a_late_sine_has_its_lag_found():
-    dense_times = np.arange(-25, 325) / 100.0
-    times = np.arange(75) / FPS
-    truth = np.sin(2.0 * np.pi * 1.3 * times)
-    for late in (-0.08, 0.0, 0.05):
-        dense = np.sin(2.0 * np.pi * 1.3 * (dense_times - late))
-        found = best_shift_secs(dense, dense_times=dense_times, truth=truth, times=times)
-        assert found == pytest.approx(-late, abs=1e-9)
-    flat = np.zeros_like(dense_times)
-    assert np.isnan(best_shift_secs(flat, dense_times=dense_times, truth=truth, times=times))
-
-
-def test_correlation_knows_no_scale_and_no_constant():
-    curve = np.array([0.0, 1.0, 4.0, 2.0])
-    assert correlation(curve, 3.0 - 2.0 * curve) == pytest.approx(-1.0)
-    assert np.isnan(correlation(curve, np.ones(4)))
-    assert rank_correlation(np.arange(5.0), np.exp(np.arange(5.0))) == pytest.approx(1.0)
-    assert rank_correlation(np.arange(3.0), np.array([2.0, 2.0, 1.0])) == pytest.approx(-np.sqrt(0.75))
-
-
-def test_extrema_are_the_turning_points_and_ripples_are_none():
-    times = np.arange(200) / 50.0
-    curve = np.sin(2.0 * np.pi * times) + 0.02 * np.sin(2.0 * np.pi * 11.0 * times)
-    assert np.allclose(times[extrema(curve)], np.arange(0.25, 4.0, 0.5), atol=0.03)
-    assert len(extrema(np.zeros(50))) == 0
-
-
-def warping_cost_ref(a, b, band):
-    """Slow twin: the textbook recursion."""
-    cost = np.full((len(a) + 1, len(b) + 1), np.inf)
-    cost[0, 0] = 0.0
-    for i in range(len(a)):
-        for j in range(max(0, i - band), min(len(b), i + band + 1)):
-            cost[i + 1, j + 1] = abs(a[i] - b[j]) + min(cost[i, j], cost[i, j + 1], cost[i + 1, j])
-    return cost[-1, -1]
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_the_warping_path_is_monotone_in_its_band_and_as_cheap_as_the_slow_twins(seed):
-    rng = np.random.default_rng(seed)
-    a, b = rng.normal(size=(2, 30)).cumsum(axis=1)
-    i, j = warping_path(a, b, band=6)
-    assert (i[0], j[0], i[-1], j[-1]) == (0, 0, 29, 29)
-    assert ((np.diff(i) >= 0) & (np.diff(j) >= 0) & (np.diff(i) + np.diff(j) >= 1)).all()
-    assert np.abs(i - j).max() <= 6
-    assert np.abs(a[i] - b[j]).sum() == pytest.approx(warping_cost_ref(a, b, 6))
-
-
-def test_misalignment_is_nought_for_itself_and_the_delay_for_a_delayed_curve():
-    times = np.arange(100) / 50.0
-    bumps = np.exp(-(((times[:, None] - [0.5, 1.0, 1.5]) / 0.08) ** 2)).sum(axis=1)
-    assert misalignment_secs(bumps, 2.0 * bumps, times=times) == 0.0
-    late = np.exp(-(((times[:, None] - [0.6, 1.1, 1.6]) / 0.08) ** 2)).sum(axis=1)
-    assert misalignment_secs(late, bumps, times=times) == pytest.approx(0.1, abs=0.021)
-    assert np.isnan(misalignment_secs(np.ones(100), bumps, times=times))
-
-
-def test_jerk_of_a_cubic_is_its_third_derivative():
-    times = np.arange(50) / 10.0
-    assert jerk(2.0 * times**3, fps=10.0) == pytest.approx(12.0)
 
 
 def test_the_meters_read_what_was_solved_for(head):
@@ -256,14 +126,6 @@ def test_a_mouth_that_never_opens_closes_everywhere(folder, head, by):
     constant = summed("shut", shut)
     assert constant.correlation is None and constant.lag_ms is None and constant.mtm_ms is None
     assert constant.silence_motion is None
-
-
-def test_silence_is_judged_away_from_speech():
-    times = np.arange(200) / 100.0
-    still, speaking = still_and_speaking(PHONES, times=times)
-    assert np.array_equal(np.flatnonzero(still), [*range(0, 26), *range(145, 200)])
-    assert np.array_equal(np.flatnonzero(speaking), range(50, 130))
-    assert not still_and_speaking((Phone("SIL", 0.0, 0.25), Phone("AA", 0.25, 1.0)), times=times)[0].any()
 
 
 def test_the_human_is_measured_by_the_same_ruler(folder, by):
@@ -330,16 +192,6 @@ def test_blinks_are_counted_once_each(head):
         motion.expression[first : first + 2, lids] = 0.9
     motion.expression[30, lids[0]] = 1.0
     assert blinks(motion) == 3
-
-
-def test_lip_change_and_dynamics_by_hand():
-    speaking = np.array([True, True, True, False])
-    neutral, felt = np.array([0.1, 0.0, 0.1, 0.0]), np.array([0.12, 0.0, 0.1, 0.3])
-    assert lip_change(felt, neutral, where=speaking, speaking=speaking) == pytest.approx(0.1)
-    assert lip_change(felt, neutral, where=~speaking, speaking=speaking) == pytest.approx(4.5)
-    swing = np.zeros((4, 2, 3))
-    swing[:, 1, 0] = [3.0, 1.0, -1.0, -3.0]
-    assert np.allclose(upper_face_dynamics(swing), [0.0, 1.0])
 
 
 def test_an_emotion_is_asked_for_at_part_of_its_strength():
@@ -424,66 +276,6 @@ def test_performances_of_the_rules_feel_what_they_are_told(folder, head):
     figures = measure_faces(clips, perform, head=head, vertices=vertex_meter(head))
     assert all(row.monotonicity > 0.9 for row in figures.emotions)
     assert figures.lip_diversity < 1e-6 < figures.head_diversity_degrees
-
-
-def test_a_motion_file_beside_a_recording_is_its_truth(tmp_path, head):
-    write_wav(tmp_path / "line.wav", mumble(1.0))
-    write_motion(lively_motion(head, 25), tmp_path / "line.npz")
-    (tmp_path / "line.txt").write_text("mama")
-    (clip,) = read_clips(tmp_path).clips
-    assert clip.lips is not None and len(clip.lips.gap) == 25 and clip.lips.face is not None
-    assert clip.transcript == "mama" and clip.phones == ()
-
-
-def test_phones_are_made_gapless_and_garbage_is_refused(tmp_path):
-    found = phones_from([["a", "AA1", 0.2, 0.4], ["", "+SPN+", 0.4, 0.5], ["b", "b", 0.6, 0.7]], path=tmp_path)
-    assert [phone.label for phone in found] == ["SIL", "AA", "SIL", "SIL", "B"]
-    assert all(a.end_secs == b.start_secs for a, b in pairwise(found))
-    for rows in ([], {}, [["a"]], [["a", "XX", 0, 1]], [["a", "AA", 1, 0]], [["a", "AA", 0, "nan"]], None, "AA"):
-        with pytest.raises(ClipError):
-            phones_from(rows, path=tmp_path)
-
-
-@given(st.recursive(st.none() | st.floats() | st.text(max_size=4), lambda x: st.lists(x, max_size=5), max_leaves=12))
-def test_any_json_for_phones_is_read_or_refused_in_words(rows):
-    try:
-        phones_from(rows, path=Path("x.phones.json"))
-    except ClipError as error:
-        assert "x.phones.json" in str(error)
-
-
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04junk", b"\x93NUMPY", b"not an archive"])
-def test_damaged_lips_are_told_in_one_sentence(folder, content):
-    (folder / "one.lips.npz").write_bytes(content)
-    with pytest.raises(ClipError, match=re.escape("one.lips.npz")):
-        read_clips(folder)
-
-
-def test_wrong_lips_and_folders_are_told(folder, tmp_path):
-    np.savez(folder / "two.lips.npz", gap=np.zeros((3, 2)), fps=25.0)
-    with pytest.raises(ClipError, match="gap must be"):
-        read_clips(folder)
-    np.savez(folder / "two.lips.npz", gap=np.zeros(30))
-    with pytest.raises(ClipError, match="lack 'fps'"):
-        read_clips(folder)
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(ClipError, match="no recordings"):
-        read_clips(tmp_path / "empty")
-    with pytest.raises(ClipError, match="no such folder"):
-        read_clips(tmp_path / "absent")
-
-
-@pytest.fixture
-def run(capsys, monkeypatch):
-    """Run a command line in this process: (exit code, stdout, stderr)."""
-    monkeypatch.setattr(cli_main, "_end_cleanly_when_terminated", lambda: None)
-
-    def run(*words: str) -> tuple[int, str, str]:
-        code = main(list(words))
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return run
 
 
 def test_the_command_prints_a_table_and_writes_figures_and_pictures(run, folder, tmp_path):

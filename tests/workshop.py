@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +16,13 @@ from tiny_corpus import make_corpus
 import face_emote as fe
 from face_emote.audio.analyse import analyse
 from face_emote.audio.examples import example_speech
+from face_emote.core.assets import ASSETS
 from face_emote.provenance.signer import CHAIN, settings_folder
 
 ROOT = Path(__file__).parent.parent
 LINE = min(example_speech(), key=lambda item: item.path.stat().st_size)
-TALKERS = ("s4", "s31", "s33", "s14", "s25")
+FOLDS = [tomllib.loads(path.read_text()) for path in sorted((ASSETS / "training/folds").glob("*.toml"))]
+TALKERS = [talker for fold in FOLDS for talker in fold["data"]["hold_out_talkers"]]
 PROGRAMS = {
     "face-emote": f'exec "{sys.executable}" -m face_emote "$@"',
     "python": f'exec "{sys.executable}" "$@"',
@@ -80,7 +83,7 @@ def tracked_talkers(folder: Path) -> None:
     speech = analyse(LINE.path, transcript=LINE.transcript)
     phones = [["word", phone.label, phone.start_secs, phone.end_secs] for phone in speech.phones]
     for own, motion, aligned, clips in (
-        (folder / "grid_s1", "motion_train.npz", "phones_train.json", 12),
+        (folder / "grid_s1", "motion_train.npz", "phones_train.json", 2),
         *((folder / "grid_talkers" / talker, "motion.npz", "phones.json", 1) for talker in TALKERS),
     ):
         names = [f"clip{k}" for k in range(clips)]
