@@ -217,24 +217,26 @@ class RumbleFilter:
 
     def __init__(self) -> None:
         """Start before the sound."""
-        self._step, size = _block_matrix(self.SECTIONS, self.BLOCK)
-        self._memory = np.zeros(size)
+        self._step = _block_matrix(self.SECTIONS, self.BLOCK)
+        self._row = np.zeros(len(self._step))
+        """A block of sound, and the memory before it."""
         self._held = np.zeros(0, np.float32)
         self._started = False
 
     def push(self, samples: Float[Array, " _samples"]) -> Float[Array, " _cleaned"]:
         """Whole blocks of the sound so far."""
         if not self._started and len(samples):
-            self._memory[0] = -self.SECTIONS[0][0] * float(samples[0])
+            self._row[self.BLOCK] = -self.SECTIONS[0][0] * float(samples[0])
             self._started = True
         held = np.concatenate([self._held, samples.astype(np.float32, copy=False)])
         stop = len(held) - len(held) % self.BLOCK
         self._held = held[stop:]
         out = np.empty(stop, np.float32)
         for first in range(0, stop, self.BLOCK):
-            part = slice(first, first + self.BLOCK)
-            after = self._step @ np.concatenate([held[part], self._memory])
-            out[part], self._memory = after[: self.BLOCK], after[self.BLOCK :]
+            self._row[: self.BLOCK] = held[first : first + self.BLOCK]
+            after = self._step.dot(self._row)
+            out[first : first + self.BLOCK] = after[: self.BLOCK]
+            self._row[self.BLOCK :] = after[self.BLOCK :]
         return out
 
     def finish(self) -> Float[Array, " _cleaned"]:
@@ -244,8 +246,8 @@ class RumbleFilter:
 
 
 @lru_cache(maxsize=1)
-def _block_matrix(sections: tuple[tuple[float, ...], ...], length: int) -> tuple[Float[Array, "row column"], int]:
-    """From a block of input and the memory before it to the output and the memory after it; and the memory's size."""
+def _block_matrix(sections: tuple[tuple[float, ...], ...], length: int) -> Float[Array, "row column"]:
+    """From a block of input and the memory before it to the output and the memory after it."""
     size = 2 * len(sections)
     out = np.zeros((length + size, length + size))
     inputs, memory = np.eye(length, length + size), np.eye(length + size)[length:]
@@ -258,4 +260,4 @@ def _block_matrix(sections: tuple[tuple[float, ...], ...], length: int) -> tuple
             value = result
         out[now] = value
     out[length:] = memory
-    return out, size
+    return out
