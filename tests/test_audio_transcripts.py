@@ -128,6 +128,7 @@ def test_a_word_of_a_million_letters_and_a_number_of_many_digits_are_answered_at
         (TTML.replace("<tt ", "<!DOCTYPE tt [<!ENTITY a 'b'>]><tt "), "define entities"),
         (f"<SAMI><BODY><SYNC Start={'9' * 400}><P>Hi</BODY></SAMI>", "sami. cannot be read"),
         ("a " * MAX_BYTES, "larger than 4 MB"),
+        ("$5m" * 300_000, "over 200000 words"),
     ],
 )
 def test_damaged_subtitles_are_refused_with_what_to_do(text: str, says: str):

@@ -5,11 +5,12 @@ import re
 
 LONGEST_DIRECTION = 200
 """Letters; a longer parenthesis is a sentence that somebody says."""
-MOST_NAMES = 4
-"""Words in the name of a speaker."""
+MOST_NAMES, MOST_ACTED = 4, 6
+"""Words in the name of a speaker, and in a direction in the middle of a sentence."""
 ASIDES = frozenset(
     "and or but which who whom whose that if because since unless although though i i'm i've i'd i'll you you're we "
-    "we're my your our not maybe perhaps or".split()
+    "we're my your our not maybe perhaps such namely including excluding regarding according concerning following "
+    "meaning".split()
 )
 """A parenthesis that starts with one of these is a part of the sentence."""
 EMPHASISED = frozenset(
@@ -18,21 +19,22 @@ EMPHASISED = frozenset(
 )
 """Between asterisks these are stressed, not acted."""
 SOUNDS = frozenset(
-    "applause beat chuckle cough gasp groan gulp gunshot laugh laughter music pause sigh silence sniff sob yawn".split()
+    "applause beat chuckle cough crosstalk gasp groan gulp gunshot inaudible indistinct laugh laughter music pause "
+    "sigh silence sniff sob unintelligible yawn".split()
 )
 MANNERS = frozenset("in with under to from into through".split())
 """How a direction of several words may start: `*in a low voice*`."""
 LEAD_INS = frozenset(
     "remember listen look note notice warning caution danger attention question answer example result conclusion "
-    "summary reminder tip hint fact update breaking news ps p.s fyi ok okay yes no so well now then first second third "
-    "finally chapter part step lesson episode section rule day week number item problem solution think imagine plus "
-    "today tonight verdict bonus spoiler disclaimer time date place name address phone subject title score total price "
-    "cost location weather topic goal reason".split()
+    "summary reminder tip hint fact update breaking news ps p.s fyi ok okay yes no or and but also so well now then "
+    "first second third finally chapter part step lesson episode section rule day week number item problem solution "
+    "think imagine plus today tonight verdict bonus spoiler disclaimer time date place name address phone subject "
+    "title score total price cost location weather topic goal reason".split()
 )
 """Words that are said before a colon, and no speakers."""
 ROLES = frozenset(
     "narrator speaker man woman boy girl child host guest interviewer interviewee announcer reporter voice both all "
-    "crowd operator moderator customer agent user assistant q a".split()
+    "crowd operator moderator customer agent user assistant".split()
 )
 
 TITLES = frozenset("mr. mrs. ms. dr. prof. st. sgt. capt. lt. col. gen. rev. fr. sr. jr.".split())
@@ -52,7 +54,10 @@ _SCREENPLAY = re.compile(
 )
 _TIMES = re.compile(r"^[ \t]*\d{1,2}:\d\d(?::\d\d)?(?:[.,]\d{1,3})?[ \t]*$", re.MULTILINE)
 _BRACKETS = re.compile(r"\[[^\[\]]*\]|\{[^{}]*\}|【[^【】]*】")
-_ENDING = re.compile(r"(?<=\w)\((\w{1,3})\)")
+_WORDS = re.compile(r"[^\W\d_][\w'’]*")
+_ITEM = re.compile(r"\w|[ivx]{1,5}")
+"""What counts items: (a), (iii)."""
+_ENDING = re.compile(r"(?<=[^\W\d_])\((e?s|e?d|e?r|e?n|ren)\)|\(([^\W\d_]{1,3})\)(?=[^\W\d_])")
 _PARENTHESIS = re.compile(rf"\(([^()]{{0,{LONGEST_DIRECTION}}})\)")
 _ASTERISKS = re.compile(r"(?<![\w*])\*(?![\s*])([^*\n]{1,80})(?<!\s)\*(?![\w*])")
 _SUNG = re.compile(r"[♪♫♬♩]([^♪♫♬♩\n]{1,200}+)[♪♫♬♩]")
@@ -66,8 +71,8 @@ _ABOUT_MUSIC = re.compile(
 def spoken_part(text: str, left_out: list[str]) -> str:
     """A text without what no lips say; the directions go to `left_out`, mark-up is just dropped.
 
-    Parentheses, brackets, braces and `*what is acted*` are directions, except parentheses that carry on the sentence
-    (`(and I mean it)`), figures in them, and single words between asterisks that are only stressed.
+    Brackets, braces, parentheses and `*what is acted*` are directions, except parentheses that carry on the sentence
+    (`(and I mean it)`), figures in them, and words between asterisks that are only stressed.
     """
 
     def taken(match: re.Match[str], *, kept: str | None = None) -> str:
@@ -85,7 +90,7 @@ def spoken_part(text: str, left_out: list[str]) -> str:
         text = _TIMES.sub(" ", text)
     for _ in range(3):  # one in another
         text = _BRACKETS.sub(taken, text)
-        text = _PARENTHESIS.sub(lambda match: taken(match, kept=_said_aside(match)), _ENDING.sub(r"\1", text))
+        text = _PARENTHESIS.sub(lambda match: taken(match, kept=_said_aside(match)), _ENDING.sub(r"\1\2", text))
     text = _ASTERISKS.sub(lambda match: taken(match, kept=None if _is_acted(match) else match[1]), text)
     return _SUNG.sub(lambda match: taken(match, kept=None if _ABOUT_MUSIC.search(match[1]) else match[1]), text)
 
@@ -97,24 +102,45 @@ def _is_speaker(label: re.Match[str]) -> bool:
     sentence_ends = any(word.endswith(".") and len(word) > 2 and word.lower() not in TITLES for word in words[:-1])
     if len(words) > MOST_NAMES or first in LEAD_INS or sentence_ends:
         return False
-    if name.isupper() or label["how"] or first in ROLES:
+    if name.isupper():
         return True
-    return all(word[0].isupper() or word in ("of", "the", "de", "van", "von") for word in words)
+    rest = words[1:] if first in ROLES else words
+    numbered = first in ROLES and all(word.strip("#").isdecimal() for word in rest)
+    return numbered or all(word[0].isupper() or word in ("of", "the", "de", "van", "von") for word in rest)
 
 
 def _said_aside(parenthesis: re.Match[str]) -> str | None:
-    """What is said of a parenthesis; None for a direction."""
+    """What is said of a parenthesis; None for a direction.
+
+    One that stands where a sentence starts or halts is a direction; in the middle of one it must look acted.
+    """
     inside = parenthesis[1]
-    words = re.findall(r"[^\W\d_][\w']*", inside)
-    return inside if not words or words[0].lower() in ASIDES or "\n\n" in inside else None
+    words = _WORDS.findall(inside)
+    first = words[0].lower() if words else ""
+    if not words:  # a figure, perhaps of a telephone number
+        return parenthesis[0]
+    if first not in ASIDES and not _ITEM.fullmatch(inside) and "\n\n" not in inside:
+        acts = first in MANNERS or any(map(_is_act, words[:3])) or (first.endswith("ly") and len(words) < 3)
+        if _starts_something(parenthesis) or inside.isupper() or (acts and len(words) <= MOST_ACTED):
+            return None
+    return f" {inside} "
 
 
 def _is_acted(stars: re.Match[str]) -> bool:
-    words = re.findall(r"[^\W\d_][\w']*", stars[1].lower())
-    if not words:
+    words = _WORDS.findall(stars[1].lower())
+    if not words or words[0] in EMPHASISED:
         return False
-    acted = [word in SOUNDS or (word.endswith(("s", "ing")) and word not in EMPHASISED) for word in words]
-    before = stars.string[max(stars.start() - 8, 0) : stars.start()].rstrip(" \t")
-    starts = not before or before[-1] in ".!?,;:…\n-–—"
-    manner = starts and (words[0].endswith("ly") or (len(words) > 1 and words[0] in MANNERS))
-    return words[0] not in EMPHASISED and (any(acted) or manner)
+    manner = words[0].endswith("ly") or (len(words) > 1 and words[0] in MANNERS)
+    return any(map(_is_act, words)) or (manner and _starts_something(stars))
+
+
+def _is_act(word: str) -> bool:
+    """Whether a word may be a sound, or what somebody does: `coughs`, `laughing`."""
+    plain = word.lower()
+    return plain in SOUNDS or (plain.endswith(("s", "ing")) and not plain.endswith("'s") and plain not in EMPHASISED)
+
+
+def _starts_something(found: re.Match[str]) -> bool:
+    """Whether it stands at the start of a text or a line, or after a mark that halts the sentence."""
+    before = found.string[max(found.start() - 8, 0) : found.start()].rstrip(" \t")
+    return not before or before[-1] in '.!?,;:…\n-–—"”'

@@ -13,8 +13,8 @@ from face_emote.core.reading import TEXT_MARKS
 
 TRANSCRIPT_PACKAGES = ("pocketsphinx", "num2words", "pysubs2", "anyascii")
 """What reading and aligning a transcript takes beside numpy; each is imported where it is needed."""
-MAX_BYTES = 4_000_000
-"""A day of speech, with times, is half of it."""
+MAX_BYTES, MAX_WORDS = 4_000_000, 200_000
+"""A day of speech."""
 _TOO_LARGE = f"The transcript is larger than {MAX_BYTES // 10**6} MB; give the spoken text"
 MOST_SHOWN = 5
 FEW_FOREIGN = 3
@@ -82,11 +82,11 @@ def parse_transcript(text: str) -> Transcript:
         raise AlignmentError(_TOO_LARGE)
     kind = kind_of(text)
     if kind is None:
-        said = [said_of(text)]
+        said = _said([text])
         cues = [Cue(said[0].words)]
     else:
         subtitles = read_subtitles(text, kind=kind)
-        said = [said_of(subtitle.text) for subtitle in subtitles]
+        said = _said([subtitle.text for subtitle in subtitles])
         cues = [Cue(part.words, one.start_secs, one.end_secs) for part, one in zip(said, subtitles, strict=True)]
     whole = joined(said)
     if len(whole.foreign) > max(FEW_FOREIGN, len(whole.words) / 2):
@@ -99,6 +99,14 @@ def parse_transcript(text: str) -> Transcript:
         story = f" ({remarks[-1]})" if remarks else ""
         raise AlignmentError(f"The transcript holds no words{story}; write what is said, or leave the transcript out")
     return Transcript(tuple(cue for cue in cues if cue.words), remarks)
+
+
+def _said(texts: list[str]) -> list[Said]:
+    if sum(1 for text in texts for _ in re.finditer(r"\w+", text)) > MAX_WORDS:
+        raise AlignmentError(
+            f"The transcript has over {MAX_WORDS} words, more than a day of speech; give what is spoken"
+        )
+    return [said_of(text) for text in texts]
 
 
 def _remarks(said: Said) -> list[str]:
