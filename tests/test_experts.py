@@ -49,7 +49,7 @@ from face_emote.train.experts.lip_judges import (
 )
 from face_emote.train.experts.motion_classifier import classifier_net, clip_accuracy, performances
 from face_emote.train.experts.teach import main, teach
-from face_emote.train.experts.torch_convnet import FitConfig, Lesson, fit, set_normalisation
+from face_emote.train.experts.torch_convnet import Assignment, FitConfig, Lesson, fit, set_normalisation
 from face_emote.train.lip_losses import LipTruth
 
 SECS = 3.0
@@ -131,7 +131,7 @@ def test_info_nce_by_hand():
 def sync(corpus, tmp_path_factory):
     path = tmp_path_factory.mktemp("sync") / "sync.safetensors"
     lesson = Lesson(FitConfig(steps=45, rate=3e-3, warmup=5), batch=6)
-    figures = teach("sync", corpus, lesson=lesson, seed=0, path=path, report=lambda line: None)
+    figures = teach(Assignment("sync", corpus, lesson=lesson, seed=0, path=path, report=print))
     return load_sync(path), figures, path
 
 
@@ -184,7 +184,7 @@ def test_sync_loss_knows_lips_in_time_and_where_to_push(corpus, sync):
 def test_lip_reader_reads(corpus, tmp_path):
     path = tmp_path / "reader.safetensors"
     lesson = Lesson(FitConfig(steps=30, rate=4e-3, warmup=5), batch=6)
-    figures = teach("lip_reader", corpus, lesson=lesson, seed=0, path=path, report=lambda line: None)
+    figures = teach(Assignment("lip_reader", corpus, lesson=lesson, seed=0, path=path, report=print))
     assert figures["frame accuracy, captured lips"] > 0.7
     reader = read_lip_reader(path)
     index = next(i for i, row in enumerate(corpus.clips) if row.split == "test")
@@ -204,7 +204,7 @@ def test_lip_reader_reads(corpus, tmp_path):
 def test_training_an_expert_twice_gives_the_same_file(corpus, tmp_path):
     lesson = Lesson(FitConfig(steps=2), batch=2)
     for name in ("a", "b"):
-        teach("lip_reader", corpus, lesson=lesson, seed=3, path=tmp_path / name, report=lambda line: None)
+        teach(Assignment("lip_reader", corpus, lesson=lesson, seed=3, path=tmp_path / name, report=print))
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
@@ -212,7 +212,7 @@ def test_training_an_expert_twice_gives_the_same_file(corpus, tmp_path):
 def feeling_file(corpus, tmp_path_factory):
     path = tmp_path_factory.mktemp("feeling") / "feeling.safetensors"
     lesson = Lesson(FitConfig(steps=24, rate=4e-3, warmup=3), batch=8)
-    figures = teach("emotional_sync", corpus, lesson=lesson, seed=0, path=path, report=lambda line: None)
+    figures = teach(Assignment("emotional_sync", corpus, lesson=lesson, seed=0, path=path, report=print))
     path.with_suffix(".json").write_text(json.dumps(figures))
     return path
 

@@ -74,8 +74,8 @@ def _bar_figure(group: GroupReport) -> Any:
         axes.set_yticks(range(len(known)), names, fontsize=8)
         axes.invert_yaxis()
         for i, value in enumerate(values):
-            axes.annotate(format(value, form), (max(value, 0.0), i), fontsize=8, va="center", xytext=(2, 0),
-                          textcoords="offset points")  # fmt: skip
+            place = {"xytext": (2, 0), "textcoords": "offset points", "va": "center"}
+            axes.annotate(format(value, form), (max(value, 0.0), i), fontsize=8, **place)
         axes.margins(x=0.25)
         axes.set_title(title.strip(), fontsize=9, loc="left")
         axes.tick_params(axis="x", labelsize=7)

@@ -1,6 +1,7 @@
 """The result of an evaluation: frozen records, their JSON, and the rows of the table that people read."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -73,48 +74,46 @@ FACE_ROWS: tuple[tuple[str, str, str], ...] = (
     ("fdd_mm", "FDD, mm", "+.3f"),
     ("realtime_factor", "CPU s per s of sound", ".3f"),
 )
-NOTHING = "-"
+TALKER_COLUMNS = (
+    ("correlation", "correlation", ".3f"),
+    ("lag_ms", "lag, ms", "+.0f"),
+    ("closure", "P B M", ".1%"),
+    ("false_closure", "open vowels", ".1%"),
+)
 
 
 def printed(value: float | None, form: str) -> str:
     """A figure as the table shows it."""
-    return NOTHING if value is None else format(value, form)
+    return "-" if value is None else format(value, form)
 
 
 def lip_table(group: GroupReport) -> list[tuple[str, ...]]:
     """Head and rows: the measure, then each system; measures that are not known are left out."""
-    rows: list[tuple[str, ...]] = [("", *(system.system for system in group.systems))]
-    for field, title, form in LIP_ROWS:
-        values = [getattr(system, field) for system in group.systems]
-        if any(value is not None for value in values):
-            rows.append((title, *(printed(value, form) for value in values)))
-    return rows
+    return [("", *(system.system for system in group.systems)), *_measures(LIP_ROWS, group.systems)]
 
 
 def talker_table(group: GroupReport) -> list[tuple[str, ...]]:
     """Head and rows: a talker each."""
-    rows: list[tuple[str, ...]] = [("talker", "clips", "correlation", "lag, ms", "P B M", "open vowels")]
-    for talker in group.by_talker:
-        rows.append(
-            (
-                talker.talker,
-                str(talker.clips),
-                printed(talker.correlation, ".3f"),
-                printed(talker.lag_ms, "+.0f"),
-                printed(talker.closure, ".1%"),
-                printed(talker.false_closure, ".1%"),
-            )
-        )
-    return rows
+    head = ("talker", "clips", *(title for _, title, _ in TALKER_COLUMNS))
+    rows = (
+        (talker.talker, str(talker.clips), *(printed(getattr(talker, name), form) for name, _, form in TALKER_COLUMNS))
+        for talker in group.by_talker
+    )
+    return [head, *rows]
 
 
 def face_table(face: FaceFigures) -> list[tuple[str, ...]]:
     """Rows: measure, value."""
-    return [
-        (title, printed(getattr(face, field), form))
-        for field, title, form in FACE_ROWS
-        if getattr(face, field) is not None
-    ]
+    return list(_measures(FACE_ROWS, (face,)))
+
+
+def _measures(
+    table: tuple[tuple[str, str, str], ...], figures: tuple[LipFigures | FaceFigures, ...]
+) -> Iterator[tuple[str, ...]]:
+    for name, title, form in table:
+        values = [getattr(item, name) for item in figures]
+        if any(value is not None for value in values):
+            yield (title, *(printed(value, form) for value in values))
 
 
 def report_json(report: Report) -> str:

@@ -59,6 +59,13 @@ def sparse_rows(
     )
 
 
+def _joined(parts: list[tuple[Array, Array, Array]], *, shape: tuple[int, int]) -> SparseRows:
+    """The matrix of triplets that come in parts; entries of 0 are left out."""
+    row, column, weight = (np.concatenate([part[k] for part in parts]) for k in range(3))
+    kept = weight != 0.0
+    return sparse_rows(row[kept], column[kept], weight[kept], shape=shape)
+
+
 def _edges(faces: Int[Array, "face corner"]) -> tuple[Array, Array, Array]:
     """Unique edges [edge, 2], the edge of each side [face, corner] and the number of faces at each edge."""
     sides = np.sort(np.stack([faces, np.roll(faces, -1, axis=1)], axis=-1).reshape(-1, 2), axis=1)
@@ -110,9 +117,7 @@ def catmull_clark(quads: Int[Array, "quad 4"], *, num_vertices: int) -> tuple[Sp
             at_border = border & on_border[edges[:, a]]
             weight = np.where(smooth[edges[:, a]], 1.0 / n[edges[:, a]] ** 2, np.where(at_border, 0.125, 0.0))
             parts.append((edges[:, a], edges[:, end], weight))
-    row, column, weight = (np.concatenate([part[k] for part in parts]) for k in range(3))
-    kept = weight != 0.0
-    matrix = sparse_rows(row[kept], column[kept], weight[kept], shape=(total, num_vertices))
+    matrix = _joined(parts, shape=(total, num_vertices))
     return matrix, _children(quads, side_edge, num_vertices=num_vertices)
 
 
@@ -146,24 +151,20 @@ def loop_step(faces: Int[Array, "triangle 3"], *, num_vertices: int) -> tuple[Sp
     border = count != 2
     middle = num_vertices + np.arange(len(edges))
     inner_side = ~border[side_edge.reshape(-1)]
+    inner_row = (num_vertices + side_edge.reshape(-1))[inner_side]
     parts = [
         (np.repeat(middle, 2), edges.reshape(-1), np.repeat(np.where(border, 0.5, 0.375), 2)),
-        ((num_vertices + side_edge.reshape(-1))[inner_side], across.reshape(-1)[inner_side],
-         np.full(int(inner_side.sum()), 0.125)),
+        (inner_row, across.reshape(-1)[inner_side], np.full(len(inner_row), 0.125)),
         *_old_vertices(edges, border, num_vertices=num_vertices),
-    ]  # fmt: skip
-    row, column, weight = (np.concatenate([part[k] for part in parts]) for k in range(3))
-    kept = weight != 0.0
-    matrix = sparse_rows(row[kept], column[kept], weight[kept], shape=(num_vertices + len(edges), num_vertices))
+    ]
+    matrix = _joined(parts, shape=(num_vertices + len(edges), num_vertices))
     a, b, c = faces.T
     ab, bc, ca = (num_vertices + side_edge).T
     children = np.stack([[a, ab, ca], [ab, b, bc], [ca, bc, c], [ab, bc, ca]])
     return matrix, children.transpose(2, 0, 1).reshape(-1, 3)
 
 
-def _old_vertices(
-    edges: Int[Array, "edge 2"], border: Array, *, num_vertices: int
-) -> list[tuple[Array, Array, Array]]:  # fmt: skip
+def _old_vertices(edges: Int[Array, "edge 2"], border: Array, *, num_vertices: int) -> list[tuple[Array, Array, Array]]:
     """Entries of the rows of the old vertices."""
     on_border = np.zeros(num_vertices, bool)
     on_border[edges[border].reshape(-1)] = True

@@ -15,8 +15,8 @@ from face_emote.core.arrays import Array
 from face_emote.core.errors import CheckpointError
 from face_emote.network.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from face_emote.network.config import NetConfig
+from face_emote.network.weights import EXPRESSION_PREFIX
 
-LIPS, EXPRESSION = "lip_path.", "expression_path."
 NEAR = 1.5
 """Mean spectra of two corpora may differ by this much (natural log units)."""
 
@@ -33,8 +33,8 @@ def joined(lips: Checkpoint, expression: Checkpoint) -> tuple[NetConfig, dict[st
             raise CheckpointError(f"The two checkpoints differ in {name}; train both with the same one")
     if float(np.abs(lips.weights["x0"] - expression.weights["x0"]).max()) > NEAR:
         raise CheckpointError("The two checkpoints were trained on sound of different colour; use one corpus for both")
-    weights = {name: value for name, value in lips.weights.items() if not name.startswith(EXPRESSION)}
-    weights |= {name: value for name, value in expression.weights.items() if name.startswith(EXPRESSION)}
+    weights = {name: value for name, value in lips.weights.items() if not name.startswith(EXPRESSION_PREFIX)}
+    weights |= {name: value for name, value in expression.weights.items() if name.startswith(EXPRESSION_PREFIX)}
     return replace(lips.config, expression=expression.config.expression), weights
 
 

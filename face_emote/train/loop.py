@@ -17,6 +17,7 @@ import torch
 
 from face_emote.core.types import Progress
 from face_emote.network.checkpoint import read_checkpoint, write_checkpoint
+from face_emote.network.weights import EXPRESSION_PREFIX, LIP_PREFIX
 from face_emote.train.config import TrainConfig
 from face_emote.train.corpus.cache import Corpus, read_corpus
 from face_emote.train.crops import Pool, expression_batch, lip_batch, make_pool, spoken_pool
@@ -198,7 +199,7 @@ def _begun(config: TrainConfig, *, x0: np.ndarray, device: torch.device) -> Trai
 
 
 def _trained(net: TorchMotionNet, config: TrainConfig) -> Iterator[tuple[str, torch.nn.Parameter]]:
-    prefixes = tuple({"lips": "lip_path.", "expression": "expression_path."}[part] for part in config.parts)
+    prefixes = tuple({"lips": LIP_PREFIX, "expression": EXPRESSION_PREFIX}[part] for part in config.parts)
     return ((name, p) for name, p in net.named_parameters() if name.startswith(prefixes))
 
 
@@ -211,7 +212,7 @@ def _step(training: Training, terms: Terms, *, config: TrainConfig, ranks: Ranks
     training.optimiser.zero_grad(set_to_none=True)
     torch.autograd.backward(torch.stack([value.reshape(()) for value in terms.values()]).sum())
     averaged_gradients(training.net, ranks)
-    for part in ("lip_path.", "expression_path."):  # the paths share nothing, so one must not scale the other
+    for part in (LIP_PREFIX, EXPRESSION_PREFIX):  # the paths share nothing, so one must not scale the other
         torch.nn.utils.clip_grad_norm_(
             [p for name, p in training.net.named_parameters() if name.startswith(part) and p.grad is not None],
             chosen.clip,

@@ -49,16 +49,10 @@ class MouthMesh:
         return posed.reshape(*aims.shape[:2], -1, 3)
 
 
-def mouth_mesh(
-    head: Head,
-    *,
-    num_vertices: int = NUM_VERTICES,
-    dtype: torch.dtype = torch.float32,
-    device: str | torch.device = "cpu",
-) -> MouthMesh:
+def mouth_mesh(head: Head, *, dtype: torch.dtype = torch.float32, device: str | torch.device = "cpu") -> MouthMesh:
     """Measure a head; raises HeadError when the head is an imported one, whose controls have no names."""
     rig, whole = lip_rig(head), torch_head(head, dtype=dtype, device=device)
-    index = mouth_vertices(head, num_vertices=num_vertices)
+    index = mouth_vertices(head)
     mouth = replace(
         whole,
         template=whole.template[index],
@@ -69,7 +63,7 @@ def mouth_mesh(
     return MouthMesh(rig=replace(rig, response=response), head=mouth, vertex_index=index)
 
 
-def mouth_vertices(head: Head, *, num_vertices: int = NUM_VERTICES) -> Int[Array, " vertex"]:
+def mouth_vertices(head: Head) -> Int[Array, " vertex"]:
     """Vertices that stand for the mouth: the edges of the lips, then skin that speech moves, evenly spread.
 
     Raises:
@@ -88,17 +82,17 @@ def mouth_vertices(head: Head, *, num_vertices: int = NUM_VERTICES) -> Int[Array
     # The jaw's rotation moves the throat too; only the front belongs to the mouth.
     front = head.template[skin, 2] > np.quantile(head.template[edges.upper, 2], 0.0) - 0.02
     candidates = skin[(reach > _MOVES_METRES) & outside & front]
-    lips = list(dict.fromkeys([*edges.upper.tolist(), *edges.lower.tolist()]))[:num_vertices]
-    return np.array(_spread(head.template, chosen=lips, candidates=candidates, count=num_vertices))
+    lips = list(dict.fromkeys([*edges.upper.tolist(), *edges.lower.tolist()]))[:NUM_VERTICES]
+    return np.array(_spread(head.template, chosen=lips, candidates=candidates))
 
 
-def _spread(points: Array, *, chosen: list[int], candidates: Array, count: int) -> list[int]:
+def _spread(points: Array, *, chosen: list[int], candidates: Array) -> list[int]:
     """Farthest point sampling: each next one is the candidate farthest from all so far."""
     chosen = list(chosen)
     far = np.full(len(candidates), np.inf)
     for vertex in chosen:
         far = np.minimum(far, np.linalg.norm(points[candidates] - points[vertex], axis=1))
-    while len(chosen) < count and far.max() > 0.0:
+    while len(chosen) < NUM_VERTICES and far.max() > 0.0:
         vertex = int(candidates[int(far.argmax())])
         chosen.append(vertex)
         far = np.minimum(far, np.linalg.norm(points[candidates] - points[vertex], axis=1))

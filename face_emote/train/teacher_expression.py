@@ -30,34 +30,28 @@ SYMMETRIC = PerformanceStyle(asymmetry=0.0)
 _COLUMNS = np.array([CONTROLS.index(name) for name in EXPRESSION_CONTROLS])
 
 
-def plan_track(plan: EmotionPlan, *, num_frames: int, lead_secs: float = LEAD_SECS) -> EmotionTrack:
+def plan_track(plan: EmotionPlan, *, num_frames: int) -> EmotionTrack:
     """The emotion that the network is shown at each motion frame.
 
-    The plan is read `lead_secs` ahead, as the animator does, so that an emotion has arrived at its key. A plan that
+    The plan is read `LEAD_SECS` ahead, as the animator does, so that an emotion has arrived at its key. A plan that
     reads the voice (`auto`) is not taken.
     """
     last = (num_frames - 1) / MOTION_HZ
-    times = np.clip(np.arange(num_frames) / MOTION_HZ + lead_secs, 0.0, max(last, 0.0))
+    times = np.clip(np.arange(num_frames) / MOTION_HZ + LEAD_SECS, 0.0, max(last, 0.0))
     return track(plan, times=times, fps=MOTION_HZ)
 
 
 def expression_targets(
-    emotion: EmotionTrack, cues: SpeechCues, *, style: PerformanceStyle = SYMMETRIC
+    emotion: EmotionTrack, cues: SpeechCues
 ) -> Float[Array, f"frames output={NUM_EXPRESSION_OUTPUTS}"]:
     """What the expression path should answer at each motion frame (50 Hz, from the clip's start).
 
-    Args:
-        emotion: what the network is shown (`plan_track`), from frame 0.
-        cues: of the same clip (`cues_from_mels`, or `motion.cues.speech_cues` of an analysis).
-        style: the sliders `energy`, `brows` and `asymmetry` act on the controls.
-
-    Returns:
-        float32 in the order of `channels`: 47 controls, 10 bearings, 16 wrinkle residuals, 4 blood drives, 3 voice
-        tracks.
+    `emotion` is what the network is shown (`plan_track`). float32: 47 controls, 10 bearings, 16 wrinkle residuals, 4
+    blood drives, 3 voice tracks.
     """
     times = np.arange(len(emotion.intensity)) / MOTION_HZ
     mood, _ = step_mood(emotion, None, lively=calm_liveliness(cues, times), step_hz=MOTION_HZ)
-    controls = expression_controls(mood, style=style)
+    controls = expression_controls(mood, style=SYMMETRIC)
     bias = emotion_bias(mood)
     bearing = np.stack(
         [
@@ -95,10 +89,7 @@ def analysis_from_mels(mels: Float[Array, "rows band=40"], phones: Labels) -> Sp
     power = np.exp(np.asarray(mels, np.float64)).mean(axis=1)
     loudness = np.maximum(10.0 * np.log10(power + 1e-12), -90.0)
     none = np.zeros(len(loudness), np.float32)
-    prosody = Prosody(
-        loudness_db=loudness.astype(np.float32), f0_hz=np.full(len(loudness), np.nan, np.float32), voiced=none,
-        speaking=none, tremor=none,
-    )  # fmt: skip
+    prosody = Prosody(loudness.astype(np.float32), np.full_like(none, np.nan), voiced=none, speaking=none, tremor=none)
     labels = np.where(phones == UNKNOWN_PHONE, -1, phones.astype(np.int64))
     if (labels < 0).any():
         labels[labels < 0] = _PLAIN_SPEECH * _audible(loudness, num_frames=len(phones))[labels < 0]

@@ -15,7 +15,7 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
 from itertools import pairwise
 from pathlib import Path
@@ -129,10 +129,6 @@ class Corpus:
         """Index into `names.PHONES` at 50 Hz, UNKNOWN_PHONE where nobody knows."""
         return self.arrays[self.clips[index].source].phones[self._frames(index)]
 
-    def only(self, keep: Callable[[ClipRow], bool]) -> "Corpus":
-        """The clips that a test picks; the arrays are shared."""
-        return Corpus(folder=self.folder, clips=tuple(row for row in self.clips if keep(row)), arrays=self.arrays)
-
     def _frames(self, index: int) -> slice:
         row = self.clips[index]
         return slice(row.first, row.first + row.num_frames)
@@ -153,11 +149,8 @@ def write_source(
 ) -> list[ClipRow]:
     """Make and store all clips of a source; does nothing when that was done before, and goes on where it was killed.
 
-    Args:
-        jobs: in a fixed order; a run that goes on takes those as made which are in the partial folder.
-        folder: of the corpus; made when it is missing.
-        source: the folder's name inside.
-        progress: called after each clip with clips done, clips in all and hours so far.
+    Jobs come in a fixed order; a run that goes on takes those as made which are in the partial folder. `progress` is
+    called after each clip with clips done, clips in all and hours so far.
 
     Raises:
         CorpusError: two jobs share a name, or a clip's arrays do not fit each other.
@@ -188,27 +181,19 @@ def write_source(
     return rows
 
 
-def read_corpus(folder: Path, *, sources: Iterable[str] | None = None) -> Corpus:
-    """Map a corpus into memory; only what is looked at is read.
-
-    Args:
-        folder: as `write_source` filled it.
-        sources: all complete ones when not given.
+def read_corpus(folder: Path) -> Corpus:
+    """Map the complete sources into memory; only what is looked at is read.
 
     Raises:
-        CorpusError: there is no corpus, a source is missing, or its files do not fit together.
+        CorpusError: there is no corpus, or the files of a source do not fit together.
     """
     folder = Path(folder)
-    there = sources_in(folder) if folder.is_dir() else []
-    wanted = there if sources is None else list(sources)
-    if not there or not wanted:
+    sources = sources_in(folder) if folder.is_dir() else []
+    if not sources:
         raise CorpusError(f"There is no corpus here; build one with face_emote.train.corpus.build: {folder}")
-    missing = [name for name in wanted if name not in there]
-    if missing:
-        raise CorpusError(f"The corpus has no {missing[0]}, only {', '.join(there)}; build it first: {folder}")
     rows: list[ClipRow] = []
     arrays: dict[str, SourceArrays] = {}
-    for source in wanted:
+    for source in sources:
         part = _read_rows(folder / source)
         arrays[source] = _mapped(folder / source, last=part[-1])
         rows.extend(part)

@@ -124,10 +124,10 @@ def aims_of(
     """
     good = sound_frames(track)
     steps = np.arange(len(track), dtype=np.float64)
+    columns = zip(track.T, good.T, strict=True)
     clean = np.column_stack(
-        [np.interp(steps, steps[ok], column[ok]) if ok.any() else np.zeros(len(track))
-         for column, ok in zip(track.T, good.T, strict=True)]
-    )  # fmt: skip
+        [np.interp(steps, steps[ok], column[ok]) if ok.any() else np.zeros(len(track)) for column, ok in columns]
+    )
     aims = (clean - scale.rest) * scale.factor + (REST_GAP, 0.0, 0.0)
     at = np.arange(num_frames) * (VIDEO_FPS / 50.0)
     last = len(track) - 1

@@ -247,10 +247,8 @@ def jtalk(text: str, *, voice: Path, rate: float, semitones: float, throat: floa
     with tempfile.TemporaryDirectory() as folder:
         wav, trace, source = (Path(folder) / name for name in ("a.wav", "trace.txt", "text.txt"))
         source.write_text(text, "utf-8")
-        _run(
-            "open_jtalk", "-x", dictionary, "-m", str(voice), "-r", f"{rate:.3f}", "-fm", f"{semitones:.2f}",
-            "-a", f"{throat:.3f}", "-ow", str(wav), "-ot", str(trace), str(source),
-        )  # fmt: skip
+        voiced = ("-m", str(voice), "-r", f"{rate:.3f}", "-fm", f"{semitones:.2f}", "-a", f"{throat:.3f}")
+        _run("open_jtalk", "-x", dictionary, *voiced, "-ow", str(wav), "-ot", str(trace), str(source))
         if not wav.is_file() or wav.stat().st_size < 100 or not trace.is_file():
             raise CorpusError(f"open_jtalk said nothing; check the voice and the text {text[:20]!r}: {voice}")
         return Spoken(samples=read_speech(wav).samples, rows=trace_rows(trace.read_text("utf-8", "replace")))

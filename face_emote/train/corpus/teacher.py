@@ -222,8 +222,7 @@ def loudness_only(samples: Float[Array, " samples"]) -> Prosody:
     chunks = [level_db(windows)[:real] for windows, real in frame_chunks([samples.astype(np.float32)], size=WINDOW)]
     level = np.concatenate(chunks).astype(np.float32)
     none = np.zeros(len(level), np.float32)
-    return Prosody(loudness_db=level, f0_hz=np.full(len(level), np.nan, np.float32), voiced=none, speaking=none,
-                   tremor=none)  # fmt: skip
+    return Prosody(level, np.full_like(level, np.nan), voiced=none, speaking=none, tremor=none)
 
 
 def _spoken(phone: Phone) -> Phone:

@@ -100,13 +100,10 @@ def clip_of(clip: UserClip, *, measured: Measured, scale: tuple[float, float, fl
         heard = analyse(clip.sound, transcript=clip.transcript).phones
         lips = teacher_lips(heard, prosody=loudness_only(samples), duration_secs=sound_secs)
         phones, known = phone_index(heard, num_frames=num_frames), np.ones((num_frames, NUM_LIPS), np.uint8)
-    values = (
-        np.maximum(REST_GAP + factor * (aims[:, 0] - gap_rest), 0.0), aims[:, 1] - width_rest,
-        np.clip(aims[:, 2], 0.0, 1.0),
-    )  # fmt: skip
-    for channel, (column, is_known) in enumerate(zip(values, measured.known, strict=True)):
-        if is_known:
-            lips[:, channel], known[:, channel] = column, at <= last + 1e-9
+    gap = np.maximum(REST_GAP + factor * (aims[:, 0] - gap_rest), 0.0)
+    values = (gap, aims[:, 1] - width_rest, np.clip(aims[:, 2], 0.0, 1.0))
+    for channel in np.flatnonzero(measured.known):
+        lips[:, channel], known[:, channel] = values[channel], at <= last + 1e-9
     return ClipData(samples=samples, lips=lips, known=known, phones=phones)
 
 

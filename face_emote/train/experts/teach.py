@@ -24,7 +24,7 @@ from face_emote.core.names import EMOTIONS
 from face_emote.face.bundled import load_head
 from face_emote.network.convnet import ExpertFile, write_expert
 from face_emote.network.experts import COMPOUNDS, geometry_of, load_classifier, load_sync
-from face_emote.train.corpus.cache import Corpus, read_corpus
+from face_emote.train.corpus.cache import read_corpus
 from face_emote.train.experts.batches import (
     FeelingBatch,
     feeling_batch,
@@ -48,7 +48,6 @@ from face_emote.train.experts.torch_convnet import (
     Assignment,
     FitConfig,
     Lesson,
-    Report,
     Student,
     TorchConvNet,
     fit,
@@ -77,17 +76,20 @@ LESSONS = {
 }
 
 
-def teach(name: str, corpus: Corpus, *, lesson: Lesson, seed: int, path: Path, report: Report) -> dict[str, float]:
+def teach(task: Assignment) -> dict[str, float]:
     """Train one of `LESSONS`, write it, and return its held-out figures (they also stand in the file's card).
 
     Raises:
         CorpusError: the corpus holds nothing that this expert could learn from.
     """
-    student = STUDENTS[name](Assignment(name, corpus, lesson=lesson, seed=seed, path=path, report=report))
-    steps = fit(student.net, loss_at=student.loss, config=lesson.fit, report=report)
+    student = STUDENTS[task.name](task)
+    steps = fit(student.net, loss_at=student.loss, config=task.lesson.fit, report=task.report)
     write_expert(student.file())
     figures = student.figures()
-    lines = [f"{name}, seed {seed}, {steps} steps.", *(f"{key}: {value:.3f}" for key, value in figures.items())]
+    lines = [
+        f"{task.name}, seed {task.seed}, {steps} steps.",
+        *(f"{key}: {value:.3f}" for key, value in figures.items()),
+    ]
     write_expert(replace(student.file(), card="\n".join(lines)))
     return figures
 
@@ -303,10 +305,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             lesson = LESSONS[name]
             fitting = replace(lesson.fit, steps=given.steps or lesson.fit.steps, minutes=given.minutes)
             path = given.output / f"{name}_{role}.safetensors"
-            figures = teach(
-                name, corpus, lesson=replace(lesson, fit=fitting, hold_out=hold_out), seed=seed, path=path,
-                report=lambda line, name=name: logger.info("%s: %s", name, line),  # type: ignore[misc]
-            )  # fmt: skip
+            lesson, report = replace(lesson, fit=fitting, hold_out=hold_out), partial(logger.info, "%s: %s", name)
+            figures = teach(Assignment(name, corpus, lesson=lesson, seed=seed, path=path, report=report))
             logger.info("%s: %s", path.name, ", ".join(f"{key} {value:.3f}" for key, value in figures.items()))
     except FaceEmoteError as error:
         logger.error("%s", error)
