@@ -195,6 +195,13 @@ def test_the_name_of_a_file_that_is_not_there_is_said_so(name: str):
         read_transcript(name)
 
 
+def test_a_file_at_home_is_read(tmp_path: Path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "line.script").write_text("Hello")
+    assert read_transcript("~/line.script").cues[0].words == ("hello",)
+    assert read_transcript("~nobody said so").cues[0].words == ("nobody", "said", "so")
+
+
 def test_a_folder_or_a_pipe_is_not_spoken(tmp_path: Path):
     for place in (str(tmp_path), "/dev/null"):
         with pytest.raises(OptionError, match="transcript: there is no such file"):

@@ -220,10 +220,7 @@ def number_in(text: str) -> float | int | None:
 
 def existing_file(name: str, text: str, *, folder: Path) -> Path:
     """The path of a file. Raises OptionError when there is none."""
-    try:
-        path = folder / Path(text).expanduser()
-    except RuntimeError:  # `~nobody`
-        path = folder / text
+    path = _place(text, folder)
     if not is_file(path):
         raise OptionError(f"{name}: there is no such file: {path}")
     return path
@@ -233,7 +230,8 @@ def words_or_file(name: str, text: str, *, folder: Path = Path()) -> str | Path:
     """Words as they are, or the path of the file that they name. Raises OptionError when it is not there."""
     plain = text.strip()
     if len(plain) < LONGEST_PATH and len(plain.splitlines()) == 1:
-        if _DOCUMENT.fullmatch(plain) or is_file(folder / plain) or (os.sep in plain and _is_there(folder / plain)):
+        place = _place(plain, folder)
+        if _DOCUMENT.fullmatch(plain) or is_file(place) or (os.sep in plain and _is_there(place)):
             return existing_file(name, plain, folder=folder)
     return text
 
@@ -244,6 +242,13 @@ def is_file(path: Path) -> bool:
         return path.is_file()
     except (OSError, ValueError):
         return False
+
+
+def _place(text: str, folder: Path) -> Path:
+    try:
+        return folder / Path(text).expanduser()
+    except RuntimeError:  # `~nobody`
+        return folder / text
 
 
 def _is_there(path: Path) -> bool:
