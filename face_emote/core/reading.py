@@ -1,12 +1,17 @@
-"""Reading files that nobody vouches for: one budget for all memory that a file may ask for; marks of encodings."""
+"""Reading files that nobody vouches for: they have an end, and one budget for all memory that they may ask for."""
 
 import codecs
+import errno
 import math
+import os
+import stat
 import struct
 import zipfile
 import zlib
 from collections.abc import Container
 from pathlib import Path
+from tokenize import TokenError
+from typing import BinaryIO
 
 import numpy as np
 
@@ -20,6 +25,8 @@ TEXT_MARKS = {
 }  # fmt: skip
 """First bytes of a text, and the encoding that they say; longer marks stand first."""
 _PIECE_BYTES = 2**20
+_HEADER_FAULTS = (TokenError, SyntaxError, RecursionError, MemoryError)
+"""What numpy's reader of headers raises beside ValueError: it parses them as Python."""
 
 
 class MemoryBudget:
@@ -36,6 +43,48 @@ class MemoryBudget:
             raise ValueError("it unpacks to far more than a file of its size should hold")
 
 
+def require_plain(path: Path) -> None:
+    """Raise OSError unless a file is there. A folder is none; a pipe may stay silent, and a device may never end."""
+    try:
+        mode = path.stat().st_mode
+    except ValueError:
+        raise OSError(errno.EINVAL, "no file can have this name", repr(str(path))) from None
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "it is a pipe or a device, no file", str(path))
+
+
+def opened(path: Path) -> BinaryIO:
+    """A file, open for reading. Raises OSError as `require_plain` does."""
+    require_plain(path)
+    return path.open("rb")
+
+
+def content_of(path: Path, *, most: int = ALWAYS_BYTES) -> bytes:
+    """All bytes of a file of at most so many. Raises ValueError when it has more, and OSError."""
+    with opened(path) as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise ValueError(f"it is larger than {most >> 20} MB")
+    return content
+
+
+def text_of(path: Path, *, most: int = ALWAYS_BYTES) -> str:
+    """All of a text in UTF-8. Raises ValueError when it is none, or too long, and OSError."""
+    return content_of(path, most=most).decode("utf-8-sig")
+
+
+def mapped_array(path: Path) -> Array:
+    """An .npy of which only what is looked at is read. Raises ValueError when it is none, and OSError."""
+    require_plain(path)
+    try:
+        mapped: Array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (*_HEADER_FAULTS, EOFError, TypeError, OverflowError) as error:
+        raise ValueError(" ".join(str(error).split()) or type(error).__name__) from None
+    return mapped
+
+
 def read_npz(path: Path, *, names: Container[str] | None = None) -> dict[str, Array]:
     """Arrays of an .npz by name, all or only some. Nothing pickled is read.
 
@@ -45,9 +94,11 @@ def read_npz(path: Path, *, names: Container[str] | None = None) -> dict[str, Ar
     """
     budget = MemoryBudget(path.stat().st_size)
     try:
-        with zipfile.ZipFile(path) as archive:
+        with opened(path) as file, zipfile.ZipFile(file) as archive:
             found = {}
             for entry in archive.infolist():
+                if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                    raise ValueError("its arrays are compressed in an unusual way")
                 name = entry.filename.removesuffix(".npy")
                 if name != entry.filename and (names is None or name in names):
                     found[name] = _read_array(archive, entry, budget=budget)
@@ -62,7 +113,10 @@ def _read_array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, *, budget: Mem
         if version not in ((1, 0), (2, 0)):
             raise ValueError(f"an array of format {version[0]}.{version[1]}")
         header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, by_column, dtype = header(stream)
+        try:
+            shape, by_column, dtype = header(stream)
+        except _HEADER_FAULTS as error:
+            raise ValueError(f"an array whose description cannot be read ({type(error).__name__})") from None
         if dtype.hasobject:
             raise ValueError("an array of pickled objects")
         size = math.prod(shape) * dtype.itemsize

@@ -9,7 +9,7 @@ from face_emote.core.arrays import Array
 from face_emote.core.errors import HeadError, OptionError
 from face_emote.core.names import JOINT_PARENTS, NUM_EXPRESSION, NUM_SHAPE
 from face_emote.core.output import require_writable
-from face_emote.core.reading import read_npz
+from face_emote.core.reading import content_of, opened, read_npz
 from face_emote.face.head import Head
 from face_emote.face.head_file import MAX_VERTICES, basis_id, read_head, write_head
 from face_emote.face.pickle_reader import UnsafePickleError, read_pickled_arrays
@@ -32,13 +32,13 @@ def read_flame(path: Path) -> Head:
     """
     path = Path(path)
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise HeadError(f"The head file is larger than a gigabyte; give a FLAME .pkl or .npz: {path}")
-        with path.open("rb") as stream:
+        with opened(path) as stream:
+            if path.stat().st_size > MAX_BYTES:
+                raise HeadError(f"The head file is larger than a gigabyte; give a FLAME .pkl or .npz: {path}")
             is_archive = stream.read(2) == _ZIP_MAGIC
         if is_archive and _is_own(path):
             return read_head(path)
-        arrays = read_npz(path, names=KEYS) if is_archive else read_pickled_arrays(path.read_bytes())
+        arrays = read_npz(path, names=KEYS) if is_archive else read_pickled_arrays(content_of(path, most=MAX_BYTES))
         return _head_of(arrays)
     except OSError as error:
         raise HeadError(f"The head file cannot be opened ({error.strerror or error}): {path}") from error

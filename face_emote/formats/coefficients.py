@@ -24,7 +24,7 @@ from face_emote.core.arrays import Array, Float
 from face_emote.core.motion import MotionSource
 from face_emote.core.names import BLOOD_REGIONS, CONTROLS, NUM_EXPRESSION, NUM_SHAPE, WRINKLES
 from face_emote.core.output import written_beside
-from face_emote.core.reading import read_npz
+from face_emote.core.reading import opened, read_npz
 from face_emote.core.types import FaceMotion
 from face_emote.formats.array_file import ArraySpool, write_arrays
 from face_emote.formats.mesh.person import Progress
@@ -153,7 +153,7 @@ def is_coefficient_file(path: Path) -> bool:
     if path.suffix.lower() != ".npz":
         return False
     try:
-        with zipfile.ZipFile(path) as archive:
+        with opened(path) as file, zipfile.ZipFile(file) as archive:
             names = set(archive.namelist())
     except (OSError, zipfile.BadZipFile, NotImplementedError, ValueError):
         return False

@@ -178,7 +178,7 @@ class _Reader:
     def __init__(self, path: Path, files: ExitStack) -> None:
         self.path = path
         with _faults_named(path):
-            file = files.enter_context(path.open("rb"))
+            file = files.enter_context(opened(path))
             layout.require_plain_zip(file)
             self._archive = files.enter_context(zipfile.ZipFile(file, allowZip64=False))
             self._require_entries()

@@ -65,9 +65,9 @@ def read_tensors(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
         CheckpointError: The file is missing, too large, not of this format, or its bytes were changed.
     """
     try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise CheckpointError(f"The checkpoint is larger than {MAX_FILE_BYTES >> 20} MB; choose another: {path}")
-        content = path.read_bytes()
+        content = content_of(path, most=MAX_FILE_BYTES)
+    except ValueError as error:
+        raise CheckpointError(f"The checkpoint cannot be read ({error}); choose another: {path}") from None
     except OSError as error:
         raise CheckpointError(f"The checkpoint cannot be read ({error.strerror}); check the path: {path}") from None
     length = struct.unpack("<Q", content[:8])[0] if len(content) >= 8 else 0

@@ -41,7 +41,7 @@ def read_packets(path: Path) -> Iterator[CodedPacket]:
     """
     damaged = f"A part of the video is damaged; delete it and run the batch again: {path}"
     try:
-        with path.open("rb") as file:
+        with opened(path) as file:
             if file.read(len(MAGIC)) != MAGIC:
                 raise OutputError(damaged)
             while head := file.read(_HEAD.size):

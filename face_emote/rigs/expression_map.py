@@ -127,7 +127,7 @@ def kept_map(
     place = (cache_folder() if folder is None else folder) / _file_name(target, head)
     try:
         return _read(place)
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+    except (OSError, ValueError):
         pass
     solved = solve_map(target, head=head, chin=chin)
     try:
@@ -158,10 +158,21 @@ def _file_name(target: TargetModel, head: Head) -> str:
 
 
 def _read(path: Path) -> ExpressionMap:
-    with np.load(path, allow_pickle=False) as stored:
-        values = {field.name: stored[field.name] for field in fields(ExpressionMap)}
-    for name in ("jaw_scale", "scale", "distance_mm"):
-        values[name] = float(values[name])
-    if values["coefficients"].shape[0] != NUM_EXPRESSION or not np.isfinite(values["coefficients"]).all():
+    """Raises ValueError when it is damaged, and OSError."""
+    stored = read_npz(path)
+    shapes = _shapes(num_columns=len(stored.get("cross", ())))
+    if any(stored.get(name, _NOTHING).shape != shape for name, shape in shapes.items()):
         raise ValueError("a kept map is damaged")
+    if any(stored[name].dtype.kind != "f" for name in shapes) or not all(
+        np.isfinite(stored[name]).all() for name in shapes if name != "cosines"
+    ):
+        raise ValueError("a kept map holds what is no number")
+    values: dict[str, Any] = {name: stored[name] if shape else float(stored[name]) for name, shape in shapes.items()}
     return ExpressionMap(**values)
+
+
+def _shapes(*, num_columns: int) -> dict[str, tuple[int, ...]]:
+    """Of the arrays of a kept map, in which `num_columns` coefficients are known."""
+    many = NUM_EXPRESSION
+    one = dict.fromkeys(("jaw_scale", "scale", "distance_mm"), ())
+    return {"coefficients": (many, num_columns), "gram": (many, many), "cross": (num_columns, many), "cosines": (many,)} | one

@@ -10,7 +10,7 @@ import numpy as np
 from face_emote.core.arrays import Array, Float, Int
 from face_emote.core.errors import HeadError
 from face_emote.core.names import JOINTS, NUM_EXPRESSION
-from face_emote.core.reading import read_npz
+from face_emote.core.reading import content_of, opened, read_npz
 from face_emote.face.flame_file import MAX_BYTES
 from face_emote.face.head import Head
 from face_emote.face.head_file import basis_id
@@ -115,6 +115,6 @@ def read_smplx(path: Path) -> TargetModel:
 
 def _arrays(path: Path, *, names: Container[str] = KEYS) -> dict[str, Array]:
     """The arrays that are needed; some SMPL-X archives also hold pickled objects, which stay unread."""
-    with path.open("rb") as stream:
+    with opened(path) as stream:
         packed = stream.read(2) == b"PK"
-    return read_npz(path, names=names) if packed else read_pickled_arrays(path.read_bytes())
+    return read_npz(path, names=names) if packed else read_pickled_arrays(content_of(path, most=MAX_BYTES))

@@ -1,0 +1,127 @@
+"""What is heard and said: sound, words, phones, live sound."""
+
+import io
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from face_emote.audio.analyse import analyse
+from face_emote.audio.reader import read_speech
+from face_emote.audio.transcripts import parse_transcript, read_transcript
+from face_emote.evaluation.clips import read_clips
+from tools.fuzz import stock
+from tools.fuzz.command_readers import command
+from tools.fuzz.formats import BOXES, NPZ
+from tools.fuzz.reader import Reader, Seed, WronglyAcceptedError
+from tools.fuzz.texts import JSON, TEXT
+
+CUES = (
+    "1\n00:00:00,000 --> 00:00:00,500\n<i>The family</i>\n\n"
+    "2\n00:00:00,500 --> 00:00:01,000\nof Dashwood, 1,200 of them.\n"
+)
+CAPTIONS = (
+    "WEBVTT\n\nNOTE made up\n\n00:00.000 --> 00:00.600 align:start\n<v Jane>The family\n\n"
+    "00:00.600 --> 00:01.000\nof Dashwood\n"
+)
+STYLED = (
+    "[Script Info]\nScriptType: v4.00+\n\n[Events]\nFormat: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, "
+    "Effect, Text\nDialogue: 0,0:00:00.00,0:00:01.00,Default,,0,0,0,,{\\i1}The family{\\i0} of Dashwood\n"
+)
+NUMBERED = "Mr. O'Neill paid $5 million, 1,5 € and £1.5m in 1999 for 3rd-class U.S. goods (laughs): 10:30, ½, 007.\n"
+SPOKEN_PHONES = [["the", "DH", 0.0, 0.1], ["the", "AH0", 0.1, 0.2], ["family", "F", 0.25, 0.4], ["", "SIL", 0.4, 1.0]]
+
+
+def sound(path: Path) -> None:
+    """Read it, and look at every sample."""
+    speech = read_speech(path)
+    if not np.isfinite(speech.samples).all() or np.abs(speech.samples).max(initial=0.0) > 1.0:
+        raise WronglyAcceptedError("samples that are no amplitudes")
+
+
+def heard(path: Path) -> None:
+    """Listen to it, as `animate` does."""
+    analysis = analyse(path)
+    if not np.isfinite(analysis.prosody.loudness_db).all():
+        raise WronglyAcceptedError("a loudness that is no number")
+
+
+def words(path: Path) -> None:
+    """Read it, and get it ready for the aligner."""
+    parse_transcript(read_transcript(path))
+
+
+def said(path: Path) -> None:
+    """Words as they stand on a command line."""
+    parse_transcript(read_transcript(path.read_bytes().decode("utf-8", "surrogateescape")))
+
+
+def aligned(path: Path) -> None:
+    """Lay it over the line."""
+    analyse(path.with_name("line.wav"), transcript=path)
+
+
+def clips(path: Path) -> None:
+    """Read the folder that it lies in, as `evaluate` does."""
+    read_clips(path.parent)
+
+
+def live(path: Path) -> None:
+    """Perform it while it comes in."""
+    before = sys.stdin
+    sys.stdin = io.TextIOWrapper(io.BytesIO(path.read_bytes()))
+    try:
+        command(["animate", "--stream", "--emotion", "joy"])
+    finally:
+        sys.stdin = before
+
+
+def _clip_phones(folder: Path) -> list[Seed]:
+    stock.line(folder)
+    return [Seed(json.dumps(SPOKEN_PHONES).encode(), ".phones.json")]
+
+
+def _clip_lips(folder: Path) -> list[Seed]:
+    stock.motion(folder)
+    gap = np.linspace(0.0, 0.1, 25)
+    path = stock.archived(folder, "lips.npz", {"gap": gap, "width": 0.1 * gap, "jaw": gap, "fps": np.float64(25.0)})
+    return [Seed(path.read_bytes(), ".lips.npz"), stock.seed_of(folder / "line.npz")]
+
+
+def _texts(_folder: Path) -> list[Seed]:
+    return [
+        Seed(NUMBERED.encode(), ".txt"),
+        Seed(b"\xef\xbb\xbfThe family of Dashwood", ".txt"),
+        Seed(CUES.encode(), ".srt"),
+        Seed(CUES.replace("\n", "\r\n").encode(), ".srt"),
+        Seed(CAPTIONS.encode(), ".vtt"),
+        Seed(STYLED.encode(), ".ass"),
+    ]
+
+
+def _said(_folder: Path) -> list[Seed]:
+    return [Seed(NUMBERED.encode(), ".words"), Seed(b"The family of Dashwood", ".words")]
+
+
+def _over_the_line(folder: Path) -> list[Seed]:
+    stock.line(folder)
+    return [Seed(stock.SPOKEN.encode(), ".txt")]
+
+
+def _pcm(folder: Path) -> list[Seed]:
+    return [Seed(stock.line(folder).read_bytes()[44:16_044], ".raw")]
+
+
+READERS = (
+    Reader("wav", "sound", stock.waves, sound, quick=True),
+    Reader("compressed-sound", "sound", stock.compressed, sound, quick=True),
+    Reader("film", "sound", stock.films, sound, BOXES),
+    Reader("listening", "sound", stock.waves, heard),
+    Reader("live-sound", "sound", _pcm, live, is_file=False),
+    Reader("transcript", "words", _texts, words, TEXT, quick=True),
+    Reader("spoken-words", "words", _said, said, TEXT, is_file=False, quick=True),
+    Reader("alignment", "words", _over_the_line, aligned, TEXT, beside=("line.wav",)),
+    Reader("clip-phones", "words", _clip_phones, clips, JSON, beside=("line.wav",), name_there="line"),
+    Reader("clip-lips", "motion", _clip_lips, clips, NPZ, beside=("line.wav",), name_there="line"),
+)

@@ -1,0 +1,141 @@
+"""What moves: motion files, captures, coefficients, heads of .glb files, signed marks."""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+import face_emote as fe
+from face_emote.core.types import FRAME_ARRAYS, FaceMotion
+from face_emote.formats.captures import read_capture
+from face_emote.formats.motion_file import open_motion
+from face_emote.formats.viewer import write_page
+from face_emote.provenance.credential import Provenance
+from face_emote.provenance.marking import mark
+from face_emote.provenance.verification import verify
+from tools.fuzz import stock
+from tools.fuzz.formats import BOXES, GLB, MOTION, NPZ
+from tools.fuzz.reader import Reader, Seed, WronglyAcceptedError
+from tools.fuzz.texts import JSON, TEXT
+
+FILMS = ("marked.mp4", "marked.mkv")
+KEY_FILES = ("key.pem", "chain.pem")
+MOST = 1e6
+"""Larger numbers are no motion of a face."""
+
+
+def _looked_at(motion: FaceMotion) -> None:
+    for name in FRAME_ARRAYS:
+        values = getattr(motion, name)
+        if not np.isfinite(values).all() or np.abs(values).max(initial=0.0) > MOST:
+            raise WronglyAcceptedError(f"{name} holds what is no motion")
+    if not 1.0 <= motion.fps <= 1000.0 or not np.isfinite(motion.betas).all():
+        raise WronglyAcceptedError(f"{motion.fps} frames a second")
+
+
+def motion(path: Path) -> None:
+    """All frames, at once and block by block."""
+    _looked_at(fe.read_motion(path))
+    with open_motion(path) as reader:
+        for block in reader.blocks(7):
+            _looked_at(block)
+
+
+def capture(path: Path) -> None:
+    """A recorded face."""
+    _looked_at(read_capture(path).motion)
+
+
+def viewed(path: Path) -> None:
+    """A page for the browser."""
+    page = path.with_name("page.html")
+    write_page(path, page, sound=None)
+    page.unlink()
+
+
+def verified(path: Path) -> None:
+    """Who says what about its making."""
+    verify(path)
+
+
+def trusted(path: Path) -> None:
+    """Certificates to trust."""
+    verify(path.with_name("marked.glb"), anchors=path)
+
+
+def signing_key(path: Path) -> None:
+    """Sign with the key, or the certificates, that lie there."""
+    before, folder = os.environ["FACE_EMOTE_SETTINGS"], path.parent.parent
+    for name in KEY_FILES:
+        if name != path.name:
+            shutil.copy(Path(before) / "provenance" / name, path.with_name(name))
+    os.environ["FACE_EMOTE_SETTINGS"] = str(folder)
+    try:
+        mark(folder / "plain.glb", fe.read_motion(folder / "line.npz"), Provenance())
+    finally:
+        os.environ["FACE_EMOTE_SETTINGS"] = before
+        for name in KEY_FILES:
+            if name != path.name:
+                path.with_name(name).unlink()
+
+
+def _motions(folder: Path) -> list[Seed]:
+    stock.motion(folder)
+    name = "short.npz"
+    stock.kept(folder, name, lambda path: (fe.write_motion(stock.short(folder), path.with_suffix(".npz")), None))
+    return [stock.seed_of(folder / "line.npz"), stock.seed_of(folder / name)]
+
+
+def _captures(folder: Path) -> list[Seed]:
+    link = stock.exported(folder, "link.csv")
+    arkit = stock.exported(folder, "arkit.json")
+    curves = stock.exported(folder, "curves.csv", rig="arkit")
+    return [stock.seed_of(path) for path in (link, arkit, curves)]
+
+
+def _coefficients(folder: Path) -> list[Seed]:
+    own = stock.exported(folder, "own.npz", rig="amass")
+    return [stock.seed_of(own)]
+
+
+def _glbs(folder: Path) -> list[Seed]:
+    return [stock.seed_of(stock.exported(folder, "marked.glb"))]
+
+
+def _marked(folder: Path) -> list[Seed]:
+    return [*_glbs(folder), *(stock.seed_of(stock.marked_film(folder, name)) for name in FILMS)]
+
+
+def _anchors(folder: Path) -> list[Seed]:
+    return _settings(folder, "chain.pem")
+
+
+def _pem(name: str) -> Callable[[Path], list[Seed]]:
+    def make(folder: Path) -> list[Seed]:
+        stock.motion(folder)
+        stock.exported(folder, "plain.glb", provenance=None)
+        return [Seed(seed.content, ".pem") for seed in _settings(folder, name)]
+
+    return make
+
+
+def _settings(folder: Path, name: str) -> list[Seed]:
+    stock.exported(folder, "marked.glb")
+    return [stock.seed_of(folder / "settings" / "provenance" / name)]
+
+
+READERS = (
+    Reader("motion-file", "motion", _motions, motion, MOTION, quick=True),
+    Reader("capture-csv-json", "motion", _captures, capture, (*TEXT, *JSON), quick=True),
+    Reader("coefficients", "motion", _coefficients, capture, NPZ, quick=True),
+    Reader("viewed-glb", "motion", _glbs, viewed, GLB),
+    Reader("mark", "mark", _marked, verified, (*GLB, *BOXES)),
+    Reader("trusted-certificates", "mark", _anchors, trusted, TEXT, beside=("marked.glb",)),
+    *(
+        Reader(f"signing-{name[:-4]}", "mark", _pem(name), signing_key, TEXT, beside=("plain.glb", "line.npz"),
+               name_there=f"provenance/{name}")
+        for name in KEY_FILES
+    ),
+)  # fmt: skip
