@@ -84,10 +84,12 @@ def load_preset(path: Path) -> Preset:
         ValueError: the file is none; the message says why.
     """
     try:
+        if not path.is_file():
+            raise ValueError("there is no such file")
         stored = json.loads(path.read_text(encoding="utf-8"))
         rows = tuple(Row(str(key), str(source), float(weight)) for key, source, weight in stored["rows"])
         return Preset(path.stem, str(stored["title"]), rows)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise ValueError(f"This is no mapping preset ({type(error).__name__}: {error}): {path}") from None
 
 

@@ -112,5 +112,5 @@ def parsed_answer(line: str) -> Answer:
         if "result" in message:
             return Answer(number, "result", dict(message["result"]))
         return Answer(number, "error", dict(message["error"]))
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return Answer(0, "error", {"kind": "bug", "message": f"The engine said something strange: {line[:80]!r}"})

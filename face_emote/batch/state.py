@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from face_emote.core.errors import BatchError, OutputError
+from face_emote.core.records import Record, parsed_json
 
 FILE = "batch.sqlite"
 FORMAT = 1
@@ -134,11 +136,7 @@ class BatchState:
                 "SELECT name, place, status, error, attempts, about, timing, story, thumbnail FROM rows "
                 "WHERE listed = 1 ORDER BY position"
             ).fetchall()
-        return [
-            RowState(name, place, status, error, attempts, json.loads(about), json.loads(timing), json.loads(story),
-                     bytes(thumbnail))
-            for name, place, status, error, attempts, about, timing, story, thumbnail in found
-        ]  # fmt: skip
+            return [_row_of(cells) for cells in found]
 
     def statuses(self) -> dict[str, str]:
         """Status of every row that was ever listed, by name."""
@@ -183,11 +181,32 @@ class BatchState:
     def _faults_named(self) -> Iterator[None]:
         try:
             yield
+        except ValueError as error:
+            raise BatchError(f"The state of the batch is damaged ({error}); move it away: {self._path}") from None
         except sqlite3.Error as error:
             message = str(error)
             if "not a database" in message or "malformed" in message or "no such" in message:
                 raise BatchError(f"This is not the state of a batch; move it away: {self._path}") from None
             raise OutputError(f"The state of the batch cannot be written ({message}): {self._path}") from None
+
+
+def _row_of(cells: tuple[Any, ...]) -> RowState:
+    """A row as it was stored. Raises ValueError when somebody else wrote it."""
+    name, place, status, error, attempts, about, timing, story, thumbnail = cells
+    if not all(isinstance(text, str) for text in cells[:4]) or not isinstance(attempts, int):
+        raise ValueError("a row holds other values than ours")
+    known, times = _table_of(about), _table_of(timing)
+    return RowState(
+        name, place, status, error, attempts, {key: known.text(key) for key in known.values},
+        {key: times.number(key) for key in times.values}, dict(_table_of(story).values),
+        thumbnail if isinstance(thumbnail, bytes) else b"",
+    )  # fmt: skip
+
+
+def _table_of(cell: object) -> Record:
+    if not isinstance(cell, str):
+        raise ValueError("a row holds other values than ours")
+    return Record.of(parsed_json(cell.encode()))
 
 
 def _storable(value: object) -> object:

@@ -9,9 +9,9 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Container
+from io import BufferedReader
 from pathlib import Path
 from tokenize import TokenError
-from typing import BinaryIO
 
 import numpy as np
 
@@ -55,7 +55,7 @@ def require_plain(path: Path) -> None:
         raise OSError(errno.EINVAL, "it is a pipe or a device, no file", str(path))
 
 
-def opened(path: Path) -> BinaryIO:
+def opened(path: Path) -> BufferedReader:
     """A file, open for reading. Raises OSError as `require_plain` does."""
     require_plain(path)
     return path.open("rb")

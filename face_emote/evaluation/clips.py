@@ -10,7 +10,6 @@ with, for each, any of
     NAME.npz           a motion file: the real performance
 """
 
-import json
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -22,7 +21,8 @@ import numpy as np
 from face_emote.core.arrays import Array, Float
 from face_emote.core.errors import FaceEmoteError
 from face_emote.core.names import CONTROLS, PHONES
-from face_emote.core.reading import read_npz
+from face_emote.core.reading import content_of, read_npz
+from face_emote.core.records import parsed_json
 from face_emote.core.timing import require_fps
 from face_emote.core.types import Phone
 from face_emote.face.bundled import load_head
@@ -315,10 +315,10 @@ def _gapless(phones: Iterator[Phone]) -> Iterator[Phone]:
 
 def _json(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return parsed_json(content_of(path))
     except OSError as error:
         raise ClipError(f"The phones cannot be read ({error.strerror}): {path}") from None
-    except (ValueError, RecursionError):
+    except ValueError:
         raise ClipError(f"The phones are no JSON text; write them again: {path}") from None
 
 

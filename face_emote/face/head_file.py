@@ -6,6 +6,7 @@ zigzag-coded and split into low and high bytes: the many small columns then comp
 
 import hashlib
 import io
+import math
 import zipfile
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import numpy as np
 
 from face_emote.core.arrays import Array, Float, UInt8
 from face_emote.core.errors import HeadError
-from face_emote.core.names import NUM_EXPRESSION, NUM_SHAPE
+from face_emote.core.names import CONTROLS, NUM_EXPRESSION, NUM_SHAPE
 from face_emote.core.output import written_beside
 from face_emote.core.reading import read_npz
 from face_emote.face.contact import ContactOperator, contact_operator
@@ -28,6 +29,7 @@ STEP = 1e-6
 MAX_VERTICES = 200_000
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _INTS = ("quads", "quad_uv", "quad_part", "mirror", "left_lid_loop", "right_lid_loop", "lip_loop", "ring")
+_LOOPS = ("left_lid_loop", "right_lid_loop", "lip_loop")
 _FLOATS = ("uv", "uv_makehuman", "lash_uv")
 _MASKS = ("mask_lips", "mask_eyelids", "mask_ears", "mask_face", "mask_inside_mouth")
 _OPENINGS = ("lips", "left_lids", "right_lids")
@@ -201,10 +203,16 @@ def _points_of(arrays: dict[str, Array], name: str) -> SurfacePoints | None:
 def _contact_of(arrays: dict[str, Array], *, template: Float[Array, "vertex 3"]) -> HeadContact:
     def operator(opening: str) -> ContactOperator:
         edges: dict[str, Array] = {name: arrays[f"{opening}_{name}"].astype(np.int32) for name in _EDGES}
+        for name, index in edges.items():
+            _require_indices(f"{opening}_{name}", index, shape=(len(index),), count=len(template))
         response = arrays[f"{opening}_response"].astype(np.float32)
+        shape = (len(edges["free"]), len(edges["upper"]) + len(edges["lower"]))
+        _require_floats(f"{opening}_response", response, shape=shape)
         return contact_operator(**edges, response=response, template=template)
 
     points: dict[str, Array] = {name: arrays[name].astype(np.int32) for name in _CONTACT_POINTS}
+    for name, index in points.items():
+        _require_indices(name, index, shape=(len(index),), count=len(template))
     lips, left_lids, right_lids = (operator(opening) for opening in _OPENINGS)
     return HeadContact(lips, left_lids, right_lids, **points)
 
@@ -221,12 +229,49 @@ def _require_sound(head: Head) -> None:
         "skin_weights": (count, NUM_JOINTS),
     }
     for name, shape in wanted.items():
-        array = getattr(head, name)
-        if array.shape != shape or array.dtype != np.float32:
-            raise ValueError(f"{name} is {array.dtype} {array.shape}, expected float32 {shape}")
-        if not np.all(np.isfinite(array)):
-            raise ValueError(f"{name} holds NaN or infinity")
-    if head.faces.ndim != 2 or head.faces.shape[1] != 3 or head.faces.min(initial=0) < 0:
-        raise ValueError(f"faces have shape {head.faces.shape}")
-    if head.faces.max(initial=0) >= count:
-        raise ValueError("faces name vertices that do not exist")
+        _require_floats(name, getattr(head, name), shape=shape)
+    _require_indices("faces", head.faces, shape=(len(head.faces), 3), count=count)
+    if head.layout is not None:
+        _require_layout(head.layout, num_vertices=count)
+    for joint in head.control_joints:
+        if not (
+            joint.control in CONTROLS and joint.joint < NUM_JOINTS and joint.axis < 3 and math.isfinite(joint.angle)
+        ):
+            raise ValueError(f"the control {joint.control!r} turns no joint")
+    for points in (head.landmark_points, head.landmark478_points):
+        if points is not None:
+            shape = (len(points.corners), 3)
+            _require_indices("landmarks", points.corners, shape=shape, count=count)
+            _require_floats("landmarks", points.weights, shape=shape)
+
+
+def _require_layout(layout: HeadLayout, *, num_vertices: int) -> None:
+    quads, corners = len(layout.quads), len(layout.uv)
+    indices = {
+        "quads": ((quads, 4), num_vertices),
+        "quad_uv": ((quads, 4), corners),
+        "quad_part": ((quads,), len(layout.part_names)),
+        "mirror": ((num_vertices,), num_vertices),
+        "ring": ((num_vertices,), num_vertices),
+    }
+    for name in _LOOPS:
+        indices[name] = ((len(getattr(layout, name)),), num_vertices)
+    for name, (shape, limit) in indices.items():
+        _require_indices(name, getattr(layout, name), shape=shape, count=limit)
+    for name in (*_FLOATS, *_MASKS):
+        shape = (num_vertices,) if name in _MASKS else (corners, 2)
+        _require_floats(name, getattr(layout, name), shape=shape)
+
+
+def _require_floats(name: str, array: Array, *, shape: tuple[int, ...]) -> None:
+    if array.shape != shape or array.dtype != np.float32:
+        raise ValueError(f"{name} is {array.dtype} {array.shape}, expected float32 {shape}")
+    if not np.all(np.isfinite(array)):
+        raise ValueError(f"{name} holds NaN or infinity")
+
+
+def _require_indices(name: str, array: Array, *, shape: tuple[int, ...], count: int) -> None:
+    if array.shape != shape:
+        raise ValueError(f"{name} is {array.shape}, expected {shape}")
+    if array.min(initial=0) < 0 or array.max(initial=0) >= count:
+        raise ValueError(f"{name} names what does not exist")

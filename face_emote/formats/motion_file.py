@@ -26,6 +26,7 @@ from face_emote.core.errors import MotionFileError
 from face_emote.core.motion import MotionSource, MotionStream, joined_motion, resampled
 from face_emote.core.names import NUM_SHAPE
 from face_emote.core.output import written_beside
+from face_emote.core.reading import opened
 from face_emote.core.timing import require_fps
 from face_emote.core.types import FRAME_ARRAYS, FaceMotion
 from face_emote.formats import motion_layout as layout

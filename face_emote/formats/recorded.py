@@ -24,6 +24,7 @@ import numpy as np
 from face_emote.core.arrays import Array, Float
 from face_emote.core.errors import FaceEmoteWarning
 from face_emote.core.names import LIVE_LINK_TICKS_HZ
+from face_emote.core.reading import content_of, opened
 from face_emote.core.records import Record, parsed_json
 from face_emote.core.timing import MAX_FPS, MIN_FPS
 
@@ -103,11 +104,7 @@ def read_table(path: Path, *, fps: float | None = None) -> RecordedCurves:
 
 def read_json(path: Path) -> RecordedCurves:
     """Read `{"fps": .., "names": [..], "frames": [[..], ..]}`. Raises ValueError saying what is wrong, and OSError."""
-    with path.open("rb") as file:
-        data = file.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
-        raise ValueError("it is larger than 1 GiB; split it")
-    content = parsed_json(data)
+    content = parsed_json(content_of(path, most=MAX_BYTES))
     if not isinstance(content, dict) or not {"fps", "names", "frames"} <= set(content):
         raise ValueError(f"it has not the form {FORM}")
     record = Record.of(content)
@@ -145,7 +142,7 @@ def _table_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Line number and words of every row that has any; the first one is the header."""
     if path.stat().st_size > MAX_BYTES:
         raise ValueError("it is larger than 1 GiB; split it")
-    with path.open("rb") as raw:
+    with opened(path) as raw:
         mark = raw.read(2)
     try:
         with path.open(encoding=MARKS.get(mark, "utf-8-sig"), newline="") as file:

@@ -19,6 +19,7 @@ from face_emote.core.errors import OutputError
 from face_emote.core.names import BLOOD_REGIONS
 from face_emote.core.output import written_beside
 from face_emote.core.png import png_bytes
+from face_emote.core.reading import content_of
 from face_emote.core.records import Record, parsed_json
 from face_emote.core.types import LightRig
 from face_emote.face.bundled import load_head
@@ -162,9 +163,9 @@ def _folds() -> Array:
 
 def _bytes(path: Path) -> bytes:
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise OutputError(f"The file is larger than 400 MB, too large for a page; view a shorter clip: {path}")
-        return path.read_bytes()
+        return content_of(path, most=MAX_BYTES)
+    except ValueError as error:
+        raise OutputError(f"Not for a page: {error}; view a shorter clip: {path}") from None
     except OSError as error:
         raise OutputError(f"The file cannot be opened ({error.strerror}); check its name: {path}") from None
 

@@ -16,6 +16,7 @@ import numpy as np
 from face_emote.core.arrays import Array
 from face_emote.core.errors import CheckpointError
 from face_emote.core.output import written_beside
+from face_emote.core.reading import content_of
 
 DTYPES: dict[str, np.dtype[Any]] = {"F16": np.dtype("<f2"), "F32": np.dtype("<f4")}
 MAX_FILE_BYTES = 2**28

@@ -13,10 +13,12 @@ from functools import lru_cache
 from pathlib import Path
 
 from face_emote.core.errors import ProvenanceError
+from face_emote.core.reading import content_of
 
 SETTINGS = "FACE_EMOTE_SETTINGS"
 """Environment variable: a folder instead of the user's own for settings."""
 CHAIN, KEY = "chain.pem", "key.pem"
+MAX_BYTES = 1 << 20
 _log = logging.getLogger(__name__)
 
 
@@ -60,7 +62,9 @@ def _signature_in(folder: Path) -> Signature:
     try:
         if not folder.is_dir():
             _make(folder)
-        chain, key = (folder / CHAIN).read_bytes(), (folder / KEY).read_bytes()
+        chain, key = content_of(folder / CHAIN, most=MAX_BYTES), content_of(folder / KEY, most=MAX_BYTES)
+    except ValueError as error:
+        raise ProvenanceError(f"This is no signing key ({error}); mend or delete the folder: {folder}") from None
     except OSError as error:
         if folder.is_dir():
             raise ProvenanceError(

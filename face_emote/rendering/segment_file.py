@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from face_emote.core.errors import OutputError
+from face_emote.core.reading import opened
 
 MAGIC = b"face_emote segment 1\n"
 _HEAD = struct.Struct("<qq?I")

@@ -10,15 +10,16 @@ import hashlib
 import logging
 import os
 import tempfile
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from face_emote.core.arrays import Array, Float
 from face_emote.core.names import CONTROLS, NUM_EXPRESSION
+from face_emote.core.reading import read_npz
 from face_emote.face.head import Head
 from face_emote.rigs.nonnegative import nonnegative_weights
 from face_emote.rigs.registration.register import Registration, register
@@ -32,6 +33,7 @@ BACK_RIDGE = 0.01
 BACK_SWEEPS = 60
 MOVES_METRES = 2e-4
 """Shapes that move the face less than this are not mapped."""
+_NOTHING = np.zeros((0, 0, 0))
 _log = logging.getLogger(__name__)
 
 
@@ -174,5 +176,5 @@ def _read(path: Path) -> ExpressionMap:
 def _shapes(*, num_columns: int) -> dict[str, tuple[int, ...]]:
     """Of the arrays of a kept map, in which `num_columns` coefficients are known."""
     many = NUM_EXPRESSION
-    one = dict.fromkeys(("jaw_scale", "scale", "distance_mm"), ())
-    return {"coefficients": (many, num_columns), "gram": (many, many), "cross": (num_columns, many), "cosines": (many,)} | one
+    matrices = {"coefficients": (many, num_columns), "gram": (many, many), "cross": (num_columns, many)}
+    return {**matrices, "cosines": (many,), **dict.fromkeys(("jaw_scale", "scale", "distance_mm"), ())}

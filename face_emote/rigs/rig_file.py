@@ -31,6 +31,7 @@ from pathlib import Path
 from face_emote.core.assets import ASSETS
 from face_emote.core.errors import OptionError
 from face_emote.core.names import ARKIT_ORDER, CONTROLS, FACE_ANGLES
+from face_emote.core.reading import content_of
 from face_emote.core.records import Record, number_from, parsed_json
 from face_emote.rigs.curve_names import SKIN_CURVES, meaning
 
@@ -121,10 +122,7 @@ def _faults_named(place: str | Path) -> Iterator[None]:
 
 def _read(path: Path, *, name: str) -> Rig:
     with _faults_named(path):
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-        if len(data) > MAX_BYTES:
-            raise ValueError("it is larger than 1 MiB")
+        data = content_of(path, most=MAX_BYTES)
         if path.suffix.lower() == ".json":
             return _rig(Record.of(parsed_json(data)), name=name)
         text = data.decode("utf-8-sig")

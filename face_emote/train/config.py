@@ -8,6 +8,7 @@ from typing import Any, TypeVar, get_type_hints
 
 from face_emote.core.assets import ASSETS
 from face_emote.core.errors import ConfigError
+from face_emote.core.reading import text_of
 from face_emote.network.config import NetConfig
 from face_emote.train.lip_losses import LipLossWeights
 
@@ -125,10 +126,10 @@ def read_config(source: str | Path) -> TrainConfig:
             raise ConfigError(f"No training configuration is called {source}; there are {', '.join(names)}, or a .toml")
         path = BUNDLED / f"{source}.toml"
     try:
-        table = tomllib.loads(path.read_text("utf-8"))
+        table = tomllib.loads(text_of(path))
     except FileNotFoundError:
         raise ConfigError(f"There is no such training configuration: {path}") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ConfigError(f"The training configuration cannot be read ({error}): {path}") from None
     return checked(from_table(TrainConfig, table, where=path.name))
 

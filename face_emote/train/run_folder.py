@@ -19,6 +19,8 @@ import torch
 
 from face_emote.core.errors import ConfigError, OutputError
 from face_emote.core.output import written_beside
+from face_emote.core.reading import content_of, text_of
+from face_emote.core.records import Record, parsed_json
 from face_emote.core.version import VERSION
 from face_emote.train.config import TrainConfig
 
@@ -60,12 +62,16 @@ class RunFolder:
         return state
 
     def forget_after(self, step: int) -> None:
-        """Drop log rows of steps that will be done again."""
+        """Drop log rows of steps that will be done again. Raises ConfigError when the log is damaged."""
         path = self.path / LOG
-        if path.exists():
-            lines = path.read_text("utf-8").splitlines(keepends=True)
+        if not path.exists():
+            return
+        try:
+            lines = text_of(path).splitlines(keepends=True)
             kept = lines[:1] + [line for line in lines[1:] if int(line.split(",", 1)[0]) <= step]
-            path.write_text("".join(kept), "utf-8")
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"The run cannot go on with its log ({error}); remove it: {path}") from None
+        path.write_text("".join(kept), "utf-8")
 
 
 def open_run(path: Path, config: TrainConfig, *, board: bool = True) -> RunFolder:
@@ -81,7 +87,7 @@ def open_run(path: Path, config: TrainConfig, *, board: bool = True) -> RunFolde
         if not os.access(path, os.W_OK):
             raise PermissionError("not writable")
         if (path / CONFIG).is_file():
-            before = json.loads((path / CONFIG).read_text("utf-8"))
+            before = Record.of(parsed_json(content_of(path / CONFIG))).values
             changed = [key for key in table if before.get(key) != table[key] and key not in ("save_minutes",)]
             if changed:
                 raise ConfigError(

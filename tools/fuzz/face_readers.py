@@ -267,15 +267,14 @@ def _corpus(name: str) -> Callable[[Path], list[Seed]]:
         def clip() -> ClipData:
             samples = stock.spoken()[: SAMPLE_RATE_HZ // 2]
             frames = num_frames_of(len(samples))
-            return ClipData(
-                name="19_0", talker="19", language="en", kind="voice", split="train", samples=samples,
-                lips=np.zeros((frames, 9), np.float32), known=np.ones((frames, 9), np.uint8),
-                phones=np.zeros(frames, np.uint8),
-            )  # fmt: skip
+            rows = np.zeros((frames, 9), np.float32)
+            return ClipData(samples=samples, lips=rows, known=rows.astype(np.uint8), phones=rows[:, 0].astype(np.uint8))
 
-        where = stock.kept(
-            folder, "corpus", lambda path: write_source([Job("19_0", clip)], folder=path, source="librispeech")
-        )
+        def write(path: Path) -> None:
+            job = Job(name="19_0", talker="19", language="en", kind="voice", split="train", make=clip)
+            write_source([job], folder=path, source="librispeech")
+
+        where = stock.kept(folder, "corpus", write)
         STOCK_CORPUS[:] = [where]
         return [stock.seed_of(where / "librispeech" / name)]
 

@@ -14,6 +14,7 @@ from face_emote.formats.motion_file import open_motion
 from face_emote.formats.viewer import write_page
 from face_emote.provenance.credential import Provenance
 from face_emote.provenance.marking import mark
+from face_emote.provenance.trust import read_certificates
 from face_emote.provenance.verification import verify
 from tools.fuzz import stock
 from tools.fuzz.formats import BOXES, GLB, MOTION, NPZ
@@ -62,7 +63,7 @@ def verified(path: Path) -> None:
 
 def trusted(path: Path) -> None:
     """Certificates to trust."""
-    verify(path.with_name("marked.glb"), anchors=path)
+    verify(path.with_name("marked.glb"), trust=read_certificates(path))
 
 
 def signing_key(path: Path) -> None:

@@ -1,6 +1,5 @@
 """Face models that users bring, reduced to what a map needs: official FLAME (2020, 2023, 2023 Open) and SMPL-X."""
 
-import zipfile
 from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,7 +64,7 @@ def is_smplx(path: Path) -> bool:
             path.stat().st_size <= MAX_BYTES
             and _arrays(path, names=("J_regressor",))["J_regressor"].shape[0] == SMPLX_JOINTS
         )
-    except (OSError, KeyError, ValueError, TypeError, EOFError, IndexError, zipfile.BadZipFile, UnsafePickleError):
+    except (OSError, LookupError, ValueError, TypeError, UnsafePickleError):
         return False
 
 
@@ -93,7 +92,7 @@ def read_smplx(path: Path) -> TargetModel:
             or not all(np.isfinite(a).all() for a in (template, columns, joints))
         ):
             raise ValueError("its faces or places cannot be used")
-    except (OSError, KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile, UnsafePickleError) as error:
+    except (OSError, LookupError, ValueError, TypeError, UnsafePickleError) as error:
         raise HeadError(f"This is not an SMPL-X model, or it is damaged ({error}): {path}") from None
     neck, _, jaw, left, right = (joints[number] for number in SMPLX_HEAD)
     kept = np.flatnonzero(weights[:, list(SMPLX_HEAD)].sum(axis=1) > 0.5)

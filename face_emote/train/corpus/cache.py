@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -26,6 +27,8 @@ from face_emote.audio.logmel import NUM_BANDS, log_mels
 from face_emote.core.arrays import Array, Float, UInt8
 from face_emote.core.errors import CorpusError
 from face_emote.core.names import MOTION_HZ, PHONES, SAMPLE_RATE_HZ
+from face_emote.core.reading import content_of, mapped_array
+from face_emote.core.records import parsed_json
 from face_emote.network.config import LIP_CHANNELS
 
 NUM_LIPS = len(LIP_CHANNELS)
@@ -241,7 +244,7 @@ def _resumed(partial: Path, *, names: list[str]) -> list[ClipRow]:
     """The clips that a killed run had finished; whatever lies behind the last whole one is cut off."""
     rows: list[ClipRow] = []
     if (partial / CLIPS).is_file():
-        for line in (partial / CLIPS).read_text("utf-8").splitlines():
+        for line in content_of(partial / CLIPS).splitlines():
             try:
                 rows.append(_row(line))
             except (ValueError, TypeError):  # the line was being written when the run was killed
@@ -269,8 +272,8 @@ def _mapped(folder: Path, *, last: ClipRow) -> SourceArrays:
     for name, (dtype, width) in COLUMNS.items():
         path = folder / f"{name}.npy"
         try:
-            array = np.load(path, mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
+            array = mapped_array(path)
+        except (OSError, ValueError) as error:
             raise CorpusError(f"An array of the corpus cannot be read ({error}); build it again: {path}") from None
         shape = (ends[name], width) if width else (ends[name],)
         if array.shape != shape or array.dtype != np.dtype(dtype):
@@ -284,7 +287,7 @@ def _mapped(folder: Path, *, last: ClipRow) -> SourceArrays:
 def _read_rows(folder: Path) -> list[ClipRow]:
     path = folder / CLIPS
     try:
-        rows = [_row(line) for line in path.read_text("utf-8").splitlines()]
+        rows = [_row(line) for line in content_of(path).splitlines()]
     except (OSError, ValueError, TypeError) as error:
         raise CorpusError(f"The list of clips cannot be read ({error}); build the source again: {path}") from None
     joined = all(
@@ -295,9 +298,10 @@ def _read_rows(folder: Path) -> list[ClipRow]:
     return rows
 
 
-def _row(line: str) -> ClipRow:
+def _row(line: bytes) -> ClipRow:
     """Raises ValueError or TypeError."""
-    row = ClipRow(**json.loads(line))
+    values: Any = parsed_json(line)
+    row = ClipRow(**values)
     sound = all(type(getattr(row, field.name)) is field.type for field in fields(row))
     if not sound or min(row.mel_first, row.num_mels - 1, row.first, row.num_frames - 1) < 0:
         raise ValueError(f"not a clip: {line[:60]!r}")

@@ -5,10 +5,10 @@ open_jtalk, flite's, EmoDB's hand labels. The rules of the animator then say wha
 nobody saw.
 """
 
-import json
 import unicodedata
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +16,8 @@ from face_emote.audio.logmel import WINDOW, frame_chunks, level_db
 from face_emote.core.arrays import Array, Float, UInt8
 from face_emote.core.errors import CorpusError
 from face_emote.core.names import MOTION_HZ, PHONES, SAMPLE_RATE_HZ
+from face_emote.core.reading import content_of
+from face_emote.core.records import parsed_json
 from face_emote.core.types import Phone, Prosody, SpeechAnalysis
 from face_emote.motion.mouth.coarticulation import blend
 from face_emote.motion.mouth.lip_contacts import phone_contacts
@@ -114,13 +116,13 @@ def read_aligned(path: Path) -> dict[str, Rows]:
         CorpusError: the file is missing or of another form.
     """
     try:
-        table = json.loads(path.read_text("utf-8"))
+        table: Any = parsed_json(content_of(path))
         return {
             str(name): [(str(row[1]), float(row[2]), float(row[3])) for row in rows] for name, rows in table.items()
         }
     except OSError as error:
         raise CorpusError(f"The phones cannot be read ({error.strerror}); check the data folder: {path}") from None
-    except (ValueError, TypeError, AttributeError, IndexError, KeyError) as error:
+    except (ValueError, TypeError, AttributeError, LookupError, OverflowError) as error:
         raise CorpusError(f"This is not a table of aligned phones ({error}); make it again: {path}") from None
 
 
@@ -133,7 +135,7 @@ def read_lablaut(path: Path) -> Rows:
     rows: Rows = []
     before = 0.0
     try:
-        for line in path.read_text("latin-1").partition("#")[2].splitlines():
+        for line in content_of(path).decode("latin-1").partition("#")[2].splitlines():
             fields = line.split()
             if len(fields) < 2:
                 continue

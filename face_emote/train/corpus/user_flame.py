@@ -19,7 +19,7 @@ import numpy as np
 from face_emote.core.arrays import Array, Float
 from face_emote.core.errors import CorpusError, FaceEmoteError
 from face_emote.core.names import NUM_EXPRESSION, NUM_SHAPE
-from face_emote.core.reading import read_npz
+from face_emote.core.reading import content_of, mapped_array, read_npz
 from face_emote.face.bundled import load_head
 from face_emote.face.flame_file import read_flame
 from face_emote.face.pickle_reader import read_pickled_arrays
@@ -92,8 +92,8 @@ def measured_vertices(path: Path, *, template: Float[Array, "..."] | None) -> Me
         CorpusError: the file is not vertices of FLAME's topology.
     """
     try:
-        vertices = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        vertices = mapped_array(path)
+    except (OSError, ValueError) as error:
         raise CorpusError(f"The vertices cannot be read ({error}); download them again: {path}") from None
     if vertices.ndim not in (2, 3) or not len(vertices) or vertices[0].size != 3 * NUM_VERTICES:
         raise CorpusError(f"The array is {vertices.shape}, not frames x {3 * NUM_VERTICES} of FLAME: {path}")
@@ -160,7 +160,7 @@ def _arrays(path: Path) -> dict[str, Array]:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise CorpusError(f"The file is larger than a gigabyte; give one clip a file: {path}")
-        return read_npz(path) if path.suffix == ".npz" else read_pickled_arrays(path.read_bytes())
+        return read_npz(path) if path.suffix == ".npz" else read_pickled_arrays(content_of(path, most=MAX_BYTES))
     except FaceEmoteError:
         raise
     except Exception as error:
