@@ -25,6 +25,8 @@ TEXT_MARKS = {
 }  # fmt: skip
 """First bytes of a text, and the encoding that they say; longer marks stand first."""
 _PIECE_BYTES = 2**20
+MOST_WORDS = 100_000
+_ARCHIVE_FAULTS = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, RuntimeError)
 _HEADER_FAULTS = (TokenError, SyntaxError, RecursionError, MemoryError)
 """What numpy's reader of headers raises beside ValueError: it parses them as Python."""
 
@@ -61,13 +63,18 @@ def opened(path: Path) -> BufferedReader:
     return path.open("rb")
 
 
+def require_readable(path: Path) -> None:
+    """Raise OSError unless the first byte of a file can be read, if it has one."""
+    with opened(path) as file:
+        file.read(1)
+
+
 def content_of(path: Path, *, most: int = ALWAYS_BYTES) -> bytes:
     """All bytes of a file of at most so many. Raises ValueError when it has more, and OSError."""
     with opened(path) as file:
-        content = file.read(most + 1)
-    if len(content) > most:
-        raise ValueError(f"it is larger than {most >> 20} MB")
-    return content
+        if os.fstat(file.fileno()).st_size > most:
+            raise ValueError(f"it is larger than {most >> 20} MB")
+        return file.read()
 
 
 def text_of(path: Path, *, most: int = ALWAYS_BYTES) -> str:
@@ -83,6 +90,22 @@ def mapped_array(path: Path) -> Array:
     except (*_HEADER_FAULTS, EOFError, TypeError, OverflowError) as error:
         raise ValueError(" ".join(str(error).split()) or type(error).__name__) from None
     return mapped
+
+
+def names_in(path: Path) -> frozenset[str]:
+    """Names of the arrays of an .npz; none when it is no archive. Raises OSError when it cannot be opened."""
+    try:
+        with opened(path) as file, zipfile.ZipFile(file) as archive:
+            return frozenset(name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy"))
+    except (*_ARCHIVE_FAULTS, ValueError):
+        return frozenset()
+
+
+def words_of(array: Array) -> tuple[str, ...]:
+    """The words of an array of texts. Raises ValueError when it is none, or of more than `MOST_WORDS`."""
+    if array.ndim != 1 or array.dtype.kind != "U" or len(array) > MOST_WORDS:
+        raise ValueError(f"an array of {array.dtype} {array.shape} where words are wanted")
+    return tuple(str(word) for word in array)
 
 
 def read_npz(path: Path, *, names: Container[str] | None = None) -> dict[str, Array]:
@@ -103,7 +126,7 @@ def read_npz(path: Path, *, names: Container[str] | None = None) -> dict[str, Ar
                 if name != entry.filename and (names is None or name in names):
                     found[name] = _read_array(archive, entry, budget=budget)
             return found
-    except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except _ARCHIVE_FAULTS as error:
         raise ValueError(str(error) or type(error).__name__) from error
 
 

@@ -21,9 +21,9 @@ import numpy as np
 from face_emote.core.arrays import Array, Float
 from face_emote.core.errors import FaceEmoteError
 from face_emote.core.names import CONTROLS, PHONES
-from face_emote.core.reading import content_of, read_npz
+from face_emote.core.reading import content_of, read_npz, words_of
 from face_emote.core.records import parsed_json
-from face_emote.core.timing import require_fps
+from face_emote.core.timing import MAX_FPS, MIN_FPS, require_fps
 from face_emote.core.types import Phone
 from face_emote.face.bundled import load_head
 from face_emote.formats.motion_file import read_motion
@@ -198,19 +198,22 @@ def read_tracked(
     """
     sounds = {path.stem: path for path in (folder / "audio").iterdir()} if (folder / "audio").is_dir() else {}
     aligned = _json(folder / phones)
+    if not isinstance(aligned, dict):
+        raise ClipError(f"The phones are no table of clips; write them again: {folder / phones}")
     arrays = _arrays(folder / motion, needed=("clips", "feat", "feat_names", "fps", "bs", "bs_names"))
-    columns = [str(name) for name in arrays["feat_names"]]
+    _require_tracked(arrays, folder / motion)
+    columns = list(words_of(arrays["feat_names"]))
     feat = arrays["feat"].astype(np.float64)
     gap, width, jaw = (feat[..., columns.index(name)] for name in ("gap", "inwidth", "jaw"))
     closed = gap <= np.nanpercentile(gap, 20.0)
     rest_width, rest_jaw, rest_gap = np.nanmedian(width[closed]), np.nanpercentile(jaw, 5.0), np.nanpercentile(gap, 5.0)
-    shapes = _upper_face(arrays["bs"], [str(name) for name in arrays["bs_names"]])
-    names = [str(name) for name in arrays["clips"]]
+    shapes = _upper_face(arrays["bs"], list(words_of(arrays["bs_names"])))
+    names = list(words_of(arrays["clips"]))
     usable = [i for i, name in enumerate(names) if name in aligned and name in sounds and np.isfinite(feat[i]).all()]
     out = []
     for i in (i for number, i in enumerate(usable) if chosen(number)):
         lips = Lips(
-            fps=float(arrays["fps"]),
+            fps=float(arrays["fps"].reshape(())),
             gap=gap[i],
             rest_gap=float(rest_gap),
             width=width[i] - rest_width,
@@ -220,6 +223,28 @@ def read_tracked(
         spoken = phones_from(aligned[names[i]], path=folder / phones)
         out.append(Clip(name=names[i], talker=talker, sound=sounds[names[i]], phones=spoken, lips=lips))
     return out
+
+
+def _require_tracked(arrays: dict[str, Array], path: Path) -> None:
+    """Raise ClipError unless names, features and blendshapes of a talker fit each other."""
+    features, shapes, fps = arrays["feat"], arrays["bs"], arrays["fps"]
+    try:
+        clips, names, curves = (words_of(arrays[name]) for name in ("clips", "feat_names", "bs_names"))
+    except ValueError:
+        raise ClipError(f"The names in the measured lips are no words; write them again: {path}") from None
+    fits = (
+        features.ndim == 3
+        and features.shape[::2] == (len(clips), len(names))
+        and {"gap", "inwidth", "jaw"} <= set(names)
+        and shapes.shape == (*features.shape[:2], len(curves))
+        and {features.dtype.kind, shapes.dtype.kind} <= {"f"}
+        and fps.size == 1
+        and fps.dtype.kind in "fiu"
+        and MIN_FPS <= fps <= MAX_FPS
+        and features.size > 0
+    )
+    if not fits:
+        raise ClipError(f"The measured lips do not fit their names, or their rate; write them again: {path}")
 
 
 def _upper_face(shapes: Float[Array, "clip frames shape"], names: list[str]) -> Float[Array, "clip frames control=100"]:
@@ -244,12 +269,19 @@ def _plain_clip(sound: Path, *, talker: str) -> Clip:
     if phones.exists():
         clip = replace(clip, phones=phones_from(_json(phones), path=phones))
     if words.exists():
-        clip = replace(clip, transcript=words.read_text(encoding="utf-8", errors="replace"))
+        clip = replace(clip, transcript=_words(words))
     if lips.exists():
         clip = replace(clip, lips=_lips_file(lips))
     elif sound.with_suffix(".npz").exists():
         clip = replace(clip, lips=_lips_of_motion(sound.with_suffix(".npz")))
     return clip
+
+
+def _words(path: Path) -> str:
+    try:
+        return content_of(path).decode("utf-8", "replace")
+    except (OSError, ValueError) as error:
+        raise ClipError(f"The words cannot be read ({error}): {path}") from None
 
 
 def _lips_file(path: Path) -> Lips:

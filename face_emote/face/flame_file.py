@@ -1,6 +1,5 @@
 """The official FLAME files (2020, 2023, 2023 Open; .pkl or .npz): reading them, and keeping a compact copy."""
 
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +8,7 @@ from face_emote.core.arrays import Array
 from face_emote.core.errors import HeadError, OptionError
 from face_emote.core.names import JOINT_PARENTS, NUM_EXPRESSION, NUM_SHAPE
 from face_emote.core.output import require_writable
-from face_emote.core.reading import content_of, opened, read_npz
+from face_emote.core.reading import content_of, names_in, opened, read_npz
 from face_emote.face.head import Head
 from face_emote.face.head_file import MAX_VERTICES, basis_id, read_head, write_head
 from face_emote.face.pickle_reader import UnsafePickleError, read_pickled_arrays
@@ -36,7 +35,7 @@ def read_flame(path: Path) -> Head:
             if path.stat().st_size > MAX_BYTES:
                 raise HeadError(f"The head file is larger than a gigabyte; give a FLAME .pkl or .npz: {path}")
             is_archive = stream.read(2) == _ZIP_MAGIC
-        if is_archive and _is_own(path):
+        if is_archive and "format" in names_in(path):
             return read_head(path)
         arrays = read_npz(path, names=KEYS) if is_archive else read_pickled_arrays(content_of(path, most=MAX_BYTES))
         return _head_of(arrays)
@@ -47,7 +46,7 @@ def read_flame(path: Path) -> Head:
             f"The file asks for {error}, which a FLAME head does not need; it was not loaded. "
             f"Download it again from its makers: {path}"
         ) from error
-    except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise HeadError(f"This is not a FLAME head, or it is damaged ({error}): {path}") from error
 
 
@@ -67,11 +66,6 @@ def import_flame(path: Path, out: Path) -> Path:
     require_writable(out)
     write_head(read_flame(path), out)
     return out
-
-
-def _is_own(path: Path) -> bool:
-    with zipfile.ZipFile(path) as archive:
-        return "format.npy" in archive.namelist()
 
 
 def _head_of(arrays: dict[str, Array]) -> Head:

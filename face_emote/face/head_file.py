@@ -16,7 +16,7 @@ from face_emote.core.arrays import Array, Float, UInt8
 from face_emote.core.errors import HeadError
 from face_emote.core.names import CONTROLS, NUM_EXPRESSION, NUM_SHAPE
 from face_emote.core.output import written_beside
-from face_emote.core.reading import read_npz
+from face_emote.core.reading import read_npz, words_of
 from face_emote.face.contact import ContactOperator, contact_operator
 from face_emote.face.head import Head, HeadContact
 from face_emote.face.layout import ControlJoint, HeadLayout, SurfacePoints
@@ -150,7 +150,7 @@ def read_head(path: Path) -> Head:
         _require_sound(head)
     except OSError as error:
         raise HeadError(f"The head file cannot be opened ({error.strerror or error}): {path}") from error
-    except (ValueError, KeyError, TypeError, IndexError, EOFError, zipfile.BadZipFile, zipfile.LargeZipFile) as error:
+    except (ValueError, KeyError, TypeError, IndexError) as error:
         raise HeadError(f"This is not a head file, or it is damaged ({error}); import it again: {path}") from error
     return head
 
@@ -180,13 +180,18 @@ def _head_of(arrays: dict[str, Array]) -> Head:
 def _layout_of(arrays: dict[str, Array]) -> HeadLayout:
     ints: dict[str, Array] = {name: arrays[name].astype(np.int32) for name in _INTS}
     floats: dict[str, Array] = {name: arrays[name].astype(np.float32) for name in (*_FLOATS, *_MASKS)}
-    return HeadLayout(part_names=tuple(str(name) for name in arrays["part_names"]), **ints, **floats)
+    return HeadLayout(part_names=words_of(arrays["part_names"]), **ints, **floats)
 
 
 def _control_joints_of(arrays: dict[str, Array]) -> tuple[ControlJoint, ...]:
     if "control_joint_names" not in arrays:
         return ()
-    rows = zip(arrays["control_joint_names"], arrays["control_joint_axes"], arrays["control_joint_angles"], strict=True)
+    rows = zip(
+        words_of(arrays["control_joint_names"]),
+        arrays["control_joint_axes"],
+        arrays["control_joint_angles"],
+        strict=True,
+    )
     return tuple(
         ControlJoint(control=str(name), joint=int(axes[0]), axis=int(axes[1]), angle=float(angle))
         for name, axes, angle in rows

@@ -13,7 +13,6 @@ expression as `expression`, `expressions`, `exp`, `expcode` or `exp_coeffs`; the
 Reading trusts nothing: ValueError says what is wrong.
 """
 
-import zipfile
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +23,7 @@ from face_emote.core.arrays import Array, Float
 from face_emote.core.motion import MotionSource
 from face_emote.core.names import BLOOD_REGIONS, CONTROLS, NUM_EXPRESSION, NUM_SHAPE, WRINKLES
 from face_emote.core.output import written_beside
-from face_emote.core.reading import opened, read_npz
+from face_emote.core.reading import names_in, read_npz
 from face_emote.core.types import FaceMotion
 from face_emote.formats.array_file import ArraySpool, write_arrays
 from face_emote.formats.mesh.person import Progress
@@ -153,11 +152,10 @@ def is_coefficient_file(path: Path) -> bool:
     if path.suffix.lower() != ".npz":
         return False
     try:
-        with opened(path) as file, zipfile.ZipFile(file) as archive:
-            names = set(archive.namelist())
-    except (OSError, zipfile.BadZipFile, NotImplementedError, ValueError):
+        names = names_in(path)
+    except OSError:
         return False
-    return "header.npy" not in names and any(f"{name}.npy" in names for name in EXPRESSION)
+    return "header" not in names and not names.isdisjoint(EXPRESSION)
 
 
 def read_coefficients(path: Path) -> FaceCoefficients:

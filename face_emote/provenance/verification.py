@@ -9,6 +9,7 @@ from typing import Any
 
 from face_emote.audio.media_file import opened_media
 from face_emote.core.errors import DependencyError, ProvenanceError
+from face_emote.core.reading import require_readable
 from face_emote.provenance.credential import COMMENT, PERFORMANCE, SEAL, Facts
 from face_emote.provenance.marking import MEDIA_TYPES
 from face_emote.provenance.slot import DamagedMarkError, OtherKindError, Slot, file_seal, find_slot, without_entry
@@ -81,6 +82,10 @@ def verify(path: str | Path, *, trust: tuple[bytes, ...] = ()) -> Verdict:
     path = Path(path)
     if not path.is_file():
         raise ProvenanceError(f"There is no such file; check its name: {path}")
+    try:
+        require_readable(path)
+    except OSError as error:
+        raise ProvenanceError(f"The file cannot be read ({error.strerror}): {path}") from None
     comment = _has_comment(path)
     if path.suffix.lower() not in MEDIA_TYPES:
         if comment:

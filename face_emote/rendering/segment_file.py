@@ -42,6 +42,7 @@ def read_packets(path: Path) -> Iterator[CodedPacket]:
     """
     damaged = f"A part of the video is damaged; delete it and run the batch again: {path}"
     try:
+        size = path.stat().st_size
         with opened(path) as file:
             if file.read(len(MAGIC)) != MAGIC:
                 raise OutputError(damaged)
@@ -49,9 +50,9 @@ def read_packets(path: Path) -> Iterator[CodedPacket]:
                 if len(head) < _HEAD.size:
                     raise OutputError(damaged)
                 shown, decoded, is_key, length = _HEAD.unpack(head)
-                data = file.read(length)
-                if len(data) < length:
+                if length > size - file.tell():
                     raise OutputError(damaged)
+                data = file.read(length)
                 yield CodedPacket(shown, decoded, is_key, data)
     except OSError as error:
         raise OutputError(f"A part of the video cannot be read ({error.strerror}): {path}") from None

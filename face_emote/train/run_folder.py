@@ -86,14 +86,15 @@ def open_run(path: Path, config: TrainConfig, *, board: bool = True) -> RunFolde
         path.mkdir(parents=True, exist_ok=True)
         if not os.access(path, os.W_OK):
             raise PermissionError("not writable")
-        if (path / CONFIG).is_file():
+        if (path / CONFIG).exists():
             before = Record.of(parsed_json(content_of(path / CONFIG))).values
             changed = [key for key in table if before.get(key) != table[key] and key not in ("save_minutes",)]
             if changed:
                 raise ConfigError(
                     f"This folder holds a run with another {', '.join(changed)}; choose a new one: {path}"
                 )
-        (path / CONFIG).write_text(json.dumps(table, indent=1) + "\n", "utf-8")
+        with written_beside(path / CONFIG) as beside:
+            beside.write_text(json.dumps(table, indent=1) + "\n", "utf-8")
     except (OSError, ValueError) as error:
         raise OutputError(f"The run's folder cannot be used ({error}): {path}") from None
     writer = None

@@ -3,7 +3,7 @@
 import multiprocessing
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -13,6 +13,7 @@ from tools.fuzz.reader import Reader
 from tools.fuzz.worker import DIED, HANG, Result, serve
 
 MOST_SECS = 10.0
+PATIENCE = 4.0
 MAKING_SECS = 600.0
 """For the valid inputs of a reader, and a renderer that has to be compiled first."""
 OUTCOMES = ("accepted", "refused", "traceback", "hang", "memory", "files left", "died")
@@ -64,16 +65,18 @@ class Campaign:
             if order[0] in self.untriable:
                 continue
             try:
-                result = self._tried(order)
+                result = self._tried(order, most_secs=self._most_secs)
+                if result.outcome == HANG:  # On a machine with other work a case may only have waited for its turn.
+                    result = self._tried(order, most_secs=PATIENCE * self._most_secs)
+                    if result.busy_secs > self._most_secs:
+                        result = replace(result, outcome=HANG)
             except UntriableError as error:
                 self.untriable[order[0]] = str(error)
                 self._stop()
                 continue
-            if result.outcome == HANG:  # On a machine with other work a case may wait for its turn.
-                result = self._tried(order)
             yield result
 
-    def _tried(self, order: tuple[str, int, int]) -> Result:
+    def _tried(self, order: tuple[str, int, int], *, most_secs: float) -> Result:
         connection = self._started()
         try:
             connection.send(order)
@@ -82,9 +85,9 @@ class Campaign:
             ready = connection.recv()
             if ready is not None:
                 raise UntriableError(ready)
-            if not connection.poll(self._most_secs):
+            if not connection.poll(most_secs):
                 self._stop()
-                return Result(*order, HANG, secs=self._most_secs)
+                return Result(*order, HANG, secs=most_secs)
             result: Result = connection.recv()
             return result
         except (EOFError, ConnectionError):

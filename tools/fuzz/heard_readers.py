@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import numpy as np
 from face_emote.audio.analyse import analyse
 from face_emote.audio.reader import read_speech
 from face_emote.audio.transcripts import parse_transcript, read_transcript
-from face_emote.evaluation.clips import read_clips
+from face_emote.evaluation.clips import read_clips, read_tracked
 from tools.fuzz import stock
 from tools.fuzz.command_readers import command
 from tools.fuzz.formats import BOXES, NPZ
@@ -67,6 +68,19 @@ def clips(path: Path) -> None:
     read_clips(path.parent)
 
 
+def talkers(path: Path) -> None:
+    """Lips of a talker, with sound and phones."""
+    phones, sound_there = path.with_name("phones.json"), path.parent / "audio" / "a.wav"
+    phones.write_text(json.dumps({"a": SPOKEN_PHONES}))
+    sound_there.parent.mkdir()
+    sound_there.touch()
+    try:
+        read_tracked(path.parent, talker="s1", motion=path.name, phones=phones.name)
+    finally:
+        phones.unlink()
+        shutil.rmtree(sound_there.parent)
+
+
 def live(path: Path) -> None:
     """Perform it while it comes in."""
     before = sys.stdin
@@ -87,6 +101,13 @@ def _clip_lips(folder: Path) -> list[Seed]:
     gap = np.linspace(0.0, 0.1, 25)
     path = stock.archived(folder, "lips.npz", {"gap": gap, "width": 0.1 * gap, "jaw": gap, "fps": np.float64(25.0)})
     return [Seed(path.read_bytes(), ".lips.npz"), stock.seed_of(folder / "line.npz")]
+
+
+def _talker(folder: Path) -> list[Seed]:
+    shapes = {"feat": np.linspace(0.0, 0.1, 225).reshape(1, 75, 3), "bs": np.zeros((1, 75, 2))}
+    names = {"feat_names": ["gap", "inwidth", "jaw"], "bs_names": ["browDownLeft", "jawOpen"], "clips": ["a"]}
+    arrays = shapes | {name: np.array(words) for name, words in names.items()} | {"fps": np.float64(25.0)}
+    return [stock.seed_of(stock.archived(folder, "motion_train.npz", arrays))]
 
 
 def _texts(_folder: Path) -> list[Seed]:
@@ -123,5 +144,6 @@ READERS = (
     Reader("spoken-words", "words", _said, said, TEXT, is_file=False, quick=True),
     Reader("alignment", "words", _over_the_line, aligned, TEXT, beside=("line.wav",)),
     Reader("clip-phones", "words", _clip_phones, clips, JSON, beside=("line.wav",), name_there="line"),
+    Reader("tracked-talker", "motion", _talker, talkers, NPZ),
     Reader("clip-lips", "motion", _clip_lips, clips, NPZ, beside=("line.wav",), name_there="line"),
 )

@@ -130,7 +130,7 @@ def _settings(folder: Path, name: str) -> list[Seed]:
 READERS = (
     Reader("motion-file", "motion", _motions, motion, MOTION, quick=True),
     Reader("capture-csv-json", "motion", _captures, capture, (*TEXT, *JSON), quick=True),
-    Reader("coefficients", "motion", _coefficients, capture, NPZ, quick=True),
+    Reader("coefficients", "motion", _coefficients, capture, NPZ),
     Reader("viewed-glb", "motion", _glbs, viewed, GLB),
     Reader("mark", "mark", _marked, verified, (*GLB, *BOXES)),
     Reader("trusted-certificates", "mark", _anchors, trusted, TEXT, beside=("marked.glb",)),

@@ -38,6 +38,9 @@ class Result:
     number: int
     outcome: str
     secs: float = 0.0
+    """Of the clock."""
+    busy_secs: float = 0.0
+    """Of the processor."""
     megabytes: float = 0.0
     """Most that was held while it ran, less what was held before."""
     left: tuple[str, ...] = ()
@@ -140,14 +143,15 @@ class Trial:
                 place(path)
             before, held = _files(Path(outer), self._stock), _megabytes(peak=False)
             os.chdir(folder)
-            started = time.monotonic()
+            started, busy = time.monotonic(), time.process_time()
             outcome, story = self._called(path)
-            secs, megabytes = time.monotonic() - started, _megabytes(peak=True) - held
+            secs, busy_secs = time.monotonic() - started, time.process_time() - busy
+            megabytes = max(_megabytes(peak=True) - held, 0.0)
             os.chdir(self._stock)
             left = tuple(sorted(_files(Path(outer), self._stock) - before))
             for name in left:
                 _remove(Path(outer if name.startswith("here") else self._stock) / name)
-            return Result(self._reader.name, seed, number, outcome, secs, max(megabytes, 0.0), left, story)
+            return Result(self._reader.name, seed, number, outcome, secs, busy_secs, megabytes, left, story)
 
     def _called(self, path: Path) -> tuple[str, str]:
         said = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)

@@ -14,7 +14,7 @@ from face_emote.audio.reader import read_speech
 from face_emote.core.arrays import Array, Float
 from face_emote.core.errors import CorpusError
 from face_emote.core.names import CONTROLS, FEATURE_HZ, MOTION_HZ, SAMPLE_RATE_HZ
-from face_emote.core.reading import read_npz
+from face_emote.core.reading import read_npz, words_of
 from face_emote.face.bundled import load_head
 from face_emote.motion.events.curves import smoothstep
 from face_emote.network.config import LIP_CHANNELS
@@ -72,7 +72,7 @@ def read_channels(path: Path) -> tuple[Float[Array, "frames channel"], list[str]
     """
     try:
         arrays = read_npz(path)
-        values, names = arrays["bs"].astype(np.float64), [str(name) for name in arrays["names"]]
+        values, names = arrays["bs"].astype(np.float64), list(words_of(arrays["names"]))
         fps = float(arrays["fps"])
     except OSError as error:
         raise CorpusError(f"The capture cannot be read ({error.strerror or error}); check it: {path}") from None

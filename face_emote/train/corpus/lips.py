@@ -19,7 +19,7 @@ import numpy as np
 
 from face_emote.core.arrays import Array, Bool, Float, Int
 from face_emote.core.errors import CorpusError, HeadError
-from face_emote.core.reading import read_npz
+from face_emote.core.reading import read_npz, words_of
 from face_emote.core.types import FaceMotion, Phone
 from face_emote.face.head import Head
 from face_emote.face.rig import pose_from_controls
@@ -66,8 +66,8 @@ def read_tracks(path: Path) -> list[Track]:
     """
     try:
         arrays = read_npz(path, names=("clips", "feat_names", "feat"))
-        names = [str(name) for name in arrays["clips"]]
-        columns = [[str(name) for name in arrays["feat_names"]].index(name) for name in FEATURES]
+        names = list(words_of(arrays["clips"]))
+        columns = [words_of(arrays["feat_names"]).index(name) for name in FEATURES]
         values = arrays["feat"][..., columns].astype(np.float64)
     except OSError as error:
         raise CorpusError(f"The tracked lips cannot be read ({error.strerror or error}); check it: {path}") from None
