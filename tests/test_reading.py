@@ -24,6 +24,7 @@ from face_emote.formats.motion_file import read_motion
 from face_emote.formats.viewer import write_page
 from face_emote.network.safetensors_file import read_tensors
 from face_emote.provenance.verification import verify
+from face_emote.rendering.scene import LIGHTS
 from face_emote.rendering.segment_file import CodedPacket, read_packets, write_packets
 from face_emote.rigs.rig_file import load_rig
 
@@ -39,7 +40,7 @@ READERS = {
     "net.safetensors": read_tensors,
     "segment.bin": lambda path: list(read_packets(path)),
     "mark.glb": verify,
-    "view.glb": lambda path: write_page(path, path.with_name("page.html"), sound=None),
+    "view.glb": lambda path: write_page(path, path.with_name("page.html"), light=LIGHTS["studio"]),
 }
 
 

@@ -9,7 +9,7 @@ from face_emote.audio.spoken_words import Said, joined, said_of
 from face_emote.audio.subtitles import kind_of, read_subtitles
 from face_emote.core.errors import AlignmentError
 from face_emote.core.fields import existing_file, shown, words_or_file
-from face_emote.core.reading import TEXT_MARKS
+from face_emote.core.reading import TEXT_MARKS, opened
 
 TRANSCRIPT_PACKAGES = ("pocketsphinx", "num2words", "pysubs2", "anyascii")
 """What reading and aligning a transcript takes beside numpy; each is imported where it is needed."""
@@ -62,8 +62,11 @@ def read_transcript(source: str | Path) -> Transcript:
     if isinstance(found, str):
         return parse_transcript(found)
     assert found is not None
-    with found.open("rb") as file:
-        data = file.read(MAX_BYTES + 1)
+    try:
+        with opened(found) as file:
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise AlignmentError(f"The transcript cannot be read ({error.strerror}): {found}") from None
     try:
         text, remarks = _decoded(data)
         transcript = parse_transcript(text)

@@ -10,7 +10,7 @@ import numpy as np
 
 from face_emote.audio.analyse import analyse
 from face_emote.audio.reader import read_speech
-from face_emote.audio.transcripts import parse_transcript, read_transcript
+from face_emote.audio.transcripts import read_transcript
 from face_emote.evaluation.clips import read_clips, read_tracked
 from tools.fuzz import stock
 from tools.fuzz.command_readers import command
@@ -29,6 +29,11 @@ CAPTIONS = (
 STYLED = (
     "[Script Info]\nScriptType: v4.00+\n\n[Events]\nFormat: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, "
     "Effect, Text\nDialogue: 0,0:00:00.00,0:00:01.00,Default,,0,0,0,,{\\i1}The family{\\i0} of Dashwood\n"
+)
+FRAMED = "{1}{1}25.0\n{0}{12}The family|of Dashwood\n{12}{25}had been long settled\n"
+MARKED_UP = (
+    '<?xml version="1.0"?><tt xmlns="http://www.w3.org/ns/ttml"><body><div>'
+    '<p begin="00:00:00.000" end="00:00:01.000">The family<br/>of <b>Dashwood</b></p></div></body></tt>\n'
 )
 NUMBERED = "Mr. O'Neill paid $5 million, 1,5 € and £1.5m in 1999 for 3rd-class U.S. goods (laughs): 10:30, ½, 007.\n"
 SPOKEN_PHONES = [["the", "DH", 0.0, 0.1], ["the", "AH0", 0.1, 0.2], ["family", "F", 0.25, 0.4], ["", "SIL", 0.4, 1.0]]
@@ -50,12 +55,12 @@ def heard(path: Path) -> None:
 
 def words(path: Path) -> None:
     """Read it, and get it ready for the aligner."""
-    parse_transcript(read_transcript(path))
+    read_transcript(path)
 
 
 def said(path: Path) -> None:
     """Words as they stand on a command line."""
-    parse_transcript(read_transcript(path.read_bytes().decode("utf-8", "surrogateescape")))
+    read_transcript(path.read_bytes().decode("utf-8", "surrogateescape"))
 
 
 def aligned(path: Path) -> None:
@@ -118,6 +123,9 @@ def _texts(_folder: Path) -> list[Seed]:
         Seed(CUES.replace("\n", "\r\n").encode(), ".srt"),
         Seed(CAPTIONS.encode(), ".vtt"),
         Seed(STYLED.encode(), ".ass"),
+        Seed(FRAMED.encode(), ".sub"),
+        Seed(MARKED_UP.encode(), ".ttml"),
+        Seed(CUES.encode("utf-16"), ".anything"),
     ]
 
 

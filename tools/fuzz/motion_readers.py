@@ -16,6 +16,7 @@ from face_emote.provenance.credential import Provenance
 from face_emote.provenance.marking import mark
 from face_emote.provenance.trust import read_certificates
 from face_emote.provenance.verification import verify
+from face_emote.rendering.scene import LIGHTS
 from tools.fuzz import stock
 from tools.fuzz.formats import BOXES, GLB, MOTION, NPZ
 from tools.fuzz.reader import Reader, Seed, WronglyAcceptedError
@@ -52,7 +53,7 @@ def capture(path: Path) -> None:
 def viewed(path: Path) -> None:
     """A page for the browser."""
     page = path.with_name("page.html")
-    write_page(path, page, sound=None)
+    write_page(path, page, light=LIGHTS["studio"])
     page.unlink()
 
 
