@@ -17,10 +17,9 @@ from face_emote.core.motion import joined_motion
 from face_emote.core.names import BLOOD_REGIONS, CONTROLS, WRINKLES
 from face_emote.core.options import Performance
 from face_emote.core.output import require_writable
-from face_emote.core.types import EmotionPlan, FaceMotion
+from face_emote.core.types import FaceMotion
 from face_emote.core.version import VERSION
-from face_emote.emotion.blending import at_intensity
-from face_emote.emotion.grammar import describe
+from face_emote.emotion.grammar import plan_of
 from face_emote.face.bundled import load_head
 from face_emote.formats.motion_file import write_motion
 from face_emote.motion.live import LivePerformer
@@ -48,7 +47,7 @@ def stream_performance(
         raise AudioError("There is no sound on stdin; pipe 16-bit mono PCM into face-emote animate --stream")
     performer = LivePerformer(
         load_head(performance.head),
-        _plan(performance),
+        plan_of(performance.emotion, performance.intensity),
         style=performance.style,
         seed=performance.seed,
         fps=fps,
@@ -67,11 +66,6 @@ def stream_performance(
         # Nobody listens any more: that is how a stream ends. What is still buffered must not fail again at exit.
         with open(os.devnull, "w") as nowhere:  # noqa: PTH123 - a file descriptor is wanted
             os.dup2(nowhere.fileno(), sys.stdout.fileno())
-
-
-def _plan(performance: Performance) -> EmotionPlan:
-    emotion = performance.emotion
-    return at_intensity(describe(emotion) if isinstance(emotion, str) else emotion, performance.intensity)
 
 
 def _sound(read: Callable[[int], bytes]) -> Iterator[Float[Array, " _samples"]]:

@@ -39,6 +39,7 @@ from face_emote.emotion.blending import (
     DEFAULT_LEAK,
     Part,
     State,
+    at_intensity,
     combine,
     filled_amounts,
     finished,
@@ -107,6 +108,11 @@ def describe(text: str) -> EmotionPlan:
     if not keys:
         keys.append(EmotionKey(time_secs=0.0, emotion=finished(State())))
     return EmotionPlan(keys=tuple(keys), auto=round(auto, 6), text=text)
+
+
+def plan_of(emotion: str | EmotionPlan, intensity: float = 1.0) -> EmotionPlan:
+    """A plan, or the one that a description stands for (see `describe`), felt at an intensity."""
+    return at_intensity(describe(emotion) if isinstance(emotion, str) else emotion, intensity)
 
 
 @dataclass(slots=True)

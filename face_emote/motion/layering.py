@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from face_emote.core.arrays import Array, Float
-from face_emote.core.errors import HeadError
 from face_emote.core.names import CONTROLS
 from face_emote.face.head import Head
 from face_emote.face.rig import pose_from_controls
+from face_emote.motion.mouth.lip_rig import lip_edges, weights_at
 
 _INDEX = {name: i for i, name in enumerate(CONTROLS)}
 JAW_OPEN, MOUTH_CLOSE = _INDEX["jawOpen"], _INDEX["mouthClose"]
@@ -91,25 +91,17 @@ def mouth_gauge(head: Head) -> MouthGauge:
     Raises:
         HeadError: an imported head, whose lips are not known.
     """
-    if head.contact is None:
-        raise HeadError("Lips are measured on the bundled head, and this is another one; give load_head()")
-    top, bottom = head.contact.lips.upper, head.contact.lips.lower
-    bottom = np.concatenate([top[:1], bottom, top[-1:]])
-    half = 0.5 * float(np.ptp(head.template[top, 0]))
-    middle = 0.5 * float(head.template[top[0], 0] + head.template[top[-1], 0])
-    rows = {}
-    for name, edge in (("upper", top), ("lower", bottom)):
-        x = head.template[edge, 0].astype(np.float64)
-        order = np.argsort(x)
-        at = [
-            np.interp(middle + station * half, x[order], row[order]) for station in _STATIONS for row in np.eye(len(x))
-        ]
-        rows[name] = np.array(at).reshape(len(_STATIONS), len(x))
-    empty_top, empty_bottom = np.zeros((len(_STATIONS), len(bottom))), np.zeros((len(_STATIONS), len(top)))
+    edges = lip_edges(head)
+    x = head.template[edges.upper, 0]
+    places = 0.5 * float(x[0] + x[-1]) + np.array(_STATIONS) * (0.5 * float(np.ptp(x)))
+    upper, lower = (
+        np.stack([weights_at(place, head.template[edge, 0].astype(np.float64)) for place in places])
+        for edge in (edges.upper, edges.lower)
+    )
     return MouthGauge(
-        head=head.restricted_to(np.concatenate([top, bottom])),
-        upper=np.concatenate([rows["upper"], empty_top], axis=1),
-        lower=np.concatenate([empty_bottom, rows["lower"]], axis=1),
+        head=head.restricted_to(np.concatenate([edges.upper, edges.lower])),
+        upper=np.concatenate([upper, np.zeros_like(lower)], axis=1),
+        lower=np.concatenate([np.zeros_like(upper), lower], axis=1),
     )
 
 

@@ -43,8 +43,7 @@ from face_emote.core.types import (
     SpeechAnalysis,
 )
 from face_emote.core.version import VERSION
-from face_emote.emotion.blending import at_intensity
-from face_emote.emotion.grammar import describe
+from face_emote.emotion.grammar import plan_of
 from face_emote.emotion.track import PlannedEmotion, planned_emotion
 from face_emote.emotion.voice import from_voice
 from face_emote.face.bundled import load_head
@@ -199,11 +198,10 @@ class _Cast:
 
 
 def _cast(performance: Performance, *, head: Head | None) -> _Cast:
-    emotion = performance.emotion
-    plan = describe(emotion) if isinstance(emotion, str) else emotion
+    plan = plan_of(performance.emotion, performance.intensity)
     wanted = load_head(performance.head) if head is None else head
     return _Cast(
-        plan=at_intensity(plan, performance.intensity),
+        plan=plan,
         person=load_character(performance.character),
         net=load_motion_net(performance.model) if performance.animator == "net" else None,
         head=wanted if wanted.is_semantic else load_head(),
@@ -257,7 +255,7 @@ def animate_capture(
     """
     require_fields(style)
     require_number("intensity", intensity, low=0.0, high=1.0)
-    plan = at_intensity(describe(emotion) if isinstance(emotion, str) else emotion, intensity)
+    plan = plan_of(emotion, intensity)
     head = load_head()
     if capture.info.basis != head.basis:
         raise HeadError(

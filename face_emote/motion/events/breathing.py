@@ -13,7 +13,7 @@ from face_emote.motion.events.curves import ease
 
 _LIFT_METRES = 0.0028
 _TIP = np.radians(0.35)
-_REST_PERIOD_SECS = 4.2
+REST_PERIOD_SECS = 4.2
 """About 14 breaths a minute at rest."""
 _MIN_GAP_SECS = 0.3
 """Shorter gaps between phrases are spoken through on one breath."""
@@ -38,7 +38,7 @@ def breath_score(
     def quiet(until: float) -> None:
         while True:
             time = turns[-1][0]
-            period = _REST_PERIOD_SECS * rng.uniform(0.85, 1.15)
+            period = REST_PERIOD_SECS * rng.uniform(0.85, 1.15)
             period /= max(float(rate[min(max(int(time * grid_hz), 0), len(rate) - 1)]), 0.3)
             if time + period > until:
                 return
@@ -61,7 +61,7 @@ def breath_score(
         turns.append((max(start - 0.03, turns[-1][0] + 0.15), depth))
         empty = min(end, start + _MAX_EXHALE_SECS) + 0.15
         turns.append((max(empty, turns[-1][0] + 0.3), rng.uniform(0.1, 0.2)))
-    quiet(cues.duration_secs + _REST_PERIOD_SECS * 4.0)
+    quiet(cues.duration_secs + REST_PERIOD_SECS * 4.0)
     table = np.array(turns)
     return BreathScore(table[:, 0], table[:, 1])
 

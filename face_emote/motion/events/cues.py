@@ -15,7 +15,7 @@ from face_emote.motion.events.curves import ease, since_and_until
 
 PHRASE_GAP_SECS = 0.22
 """A silence this long ends a phrase (shorter ones are stops and hesitations)."""
-_MIN_ACCENT_GAP_SECS = 0.25
+ACCENT_GAP_SECS = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ def _accents(phones: tuple[Phone, ...], prosody: Prosody, *, energy: Array) -> t
     score = z @ np.array([1.0, 0.8, 0.5]) + 0.5 * np.array([phone.stress == 1 for phone in vowels])
     chosen: list[int] = []
     for i in np.nonzero(score > 0.4)[0]:
-        if chosen and centre[i] - centre[chosen[-1]] < _MIN_ACCENT_GAP_SECS:
+        if chosen and centre[i] - centre[chosen[-1]] < ACCENT_GAP_SECS:
             if score[i] > score[chosen[-1]]:
                 chosen[-1] = int(i)
         else:

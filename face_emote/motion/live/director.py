@@ -14,8 +14,9 @@ from face_emote.core.types import PerformanceStyle
 from face_emote.motion.events import blinks as blinking
 from face_emote.motion.events import gaze as gazing
 from face_emote.motion.events.blinks import BlinkScore, shaped_blinks
-from face_emote.motion.events.breathing import BreathScore
+from face_emote.motion.events.breathing import REST_PERIOD_SECS, BreathScore
 from face_emote.motion.events.brows import CALM_SECS, BrowScore, brow_accent
+from face_emote.motion.events.cues import ACCENT_GAP_SECS
 from face_emote.motion.events.curves import ease
 from face_emote.motion.events.gaze import GazeScore, Look
 from face_emote.motion.events.head_motion import HeadScore, beat_on, new_posture
@@ -27,13 +28,12 @@ MEMORY_SECS = 4.0
 """Events older than this show no more; the newest of them is kept, because postures and looks hold."""
 _BLINKS, _GAZE, _HEAD, _BROWS, _BREATH, _LEAKS, _LIFE = range(7)
 _ACCENT_FROM = 0.25
-_ACCENT_GAP_SECS = 0.25
 _QUICK = 0.6
 """Attack of an accent that is already being heard, against one that was foreseen."""
 _NEAR_BLINK = 0.35
 """Share of an interval by which the end of a phrase may bring a blink forward."""
 _SHORTEST_FIXATION_SECS = 0.12
-_EXHALE_SECS, _INHALE_SECS, _REST_PERIOD_SECS = 4.0, 0.35, 4.2
+_EXHALE_SECS, _INHALE_SECS = 4.0, 0.35
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +222,7 @@ class Director:
         older, before = self._accents
         self._accents = (before, now.accent)
         is_peak = before >= _ACCENT_FROM and before > now.accent and before >= older
-        if not is_peak or not now.speaking or now.secs - self._last_accent < _ACCENT_GAP_SECS:
+        if not is_peak or not now.speaking or now.secs - self._last_accent < ACCENT_GAP_SECS:
             return 0.0
         self._last_accent = now.secs
         return min(before, 1.0)
@@ -265,7 +265,7 @@ class Director:
             self._inhales = True
         elif now.secs >= end:
             self._inhales = not self._inhales and not now.speaking
-            period = _REST_PERIOD_SECS * float(rng.uniform(0.85, 1.15)) / max(now.breath_factor, 0.3)
+            period = REST_PERIOD_SECS * float(rng.uniform(0.85, 1.15)) / max(now.breath_factor, 0.3)
             share = 0.4 if self._inhales else 0.6
             aim = float(rng.uniform(0.5, 0.62) if self._inhales else rng.uniform(0.18, 0.26))
             self._breath = (now.secs, now.secs + share * period, here, aim)

@@ -20,11 +20,12 @@ from face_emote.core.names import MOTION_HZ, SAMPLE_RATE_HZ
 from face_emote.core.timing import frame_times, frames_in, require_fps
 from face_emote.core.types import EmotionPlan, FaceMotion, MotionInfo, PerformanceStyle
 from face_emote.core.version import VERSION
-from face_emote.emotion.grammar import describe
+from face_emote.emotion.grammar import plan_of
 from face_emote.emotion.track import PlannedEmotion
 from face_emote.emotion.voice import VoiceEmotion
 from face_emote.face.characters import character as load_character
 from face_emote.face.head import Head
+from face_emote.motion.events.cues import PHRASE_GAP_SECS
 from face_emote.motion.events.curves import ease
 from face_emote.motion.feeling.dynamics import LEAD_SECS, swell_of, wandering
 from face_emote.motion.feeling.expression import REST_BREATH_HZ
@@ -45,7 +46,6 @@ SLOWEST_FPS = 10.0
 """Below it events would be forgotten before a frame shows them."""
 _PIECE = SAMPLE_RATE_HZ // 4
 """Samples heard at once: events are forgotten soon after they have been seen."""
-_PHRASE_GAP_SECS = 0.22
 _LEISURE_SECS, _BACK_SECS = 0.8, 0.15
 """In which the mouth leaves the speech, and is back."""
 _ALWAYS = np.array([[-np.inf, np.inf]])
@@ -93,7 +93,7 @@ class LivePerformer:
         ahead = look_ahead_within(net, latency_ms)
         if net.config.lips_see_emotion:
             raise OptionError("This network's lips see the emotion, which is for comparison only; choose another one")
-        plan = describe(emotion) if isinstance(emotion, str) else emotion
+        plan = plan_of(emotion)
         person = load_character(character)
         betas = np.asarray(person.betas if head.betas is None else head.betas, np.float32)
         voice = VoiceEmotion(np.zeros(1, np.float32), np.zeros(1, np.float32)) if plan.auto > 0.0 else None
@@ -167,7 +167,7 @@ class LivePerformer:
             self._director.step(
                 Moment(
                     secs=float(times[i]),
-                    speaking=self._gate.since_secs <= _PHRASE_GAP_SECS,
+                    speaking=self._gate.since_secs <= PHRASE_GAP_SECS,
                     accent=float(accent[i]),
                     activity=float(activity[i]),
                     gaze_pitch=float(bias.gaze_pitch[i]),

@@ -159,11 +159,12 @@ def _measures(
     out = np.empty((len(points), NUM_MEASURES))
     for k, station in enumerate(STATIONS):
         x = middle + station * half
-        out[:, k] = _weights(x, upper[0, :, 0]) @ upper[:, :, 1].T - _weights(x, lower[0, :, 0]) @ lower[:, :, 1].T
+        out[:, k] = weights_at(x, upper[0, :, 0]) @ upper[:, :, 1].T - weights_at(x, lower[0, :, 0]) @ lower[:, :, 1].T
     out[:, WIDTH] = upper[:, -1, 0] - upper[:, 0, 0]
-    out[:, BITE] = _weights(middle, lower[0, :, 0]) @ lower[:, :, 1].T - tip[:, 1]
+    out[:, BITE] = weights_at(middle, lower[0, :, 0]) @ lower[:, :, 1].T - tip[:, 1]
     return out
 
 
-def _weights(x: float, knots: Float[Array, " knot"]) -> Float[Array, " knot"]:
+def weights_at(x: float, knots: Float[Array, " knot"]) -> Float[Array, " knot"]:
+    """Share of each point of an edge, in order of x, in the point of it that lies at `x`."""
     return np.array([np.interp(x, knots, row) for row in np.eye(len(knots))])
