@@ -1,5 +1,7 @@
 """Alembic and FBX: written by Blender, read back by Blender, the head's own vertices; the other formats too."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from fabricated import lively_motion
@@ -7,6 +9,7 @@ from test_blender_process import needs_blender
 
 from bench.reimport import FACES, LARGEST_MM, deviations, eight_faces
 from face_emote.core.errors import DependencyError
+from face_emote.core.motion import joined_motion
 from face_emote.face.bundled import load_head
 from face_emote.formats.mesh.targets import morph_targets
 from face_emote.verbs.export import export, require_place
@@ -63,6 +66,22 @@ def test_same_motion_same_bytes(head, suffix, tmp_path):
     motion = lively_motion(head, 5, fps=29.97)
     first, second = (export(motion, tmp_path / f"{name}{suffix}").read_bytes() for name in "ab")
     assert first == second and len(first) > 100_000
+
+
+@needs_blender
+@pytest.mark.slow
+def test_an_fbx_keys_only_what_moves(head, tmp_path):
+    moving = lively_motion(head, 5)
+    still = moving[3]
+    held = joined_motion([still] * 4)
+    data = export(held, tmp_path / "held.fbx").read_bytes()
+    assert b"AnimCurveNode" not in data
+    (item,) = deviations(held, head, suffixes=(".fbx",))
+    assert item.largest <= LARGEST_MM[".fbx"], item
+    turning = replace(held, neck_pose=np.linspace([0, 0, 0], [0, 0.3, 0], 4, dtype=np.float32))
+    data = export(turning, tmp_path / "turning.fbx").read_bytes()
+    nodes = [data.count(kind + b"\x00\x01AnimCurveNode") for kind in (b"T", b"R", b"S")]
+    assert nodes == [0, 1, 0]
 
 
 @needs_blender

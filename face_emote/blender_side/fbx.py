@@ -15,6 +15,9 @@ from face_emote.blender_side.files_job import RigJob
 WRITTEN = datetime.datetime(2000, 1, 1)
 """The date that every file bears, so that the same motion gives the same bytes."""
 
+STILL = 0.1
+"""What changes by less than a ten-thousandth of its size gets no key; Blender counts in thousandths."""
+
 
 def write_fbx_file(shown: Any, job: RigJob, *, path: Path) -> None:
     """Give a mesh shapes, bones and curves, and export both."""
@@ -23,11 +26,12 @@ def write_fbx_file(shown: Any, job: RigJob, *, path: Path) -> None:
     _play_bones(rig, job)
     _play_shapes(shown, job)
     _stop_the_clock()
+    bpy.context.scene.frame_set(0)  # What stands still has no curve: its place is that of the frame on show.
     bpy.ops.export_scene.fbx(
         filepath=str(path), object_types={"ARMATURE", "MESH"}, use_mesh_modifiers=False, mesh_smooth_type="OFF",
         add_leaf_bones=False, apply_scale_options="FBX_SCALE_UNITS", axis_forward="-Z", axis_up="Y",
-        bake_anim=True, bake_anim_use_all_bones=True, bake_anim_use_nla_strips=False,
-        bake_anim_use_all_actions=False, bake_anim_force_startend_keying=True, bake_anim_simplify_factor=0.0,
+        bake_anim=True, bake_anim_use_all_bones=False, bake_anim_use_nla_strips=False,
+        bake_anim_use_all_actions=False, bake_anim_force_startend_keying=False, bake_anim_simplify_factor=STILL,
         path_mode="STRIP", use_metadata=False,
     )  # fmt: skip
 
