@@ -9,7 +9,7 @@ app. `recorded` reads both.
 """
 
 import json
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -88,22 +88,22 @@ def _mixes(head: Head) -> Float[Array, "extra arkit=52"]:
 
 
 def curve_blocks(
-    motion: MotionSource, curves: Callable[[FaceMotion], Float[Array, "frames curve"]], *, progress: Progress | None
-) -> Iterator[tuple[Float[Array, " frames"], Float[Array, "frames curve"]]]:
-    """Seconds and curves of every block."""
+    motion: MotionSource, blocks: Iterable[Float[Array, "frames ..."]], *, progress: Progress | None
+) -> Iterator[tuple[Float[Array, " frames"], Float[Array, "frames ..."]]]:
+    """Seconds and curves of every block of curves."""
     done = 0
-    for block in motion.blocks():
-        yield frame_times(done, done + block.num_frames, fps=motion.fps), curves(block)
-        done += block.num_frames
+    for values in blocks:
+        yield frame_times(done, done + len(values), fps=motion.fps), values
+        done += len(values)
         if progress is not None:
             progress(done, motion.num_frames, "exporting")
 
 
 def text_rows(
-    motion: MotionSource, curves: Callable[[FaceMotion], Float[Array, "frames curve"]], *, progress: Progress | None
+    motion: MotionSource, blocks: Iterable[Float[Array, "frames curve"]], *, progress: Progress | None
 ) -> Iterator[tuple[float, str]]:
     """Seconds and numbers of every frame."""
-    for times, values in curve_blocks(motion, curves, progress=progress):
+    for times, values in curve_blocks(motion, blocks, progress=progress):
         form = ",".join([f"%.{DECIMALS}f"] * values.shape[1])
         for time_secs, row in zip(times.tolist(), values.tolist(), strict=True):
             yield time_secs, form % tuple(row)
@@ -126,7 +126,7 @@ def write_json(motion: MotionSource, path: Path, *, person: Person, progress: Pr
         HeadError: the head has no named shapes.
         OutputError: the file cannot be written there.
     """
-    rows = text_rows(motion, ArkitCurves(person.model).of, progress=progress)
+    rows = text_rows(motion, map(ArkitCurves(person.model).of, motion.blocks()), progress=progress)
     with written_beside(path) as target:
         write_json_rows(target, rows, names=CURVES, fps=motion.fps)
 
@@ -138,7 +138,7 @@ def write_live_link(motion: MotionSource, path: Path, *, person: Person, progres
         HeadError: the head has no named shapes.
         OutputError: the file cannot be written there.
     """
-    rows = text_rows(motion, ArkitCurves(person.model).of, progress=progress)
+    rows = text_rows(motion, map(ArkitCurves(person.model).of, motion.blocks()), progress=progress)
     with written_beside(path) as target, target.open("w", encoding="ascii", newline="\n") as file:
         file.write(CSV_HEADER + "\n")
         for time_secs, row in rows:

@@ -110,11 +110,9 @@ def _obj_surface(surface: Surface) -> str:
 
 def _obj_faces(corners: Int[Array, "face corner"], uv_corners: Int[Array, "face corner"] | None) -> str:
     """Faces count from 1 in an .obj."""
-    if uv_corners is None:
-        form, numbers = "f" + " %d" * corners.shape[1] + "\n", corners + 1
-    else:
-        form = "f" + " %d/%d" * corners.shape[1] + "\n"
-        numbers = np.stack([corners, uv_corners], axis=-1) + 1
+    number = "%d" if uv_corners is None else "%d/%d"
+    form: str = "f" + f" {number}" * corners.shape[1] + "\n"
+    numbers = 1 + (corners if uv_corners is None else np.stack([corners, uv_corners], axis=-1))
     return form * len(corners) % tuple(numbers.ravel().tolist())
 
 

@@ -189,7 +189,8 @@ def _seconds(stamps: Float[Array, "row 2"], *, fps: float | None) -> Float[Array
     whole, ticks = stamps.T
     whole = whole + DAY_SECS * np.cumsum(np.diff(whole, prepend=whole[0]) < -0.5 * DAY_SECS)
     if fps is not None and len(ticks) > 1 and np.ptp(whole) == 0.0:
-        return ticks / (fps * max(float(np.median(np.diff(ticks))), SMALLEST_STEP_SECS))
+        seconds: Array = ticks / (fps * max(float(np.median(np.diff(ticks))), SMALLEST_STEP_SECS))
+        return seconds
     readings = [whole + ticks / rate for rate in TICK_RATES_HZ if ticks.max() < rate]
     if not readings:
         raise ValueError(f"its timecodes count {ticks.max():g} frames in a second; expected fewer than 120")
@@ -199,7 +200,8 @@ def _seconds(stamps: Float[Array, "row 2"], *, fps: float | None) -> Float[Array
     best = next(i for i, sum_secs in enumerate(uneven) if sum_secs <= min(uneven) + ROUNDING_SECS * len(stamps))
     if len(steps[best]) and steps[best].max() > MAX_GAP_SECS:
         raise ValueError("its timecode jumps by more than ten minutes; split it there")
-    return readings[best]
+    likeliest: Array = readings[best]
+    return likeliest
 
 
 def _require_rising(seconds: Float[Array, " row"]) -> None:

@@ -4,22 +4,24 @@ Files: a table (`.csv`), `.json`, arrays (`.npz`), and Rhubarb's cues (`.tsv`, `
 """
 
 import json
+import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
 from face_emote.core.arrays import Array, Float, Int
 from face_emote.core.errors import FaceEmoteWarning, OptionError
-from face_emote.core.motion import MotionSource
+from face_emote.core.motion import MotionSource, joined_motion
 from face_emote.core.names import ARKIT_52, CONTROLS, FACE_ANGLES, NUM_EXPRESSION
 from face_emote.core.output import written_beside
 from face_emote.core.types import FaceMotion
 from face_emote.face.bundled import load_head
 from face_emote.face.head import Head
-from face_emote.face.rig import pose_from_controls
+from face_emote.face.rig import ControlPose, controls_from_pose, pose_from_controls
 from face_emote.formats.arkit import CURVES, DECIMALS, ArkitCurves, curve_blocks, text_rows, write_json_rows
 from face_emote.formats.array_file import ArraySpool, write_arrays
 from face_emote.formats.coefficients import write_coefficients
@@ -27,11 +29,14 @@ from face_emote.formats.mesh.person import Progress, head_of
 from face_emote.rigs.nonnegative import nonnegative_weights
 from face_emote.rigs.retarget import is_model_file, named_model
 from face_emote.rigs.rig_file import SOURCES, Rig, RigTarget, load_rig
+from face_emote.rigs.vowels import REACH_SECS, VOWEL_SOUNDS, vowel_reading
 
 OWN_COEFFICIENTS = "amass"
 """The rig that writes the bundled head's own coefficients as arrays."""
 CUE_SUFFIXES = (".tsv", ".json")
 CURVE_SUFFIXES = (".csv", ".json", ".npz")
+STEER = 0.3
+"""Weight that a sound which is not said has to reach in the plain mix before any of it is shown."""
 SHORTEST_CUE_SECS = 0.06
 """A shorter drawing is not seen; it gives way to the one before it."""
 EXTRAS = tuple(name for name in CONTROLS if name not in ARKIT_52 and not name.startswith("reserved"))
@@ -56,7 +61,8 @@ class RigCurves:
         # What the sums show by name must not be shown once more by the ARKit shapes that come nearest to it.
         named = {name for target in rig.sums for name in target.weights}
         self._apart = ArkitCurves(head, apart=named.intersection(EXTRAS))
-        self._curves = ArkitCurves(head)
+        # Mouths are compared with every shape as itself; only a seal, which is none, closes the jaw.
+        self._curves = ArkitCurves(head, apart=[name for name in EXTRAS if name != "lipSeal"])
         self._sums, self._shapes = _matrix(rig.sums), _matrix(rig.shapes)
         self._low, self._high = (
             np.array([getattr(target, end) for target in rig.targets], np.float64) for end in ("low", "high")
@@ -64,32 +70,58 @@ class RigCurves:
         self._cues = _matrix(rig.cues)
         faces = (*rig.shapes, *rig.cues)
         # Where only mouths are compared, cheeks that smile must not vote.
-        of_mouths = all(name.startswith(MOUTH) for target in faces for name in target.weights)
+        self._of_mouths = all(name.startswith(MOUTH) for target in faces for name in target.weights)
         self._products = None
         if faces:
-            self._products = _blind_to(_matrix(rig.absorbed), face_products(head, lips_only=of_mouths))
+            self._products = _blind_to(_matrix(rig.absorbed), face_products(head, lips_only=self._of_mouths))
+        self._control_joints = head.control_joints
+        shapes = [target.name for target in rig.shapes]
+        self._vowels = [(VOWEL_SOUNDS.index(sound), shapes.index(name)) for sound, name in rig.vowels.items()]
+
+    def all_of(self, motion: MotionSource) -> Iterator[Float[Array, "frames target"]]:
+        """`of` every block of a motion, seen with what comes before and after it where vowels are read."""
+        reach = math.ceil(REACH_SECS * motion.fps) if self._vowels else 0
+        for block, first, count in _with_neighbours(motion.blocks(), reach):
+            yield self.of(block)[first : first + count]
 
     def of(self, block: FaceMotion) -> Float[Array, "frames target"]:
         """Every target's value, within its limits."""
         pieces = [_sources(block, self._apart) @ self._sums.T]
         if self._products is not None and len(self._shapes):
-            pieces.append(self._mixed(_sources(block, self._curves)))
+            pieces.append(self._mixed(_sources(block, self._curves), costs=self._vowel_costs(block)))
         out = np.clip(np.concatenate(pieces, axis=1), self._low, self._high)
-        return np.round(out, DECIMALS) + 0.0  # No "-0.000000".
+        rounded: Array = np.round(out, DECIMALS) + 0.0  # No "-0.000000".
+        return rounded
 
     def cue_index(self, block: FaceMotion) -> Int[Array, " frames"]:
         """Which of the rig's cues looks most like the face."""
         assert self._products is not None
         values = _sources(block, self._curves)
         size = np.einsum("cs,st,ct->c", self._cues, self._products, self._cues)
-        return np.argmin(size - 2.0 * (values @ self._products @ self._cues.T), axis=1)
+        nearest: Array = np.argmin(size - 2.0 * (values @ self._products @ self._cues.T), axis=1)
+        return nearest
 
-    def _mixed(self, values: Float[Array, "frames source"]) -> Float[Array, "frames shape"]:
+    def _vowel_costs(self, block: FaceMotion) -> Float[Array, "frames shape"]:
+        """How much of each shape must be seen before it is shown: nothing, but for sounds that are not said."""
+        costs = np.zeros((block.num_frames, len(self._shapes)))
+        if self._vowels:
+            pose = ControlPose(expression=block.expression, jaw_pose=block.jaw_pose, eye_pose=block.eye_pose)
+            controls = controls_from_pose(pose, control_joints=self._control_joints)
+            sounds, shapes = zip(*self._vowels, strict=True)
+            vowels, odds = vowel_reading().heard(controls, fps=block.fps)
+            if self._of_mouths:  # Then all other shapes are consonants.
+                costs += STEER * np.minimum(odds, 1.0)[:, None]
+            costs[:, list(shapes)] = STEER * (1.0 - vowels[:, list(sounds)])
+        return costs
+
+    def _mixed(
+        self, values: Float[Array, "frames source"], *, costs: Float[Array, "frames shape"]
+    ) -> Float[Array, "frames shape"]:
         assert self._products is not None
         used = np.flatnonzero(np.abs(self._shapes).any(axis=1))
         recipes = self._shapes[used]
         gram = recipes @ self._products @ recipes.T
-        goal = values @ self._products @ recipes.T
+        goal = values @ self._products @ recipes.T - costs[:, used] * np.diag(gram)
         gram = gram + RIDGE * np.trace(gram) / len(gram) * np.eye(len(gram))
         out = np.zeros((len(values), len(self._shapes)))
         out[:, used] = nonnegative_weights(gram, goal, upper=1.0, sweeps=SHAPE_SWEEPS, settled=SETTLED)
@@ -97,6 +129,18 @@ class RigCurves:
         rest = np.setdiff1d(np.arange(len(self._shapes)), used)
         out[:, rest] = np.maximum(1.0 - out[:, used].sum(axis=1, keepdims=True), 0.0)
         return out
+
+
+def _with_neighbours(blocks: Iterator[FaceMotion], reach: int) -> Iterator[tuple[FaceMotion, int, int]]:
+    """Every block with up to `reach` frames around it, where its own begin, and how many they are."""
+    before: FaceMotion | None = None
+    block: FaceMotion | None = None
+    for after in chain(blocks, (None,)):
+        if block is not None:
+            lead = [] if before is None else [before.part(max(before.num_frames - reach, 0), before.num_frames)]
+            rest = [] if after is None else [after.part(0, min(reach, after.num_frames))]
+            yield joined_motion([*lead, block, *rest]), sum(map(len, lead)), len(block)
+        before, block = block, after
 
 
 def _sources(block: FaceMotion, curves: ArkitCurves) -> Float[Array, "frames source"]:
@@ -134,7 +178,8 @@ def _blind_to(absorbed: Float[Array, "face source"], products: Float[Array, "sou
         return products
     seen = absorbed @ products
     within = seen @ absorbed.T
-    return products - seen.T @ np.linalg.solve(within + 1e-9 * np.trace(within) * np.eye(len(within)), seen)
+    left: Array = products - seen.T @ np.linalg.solve(within + 1e-9 * np.trace(within) * np.eye(len(within)), seen)
+    return left
 
 
 def _matrix(targets: tuple[RigTarget, ...]) -> Float[Array, "target source"]:
@@ -207,7 +252,7 @@ def write_rig(motion: MotionSource, path: Path, *, head: Head, rig: RigName, pro
         elif suffix == ".csv":
             _write_table(target, motion, curves, progress=progress)
         else:
-            rows = text_rows(motion, curves.of, progress=progress)
+            rows = text_rows(motion, curves.all_of(motion), progress=progress)
             write_json_rows(target, rows, names=curves.names, fps=motion.fps)
     if found.unmatched:
         sentence = f"No curves of ours, left out: {', '.join(found.unmatched)}: {path}"
@@ -230,7 +275,7 @@ def _write_table(path: Path, motion: MotionSource, curves: RigCurves, *, progres
     """A header `time,NAME,..`, then seconds and values."""
     with path.open("w", encoding="utf-8", newline="\n") as file:
         file.write(",".join(["time", *map(_quoted, curves.names)]) + "\n")
-        for time_secs, row in text_rows(motion, curves.of, progress=progress):
+        for time_secs, row in text_rows(motion, curves.all_of(motion), progress=progress):
             file.write(f"{time_secs:.6f},{row}\n")
 
 
@@ -242,7 +287,7 @@ def _write_arrays(path: Path, motion: MotionSource, curves: RigCurves, *, progre
     """`names`, `values` [frames, target] and `fps`."""
     with ExitStack() as files:
         spool = ArraySpool(files, path.parent, name="values", row_shape=(len(curves.names),))
-        for _, values in curve_blocks(motion, curves.of, progress=progress):
+        for _, values in curve_blocks(motion, curves.all_of(motion), progress=progress):
             spool.append(values)
         write_arrays(path, {"names": np.array(curves.names), "fps": np.float64(motion.fps)}, spools=[spool])
 
@@ -251,7 +296,7 @@ def _write_cues(
     path: Path, motion: MotionSource, curves: RigCurves, *, rig: Rig, progress: Progress | None
 ) -> None:  # fmt: skip
     """Rhubarb's own two formats; the last time is the end of the sound, cut to hundredths."""
-    index = [numbers for _, numbers in curve_blocks(motion, curves.cue_index, progress=progress)]
+    index = [numbers for _, numbers in curve_blocks(motion, map(curves.cue_index, motion.blocks()), progress=progress)]
     secs = motion.info.speech_secs or motion.num_frames / motion.fps
     ends = int(secs * 100.0 + 1e-6)
     names = [target.name for target in rig.cues]

@@ -58,7 +58,8 @@ class ExpressionMap:
 
     def expression(self, controls: Float[Array, f"frames control={NUM_EXPRESSION}"]) -> Float[Array, "frames expr"]:
         """Coefficients that look like these controls (columns of the bundled head, joints left out)."""
-        return (controls @ self.coefficients).astype(np.float32)
+        found: Array = (controls @ self.coefficients).astype(np.float32)
+        return found
 
     def controls(self, expression: Float[Array, "frames expr"]) -> Float[Array, f"frames control={NUM_EXPRESSION}"]:
         """Controls, 0..1, that look like these coefficients."""

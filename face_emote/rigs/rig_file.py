@@ -15,6 +15,9 @@ A `.toml` or `.json` file, bundled (`assets/rigs`) or a user's own:
     [absorbed]                        # faces that shapes and cues do not see, so that a smile is no vowel
     smile = { mouthSmileLeft = 1.0, mouthSmileRight = 1.0 }
 
+    [vowels]                          # which shapes are the vowels; on every frame the one that is said leads
+    aa = "AA"
+
     [cues]                            # a target is a drawing of the mouth: one at a time is on show
     D = { jawOpen = 0.8 }
 
@@ -25,7 +28,7 @@ import math
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from face_emote.core.assets import ASSETS
@@ -34,6 +37,7 @@ from face_emote.core.names import ARKIT_ORDER, CONTROLS, FACE_ANGLES
 from face_emote.core.reading import content_of
 from face_emote.core.records import Record, number_from, parsed_json
 from face_emote.rigs.curve_names import SKIN_CURVES, meaning
+from face_emote.rigs.vowels import VOWEL_SOUNDS
 
 FOLDER = ASSETS / "rigs"
 FORMS = ("sums", "shapes", "cues")
@@ -71,6 +75,8 @@ class Rig:
     shapes: tuple[RigTarget, ...] = ()
     cues: tuple[RigTarget, ...] = ()
     absorbed: tuple[RigTarget, ...] = ()
+    vowels: Mapping[str, str] = field(default_factory=dict)
+    """By one of `vowels.VOWEL_SOUNDS`, the shape that is it."""
     unmatched: tuple[str, ...] = ()
     """Names of a list that mean none of our curves; they stay out."""
 
@@ -155,7 +161,7 @@ def _single(name: str, curve: str) -> RigTarget:
 def _rig(content: Record, *, name: str) -> Rig:
     if not any(form in content.values for form in FORMS):
         raise ValueError("it has none of the tables [sums], [shapes], [cues]")
-    content.require_names(("title", "about", "limits", "absorbed", *FORMS))
+    content.require_names(("title", "about", "limits", "absorbed", "vowels", *FORMS))
     content.text("about", "")
     limits = _limits(content, usual=(0.0, 1.0))
     groups = {form: _targets(content.table(form, {}), limits=limits) for form in (*FORMS, "absorbed")}
@@ -171,7 +177,19 @@ def _rig(content: Record, *, name: str) -> Rig:
         shapes=groups["shapes"],
         cues=groups["cues"],
         absorbed=groups["absorbed"],
+        vowels=_vowels(content.table("vowels", {}), shapes=groups["shapes"]),
     )
+
+
+def _vowels(table: Record, *, shapes: tuple[RigTarget, ...]) -> dict[str, str]:
+    table.require_names(VOWEL_SOUNDS)
+    found = {sound: table.text(sound) for sound in table.values}
+    unknown = next((name for name in found.values() if name not in {target.name for target in shapes}), None)
+    if unknown is not None:
+        raise ValueError(f"vowels name {unknown!r:.60}, which is none of the shapes")
+    if len(set(found.values())) < len(found):
+        raise ValueError("vowels name a shape twice")
+    return found
 
 
 def _targets(table: Record, *, limits: tuple[float, float]) -> tuple[RigTarget, ...]:

@@ -99,4 +99,5 @@ def blush_colours(surface: Surface, skin: SkinParams, maps: SkinMaps) -> BlushCo
 
 def _patches(values: Float[Array, "texel texel"]) -> Float[Array, "patch patch"]:
     step = len(values) // PATCHES
-    return values.reshape(PATCHES, step, PATCHES, step).mean(axis=(1, 3))
+    means: Array = values.reshape(PATCHES, step, PATCHES, step).mean(axis=(1, 3))
+    return means

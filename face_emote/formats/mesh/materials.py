@@ -179,4 +179,5 @@ def _upsampled(grid: Float[Array, "cell cell 2"], texels: int) -> Float[Array, "
     share = (at - low).astype(np.float32)[:, None, None]
     rows = grid[low] * (1.0 - share) + grid[low + 1] * share
     across = share[None, :, 0]
-    return rows[:, low] * (1.0 - across) + rows[:, low + 1] * across
+    between: Array = rows[:, low] * (1.0 - across) + rows[:, low + 1] * across
+    return between

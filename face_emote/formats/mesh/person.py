@@ -138,7 +138,7 @@ def local_places(
     """Translation of each joint's node relative to its parent's, so that node @ inverse bind is `transforms`."""
     turn, offset = transforms[..., :3], transforms[..., 3]
     place = offset + np.einsum("fjrc,jc->fjr", turn, rest)
-    local = place.copy()
+    local: Array = place.copy()
     for joint, parent in enumerate(JOINT_PARENTS):
         if parent >= 0:
             local[:, joint] = np.einsum("frc,fr->fc", turn[:, parent], place[:, joint] - place[:, parent])

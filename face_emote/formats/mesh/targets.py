@@ -180,7 +180,8 @@ class ContactTargets:
     def weights(self, block: FaceMotion) -> Float[Array, "frames target"]:
         """Weights of a block of frames, none below 0; 0 where nothing touches."""
         moved = _rest_displacement(block, touching=self.touching, apart=self.apart, joints=self.joints)
-        return np.maximum(moved @ self.projection.T, 0.0)
+        weights: Array = np.maximum(moved @ self.projection.T, 0.0)
+        return weights
 
 
 def _rest_displacement(

@@ -97,7 +97,8 @@ def normals(points: Float[Array, "vertex 3"], triangles: Int[Array, "triangle 3"
     across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     total = np.zeros_like(points)
     np.add.at(total, triangles, across[:, None])
-    return total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-20)
+    normals: Array = total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-20)
+    return normals
 
 
 def _nose(points: Array, *, eyes: Array, jaw: Array) -> dict[str, int]:
@@ -140,4 +141,5 @@ def _ring(loop: Array, rim: Array, *, centre: Array) -> Int[Array, " ring"]:
     angle = np.arctan2((rim[:, 1] - centre[1]) * width / height, rim[:, 0] - centre[0])
     wanted = 2.0 * np.pi * np.arange(RING) / RING
     away = np.abs(np.angle(np.exp(1j * (angle[None] - wanted[:, None]))))
-    return loop[np.argmin(away, axis=1)]
+    nearest: Array = loop[np.argmin(away, axis=1)]
+    return nearest

@@ -32,11 +32,13 @@ class Similarity:
 
     def of(self, points: Float[Array, "point 3"]) -> Float[Array, "point 3"]:
         """Points moved."""
-        return self.scale * points @ self.rotation.T + self.shift
+        placed: Array = self.scale * points @ self.rotation.T + self.shift
+        return placed
 
     def turned(self, moves: Float[Array, "*batch 3"]) -> Float[Array, "*batch 3"]:
         """Displacements moved: no shift."""
-        return self.scale * moves @ self.rotation.T
+        turned: Array = self.scale * moves @ self.rotation.T
+        return turned
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -140,4 +140,5 @@ def _barycentric(wanted: Array, corner: Array) -> Array:
     whole = a * d - b * b + 1e-24
     v, w = (d * e - b * f) / whole, (a * f - b * e) / whole
     share = np.clip(np.stack([1.0 - v - w, v, w], axis=1), 0.0, None)
-    return share / share.sum(axis=1, keepdims=True)
+    shares: Array = share / share.sum(axis=1, keepdims=True)
+    return shares

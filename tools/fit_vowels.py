@@ -1,0 +1,55 @@
+"""Fit the reading of vowels (`face_emote.rigs.vowels`) to recordings with transcripts.
+
+    python -m tools.fit_vowels FOLDER --every 5 -o assets/rigs/vowels.npz
+
+FOLDER holds `transcripts.json` (words by the recording's name) and `audio/*.ogg`. The bundled network performs every
+recording, and the frames of each vowel are those that the alignment of its transcript says.
+"""
+
+import argparse
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from face_emote.audio.analyse import analyse
+from face_emote.core.arrays import Array
+from face_emote.core.errors import FaceEmoteError
+from face_emote.core.types import FaceMotion, Phone
+from face_emote.evaluation.vowels import mouth_controls, vowel_frames
+from face_emote.rigs.vowels import fitted_reading, mouth_features
+from face_emote.verbs.animate import animate
+
+
+def performed(folder: Path, *, every: int) -> Iterator[tuple[FaceMotion, tuple[Phone, ...]]]:
+    """Motion and phones of every so many-th recording, if its transcript fits."""
+    words = json.loads((folder / "transcripts.json").read_text(encoding="utf-8"))
+    for path in sorted((folder / "audio").glob("*.ogg"))[::every]:
+        try:
+            phones = analyse(path, transcript=words[path.stem]).phones
+            yield animate(path, transcript=words[path.stem], emotion="neutral"), phones
+        except FaceEmoteError as error:
+            print(error)
+
+
+def rows_of(motion: FaceMotion, phones: tuple[Phone, ...]) -> tuple[Array, Array]:
+    """Features of every frame, and the vowel that is said on it."""
+    said = vowel_frames(phones, num_frames=motion.num_frames, fps=motion.fps)
+    return mouth_features(mouth_controls(motion), fps=motion.fps), said
+
+
+def main() -> None:
+    """Fit, and write the arrays."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--every", type=int, default=1)
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    given = parser.parse_args()
+    features, vowels = zip(*(rows_of(*item) for item in performed(given.folder, every=given.every)), strict=True)
+    reading = fitted_reading(np.concatenate(features), np.concatenate(vowels))
+    np.savez(given.output, weights=reading.weights.astype(np.float32), offsets=reading.offsets.astype(np.float32))
+
+
+if __name__ == "__main__":
+    main()
