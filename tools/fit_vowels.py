@@ -21,14 +21,17 @@ from face_emote.evaluation.vowels import mouth_controls, vowel_frames
 from face_emote.rigs.vowels import fitted_reading, mouth_features
 from face_emote.verbs.animate import animate
 
+FEELINGS = ("joy", "anger", "sadness", "surprise", "fear", "disgust")
+
 
 def performed(folder: Path, *, every: int) -> Iterator[tuple[FaceMotion, tuple[Phone, ...]]]:
-    """Motion and phones of every so many-th recording, if its transcript fits."""
+    """Motions and phones of every so many-th recording, if its transcript fits: with it, and without it but felt."""
     words = json.loads((folder / "transcripts.json").read_text(encoding="utf-8"))
-    for path in sorted((folder / "audio").glob("*.ogg"))[::every]:
+    for number, path in enumerate(sorted((folder / "audio").glob("*.ogg"))[::every]):
         try:
             phones = analyse(path, transcript=words[path.stem]).phones
             yield animate(path, transcript=words[path.stem], emotion="neutral"), phones
+            yield animate(path, emotion=FEELINGS[number % len(FEELINGS)]), phones
         except FaceEmoteError as error:
             print(error)
 
