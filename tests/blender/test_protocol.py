@@ -125,6 +125,12 @@ def test_a_recording_without_speech_is_said_in_the_panel(worker, tmp_path):
     assert not error and "No speech was found" in said["remarks"][0] and "No speech was found" in worker.status
 
 
+def test_what_nobody_says_of_the_words_is_named_in_the_panel(worker, tmp_path):
+    words = {"transcript": f"(sighs) {SPEECH.transcript}", "target": "arkit"}
+    said, error = outcome(worker, "generate", take_params(tmp_path, **words))
+    assert not error and "'(sighs)'" in said["remarks"][0] and "'(sighs)'" in worker.status
+
+
 def test_a_users_mistake_is_one_sentence_and_leaves_no_file(worker, tmp_path):
     for params, words in (
         ({"speech": str(tmp_path / "none.wav")}, "no such speech file"),
