@@ -19,7 +19,7 @@ from face_emote.rendering.torch.stage import Stage, make_stage
 
 SIZES = (128,) if QUICK else (128, 256, 512)
 BATCH = 2 if QUICK else 4
-FINE = 2048
+FINE = 512 if QUICK else 2048
 """Pixels of the mask that silhouette gradients are compared with."""
 
 

@@ -7,11 +7,15 @@ import atexit
 import os
 import tempfile
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # Sums in another order give other bytes.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+from face_emote.core.threads import use_one_thread
+
+use_one_thread()
 
 import pytest
 from hypothesis import settings
+from threadpoolctl import threadpool_limits
+
+threadpool_limits(1)  # The checker of shapes has loaded numpy already.
 
 settings.register_profile("steady", derandomize=True)
 settings.register_profile("fuzz", derandomize=False)

@@ -218,3 +218,14 @@ def test_a_sheet_is_drawn_in_anothers_skin(run, motion_path, tmp_path):
     code, _, err = run("render", str(motion_path), "-o", str(tmp_path / "a.mp4"), "--size", "48", "--skin", "maja")
     assert code == 2
     assert "maya" in err
+
+
+def test_bytes_do_not_depend_on_the_threads_that_the_environment_asks_for(tmp_path):
+    speech = min(example_speech(), key=lambda item: item.path.stat().st_size).path
+    for threads in ("1", "4"):
+        wanted = {name: threads for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+        subprocess.run(
+            [sys.executable, "-m", "face_emote", "animate", str(speech), "-o", str(tmp_path / f"{threads}.npz")],
+            env=os.environ | wanted, check=True, capture_output=True,
+        )  # fmt: skip
+    assert (tmp_path / "1.npz").read_bytes() == (tmp_path / "4.npz").read_bytes()

@@ -17,11 +17,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from face_emote.batch.executor import THREAD_LIMITS, Event, Finished, Lost, Refused
+from face_emote.batch.executor import Event, Finished, Lost, Refused
 from face_emote.batch.pool import outcome_of
 from face_emote.batch.rows import Row
 from face_emote.batch.work import MOTION, Finish, Task
 from face_emote.core.errors import BatchError, DependencyError
+from face_emote.core.threads import ONE_THREAD
 from face_emote.core.version import VERSION
 
 BASE_MB, BYTES_PER_PIXEL = 600, 400
@@ -65,7 +66,7 @@ class RayCluster:
             _require_listening(address)
             ray.init(
                 address=address, logging_level=logging.ERROR, log_to_driver=False, namespace="face_emote",
-                runtime_env={"env_vars": THREAD_LIMITS},
+                runtime_env={"env_vars": ONE_THREAD},
             )  # fmt: skip
         except (OSError, ValueError, RuntimeError) as error:
             raise BatchError(

@@ -5,12 +5,6 @@ from typing import Protocol, runtime_checkable
 
 from face_emote.batch.work import Done, Task
 
-THREAD_LIMITS = {
-    "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1",
-    "VECLIB_MAXIMUM_THREADS": "1",
-}  # fmt: skip
-"""Of every worker: many processes with one thread each are quicker than the reverse, and never fight."""
-
 
 @dataclass(frozen=True, slots=True)
 class Finished:

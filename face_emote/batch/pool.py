@@ -12,9 +12,10 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from face_emote.batch.executor import THREAD_LIMITS, Drawn, Event, Finished, Lost, Refused
+from face_emote.batch.executor import Drawn, Event, Finished, Lost, Refused
 from face_emote.batch.work import Task, Tick, do_task
 from face_emote.core.errors import FaceEmoteError, warnings_in_a_line
+from face_emote.core.threads import ONE_THREAD
 
 _SPAWN = multiprocessing.get_context("spawn")
 
@@ -87,7 +88,7 @@ class ProcessPool:
     def _start(self) -> _Worker:
         mine, theirs = _SPAWN.Pipe()
         process = _SPAWN.Process(target=_work, args=(theirs, self._folder), daemon=True)
-        with _environment(THREAD_LIMITS):
+        with _environment(ONE_THREAD):
             process.start()
         theirs.close()
         worker = _Worker(process, mine)

@@ -17,6 +17,7 @@ import click
 
 from face_emote.core.errors import FaceEmoteError, warnings_in_a_line
 from face_emote.core.output import shown_path
+from face_emote.core.threads import use_one_thread
 from face_emote.core.version import VERSION
 
 COMMANDS = (
@@ -67,6 +68,7 @@ def main(arguments: list[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
+    use_one_thread()
     _end_cleanly_when_terminated()
     _write_any_letter()
     try:
