@@ -17,7 +17,7 @@ export NUMBA_CACHE_DIR ?= $(CURDIR)/.numba_cache
 BPY_VENV ?= .venv-blender
 BPY := $(BPY_VENV)/bin/python
 
-.PHONY: help setup setup-train demo check format test test-slow test-blender extension bench wheel clean
+.PHONY: help setup setup-train setup-all demo check format test test-slow test-blender extension bench wheel clean
 
 help: ## list these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ $(READY): pyproject.toml
 setup-train: $(READY) ## add torch (CPU) and what training needs
 	$(BIN)/python -m pip install --quiet torch==2.13.0
 	$(BIN)/python -m pip install --quiet --editable '.[dev,train]'
+
+setup-all: setup-train ## add what else the tests can use: USD, OpenGL, trimesh, independent readers
+	$(BIN)/python -m pip install --quiet --editable '.[dev,train,tests]'
 
 demo: $(READY) ## perform a bundled sentence: out/demo.mp4, demo.glb, demo.npz, demo_sheet.png
 	mkdir -p out
