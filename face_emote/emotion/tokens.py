@@ -171,8 +171,7 @@ class Cursor:
 
     def value(self, *, what: str) -> float:
         """A share, written 0..1 or 0%..100%."""
-        following = self.tokens[self.at + 1] if self.at + 1 < self.stop else self._end
-        if following.text == "%":
+        if self.is_percent():
             share = self.number(lowest=0.0, highest=100.0, what=f"{what} in percent") / 100.0
             self.at += 1
             return share
@@ -187,8 +186,7 @@ class Cursor:
             self.at += 1
             self.take(":")
             return self.clock(token)
-        following = self.tokens[self.at + 1] if self.at + 1 < self.stop else self._end
-        if token.kind != "number" or following.text == "%":
+        if token.kind != "number" or self.is_percent():
             self.at = start
             return None
         secs = self.number(lowest=0.0, highest=MAX_TIME_SECS, what="time in seconds")

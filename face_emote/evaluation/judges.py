@@ -15,12 +15,7 @@ class SyncJudge(Protocol):
     def offset_and_confidence(
         self, log_mels: Float[Array, "rows band=40"], lips: Float[Array, "frames channel=3"]
     ) -> tuple[float, float]:
-        """Offset in ms (positive: the lips are late) and confidence (median minus least distance over offsets).
-
-        Args:
-            log_mels: raw, 100 Hz.
-            lips: gap, width and jaw as read off the mesh, 50 Hz.
-        """
+        """As `network.experts.SyncExpert.offset_and_confidence`."""
         ...
 
 

@@ -109,11 +109,9 @@ def write_head(head: Head, path: Path) -> None:
 
 
 def _layout_arrays(layout: HeadLayout) -> dict[str, Array]:
-    arrays: dict[str, Array] = {name: getattr(layout, name).astype(np.uint16) for name in _INTS}
-    arrays |= {name: getattr(layout, name).astype(np.float32) for name in _FLOATS}
-    arrays |= {name: getattr(layout, name).astype(np.float16) for name in _MASKS}
-    arrays["part_names"] = np.array(layout.part_names)
-    return arrays
+    kinds = ((_INTS, np.uint16), (_FLOATS, np.float32), (_MASKS, np.float16))
+    arrays: dict[str, Array] = {name: getattr(layout, name).astype(kind) for names, kind in kinds for name in names}
+    return arrays | {"part_names": np.array(layout.part_names)}
 
 
 def _control_arrays(joints: tuple[ControlJoint, ...]) -> dict[str, Array]:

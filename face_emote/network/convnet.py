@@ -78,19 +78,16 @@ class ConvNet:
             ValueError: the input is shorter than the window of a stack without `same`.
         """
         x: Array = (np.asarray(inputs, np.float32) - self.mean) / self.scale
-        layers = list(zip(self.kernels, self.biases, strict=True))
-        num_convs = len(self.spec.convs)
-        for i, (kernel, bias) in enumerate(layers[:num_convs]):
-            x = convolved(x, kernel, bias=bias, stride=self.spec.convs[i].stride, same=self.spec.same)
-            if i < len(layers) - 1:
+        convs = self.spec.convs
+        for i, (kernel, bias) in enumerate(zip(self.kernels, self.biases, strict=True)):
+            if i:
                 np.maximum(x, 0.0, out=x)
-        if not self.spec.dense:
-            return x
-        x = np.concatenate([x.mean(axis=-2), x.max(axis=-2)], axis=-1)
-        for i, (kernel, bias) in enumerate(layers[num_convs:], start=num_convs):
-            x = x @ kernel + bias
-            if i < len(layers) - 1:
-                np.maximum(x, 0.0, out=x)
+            if i == len(convs):
+                x = np.concatenate([x.mean(axis=-2), x.max(axis=-2)], axis=-1)
+            if i < len(convs):
+                x = convolved(x, kernel, bias=bias, stride=convs[i].stride, same=self.spec.same)
+            else:
+                x = x @ kernel + bias
         return x
 
 

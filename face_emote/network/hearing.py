@@ -131,6 +131,3 @@ class RowBuffer:
         first = self._held[:rows]
         self._held = self._held[advance:]
         return first
-
-    def __len__(self) -> int:
-        return len(self._held)

@@ -228,10 +228,15 @@ def _spoken_crop(corpus: Corpus, index: int, *, frames: int, rng: np.random.Gene
     clip = corpus.clips[index]
     first = int(rng.integers(0, max(clip.num_frames - frames, 0) + 1)) if rng.random() < 0.6 else 0
     stop = min(first + frames, clip.num_frames)
-    mels = np.full((2 * frames, 40), FLOOR, np.float32)
-    heard = np.asarray(corpus.mels(index)[2 * first : 2 * stop], np.float32)
-    mels[: len(heard)] = heard
-    phones = np.zeros(frames, np.int64)
-    phones[: stop - first] = np.asarray(corpus.phones(index)[first:stop])
+    mels, phones = amid_silence(corpus, index, part=slice(first, stop), frames=frames, at=0)
     felt = plan_track(random_plan(rng, duration_secs=frames / MOTION_HZ), num_frames=frames)
     return mels, emotion_rows(felt), expression_targets(felt, cues_from_mels(mels, phones))
+
+
+def amid_silence(corpus: Corpus, index: int, *, part: slice, frames: int, at: int) -> tuple[Array, Array]:
+    """Log-mels [2 frames, 40] and phones [frames] in which frame `at` and those behind it are a part of a clip."""
+    mels, phones = np.full((2 * frames, 40), FLOOR, np.float32), np.zeros(frames, np.int64)
+    heard = corpus.mels(index)[2 * part.start : 2 * part.stop]
+    mels[2 * at : 2 * at + len(heard)] = heard
+    phones[at : at + part.stop - part.start] = corpus.phones(index)[part]
+    return mels, phones

@@ -22,26 +22,26 @@ from face_emote.train.corpus.cache import NUM_LIPS, UNKNOWN_PHONE, ClipData, Job
 from face_emote.train.corpus.lips import REST_GAP, S1_GAP_RANGE, SCALE_LIMITS, cubic, lip_meter
 
 PIECE_SECS = 10.0
+_SIDED = (
+    ("mouth_lipCornerPull", "mouthSmile"), ("mouth_lipStretch", "mouthStretch"), ("mouth_press", "mouthPress"),
+    ("mouth_lowerLipDepress", "mouthLowerDown"), ("mouth_upperLipRaise", "mouthUpperUp"),
+    ("mouth_dimple", "mouthDimple"),
+)  # fmt: skip
 CHANNELS: dict[str, dict[str, float]] = {
     "mouth_stretch_c": {"jawOpen": 0.9},
     "mouth_oh_c": {"jawOpen": 0.35, "mouthFunnel": 0.35, "mouthPucker": 0.25},
     "mouth_oo_c": {"mouthPucker": 0.8, "mouthPurse": 0.3},
-    "mouth_funnel_dl": {"mouthFunnel": 0.25}, "mouth_funnel_dr": {"mouthFunnel": 0.25},
-    "mouth_funnel_ul": {"mouthFunnel": 0.25}, "mouth_funnel_ur": {"mouthFunnel": 0.25},
-    "mouth_pucker_l": {"mouthPucker": 0.5}, "mouth_pucker_r": {"mouthPucker": 0.5},
-    "mouth_lipCornerPull_l": {"mouthSmileLeft": 1.0}, "mouth_lipCornerPull_r": {"mouthSmileRight": 1.0},
-    "mouth_lipStretch_l": {"mouthStretchLeft": 1.0}, "mouth_lipStretch_r": {"mouthStretchRight": 1.0},
-    "mouth_lowerLipDepress_l": {"mouthLowerDownLeft": 1.0}, "mouth_lowerLipDepress_r": {"mouthLowerDownRight": 1.0},
-    "mouth_upperLipRaise_l": {"mouthUpperUpLeft": 1.0}, "mouth_upperLipRaise_r": {"mouthUpperUpRight": 1.0},
-    "mouth_press_l": {"mouthPressLeft": 1.0}, "mouth_press_r": {"mouthPressRight": 1.0},
-    "mouth_suck_dl": {"mouthRollLower": 0.5}, "mouth_suck_dr": {"mouthRollLower": 0.5},
-    "mouth_suck_ul": {"mouthRollUpper": 0.5}, "mouth_suck_ur": {"mouthRollUpper": 0.5},
-    "mouth_chinRaise_u": {"mouthShrugUpper": 1.0}, "mouth_chinRaise_d": {"mouthShrugLower": 1.0},
-    "mouth_dimple_l": {"mouthDimpleLeft": 1.0}, "mouth_dimple_r": {"mouthDimpleRight": 1.0},
-}  # fmt: skip
+    "mouth_chinRaise_u": {"mouthShrugUpper": 1.0},
+    "mouth_chinRaise_d": {"mouthShrugLower": 1.0},
+    **{f"mouth_funnel_{quarter}": {"mouthFunnel": 0.25} for quarter in ("dl", "dr", "ul", "ur")},
+    **{f"mouth_pucker_{side}": {"mouthPucker": 0.5} for side in "lr"},
+    **{f"mouth_suck_d{side}": {"mouthRollLower": 0.5} for side in "lr"},
+    **{f"mouth_suck_u{side}": {"mouthRollUpper": 0.5} for side in "lr"},
+    **{f"{name}_{side[0].lower()}": {control + side: 1.0} for name, control in _SIDED for side in ("Left", "Right")},
+}
 """The channels that move in speech, as amounts of our controls; FACS calls the jaw's drop `mouth stretch`."""
 ROUNDING = {"mouth_pucker_l": 0.83, "mouth_pucker_r": 0.83, "mouth_oo_c": 0.9, "mouth_oh_c": 0.4}
-FLARE = {name: 0.42 for name in ("mouth_funnel_dl", "mouth_funnel_dr", "mouth_funnel_ul", "mouth_funnel_ur")}
+FLARE = {f"mouth_funnel_{quarter}": 0.42 for quarter in ("dl", "dr", "ul", "ur")}
 CLOSED_GAP, APART_GAP = 0.008, 0.028
 """The closure falls from 1 to 0 between these gaps."""
 EDGE_SECS = 0.1

@@ -12,10 +12,10 @@ from face_emote.emotion.lexicon import find_word
 from face_emote.motion.net_listening import emotion_rows
 from face_emote.network.config import LIP_CHANNELS, NetConfig
 from face_emote.network.experts import FACE_HZ, GEOMETRY
-from face_emote.network.hearing import SILENCE_LOG_MEL, normalised
+from face_emote.network.hearing import normalised
 from face_emote.train.config import DataConfig
 from face_emote.train.corpus.cache import Corpus
-from face_emote.train.crops import Crops, Pool, lip_batch, make_pool
+from face_emote.train.crops import Crops, Pool, amid_silence, lip_batch, make_pool
 from face_emote.train.experts.emotional_sync import NUM_FACE_COLUMNS, VAD_COLUMNS, WINDOW_LATENTS, WINDOW_ROWS
 from face_emote.train.random_plans import random_plan, random_state
 from face_emote.train.teacher_expression import cues_from_mels, expression_targets, plan_track
@@ -123,10 +123,4 @@ def _stretch(corpus: Corpus, index: int, *, rng: np.random.Generator) -> tuple[A
     frames = corpus.clips[index].num_frames
     last = int(rng.integers(min(WINDOW_ROWS // 2, frames), frames + 1))
     first = max(0, last - total)
-    mels = np.full((2 * total, 40), SILENCE_LOG_MEL, np.float32)
-    phones = np.zeros(total, np.int64)
-    heard = np.asarray(corpus.mels(index)[2 * first : 2 * last], np.float32)
-    begin = 2 * (total - (last - first))
-    mels[begin : begin + len(heard)] = heard
-    phones[total - (last - first) :] = np.asarray(corpus.phones(index)[first:last])
-    return mels, phones
+    return amid_silence(corpus, index, part=slice(first, last), frames=total, at=total - (last - first))
