@@ -55,7 +55,8 @@ def greyed(colour: Float[Array, "*shape 3"], blood_flow: Float[Array, "*shape"])
     """Pallor's loss of saturation; colours at h >= 0 pass unchanged."""
     grey = colour @ np.asarray(LUMINANCE, np.float32)
     share = (PALLOR_GREYING * np.clip(-blood_flow, 0.0, 1.0))[..., None]
-    return (colour + share * (grey[..., None] - colour)).astype(colour.dtype)
+    found: Array = (colour + share * (grey[..., None] - colour)).astype(colour.dtype)
+    return found
 
 
 def creased(colour: Float[Array, "*shape 3"], depth: Float[Array, "*shape"]) -> Float[Array, "*shape 3"]:
@@ -66,7 +67,8 @@ def creased(colour: Float[Array, "*shape 3"], depth: Float[Array, "*shape"]) -> 
         depth: 0 smooth .. 1 bottom of a full crease: -wrinkle_height * activation, clipped here.
     """
     tint = 1.0 - np.asarray(CREASE_TINT, np.float32)
-    return (colour * (1.0 - np.clip(depth, 0.0, 1.0)[..., None] * tint)).astype(colour.dtype)
+    found: Array = (colour * (1.0 - np.clip(depth, 0.0, 1.0)[..., None] * tint)).astype(colour.dtype)
+    return found
 
 
 def painted(
@@ -74,7 +76,8 @@ def painted(
 ) -> Float[Array, "*shape 3"]:
     """Skin seen through hair too fine to draw (under brows, on the scalp); coverage in 0..1."""
     share = SCALP_SHADE * np.clip(coverage, 0.0, 1.0)[..., None]
-    return (colour * (1.0 - share) + np.asarray(hair_colour, np.float32) * share).astype(colour.dtype)
+    found: Array = (colour * (1.0 - share) + np.asarray(hair_colour, np.float32) * share).astype(colour.dtype)
+    return found
 
 
 def skin_albedo(

@@ -42,4 +42,5 @@ def crease_relief(
     # Vertices that a hidden part shares, the margins of lids and lips among them, stay where contact put them.
     hidden = surface.triangles[surface.part >= SKIN_PARTS.index("mouth")]
     moves[np.unique(hidden)] = 0.0
-    return (WRINKLE_DEPTH * moves * (upper * (1.0 - v) + lower * v)).astype(np.float32)
+    found: Array = (WRINKLE_DEPTH * moves * (upper * (1.0 - v) + lower * v)).astype(np.float32)
+    return found

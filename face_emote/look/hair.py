@@ -202,7 +202,8 @@ def _guides(style: HairStyle, *, template: Array, points: Array, anchors: Array,
     knots = (root[:, None] + style.guide_knots).reshape(-1, 3)
     both = carried(np.concatenate([knots, root]), anchors=template[anchors], moved=points[anchors])
     moved = both[: len(knots)].reshape(style.guide_knots.shape)
-    return moved - both[len(knots) :, None]
+    found: Array = moved - both[len(knots) :, None]
+    return found
 
 
 def _crop(surface: SkinSurface, *, template: Array, points: Array, skin: SkinParams, detail: float) -> HairCurves:
@@ -235,14 +236,16 @@ def _colours(skin: SkinParams, *, tint: Array, greyness: Array, along: Array) ->
     own = np.clip(grey + 1.6 * grey * (1.0 - grey) * (greyness - 0.5), 0.0, 1.0)[:, None]
     base = pigment * (1.0 - own) + white * own
     tone = ROOT_TONE + (TIP_TONE - ROOT_TONE) * along
-    return (base[:, None] * tone[None, :, None]).astype(np.float32)
+    found: Array = (base[:, None] * tone[None, :, None]).astype(np.float32)
+    return found
 
 
 def _outward(strands: Float[Array, "strand knot 3"]) -> Float[Array, "strand knot 3"]:
     """From a capsule in head and neck: a sphere's normals above its middle, a cylinder's below."""
     away = strands - CENTRE
     away[..., 1] = np.maximum(away[..., 1], 0.0)
-    return away / np.maximum(np.linalg.norm(away, axis=2, keepdims=True), 1e-6)
+    found: Array = away / np.maximum(np.linalg.norm(away, axis=2, keepdims=True), 1e-6)
+    return found
 
 
 def _openness(strands: Float[Array, "strand knot 3"], shell: HeadShell) -> Float[Array, "strand knot"]:
@@ -253,7 +256,8 @@ def _openness(strands: Float[Array, "strand knot 3"], shell: HeadShell) -> Float
     under = np.maximum(hull.at(flat) - distance, 0.0)
     over = np.clip((distance - shell.at(flat)) / 0.004, 0.0, 1.0)
     open_ = LEAST_OPEN + (1.0 - LEAST_OPEN) * np.exp(-under / HULL_DEPTH)
-    return (open_ * (0.55 + 0.45 * over)).reshape(strands.shape[:2]).astype(np.float32)
+    found: Array = (open_ * (0.55 + 0.45 * over)).reshape(strands.shape[:2]).astype(np.float32)
+    return found
 
 
 def hair_hull(strands: Float[Array, "strand knot 3"]) -> Float[Array, "row column"]:
@@ -269,4 +273,5 @@ def light_under_hair(curves: HairCurves, points: Float[Array, "point 3"]) -> Flo
         shaded = smoothed(shaded)
     outside = HeadShell(np.where(hull > 0.0, hull, 0.0))
     inside = np.linalg.norm(points - CENTRE, axis=1) < np.maximum(outside.at(points), 0.5 * outside.radius.max()) + 0.02
-    return (1.0 - SHADE * HeadShell(shaded).at(points) * inside).astype(np.float32)
+    found: Array = (1.0 - SHADE * HeadShell(shaded).at(points) * inside).astype(np.float32)
+    return found

@@ -20,7 +20,8 @@ def loss(points: Float[Array, "point 3"]) -> Float[Array, " point"]:
     crown = np.exp(-0.5 * (((z + 35.0) / 34.0) ** 2 + (x / 34.0) ** 2))
     temple = np.exp(-0.5 * (((np.abs(x) - 45.0) / 20.0) ** 2 + ((z - 75.0) / 28.0) ** 2))
     first = np.clip(0.45 + 0.55 * np.maximum(crown, temple), 0.0, 1.0)
-    return above * above * (3.0 - 2.0 * above) * first
+    found: Array = above * above * (3.0 - 2.0 * above) * first
+    return found
 
 
 def left(loss_share: Float[Array, "*shape"], thinning: float) -> Float[Array, "*shape"]:

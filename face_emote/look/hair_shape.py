@@ -96,7 +96,8 @@ def resampled(curves: Float[Array, "curve knot 3"], knots: int) -> Float[Array, 
     place = np.linspace(0.0, curves.shape[1] - 1.0, knots)
     first = np.minimum(place.astype(np.intp), curves.shape[1] - 2)
     share = (place - first).astype(np.float32)[:, None]
-    return curves[:, first] * (1.0 - share) + curves[:, first + 1] * share
+    found: Array = curves[:, first] * (1.0 - share) + curves[:, first + 1] * share
+    return found
 
 
 def shaped(
@@ -124,7 +125,7 @@ def shaped(
     knots = round(min(max(KNOTS_PER_TURN * turns, character.knots), MOST_KNOTS) * fineness)
     fine = resampled(guides, knots)
     blend = _blended(fine, style)
-    strands = roots[:, None] + blend
+    strands: Array = roots[:, None] + blend
     share = np.linspace(0.0, 1.0, knots, dtype=np.float32)
     gathered = character.clumping * (1.0 - 0.5 * curl) * share * (2.0 - share)
     strays = chance.strand[:, 0] < character.astray
@@ -143,11 +144,12 @@ def shaped(
 
 
 def _lengths(curves: Float[Array, "curve knot 3"]) -> Float[Array, " curve"]:
-    return np.linalg.norm(np.diff(curves, axis=1), axis=2).sum(axis=1).astype(np.float32)
+    found: Array = np.linalg.norm(np.diff(curves, axis=1), axis=2).sum(axis=1).astype(np.float32)
+    return found
 
 
 def _blended(guides: Float[Array, "guide knot 3"], style: HairStyle) -> Float[Array, "strand knot 3"]:
-    out = guides[style.guides[:, 0]] * style.mix[:, 0, None, None]
+    out: Array = guides[style.guides[:, 0]] * style.mix[:, 0, None, None]
     for k in (1, 2):
         out += guides[style.guides[:, k]] * style.mix[:, k, None, None]
     return out
@@ -182,11 +184,13 @@ def _curls(strands: Array, along: Array, chance: Chance, *, curl: float, turn: f
     angle = 2.0 * np.pi * (chance.clump[:, 2:3] + 0.09 * chance.strand[:, 11:12] + along / pace)
     helix = (size * np.cos(angle))[..., None] * side + (size * np.sin(angle))[..., None] * up
     rise = (CURL_RISE * curl * along / (1.0 + along / 0.06) * (0.7 + 0.6 * chance.clump[:, 9:10]))[..., None] * outward
-    return (helix + rise).astype(np.float32)
+    found: Array = (helix + rise).astype(np.float32)
+    return found
 
 
 def skin_points(
     points: Float[Array, "point 3"], triangle: Int[Array, " root"], weights: Array, triangles: Array
 ) -> Array:
     """Where roots lie on a refined skin."""
-    return np.einsum("rk,rkd->rd", weights, points[triangles[triangle]]).astype(np.float32)
+    found: Array = np.einsum("rk,rkd->rd", weights, points[triangles[triangle]]).astype(np.float32)
+    return found

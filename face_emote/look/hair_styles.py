@@ -72,14 +72,16 @@ def load_style(name: str) -> HairStyle:
 def load_anchors() -> Int[Array, " anchor"]:
     """Points of the skin refined once whose movement between two heads carries a style from one to the other."""
     with np.load(HAIR_FILE, allow_pickle=False) as file:
-        return file["anchors"].astype(np.int32)
+        found: Array = file["anchors"].astype(np.int32)
+        return found
 
 
 @lru_cache(maxsize=1)
 def load_loss_map() -> Float[Array, "size size"]:
     """`skin.hair_loss.loss` in the skin's texture coordinates, row 0 at the top."""
     with np.load(HAIR_FILE, allow_pickle=False) as file:
-        return file["loss"].astype(np.float32) / np.float32(255.0)
+        found: Array = file["loss"].astype(np.float32) / np.float32(255.0)
+        return found
 
 
 def _three(two: Array) -> Float[Array, "root 3"]:

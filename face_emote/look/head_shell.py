@@ -37,11 +37,13 @@ class HeadShell:
         flat = self.radius.reshape(-1)
         upper = flat[r0 * COLUMNS + c0] * (1.0 - fc) + flat[r0 * COLUMNS + c1] * fc
         lower = flat[r1 * COLUMNS + c0] * (1.0 - fc) + flat[r1 * COLUMNS + c1] * fc
-        return upper * (1.0 - fr) + lower * fr
+        found: Array = upper * (1.0 - fr) + lower * fr
+        return found
 
     def height(self, points: Float[Array, "point 3"]) -> Float[Array, " point"]:
         """How far each point is outside, metres; negative under the skin."""
-        return np.linalg.norm(points - CENTRE, axis=-1) - self.at(points)
+        found: Array = np.linalg.norm(points - CENTRE, axis=-1) - self.at(points)
+        return found
 
 
 def pushed_out(
@@ -51,7 +53,8 @@ def pushed_out(
     away = points - CENTRE
     distance = np.linalg.norm(away, axis=1)
     wanted = np.maximum(distance, shell.at(points) + clearance)
-    return CENTRE + away * (wanted / np.maximum(distance, 1e-6))[:, None]
+    found: Array = CENTRE + away * (wanted / np.maximum(distance, 1e-6))[:, None]
+    return found
 
 
 def head_shell(points: Float[Array, "point 3"], triangles: Int[Array, "triangle 3"]) -> HeadShell:
@@ -108,7 +111,8 @@ def _filled(values: Float[Array, "row column"]) -> Float[Array, "row column"]:
 
 def _widened(values: Float[Array, "row column"]) -> Float[Array, "row column"]:
     near = np.max(_around(values), axis=0)
-    return np.maximum(values, 0.5 * (values + near))
+    found: Array = np.maximum(values, 0.5 * (values + near))
+    return found
 
 
 def smoothed(values: Float[Array, "row column"]) -> Float[Array, "row column"]:

@@ -142,7 +142,7 @@ def height_gradient(height: Float[Array, "size size"], *, depth: float) -> Float
 
 def resting_folds(age: float) -> float:
     """Activation that every expression crease keeps at rest, by `SkinParams.age`."""
-    return RESTING_SHARE * float(np.clip(age, 0.0, 1.0)) ** 1.3
+    return float(RESTING_SHARE * float(np.clip(age, 0.0, 1.0)) ** 1.3)
 
 
 def load_skin_maps(params: SkinParams, *, size: int = 1024) -> SkinMaps:
@@ -176,14 +176,15 @@ def load_skin_maps(params: SkinParams, *, size: int = 1024) -> SkinMaps:
 
 def _furrowed(age: float) -> float:
     """Depth of furrows and pores by age: a child's skin is smooth, an old one coarse; 1 at 0.2."""
-    return 0.66 + 0.76 * age**0.5
+    return float(0.66 + 0.76 * age**0.5)
 
 
 def _pores(cones: Float[Array, "size size"], *, age: float) -> Float[Array, "size size"]:
     """Depth of pores, 0..1, from their baked cones."""
     edge = np.float32(PORE_EDGE[0] + (PORE_EDGE[1] - PORE_EDGE[0]) * age)
     t = np.clip((cones - edge) / (1.0 - edge), 0.0, 1.0)
-    return t * (2.0 - t)
+    found: Array = t * (2.0 - t)
+    return found
 
 
 def _melanin(
@@ -223,7 +224,8 @@ def _hair_coverage(basis: dict[str, Array], params: SkinParams) -> Float[Array, 
 def _relief(basis: dict[str, Array], *, age: float, pore: Float[Array, "size size"]) -> Float[Array, "size size"]:
     """Metres of furrows, fine lines and pores, without folds."""
     relief = MICRO_DEPTH * _furrowed(age) * basis["micro"] * (1.0 + LIP_AGEING[1] * age * basis["lips"])
-    return relief + (FINE_DEPTH * age**1.2) * basis["fine_lines"] - PORE_DEPTH * _furrowed(age) * pore
+    found: Array = relief + (FINE_DEPTH * age**1.2) * basis["fine_lines"] - PORE_DEPTH * _furrowed(age) * pore
+    return found
 
 
 def resting_relief(params: SkinParams, *, size: int = 1024) -> Float[Array, "size size"]:

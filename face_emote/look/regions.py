@@ -106,4 +106,5 @@ def thinness(position_mm: Float[Array, "vertex 3"], ear_mask: Float[Array, " ver
     side = np.abs(x)
     ears = np.clip(np.asarray(ear_mask, np.float64), 0.0, 1.0) * _ramp(side, (72.0, 82.0))
     wings = 0.5 * _bell(side - 15.0, 4.0) * _bell(y - 1.0, 6.0) * _ramp(z, (92.0, 104.0))
-    return np.maximum(ears, wings).astype(np.float32)
+    found: Array = np.maximum(ears, wings).astype(np.float32)
+    return found

@@ -137,4 +137,5 @@ def pose_strands(
     """
     root = np.einsum("sk,skd->sd", group.weights, posed_triangles)
     turn = triangle_frames(posed_triangles) @ triangle_frames(rest_triangles).transpose(0, 2, 1)
-    return (root[:, None] + np.einsum("sij,skj->ski", turn, group.offsets)).astype(np.float32)
+    found: Array = (root[:, None] + np.einsum("sij,skj->ski", turn, group.offsets)).astype(np.float32)
+    return found

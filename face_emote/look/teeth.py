@@ -148,7 +148,8 @@ def mouth_opening(vertices: Float[Array, "vertex 3"], points: MouthPoints) -> Mo
 
 
 def _unit(vector: Array) -> Array:
-    return vector / np.linalg.norm(vector)
+    found: Array = vector / np.linalg.norm(vector)
+    return found
 
 
 def crown_coordinates(num_points: int, *, upper: bool) -> Float[Array, "point 3"]:

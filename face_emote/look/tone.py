@@ -30,4 +30,5 @@ def tone_mapped(light: Float[Array, "*shape 3"]) -> Float[Array, "*shape 3"]:
     c = np.maximum(c, 0.0)
     y = np.minimum(GAIN * c * (c + a) / (c * (c + b) + d), 1.0)
     grey = (y @ luma)[..., None]
-    return np.clip(grey + (y - grey) / (1.0 - OUTSET), 0.0, 1.0)
+    found: Array = np.clip(grey + (y - grey) / (1.0 - OUTSET), 0.0, 1.0)
+    return found

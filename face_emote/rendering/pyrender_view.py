@@ -145,7 +145,8 @@ def _normals(points: Array, triangles: Array) -> Float[Array, "point 3"]:
     for k in range(3):
         for axis in range(3):
             total[:, axis] += np.bincount(triangles[:, k], weights=area[:, axis], minlength=len(points))
-    return total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-30)
+    found: Array = total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-30)
+    return found
 
 
 def _point_colours(mesh: RenderMesh, skin: SkinParams) -> Float[Array, "point 3"]:

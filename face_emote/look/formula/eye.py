@@ -60,7 +60,8 @@ def iris(x: Number, y: Number, *, look: EyeLook, caustic: Number) -> Vec:
     light = caustic(r, cx, cy) * (1.0 - depth * smoothstep((1.0 - width, 1.03), r))
     light = light * smoothstep((look.pupil - eyes.PUPIL_EDGE, look.pupil + eyes.PUPIL_EDGE), r)
     light = light * (eyes.FIBRE_RANGE[0] + eyes.FIBRE_RANGE[1] * fibres) * (1.0 - 0.25 * r)
-    return look.iris * light * (1.0 + (vec(eyes.COLLARETTE_TINT) - 1.0) * collar)
+    found: Vec = look.iris * light * (1.0 + (vec(eyes.COLLARETTE_TINT) - 1.0) * collar)
+    return found
 
 
 def sclera(at: Vec, off_axis: Number, *, age: Number, redness: Number, corner: Number) -> Vec:
@@ -73,7 +74,8 @@ def sclera(at: Vec, off_axis: Number, *, age: Number, redness: Number, corner: N
     red = eyes.VESSELS * (1.0 + redness) * (veins + 0.6 * branches) * (0.25 + 0.75 * away)
     red = red + eyes.PINK * away + eyes.CORNER_PINK * corner
     red = minimum(red + eyes.FLUSH_REDNESS * redness * (0.35 + 0.65 * away), 0.85)
-    return mix(mix(vec(eyes.SCLERA_YOUNG), vec(eyes.SCLERA_OLD), age), vec(eyes.VESSEL), red)
+    found: Vec = mix(mix(vec(eyes.SCLERA_YOUNG), vec(eyes.SCLERA_OLD), age), vec(eyes.VESSEL), red)
+    return found
 
 
 def window(mirrored: Vec, towards: Vec) -> Number:
@@ -105,7 +107,8 @@ def _mirrored(spot: Spot, lights: Lights, *, wet: Vec, v: Vec, lid: Number, corn
         lights, wet, v, roughness=mix(eyes.GLOSS_SCLERA, eyes.GLOSS_CORNEA, cornea), f0=eyes.WET_F0, strength=lid,
         seen=spot.seen, openness=spot.openness,
     )  # fmt: skip
-    return lights.key.colour * (pane * lid) + lights.fill.colour * (disc * lid) + spot.sky * above + gloss
+    found: Vec = lights.key.colour * (pane * lid) + lights.fill.colour * (disc * lid) + spot.sky * above + gloss
+    return found
 
 
 def _body(spot: Spot, place: EyePlace, *, at: Vec, v: Vec, key: Vec, look: EyeLook) -> tuple[Vec, Number, Number, Vec]:
@@ -151,4 +154,5 @@ def shade_eye(spot: Spot, own: Own, place: EyePlace, lights: Lights, look: EyeLo
         lights, unit(n + place.up * eyes.TEAR_LIFT), v, roughness=eyes.TEAR_ROUGHNESS, f0=eyes.TEAR_F0, strength=tear,
         seen=spot.seen, openness=spot.openness,
     )  # fmt: skip
-    return out + glare + spot.sky * (eyes.TEAR_GLOW * tear)
+    found: Vec = out + glare + spot.sky * (eyes.TEAR_GLOW * tear)
+    return found

@@ -14,7 +14,7 @@ def shade_hair(strand: Strand, lights: Lights, overhead: Colour) -> Vec:
         where(own_sky, above * over, root * hair.SKIN_SKY)
         for over, root in zip(overhead.colour, strand.root_sky, strict=True)
     ]
-    out = strand.colour * Vec(*sky) * strand.openness
+    out: Vec = strand.colour * Vec(*sky) * strand.openness
     left = [exp(maximum(far, 0.0) * (-1.0 / hair.DEPTH)) for far in (*strand.before, strand.before_last)]
     key_seen = 0.25 * (left[0] + left[1] + left[2] + left[3]) * (0.35 + 0.65 * strand.openness)
     closed = strand.openness * where(own_sky, 1.0, strand.root_openness)
@@ -38,7 +38,8 @@ def strand_light(strand: Strand, light: Vec, v: Vec) -> Vec:
     through = strand.gloss * hair.THROUGH_GAIN * _lobe(h, hair.THROUGH_SHIFT, hair.THROUGH_WIDTH) * far * far * far
     body = hair.BODY * across * facing + through
     tint = strand.colour.each(lambda c: sqrt(maximum(c, 1e-12)))
-    return strand.colour * body + tint * inside + surface * sqrt(maximum(near, 1e-12))
+    found: Vec = strand.colour * body + tint * inside + surface * sqrt(maximum(near, 1e-12))
+    return found
 
 
 def _lobe(h: Number, shift: float, width: float) -> Number:

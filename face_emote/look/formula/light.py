@@ -45,7 +45,8 @@ def highlights(  # noqa: PLR0913 - what a surface is like, and what reaches it
     fill = lobe(lights.fill, roughness) * reflection.FILL_LOBE * openness
     rim = lobe(lights.rim, roughness) * reflection.RIM_LOBE * (openness if rim_seen is None else rim_seen)
     total = lights.key.colour * (key * seen) + lights.fill.colour * fill + lights.rim.colour * rim
-    return total * (math.pi * strength)
+    found: Vec = total * (math.pi * strength)
+    return found
 
 
 def plain_diffuse(spot: Spot, lights: Lights, *, albedo: Vec, normal: Vec, wrap: Number) -> Vec:
@@ -55,7 +56,8 @@ def plain_diffuse(spot: Spot, lights: Lights, *, albedo: Vec, normal: Vec, wrap:
     fill = fill * (1.0 - reflection.FILL_OPEN + reflection.FILL_OPEN * spot.openness)
     rim = wrapped(dot(normal, lights.rim.direction), wrap)
     rim = rim * (1.0 - reflection.RIM_OPEN + reflection.RIM_OPEN * spot.openness)
-    return albedo * (lights.key.colour * key + lights.fill.colour * fill + lights.rim.colour * rim + spot.sky)
+    found: Vec = albedo * (lights.key.colour * key + lights.fill.colour * fill + lights.rim.colour * rim + spot.sky)
+    return found
 
 
 def displayed(light: Vec) -> Vec:
@@ -65,7 +67,8 @@ def displayed(light: Vec) -> Vec:
     inset = mix(light, Vec(*[dot(light, luma)] * 3), tone.INSET).each(lambda c: maximum(c, 0.0))
     y = inset.each(lambda c: minimum(tone.GAIN * c * (c + a) / (c * (c + b) + d), 1.0))
     grey = dot(y, luma)
-    return y.each(lambda c: clamp(grey + (c - grey) * (1.0 / (1.0 - tone.OUTSET))))
+    found: Vec = y.each(lambda c: clamp(grey + (c - grey) * (1.0 / (1.0 - tone.OUTSET))))
+    return found
 
 
 def sky_on(facing: Facing, skies: Skies) -> tuple[Vec, Vec]:

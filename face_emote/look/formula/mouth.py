@@ -72,7 +72,8 @@ def _received(spot: Spot, lights: Lights, *, normal: Vec, wrap: float, seen: Num
     """Diffuse light inside the mouth: all of it has come through the lips."""
     key = wrapped(dot(normal, lights.key.direction), wrap) * seen * mix(teeth.KEY_OPEN, 1.0, spot.openness)
     fill = wrapped(dot(normal, lights.fill.direction), wrap) * spot.openness
-    return lights.key.colour * key + lights.fill.colour * fill + spot.sky
+    found: Vec = lights.key.colour * key + lights.fill.colour * fill + spot.sky
+    return found
 
 
 def enamel(crown: Vec, *, age: Number, mottle: Number) -> Vec:
@@ -82,7 +83,8 @@ def enamel(crown: Vec, *, age: Number, mottle: Number) -> Vec:
     body = body * (1.0 + (vec(teeth.ENAMEL_WARM) - 1.0) * warmth) * (1.0 + (vec(teeth.ENAMEL_OLD) - 1.0) * age)
     edge = teeth.EDGE_SHARE * smoothstep(teeth.EDGE, height + 0.10 * (mottle - 0.5))
     body = mix(body, vec(teeth.ENAMEL_EDGE), edge) * (1.0 + teeth.ENAMEL_MOTTLE * (mottle - 0.5))
-    return body * (1.0 + (vec(teeth.BETWEEN_FLOOR) - 1.0) * smoothstep(teeth.BETWEEN, absolute(across)))
+    found: Vec = body * (1.0 + (vec(teeth.BETWEEN_FLOOR) - 1.0) * smoothstep(teeth.BETWEEN, absolute(across)))
+    return found
 
 
 def shade_tooth(spot: Spot, own: Own, lights: Lights, person: Age) -> Vec:
@@ -126,7 +128,8 @@ def shade_gum(spot: Spot, own: Own, lights: Lights) -> Vec:
 
 def tongue_colour(z: Number) -> Vec:
     """A paler back, by the place at rest."""
-    return mix(vec(teeth.TONGUE), vec(teeth.TONGUE_COAT), smoothstep(teeth.TONGUE_COAT_REACH, z))
+    found: Vec = mix(vec(teeth.TONGUE), vec(teeth.TONGUE_COAT), smoothstep(teeth.TONGUE_COAT_REACH, z))
+    return found
 
 
 def shade_tongue(spot: Spot, own: Own, lights: Lights) -> Vec:

@@ -167,7 +167,8 @@ def cross(a: Vec, b: Vec) -> Vec:
 
 def unit(a: Vec) -> Vec:
     """At length 1; nothing at all where it has none."""
-    return a * (1.0 / sqrt(dot(a, a) + 1e-20))
+    found: Vec = a * (1.0 / sqrt(dot(a, a) + 1e-20))
+    return found
 
 
 def distance(a: Vec, b: Vec) -> Number:

@@ -48,7 +48,8 @@ def living(plain: Vec, *, blood: Number, crease: Number) -> Vec:
     """Albedo with pallor's grey, and darker and redder in creases."""
     grey = dot(plain, vec(pigment.LUMINANCE))
     pale = mix(plain, Vec(grey, grey, grey), pigment.PALLOR_GREYING * clamp(-blood))
-    return pale * (1.0 - (1.0 - vec(pigment.CREASE_TINT)) * crease)
+    found: Vec = pale * (1.0 - (1.0 - vec(pigment.CREASE_TINT)) * crease)
+    return found
 
 
 def hair_cover(coverage: Number) -> Number:
@@ -94,7 +95,8 @@ def lit_skin(spot: Spot, surface: Surface, lights: Lights) -> Vec:
         lights, unit(mix(bent, n, back)), v, roughness=roughness, f0=reflection.SKIN_F0, strength=surface.strength,
         seen=seen, openness=spot.openness, rim_seen=spot.rim_seen,
     )  # fmt: skip
-    return surface.own * received + spot.sky * grazing + shine
+    found: Vec = surface.own * received + spot.sky * grazing + shine
+    return found
 
 
 def _received(spot: Spot, lights: Lights, *, n: Vec, bent: Vec, seen: Number) -> Vec:

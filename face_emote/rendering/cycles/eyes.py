@@ -61,4 +61,5 @@ def cornea_normals(local: Float[Array, "point 3"], posed: Float[Array, "point 3"
     angle = np.arctan2(np.hypot(local[:, 0], local[:, 1]), local[:, 2])
     bulge = CORNEA_BULGE * smoothstep((1.25, 0.70), angle / eye.IRIS)
     normals += (normals - axis) * bulge[:, None]
-    return (normals / np.linalg.norm(normals, axis=1, keepdims=True)).astype(np.float32)
+    found: Array = (normals / np.linalg.norm(normals, axis=1, keepdims=True)).astype(np.float32)
+    return found

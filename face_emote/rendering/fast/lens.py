@@ -37,7 +37,8 @@ def blur_radius(
     """
     seen = np.where(inverse_depth > 0.0, inverse_depth, 1.0 / (focus + BEHIND))
     radius = (0.5 * focal * aperture) * np.abs(1.0 / focus - seen)
-    return np.minimum(radius, LARGEST * min(inverse_depth.shape)).astype(np.float32)
+    found: Array = np.minimum(radius, LARGEST * min(inverse_depth.shape)).astype(np.float32)
+    return found
 
 
 @compiled

@@ -25,7 +25,8 @@ class Corners:
 
     def frame(self, geometry: Geometry) -> Float[Array, f"gl_vertex {NUM_ATTRIBUTES}"]:
         """`FRAME_LAYOUT` of one frame."""
-        return geometry.attributes[self.point]
+        found: Array = geometry.attributes[self.point]
+        return found
 
 
 def make_corners(mesh: RenderMesh) -> Corners:

@@ -89,7 +89,8 @@ class Drawing:
         context.copy_framebuffer(self._flat, self._canvas)
         drawn = np.frombuffer(self._flat.read(components=4, dtype="f4"), np.float32)
         drawn = drawn.reshape(self._size[1], self._size[0], 4)
-        return drawn[..., :3] + (1.0 - drawn[..., 3:]) * self._backdrop[..., :3]
+        found: Array = drawn[..., :3] + (1.0 - drawn[..., 3:]) * self._backdrop[..., :3]
+        return found
 
     def _set_uniforms(self, light: Lighting, look: Look) -> None:
         values: dict[str, Any] = {
@@ -130,7 +131,8 @@ def clip_matrix(view: Float[Array, "3 4"], focal: float, *, width: int, height: 
             [0.0, 0.0, -1.0, 0.0],
         ]
     )
-    return projection @ np.vstack([view, [0.0, 0.0, 0.0, 1.0]])
+    found: Array = projection @ np.vstack([view, [0.0, 0.0, 0.0, 1.0]])
+    return found
 
 
 def _mip_texture(context: Any, texture: Texture, first: int) -> Any:

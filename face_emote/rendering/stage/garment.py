@@ -47,14 +47,15 @@ class Garment:
     def blend(self, values: Float[Array, "point axis"]) -> Float[Array, "cloth_point axis"]:
         """Skin values at the cloth's points."""
         t = self.share[:, None].astype(values.dtype)
-        return values[self.first] * (1 - t) + values[self.second] * t
+        found: Array = values[self.first] * (1 - t) + values[self.second] * t
+        return found
 
     def points(
         self, skin_points: Float[Array, "point 3"], skin_normals: Float[Array, "point 3"]
     ) -> Float[Array, "cloth_point 3"]:
         """Where the cloth is on a posed bust."""
         lift = self.offset[:, None].astype(skin_points.dtype)
-        points = self.blend(skin_points) + self.blend(skin_normals) * lift
+        points: Array = self.blend(skin_points) + self.blend(skin_normals) * lift
         points[:, 1] -= self.drop
         return points
 
@@ -132,4 +133,5 @@ def _border(triangles: Int[Array, "triangle 3"], *, without: Int[Array, "edge 2"
     _, inverse, times = np.unique(key, return_inverse=True, return_counts=True)
     collar = np.sort(without, axis=1) @ np.array([count, 1])
     alone = (times[inverse.reshape(-1)] == 1) & ~np.isin(key, collar)
-    return sides[alone]
+    found: Array = sides[alone]
+    return found

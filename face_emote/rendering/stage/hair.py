@@ -187,7 +187,10 @@ class Hair:
             start = knot + np.arange(strands)[:, None] * knots + np.arange(knots - 1)[None]
             segment.append(start.reshape(-1))
             owner.append(strand + np.repeat(np.arange(strands), knots - 1))
-        flat = lambda name, *tail: np.concatenate([getattr(p, name).reshape(-1, *tail) for p in self._sets])  # noqa: E731
+
+        def flat(name: str, *tail: int) -> Array:
+            return np.concatenate([getattr(part, name).reshape(-1, *tail) for part in self._sets])
+
         root = np.concatenate([np.where(part.with_skull, -1, part.corners[:, 0]) for part in self._sets])
         self.joined = JoinedStrands(
             segment=np.concatenate(segment).astype(np.int32),

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from face_emote.core.arrays import Float, Int
+from face_emote.rendering.torch.columns import applied
 from face_emote.rendering.torch.rasterise import Visible
 
 MIN_GAP = 0.0005
@@ -106,7 +107,7 @@ def find_crossings_compiled(
     visible: Visible, screen: Float[Tensor, "batch point 4"], triangles: Int[Tensor, "triangle 3"], edges: Edges
 ) -> Crossings:
     """The same by the compiled kernels, on a CPU and in single precision."""
-    near, far, reach = _Crossed.apply(screen, visible, triangles, edges)
+    near, far, reach = applied(_Crossed, screen, visible, triangles, edges)
     return Crossings(near, far, reach)
 
 

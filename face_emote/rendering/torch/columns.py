@@ -22,7 +22,8 @@ def _hash(i: Tensor, j: Tensor, k: Tensor) -> Tensor:
 def _chosen(over: Callable[..., Tensor], limit: str) -> Callable[..., Tensor]:
     def call(a: Any, b: Any) -> Tensor:
         if not isinstance(b, Tensor):
-            return a.clamp(**{limit: b})
+            found: Tensor = a.clamp(**{limit: b})
+            return found
         return over(a, b) if isinstance(a, Tensor) else b.clamp(**{limit: a})
 
     return call
@@ -47,8 +48,13 @@ def compiled_rows(
     formula: Formula, rows: Float[Tensor, "place number"], shared: Tensor
 ) -> Float[Tensor, "place output"]:
     """The same by the kernels; of the shared numbers only those in `gradient_names` get gradients."""
-    out: Tensor = _Compiled.apply(formula, rows, shared)
+    out: Tensor = applied(_Compiled, formula, rows, shared)
     return out
+
+
+def applied(function: type[torch.autograd.Function], *arguments: Any) -> Any:
+    """What a function with a way back of its own gives."""
+    return function.apply(*arguments)
 
 
 class _Compiled(torch.autograd.Function):

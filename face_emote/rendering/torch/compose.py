@@ -8,6 +8,7 @@ from torch import Tensor
 
 from face_emote.core.arrays import Float, Int
 from face_emote.rendering.torch.antialias import Crossings
+from face_emote.rendering.torch.columns import applied
 
 GRID = 2
 """Samples a pixel along each side."""
@@ -47,7 +48,7 @@ def compose(
     batch, (height, width, _) = len(pieces.member), backdrop.shape
     if compiled:
         reach = colours.new_zeros(0) if crossings is None else crossings.reach
-        out: Tensor = _Composed.apply(colours, reach, backdrop, pieces, crossings)
+        out: Tensor = applied(_Composed, colours, reach, backdrop, pieces, crossings)
         return out.reshape(batch, height, width, 4)
     behind = backdrop.reshape(-1, 3)
     lit = torch.cat([colours, torch.ones_like(colours[:, :1])], dim=1)

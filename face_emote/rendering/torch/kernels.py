@@ -209,13 +209,23 @@ def edge_crossings(screen, ends, sides, apex, faces, inverse_depth, gap, same, b
                 continue
             out[number, 0], out[number, 1] = (one, two) if leads else (two, one)
             out[number, 2], out[number, 3], out[number, 4] = p, q, share
-            slope = sign * da / do
-            out[number, 5 + along], out[number, 5 + over] = sign * (1.0 - t), -slope * (1.0 - t)
-            out[number, 7 + along], out[number, 7 + over] = sign * t, -slope * t
-    if found > out.shape[0]:
-        return found
+            _write_slopes(out, number, along, over, t, sign, sign * da / do)
+    if found <= out.shape[0]:
+        _forget(best, out, found)
+    return found
+
+
+@inlined
+def _write_slopes(out, number, along, over, t, sign, slope):
+    """Derivatives of a crossing's reach by x and y of both ends of its edge."""
+    out[number, 5 + along], out[number, 5 + over] = sign * (1.0 - t), -slope * (1.0 - t)
+    out[number, 7 + along], out[number, 7 + over] = sign * t, -slope * t
+
+
+@inlined
+def _forget(best, out, found):
+    """`best` as it was before the crossings were found."""
     for number in range(found):
         one = int(min(out[number, 0], out[number, 1]))
         for k in range(4):
             best[k >> 1, k & 1, one] = -1
-    return found

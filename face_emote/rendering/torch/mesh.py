@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from face_emote.core.arrays import Float, Int
 from face_emote.face.subdivision import SparseRows
+from face_emote.rendering.torch.columns import applied
 
 NEAREST = 1e-4
 """Metres; what lies nearer to the camera, or behind it, is moved to this depth."""
@@ -21,11 +22,12 @@ class _Product(torch.autograd.Function):
     def forward(ctx, matrix: Tensor, transposed: Tensor, values: Tensor) -> Tensor:  # type: ignore[no-untyped-def]
         ctx.transposed = transposed
         ctx.matrix = matrix
-        return torch.sparse.mm(matrix, values)
+        found: Tensor = torch.sparse.mm(matrix, values)
+        return found
 
     @staticmethod
     def backward(ctx, gradient: Tensor) -> tuple[None, None, Tensor]:  # type: ignore[no-untyped-def]
-        return None, None, _Product.apply(ctx.transposed, ctx.matrix, gradient.contiguous())
+        return None, None, applied(_Product, ctx.transposed, ctx.matrix, gradient.contiguous())
 
 
 class Rows:
@@ -49,7 +51,7 @@ class Rows:
         """Matrix times each of the batch."""
         batch, columns, channels = values.shape
         flat = values.transpose(0, 1).reshape(columns, batch * channels)
-        out: Tensor = _Product.apply(self._matrix, self._transposed, flat)
+        out: Tensor = applied(_Product, self._matrix, self._transposed, flat)
         return out.reshape(self.num_rows, batch, channels).transpose(0, 1)
 
 
@@ -81,7 +83,7 @@ def vertex_normals(
 ) -> Float[Tensor, "batch point 3"]:
     """Area-weighted unit normals; zero where a point has no triangle. `compiled`: on a CPU, in single precision."""
     if compiled:
-        out: Tensor = _Normals.apply(points, facets.triangles)
+        out: Tensor = applied(_Normals, points, facets.triangles)
         return out
     a, b, c = facets.pick.apply(points).unflatten(1, (-1, 3)).unbind(2)
     total = facets.gather.apply(torch.linalg.cross(b - a, c - a))
@@ -135,7 +137,7 @@ def project(
         compiled: Whether kernels may be used; they serve a CPU and single precision.
     """
     if compiled and not (view.requires_grad or focal.requires_grad):
-        out: Tensor = _Projected.apply(points, view, focal, (width, height))
+        out: Tensor = applied(_Projected, points, view, focal, (width, height))
         return out
     seen = points @ view[:, :, :3].transpose(1, 2) + view[:, None, :, 3]
     depth = (-seen[..., 2]).clamp(min=NEAREST)

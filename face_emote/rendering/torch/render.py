@@ -1,6 +1,6 @@
 """Heads in, pictures with gradients out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -17,8 +17,6 @@ from face_emote.rendering.torch.adapters import find_rasteriser
 from face_emote.rendering.torch.antialias import find_crossings, find_crossings_compiled
 from face_emote.rendering.torch.columns import can_compile, columns, compiled_rows
 from face_emote.rendering.torch.compose import GRID, compose
-from face_emote.rendering.torch.fragments import find_fragments
-from face_emote.rendering.torch.interpolate import SkinMaps
 from face_emote.rendering.torch.light import Lights, srgb, unit
 from face_emote.rendering.torch.mesh import project, vertex_normals
 from face_emote.rendering.torch.mouth import light_mouth
@@ -84,12 +82,14 @@ def render_batch(
             Without, everything is plain torch, as it is on a graphics card.
         rasteriser: Says what is seen; by default our own z-buffer.
     """
-    batch = len(vertices)
-    lit = lights or stage.lights
+    batch, fast = len(vertices), compiled and can_compile(vertices, stage.texels) and lights is None and texture is None
+    if lights is not None:
+        stage = replace(stage, lights=lights)
+    if texture is not None:
+        stage = replace(stage, texture=texture, texels=mip_chain(texture))
     camera = stage.view.expand(batch, 3, 4) if view is None else view
     zoom = stage.focal.expand(batch) if focal is None else focal
-    fast = compiled and can_compile(vertices, stage.texels) and lights is None and texture is None
-    posed = _pose(stage, vertices, lit, skin=_skin_state(stage, wrinkles=wrinkles, blood=blood_flow), compiled=fast)
+    posed = _pose(stage, vertices, skin=_skin_state(stage, wrinkles=wrinkles, blood=blood_flow), compiled=fast)
     screen = _on_grid(stage, posed.points, view=camera, focal=zoom, compiled=fast)
     look = rasteriser or (rasterise if compiled else rasterise_scatter)
     visible = look(screen.detach(), stage.triangles, width=GRID * stage.width, height=GRID * stage.height)
@@ -102,16 +102,8 @@ def render_batch(
         ahead=-camera[:, 2, :3],
     )
     attributes = torch.cat([posed.points - eye, posed.normals, posed.sky, lit_by_rim, posed.skin], dim=-1)
-    seen = Seen(attributes, screen, eyeballs, visible)
-    if fast:
-        colours, pieces = shade_compiled(stage, seen)
-    else:
-        fragments = find_fragments(
-            visible, stage.triangles, stage.material, num_points=screen.shape[1], dtype=screen.dtype
-        )
-        texels = stage.texels if texture is None else mip_chain(texture)
-        maps = SkinMaps(stage.uv, texels, side=len(stage.texture if texture is None else texture))
-        colours, pieces = shade_columns(stage, fragments, seen=seen, lights=lit, maps=maps), fragments.pieces
+    shade = shade_compiled if fast else shade_columns
+    colours, pieces = shade(stage, Seen(attributes, screen, eyeballs, visible))
     crossings = None
     if antialiased:
         find = find_crossings_compiled if fast else find_crossings
@@ -130,16 +122,15 @@ def _on_grid(
 
 def _skin_state(stage: Stage, *, wrinkles: Tensor, blood: Tensor) -> Float[Tensor, "batch skin_point 3"]:
     """Wrinkle activation, blood flow and thinness at every point of the skin."""
-    folds = (wrinkles @ stage.wrinkle_masks.T).clamp(max=MAX_WRINKLE)
+    folds = (wrinkles @ stage.skin.wrinkle_masks.T).clamp(max=MAX_WRINKLE)
     # The neck follows cheeks and ears.
-    flow = torch.cat([blood, blood[:, 2:5].mean(dim=1, keepdim=True)], dim=1) @ stage.blood_masks.T
-    return torch.stack([folds, flow.clamp(-1.0, 1.0), stage.thinness.expand_as(folds)], dim=-1)
+    flow = torch.cat([blood, blood[:, 2:5].mean(dim=1, keepdim=True)], dim=1) @ stage.skin.blood_masks.T
+    return torch.stack([folds, flow.clamp(-1.0, 1.0), stage.skin.thinness.expand_as(folds)], dim=-1)
 
 
-def _pose(
-    stage: Stage, vertices: Float[Tensor, "batch vertex 3"], lights: Lights, *, skin: Tensor, compiled: bool
-) -> _Posed:
+def _pose(stage: Stage, vertices: Float[Tensor, "batch vertex 3"], *, skin: Tensor, compiled: bool) -> _Posed:
     """Points, normals and sky light of everything that is drawn."""
+    lights = stage.lights
     turned = vertex_normals(vertices, stage.coarse_facets, compiled=compiled)
     coarse = sky_light_at(turned, lights, compiled=compiled)
     refined = stage.rows.apply(torch.cat([vertices, coarse], dim=-1))
@@ -148,7 +139,7 @@ def _pose(
     normals = vertex_normals(points, stage.plain_facets, compiled=compiled)
     sky = light_mouth(points, normals, sky, vertices=vertices, mouth=stage.mouth, lights=lights, compiled=compiled)
     first = slice(0, stage.num_skin)
-    folds = stage.relief * (skin[..., 0] + stage.resting_folds)
+    folds = stage.skin.relief * (skin[..., 0] + stage.skin.resting_folds)
     out = points[:, first] + normals[:, first] * folds[..., None]
     points = torch.cat([out, points[:, stage.num_skin :]], dim=1)
     cloth = stage.garment.points(points[:, first], normals[:, first])
@@ -173,7 +164,7 @@ def screen_points(stage: Stage, vertices: Float[Tensor, "batch vertex 3"]) -> Fl
     """Where everything that is drawn is on the stage's picture, as `mesh.project` gives it."""
     batch = len(vertices)
     still = vertices.new_zeros(batch, stage.num_skin, 3)
-    points = _pose(stage, vertices, stage.lights, skin=still, compiled=False).points
+    points = _pose(stage, vertices, skin=still, compiled=False).points
     view, focal = stage.view.expand(batch, 3, 4), stage.focal.expand(batch)
     return project(points, view, focal=focal, width=stage.width, height=stage.height)
 
@@ -181,10 +172,10 @@ def screen_points(stage: Stage, vertices: Float[Tensor, "batch vertex 3"]) -> Fl
 def _eyes(stage: Stage, vertices: Float[Tensor, "batch vertex 3"]) -> Float[Tensor, "batch side=2 row=6 3"]:
     """Frames of both eyeballs, their centres and the corners of the lids."""
     eyes = []
-    for side, (index, weights) in enumerate(zip(stage.eye_index, stage.eye_weights, strict=True)):
+    for side, (index, weights) in enumerate(zip(stage.eyes.index, stage.eyes.weights, strict=True)):
         points = vertices[:, index]
         frame = unit(weights @ points)
-        eyes.append(torch.cat([frame, points.mean(1, keepdim=True), vertices[:, stage.eye_corners[side]]], dim=1))
+        eyes.append(torch.cat([frame, points.mean(1, keepdim=True), vertices[:, stage.eyes.corners[side]]], dim=1))
     return torch.stack(eyes, dim=1)
 
 

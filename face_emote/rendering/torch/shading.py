@@ -12,11 +12,10 @@ from face_emote.look.eyes import LID_SHADOW, SOCKET_REACH
 from face_emote.look.formula.materials import SKIN, SURFACES, Formula
 from face_emote.look.printers.kernel import TILE
 from face_emote.rendering.stage import buffers
-from face_emote.rendering.torch.columns import columns
-from face_emote.rendering.torch.compose import Pieces
-from face_emote.rendering.torch.fragments import GRID, Fragments
+from face_emote.rendering.torch.columns import applied, columns
+from face_emote.rendering.torch.compose import GRID, Pieces
+from face_emote.rendering.torch.fragments import find_fragments
 from face_emote.rendering.torch.interpolate import Places, SkinMaps, plain_rows, skin_rows
-from face_emote.rendering.torch.light import Lights
 from face_emote.rendering.torch.rasterise import Visible
 from face_emote.rendering.torch.stage import Stage
 
@@ -49,11 +48,13 @@ class Seen:
     visible: Visible
 
 
-def shade_columns(
-    stage: Stage, fragments: Fragments, *, seen: Seen, lights: Lights, maps: SkinMaps
-) -> Float[Tensor, "fragment 3"]:
-    """Display light of all fragments, sorted by material, in plain torch with gradients to everything."""
+def shade_columns(stage: Stage, seen: Seen) -> tuple[Float[Tensor, "fragment 3"], Pieces]:
+    """Fragments, sorted by material, and their display light, in plain torch with gradients to everything."""
     attributes, parts = seen.attributes, []
+    fragments = find_fragments(
+        seen.visible, stage.triangles, stage.material, num_points=attributes.shape[1], dtype=attributes.dtype
+    )
+    maps = SkinMaps(stage.uv, stage.texels, side=len(stage.texture))
     known, places = attributes.flatten(0, 1), seen.screen.flatten(0, 1)
     for material, formula in enumerate(SURFACES):
         chosen = fragments.of(material)
@@ -68,13 +69,13 @@ def shade_columns(
             frame = at.corner[:, 0] // attributes.shape[1]
             rows = torch.cat([rows, _eye_rows(stage, rows, at, frame=frame, seen=seen)], dim=1)
         if len(rows):
-            parts.append(columns(formula, rows, torch.cat([lights.lamps(), _own(stage, formula)])))
-    return torch.cat(parts) if parts else known.new_zeros(0, 3)
+            parts.append(columns(formula, rows, torch.cat([stage.lights.lamps(), _own(stage, formula)])))
+    return torch.cat(parts) if parts else known.new_zeros(0, 3), fragments.pieces
 
 
 def _own(stage: Stage, formula: Formula) -> Tensor:
     """The numbers that a formula's places share beside the lights."""
-    look, like = stage.eye_look, stage.hair_colour
+    look, like = stage.eyes, stage.hair_colour
     age = like.new_tensor([look.age])
     own = {
         "skin": stage.hair_colour,
@@ -132,7 +133,7 @@ def shade_compiled(stage: Stage, seen: Seen) -> tuple[Float[Tensor, "fragment 3"
     """
     frames = _Frames(stage, seen.visible, seen.eyeballs)
     eyes, redness = seen.eyeballs.eyes, seen.eyeballs.redness
-    colours: Tensor = _Shaded.apply(seen.attributes, seen.screen, eyes, redness, frames)
+    colours: Tensor = applied(_Shaded, seen.attributes, seen.screen, eyes, redness, frames)
     return colours, frames.pieces()
 
 

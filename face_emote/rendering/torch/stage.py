@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor
 from face_emote.core.arrays import Array, Float, Int
 from face_emote.core.types import SkinParams
 from face_emote.face.head import Head
+from face_emote.face.layout import HeadLayout
 from face_emote.look.displacement import crease_relief
 from face_emote.look.eyes import pupil_radius
 from face_emote.look.hair import mean_hair_colour
@@ -51,12 +53,29 @@ class TorchGarment:
 
 
 @dataclass(frozen=True, slots=True)
-class EyeLook:
-    """What a person's eyes are like."""
+class Eyes:
+    """What a person's eyes are like, and where they are on the head."""
 
     iris: Float[Tensor, " 3"]
     pupil: float
     age: float
+    index: tuple[Tensor, Tensor]
+    weights: tuple[Tensor, Tensor]
+    """[3, eye vertex]: a turned eyeball's right, up and optical axis are the weighted sums of its vertices, exactly."""
+    corners: Int[Tensor, "side=2 corner=2"]
+    """Vertices at the inner and the outer corner of the lids."""
+
+
+@dataclass(frozen=True, slots=True)
+class SkinPoints:
+    """What is known of the points of the skin."""
+
+    relief: Float[Tensor, " skin_point"]
+    """Metres that a crease at activation 1 moves the skin out."""
+    resting_folds: float
+    thinness: Float[Tensor, " skin_point"]
+    wrinkle_masks: Float[Tensor, "skin_point wrinkle=16"]
+    blood_masks: Float[Tensor, "skin_point region=9"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,23 +104,13 @@ class Stage:
     uv: Float[Tensor, "triangle 3 2"]
     """Texture coordinates of each triangle's corners; 0 where it is not skin."""
     local: Float[Tensor, "point 3"]
-    relief: Float[Tensor, " skin_point"]
-    """Metres that a crease at activation 1 moves the skin out."""
-    resting_folds: float
-    thinness: Float[Tensor, " skin_point"]
-    wrinkle_masks: Float[Tensor, "skin_point wrinkle=16"]
-    blood_masks: Float[Tensor, "skin_point region=9"]
+    skin: SkinPoints
     texture: Float[Tensor, "side side channel=10"]
     texels: Float[Tensor, "texel channel=10"]
     """`mip_chain(texture)`."""
     hair_colour: Float[Tensor, " 3"]
-    eye_look: EyeLook
+    eyes: Eyes
     cloth_colour: Float[Tensor, " 3"]
-    eye_index: tuple[Tensor, Tensor]
-    eye_weights: tuple[Tensor, Tensor]
-    """[3, eye vertex]: a turned eyeball's right, up and optical axis are the weighted sums of its vertices, exactly."""
-    eye_corners: Int[Tensor, "side=2 corner=2"]
-    """Vertices at the inner and the outer corner of the lids."""
     mouth: TorchMouth
     mesh: RenderMesh
     """What the kernels read instead of the tensors."""
@@ -132,63 +141,74 @@ def make_stage(
         HeadError: the head has no charts and parts (an imported FLAME file).
     """
     layout = charts_of(head)
-
-    def moved(values: Array) -> Tensor:
-        tensor = torch.from_numpy(np.ascontiguousarray(values))
-        return tensor.to(device, dtype) if tensor.is_floating_point() else tensor.to(device, torch.int64)
-
+    moved = partial(_moved, dtype=dtype, device=device)
     mesh = make_mesh(layout, head.template)
     person = head.with_identity(betas)
     camera = placed(scene.camera, origin=person.joints()[3:5].mean(axis=0))
-    wrinkle_masks, blood_masks = region_masks(layout, mesh)
-    uv = mesh.uv[mesh.uv_triangles]
-    uv[mesh.material != SKIN] = 0.0
+    focal = focal_pixels(camera, width=scene.width, height=scene.height)
     maps = load_skin_maps(skin, size=texture_side(scene))
     texture = skin_texture(maps).to(device, dtype)
     triangles = moved(mesh.triangles)
-    cloth = mesh.material == CLOTH
     return Stage(
         width=scene.width,
         height=scene.height,
         view=moved(view_matrix(camera)),
-        focal=torch.tensor(focal_pixels(camera, width=scene.width, height=scene.height), dtype=dtype, device=device),
+        focal=torch.tensor(focal, dtype=dtype, device=device),
         lights=make_lights(scene.lights, dtype=dtype, device=device),
         backdrop=moved(backdrop(scene)),
         rows=torch_rows(mesh.rows, dtype=dtype, device=device),
         garment=_garment(mesh.garment, moved=moved),
         num_skin=mesh.num_skin,
         triangles=triangles,
-        plain_facets=Facets(triangles[moved(~cloth).bool()], num_points=mesh.rows.num_rows, dtype=dtype),
+        plain_facets=Facets(
+            triangles[moved(mesh.material != CLOTH).bool()], num_points=mesh.rows.num_rows, dtype=dtype
+        ),
         cloth_facets=Facets(moved(mesh.garment.triangles), num_points=len(mesh.garment.first), dtype=dtype),
         coarse_facets=Facets(moved(mesh.coarse_triangles), num_points=len(head.template), dtype=dtype),
         edges=find_edges(triangles),
         material=moved(mesh.material.astype(np.int64)),
-        uv=moved(uv),
+        uv=moved(np.where(mesh.material[:, None, None] == SKIN, mesh.uv[mesh.uv_triangles], np.float32(0.0))),
         local=moved(mesh.local),
-        relief=moved(crease_relief(maps.wrinkle_height, surface=mesh.skin, lips=layout.mask_lips)),
-        resting_folds=resting_folds(skin.age),
-        thinness=moved(mesh.thinness),
-        wrinkle_masks=moved(wrinkle_masks),
-        blood_masks=moved(blood_masks),
+        skin=_skin_points(layout, mesh, maps.wrinkle_height, age=skin.age, moved=moved),
         texture=texture,
         texels=mip_chain(texture),
         hair_colour=moved(np.array(mean_hair_colour(skin))),
-        eye_look=EyeLook(
-            iris=moved(np.array(skin.iris_colour)),
-            pupil=pupil_radius(scene_luminance(scene.lights)),
-            age=float(np.clip(skin.age, 0.0, 1.0)),
-        ),
+        eyes=_eyes(mesh, person.template, skin=skin, scene=scene, moved=moved),
         cloth_colour=moved(np.array(skin.garment_colour)),
-        eye_index=(moved(mesh.eye_vertices[0]), moved(mesh.eye_vertices[1])),
-        eye_weights=(
-            moved(_axis_weights(mesh, person.template, side=0)),
-            moved(_axis_weights(mesh, person.template, side=1)),
-        ),
-        eye_corners=moved(mesh.eye_corners),
         mouth=_mouth(head, mesh, moved=moved),
         mesh=mesh,
         packed=pack_texture(maps),
         look=fixed_look(skin, scene),
+    )
+
+
+def _moved(values: Array, *, dtype: torch.dtype, device: str | torch.device) -> Tensor:
+    tensor = torch.from_numpy(np.ascontiguousarray(values))
+    return tensor.to(device, dtype if tensor.is_floating_point() else torch.int64)
+
+
+def _skin_points(
+    layout: HeadLayout, mesh: RenderMesh, height: Array, /, *, age: float, moved: Callable[[Array], Tensor]
+) -> SkinPoints:
+    wrinkle_masks, blood_masks = region_masks(layout, mesh)
+    return SkinPoints(
+        relief=moved(crease_relief(height, surface=mesh.skin, lips=layout.mask_lips)),
+        resting_folds=resting_folds(age),
+        thinness=moved(mesh.thinness),
+        wrinkle_masks=moved(wrinkle_masks),
+        blood_masks=moved(blood_masks),
+    )
+
+
+def _eyes(mesh: RenderMesh, rest: Array, *, skin: SkinParams, scene: Scene, moved: Callable[[Array], Tensor]) -> Eyes:
+    left, right = (moved(_axis_weights(mesh, rest, side=side)) for side in (0, 1))
+    return Eyes(
+        iris=moved(np.array(skin.iris_colour)),
+        pupil=pupil_radius(scene_luminance(scene.lights)),
+        age=float(np.clip(skin.age, 0.0, 1.0)),
+        index=(moved(mesh.eye_vertices[0]), moved(mesh.eye_vertices[1])),
+        weights=(left, right),
+        corners=moved(mesh.eye_corners),
     )
 
 
@@ -221,4 +241,5 @@ def _axis_weights(mesh: RenderMesh, rest: Float[Array, "vertex 3"], *, side: int
     """Weights w with sum w p = R a for an eye whose points r turned to p = R r + t: w = (r - mean) C^-1 a."""
     points = rest[mesh.eye_vertices[side]].astype(np.float64)
     centred = points - points.mean(axis=0)
-    return (centred @ np.linalg.solve(centred.T @ centred, mesh.eye_frames[side].T.astype(np.float64))).T
+    found: Array = (centred @ np.linalg.solve(centred.T @ centred, mesh.eye_frames[side].T.astype(np.float64))).T
+    return found
