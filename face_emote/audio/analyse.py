@@ -28,10 +28,7 @@ SURVEY_SHARE, PROSODY_SHARE = 0.1, 0.3
 
 
 def analyse(
-    source: Speech | Path,
-    *,
-    transcript: str | Path | None = None,
-    progress: Progress | None = None,
+    source: Speech | Path, *, transcript: str | Path | None = None, progress: Progress | None = None
 ) -> SpeechAnalysis:
     """Hear a recording: what is said when, and how. `heard_recording` also says how to read on.
 

@@ -107,9 +107,7 @@ def _emissions(
     return allowed_scores
 
 
-def _segments(
-    settled: Iterable[tuple[list[int], Float[Array, "_frames phone"]]],
-) -> Iterator[tuple[int, int, float]]:
+def _segments(settled: Iterable[tuple[list[int], Float[Array, "_frames phone"]]]) -> Iterator[tuple[int, int, float]]:
     """Phone index, first frame and mean posterior of each sound on a path of states."""
     phone, first, total, now = -1, 0, 0.0, 0
     for path, posteriors in settled:

@@ -10,15 +10,7 @@ import numpy as np
 
 from face_emote.blender_side import compat
 from face_emote.blender_side.arrays_file import load
-from face_emote.blender_side.cycles_job import (
-    CLOTH,
-    EYE,
-    SKIN,
-    TOOTH,
-    WET,
-    CyclesFrame,
-    CyclesJob,
-)
+from face_emote.blender_side.cycles_job import CLOTH, EYE, SKIN, TOOTH, WET, CyclesFrame, CyclesJob
 from face_emote.blender_side.cycles_materials import make_materials
 from face_emote.blender_side.nodes import Nodes
 

@@ -79,12 +79,7 @@ def _play_bones(rig: Any, job: RigJob) -> None:
         turns = np.concatenate([job.turns[:, i, :1], job.turns[:, i, 1:] @ own], axis=1)
         moves = job.moves[:, i] @ own
         for axis in range(4):
-            compat.add_curve(
-                bag,
-                f'pose.bones["{name}"].rotation_quaternion',
-                index=axis,
-                values=turns[:, axis],
-            )
+            compat.add_curve(bag, f'pose.bones["{name}"].rotation_quaternion', index=axis, values=turns[:, axis])
         for axis in range(3):
             compat.add_curve(bag, f'pose.bones["{name}"].location', index=axis, values=moves[:, axis])
 

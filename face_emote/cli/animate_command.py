@@ -67,17 +67,10 @@ OVER_CAPTURE = ("emotion", "intensity", "fps", "character", "head", "energy", "b
 @output_option("Its ending says what to write; see above.", required=False)
 @performance_options
 @click.option(
-    "--from",
-    "capture",
-    metavar="FILE",
-    type=PathType,
-    help="A recorded face that keeps its lips and expression.",
+    "--from", "capture", metavar="FILE", type=PathType, help="A recorded face that keeps its lips and expression."
 )
 @click.option(
-    "--flame",
-    metavar="FILE",
-    type=PathType,
-    help="The FLAME or SMPL-X file that the coefficients in --from belong to.",
+    "--flame", metavar="FILE", type=PathType, help="The FLAME or SMPL-X file that the coefficients in --from belong to."
 )
 @click.option(
     "--stream",

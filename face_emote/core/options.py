@@ -13,15 +13,7 @@ from face_emote.core.errors import OptionError
 from face_emote.core.fields import Kind, Option, Sides, built, option, options_of, require_fields, sides_of
 from face_emote.core.names import ANIMATORS, CAMERAS, CODECS, DEFAULT_FPS, ENGINES, HAIR_STYLES, LIGHTS, NETWORKS
 from face_emote.core.timing import MAX_FPS, MIN_FPS, USUAL_FPS
-from face_emote.core.types import (
-    FINE_POINTS,
-    Camera,
-    EmotionPlan,
-    LightRig,
-    PerformanceStyle,
-    SkinParams,
-    Speech,
-)
+from face_emote.core.types import FINE_POINTS, Camera, EmotionPlan, LightRig, PerformanceStyle, SkinParams, Speech
 
 PERFORMANCE, ANIMATOR, PICTURE, MARK = "Performance", "Animator", "Picture (for video)", "Mark (for video and .glb)"
 MIN_SIDE, MAX_SIDE = 16, 8192

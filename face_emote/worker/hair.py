@@ -54,11 +54,7 @@ def _named(kind: str, *, points: Array, width: Array, colour: Array) -> dict[str
 
 def _scalp(person: Person, skin: SkinSurface, *, template: Array, posed: Array) -> dict[str, Any]:
     curves = hair_on(
-        skin,
-        template=template.astype(np.float32),
-        points=posed.astype(np.float32),
-        skin=person.skin,
-        detail=DETAIL,
+        skin, template=template.astype(np.float32), points=posed.astype(np.float32), skin=person.skin, detail=DETAIL
     )
     points = curves.points.astype(np.float64)
     wide = 1.0

@@ -128,10 +128,7 @@ def _straightened(points: Float[Array, "point 3"], *, side: int) -> Float[Array,
 def _masks(layout: HeadLayout, *, used: Int[Array, " used"]) -> dict[str, Any]:
     """Regions are functions of the average person's positions."""
     millimetres = 1000.0 * load_head().template
-    masks = {
-        "wrinkle_masks": wrinkle_masks(millimetres),
-        "blood_masks": blood_masks(millimetres, layout.mask_ears),
-    }
+    masks = {"wrinkle_masks": wrinkle_masks(millimetres), "blood_masks": blood_masks(millimetres, layout.mask_ears)}
     outside = ((1.0 - layout.mask_inside_mouth) > 0.5)[:, None]
     return {
         **{name: (mask * outside)[used].astype(np.float32) for name, mask in masks.items()},

@@ -8,14 +8,7 @@ from face_emote.core.arrays import Array, Float
 from face_emote.core.names import FEATURE_HZ, VOWELS
 from face_emote.core.types import Phone, Prosody, SpeechAnalysis
 from face_emote.motion.mouth.coarticulation import Segments
-from face_emote.motion.mouth.viseme_table import (
-    CHANNELS,
-    DIPHTHONGS,
-    GROUPS,
-    NUCLEUS_SHARE,
-    VISEMES,
-    target_row,
-)
+from face_emote.motion.mouth.viseme_table import CHANNELS, DIPHTHONGS, GROUPS, NUCLEUS_SHARE, VISEMES, target_row
 
 MICROPAUSE_SECS = 0.25
 """A shorter silence leaves the mouth slightly open."""
