@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from face_emote.batch.batch import held
+from face_emote.batch.log import Log, LogEntry
 from face_emote.batch.state import FILE, BatchState
 from face_emote.core.errors import BatchError, ConfigError, FaceEmoteError, HeadError, OutputError
 from face_emote.core.reading import content_of, mapped_array, names_in, opened, read_npz, text_of, words_of
@@ -189,3 +191,28 @@ def test_tracked_lips_that_do_not_fit_their_names_are_refused(tmp_path):
         np.savez(folder / "motion.npz", **(arrays | other))
         with pytest.raises(ClipError, match="measured lips"):
             read_clips(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "named"), [(b"process 7 on x\n\x1b[2J\xff", "process 7 on x [2J\ufffd"), (None, "another process")]
+)
+def test_a_batch_that_runs_is_named_whatever_its_sign_says(content, named, tmp_path):
+    from filelock import FileLock
+
+    if content is not None:
+        (tmp_path / "holder").write_bytes(content)
+    with FileLock(tmp_path / "lock"), pytest.raises(BatchError) as caught, held(tmp_path):
+        pass
+    assert f"({named})" in str(caught.value)
+
+
+def test_a_log_that_is_no_file_is_named_and_a_torn_line_is_ended(tmp_path):
+    (tmp_path / "log.jsonl").write_bytes(b'{"torn": ')
+    with closing(Log(tmp_path)) as log:
+        log(LogEntry("row done", row="one"))
+    lines = (tmp_path / "log.jsonl").read_text().splitlines()
+    assert lines[0] == '{"torn": ' and json.loads(lines[1])["row"] == "one"
+    (tmp_path / "log.jsonl").unlink()
+    (tmp_path / "log.jsonl").mkdir()
+    with pytest.raises(OutputError, match="log"):
+        Log(tmp_path)

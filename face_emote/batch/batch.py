@@ -4,7 +4,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -19,8 +19,10 @@ from face_emote.batch.rows import Row, words_of
 from face_emote.batch.run import WORK, BatchRun, Choice, Outcome, require_folder, select
 from face_emote.batch.state import BatchState
 from face_emote.core.errors import BatchError
+from face_emote.core.reading import content_of
 from face_emote.core.types import PerformanceStyle
 
+MAX_HOLDER_BYTES = 1000
 REPORT_SECS = 30.0
 """How old the report may become while rows get done."""
 
@@ -74,6 +76,11 @@ def run_batch(plan: Plan, folder: Path, *, place: Place, choice: Choice, watch: 
             write_report(folder, state)
 
 
+def _shown_line(data: bytes) -> str:
+    """One line that can be printed, whatever the bytes are."""
+    return "".join(letter for letter in " ".join(data.decode("utf-8", "replace").split()) if letter.isprintable())
+
+
 @contextmanager
 def held(folder: Path) -> Iterator[None]:
     """Hold the lock of a work folder. The system lets go of it when its holder dies, however it dies.
@@ -85,7 +92,9 @@ def held(folder: Path) -> Iterator[None]:
     try:
         lock.acquire(blocking=False)
     except Timeout:
-        known = holder.read_text(encoding="utf-8") if holder.is_file() else "another process"
+        known = "another process"
+        with suppress(OSError, ValueError):
+            known = _shown_line(content_of(holder, most=MAX_HOLDER_BYTES))
         raise BatchError(
             f"A batch is running in this folder already ({known}); wait for it, watch it with `face-emote batch "
             f"status`, or choose another folder: {folder.parent}"

@@ -1,10 +1,14 @@
 """What goes on while a batch runs, for the progress view and for the log."""
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+
+from face_emote.core.errors import OutputError
+from face_emote.core.reading import opened
 
 LOG = "log.jsonl"
 
@@ -32,13 +36,26 @@ class LogEntry:
 Watch = Callable[[LogEntry], None]
 
 
+def _is_torn(path: Path) -> bool:
+    """Whether the last line has no end."""
+    with opened(path) as file:
+        if file.seek(0, os.SEEK_END) == 0:
+            return False
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) != b"\n"
+
+
 class Log:
     """`log.jsonl`: a line of JSON for everything but single frames, with the time of day. Grows with every run."""
 
     def __init__(self, folder: Path) -> None:
+        """Go on with the log of the folder. Raises OutputError when it cannot be written."""
         path = folder / LOG
-        torn = path.exists() and path.stat().st_size > 0 and path.read_bytes()[-1:] != b"\n"
-        self._file = path.open("a", encoding="utf-8", buffering=1)
+        try:
+            torn = path.exists() and _is_torn(path)
+            self._file = path.open("a", encoding="utf-8", buffering=1)
+        except OSError as error:
+            raise OutputError(f"The batch's log cannot be written ({error.strerror}); move it away: {path}") from None
         if torn:  # the last run was killed while it wrote
             self._file.write("\n")
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from face_emote.core.arrays import Array
 from face_emote.core.errors import CheckpointError
+from face_emote.core.reading import text_of
 from face_emote.network.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from face_emote.network.config import NetConfig
 from face_emote.network.weights import EXPRESSION_PREFIX
@@ -48,7 +49,10 @@ def main() -> None:
     options = parser.parse_args()
     lips, expression = read_checkpoint(options.lips), read_checkpoint(options.expression)
     config, weights = joined(lips, expression)
-    card = options.card.read_text("utf-8") if options.card else f"{lips.card}\n\n{expression.card}"
+    try:
+        card = text_of(options.card) if options.card else f"{lips.card}\n\n{expression.card}"
+    except (OSError, ValueError) as error:
+        parser.error(f"the card cannot be read ({error}): {options.card}")
     write_checkpoint(options.output, weights, config=config, card=card)
 
 

@@ -54,7 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
                 print(f"{result.outcome} in {result.secs:.2f} s, {result.megabytes:.0f} MB: {result.story}")
         for why in campaign.untriable.values():
             print(f"cannot be tried: {why}", file=sys.stderr)
-    print(_table(tallies))
+    print(_table(tallies, kinds={name: reader.kind for name, reader in known.items()}))
     if chosen.json:
         counts = {name: asdict(tally) | {"counts": dict(tally.counts)} for name, tally in tallies.items()}
         text = json.dumps(
@@ -74,21 +74,23 @@ def _told(result: Result) -> str:
     )
 
 
-def _table(tallies: dict[str, Tally]) -> str:
-    """A line for each reader, and one for all."""
-    lines = [
-        "".join([f"{'reader':<{WIDTH}}", *(f"{name:>11}" for name in ("cases", *OUTCOMES, "slowest s", "most MB"))])
-    ]
-    whole = Tally()
-    for name, tally in [*tallies.items(), ("all", whole)]:
-        numbers = [tally.cases, *(tally.counts[outcome] for outcome in OUTCOMES)]
-        rest = f"{tally.slowest_secs:>11.1f}{tally.most_megabytes:>11.0f}"
-        lines.append(f"{name:<{WIDTH}}" + "".join(f"{number:>11}" for number in numbers) + rest)
-        whole.cases += tally.cases
-        whole.counts += tally.counts
-        whole.slowest_secs = max(whole.slowest_secs, tally.slowest_secs)
-        whole.most_megabytes = max(whole.most_megabytes, tally.most_megabytes)
-    return "\n".join(lines)
+def _table(tallies: dict[str, Tally], *, kinds: dict[str, str]) -> str:
+    """A line for each reader, for each kind, and for all."""
+    whole, of_kind = Tally(), defaultdict[str, Tally](Tally)
+    for name, tally in tallies.items():
+        for sum_there in (whole, of_kind[kinds[name]]):
+            sum_there.join(tally)
+    heading = "".join(
+        [f"{'reader':<{WIDTH}}", *(f"{name:>12}" for name in ("cases", *OUTCOMES, "busiest s", "most MB"))]
+    )
+    parts = ([*tallies.items()], [*of_kind.items(), ("all", whole)])
+    return "\n\n".join("\n".join([heading, *(_line(*item) for item in part)]) for part in parts)
+
+
+def _line(name: str, tally: Tally) -> str:
+    numbers = [tally.cases, *(tally.counts[outcome] for outcome in OUTCOMES)]
+    rest = f"{tally.busiest_secs:>12.1f}{tally.most_megabytes:>12.0f}"
+    return f"{name:<{WIDTH}}" + "".join(f"{number:>12}" for number in numbers) + rest
 
 
 if __name__ == "__main__":

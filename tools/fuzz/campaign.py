@@ -29,15 +29,23 @@ class Tally:
 
     cases: int = 0
     counts: Counter[str] = field(default_factory=Counter)
-    slowest_secs: float = 0.0
+    busiest_secs: float = 0.0
+    """Of the processor."""
     most_megabytes: float = 0.0
 
     def add(self, result: Result) -> None:
         """Count a case."""
         self.cases += 1
         self.counts[result.finding or result.outcome] += 1
-        self.slowest_secs = max(self.slowest_secs, result.secs)
+        self.busiest_secs = max(self.busiest_secs, result.busy_secs)
         self.most_megabytes = max(self.most_megabytes, result.megabytes)
+
+    def join(self, other: "Tally") -> None:
+        """Count another's cases in."""
+        self.cases += other.cases
+        self.counts += other.counts
+        self.busiest_secs = max(self.busiest_secs, other.busiest_secs)
+        self.most_megabytes = max(self.most_megabytes, other.most_megabytes)
 
 
 class Campaign:

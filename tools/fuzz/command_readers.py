@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from face_emote.batch.columns import combinations
+from face_emote.batch.log import Log, LogEntry
 from face_emote.batch.naming import filled, require_safe
 from face_emote.batch.plan import PlanOptions, plan_batch
 from face_emote.batch.report import report_page
@@ -127,6 +128,12 @@ def batch_state(path: Path) -> None:
         state.outputs()
 
 
+def batch_log(path: Path) -> None:
+    """Go on with a log."""
+    with closing(Log(path.parent)) as log:
+        log(LogEntry("row done", row="one"))
+
+
 def packets(path: Path) -> None:
     """A finished segment of a film."""
     for _ in read_packets(path):
@@ -199,6 +206,10 @@ def _batch(folder: Path) -> list[Seed]:
     return [stock.seed_of(stock.kept(folder, "batch", make) / "batch.sqlite")]
 
 
+def _logged(_folder: Path) -> list[Seed]:
+    return [Seed(b'{"kind": "row done", "row": "one"}\n' * 3, ".jsonl")]
+
+
 def _packets(folder: Path) -> list[Seed]:
     def make(path: Path) -> None:
         write_packets(path, [CodedPacket(i, i - 1, i == 0, bytes(50 * i)) for i in range(5)])
@@ -247,6 +258,7 @@ READERS = (
            is_file=False, quick=True),
     Reader("manifest", "batch", _tables, manifest, (*TEXT, *JSON), beside=("line.wav",), quick=True),
     Reader("batch-state", "batch", _batch, batch_state, SQLITE, name_there="batch.sqlite"),
+    Reader("batch-log", "batch", _logged, batch_log, TEXT, name_there="log.jsonl"),
     Reader("film-segment", "batch", _packets, packets, quick=True),
     Reader("worker-request", "worker", _request_lines, request, JSON, quick=True, is_file=False),
     Reader("worker", "worker", _requests, served, JSON_LINES, _REFUSED, ("line.wav", "line.npz"), is_file=False),

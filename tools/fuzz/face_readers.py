@@ -133,6 +133,13 @@ def phone_table(path: Path) -> None:
     read_aligned(path)
 
 
+def phrases(path: Path) -> None:
+    """Transcripts of a corpus."""
+    from face_emote.train.corpus.synthetic import read_pieces
+
+    read_pieces(path)
+
+
 def labels(path: Path) -> None:
     """Labels of a hand."""
     from face_emote.train.corpus.teacher import read_lablaut
@@ -324,6 +331,10 @@ def _phone_table(_folder: Path) -> list[Seed]:
     ]
 
 
+def _phrases(_folder: Path) -> list[Seed]:
+    return [Seed(json.dumps({"a": "the family of dashwood had been long settled", "b": "no"}).encode(), ".json")]
+
+
 def _presets(_folder: Path) -> list[Seed]:
     return [stock.seed_of(ROOT / "blender_addon" / "presets" / name) for name in ("arkit.json", "vrm0.json")]
 
@@ -352,6 +363,7 @@ READERS = (
     Reader("run-state", "training", _state, run_state, NPZ, name_there="last.pt"),
     Reader("tracked-lips", "training", _archive("tracks.npz", _tracks), tracks, NPZ),
     Reader("phone-table", "training", _phone_table, phone_table, JSON),
+    Reader("phrases", "training", _phrases, phrases, JSON),
     Reader("hand-labels", "training", lambda _: [Seed(LABELS.encode(), ".lablaut")], labels, TEXT),
     Reader("capture-channels", "training", _archive("channels.npz", _channels), channels, NPZ),
     Reader("own-coefficients", "training", _archive("coefficients.npz", _coefficients), user_coefficients, NPZ),

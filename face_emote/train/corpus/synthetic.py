@@ -3,7 +3,6 @@
 Sentences are composed from `assets/phrases` and from the transcripts of LibriSpeech.
 """
 
-import json
 import math
 import os
 import shutil
@@ -23,6 +22,8 @@ from face_emote.core.arrays import Array, Float
 from face_emote.core.assets import ASSETS
 from face_emote.core.errors import CorpusError, DependencyError
 from face_emote.core.names import SAMPLE_RATE_HZ
+from face_emote.core.reading import content_of
+from face_emote.core.records import Record, parsed_json
 from face_emote.train.corpus.cache import ClipData, Job
 from face_emote.train.corpus.espeak_voice import EspeakSound, EspeakStyle, speak
 from face_emote.train.corpus.teacher import Rows, flite_sound, ipa_sounds, japanese_sound, taught_clip
@@ -67,8 +68,8 @@ def read_pieces(path: Path) -> list[str]:
     if not path.is_file():
         return []
     try:
-        texts = [str(text).lower() for _, text in sorted(json.loads(path.read_text("utf-8")).items())]
-    except (ValueError, AttributeError) as error:
+        texts = [str(text).lower() for _, text in sorted(Record.of(parsed_json(content_of(path))).values.items())]
+    except (OSError, ValueError) as error:
         raise CorpusError(f"These are not transcripts ({error}); check the data folder: {path}") from None
     rng = np.random.default_rng(0)
     pieces = []
