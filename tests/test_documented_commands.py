@@ -43,7 +43,7 @@ STAND_INS = {
     "OUT": "out.csv", "FOLDER": "takes", "FILE": "line.mp4", "DIR": "out",
 }  # fmt: skip
 """Words in capitals, and what a reader might put there."""
-REPLACED = ((r"--size \d+", "--size 64"), (r"tools\.house$", f"tools.house {ROOT}"))
+REPLACED = ((r"--cases \d+", "--cases 60"), (r"--size \d+", "--size 64"), (r"tools\.house$", f"tools.house {ROOT}"))
 PICTURES = r"face-emote (demo|animate .*\.mp4|render .*|batch (lines|\").*)"
 ADDED = (
     (rf"(?!.*--(size|dry-run)){PICTURES}", "--size 64"),
