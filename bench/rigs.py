@@ -12,15 +12,22 @@ from face_emote.verbs.animate import animate
 
 def main() -> None:
     """Print the figures of every rig that has vowels, over the five bundled recordings."""
-    clips = []
-    for example in example_speech():
-        phones = analyse(example.path, transcript=example.transcript).phones
-        clips.append((animate(example.path, transcript=example.transcript, emotion="neutral"), phones))
+    examples = example_speech()
+    phones = [analyse(item.path, transcript=item.transcript).phones for item in examples]
+    plain = [animate(item.path, transcript=item.transcript, emotion="neutral") for item in examples]
+    felt = [animate(item.path, emotion=emotion) for item in examples for emotion in ("joy", "anger")]
+    takes = {
+        "neutral, with a transcript": (plain, phones),
+        "joy and anger, without": (felt, [item for item in phones for _ in range(2)]),
+    }
     for name in ("vrm", "vroid", "oculus"):
-        found = vowel_figures(clips, rig=load_rig(name))
-        each = ", ".join(f"{sound} {found.leads_of[sound]:.2f} of {found.frames_of[sound]}" for sound in found.leads_of)
-        print(f"{name}: the right vowel leads in {found.leads:.3f} of vowel frames ({each}); "
-              f"lips {found.lip_error_mm:.2f} mm off")  # fmt: skip
+        for what, (motions, said) in takes.items():
+            found = vowel_figures(list(zip(motions, said, strict=True)), rig=load_rig(name))
+            each = ", ".join(
+                f"{sound} {leads:.2f} of {found.frames_of[sound]}" for sound, leads in found.leads_of.items()
+            )
+            print(f"{name}, {what}: the right vowel leads in {found.leads:.3f} of vowel frames ({each}); "
+                  f"lips {found.lip_error_mm:.2f} mm off")  # fmt: skip
 
 
 if __name__ == "__main__":

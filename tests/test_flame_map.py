@@ -112,6 +112,7 @@ def test_every_mesh_format_shows_the_flame_head(flame_path, solved, motion, tmp_
         export(motion, tmp_path / "c.glb", head=head, parts=("eyes",))
 
 
+@pytest.mark.filterwarnings("ignore:No speech was found")
 def test_speech_drives_an_imported_head(flame_path, solved):
     speech = Speech((0.1 * np.sin(np.arange(16_000) * 0.05)).astype(np.float32))
     spoken = animate(speech, emotion="joy", head=load_head(flame_path), animator="rules")

@@ -23,6 +23,8 @@ FEATURES = (
 """Controls that speech moves; smiles and frowns are left out, so that a feeling is no vowel."""
 TAPS_SECS = (-0.1, -1 / 15, -1 / 30, 0.0, 1 / 30, 1 / 15, 0.1)
 REACH_SECS = TAPS_SECS[-1]
+OFTEN = 0.5
+"""How much it counts which sounds are said often: 1 is fewest errors, at 0 rare sounds are heard as well as others."""
 MOVING = 0.05
 """Change of some control within the taps by which the mouth is known to speak."""
 
@@ -90,5 +92,4 @@ def _discriminant(
     means = np.stack([features[classes == item].mean(axis=0) for item in range(len(often))])
     within = np.cov((features - means[classes]).T) + 1e-4 * np.eye(features.shape[1])
     weights = np.linalg.solve(within, means.T)
-    # Between how often sounds are said and all alike: rare ones are heard, too.
-    return weights, 0.5 * np.log(often) - 0.5 * np.sum(means.T * weights, axis=0)
+    return weights, OFTEN * np.log(often) - 0.5 * np.sum(means.T * weights, axis=0)
