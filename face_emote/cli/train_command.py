@@ -80,6 +80,7 @@ def command(
             minutes=math.inf if minutes is None else minutes,
             progress=progress if ranks.leads else None,
         )
+    ranks.leave()
     if ranks.leads:
         click.echo(f"{written}: {chosen.name}, log in {output / 'log.csv'}")
 

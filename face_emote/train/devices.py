@@ -30,6 +30,12 @@ class Ranks:
         distributed.all_reduce(flag, op=distributed.ReduceOp.MAX)
         return bool(flag.item() > 0.0)
 
+    def leave(self) -> None:
+        """Go when all others are done: a process whose peer goes while they still talk is aborted."""
+        if self.count > 1:
+            distributed.barrier()
+            distributed.destroy_process_group()
+
 
 def this_process(device: str = "auto") -> Ranks:
     """Join the group that torchrun set up, if it did, and choose the device: `auto` takes a GPU when there is one.
