@@ -135,7 +135,7 @@ def test_every_benchmark_is_told_about():
 def test_a_command_runs_as_it_is_told(command, workshop, tmp_path):
     text = quick(command.text)
     require_what_it_needs(text)
-    folder = shutil.copytree(workshop, tmp_path / "here")
+    folder = shutil.copytree(workshop, tmp_path / "here", symlinks=True)
     done = run(text, folder)
     assert done.returncode == 0, f"{command.page}: {text}\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
     for target in [] if "--dry-run" in text else re.findall(r"(?:-o|--json) (\S+)", text):
@@ -146,11 +146,12 @@ def test_a_command_runs_as_it_is_told(command, workshop, tmp_path):
 @pytest.mark.parametrize("block", python_blocks(), ids=lambda block: block[0])
 def test_a_block_of_python_runs_as_it_stands(block, workshop, tmp_path):
     _page, text = block
-    folder = shutil.copytree(workshop, tmp_path / "here")
+    folder = shutil.copytree(workshop, tmp_path / "here", symlinks=True)
     if "import bpy" in text:
         pytest.skip("typed into Blender with the extension installed; tests/blender/scenarios")
-    if "import torch" in text and find_spec("torch") is None:
-        pytest.skip("needs torch")
+    for word, package in (("import torch", "torch"), (".trimeshes()", "trimesh")):
+        if word in text and find_spec(package) is None:
+            pytest.skip(f"needs {package}")
     first = 'import face_emote as fe\nmotion = fe.read_motion("line.npz")\n' if "motion," in text else ""
     (folder / "block.py").write_text(first + text)
     done = run("python block.py", folder)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pickle
 import shutil
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import tomllib
 from pathlib import Path
 
 import numpy as np
-from fabricated_flame import write_flame
+from fabricated_flame import fabricated_flame
 from random_net import write_random_net
 from tiny_corpus import make_corpus
 
@@ -51,8 +52,10 @@ def make_workshop(folder: Path) -> Path:
     (folder / "lines.csv").write_text("speech,emotion,outputs\nlines/01.wav,calm anger,mp4\nlines/02.wav,joy,csv\n")
     run("face-emote batch lines.csv -o out --size 64 --fps 10", folder)
     shutil.copy(settings_folder() / CHAIN, folder / "authorities.pem")
+    flame = folder.parent / "flame.pkl"  # Large, hence linked.
+    flame.write_bytes(pickle.dumps(dict(fabricated_flame().arrays)))
     for name in ("generic_model.pkl", "flame2023_Open.pkl"):
-        write_flame(folder / name)
+        (folder / name).symlink_to(flame)
     for name in ("mine", "default", "fold_a", "fold_b", "fold_c"):
         (folder / "runs" / name).mkdir(parents=True)
         write_random_net(folder / "runs" / name / "model.safetensors")
