@@ -50,8 +50,7 @@ def export(  # noqa: PLR0913
         rig: Targets of another face instead of our own format: a name of `rig_names()`, a rig file or what it would
             hold, `amass` (the bundled head's coefficients), a FLAME or SMPL-X file (its coefficients).
         flame: The FLAME or SMPL-X file that the coefficients in `motion` belong to, when that is a path of such.
-        up: `y`, the face looks along +Z; or `z`, along -Y as in Blender. Only for .obj, .ply, .pc2, .mdd.
-        unit: `m` or `cm`; only for these too.
+        up, unit: `y`, the face looks along +Z, or `z`, along -Y; `m` or `cm`. For .obj, .ply, .pc2, .mdd.
         fps: Another frame rate than the motion's. Of a capture that does not say its own: the recorded one.
         lod: 0 the head's own mesh, 1 and 2 subdivided smoothly. For formats that hold meshes, as are `parts`.
         parts: Of `surface.PARTS`, `eyes`, `all`: only these, each an object of its own where the format has them.
@@ -63,9 +62,8 @@ def export(  # noqa: PLR0913
         progress: Called with (frames done, frames in all, what) now and then.
 
     Raises:
-        OptionError, MotionFileError, HeadError, OutputError: it cannot be written so; the message says why.
+        OptionError, MotionFileError, HeadError, OutputError, BlenderError: it cannot be written so.
         DependencyError: the format needs a package that is not installed.
-        BlenderError: Blender failed at Alembic or FBX.
     """
     target, shown_head = Path(path), head or load_head()
     options = MeshOptions(
