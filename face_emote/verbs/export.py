@@ -50,7 +50,8 @@ def export(  # noqa: PLR0913
         rig: Targets of another face instead of our own format: a name of `rig_names()`, a rig file or what it would
             hold, `amass` (the bundled head's coefficients), a FLAME or SMPL-X file (its coefficients).
         flame: The FLAME or SMPL-X file that the coefficients in `motion` belong to, when that is a path of such.
-        up, unit: `y`, the face looks along +Z, or `z`, along -Y; `m` or `cm`. For .obj, .ply, .pc2, .mdd.
+        up: `y`, the face looks along +Z; or `z`, along -Y as in Blender. Only for .obj, .ply, .pc2, .mdd.
+        unit: `m` or `cm`; only for these too.
         fps: Another frame rate than the motion's. Of a capture that does not say its own: the recorded one.
         lod: 0 the head's own mesh, 1 and 2 subdivided smoothly. For formats that hold meshes, as are `parts`.
         parts: Of `surface.PARTS`, `eyes`, `all`: only these, each an object of its own where the format has them.
@@ -65,22 +66,21 @@ def export(  # noqa: PLR0913
         OptionError, MotionFileError, HeadError, OutputError, BlenderError: it cannot be written so.
         DependencyError: the format needs a package that is not installed.
     """
-    target, shown_head = Path(path), head or load_head()
+    target, head = Path(path), head or load_head()
     options = MeshOptions(
         up=up, unit=unit, lod=lod, parts=parts_named(parts), blush=blush, frame=frame, skin_curves=skin_curves,
         compress=compress,
     )  # fmt: skip
     require_export(target, options, rig=rig)
     with ExitStack() as files:
-        source = motion
-        if isinstance(source, str | Path):
-            source = files.enter_context(opened_motion(source, model=flame, fps=fps))
-        source = resampled(source, fps=fps)
+        if isinstance(motion, str | Path):
+            motion = files.enter_context(opened_motion(motion, model=flame, fps=fps))
+        source = resampled(motion, fps=fps)
         if rig is not None:
-            write_rig(source, target, head=shown_head, rig=rig, progress=progress)
+            write_rig(source, target, head=head, rig=rig, progress=progress)
         else:
-            shown = shown_on(source, shown_head)
-            _write(shown, target, head=shown_head, options=options, provenance=provenance, progress=progress)
+            source = shown_on(source, head)
+            _write(source, target, head=head, options=options, provenance=provenance, progress=progress)
     return target
 
 
