@@ -15,6 +15,7 @@ import pytest
 from face_emote.batch.batch import held
 from face_emote.batch.log import Log, LogEntry
 from face_emote.batch.state import FILE, BatchState
+from face_emote.cli.main import main
 from face_emote.core.errors import BatchError, ConfigError, FaceEmoteError, HeadError, OutputError
 from face_emote.core.reading import content_of, mapped_array, names_in, opened, read_npz, text_of, words_of
 from face_emote.evaluation.clips import ClipError, read_clips
@@ -216,3 +217,11 @@ def test_a_log_that_is_no_file_is_named_and_a_torn_line_is_ended(tmp_path):
     (tmp_path / "log.jsonl").mkdir()
     with pytest.raises(OutputError, match="log"):
         Log(tmp_path)
+
+
+def test_half_a_letter_on_the_command_line_is_named(capsys):
+    for word in ("a\ud800.wav", "\udfff"):
+        assert main(["head", "info", word]) == 2
+        said = capsys.readouterr().err
+        assert "no letters" in said and said.count("\n") == 1
+    assert main(["head", "info", "a\udcff.npz"]) == 2 and "no letters" not in capsys.readouterr().err

@@ -15,7 +15,8 @@ from types import FrameType
 
 import click
 
-from face_emote.core.errors import FaceEmoteError, warnings_in_a_line
+from face_emote.core.errors import FaceEmoteError, OptionError, warnings_in_a_line
+from face_emote.core.fields import shown
 from face_emote.core.output import shown_path
 from face_emote.core.threads import use_one_thread
 from face_emote.core.version import VERSION
@@ -72,6 +73,7 @@ def main(arguments: list[str] | None = None) -> int:
     _end_cleanly_when_terminated()
     _write_any_letter()
     try:
+        _require_names(words)
         with warnings_in_a_line():
             return int(cli.main(words, prog_name="face-emote", standalone_mode=False) or DONE)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -94,6 +96,15 @@ def main(arguments: list[str] | None = None) -> int:
     except Exception as error:
         story = f"{type(error).__name__}: {' '.join(str(error).split())}"
         return _failed(f"a bug of ours, sorry ({story}); please report it with what --debug shows", BUG, debug=debug)
+
+
+def _require_names(words: list[str]) -> None:
+    """Raise OptionError for a word that the system takes for no name: halves of letters, which no terminal gives."""
+    for word in words:
+        try:
+            os.fsencode(word)
+        except UnicodeEncodeError:
+            raise OptionError(f"This word holds signs that are no letters; write it anew: {shown(word)}") from None
 
 
 def _failed(message: str, code: int, *, debug: bool) -> int:
