@@ -31,7 +31,7 @@ def test_a_bundled_configuration_is_found_by_its_name():
         ("[optimiser]\nsteps = true", "optimiser.steps in mine.toml cannot be 'true'"),
         ("[net]\nlook_ahead_frames = [3, 7.5]", "look_ahead_frames in mine.toml cannot be"),
         ("[optimizer]\nsteps = 3", "did you mean 'optimiser'"),
-        ("[net.lips]\nwidth = 10\nheads = 3", "heads must divide"),
+        ("[net.lips]\nwidth = 10\nheads = 3", "multiple of its heads"),
         ("parts = ['lungs']", "parts must name"),
         ("not toml at all", "cannot be read"),
     ],
@@ -54,3 +54,13 @@ def test_an_empty_file_is_the_recommended_configuration(tmp_path: Path):
     path = tmp_path / "empty.toml"
     path.write_text("")
     assert read_config(path) == TrainConfig()
+
+
+@pytest.mark.parametrize(
+    "net", ["[net.lips]\nheads = 0", "[net.lips]\nwidth = 30\nheads = 4", "[net]\nlook_ahead_frames = []"]
+)
+def test_a_network_that_no_checkpoint_could_hold_is_not_trained(net, tmp_path):
+    path = tmp_path / "own.toml"
+    path.write_text(f"{net}\n")
+    with pytest.raises(ConfigError, match="net: "):
+        read_config(path)

@@ -104,20 +104,25 @@ def _net_config(values: dict[str, Any]) -> NetConfig:
 
 
 def _require_config(config: NetConfig, path: Path) -> None:
-    """Raise CheckpointError unless every size is one that can be computed with."""
+    fault = fault_of(config)
+    if fault:
+        raise CheckpointError(f"The configuration's {fault}; choose another: {path}")
+
+
+def fault_of(config: NetConfig) -> str:
+    """Which size of a network cannot be computed with, and why; empty when all can."""
     sizes = [*asdict(config.lips).items(), *asdict(config.expression).items()]
     sizes.append(("condition_width", config.condition_width))
     for name, size in sizes:
         low, high = LIMITS[name]
         if type(size) is not int or not low <= size <= high:
-            raise CheckpointError(f"The configuration's {name} is {size!r:.40}, must be {low} to {high}: {path}")
+            return f"{name} is {size!r:.40}, must be {low} to {high}"
     if any(part.width % part.heads for part in (config.lips, config.expression)):
-        raise CheckpointError(f"The configuration's width is not a multiple of its heads; choose another: {path}")
+        return "width is not a multiple of its heads"
     looks, styles = config.look_ahead_frames, config.styles
     if not 1 <= len(looks) <= 64 or any(type(look) is not int or not 3 <= look <= MAX_LOOK_AHEAD for look in looks):
-        raise CheckpointError(f"The configuration's look-aheads must be 3 to {MAX_LOOK_AHEAD} frames: {path}")
+        return f"look-aheads must be 3 to {MAX_LOOK_AHEAD} frames"
     named = all(isinstance(name, str) and len(name) <= MAX_NAME_LENGTH for name in styles)
     if not 1 <= len(styles) <= MAX_NAMES or not named:
-        raise CheckpointError(f"The configuration's styles must be 1 to {MAX_NAMES} names: {path}")
-    if type(config.lips_see_emotion) is not bool:
-        raise CheckpointError(f"The configuration's lips_see_emotion must be true or false: {path}")
+        return f"styles must be 1 to {MAX_NAMES} names"
+    return "" if type(config.lips_see_emotion) is bool else "lips_see_emotion must be true or false"

@@ -9,6 +9,7 @@ from typing import Any, TypeVar, get_type_hints
 from face_emote.core.assets import ASSETS
 from face_emote.core.errors import ConfigError
 from face_emote.core.reading import text_of
+from face_emote.network.checkpoint import fault_of
 from face_emote.network.config import NetConfig
 from face_emote.train.lip_losses import LipLossWeights
 
@@ -166,6 +167,9 @@ def _names(kind: Any) -> set[str]:
 
 def checked(config: TrainConfig) -> TrainConfig:
     """The config, if it makes sense; raises ConfigError when a size or a share is out of range."""
+    fault = fault_of(config.net)
+    if fault:
+        raise ConfigError(f"The training configuration {config.name!r} cannot be used: net: {fault}")
     data, longest = config.data, max(config.net.look_ahead_frames)
     rules = (
         (
@@ -177,14 +181,12 @@ def checked(config: TrainConfig) -> TrainConfig:
         (config.expression.crop_latents * 4 > longest + 25, "expression.crop_latents is too short"),
         (bool(data.shares) and min(data.shares.values()) >= 0.0 < sum(data.shares.values()), "data.shares add up to 0"),
         (config.optimiser.steps >= 1, "optimiser.steps must be at least 1"),
-        (min(config.net.look_ahead_frames) >= 3, "net.look_ahead_frames must be 3 or more"),
         (config.pictures.every >= 1 and config.pictures.crops >= 1, "pictures.every and .crops must be at least 1"),
         (
             not config.pictures.sync or 20 <= config.pictures.frames <= data.crop_frames - longest - 24,
             "pictures.frames must be at least 20, and data.crop_frames 24 and the look-ahead more",
         ),
         (24 <= config.pictures.size <= 256 and config.pictures.size % 2 == 0, "pictures.size must be even, 24 to 256"),
-        (all(p.width % p.heads == 0 for p in (config.net.lips, config.net.expression)), "heads must divide the width"),
     )
     for holds, complaint in rules:
         if not holds:
