@@ -225,3 +225,25 @@ def test_half_a_letter_on_the_command_line_is_named(capsys):
         said = capsys.readouterr().err
         assert "no letters" in said and said.count("\n") == 1
     assert main(["head", "info", "a\udcff.npz"]) == 2 and "no letters" not in capsys.readouterr().err
+
+
+def test_coefficients_that_do_not_fit_their_frames_are_refused(tmp_path):
+    from face_emote.core.errors import CorpusError
+    from face_emote.train.corpus.user_flame import measured_coefficients
+
+    jaw = {"jaw_pose": np.zeros((20, 3), np.float32)}
+    np.savez(tmp_path / "a.npz", **jaw, fps=np.array([30.0]))
+    assert measured_coefficients(tmp_path / "a.npz", flame=None, fps=25.0).fps == 30.0
+    wrong = (
+        {"fps": np.zeros(0)},
+        {"fps": np.array("x")},
+        {"expression": np.zeros(7)},
+        {"expression": np.zeros((20, 50)), "shape": np.zeros(0)},
+    )
+    for other in wrong:
+        np.savez(tmp_path / "a.npz", **(jaw | other))
+        with pytest.raises(CorpusError):
+            measured_coefficients(tmp_path / "a.npz", flame=tmp_path / "no.npz", fps=25.0)
+    np.savez(tmp_path / "a.npz", poses=np.zeros(()), pose=np.zeros(()))
+    with pytest.raises(CorpusError, match="no jaw"):
+        measured_coefficients(tmp_path / "a.npz", flame=None, fps=25.0)

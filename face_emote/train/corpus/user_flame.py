@@ -116,12 +116,15 @@ def measured_coefficients(path: Path, *, flame: Path | None, fps: float) -> Meas
     """
     arrays = _arrays(path)
     jaw = _first(arrays, _JAW)
-    if jaw is None and "pose" in arrays and arrays["pose"].shape[-1] == 6:
+    if jaw is None and "pose" in arrays and arrays["pose"].shape[-1:] == (6,):
         jaw = arrays["pose"][..., 3:]
-    if jaw is None and "poses" in arrays and arrays["poses"].shape[-1] > BEAT2_JAW.stop:
+    if jaw is None and "poses" in arrays and arrays["poses"].shape[-1:] > (BEAT2_JAW.stop,):
         jaw = arrays["poses"][..., BEAT2_JAW]
     rate = arrays.get("mocap_frame_rate", arrays.get("fps"))
-    fps = fps if rate is None else float(np.asarray(rate).reshape(-1)[0])
+    if rate is not None:
+        if rate.size != 1 or rate.dtype.kind not in "fiu":
+            raise CorpusError(f"Its frame rate is no single number; download it again: {path}")
+        fps = float(rate.reshape(()))
     if jaw is None or jaw.size % 3 or not jaw.size or jaw.dtype.kind not in "fiu" or not 1.0 <= fps <= 240.0:
         raise CorpusError(f"There is no jaw rotation in it (only {', '.join(sorted(arrays))}): {path}")
     jaw = jaw.reshape(-1, 3).astype(np.float64)
@@ -131,18 +134,26 @@ def measured_coefficients(path: Path, *, flame: Path | None, fps: float) -> Meas
     seen = flame is not None and expression is not None
     if flame is not None and expression is not None:
         rows = np.zeros((len(jaw), NUM_EXPRESSION), np.float32)
+        _require_rows(expression, num_rows=len(jaw), path=path)
         given = expression.reshape(len(jaw), -1)[:, :NUM_EXPRESSION]
         rows[:, : given.shape[1]] = given
         shape = _first(arrays, _SHAPE)
         betas = np.zeros(NUM_SHAPE, np.float32)
         if shape is not None:
-            first = shape.reshape(-1, shape.shape[-1])[0][:NUM_SHAPE]
+            _require_rows(shape, num_rows=1, path=path)
+            first = shape.reshape(-1, shape.shape[-1] if shape.ndim else 1)[0][:NUM_SHAPE]
             betas[: len(first)] = first
         aims = flame_meter(flame, betas.tobytes()).measure(rows, jaw_pose=jaw)
     aims[:, 2] = jaw[:, 0] / float(bundled)
     if not np.isfinite(aims).all():
         raise CorpusError(f"The coefficients hold values that are not numbers: {path}")
     return Measured(aims=aims, known=(seen, seen, True), fps=fps)
+
+
+def _require_rows(array: Array, *, num_rows: int, path: Path) -> None:
+    """Raise CorpusError unless an array of numbers can be parted into so many rows."""
+    if array.dtype.kind not in "fiu" or not array.size or array.size % num_rows:
+        raise CorpusError(f"Its coefficients are {array.dtype} {array.shape} for {num_rows} frames: {path}")
 
 
 @lru_cache(maxsize=64)
