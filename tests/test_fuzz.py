@@ -80,7 +80,7 @@ def planted_readers() -> dict[str, Reader]:
 
 
 def test_every_planted_fault_is_found(tmp_path):
-    results, untriable = run(tmp_path, planted_readers, cases=6, most_secs=2.0)
+    results, untriable = run(tmp_path, planted_readers, cases=6, most_secs=1.5)
     assert not untriable
     assert {one.reader: one.finding or one.outcome for one in results} == {name: name for name in planted_readers()}
     left = next(one for one in results if one.reader == "files left")
