@@ -32,9 +32,9 @@ def opening_numbers(
     """`look.teeth.mouth_opening` of one frame with gradients: the numbers of `look.formula.records.Opening`."""
 
     def mean(index: Tensor) -> Tensor:
-        return vertices[index].mean(dim=0)
+        return vertices.index_select(0, index).mean(dim=0)
 
-    one, other = vertices[mouth.corners].unbind(0)
+    one, other = vertices.index_select(0, mouth.corners).unbind(0)
     above, below = mean(mouth.upper), mean(mouth.lower)
     forward = mean(mouth.front) - mean(mouth.back)
     across = other - one
@@ -59,6 +59,6 @@ def light_mouth(
     run, lamps = compiled_rows if compiled else columns, lights.lamps()
     inside = []
     for one, facing, before, frame in zip(points, normals, sky, vertices, strict=True):
-        rows = torch.cat([one[mouth.inner], facing[mouth.inner], before[mouth.inner], lining], dim=1)
+        rows = torch.cat([*(each.index_select(0, mouth.inner) for each in (one, facing, before)), lining], dim=1)
         inside.append(run(MOUTH, rows, torch.cat([opening_numbers(frame, mouth, lights=lights), lamps])))
     return sky.index_copy(1, mouth.inner, torch.stack(inside))

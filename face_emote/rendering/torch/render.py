@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from face_emote.core.arrays import Array, Float, UInt8
 from face_emote.core.types import SkinParams
@@ -134,20 +135,18 @@ def _pose(stage: Stage, vertices: Float[Tensor, "batch vertex 3"], *, skin: Tens
     turned = vertex_normals(vertices, stage.coarse_facets, compiled=compiled)
     coarse = sky_light_at(turned, lights, compiled=compiled)
     refined = stage.rows.apply(torch.cat([vertices, coarse], dim=-1))
-    points, sky = refined[..., :3], refined[..., 3:]
+    points, sky = refined.split([3, 6], dim=-1)
     sky = torch.cat([sky, torch.ones_like(sky[..., :1])], dim=-1)
     normals = vertex_normals(points, stage.plain_facets, compiled=compiled)
     sky = light_mouth(points, normals, sky, vertices=vertices, mouth=stage.mouth, lights=lights, compiled=compiled)
-    first = slice(0, stage.num_skin)
     folds = stage.skin.relief * (skin[..., 0] + stage.skin.resting_folds)
-    out = points[:, first] + normals[:, first] * folds[..., None]
-    points = torch.cat([out, points[:, stage.num_skin :]], dim=1)
-    cloth = stage.garment.points(points[:, first], normals[:, first])
+    points = points + normals * functional.pad(folds, (0, points.shape[1] - stage.num_skin))[..., None]
+    cloth = stage.garment.points(points, normals)
     others = points.new_zeros(len(points), len(stage.local) - stage.num_skin, 3)
     return _Posed(
         points=torch.cat([points, cloth], dim=1),
         normals=torch.cat([normals, vertex_normals(cloth, stage.cloth_facets, compiled=compiled)], dim=1),
-        sky=torch.cat([sky, stage.garment.blend(sky[:, first])], dim=1),
+        sky=torch.cat([sky, stage.garment.blend(sky)], dim=1),
         skin=torch.cat([skin, others], dim=1),
     )
 
@@ -173,9 +172,9 @@ def _eyes(stage: Stage, vertices: Float[Tensor, "batch vertex 3"]) -> Float[Tens
     """Frames of both eyeballs, their centres and the corners of the lids."""
     eyes = []
     for side, (index, weights) in enumerate(zip(stage.eyes.index, stage.eyes.weights, strict=True)):
-        points = vertices[:, index]
+        points = vertices.index_select(1, index)
         frame = unit(weights @ points)
-        eyes.append(torch.cat([frame, points.mean(1, keepdim=True), vertices[:, stage.eyes.corners[side]]], dim=1))
+        eyes.append(torch.cat([frame, points.mean(1, keepdim=True), vertices.index_select(1, stage.eyes.corners[side])], dim=1))
     return torch.stack(eyes, dim=1)
 
 

@@ -43,7 +43,7 @@ class TorchGarment:
 
     def blend(self, values: Float[Tensor, "batch point channel"]) -> Float[Tensor, "batch cloth channel"]:
         """Skin values at the cloth's points."""
-        return torch.lerp(values[:, self.first], values[:, self.second], self.share)
+        return torch.lerp(values.index_select(1, self.first), values.index_select(1, self.second), self.share)
 
     def points(
         self, points: Float[Tensor, "batch point 3"], normals: Float[Tensor, "batch point 3"]
