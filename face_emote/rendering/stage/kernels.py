@@ -104,7 +104,8 @@ def visibility(screen, triangles, face_id, inverse_depth):
     face_id[:] = -1
     inverse_depth[:] = 0.0
     for t in range(triangles.shape[0]):
-        a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+        # Unsigned, so that no index is looked at for being negative.
+        a, b, c = np.uintp(triangles[t, 0]), np.uintp(triangles[t, 1]), np.uintp(triangles[t, 2])
         x0, y0 = np.float64(screen[a, 0]), np.float64(screen[a, 1])
         x1, y1 = np.float64(screen[b, 0]), np.float64(screen[b, 1])
         x2, y2 = np.float64(screen[c, 0]), np.float64(screen[c, 1])
@@ -127,10 +128,12 @@ def visibility(screen, triangles, face_id, inverse_depth):
             b0 = b0_dx * px + b0_dy * py
             b1 = b1_dx * px + b1_dy * py
             w = b0 * (w0 - w2) + b1 * (w1 - w2) + w2
+            row = np.uintp(i)
             for j in range(left, right + 1):
-                if b0 >= 0.0 and b1 >= 0.0 and b0 + b1 <= 1.0 and w > inverse_depth[i, j]:
-                    inverse_depth[i, j] = w
-                    face_id[i, j] = t
+                column = np.uintp(j)
+                if b0 >= 0.0 and b1 >= 0.0 and b0 + b1 <= 1.0 and w > inverse_depth[row, column]:
+                    inverse_depth[row, column] = w
+                    face_id[row, column] = t
                 b0 += b0_dx
                 b1 += b1_dx
                 w += w_dx
@@ -156,7 +159,7 @@ def depth_map(points, triangles, frame, centre, radius, mapped, depth):
     to_map(points, frame, centre, 0.5 * size / radius, size, mapped)
     depth[:] = 1e9
     for t in range(triangles.shape[0]):
-        a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+        a, b, c = np.uintp(triangles[t, 0]), np.uintp(triangles[t, 1]), np.uintp(triangles[t, 2])
         x, y = np.float64(mapped[a, 0]), np.float64(mapped[a, 1])
         x1, y1 = np.float64(mapped[b, 0]), np.float64(mapped[b, 1])
         x2, y2 = np.float64(mapped[c, 0]), np.float64(mapped[c, 1])
@@ -175,10 +178,12 @@ def depth_map(points, triangles, frame, centre, radius, mapped, depth):
             py, px = i + 0.5 - y2, left + 0.5 - x2
             b0 = b0_dx * px + b0_dy * py
             b1 = b1_dx * px + b1_dy * py
+            row = np.uintp(i)
             for j in range(left, right + 1):
+                column = np.uintp(j)
                 if b0 >= 0.0 and b1 >= 0.0 and b0 + b1 <= 1.0:
                     distance = b0 * z + b1 * z1 + (1.0 - b0 - b1) * z2
-                    if distance < depth[i, j]:
-                        depth[i, j] = distance
+                    if distance < depth[row, column]:
+                        depth[row, column] = distance
                 b0 += b0_dx
                 b1 += b1_dx
