@@ -174,7 +174,8 @@ def _eyes(stage: Stage, vertices: Float[Tensor, "batch vertex 3"]) -> Float[Tens
     for side, (index, weights) in enumerate(zip(stage.eyes.index, stage.eyes.weights, strict=True)):
         points = vertices.index_select(1, index)
         frame = unit(weights @ points)
-        eyes.append(torch.cat([frame, points.mean(1, keepdim=True), vertices.index_select(1, stage.eyes.corners[side])], dim=1))
+        corners = vertices.index_select(1, stage.eyes.corners[side])
+        eyes.append(torch.cat([frame, points.mean(1, keepdim=True), corners], dim=1))
     return torch.stack(eyes, dim=1)
 
 
