@@ -114,8 +114,8 @@ def test_hidden_anger_reddens_a_smiling_face():
     posed = felt(200, joy=1.0, vad=(0.81, 0.51, 0.46), covert={"anger": 0.9})
     levels = levels_of(blood_drives(posed), "stage")
     flow = blood_flow(levels, pressed=np.zeros((200, 8)), pulse=np.zeros(200))
-    assert flow[-1, CHEEK] > 0.4
-    assert flow[-1, BLOOD_REGIONS.index("forehead")] > 0.3
+    assert flow[-1, CHEEK] > 0.25
+    assert flow[-1, BLOOD_REGIONS.index("forehead")] > flow[-1, CHEEK] > flow[-1, BLOOD_REGIONS.index("nose")]
 
 
 def test_fear_pales_and_anger_flushes():

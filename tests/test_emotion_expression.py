@@ -187,8 +187,8 @@ def test_the_bearing_is_neutral_at_neutral():
 def test_the_bearing_fits_the_emotion():
     bias = {name: emotion_bias(on(name)) for name in (*BASIC, "shame", "pride", "tired", "panic")}
     assert bias["shame"].gaze_pitch[0] > 0.05 and bias["shame"].head_pitch[0] > 0.05 > bias["pride"].head_pitch[0]
-    assert bias["shame"].gaze_avert[0] > 0.3 > bias["anger"].gaze_avert[0]
-    assert bias["fear"].gaze_scan[0] > 0.5 and bias["panic"].breath_rate_hz[0] > 0.4
+    assert bias["shame"].gaze_avert[0] > 0.25 > bias["anger"].gaze_avert[0]
+    assert bias["fear"].gaze_scan[0] > 0.45 and bias["panic"].breath_rate_hz[0] > 0.4
     assert bias["sadness"].motion_energy[0] < 1 < bias["joy"].motion_energy[0]
     for each in bias.values():
         assert abs(each.head_pitch[0]) < 0.25 and abs(each.gaze_pitch[0]) < 0.35 and 0.1 < each.breath_rate_hz[0] < 0.7

@@ -17,7 +17,6 @@ from face_emote.emotion.track import planned_emotion
 from face_emote.face.bundled import load_head
 from face_emote.motion.feeling.affect import frown_of, hidden_emotion
 from face_emote.motion.feeling.blood import blood_drives
-from face_emote.motion.feeling.dynamics import calm_liveliness, liveliness, swell_of, wandering
 from face_emote.motion.feeling.expression import REST_BREATH_HZ, emotion_bias, expression_controls
 from face_emote.motion.feeling.net_expression import (
     COLUMNS,
@@ -145,11 +144,15 @@ def player(*, seed: int = 0) -> Player:
     return player_of(load_head(), style=STYLE, fps=30.0, info=info, betas=np.zeros(300, np.float32))
 
 
-def felt(answers, plan, *, hidden=None, style=EVEN, chance=1.0):
+def felt(answers, plan, *, hidden=None, style=EVEN, presence=1.0):
+    none = np.zeros_like(answers)
     return affect_by_net(
-        answers, np.zeros_like(answers) if hidden is None else hidden, plan=plan, chance=np.full(len(answers), chance),
+        answers,
+        none if hidden is None else hidden,
+        plan=plan,
+        presence=np.full(len(answers), presence),
         style=style,
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize("text", ["joy", "calm anger", "fear:0.6 + sadness:0.3", "contempt", "disgust:0.4"])
@@ -170,25 +173,13 @@ def test_every_control_that_the_rules_use_has_a_column():
         assert unheard.max(initial=0.0) < 1e-6, text
 
 
-def test_chance_moves_the_feeling_about_what_was_answered():
+def test_what_is_hardly_felt_hardly_shows():
     plan, _, answers = taught("joy")
-    low, high = felt(answers, plan, chance=0.8), felt(answers, plan, chance=1.1)
+    low, high = felt(answers, plan, presence=0.8), felt(answers, plan)
     smile = CONTROLS.index("mouthSmileLeft")
     assert low.display.emotion[0, smile] == pytest.approx(0.8 * answers[0, EXPRESSION_CONTROLS.index("mouthSmileLeft")])
     assert high.display.emotion[0, smile] > low.display.emotion[0, smile]
     assert abs(low.display.energy[0] - 1.0) < abs(high.display.energy[0] - 1.0)
-
-
-def test_chance_is_the_seeded_share_of_liveliness():
-    analysis = spoken(12.0)
-    score = performance_score(analysis, describe("joy"), player=player())
-    times = frame_times(0, 600, fps=MOTION_HZ)
-    swell = swell_of(score.cues.energy_at(times), score.cues.activity_at(times))
-    share = wandering(swell, times, key=5)
-    np.testing.assert_allclose(
-        share * calm_liveliness(score.cues, times), liveliness(score.cues, times, key=5), atol=1e-12
-    )
-    assert np.ptp(share) > 0.1
 
 
 def test_energy_scales_the_face_as_the_rules_have_it():
@@ -261,7 +252,7 @@ def test_a_hidden_emotion_is_played_from_its_own_answers():
     expression = NetExpression(answers[:8].astype(np.float16), hidden=hidden)
     times = frame_times(0, 20, fps=MOTION_HZ)
     rows = expression.at(times), expression.hidden_at(times)
-    played = affect_by_net(*rows, plan=replace_rows(plan, 20), chance=np.ones(20), style=STYLE)
+    played = affect_by_net(*rows, plan=replace_rows(plan, 20), presence=np.ones(20), style=STYLE)
     np.testing.assert_allclose(played.display.hidden[:, CONTROLS.index("browDownLeft")], 0.75, atol=1e-3)
 
 

@@ -49,7 +49,7 @@ def test_an_emotion_shows_but_the_lips_stay_the_recordings(recorded):
     assert (joy.expression - recorded.expression)[:, smile].mean() > 0.1
     assert (anger.expression - recorded.expression)[:, brow].mean() > 0.1
     for made in (joy, anger):
-        assert np.abs(gap_of(made) - gap_of(recorded)).mean() < 0.0005
+        assert np.abs(gap_of(made) - gap_of(recorded)).mean() < 0.0008
         assert np.array_equal(made.eye_pose, recorded.eye_pose) and np.array_equal(made.neck_pose, recorded.neck_pose)
     assert anger.blood_flow[-1].sum() > recorded.blood_flow[-1].sum() + 0.3
 

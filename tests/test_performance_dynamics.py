@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from spoken import silent, spoken
 
-from face_emote.core.names import EMOTIONS
+from face_emote.core.names import CONTROLS, EMOTIONS
 from face_emote.core.types import EmotionTrack
 from face_emote.motion.events.cues import speech_cues
 from face_emote.motion.events.micro_expressions import leak_pulses, leak_score, leak_weight
-from face_emote.motion.feeling.dynamics import liveliness, step_mood
+from face_emote.motion.feeling.dynamics import step_mood
+from face_emote.motion.feeling.life import Tempo, step_life
 
 
 def plan_of(name: str, secs: float, *, from_secs: float = 0.0, intensity: float = 1.0) -> EmotionTrack:
@@ -24,7 +25,7 @@ def plan_of(name: str, secs: float, *, from_secs: float = 0.0, intensity: float 
 
 
 def shown(name: str, plan: EmotionTrack) -> np.ndarray:
-    track, _ = step_mood(plan, None, lively=np.ones(len(plan.intensity)), step_hz=50.0)
+    track, _ = step_mood(plan, None, step_hz=50.0)
     return (track.mix[:, EMOTIONS.index(name)] * track.intensity).astype(float)
 
 
@@ -58,26 +59,61 @@ def test_emotions_leave_more_slowly_than_they_come():
 
 def test_mood_in_blocks_equals_the_whole():
     plan = plan_of("anger", 4.0, from_secs=0.7)
-    lively = np.linspace(0.8, 1.0, 200)
-    whole, _ = step_mood(plan, None, lively=lively, step_hz=50.0)
+    whole, _ = step_mood(plan, None, step_hz=50.0)
     state, parts = None, []
     for i in range(0, 200, 23):
         part = EmotionTrack(
             *(getattr(plan, f)[i : i + 23] for f in ("mix", "vad", "intensity", "covert", "leak")), fps=50.0
         )
-        track, state = step_mood(part, state, lively=lively[i : i + 23], step_hz=50.0)
+        track, state = step_mood(part, state, step_hz=50.0)
         parts.append(track)
     for field in ("mix", "vad", "intensity", "covert", "leak"):
         assert np.concatenate([getattr(p, field) for p in parts]).tobytes() == getattr(whole, field).tobytes()
     np.testing.assert_allclose(whole.mix.sum(1), 1.0, atol=1e-5)
 
 
-def test_a_held_emotion_is_alive_but_never_stronger_than_asked():
+def life_of(cues, *, key, first=0, count=3000, state=None):
+    times = np.arange(first, first + count) / 50.0
+    tempo = Tempo(cues.accents_at(times), cues.activity_at(times), cues.energy_at(times))
+    return step_life(tempo, state, times=times, key=key)
+
+
+def test_a_held_emotion_lives_region_by_region_without_twitching():
     cues = speech_cues(spoken(60.0))
-    lively = liveliness(cues, np.arange(6000) / 100.0, key=4)
-    assert lively.max() <= 1.0 and lively.min() >= 0.75
-    assert lively.std() > 0.03
-    assert np.abs(np.diff(lively)).max() < 0.02
+    gains, _ = life_of(cues, key=4)
+    brow, lid, mouth = (gains[:, CONTROLS.index(name)] for name in ("browDownLeft", "eyeSquintLeft", "mouthSmileLeft"))
+    assert brow.std() / brow.mean() > 0.15 and brow.std() > lid.std() > mouth.std() > 0.02
+    assert np.corrcoef(brow, lid)[0, 1] < 0.97
+    assert np.abs(np.diff(gains, axis=0)).max() < 0.08
+    assert gains.min() >= 0.25 and gains.max() <= 1.15
+    assert not np.array_equal(brow, life_of(cues, key=5)[0][:, CONTROLS.index("browDownLeft")])
+
+
+def test_a_face_holds_what_it_feels_while_it_is_silent():
+    gains, _ = life_of(speech_cues(silent(60.0)), key=4)
+    assert gains.mean() == pytest.approx(0.95, abs=0.03) and gains.min() > 0.6
+
+
+def test_brows_swell_with_a_stressed_word_sooner_than_they_ebb():
+    times = np.arange(200) / 50.0
+    word = np.exp(-0.5 * ((times - 1.0) / 0.06) ** 2)
+    speaking, none = np.ones(200), np.zeros(200)
+    stressed, _ = step_life(Tempo(word, speaking, none), None, times=times, key=1)
+    plain, _ = step_life(Tempo(none, speaking, none), None, times=times, key=1)
+    rise = (stressed - plain)[:, CONTROLS.index("browInnerUp")]
+    peak, over = int(rise.argmax()), rise > 0.5 * rise.max()
+    assert 1.0 <= times[peak] < 1.25
+    assert peak - np.argmax(over) < np.flatnonzero(over)[-1] - peak
+
+
+def test_life_in_blocks_equals_the_whole():
+    cues = speech_cues(spoken(12.0))
+    whole, _ = life_of(cues, key=2, count=500)
+    state, parts = None, []
+    for first in range(0, 500, 100):
+        part, state = life_of(cues, key=2, first=first, count=100, state=state)
+        parts.append(part)
+    assert np.concatenate(parts).tobytes() == whole.tobytes()
 
 
 def test_leaks_are_short_and_sit_at_pauses():

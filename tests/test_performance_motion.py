@@ -15,7 +15,7 @@ from face_emote.core.types import FRAME_ARRAYS, FaceMotion, MotionInfo, Performa
 from face_emote.emotion.grammar import describe
 from face_emote.face.bundled import load_head
 from face_emote.face.rig import ControlPose, controls_from_pose
-from face_emote.motion.layering import layered, lids_follow, lip_gap, mouth_gauge
+from face_emote.motion.layering import GAP_METRES, GAP_SHARE, layered, lids_follow, lip_gap, mouth_gauge
 from face_emote.motion.mouth.lips import lip_score
 from face_emote.motion.perform import perform
 from face_emote.motion.player import player_of
@@ -131,9 +131,10 @@ def test_no_emotion_moves_the_lips_off_the_speech(emotion):
     plain, felt = gap_mm(spoken_as("neutral")), gap_mm(spoken_as(emotion))
     lips = lip_score(analysis, head=load_head(), style=STYLE, fps=50.0).sample(np.arange(300) / 50.0)
     spoken_frames = lips.ownership > 0.95
-    difference = np.abs(felt - plain)[spoken_frames]
-    assert difference.mean() < 0.1 and difference.max() < 0.9
-    assert np.corrcoef(felt[spoken_frames], plain[spoken_frames])[0, 1] > 0.995
+    talking, gap = np.abs(felt - plain)[spoken_frames], np.maximum(plain[spoken_frames], 0.0)
+    allowed = np.maximum(1e3 * GAP_METRES, GAP_SHARE * gap) + 0.35
+    assert np.mean(talking <= allowed) > 0.97 and talking.max() < 2.0
+    assert np.corrcoef(felt[spoken_frames], plain[spoken_frames])[0, 1] > 0.985
 
 
 @pytest.mark.parametrize("emotion", EMOTIONS)
@@ -166,7 +167,7 @@ def test_more_intensity_shows_more():
 
 def test_an_emotion_is_never_quite_constant():
     brow = controls_of(play(spoken(12.0), "sadness"))[:, INDEX["innerBrowRaiseLeft"]]
-    assert 0.02 < brow[100:].std() < 0.2
+    assert 0.05 < brow[100:].std() < 0.35
 
 
 @pytest.mark.parametrize("emotion", EMOTIONS)

@@ -5,11 +5,10 @@ import pytest
 
 pytest.importorskip("torch", reason="training needs torch: pip install 'face-emote[train]'")
 
-from face_emote.core.names import CONTROLS, EMOTIONS, MOTION_HZ, PHONES
+from face_emote.core.names import CONTROLS, EMOTIONS, PHONES
 from face_emote.core.types import EmotionKey, EmotionPlan, PerformanceStyle
 from face_emote.emotion.blending import State, finished
 from face_emote.motion.feeling.affect import affect_by_rules
-from face_emote.motion.feeling.dynamics import calm_liveliness
 from face_emote.motion.feeling.expression import expression_controls
 from face_emote.motion.net_listening import emotion_rows
 from face_emote.network.config import (
@@ -66,8 +65,7 @@ def test_targets_are_the_rules_without_chance(cues):
     track = plan_track(steady(pair_state("joy", "fear", intensity=0.8)), num_frames=FRAMES)
     style = PerformanceStyle(asymmetry=0.0)
     got = expression_targets(track, cues)
-    lively = calm_liveliness(cues, np.arange(FRAMES) / MOTION_HZ)
-    affect, _ = affect_by_rules(track, None, lively=lively, style=style)
+    affect, _ = affect_by_rules(track, None, style=style)
     columns = [CONTROLS.index(name) for name in EXPRESSION_CONTROLS]
     assert got.shape == (FRAMES, NUM_EXPRESSION_OUTPUTS) and got.dtype == np.float32
     assert np.array_equal(got[:, CONTROL_SLICE], affect.display.emotion[:, columns])

@@ -1,10 +1,13 @@
-"""Speech, emotion, accents and blinks in one face, by one rule: the emotion never moves the lips off the speech.
+"""Speech, emotion, accents and blinks in one face. The mouth has two layers: speech decides how far the lips part,
+where they touch and how round they are; the feeling decides corners, upper lip, chin, stretch and the set of the jaw.
 
-1. By ownership. Where the mouth belongs to speech, the emotion's mouth controls shrink: those that part the lips most
-   (the jaw entirely), those that only bend the corners least, so that a smile is seen while talking.
-2. By measurement. What the emotion still does to the gap between the lips is measured on the head and taken back with
-   the jaw; what the jaw cannot take back, with the emotion's own mouth controls.
+1. By ownership. Where the mouth belongs to speech, the emotion's mouth controls shrink: those that part the lips most,
+   those that only bend the corners hardly, so that a feeling is seen while talking.
+2. By measurement. The gap between the lips may differ from that of speech by `GAP_SHARE` (and `GAP_METRES` where it is
+   small). What is beyond is taken back with the jaw; what the jaw cannot take back, first with the emotion's controls
+   that part the lips, and only then with its corners.
 3. At a closure nothing parts the lips, and `lipSeal` closes what is left.
+4. Part of the emotion's jaw comes back as a chin that drops behind lips that stay where they are.
 """
 
 from dataclasses import dataclass
@@ -23,20 +26,23 @@ _STATIONS = (-0.45, -0.2, 0.0, 0.2, 0.45)
 """Where the gap is measured, as shares of the mouth's half width."""
 _JAW_PROBE = 0.04
 _TOLERANCE_METRES = 0.0003
+_SEAL = _INDEX["lipSeal"]
+_SEALED_METRES, _SEAL_FROM = 0.001, 1.5
+"""A gap too much that calls for all of `lipSeal`, and the closure (its inverse) at which that counts in full."""
 
 _YIELDS = {
     "jawOpen": (1.0, 1.0),
-    "mouthUpperUp": (0.65, 1.0), "mouthLowerDown": (0.8, 1.0), "mouthStretch": (0.5, 0.8), "mouthFunnel": (0.9, 1.0),
+    "mouthUpperUp": (0.2, 0.9), "mouthLowerDown": (0.45, 1.0), "mouthStretch": (0.1, 0.4), "mouthFunnel": (0.9, 1.0),
     "mouthFunnelLeft": (0.9, 1.0), "mouthPart": (0.9, 1.0), "mouthPartLater": (0.9, 1.0), "mouthEvert": (0.8, 1.0),
-    "mouthRetract": (0.6, 0.9), "mouthDepressRetract": (0.7, 1.0), "mouthUpwardRetract": (0.6, 1.0),
-    "mouthElevate": (0.7, 1.0), "mouthDepress": (0.7, 1.0), "mouthProtrude": (0.8, 0.9), "lipsPart": (0.9, 1.0),
-    "mouthSmile": (0.2, 0.2), "mouthCornerPull": (0.2, 0.2), "mouthDimple": (0.3, 0.3), "mouthFrown": (0.3, 0.3),
+    "mouthRetract": (0.4, 0.8), "mouthDepressRetract": (0.7, 1.0), "mouthUpwardRetract": (0.6, 1.0),
+    "mouthElevate": (0.35, 0.9), "mouthDepress": (0.25, 0.8), "mouthProtrude": (0.8, 0.9), "lipsPart": (0.6, 1.0),
+    "mouthSmile": (0.1, 0.15), "mouthCornerPull": (0.1, 0.15), "mouthDimple": (0.1, 0.15), "mouthFrown": (0.0, 0.15),
     "mouthLeft": (0.5, 0.5), "mouthRight": (0.5, 0.5), "jawLeft": (0.5, 0.5), "jawRight": (0.5, 0.5),
-    "jawForward": (0.5, 0.4), "cheekPuff": (0.8, 0.3), "cheekPuffLeft": (0.8, 0.3),
-    "mouthPress": (0.8, 0.3), "mouthRollLower": (0.9, 0.5), "mouthRollUpper": (0.9, 0.5), "mouthCompress": (0.9, 0.5),
+    "jawForward": (0.3, 0.3), "cheekPuff": (0.8, 0.3), "cheekPuffLeft": (0.8, 0.3),
+    "mouthPress": (0.4, 0.15), "mouthRollLower": (0.8, 0.4), "mouthRollUpper": (0.75, 0.4), "mouthCompress": (0.9, 0.5),
     "mouthRollLowerLeft": (0.9, 0.5), "mouthRollUpperLeft": (0.9, 0.5), "mouthClose": (1.0, 1.0),
     "mouthPucker": (0.9, 0.7), "mouthPuckerLeft": (0.9, 0.7), "mouthPurse": (0.9, 0.7),
-    "mouthShrugLower": (0.6, 0.5), "mouthShrugUpper": (0.8, 0.6),
+    "mouthShrugLower": (0.25, 0.2), "mouthShrugUpper": (0.6, 0.4),
     "tongueOut": (1.0, 1.0), "lipSeal": (1.0, 1.0),
 }  # fmt: skip
 """What each of the emotion's mouth controls gives up: where speech owns the mouth, and at a closure of the lips."""
@@ -70,8 +76,19 @@ def _yield_rows() -> Float[Array, "kind=2 control=100"]:
 
 
 _TO_SPEECH, _TO_CLOSURE = _yield_rows()
-MOUTH = np.flatnonzero(_TO_SPEECH > 0.0)
+MOUTH = np.flatnonzero(_TO_CLOSURE > 0.0)
 """Controls that are shared between speech and emotion."""
+_PARTS = (
+    "mouthUpperUp", "mouthElevate", "mouthLowerDown", "mouthDepress", "mouthFunnel", "mouthPart", "mouthEvert",
+    "lipsPart", "mouthUpwardRetract", "mouthRetract", "mouthProtrude",
+)  # fmt: skip
+_PARTING = np.array([i for i, name in enumerate(CONTROLS) if name.startswith(_PARTS)])
+_BENDING = np.setdiff1d(MOUTH, [*_PARTING, JAW_OPEN, MOUTH_CLOSE, _INDEX["lipSeal"]])
+"""Of these, what parts the lips, and what bends and presses them."""
+GAP_SHARE, GAP_METRES = 0.08, 0.0007
+"""How far an emotion may move the gap between talking lips: that share of it, and at least so much wider."""
+_CHIN, _CHIN_MOST = 0.30, 0.14
+"""Share of the emotion's jaw that drops the chin while talking, and the most of it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,6 +149,8 @@ def layered(
     """
     felt = emotion.astype(np.float64)
     felt[:, _GAZE] = 0.0
+    owned = np.maximum(ownership, closure)
+    chin = np.minimum(_CHIN * felt[:, JAW_OPEN], _CHIN_MOST) * owned * (1.0 - 0.5 * closure)
     share = 1.0 - (1.0 - _TO_SPEECH * ownership[:, None]) * (1.0 - _TO_CLOSURE * closure[:, None])
     felt *= 1.0 - share
     rounding = np.clip(sum(lips[:, _INDEX[name]] for name in _ROUNDING), 0.0, 1.0)
@@ -139,7 +158,8 @@ def layered(
     base = lips.astype(np.float64)
     whole = _together(base, felt)
     if gauge is not None:
-        whole = _guarded(base, felt, whole=whole, ownership=np.maximum(ownership, closure), gauge=gauge)
+        whole = _guarded(base, felt, whole=whole, ownership=owned, closure=closure, gauge=gauge)
+    whole[:, [JAW_OPEN, MOUTH_CLOSE]] += chin[:, None]
     whole = _with_eyes(_together(whole, accents.astype(np.float64)), blink=blink)
     whole[:, _NOSTRILS] += 0.25 * np.clip(inhaled - 0.3, 0.0, 1.0)[:, None]
     whole[:, MOUTH_CLOSE] = np.minimum(whole[:, MOUTH_CLOSE], whole[:, JAW_OPEN])
@@ -153,37 +173,58 @@ def _together(a: Array, b: Array) -> Array:
     return either
 
 
-def _guarded(base: Array, felt: Array, *, whole: Array, ownership: Array, gauge: MouthGauge) -> Array:
-    """`whole` with the lips as far apart as speech alone has them, to the degree that speech owns the mouth."""
+def _guarded(base: Array, felt: Array, *, whole: Array, ownership: Array, closure: Array, gauge: MouthGauge) -> Array:
+    """`whole` with the lips about as far apart as speech alone has them, to the degree that speech owns the mouth."""
     changed = np.flatnonzero((felt[:, MOUTH].max(axis=1) > 1e-4) & (ownership > 1e-3))
     if not len(changed):
         return whole
     whole = whole.copy()
-    base, felt, own = base[changed], felt[changed], ownership[changed]
-    spoken = lip_gap(gauge, base.astype(np.float32))
+    base, own, shut = base[changed], ownership[changed], closure[changed]
+    spoken = _gap(gauge, base)
     mixed = whole[changed]
-    gap = lip_gap(gauge, mixed.astype(np.float32))
-    wanted = spoken + (1.0 - own) * (gap - spoken)
+    gap = _gap(gauge, mixed)
+    wanted = spoken + (1.0 - own) * (gap - spoken) + own * _allowed(gap - spoken, spoken=spoken, closure=shut)
     mixed = _jaw_to(mixed, gap, wanted=wanted, gauge=gauge)
-    gap = lip_gap(gauge, mixed.astype(np.float32))
+    gap = _gap(gauge, mixed)
     # The jaw cannot close beyond its rest: then the emotion itself gives way, by the share that is too much.
-    over = np.clip((gap - wanted - _TOLERANCE_METRES) / np.maximum(gap - spoken, 1e-5), 0.0, 1.0)
-    keep = (1.0 - over)[:, None]
-    mixed[:, MOUTH] = base[:, MOUTH] + keep * (mixed[:, MOUTH] - base[:, MOUTH])
+    for columns in (_PARTING, _BENDING):
+        over = gap - wanted - _TOLERANCE_METRES
+        if not (over > 0.0).any():
+            break
+        less = mixed.copy()
+        less[:, columns] = np.minimum(mixed[:, columns], np.maximum(base[:, columns], 0.0))
+        share = np.clip(over / np.maximum(gap - _gap(gauge, less), 1e-6), 0.0, 1.0)[:, None]
+        mixed[:, columns] += share * (less[:, columns] - mixed[:, columns])
+        gap = _gap(gauge, mixed)
+    open_still = np.clip((gap - wanted - _TOLERANCE_METRES) / _SEALED_METRES, 0.0, 1.0)
+    seal = open_still * np.clip(_SEAL_FROM * shut, 0.0, 1.0)
+    mixed[:, _SEAL] = np.maximum(mixed[:, _SEAL], seal)
     whole[changed] = mixed
     return whole
+
+
+def _allowed(change: Array, *, spoken: Array, closure: Array) -> Array:
+    """How much of a change of the gap may stay: none at a closure."""
+    share = GAP_SHARE * np.maximum(spoken, 0.0)
+    wider = (1.0 - np.clip(2.0 * closure, 0.0, 1.0)) * np.maximum(share, GAP_METRES)
+    allowed: Array = np.clip(change, -np.minimum(share, wider), wider)
+    return allowed
+
+
+def _gap(gauge: MouthGauge, controls: Array) -> Array:
+    return lip_gap(gauge, controls.astype(np.float32))
 
 
 def _jaw_to(mixed: Array, gap: Array, *, wanted: Array, gauge: MouthGauge) -> Array:
     """The jaw turned until the gap is the wanted one (two secant steps; the gap is nearly linear in the jaw)."""
     probe = mixed.copy()
     probe[:, JAW_OPEN] += _JAW_PROBE
-    slope = np.maximum((lip_gap(gauge, probe.astype(np.float32)) - gap) / _JAW_PROBE, 1e-3)
+    slope = np.maximum((_gap(gauge, probe) - gap) / _JAW_PROBE, 1e-3)
     mixed = mixed.copy()
     closing = np.minimum(mixed[:, MOUTH_CLOSE], mixed[:, JAW_OPEN])
     for step in range(2):
         if step:
-            gap = lip_gap(gauge, mixed.astype(np.float32))
+            gap = _gap(gauge, mixed)
         mixed[:, JAW_OPEN] = np.clip(mixed[:, JAW_OPEN] + (wanted - gap) / slope, closing, 1.0)
     return mixed
 

@@ -24,8 +24,6 @@ from face_emote.motion.player import Player, player_of
 from face_emote.motion.slow_tracks import SlowTracks, rested_skin, step_skin, tracks_at
 
 CHUNK = 128
-LIVELY = 0.85
-"""How much of the wanted strength shows, as in the middle of a performance."""
 LEAK_SHARE = 0.5
 """Without speech there are no pauses for micro-expressions; a hidden emotion shows at this share of its leak."""
 CLOSED_METRES, APART_METRES = 0.0004, 0.002
@@ -108,7 +106,7 @@ def _slow(layers: _Layers, planned: PlannedEmotion) -> Iterator[SlowTracks]:
     while True:
         times = np.arange(first, first + CHUNK) / MOTION_HZ
         plan = planned.at(times + LEAD_SECS, rate_hz=MOTION_HZ)
-        affect, mood = affect_by_rules(plan, mood, lively=np.full(CHUNK, LIVELY), style=player.style)
+        affect, mood = affect_by_rules(plan, mood, style=player.style)
         affect = replace(affect, display=_with_leak(affect.display))
         shown = layers.with_emotion(layers.at(times), affect.display.emotion)
         controls = np.clip(shown, 0.0, 1.0).astype(np.float32)

@@ -11,7 +11,8 @@ from face_emote.core.types import PerformanceStyle
 from face_emote.motion.events.curves import between
 from face_emote.motion.feeling.affect import Affect, Display, affect_by_rules
 from face_emote.motion.feeling.blood import BloodState, blood_flow, pressed_blood, pulse_of, rested_blood, step_blood
-from face_emote.motion.feeling.dynamics import LEAD_SECS, liveliness, swell_of, wandering
+from face_emote.motion.feeling.dynamics import LEAD_SECS
+from face_emote.motion.feeling.life import LifeState, Tempo, step_life
 from face_emote.motion.feeling.net_expression import affect_by_net, step_presence
 from face_emote.motion.feeling.wrinkles import folding, step_wrinkles
 from face_emote.motion.player import Player
@@ -72,6 +73,7 @@ def tracks_at(
 def slow_tracks(score: PerformanceScore, *, player: Player, chunk: int) -> Iterator[SlowTracks]:
     """Steps 0, 1, 2 .. in chunks of `chunk`, without end; what is remembered is carried from one to the next."""
     mood_state = present = None
+    life: LifeState | None = None
     skin, style = rested_skin(player.style), player.style
     expression, cues = score.expression, score.cues
     first = 0
@@ -79,14 +81,14 @@ def slow_tracks(score: PerformanceScore, *, player: Player, chunk: int) -> Itera
         times = np.arange(first, first + chunk) / MOTION_HZ
         plan = score.planned.at(times + LEAD_SECS, rate_hz=MOTION_HZ)
         if expression is None:
-            lively = liveliness(cues, times, key=score.life_key)
-            affect, mood_state = affect_by_rules(plan, mood_state, lively=lively, style=style)
+            affect, mood_state = affect_by_rules(plan, mood_state, style=style)
         else:
-            swell = swell_of(cues.energy_at(times), cues.activity_at(times))
             presence, present = step_presence(plan, present)
-            chance = presence * wandering(swell, times, key=score.life_key)
             answers, hidden = expression.at(times), expression.hidden_at(times)
-            affect = affect_by_net(answers, hidden, plan=plan, chance=chance, style=style)
+            affect = affect_by_net(answers, hidden, plan=plan, presence=presence, style=style)
+        tempo = Tempo(cues.accents_at(times), cues.activity_at(times), cues.energy_at(times))
+        gains, life = step_life(tempo, life, times=times, key=score.life_key)
+        affect = affect.with_gains(gains)
         controls = face_controls(
             score.face, times, display=affect.display, leisure=cues.rest_at(times), style=style, gauge=None
         )

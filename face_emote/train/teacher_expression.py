@@ -15,7 +15,7 @@ from face_emote.emotion.track import track
 from face_emote.motion.events.cues import SpeechCues, speech_cues
 from face_emote.motion.feeling.affect import frown_of
 from face_emote.motion.feeling.blood import blood_drives
-from face_emote.motion.feeling.dynamics import LEAD_SECS, calm_liveliness, step_mood
+from face_emote.motion.feeling.dynamics import LEAD_SECS, step_mood
 from face_emote.motion.feeling.expression import REST_BREATH_HZ, emotion_bias, expression_controls
 from face_emote.motion.feeling.wrinkles import RESIDUAL
 from face_emote.network.config import EXPRESSION_CONTROLS, NUM_EXPRESSION_OUTPUTS
@@ -23,8 +23,6 @@ from face_emote.train.corpus.cache import UNKNOWN_PHONE
 
 Labels = Int[Array, " frames"] | UInt8[Array, " frames"]
 """Index into `names.PHONES` on each frame, 255 unknown."""
-ACCENT_SECS = 0.15
-"""Half width of an accent's bump: it is above half its height for this long."""
 SYMMETRIC = PerformanceStyle(asymmetry=0.0)
 """Asymmetry is the animator's slider, and is put on after the network."""
 _COLUMNS = np.array([CONTROLS.index(name) for name in EXPRESSION_CONTROLS])
@@ -50,7 +48,7 @@ def expression_targets(
     blood drives, 3 voice tracks.
     """
     times = np.arange(len(emotion.intensity)) / MOTION_HZ
-    mood, _ = step_mood(emotion, None, lively=calm_liveliness(cues, times), step_hz=MOTION_HZ)
+    mood, _ = step_mood(emotion, None, step_hz=MOTION_HZ)
     controls = expression_controls(mood, style=SYMMETRIC)
     bias = emotion_bias(mood)
     bearing = np.stack(
@@ -60,19 +58,9 @@ def expression_targets(
         ],
         axis=1,
     )  # fmt: skip
-    voice = np.stack([accent_bumps(cues, times), cues.activity_at(times), cues.energy_at(times)], axis=1)
+    voice = np.stack([cues.accents_at(times), cues.activity_at(times), cues.energy_at(times)], axis=1)
     parts = [controls[:, _COLUMNS], bearing, controls @ RESIDUAL, blood_drives(mood), voice]
     return np.concatenate(parts, axis=1).astype(np.float32)
-
-
-def accent_bumps(cues: SpeechCues, times: Float[Array, " frames"]) -> Float[Array, " frames"]:
-    """Prominence of each instant, 0..1: a raised cosine around every accent, 0.3 + 0.7 x its strength high."""
-    out = np.zeros(len(times))
-    for centre, strength in zip(cues.accent_secs, cues.accent_strength, strict=True):
-        here = slice(*np.searchsorted(times, (centre - ACCENT_SECS, centre + ACCENT_SECS)))
-        bump = (0.3 + 0.7 * strength) * 0.5 * (1.0 + np.cos(np.pi * (times[here] - centre) / ACCENT_SECS))
-        out[here] = np.maximum(out[here], bump)
-    return out
 
 
 def cues_from_mels(mels: Float[Array, "rows band=40"], phones: Labels) -> SpeechCues:

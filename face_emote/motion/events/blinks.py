@@ -2,7 +2,8 @@
 
 Intervals are log-normal about a rate of 20 a minute while speaking and 14 while silent, which the emotion changes.
 Blinks gather where speakers put them: at the ends of phrases, in pauses, and on large shifts of gaze. A blink closes
-in 75-100 ms, rests 20-30 ms and opens in 150-200 ms (lid kinematics: closing is about twice as fast as opening).
+in about 100 ms, rests 30 ms and opens in 170 ms (lid kinematics: closing is about twice as fast as opening). Some stay
+partial, and some come in pairs.
 """
 
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ EVOKING_SHIFT = np.radians(9.0)
 """Shifts of gaze beyond this often carry a blink."""
 EVOKED = 0.5
 """How often."""
+_PARTIAL, _DOUBLE = 0.22, 0.06
+"""Shares of blinks that do not close the lids, and that come in pairs."""
 _LEAST_SPONTANEOUS = 0.35
 """Share of the spontaneous blinks that stays however often the gaze shifts."""
 
@@ -131,16 +134,17 @@ def _spaced(times: Array, evoked: Array, *, duration_secs: float) -> Array:
 
 
 def shaped_blinks(start: Float[Array, " blink"], rng: np.random.Generator) -> BlinkScore:
-    """Blinks at these instants, each with a speed and a depth of its own."""
+    """Blinks at these instants, each with a speed and a depth of its own; some are followed by a second one."""
     count = len(start)
-    partial = rng.random(count) < 0.1
-    return BlinkScore(
-        start=start,
-        closing=rng.uniform(0.075, 0.1, count),
-        hold=rng.uniform(0.02, 0.03, count),
-        opening=rng.uniform(0.15, 0.2, count),
-        depth=np.where(partial, rng.uniform(0.65, 0.85, count), 1.0),
-    )
+    closing, hold = rng.uniform(0.08, 0.105, count), rng.uniform(0.02, 0.04, count)
+    opening, partial = rng.uniform(0.155, 0.2, count), rng.random(count) < _PARTIAL
+    depth = np.where(partial, rng.uniform(0.55, 0.85, count), 1.0)
+    again = np.flatnonzero(rng.random(count) < _DOUBLE)
+    second = (start + closing + hold + 0.8 * opening)[again]
+    rows = np.stack([start, closing, hold, opening, depth])
+    follows = np.stack([second, closing[again], hold[again], opening[again], 0.9 * depth[again]])
+    rows = np.concatenate([rows, follows], axis=1)
+    return BlinkScore(*rows[:, np.argsort(rows[0], kind="stable")])
 
 
 def lid_closure(score: BlinkScore, times: Float[Array, " frames"]) -> Float[Array, " frames"]:
@@ -152,5 +156,6 @@ def lid_closure(score: BlinkScore, times: Float[Array, " frames"]) -> Float[Arra
     # Opening starts briskly and ends slowly: the eased step over a warped clock.
     u = np.clip((since - closing - hold) / score.opening[here, None], 0.0, 1.0)
     up = ease(1.0 - (1.0 - u) ** 1.35)
-    closure: Array = (score.depth[here, None] * down * (1.0 - up)).sum(axis=0)
-    return closure
+    closed = score.depth[here, None] * down * (1.0 - up)
+    shut: Array = 1.0 - np.prod(1.0 - closed, axis=0)
+    return shut

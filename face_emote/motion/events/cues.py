@@ -16,6 +16,10 @@ from face_emote.motion.events.curves import ease, since_and_until
 PHRASE_GAP_SECS = 0.22
 """A silence this long ends a phrase (shorter ones are stops and hesitations)."""
 ACCENT_GAP_SECS = 0.25
+ACCENT_SECS = 0.15
+"""Half width of an accent's bump: it is above half its height for this long."""
+LEAVE_SECS, COME_SECS = (0.04, 0.24), (0.05, 0.2)
+"""Seconds that the mouth waits after a phrase and takes to leave it; and those before the next by which it is back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +48,24 @@ class SpeechCues:
         """`activity` at instants."""
         return _at(self.activity, times)
 
-    def rest_at(self, times: Float[Array, " frames"]) -> Float[Array, " frames"]:
-        """How much the mouth is at leisure: 0 in speech and short pauses, 1 well inside long silences.
+    def accents_at(self, times: Float[Array, " frames"]) -> Float[Array, " frames"]:
+        """Prominence of ascending instants, 0..1: a raised cosine about every accent, 0.3 + 0.7 x its strength high."""
+        out = np.zeros(len(times))
+        near = slice(*np.searchsorted(self.accent_secs, (times[0] - ACCENT_SECS, times[-1] + ACCENT_SECS)))
+        for centre, strength in zip(self.accent_secs[near], self.accent_strength[near], strict=True):
+            here = slice(*np.searchsorted(times, (centre - ACCENT_SECS, centre + ACCENT_SECS)))
+            bump = (0.3 + 0.7 * strength) * 0.5 * (1.0 + np.cos(np.pi * (times[here] - centre) / ACCENT_SECS))
+            out[here] = np.maximum(out[here], bump)
+        return out
 
-        The mouth takes 0.8 s to leave the speech and is back 0.1 s before the next.
+    def rest_at(self, times: Float[Array, " frames"]) -> Float[Array, " frames"]:
+        """How much the mouth is at leisure: 0 in speech, 1 in pauses, short ones too.
+
+        A feeling is back on the mouth a quarter of a second after the last sound, and gives way 0.2 s before the next.
         """
         since, until, inside = since_and_until(self.phrases, times)
-        return np.where(inside, 0.0, ease(since / 0.8) * ease((until - 0.1) / 0.5))
+        leaving, coming = ease((since - LEAVE_SECS[0]) / LEAVE_SECS[1]), ease((until - COME_SECS[0]) / COME_SECS[1])
+        return np.where(inside, 0.0, np.minimum(leaving, coming))
 
 
 def _at(curve: Array, times: Array) -> Array:

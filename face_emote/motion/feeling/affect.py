@@ -41,15 +41,14 @@ class Affect:
     residual: Float[Array, "steps wrinkle=16"] | None = None
     """Folds beyond what the controls call for; None: none."""
 
+    def with_gains(self, gains: Float[Array, "steps control=100"]) -> "Affect":
+        """With every control of the shown emotion that many times as strong, at most 1."""
+        return replace(self, display=replace(self.display, emotion=np.clip(gains * self.display.emotion, 0.0, 1.0)))
 
-def affect_by_rules(
-    plan: EmotionTrack, state: Mood, *, lively: Float[Array, " steps"], style: PerformanceStyle
-) -> tuple[Affect, Mood]:
-    """The next steps of a plan, and the mood to go on from.
 
-    `plan` is what is asked for, `LEAD_SECS` ahead of the steps; `lively` is `dynamics.liveliness` of them.
-    """
-    mood, state = step_mood(plan, state, lively=lively, step_hz=MOTION_HZ)
+def affect_by_rules(plan: EmotionTrack, state: Mood, *, style: PerformanceStyle) -> tuple[Affect, Mood]:
+    """The next steps of a plan, and the mood to go on from; `plan` is what is asked for, `LEAD_SECS` ahead of the steps."""
+    mood, state = step_mood(plan, state, step_hz=MOTION_HZ)
     bias = emotion_bias(mood)
     display = Display(
         emotion=expression_controls(mood, style=style),

@@ -46,14 +46,14 @@ TIMINGS = {
 _PROFILE = {
     "blush": {"cheek_left": 0.95, "cheek_right": 0.95, "ears": 0.85, "forehead": 0.3, "nose": 0.4, "chin": 0.15},
     "flush": {
-        "forehead": 0.7, "cheek_left": 0.75, "cheek_right": 0.75, "ears": 0.75, "nose": 0.5, "chin": 0.45,
-        "periorbital": 0.25, "lips": 0.25,
+        "forehead": 0.55, "cheek_left": 0.38, "cheek_right": 0.38, "ears": 0.75, "nose": 0.1, "chin": 0.2,
+        "periorbital": 0.15, "lips": 0.2,
     },
     "pallor": {
         "cheek_left": -0.85, "cheek_right": -0.85, "lips": -0.6, "nose": -0.75, "forehead": -0.6, "chin": -0.55,
         "periorbital": -0.4, "ears": -0.5,
     },
-    "tears": {"nose": 0.7, "periorbital": 0.65, "cheek_left": 0.15, "cheek_right": 0.15, "lips": 0.15},
+    "tears": {"nose": 0.35, "periorbital": 0.5, "cheek_left": 0.06, "cheek_right": 0.06, "lips": 0.15},
 }  # fmt: skip
 
 _PRESSURE = {

@@ -1,8 +1,8 @@
-"""How emotion moves: onset, apex and offset at each emotion's own speed, and never quite constant.
+"""How emotion moves: onset, apex and offset at each emotion's own speed.
 
 The plan says what is felt when; a face follows with a lag that depends on the emotion. Genuine smiles rise over
-0.6-0.8 s and fade slowly (Schmidt 2006, Guo 2018: slower than posed ones); surprise is up in a fifth of a second. The
-felt strength also breathes with the voice and with slow noise, because a held expression looks like a mask.
+0.6-0.8 s and fade slowly (Schmidt 2006, Guo 2018: slower than posed ones); surprise is up in a fifth of a second.
+What the face does between onset and offset is in `life`.
 """
 
 import numpy as np
@@ -11,8 +11,6 @@ from face_emote.core.arrays import Array, Float
 from face_emote.core.lowpass import follow_twice
 from face_emote.core.names import EMOTIONS
 from face_emote.core.types import EmotionTrack
-from face_emote.motion.events.cues import SpeechCues
-from face_emote.motion.events.curves import smooth_noise
 
 _SPEED = {
     "neutral": (0.2, 0.2), "joy": (0.20, 0.38), "sadness": (0.32, 0.60), "surprise": (0.06, 0.26),
@@ -25,8 +23,6 @@ LEAD_SECS = 0.3
 """The plan is read this much ahead, so that a key's emotion has mostly arrived at its instant."""
 _START_SHARE = 0.6
 """A clip opens with the emotion already under way."""
-_DEPTH = 0.24
-"""How far the strength dips below what was asked."""
 _NUM_EMOTIONS = len(EMOTIONS)
 
 
@@ -43,45 +39,8 @@ def _time_constants() -> tuple[Array, Array]:
 _ON_SECS, _OFF_SECS = _time_constants()
 
 
-def liveliness(cues: SpeechCues, times: Float[Array, " frames"], *, key: int) -> Float[Array, " frames"]:
-    """Factor on the felt strength, 1 - _DEPTH..1: swells with the voice, eases in pauses, wanders slowly."""
-    level = 0.55 + 0.32 * _wander(times, key=key) + 0.45 * swell_of(cues.energy_at(times), cues.activity_at(times))
-    return _lively(level)
-
-
-def calm_liveliness(cues: SpeechCues, times: Float[Array, " frames"]) -> Float[Array, " frames"]:
-    """`liveliness` without chance: what the voice alone does to the felt strength."""
-    return _lively(0.55 + 0.45 * swell_of(cues.energy_at(times), cues.activity_at(times)))
-
-
-def swell_of(energy: Float[Array, " frames"], activity: Float[Array, " frames"]) -> Float[Array, " frames"]:
-    """How the voice lifts the felt strength: loud syllables do, mere talking does not."""
-    return energy - 0.35 * activity
-
-
-def wandering(swell: Float[Array, " frames"], times: Float[Array, " frames"], *, key: int) -> Float[Array, " frames"]:
-    """The share of `liveliness` that is chance: with the noise, over without it; about 0.8..1.2."""
-    level = 0.55 + 0.45 * swell
-    factor: Array = _lively(level + 0.32 * _wander(times, key=key)) / _lively(level)
-    return factor
-
-
-def _wander(times: Float[Array, " frames"], *, key: int) -> Float[Array, " frames"]:
-    return smooth_noise(times, rate_hz=0.5, key=key) + 0.5 * smooth_noise(times, rate_hz=1.3, key=key + 1)
-
-
-def _lively(level: Float[Array, " frames"]) -> Float[Array, " frames"]:
-    depth: Array = 1.0 - _DEPTH * (1.0 - np.clip(level, 0.0, 1.0))
-    return depth
-
-
-def step_mood(
-    plan: EmotionTrack, stages: Mood, *, lively: Float[Array, " frames"], step_hz: float
-) -> tuple[EmotionTrack, Mood]:
-    """What the face shows of the plan, step by step, and the state to go on from.
-
-    `lively` scales what shows after the dynamics, which would otherwise smooth it away.
-    """
+def step_mood(plan: EmotionTrack, stages: Mood, *, step_hz: float) -> tuple[EmotionTrack, Mood]:
+    """What the face shows of the plan, step by step, and the state to go on from."""
     strength = plan.intensity.astype(np.float64)[:, None] * plan.mix
     strength[:, 0] = 0.0
     wanted = np.concatenate(
@@ -91,7 +50,6 @@ def step_mood(
         stages = np.repeat(wanted[:1], 2, axis=0)
         stages[:, :_NUM_EMOTIONS] *= _START_SHARE
     level, stages = follow_twice(wanted, stages, on_secs=_ON_SECS, off_secs=_OFF_SECS, step_hz=step_hz)
-    level[:, : _NUM_EMOTIONS + 4] *= lively[:, None]
     return _track(np.maximum(level[:, :_NUM_EMOTIONS], 0.0), level[:, _NUM_EMOTIONS:], fps=plan.fps), stages
 
 

@@ -65,12 +65,17 @@ class EmotionBias:
 
 
 REST_BREATH_HZ = 0.25
-RESPONSE = 0.45
-"""How much the first half of the intensity shows more than its share: 0.4 shows as 0.51, 0.7 as 0.79."""
+RESPONSE = 0.5
+"""Intensity at which three quarters show: people hold back, and half a feeling has to be seen while they talk."""
 MOST_DRIVEN = 1.5
 """Intensity x energy beyond this adds nothing; above 1 the face is overdriven, every control still at most 1."""
 VAD_TOLERANCE = 0.03
 """A VAD this near to that of the mix adds nothing."""
+
+
+def response(intensity: Float[Array, " frames"]) -> Float[Array, " frames"]:
+    """What shows of an intensity: 0 of 0, 1 of 1, 0.75 of a half."""
+    return (1.0 + RESPONSE) * intensity / (intensity + RESPONSE)
 
 
 def expression_controls(track: EmotionTrack, *, style: PerformanceStyle) -> Float[Array, "frames control=100"]:
@@ -107,10 +112,10 @@ def emotion_bias(track: EmotionTrack) -> EmotionBias:
 
     calm = np.maximum(-arousal, 0.0)
     return EmotionBias(
-        gaze_pitch=summed("gaze_pitch") + 0.2 * shame,
-        gaze_avert=np.clip(summed("gaze_avert") + 0.8 * shame - 0.3 * high_dominance, 0.0, 1.0),
+        gaze_pitch=summed("gaze_pitch") + 0.12 * shame,
+        gaze_avert=np.clip(summed("gaze_avert") + 0.5 * shame - 0.3 * high_dominance, 0.0, 1.0),
         gaze_scan=np.clip(summed("gaze_scan"), 0.0, 1.0),
-        head_pitch=summed("head_pitch") + 0.12 * shame - 0.04 * high_dominance + 0.03 * calm,
+        head_pitch=summed("head_pitch") + 0.08 * shame - 0.04 * high_dominance + 0.03 * calm,
         head_yaw=summed("head_yaw"),
         head_roll=summed("head_roll"),
         breath_rate_hz=REST_BREATH_HZ * summed("breath", rest=1.0) * (1.0 + 0.25 * arousal),
@@ -122,7 +127,7 @@ def emotion_bias(track: EmotionTrack) -> EmotionBias:
 def _strengths(track: EmotionTrack, *, energy: float) -> list[Float[Array, " frames"]]:
     """How strongly each emotion enters: intensity x share x (2 - share), so that a half-and-half mix shows both."""
     intensity = np.clip(track.intensity.astype(np.float64) * energy, 0.0, MOST_DRIVEN)
-    intensity = intensity * (1.0 + RESPONSE - RESPONSE * intensity)
+    intensity = response(intensity)
     strengths = []
     for i in range(_NUM):
         share = np.clip(track.mix[:, i].astype(np.float64), 0.0, 1.0)
@@ -201,8 +206,10 @@ def _with_vad(
     valence, arousal, dominance = _beyond_mix(track, energy=energy)
     wide, squint, droop = AU_INDEX[5], AU_INDEX[7], AU_INDEX[43]
     weary = _weariness(track) * min(energy, 1.0)
-    up, down = np.maximum(arousal, 0.0), np.maximum(-arousal, 0.0)
-    units[:, wide] = (units[:, wide] + 0.45 * up) * (1.0 - 0.7 * np.minimum(down, 1.0))
+    up = np.maximum(arousal, 0.0)
+    # Against the intensity: a faint calm anger is as calm as a strong one.
+    calm = np.clip(-arousal / np.maximum(track.intensity, 1e-3), 0.0, 1.0)
+    units[:, wide] = (units[:, wide] + 0.45 * up) * (1.0 - 0.7 * calm)
     units[:, droop] += 0.3 * weary
     units[:, AU_INDEX[38]] += 0.3 * up
     strong, weak = np.maximum(dominance, 0.0), np.maximum(-dominance, 0.0)

@@ -10,7 +10,7 @@ from face_emote.core.names import CONTROLS, EMOTIONS, MOTION_HZ
 from face_emote.core.types import EmotionTrack, PerformanceStyle
 from face_emote.motion.events.curves import between
 from face_emote.motion.feeling.affect import Affect, Display
-from face_emote.motion.feeling.expression import MOST_DRIVEN, RESPONSE, REST_BREATH_HZ, EmotionBias
+from face_emote.motion.feeling.expression import MOST_DRIVEN, REST_BREATH_HZ, EmotionBias, response
 from face_emote.motion.feeling.recipes import SIDES
 from face_emote.motion.feeling.wrinkles import RESIDUAL
 from face_emote.network.config import (
@@ -83,15 +83,15 @@ def affect_by_net(
     hidden: Float[Array, f"steps answer={NUM_EXPRESSION_OUTPUTS}"],
     *,
     plan: EmotionTrack,
-    chance: Float[Array, " steps"],
+    presence: Float[Array, " steps"],
     style: PerformanceStyle,
 ) -> Affect:
     """The feeling at consecutive steps.
 
-    `plan` is the emotion that is wanted, `dynamics.LEAD_SECS` ahead of the steps; `chance` a factor on what is felt:
-    `dynamics.wandering` times `step_presence`.
+    `plan` is the emotion that is wanted, `dynamics.LEAD_SECS` ahead of the steps; `presence` says whether anything is
+    felt (`step_presence`).
     """
-    share = chance[:, None]
+    share = presence[:, None]
     bearing = _bearing(answers)
     bearing = _AT_REST + share * (bearing - _AT_REST)
     column = {name: bearing[:, i] for i, name in enumerate(BEARING)}
@@ -100,8 +100,8 @@ def affect_by_net(
     drives = (1.0 - posed) * answers[:, BLOOD_SLICE] + hidden[:, BLOOD_SLICE]
     taught = _on_face(np.clip(answers[:, CONTROL_SLICE], 0.0, 1.0))
     display = Display(
-        emotion=_on_face(_shown(answers[:, CONTROL_SLICE], mix=plan.mix, chance=share, style=style)),
-        hidden=_on_face(_shown(hidden[:, CONTROL_SLICE], mix=plan.covert, chance=share, style=style)),
+        emotion=_on_face(_shown(answers[:, CONTROL_SLICE], mix=plan.mix, presence=share, style=style)),
+        hidden=_on_face(_shown(hidden[:, CONTROL_SLICE], mix=plan.covert, presence=share, style=style)),
         leak=plan.leak,
         energy=column["motion_energy"],
         frown=column["frown"],
@@ -150,11 +150,8 @@ def bias_by_net(answers: Float[Array, f"frames answer={NUM_EXPRESSION_OUTPUTS}"]
 
 def energy_gain(energy: float) -> float:
     """Factor on the controls that the slider `energy` stands for: that of the rules at the usual intensity."""
-
-    def response(intensity: float) -> float:
-        return intensity * (1.0 + RESPONSE - RESPONSE * intensity)
-
-    return response(min(_USUAL_INTENSITY * energy, MOST_DRIVEN)) / response(_USUAL_INTENSITY)
+    driven, usual = response(np.array([min(_USUAL_INTENSITY * energy, MOST_DRIVEN), _USUAL_INTENSITY]))
+    return float(driven / usual)
 
 
 def with_asymmetry(
@@ -173,9 +170,9 @@ def with_asymmetry(
     return uneven
 
 
-def _shown(controls: Array, *, mix: Array, chance: Array, style: PerformanceStyle) -> Array:
+def _shown(controls: Array, *, mix: Array, presence: Array, style: PerformanceStyle) -> Array:
     controls = with_asymmetry(np.clip(controls, 0.0, 1.0), mix=mix, asymmetry=style.asymmetry)
-    controls = controls * (energy_gain(style.energy) * chance)
+    controls = controls * (energy_gain(style.energy) * presence)
     controls[:, _BROWS] *= style.brows
     within: Array = np.clip(controls, 0.0, 1.0)
     return within

@@ -214,7 +214,8 @@ class Director:
         if secs < 0.12 or (last is not None and secs - last[0] < blinking.REFRACTORY_SECS):
             return
         one = shaped_blinks(np.array([secs]), self._dice[_BLINKS])
-        self._blinks.add(secs, *(float(v[0]) for v in (one.closing, one.hold, one.opening, one.depth)))
+        for blink in zip(one.start, one.closing, one.hold, one.opening, one.depth, strict=True):
+            self._blinks.add(*map(float, blink))
         self._waited, self._interval = 0.0, self._drawn_interval()
 
     def _accent_heard(self, now: Moment) -> float:

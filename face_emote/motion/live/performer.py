@@ -25,10 +25,11 @@ from face_emote.emotion.track import PlannedEmotion
 from face_emote.emotion.voice import VoiceEmotion
 from face_emote.face.characters import character as load_character
 from face_emote.face.head import Head
-from face_emote.motion.events.cues import PHRASE_GAP_SECS
+from face_emote.motion.events.cues import LEAVE_SECS, PHRASE_GAP_SECS
 from face_emote.motion.events.curves import ease
-from face_emote.motion.feeling.dynamics import LEAD_SECS, swell_of, wandering
+from face_emote.motion.feeling.dynamics import LEAD_SECS
 from face_emote.motion.feeling.expression import REST_BREATH_HZ
+from face_emote.motion.feeling.life import LifeState, Tempo, step_life
 from face_emote.motion.feeling.net_expression import affect_by_net, bias_by_net, step_presence
 from face_emote.motion.live.director import Director, Moment
 from face_emote.motion.live.ears import Ears, Heard, MouthGate, look_ahead_within
@@ -46,8 +47,8 @@ SLOWEST_FPS = 10.0
 """Below it events would be forgotten before a frame shows them."""
 _PIECE = SAMPLE_RATE_HZ // 4
 """Samples heard at once: events are forgotten soon after they have been seen."""
-_LEISURE_SECS, _BACK_SECS = 0.8, 0.15
-"""In which the mouth leaves the speech, and is back."""
+_BACK_SECS = 0.1
+"""In which the mouth is back at the speech, which nothing announces."""
 _ALWAYS = np.array([[-np.inf, np.inf]])
 
 
@@ -107,6 +108,7 @@ class LivePerformer:
         self._director = Director(style=style, seed=seed)
         self._skin = rested_skin(style)
         self._present: Array | None = None
+        self._life: LifeState | None = None
         self._slow: SlowTracks | None = None
         self._answers = np.zeros((0, len(LIP_CHANNELS)), np.float32)
         self._tempo = np.zeros((0, 2))
@@ -142,14 +144,16 @@ class LivePerformer:
         first, style = self._first + len(self._answers), self._player.style
         times = frame_times(first, first + len(heard.lips), fps=MOTION_HZ)
         plan = self._planned.at(times + LEAD_SECS, rate_hz=MOTION_HZ)
-        _, activity, energy = heard.voice()
+        accent, activity, energy = heard.voice()
         opened, leisure = self._direct(heard, times, hides=plan.leak * plan.covert.sum(axis=1))
         gated = REST + opened[:, None] * (heard.lips - REST)
         self._answers = np.concatenate([self._answers, gated.astype(np.float32)])
         self._tempo = np.concatenate([self._tempo, np.stack([activity, leisure], axis=-1)])
         presence, self._present = step_presence(plan, self._present)
-        chance = presence * wandering(swell_of(energy, activity), times, key=self._director.life_key)
-        affect = affect_by_net(heard.shown, heard.hidden, plan=plan, chance=chance, style=style)
+        affect = affect_by_net(heard.shown, heard.hidden, plan=plan, presence=presence, style=style)
+        tempo = Tempo(accent, activity, energy)
+        gains, self._life = step_life(tempo, self._life, times=times, key=self._director.life_key)
+        affect = affect.with_gains(gains)
         controls = face_controls(self._score(), times, display=affect.display, leisure=leisure, style=style, gauge=None)
         tracks, self._skin = step_skin(affect, controls, state=self._skin, first=first, player=self._player)
         self._slow = tracks if self._slow is None else joined(self._slow, tracks)
@@ -184,7 +188,8 @@ class LivePerformer:
         """How far the mouth is from speech in time: the steps' `SpeechCues.rest_at`, as far as it can be known."""
         if speaks.any():
             return max(self._leisure - 1.0 / (_BACK_SECS * MOTION_HZ), 0.0)
-        return max(self._leisure, float(ease(np.array([self._gate.since_secs / _LEISURE_SECS]))[0]))
+        since = (self._gate.since_secs - LEAVE_SECS[0]) / LEAVE_SECS[1]
+        return max(self._leisure, float(ease(np.array([since]))[0]))
 
     def _score(self) -> FaceScore:
         lips = NetLips(
