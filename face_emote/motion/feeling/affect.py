@@ -47,7 +47,7 @@ class Affect:
 
 
 def affect_by_rules(plan: EmotionTrack, state: Mood, *, style: PerformanceStyle) -> tuple[Affect, Mood]:
-    """The next steps of a plan, and the mood to go on from; `plan` is what is asked for, `LEAD_SECS` ahead of the steps."""
+    """The next steps of a plan, `LEAD_SECS` ahead of them, and the mood to go on from."""
     mood, state = step_mood(plan, state, step_hz=MOTION_HZ)
     bias = emotion_bias(mood)
     display = Display(
