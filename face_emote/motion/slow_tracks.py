@@ -12,7 +12,7 @@ from face_emote.motion.events.curves import between
 from face_emote.motion.feeling.affect import Affect, Display, affect_by_rules
 from face_emote.motion.feeling.blood import BloodState, blood_flow, pressed_blood, pulse_of, rested_blood, step_blood
 from face_emote.motion.feeling.dynamics import LEAD_SECS
-from face_emote.motion.feeling.life import LifeState, Tempo, step_life
+from face_emote.motion.feeling.life import FORESEEN_SECS, LifeState, Tempo, step_life
 from face_emote.motion.feeling.net_expression import affect_by_net, step_presence
 from face_emote.motion.feeling.wrinkles import folding, step_wrinkles
 from face_emote.motion.player import Player
@@ -86,7 +86,7 @@ def slow_tracks(score: PerformanceScore, *, player: Player, chunk: int) -> Itera
             presence, present = step_presence(plan, present)
             answers, hidden = expression.at(times), expression.hidden_at(times)
             affect = affect_by_net(answers, hidden, plan=plan, presence=presence, style=style)
-        tempo = Tempo(cues.accents_at(times), cues.activity_at(times), cues.energy_at(times))
+        tempo = Tempo(cues.accents_at(times + FORESEEN_SECS), cues.activity_at(times), cues.energy_at(times))
         gains, life = step_life(tempo, life, times=times, key=score.life_key)
         affect = affect.with_gains(gains)
         controls = face_controls(

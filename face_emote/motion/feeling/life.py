@@ -31,9 +31,9 @@ class Region:
 
 
 REGIONS = (
-    Region(("brow", "innerBrow"), rest=0.34, voice=0.55, accent=0.46, wander=0.26),
-    Region(("eye",), rest=0.48, voice=0.42, accent=0.32, wander=0.20),
-    Region(("cheek", "nose"), rest=0.38, voice=0.50, accent=0.34, wander=0.20),
+    Region(("brow", "innerBrow"), rest=0.42, voice=0.55, accent=0.46, wander=0.26),
+    Region(("eye",), rest=0.52, voice=0.42, accent=0.32, wander=0.20),
+    Region(("cheek", "nose"), rest=0.46, voice=0.50, accent=0.34, wander=0.20),
     Region(("mouth", "jaw", "lips", "neck", "tongue"), rest=0.70, voice=0.34, accent=0.0, wander=0.14),
 )
 """Choices: brows follow the stress of words most, and the mouth, which speech moves anyway, least."""
@@ -43,6 +43,8 @@ _LEAST, _MOST = 0.25, 1.15
 _ACCENT_SECS, _SURGE_SECS = (0.04, 0.22), (0.07, 0.38)
 """Time constants of rise and fall; a rise from 10 to 90 % takes 3.4 of them."""
 _WANDER_HZ = (0.45, 1.1)
+FORESEEN_SECS = 0.1
+"""A word that is known beforehand is felt so long before its stress; what follows a voice comes after it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
