@@ -243,7 +243,7 @@ def _judged(asked: argparse.Namespace, people: Sequence[str], strengths: Sequenc
         judges.append(balanced(read_by_face_api(seen, asked.judges), seen.shots))
     together = np.exp(np.mean([np.log(answer) for answer in judges], axis=0))
     report("Feelings read by outside judges", list(figures(together, seen.shots)), target=asked.json)
-    print(confusion(together, seen.shots))
+    print(recall(together, seen.shots), confusion(together, seen.shots), sep="\n\n")
     return 0
 
 
@@ -259,8 +259,21 @@ def figures(answers: Float[Array, "shot felt=7"], shots: Sequence[Shot]) -> Iter
             yield share(f"{instant} at {strength:g}", [s.instant == instant and s.strength == strength for s in shots])
     for person in dict.fromkeys(shot.person for shot in shots):
         yield share(person, [s.person == person and s.strength == 1.0 for s in shots])
-    for felt in FELT:
-        yield share(f"{felt} in speech", [s.felt == felt and s.instant in ("vowel", "accent") for s in shots])
+
+
+def recall(answers: Float[Array, "shot felt=7"], shots: Sequence[Shot]) -> str:
+    """Rows: instants and strengths; columns: feelings, % of pictures read right."""
+    right = np.array([FELT[int(row.argmax())] == shot.felt for row, shot in zip(answers, shots, strict=True)])
+    lines = [" " * 14 + "".join(f"{name[:8]:>9}" for name in FELT)]
+    for strength in sorted({shot.strength for shot in shots}, reverse=True):
+        for instant in INSTANTS:
+            cells = [
+                100.0
+                * right[[s.instant == instant and s.strength == strength and s.felt == felt for s in shots]].mean()
+                for felt in FELT
+            ]
+            lines.append(f"{f'{instant} at {strength:g}':<14}" + "".join(f"{value:9.0f}" for value in cells))
+    return "\n".join(lines)
 
 
 def confusion(answers: Float[Array, "shot felt=7"], shots: Sequence[Shot]) -> str:
