@@ -21,11 +21,9 @@ from face_emote.face.bundled import load_head
 from face_emote.face.characters import character
 from face_emote.formats.motion_file import write_motion
 from face_emote.rendering.base import Pose
-from face_emote.rendering.cycles.engine import CyclesRenderer
+from face_emote.rendering.cycles.engine import CyclesRenderer, developed, posed, tangents
 from face_emote.rendering.cycles.eyes import cornea_normals, eye_picture, eye_uv
 from face_emote.rendering.cycles.job import prepare, world_from_camera
-from face_emote.rendering.cycles.picture import developed
-from face_emote.rendering.cycles.pose import posed, tangents
 from face_emote.rendering.scene import make_scene, view_matrix
 from face_emote.verbs.render import render_frames
 

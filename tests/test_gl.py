@@ -14,9 +14,8 @@ from face_emote.face.characters import character
 from face_emote.face.rig import pose_from_controls
 from face_emote.rendering.base import Pose
 from face_emote.rendering.fast.engine import FastRenderer
-from face_emote.rendering.gl import context
-from face_emote.rendering.gl.context import gl_missing
-from face_emote.rendering.gl.engine import GlRenderer
+from face_emote.rendering.gl import engine
+from face_emote.rendering.gl.engine import GlRenderer, gl_missing
 from face_emote.rendering.scene import make_scene
 
 MISSING = gl_missing()
@@ -95,6 +94,6 @@ def test_any_thread_may_ask_and_gets_the_same_bytes():
 
 
 def test_without_moderngl_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    monkeypatch.setattr(context, "find_spec", lambda _: None)
+    monkeypatch.setattr(engine, "find_spec", lambda _: None)
     with pytest.raises(DependencyError, match=r"face-emote\[gl\]"):
         drawn(GlRenderer, "maya", smiling("maya"))

@@ -20,7 +20,7 @@ from face_emote.look.printers import files
 from face_emote.look.printers.files import EXTENSION_FILE, printed_files
 from face_emote.look.printers.glsl import uniform_values
 from face_emote.look.symbols import Traced
-from face_emote.rendering.gl.context import GlThread, gl_missing
+from face_emote.rendering.gl.engine import GlThread, gl_missing
 from face_emote.rendering.gl.shaders import shader_source
 from face_emote.rendering.stage.generated import run_back, run_rows
 

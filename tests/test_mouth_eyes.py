@@ -24,7 +24,7 @@ from face_emote.rendering.fast.engine import FastRenderer
 from face_emote.rendering.scene import LIGHTS, make_scene
 from face_emote.rendering.stage import buffers, kernels
 from face_emote.rendering.stage.mesh import make_mesh
-from face_emote.rendering.stage.mouth import opening_record
+from face_emote.rendering.stage.person import opening_record
 
 PERSON = character("default")
 NUM_PEOPLE = 20

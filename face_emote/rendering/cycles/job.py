@@ -8,15 +8,15 @@ from face_emote.blender_side.cycles_job import CLOTH, EYE, SKIN, TABLE, TOOTH, W
 from face_emote.core.arrays import Array, Float, Int
 from face_emote.core.types import Camera, SkinParams
 from face_emote.face.head import Head
-from face_emote.look import cloth, colour, reflection
+from face_emote.look import cloth, colour, reflection, teeth
 from face_emote.look.displacement import crease_relief
 from face_emote.look.eyes import pupil_radius
+from face_emote.look.formula.mouth import enamel, tongue_colour
+from face_emote.look.formula.ops import Vec
 from face_emote.look.hair import mean_hair_colour
 from face_emote.look.lights import SKY_GAIN, light_arrays
 from face_emote.look.maps import load_skin_maps, resting_folds
 from face_emote.rendering.cycles.eyes import eye_picture, eye_uv
-from face_emote.rendering.cycles.flesh import flesh_colours
-from face_emote.rendering.cycles.skin_maps import map_layers
 from face_emote.rendering.cycles.strands import Curves, make_curves
 from face_emote.rendering.scene import Scene, placed, view_matrix
 from face_emote.rendering.stage import buffers
@@ -24,6 +24,32 @@ from face_emote.rendering.stage.garment import under_collar
 from face_emote.rendering.stage.lights import scene_luminance
 from face_emote.rendering.stage.mesh import HIDDEN_UNDER_CLOTH, RenderMesh, make_mesh
 from face_emote.rendering.stage.person import charts_of, region_masks
+
+
+def map_layers(skin: SkinParams, *, side: int) -> Float[Array, "layer=4 side side 3"]:
+    """See `CyclesJob.skin_maps`."""
+    maps = load_skin_maps(skin, size=side)
+    layers = (
+        (maps.melanin, maps.haemoglobin, maps.specular),
+        (maps.bump_gradient[..., 0], maps.bump_gradient[..., 1], maps.hair_coverage),
+        (maps.wrinkle_gradient[..., 0], maps.wrinkle_gradient[..., 1], maps.wrinkle_height),
+        (maps.lips, maps.inside, maps.roughness),
+    )
+    return np.stack([np.stack(layer, axis=-1) for layer in layers]).astype(np.float32)
+
+
+def flesh_colours(mesh: RenderMesh, skin: SkinParams) -> Float[Array, "point 3"]:
+    """Albedo of every point of what is wet and not skin or eye."""
+    colours = np.tile(np.array(teeth.GUM, np.float32), (len(mesh.local), 1))
+    crowns, tongue = (
+        np.unique(mesh.triangles[mesh.material == material]) for material in (buffers.TOOTH, buffers.TONGUE)
+    )
+    age = float(np.clip(skin.age, 0.0, 1.0))
+    crown = enamel(Vec(*mesh.local[crowns].T.astype(np.float64)), age=age, mottle=0.5)
+    colours[crowns] = np.stack(list(crown), axis=1)
+    colours[tongue] = np.stack(list(tongue_colour(mesh.local[tongue, 2].astype(np.float64))), axis=1)
+    return colours
+
 
 TEXTURE_SIDE = {768: 1024, 8192: 2048}
 """Side of the skin maps by the largest picture side that they serve."""

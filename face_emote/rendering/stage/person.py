@@ -12,7 +12,9 @@ from face_emote.face.head import Head
 from face_emote.face.layout import HeadLayout
 from face_emote.look.displacement import crease_relief
 from face_emote.look.eyes import eye_redness, pupil_radius
-from face_emote.look.formula.records import Age, Colour, EyeLook
+from face_emote.look.formula.materials import MOUTH
+from face_emote.look.formula.mouth import front_light
+from face_emote.look.formula.records import Age, Colour, EyeLook, Lights, Opening, Skies
 from face_emote.look.hair import mean_hair_colour
 from face_emote.look.lights import (
     light_arrays,
@@ -26,18 +28,48 @@ from face_emote.look.lights import (
 from face_emote.look.maps import load_skin_maps, resting_folds
 from face_emote.look.reflection import MAX_WRINKLE
 from face_emote.look.regions import blood_masks, wrinkle_masks
-from face_emote.look.teeth import head_mouth_points, mouth_opening
+from face_emote.look.teeth import MouthOpening, head_mouth_points, mouth_opening
 from face_emote.rendering.base import Pose
 from face_emote.rendering.scene import Scene, focal_pixels, placed, view_matrix
 from face_emote.rendering.stage import ambient, kernels
 from face_emote.rendering.stage.buffers import BLOOD, CLOTH, FOLDING, THINNESS, Geometry, Lighting, Look
+from face_emote.rendering.stage.generated import run_rows
 from face_emote.rendering.stage.hair import Hair, PosedStrands
 from face_emote.rendering.stage.lights import backdrop, light_frame, scene_luminance
 from face_emote.rendering.stage.mesh import RenderMesh, make_mesh
-from face_emote.rendering.stage.mouth import light_mouth
 from face_emote.rendering.stage.shadow import shadow_moments
 from face_emote.rendering.stage.texture import pack_texture
 from face_emote.rendering.stage.workspace import Workspace
+
+NUM_SKY = 7
+"""Sky light on plain materials and on skin, openness: what the mouth changes."""
+
+
+def light_mouth(geometry: Geometry, mesh: RenderMesh, opening: MouthOpening, *, lights: Lights, skies: Skies) -> None:
+    """Replace the sky light of the points inside the mouth."""
+    record = opening_record(opening, skies=skies)
+    inner = mesh.inner
+    lining = np.arange(len(inner)) < mesh.num_lining
+    before = (geometry.points[inner], geometry.normals[inner], geometry.sky[inner, :NUM_SKY], lining[:, None])
+    rows = np.concatenate(before, axis=1)
+    geometry.sky[inner, :NUM_SKY] = run_rows(MOUTH, rows, shared_numbers(record, lights))
+
+
+def opening_record(opening: MouthOpening, *, skies: Skies) -> Opening:
+    """The opening as formulas read it."""
+    forward = vector(opening.forward)
+    return Opening(
+        middle=vector(opening.middle),
+        right=vector(opening.right),
+        up=vector(opening.up),
+        forward=forward,
+        half_width=opening.half_width,
+        half_height=opening.half_height,
+        sag=opening.sag,
+        lift=opening.lift,
+        front=front_light(forward, skies),
+    )
+
 
 SHADOW_RADIUS = 0.19
 SHADOW_CENTRE = np.array([0.0, -0.05, -0.02])
