@@ -45,8 +45,12 @@ _BREAK = re.compile(r"<(?:br|p|div)\b[^<>]{0,200}>", re.IGNORECASE)
 _TAG = re.compile(r"</?[A-Za-z0-9][^<>]{0,200}>|\{\\[^{}]{0,200}\}")
 _NAME = r"[^\W\d_][\w.'#&/ -]{0,40}?"
 _HOW = r"(?:[ ]?\([^()\n]{0,60}\)|[ ]?\[[^\[\]\n]{0,60}\])"
-_LABEL = re.compile(rf"^[ \t>–—•*\"“-]*(?P<name>{_NAME})(?P<how>{_HOW}*)[ ]?:(?=[\s\"“'*(\[]|$)", re.MULTILINE)
-_LABEL_INSIDE = re.compile(rf"(?<=[.!?…\"”])[ \t]+[A-Z][A-Z .'#-]{{1,30}}\d{{0,2}}{_HOW}*[ ]?:(?=\s)")
+_LEADING = r"\([^()\n]{1,60}\)|\[[^\[\]\n]{1,60}\]"
+"""Directions before who speaks."""
+_LABEL = re.compile(
+    rf"^(?:[ \t>–—•*\"“-]|{_LEADING})*(?P<name>{_NAME})(?P<how>{_HOW}*)[ ]?:(?=[\s\"“'*(\[]|$)", re.MULTILINE
+)
+_LABEL_INSIDE = re.compile(rf"(?<=[.!?…\"”)\]*])[ \t]+(?P<name>[A-Z][A-Z .'#-]{{1,30}}\d{{0,2}}){_HOW}*[ ]?:(?=\s)")
 _SCREENPLAY = re.compile(
     r"^[ \t]*(?:[A-Z][A-Z .'#\d-]{1,40}\((?:V\.?O|O\.?S|O\.?C|CONT['’]?D)\b[^()\n]*\)|(?:INT|EXT)\.[^\n]*"
     r"|FADE (?:IN|OUT)[.:]?)[ \t]*$",
@@ -84,7 +88,7 @@ def spoken_part(text: str, left_out: list[str]) -> str:
     text = _ENTITY.sub(lambda match: html.unescape(match[0]), text)
     text = _TAG.sub("", _BREAK.sub("\n", text))
     text = _SCREENPLAY.sub(taken, text)
-    text = _LABEL_INSIDE.sub(taken, text)
+    text = _LABEL_INSIDE.sub(lambda match: taken(match, kept=None if _is_speaker(match) else match[0]), text)
     text = _LABEL.sub(lambda match: taken(match, kept=None if _is_speaker(match) else match[0]), text)
     if len(_TIMES.findall(text)) > 1:  # where somebody copied the transcript with its times
         text = _TIMES.sub(" ", text)
