@@ -163,7 +163,8 @@ class VideoWriter:
         # Bit-exact: no random identifiers in Matroska.
         start = {"movflags": "+faststart"} if path.suffix in (".mp4", ".mov") else {}
         # As a file, whatever its name looks like: FFmpeg would take `http:x.mp4` for an address.
-        self._container = av.open(f"file:{path.absolute()}", "w", options=start | {"fflags": "+bitexact"})
+        always = {"fflags": "+bitexact", "max_interleave_delta": _INTERLEAVE_MICROSECS}
+        self._container = av.open(f"file:{path.absolute()}", "w", options=start | always)
         if comment:
             self._container.metadata["comment"] = comment
         # This stream's own encoder only tells the container what the segments are like.
@@ -287,6 +288,9 @@ class _SoundTrack:
         self._container.mux(self._stream.encode(None))
 
 
+_INTERLEAVE_MICROSECS = "60000000"
+"""How long a packet waits for its neighbours of the other stream. An encoder that looks ahead, or a segment that comes
+all at once, is seconds late; after FFmpeg's ten, order and bytes would depend on which of the two it was."""
 _AAC_RATES = frozenset({8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000})
 _LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
 """Which loudspeakers so many channels are for; of other numbers the mean is heard."""
