@@ -48,7 +48,7 @@ def our_inverse_depth(scene):
     normals = np.zeros_like(plain)
     kernels.vertex_normals(plain, mesh.triangles[mesh.triangles.max(1) < len(plain)], normals)
     points = np.concatenate([plain, mesh.garment.points(plain[: mesh.num_skin], normals[: mesh.num_skin])])
-    camera = placed(scene.camera, origin=head.with_identity(PERSON.betas).joints()[3:5].mean(axis=0))
+    camera = placed(scene.camera, origin=head.with_identity(PERSON.betas).eyes_middle())
     screen = np.empty((len(points), 4), np.float32)
     side = FINE * SIZE
     focal = focal_pixels(camera, width=side, height=side)

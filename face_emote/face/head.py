@@ -101,6 +101,11 @@ class Head:
         """Rest positions of `names.JOINTS` for this identity, float64."""
         return self._whole._rest_joints
 
+    def eyes_middle(self) -> Float[Array, " 3"]:
+        """Midpoint of the eyeballs at rest, metres: where cameras aim from."""
+        middle: Array = self.joints()[3:5].mean(axis=0)
+        return middle
+
     def with_identity(self, betas: Float[Array, f" shape={NUM_SHAPE}"]) -> "Head":
         """This person's head: shape, joints, lips that meet in the neutral face and lids that meet in a blink.
 

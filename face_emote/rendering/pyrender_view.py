@@ -51,7 +51,7 @@ class PyrenderView:
         self._gl = import_pyrender()
         self._scene = scene
         self._mesh = make_mesh(head.layout, head.template)
-        self._camera = placed(scene.camera, origin=head.with_identity(betas).joints()[3:5].mean(axis=0))
+        self._camera = placed(scene.camera, origin=head.with_identity(betas).eyes_middle())
         self._colours = _point_colours(self._mesh, skin)
         # An OpenGL context belongs to the thread that made it.
         self._thread = ThreadPoolExecutor(1)

@@ -90,7 +90,7 @@ def prepare(head: Head, *, betas: Array, skin: SkinParams, scene: Scene, samples
     layout = charts_of(head)
     mesh = make_mesh(layout, head.template)
     person = head.with_identity(betas)
-    origin = person.joints()[3:5].mean(axis=0)
+    origin = person.eyes_middle()
     curves = make_curves(mesh, person, skin=skin, scene=scene)
     wrinkle_masks, blood_masks = region_masks(layout, mesh)
     eye_points = np.unique(mesh.triangles[mesh.material == buffers.EYE])

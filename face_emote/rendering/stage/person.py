@@ -113,7 +113,7 @@ class StagedPerson:
         person = head.with_identity(betas)
         self._rest = person.template
         self._mouth = head_mouth_points(head)
-        self._origin = person.joints()[3:5].mean(axis=0)
+        self._origin = person.eyes_middle()
         self.camera = placed(scene.camera, origin=self._origin)
         self.view = view_matrix(self.camera)
         self.focal = focal_pixels(self.camera, width=scene.width, height=scene.height)

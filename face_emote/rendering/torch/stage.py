@@ -144,8 +144,7 @@ def make_stage(
     moved = partial(_moved, dtype=dtype, device=device)
     mesh = make_mesh(layout, head.template)
     person = head.with_identity(betas)
-    camera = placed(scene.camera, origin=person.joints()[3:5].mean(axis=0))
-    focal = focal_pixels(camera, width=scene.width, height=scene.height)
+    camera = placed(scene.camera, origin=person.eyes_middle())
     maps = load_skin_maps(skin, size=texture_side(scene))
     texture = skin_texture(maps).to(device, dtype)
     triangles = moved(mesh.triangles)
@@ -153,16 +152,14 @@ def make_stage(
         width=scene.width,
         height=scene.height,
         view=moved(view_matrix(camera)),
-        focal=torch.tensor(focal, dtype=dtype, device=device),
+        focal=torch.tensor(focal_pixels(camera, width=scene.width, height=scene.height), dtype=dtype, device=device),
         lights=make_lights(scene.lights, dtype=dtype, device=device),
         backdrop=moved(backdrop(scene)),
         rows=torch_rows(mesh.rows, dtype=dtype, device=device),
         garment=_garment(mesh.garment, moved=moved),
         num_skin=mesh.num_skin,
         triangles=triangles,
-        plain_facets=Facets(
-            triangles[moved(mesh.material != CLOTH).bool()], num_points=mesh.rows.num_rows, dtype=dtype
-        ),
+        plain_facets=Facets(moved(mesh.triangles[mesh.material != CLOTH]), num_points=mesh.rows.num_rows, dtype=dtype),
         cloth_facets=Facets(moved(mesh.garment.triangles), num_points=len(mesh.garment.first), dtype=dtype),
         coarse_facets=Facets(moved(mesh.coarse_triangles), num_points=len(head.template), dtype=dtype),
         edges=find_edges(triangles),
