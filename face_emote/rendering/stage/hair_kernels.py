@@ -4,7 +4,7 @@ import math
 
 from face_emote.look.hair_follow import FADE
 from face_emote.look.printers.kernel import TILE
-from face_emote.rendering.stage.kernels import compiled, inlined
+from face_emote.rendering.stage.kernels import compiled, inlined, seen_from
 
 SELF_BIAS = 0.0012
 """Metres: a strand does not shadow itself."""
@@ -138,10 +138,8 @@ def before_knot(light, x, y, z, i, block, plane):
 def project_knots(knots, view, focal, centre_x, centre_y, screen):
     """Screen [knot, 3]: pixel x, pixel y, 1 / depth."""
     for i in range(knots.shape[0]):
-        x, y, z = knots[i, 0], knots[i, 1], knots[i, 2]
-        cx = view[0, 0] * x + view[0, 1] * y + view[0, 2] * z + view[0, 3]
-        cy = view[1, 0] * x + view[1, 1] * y + view[1, 2] * z + view[1, 3]
-        inverse = 1.0 / max(-(view[2, 0] * x + view[2, 1] * y + view[2, 2] * z + view[2, 3]), 1e-4)
+        cx, cy, depth = seen_from(view, knots, i)
+        inverse = 1.0 / max(depth, 1e-4)
         screen[i, 0] = centre_x + focal * cx * inverse
         screen[i, 1] = centre_y - focal * cy * inverse
         screen[i, 2] = inverse

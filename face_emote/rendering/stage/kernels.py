@@ -77,14 +77,20 @@ def vertex_normals(points, triangles, out):
             out[i, 2] /= length
 
 
+@inlined
+def seen_from(view, points, i):
+    """A point as the camera has it: to the right, up, and its depth along the view, metres."""
+    x, y, z = points[i, 0], points[i, 1], points[i, 2]
+    across = view[0, 0] * x + view[0, 1] * y + view[0, 2] * z + view[0, 3]
+    up = view[1, 0] * x + view[1, 1] * y + view[1, 2] * z + view[1, 3]
+    return across, up, -(view[2, 0] * x + view[2, 1] * y + view[2, 2] * z + view[2, 3])
+
+
 @compiled
 def project(points, view, focal, centre_x, centre_y, out):
     """Perspective: out[i] = (pixel x, pixel y, depth, 1 / depth); y runs down, depth in metres along the view."""
     for i in range(points.shape[0]):
-        x, y, z = points[i, 0], points[i, 1], points[i, 2]
-        cx = view[0, 0] * x + view[0, 1] * y + view[0, 2] * z + view[0, 3]
-        cy = view[1, 0] * x + view[1, 1] * y + view[1, 2] * z + view[1, 3]
-        depth = -(view[2, 0] * x + view[2, 1] * y + view[2, 2] * z + view[2, 3])
+        cx, cy, depth = seen_from(view, points, i)
         depth = max(depth, 1e-4)
         inverse = 1.0 / depth
         out[i, 0] = centre_x + focal * cx * inverse

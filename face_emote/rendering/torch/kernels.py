@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from face_emote.rendering.stage.kernels import compiled, inlined, sum_normals
+from face_emote.rendering.stage.kernels import compiled, inlined, seen_from, sum_normals
 
 
 @compiled
@@ -59,10 +59,7 @@ def normals_back(points, triangles, total, given, out):
 def project_back(points, view, focal, nearest, given, out):
     """The way back of `stage.kernels.project`: from gradients of (x, y, depth, 1 / depth) to those of the points."""
     for i in range(points.shape[0]):
-        x, y, z = points[i, 0], points[i, 1], points[i, 2]
-        cx = view[0, 0] * x + view[0, 1] * y + view[0, 2] * z + view[0, 3]
-        cy = view[1, 0] * x + view[1, 1] * y + view[1, 2] * z + view[1, 3]
-        depth = -(view[2, 0] * x + view[2, 1] * y + view[2, 2] * z + view[2, 3])
+        cx, cy, depth = seen_from(view, points, i)
         inverse = 1.0 / max(depth, nearest)
         gx, gy = given[i, 0] * focal * inverse, -given[i, 1] * focal * inverse
         gw = given[i, 3] + focal * (given[i, 0] * cx - given[i, 1] * cy)
