@@ -1,47 +1,18 @@
 """Writing a head is one walk through a few files, and whom it shows is asked once."""
 
-import sys
-from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from types import FrameType
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 from fabricated import lively_motion
 
-import face_emote
 from face_emote.face.bundled import load_head
 from face_emote.formats.catalogue import FORMATS
 from face_emote.formats.mesh.materials import pictures_of
 from face_emote.formats.mesh.person import person_of
 from face_emote.verbs.export import export
+from tools.walk import files_of, recorded_calls
 
-ROOT = Path(face_emote.__file__).parent
 MOST_FILES = 10
-
-
-@contextmanager
-def recorded_calls() -> Iterator[Counter[tuple[str, str]]]:
-    """File and function of every call into the package, while the block lasts."""
-    calls: Counter[tuple[str, str]] = Counter()
-
-    def note(frame: FrameType, event: str, _: Any) -> None:
-        path = Path(frame.f_code.co_filename)
-        if event == "call" and path.is_relative_to(ROOT):
-            calls[path.relative_to(ROOT).as_posix(), frame.f_code.co_name] += 1
-
-    sys.setprofile(note)
-    try:
-        yield calls
-    finally:
-        sys.setprofile(None)
-
-
-def files_of(calls: Counter[tuple[str, str]]) -> set[str]:
-    """Files that were entered; `core`, the ground that all stand on, does not count."""
-    return {name for name, _ in calls if not name.startswith("core/")}
 
 
 @pytest.mark.parametrize("suffix", [".glb", ".obj", ".ply", ".pc2", ".bvh", ".csv", ".json"])

@@ -6,7 +6,9 @@ python -m tools.walk
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -42,21 +44,33 @@ def main() -> int:
 
 def entered(work: Callable[[], object]) -> set[str]:
     """Files of whose functions at least one was called."""
-    files: set[str] = set()
+    with recorded_calls() as calls:
+        work()
+    return files_of(calls)
+
+
+@contextmanager
+def recorded_calls() -> Iterator[Counter[tuple[str, str]]]:
+    """File and function of every call into the package, on any thread, while the block lasts."""
+    calls: Counter[tuple[str, str]] = Counter()
 
     def note(frame: FrameType, event: str, _: Any) -> None:
         path = Path(frame.f_code.co_filename)
         if event == "call" and path.is_relative_to(ROOT):
-            files.add(path.relative_to(ROOT).as_posix())
+            calls[path.relative_to(ROOT).as_posix(), frame.f_code.co_name] += 1
 
     threading.setprofile(note)
     sys.setprofile(note)
     try:
-        work()
+        yield calls
     finally:
         sys.setprofile(None)
         threading.setprofile(None)
-    return {name for name in files if not name.startswith("core/")}
+
+
+def files_of(calls: Counter[tuple[str, str]]) -> set[str]:
+    """Files that were entered; `core`, the ground that all stand on, does not count."""
+    return {name for name, _ in calls if not name.startswith("core/")}
 
 
 if __name__ == "__main__":
