@@ -101,7 +101,7 @@ class SpeechSource:
 
 
 def open_speech(path: str | Path) -> SpeechSource:
-    """Look at a speech file without reading its sound. Its kind is told by its content, never by its name.
+    """Look at a speech file without reading its sound. Its kind follows from its content, never by its name.
 
     Raises:
         AudioError: the file is missing, empty, cut off, longer than 24 hours or not sound.

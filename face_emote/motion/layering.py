@@ -83,7 +83,7 @@ _PARTS = (
     "lipsPart", "mouthUpwardRetract", "mouthRetract", "mouthProtrude",
 )  # fmt: skip
 _PARTING = np.array([i for i, name in enumerate(CONTROLS) if name.startswith(_PARTS)])
-_BENDING = np.setdiff1d(MOUTH, [*_PARTING, JAW_OPEN, MOUTH_CLOSE, _INDEX["lipSeal"]])
+_BENDING = np.setdiff1d(MOUTH, [*_PARTING, JAW_OPEN, MOUTH_CLOSE, _SEAL])
 """Of these, what parts the lips, and what bends and presses them."""
 GAP_SHARE, GAP_METRES = 0.08, 0.0007
 """How far an emotion may move the gap between talking lips: that share of it, and at least so much wider."""

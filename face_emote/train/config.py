@@ -35,7 +35,7 @@ class DataConfig:
     hold_out_talkers: tuple[str, ...] = ()
     """Talkers that are measured on and not learned from, beside the corpus's own test clips."""
     phones_known: float = 0.4
-    """Share of crops whose phones the lip path is told (a transcript); the others teach it to listen."""
+    """Share of crops whose phones the lip path is given (a transcript); the others teach it to listen."""
     style_known: float = 0.5
     """Share of captured crops that are named after their talker; the others are `generic`."""
     augment: float = 0.85

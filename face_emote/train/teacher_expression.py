@@ -72,7 +72,7 @@ def analysis_from_mels(mels: Float[Array, "rows band=40"], phones: Labels) -> Sp
     """What a corpus clip's log-mels and phones tell of it.
 
     Loudness is that of the mel bands; pitch is not known, so accents follow loudness and length. Where no phone is
-    known, speech is told from silence by its level, and has no accents.
+    known, speech and silence differ by their level, and has no accents.
     """
     power = np.exp(np.asarray(mels, np.float64)).mean(axis=1)
     loudness = np.maximum(10.0 * np.log10(power + 1e-12), -90.0)

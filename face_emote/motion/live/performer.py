@@ -86,10 +86,7 @@ class LivePerformer:
             EmotionError: the emotion cannot be read.
             CheckpointError: there is no usable network.
         """
-        if require_fps(fps) < SLOWEST_FPS:
-            raise OptionError(f"A live performance has at least {SLOWEST_FPS:g} frames a second, got {fps:g}")
-        if not head.is_semantic:
-            raise HeadError("This head's expression columns have no names; give the bundled head, load_head()")
+        _require_playable(head, fps=fps)
         net = load_motion_net() if net is None else net
         ahead = look_ahead_within(net, latency_ms)
         if net.config.lips_see_emotion:
@@ -233,3 +230,10 @@ class LivePerformer:
         self._first += spare
         if self._slow is not None:
             self._slow = self._slow.since(next_secs - 1.0 / MOTION_HZ)
+
+
+def _require_playable(head: Head, *, fps: float) -> None:
+    if require_fps(fps) < SLOWEST_FPS:
+        raise OptionError(f"A live performance has at least {SLOWEST_FPS:g} frames a second, got {fps:g}")
+    if not head.is_semantic:
+        raise HeadError("This head's expression columns have no names; give the bundled head, load_head()")

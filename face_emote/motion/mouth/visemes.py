@@ -34,7 +34,7 @@ _MEAN_SPEECH = np.array([0.07, -0.02, 0.20, 0.08, 0.0, 0.0])
 
 
 def segments_from(analysis: SpeechAnalysis) -> Segments:
-    """Visemes of a whole clip: duplicates merged, diphthongs split, pauses and breaths told from silence."""
+    """Visemes of a whole clip: duplicates merged, diphthongs split, pauses and breaths set apart from silence."""
     phones = merged(analysis.phones)
     loudness = vowel_loudness(phones, prosody=analysis.prosody)
     rows: list[tuple[float, float, str, Float[Array, " channel"], float]] = []

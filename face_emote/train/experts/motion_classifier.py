@@ -44,7 +44,7 @@ def classifier_net(num_labels: int, *, seed: int) -> TorchConvNet:
 
 
 def random_state_of(label: str, rng: np.random.Generator) -> State:
-    """A state that the label describes, at an intensity that can be told."""
+    """A state that the label describes, at an intensity that can be seen."""
     intensity = float(rng.uniform(LEAST_INTENSITY, 1.0))
     if "+" in label:
         first, second = label.split("+")
