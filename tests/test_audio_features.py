@@ -1,16 +1,19 @@
 """Loudness, pitch, speech activity and tremor."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from face_emote.audio.activity import pauses_in, runs, speaking_track
-from face_emote.audio.best_path import Traceback
+from face_emote.audio.best_path import BATCH_FRAMES, Stretches
 from face_emote.audio.examples import example_speech
 from face_emote.audio.features import prosody_of
 from face_emote.audio.logmel import HOP, NUM_BANDS, WINDOW, log_mels, mel_filters, num_feature_frames
 from face_emote.audio.phone_net import with_context
+from face_emote.audio.pitch import JUMP_COST, OCTAVE_COST, VOICING_COST, VOICING_THRESHOLD, track_pitch
 from face_emote.audio.reader import read_speech
 
 RATE = 16_000
@@ -166,20 +169,56 @@ def test_windows_with_context_hold_every_row_once(lengths: list[int], size: int,
 
 
 @settings(deadline=None)
-@given(st.integers(2, 6), st.integers(1, 60), st.integers(0, 10_000), st.integers(1, 7))
-def test_a_streamed_traceback_finds_the_path_that_a_kept_one_finds(states: int, frames: int, seed: int, every: int):
-    pointers = np.random.default_rng(seed).integers(0, states, (frames, states))
-    traceback, streamed = Traceback(states), []
-    for t in range(frames):
-        traceback.push(pointers[t])
-        if t % every == 0:
-            streamed += traceback.settled()
-    last = seed % states
-    streamed += traceback.finish(last)
-    path = [last]
-    for t in range(frames - 1, -1, -1):
-        path.append(int(pointers[t, path[-1]]))
-    assert streamed == path[::-1]
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=8), st.integers(0, 10_000))
+def test_stretches_are_walked_side_by_side_both_ways(lengths: list[int], seed: int):
+    rng = np.random.default_rng(seed)
+    first = np.cumsum([0, *lengths[:-1]]) + 2 * np.arange(len(lengths))
+    order = rng.permutation(len(lengths))
+    stretches = Stretches.of(first[order], np.array(lengths)[order])
+    rows = {(int(f), int(n)) for f, n in zip(first, lengths, strict=True)}
+    assert {(int(f), int(n)) for f, n in zip(stretches.first, stretches.length, strict=True)} == rows
+    for walk, start, way in ((stretches.forward(), stretches.first, 1), (stretches.backward(), stretches.last, -1)):
+        seen: list[list[int]] = [[] for _ in lengths]
+        for now in walk:
+            for i, row in enumerate(now.tolist()):
+                seen[i].append(row)
+        assert seen == [[int(s) + way * k for k in range(int(n))] for s, n in zip(start, stretches.length, strict=True)]
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(0, 10_000), st.integers(2, 7))
+def test_the_pitch_that_is_tracked_is_the_best_of_all_paths(seed: int, frames: int):
+    rng = np.random.default_rng(seed)
+    hz, strength = rng.uniform(60.0, 500.0, (frames, 2)), rng.uniform(0.2, 1.0, (frames, 2))
+    strength[rng.random(frames) < 0.3] = -1.0
+    found = np.concatenate([f0 for f0, _ in track_pitch([(hz, strength)])])
+
+    def worth(path: tuple[int, ...]) -> float:
+        total = 0.0
+        for t, k in enumerate(path):
+            total += VOICING_THRESHOLD if k == 0 else strength[t, k - 1] + OCTAVE_COST * np.log2(hz[t, k - 1] / 60.0)
+            before = path[t - 1] if t else k
+            if bool(before) != bool(k):
+                total -= VOICING_COST
+            elif t and k:
+                total -= JUMP_COST * abs(np.log2(hz[t, k - 1] / hz[t - 1, before - 1]))
+        return total
+
+    choices = [(0, 1, 2) if row.max() > 0.0 else (0,) for row in strength]
+    best = max(itertools.product(*choices), key=worth)
+    wanted = [np.nan if k == 0 else hz[t, k - 1] for t, k in enumerate(best)]
+    np.testing.assert_array_equal(found, wanted)
+
+
+def test_pitch_does_not_depend_on_what_is_gathered():
+    rng = np.random.default_rng(0)
+    hz, strength = rng.uniform(60.0, 500.0, (3 * BATCH_FRAMES, 5)), rng.uniform(0.2, 1.0, (3 * BATCH_FRAMES, 5))
+    strength[rng.random(len(hz)) < 0.05] = -1.0
+    whole, streamed = (
+        np.concatenate([f0 for f0, _ in track_pitch(zip(*parts, strict=True))])
+        for parts in (([hz], [strength]), (np.array_split(hz, 70), np.array_split(strength, 70)))
+    )
+    np.testing.assert_array_equal(whole, streamed)
 
 
 @given(st.lists(st.booleans(), max_size=50))

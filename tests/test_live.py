@@ -9,6 +9,7 @@ from spoken import silent
 
 from face_emote.audio.conditioning import RumbleFilter
 from face_emote.audio.examples import example_speech
+from face_emote.audio.logmel import log_mels
 from face_emote.audio.reader import read_speech
 from face_emote.core.errors import CheckpointError, HeadError, OptionError
 from face_emote.core.motion import joined_motion
@@ -81,7 +82,7 @@ def test_live_lips_are_those_of_a_recording_with_the_same_look_ahead(net, line, 
     cleaner = RumbleFilter()
     heard = np.concatenate([cleaner.push(line), cleaner.finish()])
     answers = net_answers(
-        net, [heard], analysis=take.analysis, planned=planned_emotion(take.analysis, take.plan),
+        net, log_mels([heard]), analysis=take.analysis, planned=planned_emotion(take.analysis, take.plan),
         look_ahead_frames=look_ahead,
     )  # fmt: skip
     whole = unrecognised(take, answers, fps=fps)
@@ -95,8 +96,8 @@ def test_live_lips_are_those_of_a_recording_with_the_same_look_ahead(net, line, 
         step = np.clip(np.floor(times * MOTION_HZ).astype(int) + shift, 0, 124)
         inside &= (opened[step] == 1.0) & (gate(spoken, step / MOTION_HZ) == 1.0)
     assert inside.mean() > 0.4
-    np.testing.assert_allclose(mine.jaw_pose[inside], whole.jaw_pose[inside], atol=1e-5)
-    np.testing.assert_allclose(mine.expression[inside][:, LIPS], whole.expression[inside][:, LIPS], atol=1e-5)
+    np.testing.assert_allclose(mine.jaw_pose[inside], whole.jaw_pose[inside], atol=5e-5)
+    np.testing.assert_allclose(mine.expression[inside][:, LIPS], whole.expression[inside][:, LIPS], atol=5e-5)
     assert np.ptp(whole.jaw_pose[inside, 0]) > 0.01
 
 

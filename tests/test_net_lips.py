@@ -7,6 +7,7 @@ import pytest
 from random_net import write_random_net
 from spoken import silent, spoken
 
+from face_emote.audio.logmel import log_mels
 from face_emote.core.names import MOTION_HZ, PHONES
 from face_emote.core.timing import frame_times, frames_in
 from face_emote.core.types import PerformanceStyle
@@ -249,7 +250,11 @@ def test_phones_stand_on_their_frames():
 def heard(net, sound, *, cuts=(), emotion="joy", aligned=False, **options):
     analysis = replace(spoken(len(sound) / 16_000), aligned=aligned)
     return net_answers(
-        net, np.split(sound, cuts), analysis=analysis, planned=planned_emotion(analysis, describe(emotion)), **options
+        net,
+        log_mels(np.split(sound, cuts)),
+        analysis=analysis,
+        planned=planned_emotion(analysis, describe(emotion)),
+        **options,
     )
 
 
@@ -265,7 +270,7 @@ def test_a_transcript_and_the_look_ahead_reach_the_lips(net, sound):
     assert np.abs(heard(net, sound, aligned=True).lips - plain.lips).max() > 1e-4
     sooner = heard(net, sound, look_ahead_frames=3)
     assert np.abs(sooner.lips - plain.lips).max() > 1e-4
-    alone = lip_answers(net, [sound], duration_secs=2.5, look_ahead_frames=3)
+    alone = lip_answers(net, log_mels([sound]), duration_secs=2.5, look_ahead_frames=3)
     np.testing.assert_array_equal(alone, sooner.lips[:125])
 
 
@@ -285,7 +290,7 @@ def test_a_quarter_of_the_answers_holds_them_all(net, sound, look_ahead):
     analysis = spoken(2.5)
     planned = planned_emotion(analysis, describe("0s joy; 1.5s fear"))
     kept = net_answers(
-        net, [sound], analysis=analysis, planned=planned, look_ahead_frames=look_ahead
+        net, log_mels([sound]), analysis=analysis, planned=planned, look_ahead_frames=look_ahead
     ).expression  # fmt: skip
     assert isinstance(kept, NetExpression) and len(kept.answers) <= 125 / LATENT_FRAMES + 3
     stream, hearing = ExpressionStream(net, look_ahead), Hearing(net.x0)

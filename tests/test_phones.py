@@ -1,6 +1,7 @@
 """Phones heard without a transcript, held against the phones that forced alignment finds."""
 
 import itertools
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -13,7 +14,7 @@ from face_emote.audio.examples import example_speech
 from face_emote.audio.features import prosody_of
 from face_emote.audio.logmel import log_mels
 from face_emote.audio.phone_net import ASSET, PhoneNet, forward, lip_class_of, load_phone_net, normalised_mels
-from face_emote.audio.phones import FORBIDDEN, LEAST_FRAMES, _step, agreement, heard_phones
+from face_emote.audio.phones import BIGRAM_SHARE, CHANGE_COST, _search, agreement, heard_phones
 from face_emote.audio.reader import read_speech
 from face_emote.core.names import BILABIALS, LABIODENTALS, PHONES
 from face_emote.core.types import Phone, Speech, SpeechAnalysis
@@ -94,7 +95,8 @@ def test_streamed_phones_equal_whole_ones(cuts: list[int]):
     x = read_speech(EXAMPLES[1].path).samples
     speaking = prosody_of([x]).speaking
     whole, streamed = (
-        heard_phones(pieces, speaking, duration_secs=len(x) / 16_000) for pieces in ([x], np.split(x, sorted(cuts)))
+        heard_phones(log_mels(pieces), speaking, duration_secs=len(x) / 16_000)
+        for pieces in ([x], np.split(x, sorted(cuts)))
     )
     assert streamed == whole
 
@@ -112,7 +114,7 @@ def test_long_silence_holds_no_phone_whatever_the_net_says():
     x = read_speech(EXAMPLES[0].path).samples
     speaking = prosody_of([x]).speaking.copy()
     speaking[200:300] = 0.0
-    phones = heard_phones([x], speaking, duration_secs=len(x) / 16_000)
+    phones = heard_phones(log_mels([x]), speaking, duration_secs=len(x) / 16_000)
     assert set(labels_at(phones, np.arange(2.0, 2.99, 0.01))) == {"SIL"}
 
 
@@ -174,30 +176,29 @@ def test_the_asset_is_small_and_its_statistics_are_probabilities():
 
 
 @settings(deadline=None, max_examples=25)
-@given(st.integers(0, 1_000), st.integers(4, 9))
-def test_the_search_finds_the_best_of_all_sequences(seed: int, frames: int):
-    """Against every path through three phones of at least three frames."""
+@given(st.integers(0, 1_000), st.integers(4, 8), st.booleans())
+def test_the_search_finds_the_best_of_all_sequences(seed: int, frames: int, alone: bool):
+    """Against every path through three phones of at least three frames: a whole sound, or between two silences."""
     rng = np.random.default_rng(seed)
-    scores, change = rng.normal(0.0, 1.0, (frames, 3)), rng.normal(-1.0, 1.0, (3, 3))
-    total = np.full((3, LEAST_FRAMES), -FORBIDDEN)
-    total[:, 0] = scores[0]
-    shift = 0.0
-    for row in scores[1:]:
-        before = total
-        total, came = _step(total, row, change=change)
-        shift += float(before[0, 0] + row[0] - total[0, 1])  # the step subtracts its best score
-        assert came.max() < 9
-    best = max(
-        sum(scores[t, states[t] // 3] for t in range(frames))
-        + sum(change[a // 3, b // 3] for a, b in itertools.pairwise(states) if b % 3 == 0)
-        for states in _paths(frames)
-    )
-    assert total.max() + shift == pytest.approx(best, abs=1e-6)
+    scores, change = np.full((frames, 40), -100.0), rng.normal(-1.0, 1.0, (40, 40)).astype(np.float32)
+    scores[:, :3] = rng.normal(0.0, 1.0, (frames, 3))
+    net = replace(load_phone_net(), log_bigram=(change + np.float32(CHANGE_COST)) / np.float32(BIGRAM_SHARE))
+    phone, begins = np.zeros(frames, np.int8), np.zeros(frames, bool)
+    _search(scores, np.array([[0, frames]]), path=(phone, begins), is_start=alone, is_end=alone, net=net)
+
+    def worth(states: tuple[int, ...]) -> float:
+        entered = sum(change[a // 3, b // 3] for a, b in itertools.pairwise(states) if b % 3 == 0)
+        return float(sum(scores[t, states[t] // 3] for t in range(frames)) + entered)
+
+    paths = _paths(frames, starts=(0, 3, 6, 2) if alone else (2,))
+    best = max((path for path in paths if alone or path[-1] == 2), key=worth)
+    assert phone.tolist() == [state // 3 for state in best]
+    assert begins[1:].tolist() == [state % 3 == 0 for state in best[1:]]
 
 
-def _paths(frames: int) -> list[tuple[int, ...]]:
+def _paths(frames: int, *, starts: tuple[int, ...]) -> list[tuple[int, ...]]:
     """All state sequences: phone * 3 + place; places advance, the last one repeats, then any phone begins."""
-    paths: list[tuple[int, ...]] = [(3 * phone,) for phone in range(3)]
+    paths: list[tuple[int, ...]] = [(start,) for start in starts]
     for _ in range(frames - 1):
         paths = [
             (*path, after) for path in paths for after in ([path[-1] + 1] if path[-1] % 3 < 2 else [path[-1], 0, 3, 6])
@@ -209,8 +210,8 @@ def test_agreement_tells_the_right_phones_from_shifted_ones():
     x = read_speech(EXAMPLES[2].path).samples
     analysis = aligned("dashwood_3")
     moved = tuple(Phone(p.label, 5.3 - p.end_secs, 5.3 - p.start_secs) for p in reversed(analysis.phones))
-    assert agreement([x], analysis.phones, speaking=analysis.prosody.speaking) > 0.35
-    assert agreement([x], moved, speaking=analysis.prosody.speaking) < 0.15
+    assert agreement(log_mels([x]), analysis.phones, speaking=analysis.prosody.speaking) > 0.35
+    assert agreement(log_mels([x]), moved, speaking=analysis.prosody.speaking) < 0.15
 
 
 def test_every_phone_has_its_lip_class():

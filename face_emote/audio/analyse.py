@@ -7,14 +7,14 @@ from pathlib import Path
 from face_emote.audio.activity import MIN_PAUSE_SECS, pauses_in
 from face_emote.audio.alignment import align
 from face_emote.audio.conditioning import Recording, listened_to
-from face_emote.audio.features import prosody_of
-from face_emote.audio.logmel import FLOOR_DB
+from face_emote.audio.features import features_of
+from face_emote.audio.logmel import FLOOR_DB, MelRows
 from face_emote.audio.phones import agreement, heard_phones
 from face_emote.audio.stress import heard_stress
 from face_emote.audio.transcripts import read_transcript
 from face_emote.core.arrays import Array, Float
 from face_emote.core.errors import AlignmentError
-from face_emote.core.names import SAMPLE_RATE_HZ
+from face_emote.core.names import FEATURE_HZ, SAMPLE_RATE_HZ
 from face_emote.core.types import Pause, Phone, Prosody, Speech, SpeechAnalysis
 
 Progress = Callable[[float, float], None]
@@ -32,8 +32,8 @@ def analyse(
 ) -> SpeechAnalysis:
     """Hear a recording: what is said when, and how. `heard_recording` also says how to read on.
 
-    A file is read three times in blocks and never held: an hour takes as much memory as a minute, but for 10 MB of
-    results. Nobody has to speak: then the phones are one silence, and a remark says so.
+    A file is read twice in blocks and never held; what is kept of an hour are 40 MB of features and results. Nobody has
+    to speak: then the phones are one silence, and a remark says so.
 
     Args:
         source: a recording in memory, or a sound or video file.
@@ -51,8 +51,8 @@ def analyse(
 
 def heard_recording(
     source: Speech | Path, *, transcript: str | Path | None = None, progress: Progress | None = None
-) -> tuple[SpeechAnalysis, Recording]:
-    """`analyse`, and the recording as it was listened to, for whoever listens next: it is surveyed once."""
+) -> tuple[SpeechAnalysis, MelRows]:
+    """`analyse`, and the log-mel rows of the sound for whoever listens next: it is read once."""
     if transcript is None and isinstance(source, Speech):
         transcript = source.transcript
     words = None if transcript is None else read_transcript(transcript)
@@ -65,9 +65,9 @@ def heard_recording(
         total = max(expected, secs)
         report(SURVEY_SHARE * total + PROSODY_SHARE * secs, total)
 
-    counted = _Counted(heard.blocks(), first_pass)
-    prosody = prosody_of(counted)
-    duration = counted.secs
+    counted = Counted(heard.blocks(), first_pass, rate_hz=float(SAMPLE_RATE_HZ))
+    features = features_of(counted)
+    prosody, duration = features.prosody, counted.secs
 
     def later(secs: float) -> None:
         done = SURVEY_SHARE + PROSODY_SHARE
@@ -77,19 +77,18 @@ def heard_recording(
     if not (prosody.speaking > 0.0).any():
         phones: tuple[Phone, ...] = (Phone("SIL", 0.0, duration),)
     elif cues is None:
-        phones = heard_stress(
-            heard_phones(_Counted(heard.blocks(), later), prosody.speaking, duration_secs=duration), prosody
-        )
+        rows = Counted(features.mels, later, rate_hz=FEATURE_HZ)
+        phones = heard_stress(heard_phones(rows, prosody.speaking, duration_secs=duration), prosody)
     else:
         aligned = align(heard.blocks(), cues, duration_secs=duration, progress=later)
         phones = _joined_silence(phone for word in aligned for phone in word.phones)
-        remarks += _require_agreement(agreement(heard.blocks(), phones, speaking=prosody.speaking))
+        remarks += _require_agreement(agreement(features.mels, phones, speaking=prosody.speaking))
     if all(phone.label == "SIL" for phone in phones):
         remarks.append(_nothing_said(heard, prosody, with_words=cues is not None))
         cues = None
     report(duration, duration)
     pauses = _pauses(phones, prosody.speaking, duration=duration)
-    return SpeechAnalysis(duration, phones, prosody, pauses, cues is not None, tuple(remarks)), heard
+    return SpeechAnalysis(duration, phones, prosody, pauses, cues is not None, tuple(remarks)), features.mels
 
 
 def _nothing_said(heard: Recording, prosody: Prosody, *, with_words: bool) -> str:
@@ -111,20 +110,23 @@ def _require_agreement(value: float) -> list[str]:
     return []
 
 
-class _Counted:
-    """Blocks that pass by, counted and reported."""
+class Counted:
+    """Blocks of samples or of rows that pass by, counted and reported."""
 
-    def __init__(self, blocks: Iterable[Float[Array, " _samples"]], report: Callable[[float], None]) -> None:
+    def __init__(self, blocks: Iterable[Array], report: Callable[[float], None], *, rate_hz: float) -> None:
+        """`report` is told the seconds that have passed."""
         self._blocks = blocks
         self._report = report
+        self._rate_hz = rate_hz
         self.secs = 0.0
 
-    def __iter__(self) -> Iterator[Float[Array, " _samples"]]:
-        num_samples = 0
+    def __iter__(self) -> Iterator[Array]:
+        """The blocks; each is reported when the next one is taken."""
+        count = 0
         for block in self._blocks:
             yield block
-            num_samples += len(block)
-            self.secs = num_samples / SAMPLE_RATE_HZ
+            count += len(block)
+            self.secs = count / self._rate_hz
             self._report(self.secs)
 
 

@@ -1,50 +1,49 @@
-"""The memory of a Viterbi search over a stream: back pointers that are let go as soon as all survivors agree."""
+"""Viterbi searches side by side, through the stretches of a stream between instants at which the state is known."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
 from face_emote.core.arrays import Array, Int
 
+BATCH_FRAMES = 6000
+"""Frames that are gathered before their stretches are searched together: memory does not grow with the stream."""
 
-class Traceback:
-    """Exact best path through a stream of any length.
 
-    All surviving paths share one past: from where they agree on, that past is settled and its pointers are dropped.
-    Memory is thus bounded by how long rivals last (a fraction of a second in speech), and the result is the
-    same as if everything had been kept.
+@dataclass(frozen=True, slots=True)
+class Stretches:
+    """Runs of rows, longest first, so that those which still go on are always the first ones.
+
+    A step of a search is a few operations on arrays, whose cost hardly depends on how many searches take it together.
     """
 
-    def __init__(self, num_states: int) -> None:
-        self._num_states = num_states
-        self._pointers: list[Int[Array, " state"]] = []
+    first: Int[Array, " stretch"]
+    length: Int[Array, " stretch"]
 
-    def push(self, came_from: Int[Array, " state"]) -> None:
-        """Add a frame: for each state, the state of the frame before from which its best path came."""
-        self._pointers.append(came_from)
+    @classmethod
+    def of(cls, first: Int[Array, " stretch"], length: Int[Array, " stretch"]) -> "Stretches":
+        """In any order."""
+        order = np.argsort(-length, kind="stable")
+        return cls(first[order], length[order])
 
-    def settled(self) -> list[int]:
-        """States of the frames that no future can change any more, in order; each frame is given out once.
+    @property
+    def last(self) -> Int[Array, " stretch"]:
+        """The last row of each."""
+        return self.first + self.length - 1
 
-        The first pushed pointers lead to the frame before the first push: that frame comes first.
-        """
-        survivors = np.arange(self._num_states)
-        for t in range(len(self._pointers) - 1, -1, -1):
-            survivors = np.unique(self._pointers[t][survivors])
-            if len(survivors) == 1:
-                path = self._back(int(survivors[0]), t)
-                self._pointers = self._pointers[t + 1 :]
-                return path
-        return []
+    def forward(self) -> Iterator[Int[Array, " _going_on"]]:
+        """Step by step, the rows at which those stretches are that go on, from their first rows on."""
+        for step, count in enumerate(self._counts()):
+            yield self.first[:count] + step
 
-    def finish(self, last_state: int) -> list[int]:
-        """States of all remaining frames, given the state of the last one."""
-        path = self._back(last_state, len(self._pointers))
-        self._pointers = []
-        return path
+    def backward(self) -> Iterator[Int[Array, " _going_on"]]:
+        """Likewise, from their last rows back."""
+        for step, count in enumerate(self._counts()):
+            yield self.last[:count] - step
 
-    def _back(self, state: int, frame: int) -> list[int]:
-        """The path that reaches `state` after `frame` pushes, from the first frame that was not given out yet."""
-        path = [state]
-        for pointers in reversed(self._pointers[:frame]):
-            state = int(pointers[state])
-            path.append(state)
-        return path[::-1]
+    def _counts(self) -> list[int]:
+        """How many stretches have a step, for each step."""
+        longest = int(self.length[0]) if len(self.length) else 0
+        counts: list[int] = np.searchsorted(-self.length, -np.arange(longest), side="left").tolist()
+        return counts

@@ -1,14 +1,15 @@
 """Phones from the sound alone: the phone net, then the most probable sequence with a least duration."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from face_emote.audio.activity import runs
-from face_emote.audio.best_path import Traceback
-from face_emote.audio.logmel import log_mels
+from face_emote.audio.best_path import BATCH_FRAMES, Stretches
 from face_emote.audio.phone_net import PhoneNet, lip_class_of, load_phone_net, phone_logits
-from face_emote.core.arrays import Array, Float, Int
+from face_emote.core.arrays import Array, Bool, Float, Int
 from face_emote.core.names import FEATURE_HZ, PHONES
 from face_emote.core.types import Phone
 
@@ -31,34 +32,33 @@ LONGEST_CLOSURE = 15
 
 
 def heard_phones(
-    blocks: Iterable[Float[Array, " _samples"]],
+    mels: Iterable[Float[Array, "_frames band"]],
     speaking: Float[Array, " feature_frames"],
     *,
     duration_secs: float,
     net: PhoneNet | None = None,
 ) -> tuple[Phone, ...]:
-    """Phones of 16 kHz speech in any language that shares English's lip shapes, gapless from 0 to `duration_secs`.
+    """Phones of speech in any language that shares English's lip shapes, gapless from 0 to `duration_secs`.
 
-    Where `speaking` is 0 for more than 150 ms there is only SIL. Confidence is the net's mean posterior. The result
-    does not depend on how the sound is cut into blocks, and memory does not grow with its length.
+    `mels` are the sound's log-mel rows, in chunks (`logmel.log_mels`). Where `speaking` is 0 for more than 150 ms there
+    is only SIL. Confidence is the net's mean posterior.
     """
-    net = net or load_phone_net()
-    found: list[tuple[int, int, float]] = []
-    for phone, first, posterior in _segments(_best_states(blocks, _allowed(speaking), net=net)):
-        if found and found[-1][0] == phone == 0:
-            continue
-        found.append((phone, first, posterior))
-    starts = [max(0.0, (first - 0.5) / FEATURE_HZ) for _, first, _ in found]
+    path = _best_path(mels, _allowed(speaking), net=net or load_phone_net())
+    first = np.flatnonzero(path.begins)
+    first = first[np.append(True, (path.phone[first[1:]] != 0) | (path.phone[first[:-1]] != 0))]
+    lengths = np.diff(np.append(first, len(path.phone)))
+    confidence = np.minimum(np.add.reduceat(path.posterior, first, dtype=np.float64) / lengths, 1.0)
+    starts = np.maximum(0.0, (first - 0.5) / FEATURE_HZ).tolist()
     ends = [*starts[1:], duration_secs]
     return tuple(
-        Phone(PHONES[phone], start, end, confidence=min(1.0, posterior))
-        for (phone, _, posterior), start, end in zip(found, starts, ends, strict=True)
+        Phone(PHONES[phone], start, end, confidence=sure)
+        for phone, start, end, sure in zip(path.phone[first], starts, ends, confidence.tolist(), strict=True)
         if end > start
     )
 
 
 def agreement(
-    blocks: Iterable[Float[Array, " _samples"]],
+    mels: Iterable[Float[Array, "_frames band"]],
     phones: Sequence[Phone],
     *,
     speaking: Float[Array, " feature_frames"],
@@ -72,7 +72,7 @@ def agreement(
     ends = np.array([phone.end_secs for phone in phones])
     labels = np.array([PHONES.index(phone.label) for phone in phones])
     total, count, done = 0.0, 0, 0
-    for phone_log, _ in phone_logits(log_mels(blocks), net):
+    for phone_log, _ in phone_logits(mels, net):
         frames = np.arange(done, done + len(phone_log))
         label = labels[np.minimum(np.searchsorted(ends, frames / FEATURE_HZ, side="right"), len(ends) - 1)]
         spoken = speaking[frames] > 0.5
@@ -107,64 +107,110 @@ def _emissions(
     return allowed_scores
 
 
-def _segments(settled: Iterable[tuple[list[int], Float[Array, "_frames phone"]]]) -> Iterator[tuple[int, int, float]]:
-    """Phone index, first frame and mean posterior of each sound on a path of states."""
-    phone, first, total, now = -1, 0, 0.0, 0
-    for path, posteriors in settled:
-        for state, row in zip(path, posteriors, strict=True):
-            if state // LEAST_FRAMES != phone or state % LEAST_FRAMES == 0:
-                if phone >= 0:
-                    yield phone, first, total / (now - first)
-                phone, first, total = state // LEAST_FRAMES, now, 0.0
-            total += float(row[phone])
-            now += 1
-    yield phone, first, total / (now - first)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Path:
+    """The most probable sequence of phones, frame by frame."""
+
+    phone: Int[Array, " frames"]
+    begins: Bool[Array, " frames"]
+    """A phone begins here, perhaps the same one again."""
+    posterior: Float[Array, " frames"]
+    """Of the phone, by the net."""
 
 
-def _best_states(
-    blocks: Iterable[Float[Array, " _samples"]], allowed: Int[Array, " frames"], *, net: PhoneNet
-) -> Iterator[tuple[list[int], Float[Array, "_frames phone"]]]:
-    """The best path of states (phone * LEAST_FRAMES + place), as it settles, and the posteriors of its frames."""
-    num = len(PHONES)
-    change = BIGRAM_SHARE * net.log_bigram.astype(np.float64) - CHANGE_COST
-    traceback = Traceback(num * LEAST_FRAMES)
-    total = np.zeros((0, LEAST_FRAMES))
-    held = np.zeros((0, num), np.float32)
-    seen = 0
-    for phone_log, lip_log in phone_logits(log_mels(blocks), net):
-        scores = _emissions(phone_log, lip_log, allowed=allowed[seen : seen + len(phone_log)], net=net)
-        held = np.concatenate([held, np.exp(phone_log)])
-        seen += len(phone_log)
-        for row in scores.astype(np.float64):
-            if len(total):
-                total, came_from = _step(total, row, change=change)
-                traceback.push(came_from)
-            else:  # any phone may begin; silence may have lasted for long
-                total = np.full((num, LEAST_FRAMES), -10.0 * FORBIDDEN)
-                total[:, 0] = row
-                total[0, -1] = row[0]
-        path = traceback.settled()
-        yield path, held[: len(path)]
-        held = held[len(path) :]
-    path = traceback.finish(int(total.argmax()))
-    yield path, held
+def _best_path(mels: Iterable[Float[Array, "_frames band"]], allowed: Int[Array, " frames"], *, net: PhoneNet) -> _Path:
+    """The best path; what was said between two silences is settled when the second one is heard."""
+    num = len(allowed)
+    path = _Path(np.zeros(num, np.int8), np.zeros(num, bool), np.zeros(num, np.float32))
+    coming = deque(_stretches(allowed))
+    held: list[tuple[Array, Array]] = []
+    settled = heard = 0
+    for logits in phone_logits(mels, net):
+        held.append(logits)
+        heard += len(logits[0])
+        if heard < num and heard - settled < BATCH_FRAMES:
+            continue
+        ready = []
+        while coming and coming[0][1] <= heard:
+            ready.append(coming.popleft())
+        until = min(coming[0][0], heard) if coming else heard
+        phone_log, lip_log = (np.concatenate(parts) for parts in zip(*held, strict=True))
+        now = slice(settled, until)
+        if ready:
+            scores = _emissions(phone_log[: until - settled], lip_log[: until - settled], allowed=allowed[now], net=net)
+            _search(scores, np.array(ready) - settled, path=(path.phone[now], path.begins[now]), is_start=settled == 0,
+                    is_end=until == num, net=net)  # fmt: skip
+        path.posterior[now] = np.exp(phone_log[np.arange(until - settled), path.phone[now]])
+        held = [(phone_log[until - settled :], lip_log[until - settled :])]
+        settled = until
+    path.begins[0] = True
+    return path
+
+
+def _stretches(allowed: Int[Array, " frames"]) -> list[tuple[int, int]]:
+    """First and past-the-end frames of what may hold phones, with as much silence around as a phone has places.
+
+    In the silence between two of them every path stays: they are searched apart, and together they are the best path.
+    """
+    return [(max(0, first - LEAST_FRAMES), min(len(allowed), stop + LEAST_FRAMES)) for first, stop in runs(allowed < 2)]
+
+
+def _search(
+    scores: Float[Array, "frames phone"], ready: Int[Array, "stretch 2"], *, path: tuple[Array, Array], is_start: bool,
+    is_end: bool, net: PhoneNet,
+) -> None:  # fmt: skip
+    """Best phones and beginnings of stretches of frames, written into `path`.
+
+    At the start of the sound (`is_start`) any phone may begin, at its end any may end; elsewhere there is silence.
+    """
+    num = scores.shape[1]
+    change = (BIGRAM_SHARE * net.log_bigram.astype(np.float64) - CHANGE_COST).T
+    stretches = Stretches.of(ready[:, 0], ready[:, 1] - ready[:, 0])
+    before, stays = np.zeros(scores.shape, np.int8), np.zeros(scores.shape, bool)
+    total = np.full((len(ready), num, LEAST_FRAMES), -np.inf)
+    total[:, 0, -1] = 0.0
+    if is_start:
+        total[stretches.first == 0, :, 0] = 0.0
+    steps = stretches.forward()
+    total += scores[next(steps), :, None]
+    for rows in steps:
+        now = total[: len(rows)]
+        now[:], before[rows], stays[rows] = _step(now, scores[rows], change=change)
+    _trace(stretches, total, before=before, stays=stays, path=path, free_end=len(scores) if is_end else -1)
+
+
+def _trace(
+    stretches: Stretches, total: Float[Array, "stretch phone place"], *, before: Int[Array, "frames phone"],
+    stays: Bool[Array, "frames phone"], path: tuple[Array, Array], free_end: int,
+) -> None:  # fmt: skip
+    """Follow the best paths back from their last frames: in silence, but for the stretch that ends at `free_end`."""
+    phones, begins = path
+    best = total.reshape(len(total), -1).argmax(axis=1)
+    state = np.where(stretches.last + 1 == free_end, best, LEAST_FRAMES - 1)
+    phone, place = state // LEAST_FRAMES, state % LEAST_FRAMES
+    for rows in stretches.backward():
+        here, at = phone[: len(rows)], place[: len(rows)]
+        phones[rows], begins[rows] = here, at == 0
+        stay = (at == LEAST_FRAMES - 1) & stays[rows, here]
+        here[:] = np.where(at == 0, before[rows, here], here)
+        at[:] = np.where(at == 0, LEAST_FRAMES - 1, at - 1 + stay)
 
 
 def _step(
-    total: Float[Array, "phone place"], row: Float[Array, " phone"], *, change: Float[Array, "phone next_phone"]
-) -> tuple[Float[Array, "phone place"], Int[Array, " state"]]:
-    """One Viterbi step over phones that each pass `LEAST_FRAMES` places and may stay in the last."""
-    num = len(row)
-    phones = np.arange(num)
-    entering = total[:, -1:] + change
-    best = entering.argmax(axis=0)
+    total: Float[Array, "stretch phone place"], row: Float[Array, "stretch phone"], *,
+    change: Float[Array, "next_phone phone"],
+) -> tuple[Float[Array, "stretch phone place"], Int[Array, "stretch phone"], Bool[Array, "stretch phone"]]:  # fmt: skip
+    """One Viterbi step over phones that each pass `LEAST_FRAMES` places and may stay in the last.
+
+    Returns the new totals, for each phone the one before if it begins now, and whether its last place was stayed in.
+    """
+    last = total[:, :, -1]
+    entering = last[:, None, :] + change
+    best = entering.argmax(axis=2)
     out = np.empty_like(total)
-    came = np.empty(total.shape, np.int64)
-    out[:, 0], came[:, 0] = entering[best, phones], best * LEAST_FRAMES + LEAST_FRAMES - 1
-    out[:, 1:] = total[:, :-1]
-    came[:, 1:] = phones[:, None] * LEAST_FRAMES + np.arange(LEAST_FRAMES - 1)
-    stays = total[:, -1] >= out[:, -1]
-    out[:, -1] = np.where(stays, total[:, -1], out[:, -1])
-    came[:, -1] += stays
-    out += row[:, None]
-    return out - out.max(), came.reshape(-1)
+    out[:, :, 0] = np.take_along_axis(entering, best[:, :, None], axis=2)[:, :, 0]
+    out[:, :, 1:] = total[:, :, :-1]
+    stays = last >= out[:, :, -1]
+    out[:, :, -1] = np.where(stays, last, out[:, :, -1])
+    out += row[:, :, None]
+    return out, best, stays

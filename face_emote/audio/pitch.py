@@ -9,7 +9,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from face_emote.audio.best_path import Traceback
+from face_emote.audio.activity import runs
+from face_emote.audio.best_path import BATCH_FRAMES, Stretches
 from face_emote.core.arrays import Array, Float
 from face_emote.core.names import SAMPLE_RATE_HZ
 
@@ -57,48 +58,65 @@ def pitch_candidates(windows: Float[Array, "frames window"], level_db: Float[Arr
 def track_pitch(candidates: Iterable[Candidates]) -> Iterator[Candidates]:
     """The best path through a stream of candidates.
 
+    Frames without any candidate are unvoiced: what lies between two of them is settled when the second one is heard.
+
     Yields:
         Chunks of F0 in Hz (NaN where unvoiced) and of the strength of voicing (0 where unvoiced), which together
         are as long as the stream; memory stays bounded.
     """
-    traceback = Traceback(NUM_CANDIDATES + 1)
-    total, octave = np.zeros(0), np.zeros(0)
-    held_hz, held_strength = np.zeros((0, NUM_CANDIDATES)), np.zeros((0, NUM_CANDIDATES))
-    for hz, strength in candidates:
-        held_hz, held_strength = np.concatenate([held_hz, hz]), np.concatenate([held_strength, strength])
-        octaves = np.log2(hz / LOW_HZ)
-        gains = np.where(strength > 0.0, strength + OCTAVE_COST * octaves, -1e3)
-        gains = np.concatenate([np.full((len(hz), 1), VOICING_THRESHOLD), gains], axis=1)
-        for gain, now in zip(gains, octaves, strict=True):
-            if len(total):
-                options = total[:, None] - _jump_costs(octave, now)
-                came_from = options.argmax(axis=0)
-                traceback.push(came_from)
-                total = options[came_from, np.arange(len(total))] + gain
-                total -= total.max()
-            else:
-                total = gain
-            octave = now
-        path = traceback.settled()
-        yield _along(path, held_hz, strength=held_strength)
-        held_hz, held_strength = held_hz[len(path) :], held_strength[len(path) :]
-    if len(total):
-        yield _along(traceback.finish(int(total.argmax())), held_hz, strength=held_strength)
+    held: list[Candidates] = []
+    count, is_start = 0, True
+    for chunk in candidates:
+        held.append(chunk)
+        count += len(chunk[0])
+        if count < BATCH_FRAMES or (chunk[1] > 0.0).any(axis=1).all():
+            continue
+        hz, strength = (np.concatenate(parts) for parts in zip(*held, strict=True))
+        stop = 1 + int(np.flatnonzero(~(strength > 0.0).any(axis=1))[-1])
+        yield _along(hz[:stop], strength[:stop], is_start=is_start)
+        held, count, is_start = [(hz[stop:], strength[stop:])], len(hz) - stop, False
+    if count:
+        hz, strength = (np.concatenate(parts) for parts in zip(*held, strict=True))
+        yield _along(hz, strength, is_start=is_start)
 
 
-def _jump_costs(before: Float[Array, " candidate"], now: Float[Array, " candidate"]) -> Float[Array, "from to"]:
-    costs = np.full((len(before) + 1, len(now) + 1), VOICING_COST)
-    costs[0, 0] = 0.0
-    costs[1:, 1:] = JUMP_COST * np.abs(before[:, None] - now[None])
+def _along(hz: Float[Array, "frames c"], strength: Float[Array, "frames c"], *, is_start: bool) -> Candidates:
+    """F0 and voicing along the best path; `is_start`: before the first frame there is nothing, not even silence."""
+    voiced = runs((strength > 0.0).any(axis=1))
+    if not voiced:
+        return np.full(len(hz), np.nan), np.zeros(len(hz))
+    octaves = np.log2(hz / LOW_HZ)
+    gains = np.where(strength > 0.0, strength + OCTAVE_COST * octaves, -1e3)
+    gains = np.concatenate([np.full((len(hz), 1), VOICING_THRESHOLD), gains], axis=1)
+    jumps = _jump_costs(octaves)
+    bounds = np.array(voiced)
+    stretches = Stretches.of(bounds[:, 0], bounds[:, 1] - bounds[:, 0])
+    came_from = np.zeros(gains.shape, np.int8)
+    steps = stretches.forward()
+    total = gains[next(steps)]
+    total[(stretches.first > 0) | (not is_start), 1:] -= VOICING_COST
+    for rows in steps:
+        options = total[: len(rows), None, :] - jumps[rows]
+        came_from[rows] = best = options.argmax(axis=2)
+        total[: len(rows)] = np.take_along_axis(options, best[:, :, None], axis=2)[:, :, 0] + gains[rows]
+    total[stretches.last + 1 < len(hz), 1:] -= VOICING_COST
+    state = total.argmax(axis=1)
+    chosen = np.zeros(len(hz), np.int64)
+    for rows in stretches.backward():
+        now = state[: len(rows)]
+        chosen[rows] = now
+        now[:] = came_from[rows, now]
+    every, column = np.arange(len(hz)), np.maximum(chosen - 1, 0)
+    return np.where(chosen > 0, hz[every, column], np.nan), np.where(chosen > 0, strength[every, column], 0.0)
+
+
+def _jump_costs(octaves: Float[Array, "frames c"]) -> Float[Array, "frames to from"]:
+    """Of coming to each frame from the one before: state 0 is unvoiced, k is candidate k - 1."""
+    states = octaves.shape[1] + 1
+    costs = np.full((len(octaves), states, states), VOICING_COST)
+    costs[:, 0, 0] = 0.0
+    costs[1:, 1:, 1:] = JUMP_COST * np.abs(octaves[1:, :, None] - octaves[:-1, None, :])
     return costs
-
-
-def _along(path: list[int], hz: Float[Array, "frames c"], *, strength: Float[Array, "frames c"]) -> Candidates:
-    """F0 and voicing along a path of states: 0 is unvoiced, k is candidate k - 1."""
-    state = np.array(path, np.int64)
-    rows, column = np.arange(len(state)), np.maximum(state - 1, 0)
-    voiced = state > 0
-    return np.where(voiced, hz[rows, column], np.nan), np.where(voiced, strength[rows, column], 0.0)
 
 
 @lru_cache(maxsize=1)

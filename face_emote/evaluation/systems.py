@@ -173,7 +173,7 @@ class Network:
         num_frames = frames_in(analysis.duration_secs, fps=MOTION_HZ)
         answers = lip_answers(
             net,
-            listened_to(heard.speech).blocks(),
+            log_mels(listened_to(heard.speech).blocks()),
             duration_secs=analysis.duration_secs,
             phones=phones_at_frames(analysis) if self.known_words else None,
             emotion=np.tile(_NEUTRAL, (num_frames, 1)) if net.config.lips_see_emotion else None,

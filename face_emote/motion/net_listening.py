@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from face_emote.core.arrays import Array, Float, Int
-from face_emote.core.names import MOTION_HZ, PHONES, SAMPLE_RATE_HZ
+from face_emote.core.names import MOTION_HZ, PHONES
 from face_emote.core.timing import frame_times, frames_in
 from face_emote.core.types import EmotionTrack, SpeechAnalysis
 from face_emote.emotion.blending import PROTOTYPE_VAD
@@ -16,12 +16,9 @@ from face_emote.motion.feeling.dynamics import LEAD_SECS
 from face_emote.motion.feeling.net_expression import NetExpression
 from face_emote.motion.mouth.net_lips import SPLINE_AHEAD
 from face_emote.network.config import LATENT_FRAMES
-from face_emote.network.hearing import Hearing
+from face_emote.network.hearing import LevelFollower
 from face_emote.network.runtime import MotionNet
 from face_emote.network.streams import ExpressionStream, LipStream
-
-_PIECE = SAMPLE_RATE_HZ
-"""Samples heard at once."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,13 +33,13 @@ class NetAnswers:
 
 def net_answers(
     net: MotionNet,
-    blocks: Iterable[Float[Array, " _samples"]],
+    mels: Iterable[Float[Array, "_rows band=40"]],
     *,
     analysis: SpeechAnalysis,
     planned: PlannedEmotion,
     look_ahead_frames: int | None = None,
 ) -> NetAnswers:
-    """Let the network hear a whole clip; the result does not depend on how the sound is cut.
+    """Let the network hear a whole clip, given as log-mel rows (`audio.logmel`); it does not matter how they are cut.
 
     Exact phones of the `analysis` are given to the network. `look_ahead_frames` is one of its own; the longest by
     default.
@@ -58,7 +55,7 @@ def net_answers(
     shown = _Feeling(net, ahead, planned=planned, is_hidden=False)
     feelings = [shown, _Feeling(net, ahead, planned=planned, is_hidden=True)] if planned.hides else [shown]
     found: list[Array] = []
-    for rows in _rows(net, blocks):
+    for rows in _rows(net, mels):
         found.append(lips.push(rows))
         for feeling in feelings:
             feeling.push(rows)
@@ -71,7 +68,7 @@ def net_answers(
 
 def lip_answers(
     net: MotionNet,
-    blocks: Iterable[Float[Array, " _samples"]],
+    mels: Iterable[Float[Array, "_rows band=40"]],
     *,
     duration_secs: float,
     phones: Int[Array, " frames"] | None = None,
@@ -85,7 +82,7 @@ def lip_answers(
     """
     ahead = longest_look_ahead(net) if look_ahead_frames is None else look_ahead_frames
     lips = LipStream(net, ahead, phones=phones, emotion=emotion)
-    found = [lips.push(rows) for rows in _rows(net, blocks)]
+    found = [lips.push(rows) for rows in _rows(net, mels)]
     return np.concatenate([*found, lips.finish(frames_in(duration_secs, fps=MOTION_HZ))])
 
 
@@ -155,9 +152,6 @@ class _Feeling:
         self._kept.append(answers[(self.first - first) % LATENT_FRAMES :: LATENT_FRAMES].astype(np.float16))
 
 
-def _rows(net: MotionNet, blocks: Iterable[Array]) -> Iterator[Array]:
-    hearing = Hearing(net.x0)
-    for block in blocks:
-        for at in range(0, len(block), _PIECE):
-            yield hearing.push(block[at : at + _PIECE])
-    yield hearing.finish()
+def _rows(net: MotionNet, mels: Iterable[Array]) -> Iterator[Array]:
+    level = LevelFollower(net.x0)
+    return (level.push(rows) for rows in mels)

@@ -18,6 +18,9 @@ from face_emote.motion.feeling.wrinkles import folding, step_wrinkles
 from face_emote.motion.player import Player
 from face_emote.motion.score import PerformanceScore, face_controls
 
+SKIN_EVERY = 2
+"""Steps from one look at the skin to the next: 40 ms, as folds take to form."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SlowTracks:
@@ -89,9 +92,11 @@ def slow_tracks(score: PerformanceScore, *, player: Player, chunk: int) -> Itera
         tempo = Tempo(cues.accents_at(times + FORESEEN_SECS), cues.activity_at(times), cues.energy_at(times))
         gains, life = step_life(tempo, life, times=times, key=score.life_key)
         affect = affect.with_gains(gains)
+        seen = times[::SKIN_EVERY]
         controls = face_controls(
-            score.face, times, display=affect.display, leisure=cues.rest_at(times), style=style, gauge=None
-        )
+            score.face, seen, display=affect.display.every(SKIN_EVERY), leisure=cues.rest_at(seen), style=style,
+            gauge=None,
+        )  # fmt: skip
         tracks, skin = step_skin(affect, controls, state=skin, first=first, player=player)
         yield tracks
         first += chunk
@@ -112,14 +117,18 @@ def rested_skin(style: PerformanceStyle) -> SkinState:
 
 
 def step_skin(
-    affect: Affect, controls: Float[Array, "steps control=100"], *, state: SkinState, first: int, player: Player
+    affect: Affect, controls: Float[Array, "seen control=100"], *, state: SkinState, first: int, player: Player
 ) -> tuple[SlowTracks, SkinState]:
-    """The next steps, from number `first` on, of a face with these controls, and the state to go on from."""
-    style = player.style
-    wanted = folding(player.skin, controls, amount=style.wrinkles, residual=affect.residual)
+    """The next steps, from number `first` on, of a face with these controls, and the state to go on from.
+
+    There are controls for every step, or for every `SKIN_EVERY`th one.
+    """
+    style, every = player.style, -(-len(affect.arousal) // max(len(controls), 1))
+    residual = None if affect.residual is None else affect.residual[::every]
+    wanted = folding(player.skin, controls, amount=style.wrinkles, residual=residual).repeat(every, axis=0)
     folds, fold_state = step_wrinkles(wanted, state.folds, step_hz=MOTION_HZ)
     levels, blood_state = step_blood(affect.drives, state.blood, preset=style.blood, step_hz=MOTION_HZ)
     beat, blood_state = pulse_of(affect.arousal, blood_state, preset=style.blood, step_hz=MOTION_HZ)
-    pressed = pressed_blood(controls) * (style.blood != "off")
+    pressed = pressed_blood(controls).repeat(every, axis=0) * (style.blood != "off")
     tracks = SlowTracks(first, affect.display, wrinkles=folds, blood=blood_flow(levels, pressed=pressed, pulse=beat))
     return tracks, SkinState(fold_state, blood_state)

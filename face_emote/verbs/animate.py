@@ -23,13 +23,13 @@ from pathlib import Path
 
 import numpy as np
 
-from face_emote.audio.analyse import analyse, heard_recording
+from face_emote.audio.analyse import Counted, analyse, heard_recording
 from face_emote.audio.reader import sha256_of
 from face_emote.core.arrays import Array, Float
 from face_emote.core.errors import FaceEmoteWarning, HeadError, OptionError
 from face_emote.core.fields import require_fields, require_number
 from face_emote.core.motion import MotionStream, joined_motion
-from face_emote.core.names import DEFAULT_FPS, SAMPLE_RATE_HZ
+from face_emote.core.names import DEFAULT_FPS, FEATURE_HZ
 from face_emote.core.options import Performance
 from face_emote.core.timing import frames_in
 from face_emote.core.types import (
@@ -159,11 +159,11 @@ def _taken(performance: Performance, *, head: Head | None, progress: Progress | 
     listening = _Listening(progress, share=1.0 if net is None else _ANALYSIS_SHARE)
     speech = performance.speech
     source = speech if isinstance(speech, Speech) else Path(speech)
-    analysis, recording = heard_recording(source, transcript=performance.transcript, progress=listening.analysed)
+    analysis, mels = heard_recording(source, transcript=performance.transcript, progress=listening.analysed)
     _log.info("heard %.2f s, %d phones", analysis.duration_secs, len(analysis.phones))
     answers = None
     if net is not None:
-        sound = listening.passing(recording.blocks(), total_secs=analysis.duration_secs)
+        sound = listening.passing(mels, total_secs=analysis.duration_secs)
         answers = net_answers(net, sound, analysis=analysis, planned=planned_emotion(analysis, plan))
     info = MotionInfo(
         basis=cast.head.basis,
@@ -291,15 +291,15 @@ class _Listening:
         if self.progress is not None:
             self.progress(self.share * done_secs, total_secs, "listening")
 
-    def passing(self, blocks: Iterable[Array], *, total_secs: float) -> Iterator[Float[Array, " _samples"]]:
-        """The blocks, each reported when the next one is taken."""
-        num_samples = 0
-        for block in blocks:
-            yield block
-            num_samples += len(block)
-            heard_secs = min(num_samples / SAMPLE_RATE_HZ, total_secs)
+    def passing(self, mels: Iterable[Array], *, total_secs: float) -> Iterable[Array]:
+        """The rows, reported as they are taken."""
+
+        def heard(secs: float) -> None:
             if self.progress is not None:
-                self.progress(self.share * total_secs + (1.0 - self.share) * heard_secs, total_secs, "listening")
+                done = self.share * total_secs + (1.0 - self.share) * min(secs, total_secs)
+                self.progress(done, total_secs, "listening")
+
+        return Counted(mels, heard, rate_hz=FEATURE_HZ)
 
 
 def _with_source(info: MotionInfo, source: Speech | Path) -> MotionInfo:

@@ -1,6 +1,6 @@
 """What is felt at every step, and how it bears on the face: what the rules, or the network, say of an emotion."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -27,6 +27,10 @@ class Display:
     """How much the mood presses the brows down, 0..1."""
     head_tendency: Float[Array, "steps 3"]
     """Where the emotion holds the head, radians."""
+
+    def every(self, count: int) -> "Display":
+        """Each `count`th step."""
+        return Display(**{item.name: getattr(self, item.name)[::count] for item in fields(self)})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
