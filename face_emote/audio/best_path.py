@@ -30,7 +30,8 @@ class Stretches:
     @property
     def last(self) -> Int[Array, " stretch"]:
         """The last row of each."""
-        return self.first + self.length - 1
+        last: Array = self.first + self.length - 1
+        return last
 
     def forward(self) -> Iterator[Int[Array, " _going_on"]]:
         """Step by step, the rows at which those stretches are that go on, from their first rows on."""

@@ -14,7 +14,7 @@ FFT_SIZE = 512
 NUM_BANDS = 40
 LOW_HZ, HIGH_HZ = 60.0, 7600.0
 GRID = 1024
-"""Steps of a log-mel value (natural log) as `MelRows` keeps it: a row fits into 80 bytes, and lips change by 0.00001."""
+"""Steps of a log-mel value (natural log) as `MelRows` keeps it: a row takes 80 bytes, lips change by 0.00001."""
 FLOOR_DB = -90.0
 CHUNK_FRAMES = 256
 """Frames computed at a time, always from a multiple of it on: results do not depend on how the sound was cut."""

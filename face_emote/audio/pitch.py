@@ -82,7 +82,8 @@ def track_pitch(candidates: Iterable[Candidates]) -> Iterator[Candidates]:
 
 def _along(hz: Float[Array, "frames c"], strength: Float[Array, "frames c"], *, is_start: bool) -> Candidates:
     """F0 and voicing along the best path; `is_start`: before the first frame there is nothing, not even silence."""
-    voiced = runs((strength > 0.0).any(axis=1))
+    has_candidate: Array = (strength > 0.0).any(axis=1)
+    voiced = runs(has_candidate)
     if not voiced:
         return np.full(len(hz), np.nan), np.zeros(len(hz))
     octaves = np.log2(hz / LOW_HZ)
