@@ -82,8 +82,7 @@ def track_pitch(candidates: Iterable[Candidates]) -> Iterator[Candidates]:
 
 def _along(hz: Float[Array, "frames c"], strength: Float[Array, "frames c"], *, is_start: bool) -> Candidates:
     """F0 and voicing along the best path; `is_start`: before the first frame there is nothing, not even silence."""
-    has_candidate: Array = (strength > 0.0).any(axis=1)
-    voiced = runs(has_candidate)
+    voiced = runs(strength.max(axis=1) > 0.0)
     if not voiced:
         return np.full(len(hz), np.nan), np.zeros(len(hz))
     octaves = np.log2(hz / LOW_HZ)
