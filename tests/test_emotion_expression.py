@@ -1,6 +1,7 @@
 """The face of an emotion: bounds, distinct emotions, antagonists, monotone intensity, no jumps."""
 
 from dataclasses import fields, replace
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from face_emote.emotion.grammar import describe
 from face_emote.emotion.lexicon import load_lexicon
 from face_emote.emotion.track import track
 from face_emote.motion.feeling.expression import EmotionBias, emotion_bias, expression_controls
+from face_emote.motion.feeling.mixtures import HOLDERS, REGIONS, region_weights
 from face_emote.motion.feeling.recipes import (
     ACTION_UNITS,
     ANTAGONISTS,
@@ -133,22 +135,49 @@ def test_antagonists_give_way_to_the_stronger_emotion():
     assert control(anger_and_surprise, "browOuterUpLeft") < control(face("surprise:0.5"), "browOuterUpLeft")
 
 
-def test_a_mix_is_a_union_and_not_an_average():
-    mixed, joy, surprise = face("joy 50% + surprise 50%"), face("joy"), face("surprise")
-    assert control(mixed, "mouthSmileLeft") > 0.6 * control(joy, "mouthSmileLeft")
-    assert control(mixed, "browOuterUpLeft") > 0.6 * control(surprise, "browOuterUpLeft")
+def test_a_region_belongs_to_the_emotion_that_is_read_in_it():
+    bitter, joy, sadness = face("joy + sadness"), face("joy"), face("sadness")
+    for name in ("innerBrowRaiseLeft", "browInnerUp", "eyeBlinkLeft"):
+        assert control(bitter, name) > 0.75 * control(sadness, name), name
+    for name in ("mouthSmileLeft", "cheekSquintLeft"):
+        assert control(bitter, name) > 0.8 * control(joy, name), name
+    assert control(bitter, "mouthFrownLeft") == 0.0
+    startled, surprise = face("joy + surprise"), face("surprise")
+    assert control(startled, "mouthSmileLeft") > 0.8 * control(joy, "mouthSmileLeft")
+    assert control(startled, "browOuterUpLeft") > 0.8 * control(surprise, "browOuterUpLeft")
+    assert control(startled, "eyeWideLeft") > 0.8 * control(surprise, "eyeWideLeft")
 
 
-def test_a_hidden_emotion_shows_on_the_reliable_muscles_alone():
-    hidden, plain = face("sadness hidden under joy, leak 1"), face("joy")
-    changed = {CONTROLS[i] for i in np.flatnonzero(np.abs(hidden - plain) > 1e-6)}
-    assert changed and changed <= {
-        "browInnerUp", "innerBrowRaiseLeft", "innerBrowRaiseRight", "browDownLeft", "browDownRight", "mouthFrownLeft",
-        "mouthFrownRight", "mouthDepress", "noseSneerLeft", "noseSneerRight",
-    }  # fmt: skip
-    assert 0.05 < control(hidden, "innerBrowRaiseLeft") - control(plain, "innerBrowRaiseLeft") < 0.25
-    assert not np.array_equal(face("hidden sadness"), face("neutral"))
-    assert np.array_equal(face("sadness hidden under joy, leak 0"), plain)
+@pytest.mark.parametrize("pair", sorted(HOLDERS))
+def test_no_pair_is_the_sum_of_its_emotions(pair):
+    first, second = pair.split()
+    both, one, other = face(f"{first} + {second}"), face(first), face(second)
+    unlike = [np.linalg.norm(both - np.clip(share * (one + other), 0.0, 1.0)) for share in (0.5, 1.0)]
+    assert min(unlike) > 0.2 * np.linalg.norm(both)
+
+
+def test_the_table_of_holders_covers_every_pair_and_every_region():
+    assert {frozenset(pair.split()) for pair in HOLDERS} == {frozenset(pair) for pair in combinations(BASIC, 2)}
+    assert all(len(holders) == len(REGIONS) and set(holders) <= set("<>=") for holders in HOLDERS.values())
+    assert sorted(unit for units in REGIONS.values() for unit in units) == sorted(ACTION_UNITS)
+
+
+def test_an_emotion_alone_keeps_its_face_and_a_faint_second_one_takes_nothing_of_it():
+    strengths = np.zeros((8, 3))
+    strengths[1] = 1.0
+    strengths[2] = [0.0, 1e-3, 1.0]
+    weights = region_weights(strengths)
+    brows, mouth = list(REGIONS).index("brows"), list(REGIONS).index("mouth")
+    np.testing.assert_array_equal(weights[1, :, :2], 1.0)
+    assert weights[2, mouth, 1] == weights[2, mouth, 2] == 0.0
+    assert weights[2, brows, 1] == weights[2, brows, 2] == 1.0 and weights[1, brows, 2] == 0.0
+
+
+def test_a_little_guilt_shows_in_the_brows_of_a_smile():
+    tinged = face("joy 70% + guilt 30%")
+    assert control(tinged, "mouthSmileLeft") > 0.9 * control(face("joy"), "mouthSmileLeft")
+    assert control(tinged, "innerBrowRaiseLeft") > 0.4 * control(face("guilt"), "innerBrowRaiseLeft")
+    assert control(tinged, "mouthFrownLeft") == 0.0
 
 
 def test_vad_colours_the_same_mix():

@@ -7,7 +7,13 @@ from spoken import silent, spoken
 from face_emote.core.names import CONTROLS, EMOTIONS
 from face_emote.core.types import EmotionTrack
 from face_emote.motion.events.cues import speech_cues
-from face_emote.motion.events.micro_expressions import leak_pulses, leak_score, leak_weight
+from face_emote.motion.events.micro_expressions import (
+    MIN_SPACING_SECS,
+    leak_pulses,
+    leak_score,
+    leak_weight,
+    shaped_leaks,
+)
 from face_emote.motion.feeling.dynamics import step_mood
 from face_emote.motion.feeling.life import Tempo, step_life
 
@@ -116,16 +122,29 @@ def test_life_in_blocks_equals_the_whole():
     assert np.concatenate(parts).tobytes() == whole.tobytes()
 
 
-def test_leaks_are_short_and_sit_at_pauses():
-    analysis = spoken(120.0)
+def test_leaks_are_flashes_at_the_edges_of_pauses_and_on_stressed_words():
+    analysis = spoken(240.0)
     cues = speech_cues(analysis)
     score = leak_score(cues, analysis.pauses, rng=np.random.default_rng(0))
-    assert len(score.start) > 10
+    assert len(score.start) > 20
+    assert (np.diff(score.start) > MIN_SPACING_SECS).mean() > 0.9
     for i in range(len(score.start)):
-        t = score.start[i] + np.arange(-0.05, 0.4, 0.001)
-        visible = leak_pulses(score, t) > 0.02
-        assert 0.12 < visible.sum() / 1000.0 <= 0.2
-    at_pause = [min(abs(p.start_secs - t) for p in analysis.pauses) < 0.12 for t in score.start]
-    assert np.mean(at_pause) > 0.75
+        t = score.start[i] + np.arange(-0.05, 0.6, 0.001)
+        visible = leak_pulses(score, t).max(axis=1) > 0.02
+        assert 1.0 / 15.0 <= visible.sum() / 1000.0 <= 0.5
+    edges = np.concatenate([[p.start_secs, p.end_secs - 0.15] for p in analysis.pauses])
+    at_edge = np.array([np.abs(edges - t).min() < 0.12 for t in score.start])
+    stressed = np.array([np.abs(cues.accent_secs - t).min() < 0.12 for t in score.start])
+    assert (at_edge | stressed).mean() > 0.85 and at_edge.sum() > 5
+
+
+def test_one_side_leads_in_a_leak():
+    sides = np.stack([leak_pulses(shaped_leaks(np.zeros(1), rng=np.random.default_rng(seed)), np.array([0.06]))[0]
+                      for seed in range(40)])  # fmt: skip
+    assert (np.abs(sides[:, 0] - sides[:, 1]) > 0.05 * sides.max(axis=1)).mean() > 0.7
+    assert (sides[:, 0] > sides[:, 1]).any() and (sides[:, 0] < sides[:, 1]).any()
+
+
+def test_nothing_leaks_where_nothing_may():
     assert len(leak_score(speech_cues(silent(4.0)), (), rng=np.random.default_rng(0)).start) == 1
-    assert not leak_weight(np.ones(3), leak=np.zeros(3)).any()
+    assert not leak_weight(np.ones((3, 2)), leak=np.zeros(3)).any()

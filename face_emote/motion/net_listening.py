@@ -9,7 +9,6 @@ from face_emote.core.arrays import Array, Float, Int
 from face_emote.core.names import MOTION_HZ, PHONES
 from face_emote.core.timing import frame_times, frames_in
 from face_emote.core.types import EmotionTrack, SpeechAnalysis
-from face_emote.emotion.blending import PROTOTYPE_VAD
 from face_emote.emotion.track import PlannedEmotion
 from face_emote.motion.feeling.affect import hidden_emotion
 from face_emote.motion.feeling.dynamics import LEAD_SECS
@@ -115,11 +114,7 @@ def condition_rows(
     were shown, with its usual valence, arousal and dominance.
     """
     track = planned.at(frame_times(first, stop, fps=MOTION_HZ) + LEAD_SECS, rate_hz=MOTION_HZ)
-    if not is_hidden:
-        return emotion_rows(track)
-    rows = emotion_rows(hidden_emotion(track))
-    rows[:, 8:11] = rows[:, 11:12] * (rows[:, :8] @ PROTOTYPE_VAD.astype(np.float32))
-    return rows
+    return emotion_rows(hidden_emotion(track) if is_hidden else track)
 
 
 class _Feeling:

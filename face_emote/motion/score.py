@@ -131,7 +131,7 @@ def face_controls(
     mouth.
     """
     lips = score.lips.sample(times)
-    breaks_through = leak_weight(leak_pulses(score.leaks, times), leak=display.leak)[:, None]
+    breaks_through = leak_weight(leak_pulses(score.leaks, times), leak=display.leak)
     emotion = display.emotion + breaks_through * (display.hidden - np.minimum(display.emotion, display.hidden))
     return layered(
         lips.controls,

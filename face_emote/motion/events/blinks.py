@@ -21,7 +21,7 @@ SIGMA = 0.55
 REFRACTORY_SECS = 0.55
 _LONGEST_SECS = 0.5
 _USUAL_SECS = 0.28
-_SPARED_SECS = 0.21
+_SPARED_SECS = 0.4
 """How long a moment that has to be seen lasts."""
 _GRID_HZ = 10.0
 EVOKING_SHIFT = np.radians(9.0)

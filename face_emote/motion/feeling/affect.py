@@ -7,9 +7,11 @@ import numpy as np
 from face_emote.core.arrays import Array, Float
 from face_emote.core.names import CONTROLS, EMOTIONS, MOTION_HZ
 from face_emote.core.types import EmotionTrack, PerformanceStyle
+from face_emote.emotion.blending import PROTOTYPE_VAD
 from face_emote.motion.feeling.blood import blood_drives
 from face_emote.motion.feeling.dynamics import Mood, step_mood
 from face_emote.motion.feeling.expression import emotion_bias, expression_controls
+from face_emote.motion.feeling.masks import behind_mask
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -17,9 +19,9 @@ class Display:
     """How a feeling shows on face and head: consecutive steps at `names.MOTION_HZ`, or any instants."""
 
     emotion: Float[Array, "steps control=100"]
-    """Expression of the shown emotion, 0..1."""
+    """What shows all the time, 0..1."""
     hidden: Float[Array, "steps control=100"]
-    """Full expression of the hidden emotion, 0..1."""
+    """What of the hidden emotion can break through, 0..1."""
     leak: Float[Array, " steps"]
     energy: Float[Array, " steps"]
     """Factor on head and brow movement; 1 at rest."""
@@ -54,9 +56,12 @@ def affect_by_rules(plan: EmotionTrack, state: Mood, *, style: PerformanceStyle)
     """The next steps of a plan, `LEAD_SECS` ahead of them, and the mood to go on from."""
     mood, state = step_mood(plan, state, step_hz=MOTION_HZ)
     bias = emotion_bias(mood)
+    shown, hidden = behind_mask(
+        expression_controls(mood, style=style), _hidden_expression(mood, style=style), track=mood
+    )
     display = Display(
-        emotion=expression_controls(mood, style=style),
-        hidden=_hidden_expression(mood, style=style),
+        emotion=shown,
+        hidden=hidden,
         leak=mood.leak,
         energy=bias.motion_energy,
         frown=frown_of(mood),
@@ -73,12 +78,13 @@ def frown_of(mood: EmotionTrack) -> Float[Array, " steps"]:
 
 
 def hidden_emotion(track: EmotionTrack) -> EmotionTrack:
-    """The hidden emotion as if it were shown, with the strength that it has; VAD is left at 0."""
+    """The hidden emotion as if it were shown, with its own strength and its usual VAD."""
     strength = track.covert.sum(axis=1)
     covert = track.covert / np.maximum(strength, 1e-6)[:, None]
     covert[:, 0] = np.maximum(1.0 - covert[:, 1:].sum(axis=1), 0.0)
+    usual = strength[:, None] * (covert @ PROTOTYPE_VAD.astype(np.float32))
     return replace(
-        track, mix=covert, vad=np.zeros_like(track.vad), intensity=strength, covert=np.zeros_like(covert),
+        track, mix=covert, vad=usual, intensity=strength, covert=np.zeros_like(covert),
         leak=np.zeros_like(track.leak),
     )  # fmt: skip
 

@@ -13,30 +13,19 @@ from face_emote.core.names import EMOTIONS
 from face_emote.core.types import EmotionTrack, PerformanceStyle
 from face_emote.emotion.blending import PROTOTYPE_VAD
 from face_emote.motion.events.curves import smoothstep
+from face_emote.motion.feeling.mixtures import kept_units
 from face_emote.motion.feeling.recipes import (
-    ANTAGONISTS,
     AU_INDEX,
     BEARINGS,
-    COMPOUND_FIRMNESS,
-    COMPOUNDS,
     FULL,
     LATE,
     LEAD,
     NUM_AU,
-    RELIABLE_UNITS,
     STRENGTH,
     controls_from_action_units,
 )
 
 _NUM = len(EMOTIONS)
-_OWN = tuple(AU_INDEX[unit] for pair in ANTAGONISTS for unit in pair)
-_OTHER = tuple(AU_INDEX[unit] for a, b in ANTAGONISTS for unit in (b, a))
-"""Each antagonist pair in both directions: the unit that may give way, and the unit that it gives way to."""
-_COMPOUND_DROPS = tuple(
-    (min(pair), max(pair), np.array([index for unit, index in AU_INDEX.items() if unit not in stays]))
-    for pair, stays in (({EMOTIONS.index(name) for name in names}, stays) for names, stays in COMPOUNDS.items())
-)
-"""Two emotions, and the units that an even blend of them drops."""
 _BROWS = tuple(AU_INDEX[unit] for unit in (1, 2, 4))
 
 
@@ -81,14 +70,13 @@ def response(intensity: Float[Array, " frames"]) -> Float[Array, " frames"]:
 def expression_controls(track: EmotionTrack, *, style: PerformanceStyle) -> Float[Array, "frames control=100"]:
     """Controls 0..1 (order of `names.CONTROLS`) that show the emotion, with nothing of speech in them.
 
-    A mix is the union of its emotions' Action Units less the antagonists, not an average: each emotion enters at
-    strength x share x (2 - share), units of two emotions meet in a smooth maximum, and where two emotions bring
-    units that cannot show together the weaker gives way. A neutral track gives zeros; rising intensity never lowers
-    the sum of what shows.
+    A mix is not an average: `mixtures` says which emotion has which region of the face. Each emotion enters at
+    strength x (1 - (1 - share)^3), for a region that is held is held nearly in full, and where two share a region their
+    units meet in a smooth maximum. Nothing of a hidden emotion is in it. A neutral track gives zeros; rising intensity
+    never lowers the sum of what shows.
     """
     strengths = _strengths(track, energy=style.energy)
-    units = _mixed_units(strengths, asymmetry=style.asymmetry)
-    units = _with_leak(units, track=track, energy=style.energy)
+    units = _mixed_units(strengths, mix=track.mix, asymmetry=style.asymmetry)
     units = _with_vad(units, track=track, strengths=strengths, energy=style.energy)
     for brow in _BROWS:
         units[:, brow] *= style.brows
@@ -125,19 +113,21 @@ def emotion_bias(track: EmotionTrack) -> EmotionBias:
 
 
 def _strengths(track: EmotionTrack, *, energy: float) -> list[Float[Array, " frames"]]:
-    """How strongly each emotion enters: intensity x share x (2 - share), so that a half-and-half mix shows both."""
+    """How strongly each emotion enters: of a half-and-half mix, each at seven eighths of the intensity."""
     intensity = np.clip(track.intensity.astype(np.float64) * energy, 0.0, MOST_DRIVEN)
     intensity = response(intensity)
     strengths = []
     for i in range(_NUM):
-        share = np.clip(track.mix[:, i].astype(np.float64), 0.0, 1.0)
-        strengths.append(intensity * share * (2.0 - share))
+        rest = 1.0 - np.clip(track.mix[:, i].astype(np.float64), 0.0, 1.0)
+        strengths.append(intensity * (1.0 - rest * rest * rest))
     strengths[0] = np.zeros(len(intensity))
     return strengths
 
 
-def _mixed_units(strengths: list[Float[Array, " frames"]], *, asymmetry: float) -> Float[Array, "side=2 au frames"]:
-    kept = _kept(np.stack(strengths))
+def _mixed_units(
+    strengths: list[Float[Array, " frames"]], *, mix: Float[Array, "frames emotion=8"], asymmetry: float
+) -> Float[Array, "side=2 au frames"]:
+    kept = kept_units(mix.T.astype(np.float64) * (np.stack(strengths) > 0.0))
     cubes = np.zeros((2, NUM_AU, len(strengths[0])))
     for i in range(1, _NUM):
         own = np.flatnonzero(STRENGTH[i])
@@ -149,50 +139,6 @@ def _mixed_units(strengths: list[Float[Array, " frames"]], *, asymmetry: float) 
             value = (FULL[i, side, own] * (1.0 + sign * asymmetry * LEAD[i, own]))[:, None] * level
             cubes[side, own] += value * value * value
     return np.cbrt(cubes)
-
-
-def _kept(strengths: Float[Array, "emotion=8 frames"]) -> Float[Array, "emotion=8 au frames"]:
-    """What share of each emotion's units survives the others: antagonists, then Du's compounds.
-
-    Weighs strengths, not activations, so that it depends on the mix alone and never on the intensity.
-    """
-    kept = np.ones((_NUM, NUM_AU, strengths.shape[1]))
-    active = [i for i in range(1, _NUM) if strengths[i].any()]
-    if len(active) < 2:
-        return kept
-    own = STRENGTH[:, _OWN, None] * strengths[:, None]
-    other = STRENGTH[:, _OTHER, None] * strengths[:, None]
-    for i in active:
-        against = other[[j for j in active if j != i]].max(axis=0)
-        total = own[i] + against
-        share = np.where(total > 0, own[i] / np.where(total > 0, total, 1.0), 1.0)
-        gives_way = smoothstep((share - 0.3) / 0.4)
-        for pair, unit in enumerate(_OWN):
-            if STRENGTH[i, unit]:
-                kept[i, unit] *= gives_way[pair]
-    for i, j, dropped in _COMPOUND_DROPS:
-        if i not in active or j not in active:
-            continue
-        total = strengths[i] + strengths[j]
-        safe = np.where(total > 0, total, 1.0)
-        evenness = 4.0 * strengths[i] * strengths[j] / (safe * safe)
-        drop = 1.0 - COMPOUND_FIRMNESS * evenness * evenness
-        kept[i, dropped] *= drop
-        kept[j, dropped] *= drop
-    return kept
-
-
-def _with_leak(
-    units: Float[Array, "side=2 au frames"], *, track: EmotionTrack, energy: float
-) -> Float[Array, "side=2 au frames"]:
-    """A hidden emotion shows a little, all the time, on the muscles that few can hold; the rest of it flashes."""
-    for i in range(1, _NUM):
-        amount = np.clip(track.covert[:, i].astype(np.float64) * track.leak * energy, 0.0, 1.0)
-        eased = amount * (2.0 - amount)
-        for unit, share in RELIABLE_UNITS.items():
-            index = AU_INDEX[unit]
-            units[:, index] += eased * share * STRENGTH[i, index]
-    return units
 
 
 def _with_vad(

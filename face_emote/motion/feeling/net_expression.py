@@ -11,6 +11,7 @@ from face_emote.core.types import EmotionTrack, PerformanceStyle
 from face_emote.motion.events.curves import between
 from face_emote.motion.feeling.affect import Affect, Display
 from face_emote.motion.feeling.expression import MOST_DRIVEN, REST_BREATH_HZ, EmotionBias, response
+from face_emote.motion.feeling.masks import behind_mask
 from face_emote.motion.feeling.recipes import SIDES
 from face_emote.motion.feeling.wrinkles import RESIDUAL
 from face_emote.network.config import (
@@ -99,9 +100,14 @@ def affect_by_net(
     posed = np.clip(plan.covert.astype(np.float64).sum(axis=1), 0.0, 1.0)[:, None]
     drives = (1.0 - posed) * answers[:, BLOOD_SLICE] + hidden[:, BLOOD_SLICE]
     taught = _on_face(np.clip(answers[:, CONTROL_SLICE], 0.0, 1.0))
+    shown, breaking = behind_mask(
+        _on_face(_shown(answers[:, CONTROL_SLICE], mix=plan.mix, presence=share, style=style)),
+        _on_face(_shown(hidden[:, CONTROL_SLICE], mix=plan.covert, presence=share, style=style)),
+        track=plan,
+    )
     display = Display(
-        emotion=_on_face(_shown(answers[:, CONTROL_SLICE], mix=plan.mix, presence=share, style=style)),
-        hidden=_on_face(_shown(hidden[:, CONTROL_SLICE], mix=plan.covert, presence=share, style=style)),
+        emotion=shown,
+        hidden=breaking,
         leak=plan.leak,
         energy=column["motion_energy"],
         frown=column["frown"],

@@ -1,7 +1,7 @@
 """What each emotion does to the face: Action Units (Ekman & Friesen's FACS), and the bearing of eyes, head and breath.
 
-Which units belong to which emotion follows EMFACS (basics) and Du, Tao & Martinez 2014 (compounds). How strong each one
-is, and in which order they come in with rising intensity, are our choices, tuned on renders of the bundled head.
+Which units belong to which emotion follows EMFACS. How strong each one is, and in which order they come in with rising
+intensity, are our choices, tuned on renders of the bundled head. How two emotions share a face is in `mixtures`.
 
 ARKit's shapes are not Action Units: several share a muscle and some units need two shapes. The first table is our
 reading of each unit's description on the bundled head, tuned by looking at renders.
@@ -150,34 +150,7 @@ joy reads as wistful."""
 ANTAGONISTS = (
     (12, 15), (12, 20), (6, 5), (7, 5), (43, 5), (4, 2), (24, 25), (24, 26), (23, 25), (23, 26), (17, 26), (28, 25),
 )  # fmt: skip
-"""Pairs that do not show together: when two emotions bring one each, the weaker gives way."""
-
-COMPOUNDS: dict[frozenset[str], frozenset[int]] = {
-    frozenset(pair.split()): frozenset(units)
-    for pair, units in {
-        "joy sadness": {1, 4, 6, 12, 25},
-        "joy surprise": {1, 2, 5, 12, 25, 26},
-        "joy disgust": {6, 9, 10, 12, 25},
-        "joy fear": {1, 2, 5, 12, 25, 26},
-        "sadness fear": {1, 4, 15, 20, 25},
-        "sadness anger": {1, 4, 7, 15, 17, 24},
-        "sadness surprise": {1, 4, 25, 26},
-        "sadness disgust": {1, 4, 9, 10, 15},
-        "fear anger": {4, 5, 7, 20, 25, 38},
-        "fear surprise": {1, 2, 5, 20, 25, 26},
-        "fear disgust": {1, 4, 9, 10, 20, 25},
-        "surprise anger": {4, 5, 25, 26, 38},
-        "surprise disgust": {1, 2, 5, 9, 10, 25},
-        "disgust anger": {4, 7, 9, 10, 17, 24},
-    }.items()
-}
-"""Units that stay in an even blend of two emotions (Du et al. 2014; our additions keep both readable while talking)."""
-COMPOUND_FIRMNESS = 0.6
-"""How far an even blend drops the other units, 0..1."""
-
-RELIABLE_UNITS = {1: 0.2, 4: 0.2, 15: 0.2}
-"""Units that betray a hidden emotion because few can hold them at will, and the share of its recipe that shows all the
-time at a leak of 1. At the usual leak of 0.25 some 9 % stay visible; the rest of a hidden emotion flashes."""
+"""Pairs that do not show together: when two emotions that share a region bring one each, the weaker gives way."""
 
 SIDES: dict[str, tuple[float, ...]] = {
     "neutral": (0.0,) * 4,

@@ -20,7 +20,14 @@ from face_emote.motion.events.cues import ACCENT_GAP_SECS
 from face_emote.motion.events.curves import ease
 from face_emote.motion.events.gaze import GazeScore, Look
 from face_emote.motion.events.head_motion import HeadScore, beat_on, new_posture
-from face_emote.motion.events.micro_expressions import LONGEST_CALM_SECS, MIN_SPACING_SECS, LeakScore, shaped_leaks
+from face_emote.motion.events.micro_expressions import (
+    LONGEST_CALM_SECS,
+    LONGEST_SECS,
+    MIN_SPACING_SECS,
+    STRESSED,
+    LeakScore,
+    shaped_leaks,
+)
 from face_emote.motion.mouth.lips import Lips
 from face_emote.motion.score import FaceScore
 
@@ -87,7 +94,7 @@ class Director:
         self._dice = [np.random.default_rng([seed, layer]) for layer in range(7)]
         self._blinks, self._looks, self._beats = _Rows(5), _Rows(4), _Rows(6)
         self._postures, self._follows = _Rows(4), _Rows(3)
-        self._brows, self._breaths, self._leaks = _Rows(7), _Rows(2), _Rows(5)
+        self._brows, self._breaths, self._leaks = _Rows(7), _Rows(2), _Rows(6)
         self._gaze_key, self._head_key = (int(self._dice[i].integers(2**62)) for i in (_GAZE, _HEAD))
         self.life_key = int(self._dice[_LIFE].integers(2**62))
         self._spoke = False
@@ -118,7 +125,7 @@ class Director:
             self._raise_brows(now, accent)
         self._settle(now, begins=begins, ends=ends)
         self._breathe(now, begins=begins, ends=ends)
-        self._leak(now, ends=ends)
+        self._leak(now, ends=ends, accent=accent)
         for rows in (self._blinks, self._looks, self._beats, self._postures, self._follows, self._brows, self._leaks):
             rows.forget(now.secs - MEMORY_SECS)
         self._breaths.forget(now.secs - 1.0)
@@ -204,7 +211,7 @@ class Director:
         self._waited += self._style.blinks * now.blink_factor * rate / MOTION_HZ
         early = self._interval - _NEAR_BLINK if ends else self._interval
         leaked = self._leaks.last
-        is_hidden = leaked is not None and now.secs - leaked[0] < 0.25
+        is_hidden = leaked is not None and now.secs - leaked[0] < LONGEST_SECS
         if self._waited >= early and not is_hidden:
             self._shut(now.secs)
 
@@ -272,13 +279,15 @@ class Director:
             self._breath = (now.secs, now.secs + share * period, here, aim)
         self._breaths.add(now.secs, here)
 
-    def _leak(self, now: Moment, *, ends: bool) -> None:
-        """Mostly where a phrase ends; now and then in long unbroken speech."""
+    def _leak(self, now: Moment, *, ends: bool, accent: float) -> None:
+        """Mostly where a phrase ends; on some strong accents; now and then in long unbroken speech."""
         rng = self._dice[_LEAKS]
         if now.hides <= 0.0 or now.secs < 0.5:
             return
         last = self._leaks.last
         calm = now.secs - (last[0] if last else 0.0)
-        if (ends and calm > MIN_SPACING_SECS and rng.random() < 0.66) or calm > LONGEST_CALM_SECS:
+        chance = 0.66 * ends + 0.25 * (accent > STRESSED)
+        if (calm > MIN_SPACING_SECS and rng.random() < chance) or calm > LONGEST_CALM_SECS:
             one = shaped_leaks(np.array([now.secs]), rng=rng)
-            self._leaks.add(now.secs, *(float(v[0]) for v in (one.attack, one.hold, one.release, one.strength)))
+            shape = (one.attack, one.hold, one.release, one.strength, one.lean)
+            self._leaks.add(now.secs, *(float(values[0]) for values in shape))

@@ -1,0 +1,62 @@
+"""A feeling that is hidden, or held back: which of the face still tells it.
+
+People hold the mouth well, and brows and lids badly (Ekman 2003; Porter & ten Brinke 2008). So the feeling that is
+shown has the mouth, and smiles without its eyes; the hidden one keeps a trace of its brows, and breaks through above
+the mouth for an instant (`events.micro_expressions`). Whoever holds back the very feeling that shows holds it with the
+lips: they are pressed, and the brows go on.
+"""
+
+import numpy as np
+
+from face_emote.core.arrays import Array, Float
+from face_emote.core.names import CONTROLS
+from face_emote.core.types import EmotionTrack
+
+
+def _named(*beginnings: str) -> Array:
+    return np.array([i for i, name in enumerate(CONTROLS) if name.startswith(beginnings)])
+
+
+_BROWS, _CHEEKS, _UPPER = _named("brow", "innerBrow"), _named("cheek"), _named("brow", "innerBrow", "eye", "nose")
+_LOWER = _named("mouth", "jaw", "lips", "neck", "tongue", "cheekPuff")
+_PARTED = _named("jawOpen", "lipsPart", "mouthLowerDown", "mouthUpperUp", "mouthFunnel")
+_PRESSED = _named("mouthPress", "mouthRollLower", "mouthRollUpper", "mouthShrugLower")
+_TRACE = 0.22
+"""Share of the hidden brows that shows all the time at a leak of 1; a tenth of them at the usual leak."""
+_POSED_CHEEKS, _POSED_UPPER = 0.85, 0.2
+"""What a pose lacks of its cheeks (AU6: a social smile has none) and of the rest above the mouth."""
+_HELD_MOUTH, _HELD_PARTING, _HELD_PRESS = 0.35, 0.9, 0.3
+"""What holding back takes of the mouth and of what parts the lips, and the pressing of the lips that it puts there
+(AU 17, 23, 24: how smiles and anger are controlled, Keltner 1995)."""
+
+
+def behind_mask(
+    shown: Float[Array, "steps control=100"], hidden: Float[Array, "steps control=100"], *, track: EmotionTrack
+) -> tuple[Float[Array, "steps control=100"], Float[Array, "steps control=100"]]:
+    """What shows all the time, and what of the hidden feeling breaks through in flashes.
+
+    `shown` and `hidden` are the faces of both feelings by themselves; where `track` hides nothing, the first stays as it
+    is.
+    """
+    covert = track.covert[:, 1:].astype(np.float64)
+    held = _sum(np.minimum(covert, track.mix[:, 1:]))
+    posed = np.clip(_sum(covert) - held, 0.0, 1.0)
+    leak = track.leak.astype(np.float64)
+    face = shown.astype(np.float64)
+    face[:, _CHEEKS] *= (1.0 - _POSED_CHEEKS * posed)[:, None]
+    face[:, _UPPER] *= (1.0 - _POSED_UPPER * posed)[:, None]
+    face[:, _LOWER] *= (1.0 - _HELD_MOUTH * held)[:, None]
+    face[:, _PARTED] *= (1.0 - _HELD_PARTING * held)[:, None]
+    face[:, _PRESSED] += (_HELD_PRESS * held)[:, None]
+    face[:, _BROWS] += (_TRACE * leak * (2.0 - leak))[:, None] * hidden[:, _BROWS]
+    flashes = hidden.astype(np.float64)
+    flashes[:, _LOWER] = 0.0
+    return np.clip(face, 0.0, 1.0), flashes
+
+
+def _sum(shares: Float[Array, "steps emotion=7"]) -> Float[Array, " steps"]:
+    """Always in the same order: a reduction's order may depend on the number of steps."""
+    total = np.zeros(len(shares))
+    for column in range(shares.shape[1]):
+        total += shares[:, column]
+    return total
