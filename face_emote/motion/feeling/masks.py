@@ -35,8 +35,7 @@ def behind_mask(
 ) -> tuple[Float[Array, "steps control=100"], Float[Array, "steps control=100"]]:
     """What shows all the time, and what of the hidden feeling breaks through in flashes.
 
-    `shown` and `hidden` are the faces of both feelings by themselves; where `track` hides nothing, the first stays as it
-    is.
+    `shown` and `hidden` are the faces of both feelings by themselves; where nothing is hidden the first stays as it is.
     """
     covert = track.covert[:, 1:].astype(np.float64)
     held = _sum(np.minimum(covert, track.mix[:, 1:]))

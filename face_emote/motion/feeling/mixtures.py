@@ -44,7 +44,7 @@ HOLDERS: dict[str, str] = {
     "disgust contempt": "><<<>",
     "anger contempt": "<<==>",
 }
-"""Who has brows, lids, cheeks, nose and mouth of an even blend of two emotions: the left one, the right one, or both."""
+"""Who has brows, lids, cheeks, nose and mouth of an even blend of two emotions: the left, the right, or both."""
 
 _WINS_FROM, _WINS_BY = 0.22, 0.48
 """Share of the two at which a holder begins to have its region, and has it: when the other is much the stronger, the
@@ -54,7 +54,10 @@ _CLAIMED = 0.5
 _NUM = len(EMOTIONS)
 _REGION_OF = np.array([next(i for i, units in enumerate(REGIONS.values()) if u in units) for u in ACTION_UNITS])
 _CLAIM = np.stack([np.clip(STRENGTH[:, _REGION_OF == r].max(axis=1) / _CLAIMED, 0.0, 1.0) for r in range(len(REGIONS))])
-_PAIRS = tuple((*map(EMOTIONS.index, names.split()), holders) for names, holders in HOLDERS.items())
+_PAIRS = tuple(
+    (EMOTIONS.index(first), EMOTIONS.index(second), HOLDERS[f"{first} {second}"])
+    for first, second in map(str.split, HOLDERS)
+)
 _RIVALS = tuple((AU_INDEX[own], AU_INDEX[other]) for pair in ANTAGONISTS for own, other in (pair, pair[::-1]))
 """Each antagonist pair in both directions: the unit that may give way, and the unit that it gives way to."""
 
