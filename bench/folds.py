@@ -3,7 +3,8 @@
     python -m bench.folds DATA RUNS [--json FILE]
 
 RUNS holds `fold_a`, `fold_b` and `fold_c`, runs of `face-emote train folds/a` and so on. Every clip of 11 talkers is
-measured once, by the network that has not met its talker, and the clips are pooled. Beside it: the rules, which were
+measured once, by the network that has not met its talker, and the clips are pooled. So are the voices of LibriSpeech
+that none has heard, each by all three; they have no lips to agree with. Beside it: the rules, which were
 fitted to s1 alone; the phone recogniser that they (and the network's contacts) use without a transcript has heard
 other recordings of some of these talkers, see its card.
 """
@@ -13,10 +14,18 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from face_emote.evaluation.clips import read_clips
+from face_emote.evaluation.clips import FACELESS, UNSEEN, VOICES, read_clips
 from face_emote.evaluation.evaluate import lip_system
 from face_emote.evaluation.judges import bundled_judges
-from face_emote.evaluation.lip_figures import ClipFigures, measure_clip, measure_human, ruler, summed, talker_figures
+from face_emote.evaluation.lip_figures import (
+    ClipFigures,
+    LipFigures,
+    measure_clip,
+    measure_human,
+    ruler,
+    summed,
+    talker_figures,
+)
 from face_emote.evaluation.report import HUMAN, LIP_ROWS, printed
 from face_emote.evaluation.systems import HeardClip
 from face_emote.face.bundled import load_head
@@ -33,17 +42,27 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE")
     options = parser.parse_args()
     found = measured(options.data, options.runs)
-    columns = [summed(name, clips) for name, clips in found.items()]
-    print(f"{'':24}" + "".join(f"{column.system:>18}" for column in columns))
-    for field, title, form in LIP_ROWS:
+    groups: dict[str, dict[str, LipFigures]] = {UNSEEN: {}, VOICES: {}}
+    for name, clips in found.items():
+        for title, faceless in ((UNSEEN, False), (VOICES, True)):
+            own = [clip for clip in clips if (clip.talker == FACELESS) == faceless]
+            groups[title] |= {name: summed(name, own)} if own else {}
+    for title, columns in groups.items():
+        _print_table(title, list(columns.values()))
+    for talker in talker_figures(found["network"]):
+        print(f"{talker.talker:12}{talker.clips:4} clips   r {printed(talker.correlation, '.3f')}")
+    if options.json:
+        kept = {title: [asdict(column) for column in columns.values()] for title, columns in groups.items()}
+        options.json.write_text(json.dumps(kept, indent=1) + "\n")
+
+
+def _print_table(title: str, columns: list[LipFigures]) -> None:
+    print(f"{title:28}" + "".join(f"{column.system:>18}" for column in columns))
+    for field, measure, form in LIP_ROWS:
         values = [getattr(column, field) for column in columns]
         if any(value is not None for value in values):
-            print(f"{title:24}" + "".join(f"{printed(value, form):>18}" for value in values))
+            print(f"{measure:28}" + "".join(f"{printed(value, form):>18}" for value in values))
     print()
-    for talker in talker_figures(found["network"]):
-        print(f"{talker.talker:6}{talker.clips:4} clips   r {printed(talker.correlation, '.3f')}")
-    if options.json:
-        options.json.write_text(json.dumps([asdict(column) for column in columns], indent=1) + "\n")
 
 
 def measured(data: Path, runs: Path) -> dict[str, list[ClipFigures]]:
@@ -60,7 +79,8 @@ def measured(data: Path, runs: Path) -> dict[str, list[ClipFigures]]:
             "rules, heard": lip_system("rules", head=head, known_words=False),
             "rules, aligned": lip_system("rules", head=head, known_words=True),
         }
-        for group in read_clips(data, talkers=talkers).groups:
+        voices = (FACELESS,) if (data / FACELESS).is_dir() else ()
+        for group in read_clips(data, talkers=(*talkers, *voices)).groups:
             for clip in group.clips:
                 heard = HeardClip(clip)
                 for name, system in systems.items():

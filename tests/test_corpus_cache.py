@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from face_emote.audio.conditioning import listened_to
 from face_emote.audio.logmel import log_mels
 from face_emote.core.errors import CorpusError, OptionError
+from face_emote.core.types import Speech
 from face_emote.train.corpus.build import build, describe, user_source, write_manifest
 from face_emote.train.corpus.cache import (
     COLUMNS,
@@ -74,7 +76,7 @@ def test_what_is_written_is_read(tmp_path):
         assert np.array_equal(corpus.lips(index), data.lips.astype(np.float16))
         assert np.array_equal(corpus.known(index), data.known)
         assert np.array_equal(corpus.phones(index), data.phones)
-        mels = np.concatenate(list(log_mels([data.samples])))
+        mels = np.concatenate(list(log_mels(listened_to(Speech(data.samples)).blocks())))  # what `animate` hears
         assert np.array_equal(corpus.mels(index), mels.astype(np.float16))
         assert 2 * row.num_frames - 2 < row.num_mels <= 2 * row.num_frames
     assert isinstance(corpus.arrays["a"].mels, np.memmap)

@@ -11,7 +11,7 @@ from evaluated_takes import FPS, write_takes
 from fabricated import lively_motion
 
 from face_emote.core.errors import FaceEmoteError
-from face_emote.core.names import CONTROLS
+from face_emote.core.names import CONTROLS, OPEN_VOWELS
 from face_emote.core.types import FRAME_ARRAYS, Phone
 from face_emote.emotion.blending import at_intensity
 from face_emote.emotion.grammar import describe
@@ -107,7 +107,8 @@ def test_a_perfect_copy_has_no_error(folder, head, by):
         assert figures.correlation > 0.99 and figures.lag_ms == 0.0 and figures.mtm_ms == 0.0
         assert figures.mod_mm < 0.5
         assert (figures.bilabials, figures.closed) == (2, 2)
-        assert (figures.open_vowels, figures.falsely_closed) == (2, 0)
+        assert (figures.open_vowels, figures.falsely_closed, figures.nearly_closed) == (2, 0, 0)
+        assert figures.loud_gap == pytest.approx(figures.real_loud_gap, rel=0.1)
 
 
 def test_a_late_copy_is_told_so(folder, head, by):
@@ -123,9 +124,31 @@ def test_a_mouth_that_never_opens_closes_everywhere(folder, head, by):
     agape = [measure_clip(clip, Baseline("agape", by.rig, offset=0.1), by=by) for clip in clips]
     assert (summed("shut", shut).closure, summed("shut", shut).false_closure) == (1.0, 1.0)
     assert (summed("agape", agape).closure, summed("agape", agape).false_closure) == (0.0, 0.0)
+    assert summed("agape", agape).loud_gap > 2.0 * summed("shut", shut).loud_gap
     constant = summed("shut", shut)
     assert constant.correlation is None and constant.lag_ms is None and constant.mtm_ms is None
     assert constant.silence_motion is None
+
+
+def test_a_mouth_that_hardly_opens_at_a_vowel_is_told_by_its_own_range(folder, head, by):
+    clip = HeardClip(read_clips(folder).clips[0])
+    centres = np.array([phone.centre_secs for phone in clip.phones if phone.label in OPEN_VOWELS])
+
+    class Mumbler:
+        name = "mumbler"
+
+        def lips(self, heard, *, fps):
+            at_vowel = Baseline("vowel", by.rig, offset=0.04).lips(heard, fps=fps)
+            wide = Baseline("wide", by.rig, offset=0.3).lips(heard, fps=fps)
+
+            def sampler(times):
+                near = np.abs(times[:, None] - centres).min(axis=1) < 0.08
+                return np.where(near[:, None], at_vowel(times), wide(times))
+
+            return sampler
+
+    figures = measure_clip(clip, Mumbler(), by=by)
+    assert (figures.falsely_closed, figures.nearly_closed) == (0, len(centres))
 
 
 def test_the_human_is_measured_by_the_same_ruler(folder, by):

@@ -1,5 +1,6 @@
 """Folders of clips: what lies in them is read, or refused in a sentence."""
 
+import json
 import re
 from itertools import pairwise
 from pathlib import Path
@@ -11,7 +12,7 @@ from fabricated import lively_motion
 from hypothesis import given
 from hypothesis import strategies as st
 
-from face_emote.evaluation.clips import ClipError, phones_from, read_clips
+from face_emote.evaluation.clips import VOICES, ClipError, phones_from, read_clips
 from face_emote.face.bundled import load_head
 from face_emote.formats.motion_file import write_motion
 
@@ -71,3 +72,17 @@ def test_wrong_lips_and_folders_are_told(folder, tmp_path):
         read_clips(tmp_path / "empty")
     with pytest.raises(ClipError, match="no such folder"):
         read_clips(tmp_path / "absent")
+
+
+def test_voices_beside_tracked_talkers_are_measured_without_a_face(tmp_path, head):
+    (tmp_path / "grid_talkers").mkdir()
+    rows = [["a", "AA1", 0.1, 0.4], ["b", "B", 0.4, 0.5]]
+    names = [f"{talker}-1-0" for talker in range(1, 12)]
+    (tmp_path / "librispeech" / "audio").mkdir(parents=True)
+    (tmp_path / "librispeech" / "phones.json").write_text(json.dumps(dict.fromkeys(names, rows)))
+    for name in names:
+        (tmp_path / "librispeech" / "audio" / f"{name}.ogg").write_bytes(b"")
+    (group,) = read_clips(tmp_path).groups
+    assert group.name == VOICES
+    assert [clip.name for clip in group.clips] == ["1-1-0", "11-1-0"]  # every tenth talker, by number
+    assert all(clip.lips is None and clip.phones[1].label == "AA" for clip in group.clips)

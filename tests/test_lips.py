@@ -7,7 +7,7 @@ from speech_scores import babble, spoken
 from face_emote.core.arrays import Array
 from face_emote.core.errors import OptionError
 from face_emote.core.names import BILABIALS, CONTROLS, LABIODENTALS
-from face_emote.core.types import PerformanceStyle, SpeechAnalysis
+from face_emote.core.types import PerformanceStyle, Phone, SpeechAnalysis
 from face_emote.face.bundled import load_head
 from face_emote.face.head import Head
 from face_emote.face.rig import pose_from_controls
@@ -291,3 +291,16 @@ def test_any_speech_stays_within_the_controls(seed, lips, jaw):
 def test_a_wrong_rate_is_refused(head):
     with pytest.raises(OptionError, match="fps"):
         lip_score(spoken("SIL"), head=head, style=STYLE, fps=0.0)
+
+
+@pytest.mark.parametrize("vowel_secs", [0.04, 0.06, 0.1, 0.3])
+def test_lips_are_open_in_the_middle_of_an_open_vowel_between_closures(vowel_secs):
+    spans = np.cumsum([0.2, 0.06, vowel_secs, 0.06, vowel_secs, 0.06, 0.2])
+    labels = ("SIL", "P", "AH", "B", "AE", "P", "SIL")
+    phones = tuple(Phone(*row) for row in zip(labels, [0.0, *spans[:-1]], spans, strict=True))
+    contacts = phone_contacts(phones, frame_secs=1.0 / 50.0)
+    middles = np.array([phone.centre_secs for phone in phones])
+    closure, _ = contacts.at(middles)
+    assert closure[[2, 4]].max() < 0.2
+    ends, _ = contacts.at(np.sort(np.concatenate([contacts.closures.full_secs, contacts.closures.release_secs])))
+    assert ends.min() > 0.99

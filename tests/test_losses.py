@@ -1,6 +1,7 @@
 """Losses on lips: 0 for what is right, above 0 for what is wrong, and the gradient knows the way."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -374,3 +375,14 @@ def test_lag_is_free_up_to_a_fifth_of_a_second():
     assert cost(0.16) < cost(0.4) < cost(0.72)
     still = torch.zeros(1, 100)
     assert float(lag_loss(still, still, rate_hz=12.5)) == 0.0
+
+
+def test_closures_of_captured_lips_are_left_to_their_capture():
+    lips = torch.zeros(2, 20, 9)
+    lips[..., GAP] = 0.1 / LIP_SCALE[GAP]
+    taught = truth_of(natural(torch.zeros(2, 20, 9)), phone=P)
+    both, one, none = (replace(taught, captured=torch.tensor(c)) for c in ([False] * 2, [True, False], [True] * 2))
+    whole = closure_loss(lips, taught)
+    assert whole > 0.5
+    assert torch.allclose(torch.stack([closure_loss(lips, both), closure_loss(lips, one)]), whole)
+    assert closure_loss(lips, none) == 0.0

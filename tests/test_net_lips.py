@@ -151,6 +151,8 @@ def test_network_and_phones_agree_on_a_contact():
     assert unheard[:4].max() < 0.1 and unheard[4] == 1.0  # the network alone has to be sure
     assert heard_too[0] < 0.2 and heard_too[1] < 0.6 and heard_too[2:].min() == 1.0  # a faint word of it is enough
     assert told.min() == 1.0
+    overruled = replace(lips, contacts=PhoneContacts(never, never), aligned=True).aims(times)[:, CLOSURE]
+    assert overruled.max() == 0.0  # a transcript knows where no lips meet
 
 
 def contact_of(begin: float, end: float) -> Contacts:

@@ -1,8 +1,9 @@
 """Clips to measure on, read from a folder.
 
 Two layouts are known. Tracked GRID talkers: `grid_s1/` (motion_train.npz, phones_train.json, audio/) and
-`grid_talkers/NAME/` (motion.npz, phones.json, audio/). Or a plain folder of recordings NAME.wav (or .flac, .ogg, ..)
-with, for each, any of
+`grid_talkers/NAME/` (motion.npz, phones.json, audio/), and beside them `librispeech/` (phones.json, audio/), of which
+every tenth talker, whom no network heard, is measured without a face. Or a plain folder of recordings NAME.wav (or
+.flac, .ogg, ..) with, for each, any of
 
     NAME.phones.json   [[word, phone, start, end], ..] in seconds, ARPAbet
     NAME.txt           the words spoken
@@ -28,6 +29,7 @@ from face_emote.core.types import Phone
 from face_emote.face.bundled import load_head
 from face_emote.formats.motion_file import read_motion
 from face_emote.train.corpus.lips import lip_meter
+from face_emote.train.corpus.voices import librispeech_jobs
 
 SOUNDS = (".wav", ".flac", ".ogg", ".mp3", ".m4a")
 JAW_PER_UNIT = 2.8
@@ -38,7 +40,10 @@ JAW_PER_GAP = 2.0
 REST_GAP = 0.006
 """Gap of our head at rest; each talker's own rest (5th percentile) is moved there before vertices are made of it."""
 FITTED_TALKER = "s1"
+FACELESS = "librispeech"
+"""Name of the folder of voices without a face, and of whoever they are."""
 OTHERS, UNSEEN, LEARNT = "other talkers", "unseen talkers", "talkers it learnt from"
+VOICES = "unseen voices, LibriSpeech"
 UPPER_FACE = ("brow", "eyeBlink", "eyeSquint", "eyeWide", "cheekSquint", "noseSneer")
 """What of the captured blendshapes is taken over besides the lips."""
 
@@ -160,9 +165,11 @@ def _grouped(folder: Path, chosen: dict[str, list[Clip]], *, every: int, tracked
     groups = []
     if FITTED_TALKER in chosen:
         groups.append(ClipGroup(f"held-out clips of {FITTED_TALKER}", tuple(chosen[FITTED_TALKER])))
-    others = tuple(clip for name, some in chosen.items() if name != FITTED_TALKER for clip in some)
+    others = tuple(clip for name, some in chosen.items() if name not in (FITTED_TALKER, FACELESS) for clip in some)
     if others:
         groups.append(ClipGroup(OTHERS, others))
+    if FACELESS in chosen:
+        groups.append(ClipGroup(VOICES, tuple(chosen[FACELESS])))
     if not (folder / "grid_s1").is_dir():
         return ClipSet(tuple(groups), others, "the measured clips themselves")
     taught = _read_s1(folder, remainder=1 % every, every=every)
@@ -175,7 +182,21 @@ def _read_tracked(folder: Path, *, every: int) -> dict[str, list[Clip]]:
     others = folder / "grid_talkers"
     for talker in sorted(path for path in others.iterdir() if path.is_dir()) if others.is_dir() else ():
         found[talker.name] = read_tracked(talker, talker=talker.name, motion="motion.npz", phones="phones.json")
+    if (folder / FACELESS).is_dir():
+        found[FACELESS] = _read_voices(folder)
     return found
+
+
+def _read_voices(folder: Path) -> list[Clip]:
+    path = folder / FACELESS / "phones.json"
+    phones = _json(path)
+    if not isinstance(phones, dict):
+        raise ClipError(f"The phones are no table of clips; write them again: {path}")
+    held_out = (job for job in librispeech_jobs(folder) if job.split == "test")
+    return [
+        Clip(name=job.name, talker=FACELESS, sound=folder / job.audio, phones=phones_from(phones[job.name], path=path))
+        for job in held_out
+    ]
 
 
 def _read_s1(folder: Path, *, remainder: int, every: int) -> list[Clip]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from face_emote.core.arrays import Array, Bool, Float
-from face_emote.core.names import BILABIALS
+from face_emote.core.names import BILABIALS, OPEN_VOWELS
 from face_emote.core.types import Phone
 from face_emote.evaluation.clips import Lips
 from face_emote.evaluation.judges import SyncJudge
@@ -21,7 +21,9 @@ from face_emote.train.corpus.lips import LipMeter, lip_meter
 CLOSED = 0.03
 """Lips count as closed below this gap."""
 NEAR_SECS = 0.04
-OPEN_VOWELS = frozenset({"AA", "AE", "AH", "AO", "AW", "AY", "EH", "EY"})
+NEARLY_CLOSED = 0.2
+"""Of the way from a clip's least gap to its largest, below which lips are nearly closed, however far a face opens."""
+LOUD_PERCENT = 95.0
 DENSE_HZ = 100.0
 MARGIN_SECS = 0.25
 SHORTEST_SILENCE_SECS = 0.3
@@ -53,6 +55,9 @@ class ClipFigures:
     closed: int = 0
     open_vowels: int = 0
     falsely_closed: int = 0
+    nearly_closed: int = 0
+    loud_gap: float | None = None
+    real_loud_gap: float | None = None
     silence_velocity: float | None = None
     speech_velocity: float | None = None
     sync_offset_ms: float | None = None
@@ -78,6 +83,10 @@ class LipFigures:
     """Share of P B M with a gap below .03 within 40 ms of their centre."""
     false_closure: float | None
     """Share of open vowels with such a gap at their centre."""
+    nearly_closed: float | None
+    """Share of open vowels at whose centre the lips are nearly closed, by the clip's own range."""
+    loud_gap: float | None
+    """95th percentile of the gap over that of the real one."""
     lve_mm: float | None
     mve_mm: float | None
     mod_mm: float | None
@@ -102,6 +111,7 @@ class TalkerFigures:
     lag_ms: float | None
     closure: float | None
     false_closure: float | None
+    loud_gap: float | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -140,6 +150,7 @@ def measure_clip(
     dense_times = np.arange(round(-MARGIN_SECS * DENSE_HZ), round((end + MARGIN_SECS) * DENSE_HZ)) / DENSE_HZ
     dense = by.lips.of_controls(sampler(dense_times))
     times = np.arange(max(1, round(end * fps))) / fps if lips is None else lips.times
+    dense[:, 0] = np.maximum(dense[:, 0], 0.0)  # to a camera, lips that are pressed together touch
     gap = np.interp(times, dense_times, dense[:, 0])
     figures = _seen_of_gap(heard, gap, times=times)
     if lips is not None:
@@ -148,6 +159,7 @@ def measure_clip(
             "lag_ms": _finite(1e3 * best_shift_secs(dense[:, 0], dense_times=dense_times, truth=lips.gap, times=times)),
             "mtm_ms": _finite(1e3 * misalignment_secs(gap, lips.gap, times=times)),
             "jerk_ratio": _ratio(jerk(gap, fps=fps), jerk(lips.gap, fps=fps)),
+            "real_loud_gap": float(np.percentile(lips.gap, LOUD_PERCENT)),
         }
         known = true_vertices(heard, by=by) if truth is None else truth
         assert known is not None
@@ -162,8 +174,9 @@ def measure_human(heard: HeardClip, *, by: Ruler) -> ClipFigures | None:
     if lips is None:
         return None
     figures = _seen_of_gap(heard, lips.gap, times=lips.times)
+    figures["real_loud_gap"] = figures["loud_gap"]
     if lips.width is not None and lips.jaw is not None:
-        curves, end_secs = (lips.on_our_head, lips.width, lips.jaw), len(lips.gap) / lips.fps
+        curves, end_secs = (np.maximum(lips.on_our_head, 0.0), lips.width, lips.jaw), len(lips.gap) / lips.fps
         figures |= _judged(by.sync, heard, curves=curves, times=lips.times, end_secs=end_secs)
     return ClipFigures(**figures)
 
@@ -183,6 +196,8 @@ def summed(system: str, clips: Sequence[ClipFigures], *, realtime_factor: float 
         within_40_ms=float(np.mean(np.abs(lags) <= 40.0 + 1e-6)) if len(lags) else None,
         closure=_ratio(sum(clip.closed for clip in clips), sum(clip.bilabials for clip in clips)),
         false_closure=_ratio(sum(clip.falsely_closed for clip in clips), sum(clip.open_vowels for clip in clips)),
+        nearly_closed=_ratio(sum(clip.nearly_closed for clip in clips), sum(clip.open_vowels for clip in clips)),
+        loud_gap=_loud_gap(clips),
         silence_motion=_silence_motion(clips),
         realtime_factor=realtime_factor,
         **{name: _mean(getattr(clip, name) for clip in clips) for name in means},
@@ -224,21 +239,26 @@ def still_and_speaking(
 def _seen_of_gap(heard: HeardClip, gap: Float[Array, " frames"], *, times: Float[Array, " frames"]) -> dict[str, Any]:
     """Whose it is, closures and stillness."""
     still = _stillness(heard.phones, gap, times=times)
-    return {"name": heard.clip.name, "talker": heard.clip.talker, **_closures(heard, gap, times=times), **still}
+    loud = float(np.percentile(gap, LOUD_PERCENT))
+    whose = {"name": heard.clip.name, "talker": heard.clip.talker, "loud_gap": loud}
+    return whose | _closures(heard, gap, times=times) | still
 
 
 def _closures(heard: HeardClip, gap: Float[Array, " frames"], *, times: Float[Array, " frames"]) -> dict[str, int]:
-    counts = {"bilabials": 0, "closed": 0, "open_vowels": 0, "falsely_closed": 0}
+    counts = {"bilabials": 0, "closed": 0, "open_vowels": 0, "falsely_closed": 0, "nearly_closed": 0}
     if heard.aligned is None:
         return counts
+    nearly = gap.min() + NEARLY_CLOSED * np.ptp(gap)
     for phone in heard.aligned.phones:
         if phone.label in BILABIALS:
             closed = closed_near(gap, times=times, centre_secs=phone.centre_secs)
             counts["bilabials"] += closed is not None
             counts["closed"] += bool(closed)
         elif phone.label in OPEN_VOWELS and phone.centre_secs <= times[-1]:
+            at_centre = gap[int(np.argmin(np.abs(times - phone.centre_secs)))]
             counts["open_vowels"] += 1
-            counts["falsely_closed"] += bool(gap[int(np.argmin(np.abs(times - phone.centre_secs)))] < CLOSED)
+            counts["falsely_closed"] += bool(at_centre < CLOSED)
+            counts["nearly_closed"] += bool(at_centre < nearly)
     return counts
 
 
@@ -263,7 +283,7 @@ def _errors(
 ) -> dict[str, float]:
     off = np.linalg.norm(by.vertices.vertices(sampler(lips.times)) - truth, axis=2)
     return {
-        "mod_mm": 1e3 * by.lips.unit_metres * float(np.abs(np.maximum(gap, 0.0) - lips.on_our_head).mean()),
+        "mod_mm": 1e3 * by.lips.unit_metres * float(np.abs(gap - lips.on_our_head).mean()),
         "lve_mm": float(off[:, by.vertices.lips].max(axis=1).mean()),
         "mve_mm": float(off[:, by.vertices.face].mean()),
     }
@@ -277,14 +297,19 @@ def _judged(
     times: Float[Array, " frames"],
     end_secs: float,
 ) -> dict[str, float | None]:
-    """Lips that are pressed together look to a camera like lips that touch; lips that never move have no offset."""
+    """Lips that never move have no offset."""
     even = np.arange(int(end_secs * JUDGE_HZ)) / JUDGE_HZ
     rows = np.stack([np.interp(even, times, curve) for curve in curves], axis=1)
     if judge is None or np.ptp(rows[:, 0]) < LEAST_MOVEMENT:
         return {}
-    seen = np.concatenate([np.maximum(rows[:, :1], 0.0), rows[:, 1:]], axis=1)
-    offset, confidence = judge.offset_and_confidence(heard.mels, seen)
+    offset, confidence = judge.offset_and_confidence(heard.mels, rows)
     return {"sync_offset_ms": _finite(offset), "sync_confidence": confidence if np.isfinite(offset) else None}
+
+
+def _loud_gap(clips: Sequence[ClipFigures]) -> float | None:
+    pairs = [(clip.loud_gap, clip.real_loud_gap) for clip in clips if clip.loud_gap and clip.real_loud_gap]
+    ours, real = np.array(pairs).reshape(-1, 2).mean(axis=0) if pairs else (0.0, 0.0)
+    return _ratio(float(ours), float(real))
 
 
 def _silence_motion(clips: Sequence[ClipFigures]) -> float | None:

@@ -49,6 +49,8 @@ LIP_ROWS: tuple[tuple[str, str, str], ...] = (
     ("within_40_ms", "  within 40 ms", ".0%"),
     ("closure", "closes on P B M", ".1%"),
     ("false_closure", "closed at open vowels", ".1%"),
+    ("nearly_closed", "  nearly, by own range", ".1%"),
+    ("loud_gap", "95th percentile of gap", ".2f"),
     ("lve_mm", "LVE, mm", ".2f"),
     ("mve_mm", "MVE, mm", ".2f"),
     ("mod_mm", "MOD, mm", ".2f"),
@@ -79,6 +81,7 @@ TALKER_COLUMNS = (
     ("lag_ms", "lag, ms", "+.0f"),
     ("closure", "P B M", ".1%"),
     ("false_closure", "open vowels", ".1%"),
+    ("loud_gap", "95 % gap", ".2f"),
 )
 
 

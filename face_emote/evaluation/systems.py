@@ -60,7 +60,7 @@ class HeardClip:
     @cached_property
     def prosody(self) -> Prosody:
         """Loudness and the rest."""
-        return prosody_of(iter([self.speech.samples]))
+        return prosody_of(listened_to(self.speech).blocks())
 
     @cached_property
     def mels(self) -> Float[Array, "rows band"]:

@@ -54,6 +54,8 @@ class OptimiserConfig:
     """Largest norm of the gradient."""
     average: float = 0.998
     """Of the running mean that is shipped, per step."""
+    bfloat16: bool = False
+    """Multiply short numbers on a CPU too: almost twice as fast where it has AVX512-BF16. On CUDA it is always so."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from face_emote.core.arrays import Float, Int
-from face_emote.core.names import BILABIALS, PHONES
+from face_emote.core.arrays import Bool, Float, Int
+from face_emote.core.names import BILABIALS, OPEN_VOWELS, PHONES
 from face_emote.network.config import LIP_CHANNELS, LIP_SCALE, NUM_LINEAR
 from face_emote.train.corpus.cache import UNKNOWN_PHONE
 from face_emote.train.mouth import AIMS, MouthMesh
@@ -61,8 +61,6 @@ def correlation(
 
 GAP = LIP_CHANNELS.index("gap")
 CLOSURE = LIP_CHANNELS.index("closure")
-OPEN_VOWELS = frozenset({"AA", "AE", "AH", "AO", "AW", "AY", "EH", "EY"})
-"""Vowels that no closed mouth can say."""
 GAP_SHARPNESS = 20.0
 """k of exp(-k gap): an error at a gap of 0.035 counts half as much as at closed lips."""
 CLOSED_GAP = 0.03
@@ -113,6 +111,8 @@ class LipTruth:
     """RMS against the loudness of this talker's speech: 0 silent, about 1 speaking (`relative_loudness`)."""
     phones: Int[Tensor, "batch frames"]
     """Index into `names.PHONES`; 255 where unknown."""
+    captured: Bool[Tensor, " batch"] | None = None
+    """Whose lips are a person's; None: nobody's."""
 
 
 def natural(pred: Float[Tensor, "batch frames 9"]) -> Float[Tensor, "batch frames 9"]:
@@ -154,14 +154,16 @@ def gap_loss(pred: Float[Tensor, "batch frames 9"], truth: LipTruth) -> Float[Te
 def closure_loss(pred: Float[Tensor, "batch frames 9"], truth: LipTruth) -> Float[Tensor, ""]:
     """At every frame of a P, B or M the gap falls below CLOSED_GAP within 40 ms: a hinge on the window's soft minimum.
 
-    Where the true gap is known and does not close either (an imperfect tracker), it only has to come as near.
+    Where the true gap is known and does not close either, it only has to come as near. Captured lips do not count: they
+    say themselves how they close, and a hinge that only pulls down would take from their agreement.
     In units of the gap's scale.
     """
     gap = soft_minimum(pred[..., GAP] * LIP_SCALE[GAP], reach=CLOSURE_REACH, softness=CLOSURE_SOFTNESS)
     aim = soft_minimum(truth.target[..., GAP], reach=CLOSURE_REACH, softness=CLOSURE_SOFTNESS)
     limit = torch.where(truth.known[..., GAP] > 0.0, aim.clamp_min(CLOSED_GAP), aim.new_tensor(CLOSED_GAP))
     over = (gap - limit).clamp_min(0.0) / LIP_SCALE[GAP]
-    return mean_of(over, weights=among(truth.phones, labels=BILABIALS))
+    wanted = among(truth.phones, labels=BILABIALS)
+    return mean_of(over, weights=wanted if truth.captured is None else wanted * ~truth.captured[:, None])
 
 
 def opening_loss(pred: Float[Tensor, "batch frames 9"], truth: LipTruth) -> Float[Tensor, ""]:

@@ -78,7 +78,7 @@ class Run:
         config, training = self.config, self.training
         rng = np.random.default_rng([config.seed, training.step, self.ranks.rank])
         terms: Terms = {}
-        with _precision(self.ranks.device):
+        with _precision(self.ranks.device, short=config.optimiser.bfloat16):
             if "lips" in config.parts:
                 crops = lip_batch(self.lips, net=config.net, data=config.data, rng=rng)
                 terms |= self.objective.lips(training.net, crops, step=training.step)
@@ -225,6 +225,6 @@ def _step(training: Training, terms: Terms, *, config: TrainConfig, ranks: Ranks
             mean.lerp_(now, 1.0 - keep)
 
 
-def _precision(device: torch.device) -> Any:
-    """bfloat16 on CUDA, float32 elsewhere."""
-    return torch.autocast("cuda", torch.bfloat16) if device.type == "cuda" else nullcontext()
+def _precision(device: torch.device, *, short: bool) -> Any:
+    """bfloat16 on CUDA and where it is asked for, else float32."""
+    return torch.autocast(device.type, torch.bfloat16) if short or device.type == "cuda" else nullcontext()

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from face_emote.core.arrays import Array, Bool, Float, Int, UInt8
-from face_emote.core.names import BILABIALS, PHONES
+from face_emote.core.names import BILABIALS, OPEN_VOWELS, PHONES
 from face_emote.network.config import (
     BEARING_SLICE,
     BLOOD_SLICE,
@@ -17,11 +17,13 @@ from face_emote.network.config import (
     WRINKLE_SLICE,
 )
 from face_emote.network.hearing import normalised
+from face_emote.network.weights import UNKNOWN_PHONE
 from face_emote.train.augment import FLOOR
 from face_emote.train.config import DataConfig, TrainConfig
+from face_emote.train.corpus.cache import UNKNOWN_PHONE as NO_LABEL
 from face_emote.train.corpus.cache import Corpus
 from face_emote.train.crops import Pool, expression_batch, latent_rows
-from face_emote.train.lip_losses import CLOSED_GAP, CLOSURE_REACH, OPEN_VOWELS, natural
+from face_emote.train.lip_losses import CLOSED_GAP, CLOSURE_REACH, natural
 from face_emote.train.torch_net import TorchMotionNet, upsampled
 
 _GAP, _CLOSURE = LIP_CHANNELS.index("gap"), LIP_CHANNELS.index("closure")
@@ -54,25 +56,40 @@ def held_out_clips(corpus: Corpus, data: DataConfig) -> dict[str, Int[Array, " c
 
 
 @torch.no_grad()
+def whole_answers(
+    net: TorchMotionNet, corpus: Corpus, *, index: int, look_ahead: int = 2, told: bool = False
+) -> Float[Array, "frames lip=9"]:
+    """What the lips do in a whole clip as `generic`, in natural units; `told`: the network is given the phones."""
+    device, frames = next(net.parameters()).device, corpus.clips[index].num_frames
+    late = net.config.look_ahead_frames[look_ahead]
+    rows = np.full((2 * (frames + late), 40), FLOOR, np.float32)
+    mels = np.asarray(corpus.mels(index), np.float32)[: len(rows)]
+    rows[: len(mels)] = mels
+    given = np.full(frames + late, UNKNOWN_PHONE, np.int64)
+    if told:
+        phones = np.asarray(corpus.phones(index)).astype(np.int64)
+        given[:frames] = np.where(phones == NO_LABEL, UNKNOWN_PHONE, phones)
+    heard = torch.from_numpy(normalised(rows, net.x0.cpu().numpy()))[None].to(device)
+    answers, _ = net.lips(
+        heard,
+        look_ahead=torch.tensor([look_ahead], device=device),
+        phones=torch.from_numpy(given)[None].to(device),
+        emotion=_neutral(heard, device) if net.config.lips_see_emotion else None,
+    )
+    lips: Array = natural(answers.float())[0, late : late + frames].cpu().numpy()
+    return lips
+
+
 def measured(
     net: TorchMotionNet, corpus: Corpus, *, clips: Int[Array, " clip"], look_ahead: int = 2, limit: int = 60
 ) -> LipFigures:
     """Run whole clips, without phones and as `generic`, and compare the gap with the known one."""
-    device = next(net.parameters()).device
-    late = net.config.look_ahead_frames[look_ahead]
     fits: list[tuple[str, float]] = []
     closed: list[bool] = []
     shut: list[bool] = []
     for index in clips[:: max(1, len(clips) // limit)]:
         i = int(index)
-        frames = corpus.clips[i].num_frames
-        rows = np.full((2 * (frames + late), 40), FLOOR, np.float32)
-        mels = np.asarray(corpus.mels(i), np.float32)[: len(rows)]
-        rows[: len(mels)] = mels
-        heard = torch.from_numpy(normalised(rows, net.x0.cpu().numpy()))[None].to(device)
-        emotion = _neutral(heard, device) if net.config.lips_see_emotion else None
-        answers, _ = net.lips(heard, look_ahead=torch.tensor([look_ahead], device=device), emotion=emotion)
-        lips = natural(answers.float())[0, late : late + frames].cpu().numpy()
+        lips = whole_answers(net, corpus, index=i, look_ahead=look_ahead)
         gap = lips[:, _GAP] * (1.0 - lips[:, _CLOSURE])
         truth = np.asarray(corpus.lips(i), np.float32)
         phones = np.asarray(corpus.phones(i))

@@ -60,6 +60,7 @@ class Objective:
             known=self._tensor(crops.known),
             loudness=self._tensor(crops.loudness),
             phones=self._tensor(crops.phones),
+            captured=self._tensor(crops.captured),
         )
         terms = lip_terms(answers, truth, weights=weights, phone_logits=phone_logits)
         if self.mouth is not None:

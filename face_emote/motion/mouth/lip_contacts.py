@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from face_emote.core.arrays import Array, Float
-from face_emote.core.names import BILABIALS, LABIODENTALS
+from face_emote.core.names import BILABIALS, LABIODENTALS, OPEN_VOWELS
 from face_emote.core.types import Phone
 from face_emote.motion.events.curves import smoothstep
 from face_emote.motion.mouth.visemes import merged
@@ -18,6 +18,8 @@ ONSET_SECS = 0.08
 """From the first approach to contact; the blend sets the lips off earlier, 130-240 ms before the sound."""
 RELEASE_SECS = 0.055
 SHORTEST_RAMP_SECS = 0.035
+SHORTEST_BESIDE_VOWEL_SECS = 0.01
+"""Lips that part for an open vowel have done so at its middle, however short it is, if this leaves them the time."""
 _BLOCK = 512
 
 CENTRE_SHIFT_SECS = {"P": -0.020, "B": -0.020, "M": 0.015, "F": 0.015, "V": 0.015}
@@ -72,13 +74,19 @@ def strength(contacts: Contacts, *, times: Float[Array, " frames"]) -> Float[Arr
 
 
 def _contacts(phones: list[Phone], *, labels: frozenset[str], frame_secs: float) -> Contacts:
-    holds = [_hold(run, frame_secs=frame_secs) for run in _runs(phones, labels=labels)]
+    runs = _runs(phones, labels=labels)
+    holds = [_hold(phones[run], frame_secs=frame_secs) for run in runs]
     rows: list[tuple[float, float, float, float]] = []
     for i, (full, release) in enumerate(holds):
         room_before = full - holds[i - 1][1] if i else np.inf
         room_after = holds[i + 1][0] - release if i + 1 < len(holds) else np.inf
         onset = max(SHORTEST_RAMP_SECS, min(ONSET_SECS, 0.55 * room_before))
         offset = max(SHORTEST_RAMP_SECS, min(RELEASE_SECS, 0.45 * room_after))
+        before, after = phones[: runs[i].start][-1:], phones[runs[i].stop :][:1]
+        if before and before[0].label in OPEN_VOWELS:
+            onset = min(onset, max(SHORTEST_BESIDE_VOWEL_SECS, full - before[0].centre_secs))
+        if after and after[0].label in OPEN_VOWELS:
+            offset = min(offset, max(SHORTEST_BESIDE_VOWEL_SECS, after[0].centre_secs - release))
         rows.append((full - onset, full, release, release + offset))
     begin, full_at, release_at, end = np.array(rows).reshape(-1, 4).T
     return Contacts(
@@ -89,17 +97,13 @@ def _contacts(phones: list[Phone], *, labels: frozenset[str], frame_secs: float)
     )
 
 
-def _runs(phones: list[Phone], *, labels: frozenset[str]) -> list[list[Phone]]:
+def _runs(phones: list[Phone], *, labels: frozenset[str]) -> list[slice]:
     """Neighbouring phones of the set, grouped."""
-    runs: list[list[Phone]] = []
-    previous_end = -np.inf
-    for phone in phones:
+    runs: list[slice] = []
+    for i, phone in enumerate(phones):
         if phone.label in labels:
-            if phone.start_secs <= previous_end + 1e-6:
-                runs[-1].append(phone)
-            else:
-                runs.append([phone])
-            previous_end = phone.end_secs
+            goes_on = runs and runs[-1].stop == i and phone.start_secs <= phones[i - 1].end_secs + 1e-6
+            runs[-1:] = [slice(runs[-1].start, i + 1)] if goes_on else [*runs[-1:], slice(i, i + 1)]
     return runs
 
 

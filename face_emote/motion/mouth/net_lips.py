@@ -96,11 +96,8 @@ class NetLips:
         else:
             known = self.contacts.at(times)
             for column, answered, spoken in zip((_CLOSURE, _TUCK), (closure, tuck), known, strict=True):
-                rows[:, column] = _sharpened(
-                    NETWORK_VOTE * answered + (1.0 - NETWORK_VOTE) * spoken, none=AGREED_FROM, full=AGREED_FULL
-                )
-                if self.aligned:
-                    rows[:, column] = np.maximum(rows[:, column], spoken)
+                vote = NETWORK_VOTE * answered + (1.0 - NETWORK_VOTE) * spoken
+                rows[:, column] = spoken if self.aligned else _sharpened(vote, none=AGREED_FROM, full=AGREED_FULL)
         aims: Array = REST + gate(self.spoken_secs, times)[:, None] * (rows - REST)
         return aims
 

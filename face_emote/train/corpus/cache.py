@@ -23,12 +23,14 @@ from typing import Any
 
 import numpy as np
 
+from face_emote.audio.conditioning import listened_to
 from face_emote.audio.logmel import NUM_BANDS, log_mels
 from face_emote.core.arrays import Array, Float, UInt8
 from face_emote.core.errors import CorpusError
 from face_emote.core.names import MOTION_HZ, PHONES, SAMPLE_RATE_HZ
 from face_emote.core.reading import content_of, mapped_array
 from face_emote.core.records import parsed_json
+from face_emote.core.types import Speech
 from face_emote.network.config import LIP_CHANNELS
 
 NUM_LIPS = len(LIP_CHANNELS)
@@ -206,7 +208,8 @@ def read_corpus(folder: Path) -> Corpus:
 def _append(job: Job, *, partial: Path, source: str, before: ClipRow | None) -> ClipRow:
     clip = job.make()
     frames = num_frames_of(len(clip.samples))
-    mels = np.concatenate(list(log_mels([clip.samples.astype(np.float32)]))).astype("<f2")
+    heard = listened_to(Speech(clip.samples.astype(np.float32), SAMPLE_RATE_HZ))  # as `animate` hears it
+    mels = np.concatenate(list(log_mels(heard.blocks()))).astype("<f2")
     stored = {
         "mels": mels,
         "lips": clip.lips.astype("<f2"),
