@@ -83,7 +83,7 @@ def test_maps_are_finite_and_in_range(size):
         "melanin": (0.0, 6.0),
         "haemoglobin": (0.0, 5.0),
         "specular": (0.0, 2.0),
-        "wrinkle_height": (-1.0, 0.81),
+        "wrinkle_height": (-1.16, 0.94),
         "hair_coverage": (0.0, 1.0),
         "lips": (0.0, 1.001),
         "inside": (0.0, 1.001),

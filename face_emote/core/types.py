@@ -256,6 +256,8 @@ class SkinParams:
     freckles: float = 0.0
     beard: float = 0.0
     """Stubble, 0..1."""
+    lip_redness: float = 1.0
+    """Of the lips themselves, beyond their skin's: 1 a young woman's, 0.5 a man's."""
     lip_colour: float = 0.0
     """Lipstick, 0..1."""
     iris_colour: tuple[float, float, float] = (0.09, 0.11, 0.10)
@@ -272,6 +274,8 @@ class SkinParams:
     """0 none, 0.5 bald at the crown, 1 a wreath is left."""
     brow_density: float = 1.0
     """0 none, 1 usual, above it thicker hairs."""
+    lash_density: float = 0.8
+    """0 none, 1 long and full; fewer are shorter and finer: 0.45 a man's, 0.35 an old person's."""
     garment_colour: tuple[float, float, float] = (0.035, 0.04, 0.055)
 
 

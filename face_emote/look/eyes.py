@@ -47,13 +47,13 @@ WHITE = (0.93, 1.10)
 SCLERA_YOUNG = (0.64, 0.610, 0.590)
 SCLERA_OLD = (0.61, 0.545, 0.445)
 VESSEL = (0.58, 0.215, 0.175)
-VESSELS, VESSEL_SHARPNESS = 0.80, 14.0
-PINK = 0.24
+VESSELS, VESSEL_SHARPNESS = 0.55, 14.0
+PINK = 0.10
 """Redness of the sclera far from the iris."""
-CORNER_PINK, CORNER_REACH = 0.36, (0.0110, 0.0030)
+CORNER_PINK, CORNER_REACH = 0.12, (0.0085, 0.0025)
 """Redness at both corners of the lids, and between which distances from them it rises; metres."""
-CARUNCLE = (0.60, 0.285, 0.250)
-CARUNCLE_REACH = (0.0080, 0.0048)
+CARUNCLE = (0.60, 0.36, 0.32)
+CARUNCLE_REACH = (0.0056, 0.0034)
 """The flesh in the inner corner: colour, and between which distances from the corner it begins; metres."""
 FLUSH_REDNESS = 0.55
 """Redness that full blood flow round the eyes (weeping) adds."""

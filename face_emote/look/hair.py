@@ -23,6 +23,7 @@ from face_emote.core.types import SkinParams
 from face_emote.face.bundled import load_head
 from face_emote.face.head import Head
 from face_emote.face.layout import HeadLayout
+from face_emote.look.fine_hair import WHITE
 from face_emote.look.hair_loss import left, loss
 from face_emote.look.hair_shape import CHARACTERS, Chance, carried, chances, shaped, skin_points
 from face_emote.look.hair_styles import HairStyle, load_anchors, load_style
@@ -30,8 +31,6 @@ from face_emote.look.head_shell import CENTRE, HeadShell, farthest, head_shell, 
 from face_emote.look.strands import HAIR_LENGTH, TIP_WIDTH, load_strands, pose_strands
 from face_emote.look.surface import SkinSurface, layout_skin
 
-WHITE = (0.52, 0.50, 0.47)
-"""Hair without pigment."""
 ROOT_TONE, TIP_TONE = 0.82, 1.14
 """Hair is bleached towards its tips."""
 HULL_DEPTH = 0.0065

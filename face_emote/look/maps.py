@@ -41,15 +41,19 @@ THREAD_VEINS = 0.35
 """Blood that age 1 adds where skin is red anyway, on cheeks and nose."""
 LIP_AGEING = (0.28, 0.9)
 """Shares of their redness that lips lose by age 1, and of depth that their lines gain."""
-BROW_SHADE, SCALP_COVER, STUBBLE_SHADE = 0.42, 0.80, 0.85
+BROW_SHADE, SCALP_COVER, STUBBLE_SHADE = 0.20, 0.80, 0.85
 """Coverage of painted hair where a brow, the scalp's hair or a shaven beard is densest."""
 ROUGH, GLOSS_SMOOTHS, AGE_ROUGHENS = 0.90, 0.50, 0.03
 """Where skin reflects more it is oilier and smoother; old skin is drier."""
 ROUGHNESS = (0.30, 0.65)
 """It stays within these."""
+LIP_BROWN = 0.10
+"""Melanin in place of the red that lips of redness 0 lack: a man's lips are the skin's colour, a little darker."""
 LIP_PIGMENT = 0.22
 """Melanin that lips gain per unit beyond olive skin: dark lips are as dark as the face, and browner."""
-RESTING_SHARE = 0.30
+FOLDING = (0.78, 1.15)
+"""Depth of every expression crease at age 0 and at age 1: young skin is elastic."""
+RESTING_SHARE = 0.36
 """Activation that age 1 leaves in every expression crease at rest."""
 
 
@@ -68,7 +72,8 @@ class SkinMaps:
     bump_gradient: Float[Array, "size size 2"]
     """Resting relief: its height's derivative per unit u and v, metres. Pores, lip lines, age."""
     wrinkle_height: Float[Array, "size size"]
-    """Signed expression relief at activation 1: -1 the floor of a crease .. 0.8; clip(-height * activation) darkens."""
+    """Signed expression relief at activation 1: -1 the floor of a crease .. 0.8, times `fold_depth`; clip(-height *
+    activation) darkens."""
     wrinkle_gradient: Float[Array, "size size 2"]
     """Derivative of the expression relief at activation 1 per unit u and v, metres."""
     hair_coverage: Float[Array, "size size"]
@@ -145,6 +150,11 @@ def resting_folds(age: float) -> float:
     return float(RESTING_SHARE * float(np.clip(age, 0.0, 1.0)) ** 1.3)
 
 
+def fold_depth(age: float) -> float:
+    """Factor on every expression crease, by `SkinParams.age`."""
+    return FOLDING[0] + (FOLDING[1] - FOLDING[0]) * float(np.clip(age, 0.0, 1.0))
+
+
 def load_skin_maps(params: SkinParams, *, size: int = 1024) -> SkinMaps:
     """Mix the maps of one character.
 
@@ -158,7 +168,8 @@ def load_skin_maps(params: SkinParams, *, size: int = 1024) -> SkinMaps:
     lips, pore = basis["lips"], _pores(basis["pores"], age=age)
     folds = np.float32(resting_folds(age))
     gloss = 2.0 * basis["gloss"] * (1.0 - PORE_DULL * pore)
-    wrinkle_gradient = height_gradient(basis["wrinkle"], depth=WRINKLE_DEPTH)
+    wrinkle = basis["wrinkle"] * np.float32(fold_depth(age))
+    wrinkle_gradient = height_gradient(wrinkle, depth=WRINKLE_DEPTH)
     relief = _relief(basis, age=age, pore=pore)
     return SkinMaps(
         melanin=_melanin(basis, params, age=age, pore=pore),
@@ -166,7 +177,7 @@ def load_skin_maps(params: SkinParams, *, size: int = 1024) -> SkinMaps:
         specular=gloss,
         roughness=np.clip(ROUGH - GLOSS_SMOOTHS * gloss + AGE_ROUGHENS * age, *ROUGHNESS),
         bump_gradient=height_gradient(relief, depth=1.0) + folds * wrinkle_gradient,
-        wrinkle_height=basis["wrinkle"],
+        wrinkle_height=wrinkle,
         wrinkle_gradient=wrinkle_gradient,
         hair_coverage=_hair_coverage(basis, params),
         lips=lips,
@@ -194,7 +205,7 @@ def _melanin(
     uneven = share + (MOTTLING * age) * (1.0 - lips) * (1.0 - basis["inside"]) * (share - 1.0)
     melanin = params.melanin * uneven * (1.0 + PORE_SHADE * pore)
     melanin += basis["moles"] + params.freckles * basis["freckles"] + age**1.5 * basis["age_spots"]
-    melanin += LIP_PIGMENT * max(0.0, params.melanin - 0.8) * lips
+    melanin += (LIP_PIGMENT * max(0.0, params.melanin - 0.8) + LIP_BROWN * (1.0 - params.lip_redness)) * lips
     return np.maximum(melanin, 0.0)
 
 
@@ -205,7 +216,9 @@ def _haemoglobin(
     bare = (1.0 - lips) * (1.0 - basis["inside"])
     uneven = share + (MOTTLING * age) * bare * (share - 1.0)
     blood = params.haemoglobin * uneven * (1.0 + PORE_BLOOD * pore)
-    blood += red * (1.0 + bare * (THREAD_VEINS * age * age) - lips * (LIP_AGEING[0] * age))
+    plain = lips * (1.0 - params.lip_redness)
+    blood += red * (1.0 + bare * (THREAD_VEINS * age * age) - lips * (LIP_AGEING[0] * age)) * (1.0 - plain)
+    blood += plain * (params.haemoglobin * (1.0 - share))
     blood += params.lip_colour * 1.3 * lips + 0.5 * folds * np.maximum(-basis["wrinkle"], 0.0)
     return np.maximum(blood, 0.0)
 
@@ -234,5 +247,5 @@ def resting_relief(params: SkinParams, *, size: int = 1024) -> Float[Array, "siz
         raise OptionError(f"Skin maps come in {', '.join(map(str, SIZES))} texels, not {size}. Choose one of these")
     basis = _basis(size)
     age = float(np.clip(params.age, 0.0, 1.0))
-    folds = np.float32(resting_folds(age) * WRINKLE_DEPTH) * basis["wrinkle"]
+    folds = np.float32(resting_folds(age) * fold_depth(age) * WRINKLE_DEPTH) * basis["wrinkle"]
     return (_relief(basis, age=age, pore=_pores(basis["pores"], age=age)) + folds).astype(np.float32)

@@ -43,10 +43,10 @@ TONGUE = (0.56, 0.225, 0.205)
 TONGUE_COAT = (0.53, 0.300, 0.270)
 TONGUE_COAT_REACH = (0.092, 0.066)
 """Between which rest positions in z the back of the tongue turns pale."""
-TONGUE_SCALE, TONGUE_RELIEF, TONGUE_PIT = 1100.0, 0.16, 0.30
+TONGUE_SCALE, TONGUE_RELIEF, TONGUE_PIT = 1100.0, 0.10, 0.24
 """Papillae per metre, how far they bend the normal, the light that gaps between them take."""
 TONGUE_GROOVE, TONGUE_GROOVE_SHADE = 0.0018, 0.22
-TONGUE_ROUGHNESS, TONGUE_F0 = 0.36, 0.034
+TONGUE_ROUGHNESS, TONGUE_F0 = 0.54, 0.028
 FLESH_WRAP, WET_STRENGTH = 0.26, 1.3
 
 LEAST_DEPTH = 0.0015

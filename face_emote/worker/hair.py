@@ -1,30 +1,24 @@
 """Hair of a person as curves with a thickness, standing on the neutral face. The look follows the fast renderer's."""
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from face_emote.core.arrays import Array, Float, Int
 from face_emote.face.bundled import load_head
-from face_emote.look.hair import hair_on, mean_hair_colour
-from face_emote.look.strands import StrandGroup, load_strands, triangle_frames
+from face_emote.look.fine_hair import FINE_TAPER, fine_hair
+from face_emote.look.hair import hair_on
+from face_emote.look.strands import StrandGroup, triangle_frames
 from face_emote.look.surface import SkinSurface
 from face_emote.worker.person import Person
 
 VOLUME = (0.004, 0.16)
 """Hair of a crop rises at most this far off the scalp: metres, plus a share of its length. Longer hair lies down."""
-LASH_SHAPE = (0.9, 0.42, 0.95)
-"""Factors on the stored lashes along x, y, z: they then point forward rather than up."""
-LASH_COLOUR = (0.003, 0.002, 0.002)
-BROW_SHARE = 0.85
 CLUMPING = {"scalp": 1.3, "brow": 1.0, "lash": 1.6}
 """A curve stands for a few real hairs; factor on its thickness."""
-FINE_TAPER = 0.92
-"""Share of their width that brow hairs and lashes lose towards the tip."""
 DETAIL = 0.6
 """Share of scalp strands: a viewport has to draw them."""
-KINDS = ("scalp", "brow", "lash")
+FINE_KINDS = ("brow", "lash")
 
 
 def hair_arrays(person: Person, skin: SkinSurface) -> dict[str, Any]:
@@ -34,15 +28,15 @@ def hair_arrays(person: Person, skin: SkinSurface) -> dict[str, Any]:
     template = skin.matrix.apply(load_head().template[skin.vertex_index].astype(np.float64))
     posed = skin.matrix.apply(person.head.template[skin.vertex_index].astype(np.float64))
     out = _scalp(person, skin, template=template, posed=posed)
-    for kind in KINDS[1:]:
-        groups = [_styled(group, person) for group in load_strands().groups if group.name.startswith(kind)]
+    fine = fine_hair(person.skin)
+    for kind in FINE_KINDS:
+        groups = [hairs.group for hairs in fine if hairs.kind == kind]
         pieces = [_stood(group, skin=skin, template=template, posed=posed) for group in groups]
         whole = np.concatenate(pieces)
         along = np.linspace(0.0, 1.0, whole.shape[1])
         width = np.concatenate([group.width for group in groups])[:, None] * (1.0 - FINE_TAPER * along**1.8)
-        base = np.array(LASH_COLOUR if kind == "lash" else mean_hair_colour(person.skin))
-        tint = np.concatenate([group.tint for group in groups])[:, None] * (BROW_SHARE if kind == "brow" else 1.0)
-        out |= _named(kind, points=whole, width=width * CLUMPING[kind], colour=tint * base)
+        colour = np.concatenate([hairs.colour for hairs in fine if hairs.kind == kind])
+        out |= _named(kind, points=whole, width=width * CLUMPING[kind], colour=colour)
         out[f"hair_{kind}_anchor"] = np.concatenate([_anchors(group, skin) for group in groups])
     return out
 
@@ -65,14 +59,6 @@ def _scalp(person: Person, skin: SkinSurface, *, template: Array, posed: Array) 
         laid = _laid_down(local, hair_length=person.skin.hair_length)
         points = points[:, :1] + np.einsum("sij,skj->ski", frames, laid)
     return _named("scalp", points=points, width=wide * curves.width, colour=curves.colour.mean(axis=1))
-
-
-def _styled(group: StrandGroup, person: Person) -> StrandGroup:
-    if group.name.startswith("brow"):
-        thick = max(1.0, person.skin.brow_density)
-        group = group.thinned(person.skin.brow_density)
-        return replace(group, width=group.width * np.float32(thick))
-    return replace(group, offsets=group.offsets * np.array(LASH_SHAPE, np.float32))
 
 
 def _stood(group: StrandGroup, *, skin: SkinSurface, template: Array, posed: Array) -> Float[Array, "strand knot 3"]:

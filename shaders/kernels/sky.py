@@ -116,8 +116,9 @@ def forward(block, shared, count):
     s108 = float32(0.0)
     s114 = float32(0.25)
     s116 = float32(0.8)
-    s502 = float32(0.15)
-    s504 = float32(0.1)
+    s501 = float32(0.4)
+    s503 = float32(0.16)
+    s505 = float32(0.12)
     for number in range(count):
         i = uintp(number)
         s0 = block[i + uintp(0)]
@@ -520,15 +521,15 @@ def forward(block, shared, count):
         s498 = s484 - s495
         s499 = s485 - s496
         s500 = s486 - s497
-        s501 = s498 * s104
-        s503 = s499 * s502
-        s505 = s500 * s504
-        s506 = s495 + s501
-        s507 = s496 + s503
-        s508 = s497 + s505
+        s502 = s498 * s501
+        s504 = s499 * s503
+        s506 = s500 * s505
+        s507 = s495 + s502
+        s508 = s496 + s504
+        s509 = s497 + s506
         block[i + uintp(336)] = s495
         block[i + uintp(448)] = s496
         block[i + uintp(560)] = s497
-        block[i + uintp(672)] = s506
-        block[i + uintp(784)] = s507
-        block[i + uintp(896)] = s508
+        block[i + uintp(672)] = s507
+        block[i + uintp(784)] = s508
+        block[i + uintp(896)] = s509

@@ -148,8 +148,8 @@ def _crows_feet(rng: np.random.Generator) -> list[Crease]:
 def _lower_lid(rng: np.random.Generator) -> list[Crease]:
     """The edge of the squeezed lid muscle, and finer lines that run from it outward and down."""
     side = [
-        Crease(((20.5, 35.6), (27, 31.2), (36, 31.4), (44.5, 36.2)), 0.5, 0.68, 0.4, -0.5, 0.4, (0.35, 0.5)),
-        Crease(((21.5, 33.2), (28, 27.4), (36, 26.8), (43, 30.4)), 0.3, 0.8, 0.3, -0.4, 0.6, (0.4, 0.55)),
+        Crease(((20.5, 35.6), (27, 31.2), (36, 31.4), (44.5, 36.2)), 0.34, 1.05, 0.5, -0.5, 0.5, (0.45, 0.6)),
+        Crease(((21.5, 33.2), (28, 27.4), (36, 26.8), (43, 30.4)), 0.24, 1.2, 0.35, -0.4, 0.8, (0.45, 0.6)),
         Crease(((24, 31.6), (30, 29.2), (34, 29.0)), 0.24, 0.42, 0.12, 0.0, 0.3),
         Crease(((34, 33.6), (39, 33.6), (43, 36.0)), 0.26, 0.42, 0.12, 0.0, 0.3),
         Crease(((38, 29.2), (42, 30.6), (46, 34.2)), 0.28, 0.45, 0.12, 0.0, 0.3),
@@ -158,20 +158,19 @@ def _lower_lid(rng: np.random.Generator) -> list[Crease]:
 
 
 def _nasolabial(rng: np.random.Generator) -> list[Crease]:
-    """One fold from the wing of the nose past the corner of the mouth: a sharp floor under a full, soft cheek."""
+    """One fold from the wing of the nose past the corner of the mouth: a soft floor under a full cheek."""
     fold = ((20.0, 5.0), (24.4, -1.0), (30.5, -9.5), (33.8, -20.0), (34.6, -31.5))
     side = [
-        Crease(fold, 0.72, 1.2, 0.0, 0.0, 0.35, (0.18, 0.6)),
-        Crease(fold, 0.62, 2.6, 0.8, -0.85, 0.35, (0.2, 0.65)),
+        Crease(fold, 0.34, 1.3, 0.0, 0.0, 0.45, (0.18, 0.6)),
+        Crease(fold, 0.70, 3.2, 0.8, -0.85, 0.45, (0.2, 0.65)),
     ]
     return _mirrored(side, rng, jitter_mm=0.5)
 
 
 def _mouth_corner(rng: np.random.Generator) -> list[Crease]:
-    """The bracket beside the mouth that a smile makes, and the line that runs down from the corner."""
+    """The soft bracket beside the mouth that a smile makes: wide and shallow, for a narrow one looks drawn."""
     side = [
-        Crease(((28.2, -21.8), (30.6, -26.5), (30.8, -31), (29.0, -36.2)), 0.55, 0.85, 0.3, 0.4, 0.4, (0.4, 0.45)),
-        Crease(((25.8, -31.5), (27.8, -36), (28.8, -41.5), (27.6, -48.5)), 0.7, 1.05, 0.4, 0.35, 0.4, (0.3, 0.5)),
+        Crease(((28.6, -20.5), (32.4, -27), (33.4, -35), (30.4, -44.5)), 0.42, 2.3, 0.5, 0.4, 0.9, (0.5, 0.55)),
     ]
     return _mirrored(side, rng, jitter_mm=0.5)
 

@@ -77,10 +77,10 @@ def grow_lashes(mesh: SkinMesh, *, left: bool, upper: bool, rng: np.random.Gener
     row = rng.uniform(-0.75, 0.25, count)[:, None]
     roots = nearest_on_skin(mesh, edge + across * row + 0.3 * away)
     clump = np.cumsum(rng.random(count) < 0.30)
-    fan = np.interp(t, [0.0, 0.25, 0.6, 1.0], [-0.50, -0.18, 0.22, 0.85] if upper else [-0.35, -0.12, 0.18, 0.6])
+    fan = np.interp(t, [0.0, 0.25, 0.6, 1.0], [-0.45, -0.16, 0.18, 0.50] if upper else [-0.35, -0.12, 0.18, 0.6])
     lean = fan + rng.normal(0.0, 0.10, clump.max() + 1)[clump] + rng.normal(0.0, 0.06, count)
     if upper:
-        length = np.interp(t, [0.0, 0.3, 0.7, 1.0], [4.4, 7.6, 8.8, 7.2]) * rng.uniform(0.62, 1.06, count)
+        length = np.interp(t, [0.0, 0.3, 0.7, 1.0], [4.0, 7.0, 7.8, 5.6]) * rng.uniform(0.62, 1.06, count)
         start, curl = unit(away - 0.04 * across + 0.45 * lean[:, None] * tangent), 0.42
         droop = -0.10
     else:

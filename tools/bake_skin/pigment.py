@@ -23,7 +23,7 @@ class Zones:
     front: Float[Array, " texel"]
     """1 on the face, 0 on the sides and back of the head."""
     lips: Float[Array, " texel"]
-    """1 on the red of the lips, with a natural, slightly irregular border."""
+    """1 on the red of the lips; it goes over into skin within 3 mm, irregularly: no drawn outline."""
     inside: Float[Array, " texel"]
     """1 on mucous skin: inside the mouth and behind the lids."""
 
@@ -31,7 +31,7 @@ class Zones:
 def zones(texels: Texels) -> Zones:
     """The masks of an atlas."""
     points = texels.position_mm
-    ragged = 0.16 * fractal(points, per_mm=0.6, octaves=2, seed=31)
+    ragged = 0.30 * fractal(points, per_mm=0.6, octaves=3, seed=31)
     inside = ramp(texels.inside_mouth, 0.3, 0.9)
     # The wet edge of the lids goes over into skin within 3 mm.
     behind = np.where(np.isin(texels.part, SOCKETS), 1.0, ramp(texels.lid_distance_mm, 3.0, 0.2))
@@ -39,7 +39,7 @@ def zones(texels: Texels) -> Zones:
         x=np.abs(points[:, 0]),
         y=points[:, 1],
         front=ramp(points[:, 2], 25.0, 75.0),
-        lips=ramp(texels.lips + ragged, 0.30, 0.66) * (1.0 - inside),
+        lips=ramp(texels.lips + ragged, 0.10, 0.92) * (1.0 - inside),
         inside=np.maximum(inside, behind).astype(np.float32),
     )
 
@@ -53,13 +53,13 @@ def melanin_share(texels: Texels, zone: Zones) -> Float[Array, " texel"]:
         0.05 * bump(y - 88.0, 20.0) * bump(x, 40.0) + 0.05 * bump(x - 42.0, 16.0) * bump(y - 14.0, 14.0)
     )
     share += zone.front * (
-        0.13 * bump(x - 31.0, 12.0) * bump(y - 52.0, 5.5) + 0.13 * bump(x - 29.0, 12.0) * bump(y - 32.0, 5.0)
+        0.05 * bump(x - 31.0, 12.0) * bump(y - 52.0, 5.5) + 0.09 * bump(x - 29.0, 12.0) * bump(y - 32.0, 5.0)
     )
     share += zone.front * 0.10 * bump(x - 19.0, 4.0) * bump(y - 40.0, 5.0)
     share += 0.09 * bump(x, 22.0) * bump(y + 13.0, 5.0) * zone.front
     share -= 0.10 * ramp(y, -72.0, -95.0)
     # Lips hold nearly as much pigment as the face, the upper one more: dark skin has dark lips.
-    share *= 1.0 - zone.lips * (0.12 - 0.14 * ramp(y, -30.0, -26.0))
+    share *= 1.0 + zone.lips * (0.04 + 0.12 * ramp(y, -30.0, -26.0))
     share *= 1.0 - 0.70 * zone.inside
     return share.astype(np.float32)
 
@@ -158,24 +158,23 @@ def redness(texels: Texels, zone: Zones) -> Float[Array, " texel"]:
     """Blood beyond the even share, by region; added to haemoglobin. Negative where skin is thick and pale."""
     points, x, y, front = texels.position_mm, zone.x, zone.y, zone.front
     z = points[:, 2]
-    out = 0.34 * bump(x - 39.0, 15.0) * bump(y - 8.0, 14.0) * front
-    out += 0.40 * bump(x, 12.0) * bump(y - 5.0, 9.0) * ramp(z, 98.0, 118.0)
-    out += 0.20 * bump(x - 14.0, 7.0) * bump(y - 6.0, 8.0) * front
-    out += 0.30 * ramp(np.hypot((x - 9.5) / 7.5, (y + 1.0) / 5.5), 1.25, 0.3) * front
-    out += 0.14 * bump(x, 16.0) * bump(y + 58.0, 10.0) * front + 0.05 * bump(x, 30.0) * bump(y - 62.0, 9.0) * front
+    out = 0.26 * bump(x - 39.0, 15.0) * bump(y - 8.0, 14.0) * front
+    out += 0.15 * bump(x, 12.0) * bump(y - 5.0, 9.0) * ramp(z, 98.0, 118.0)
+    out += 0.12 * bump(x - 14.0, 7.0) * bump(y - 6.0, 8.0) * front
+    out += 0.12 * ramp(np.hypot((x - 9.5) / 7.5, (y + 1.0) / 5.5), 1.25, 0.3) * front
+    out += 0.08 * bump(x, 16.0) * bump(y + 58.0, 10.0) * front + 0.05 * bump(x, 30.0) * bump(y - 62.0, 9.0) * front
     out += 0.42 * texels.ears * (0.8 + 0.6 * fractal(points, per_mm=0.12, seed=64))
     rim = bump(texels.lid_distance_mm, 1.4)
     around = bump(texels.lid_distance_mm, 4.5)
-    out += (0.62 * rim + 0.22 * around + 0.25 * bump(x - 20.0, 3.5) * bump(y - 40.0, 4.0)) * front
+    out += (0.24 * rim + 0.12 * around + 0.12 * bump(x - 20.0, 3.5) * bump(y - 40.0, 4.0)) * front
     out -= 0.16 * bump(x - 32.0, 15.0) * bump(y - 26.0, 6.0) * front
     out -= 0.07 * beard_area(texels, zone)
     out += 0.10 * ramp(y, -74.0, -92.0)
     out *= 1.0 + 0.5 * fractal(points, per_mm=0.15, seed=65)
-    pale_edge = bump(texels.lips - 0.24, 0.10) * (1.0 - zone.inside)
-    out -= 0.10 * pale_edge
     red = 1.30 + 0.55 * fractal(points, per_mm=0.40, octaves=2, seed=66) + 0.35 * ramp(texels.inside_mouth, 0.02, 0.4)
     out = out * (1.0 - zone.lips) + zone.lips * red
-    result: Float[Array, " texel"] = (out * (1.0 - zone.inside) + zone.inside * 2.3).astype(np.float32)
+    wet = np.where(texels.inside_mouth > 0.3, 2.3, 1.0)  # the lining of the lids is paler than the mouth's
+    result: Float[Array, " texel"] = (out * (1.0 - zone.inside) + zone.inside * wet).astype(np.float32)
     return result
 
 
@@ -187,7 +186,7 @@ def gloss(texels: Texels, zone: Zones) -> Float[Array, " texel"]:
     out += front * (0.07 * bump(x - 40.0, 12.0) * bump(y - 18.0, 9.0) + 0.05 * bump(x, 10.0) * bump(y + 58.0, 8.0))
     out += 0.16 * bump(texels.lid_distance_mm, 3.0) * front + 0.40 * bump(texels.lid_distance_mm, 0.9) * front
     out -= 0.08 * beard_area(texels, zone) + 0.10 * ramp(y, -85.0, -110.0)
-    out = out * (1.0 - zone.lips) + zone.lips * (0.66 + 0.30 * fractal(points, per_mm=0.5, seed=68))
+    out = out * (1.0 - zone.lips) + zone.lips * (0.54 + 0.30 * fractal(points, per_mm=0.5, seed=68))
     out *= 1.0 - 0.6 * scalp_density(points, ears=texels.ears)
     out *= 1.0 - 0.35 * brow_coverage(points)
     return np.clip(out * (1.0 - zone.inside) + 0.92 * zone.inside, 0.0, 1.0).astype(np.float32)

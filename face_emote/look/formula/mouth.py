@@ -69,7 +69,7 @@ def light_mouth(inner: Inner, opening: Opening, lights: Lights) -> tuple[Vec, Ve
 
 
 def _received(spot: Spot, lights: Lights, *, normal: Vec, wrap: float, seen: Number) -> Vec:
-    """Diffuse light inside the mouth: all of it has come through the lips."""
+    """Diffuse light inside the mouth: all of it has come through the lips, none from the lamp behind the head."""
     key = wrapped(dot(normal, lights.key.direction), wrap) * seen * mix(teeth.KEY_OPEN, 1.0, spot.openness)
     fill = wrapped(dot(normal, lights.fill.direction), wrap) * spot.openness
     found: Vec = lights.key.colour * key + lights.fill.colour * fill + spot.sky
@@ -99,6 +99,7 @@ def shade_tooth(spot: Spot, own: Own, lights: Lights, person: Age) -> Vec:
     glare = highlights(
         lights, unit(n + Vec(ripple[0], ripple[1], 0.0)), view_of(spot), roughness=teeth.ENAMEL_ROUGHNESS,
         f0=teeth.ENAMEL_F0, strength=1.0, seen=spot.seen * spot.openness, openness=spot.openness,
+        rim_seen=0.0,
     )  # fmt: skip
     return colour * _received(spot, lights, normal=n, wrap=teeth.ENAMEL_WRAP, seen=lit) + glare
 
@@ -114,6 +115,7 @@ def _flesh(spot: Spot, lights: Lights, *, albedo: Vec, n: Vec, bent: Vec, roughn
     glare = highlights(
         lights, bent, view_of(spot), roughness=roughness, f0=f0, strength=teeth.WET_STRENGTH,
         seen=spot.seen * spot.openness, openness=spot.openness,
+        rim_seen=0.0,
     )  # fmt: skip
     return albedo * lit + glare
 

@@ -106,8 +106,8 @@ def _received(spot: Spot, lights: Lights, *, n: Vec, bent: Vec, seen: Number) ->
     behind, rim_soft = dot(bent, rim.direction), dot(n, rim.direction)
     side = dot(mix(n, bent, reflection.FILL_BEND), fill.direction)
     fill_open = 1.0 - reflection.FILL_OPEN + reflection.FILL_OPEN * spot.openness
-    # The rim of a shadow on skin is red: seen ** 0.62 and seen ** 1.12 by their parabolas.
-    edge = (seen * (1.48 - 0.48 * seen), seen, seen * (0.92 + 0.08 * seen))
+    # The rim of a shadow on skin is red: seen ** 0.76 and seen ** 1.08 by their parabolas.
+    edge = (seen * (1.27 - 0.27 * seen), seen, seen * (0.95 + 0.05 * seen))
     out = []
     for k, (c_key, c_fill, c_rim) in enumerate(zip(key.colour, fill.colour, rim.colour, strict=True)):
         wrap = reflection.WRAP[k]

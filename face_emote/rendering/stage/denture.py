@@ -15,12 +15,15 @@ from face_emote.look.teeth import AROUND, CROWN_POINTS, LEVELS
 
 ANCHORS = (1 * AROUND + 0, 1 * AROUND + 4, 5 * AROUND + 2, 5 * AROUND + 7)
 """Points of a crown that shifts are tied to: both sides near the gum, front and back near the edge."""
-WIDER = 1.045
+WIDER = 1.06
 """Subdivision shrinks crowns; neighbours shall touch."""
-TURN, LEAN, RISE, STEP = 0.055, 0.022, 0.22e-3, 0.20e-3
+TURN, LEAN, RISE, STEP = 0.045, 0.018, 0.10e-3, 0.14e-3
 """Irregularity: largest turn about the long axis and lean along the arch (radians), shift up and outwards (metres)."""
-CORNER_DROP, DISTAL_DROP = 0.40e-3, 0.75e-3
+CORNER_DROP, DISTAL_DROP = 0.28e-3, 0.45e-3
 """How much the corners of an edge are rounded off, towards the middle of the face and away from it; metres."""
+LOWERED = (0.0, 0.65e-3, 0.0, 0.80e-3, 0.60e-3, 0.0, 0.0)
+"""How much longer the upper teeth are drawn, from the first incisor back, so that their edges make one smooth curve
+along the lower lip; metres."""
 LOBES, LOBE_EDGE = 0.085e-3, 0.10e-3
 """Depth of the two furrows down the face of a front tooth, and of the three lobes of its edge."""
 MARGIN, PAPILLA, PAPILLA_POWER = -0.02, 0.32, 2.3
@@ -84,7 +87,9 @@ def _crowns(arch: Float[Array, "arch_vertex 3"]) -> list[_Crown]:
     return crowns
 
 
-def _reshaped(crown: _Crown, points: Float[Array, "point 3"], rng: np.random.Generator) -> Float[Array, "point 3"]:
+def _reshaped(
+    crown: _Crown, points: Float[Array, "point 3"], rng: np.random.Generator, *, longer: float
+) -> Float[Array, "point 3"]:
     """How far each point of a refined crown moves; metres."""
     x, y, z = ((points - crown.origin) @ crown.frame).T
     turn, lean = rng.uniform(-TURN, TURN), rng.uniform(-LEAN, LEAN)
@@ -96,6 +101,7 @@ def _reshaped(crown: _Crown, points: Float[Array, "point 3"], rng: np.random.Gen
     outer += np.clip((-side - 0.55) / 0.45, 0.0, 1.0) ** 2 * CORNER_DROP
     front = 1.0 if crown.kind < 2 else 0.35
     drop = -low * outer * front + low * LOBE_EDGE * front * np.cos(3.0 * np.pi * side)
+    drop += longer * np.clip(level, 0.0, 1.0)
     faced = np.clip(z / 0.0015, 0.0, 1.0) * np.clip(level, 0.0, 1.0)
     lobe = -LOBES * front * faced * np.exp(-(((np.abs(side) - 0.34) / 0.13) ** 2))
     shift = np.stack([wide - x + z * turn + y * lean, drop + rise - x * lean, lobe - x * turn + step], axis=1)
@@ -123,7 +129,8 @@ def finer_crowns(
     row, column, weight = ([part] for part in _triplets(rows))
     for number, crown in enumerate(_crowns(arch)):
         own = np.flatnonzero(tooth == number)
-        tied = crown.tied(_reshaped(crown, points[own], rng))
+        longer = LOWERED[crown.kind] if upper else 0.0
+        tied = crown.tied(_reshaped(crown, points[own], rng, longer=longer))
         row.append(np.repeat(own, len(ANCHORS)))
         column.append(np.tile(crown.first + np.array(ANCHORS), len(own)))
         weight.append(tied.reshape(-1))

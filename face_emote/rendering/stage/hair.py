@@ -8,30 +8,23 @@ import numpy as np
 from face_emote.core.arrays import Array, Float, Int
 from face_emote.core.types import SkinParams
 from face_emote.face.head import Head
-from face_emote.look.hair import HairCurves, hair_on, light_under_hair, mean_hair_colour
+from face_emote.look.fine_hair import FINE_TAPER, FineHair, fine_hair
+from face_emote.look.hair import HairCurves, hair_on, light_under_hair
 from face_emote.look.hair_follow import SkullFrame, skull_frame
-from face_emote.look.strands import StrandGroup, load_strands
 from face_emote.rendering.stage import hair_kernels
 from face_emote.rendering.stage.buffers import Geometry
 from face_emote.rendering.stage.mesh import RenderMesh
 
-LASH_COLOUR = (0.003, 0.002, 0.002)
-BROW_SHARE = 0.85
-"""Share of the hair's colour that brows have: they are a little darker."""
 VOLUME = (0.004, 0.16)
 """Hair of a crop rises at most this far off the scalp: metres, plus a share of its length. Longer hair lies down."""
 CLUMPING = {"scalp": 1.45, "brow": 1.0, "lash": 1.45}
 """A drawn strand stands for a few real hairs; factor on its width."""
-LASH_SHAPE = (0.9, 0.42, 0.95)
-"""Factors on the stored lashes along x, y, z: they then point at the viewer rather than up, and read as a dark rim."""
 GLOSS = {"scalp": 1.0, "crop": 0.6, "brow": 0.4, "lash": 0.0}
 """Strength of the highlights; lashes are matt, or they would sparkle white."""
 ROOT_SHADE = {"brow": 0.75, "lash": 1.0}
 """Light at a strand's root as a share of that at its tip: neighbours shade it."""
 DETAIL = (0.12, 0.20)
 """Share of scalp strands drawn: so much, and so much more per pixel that a millimetre fills."""
-FINE_TAPER = 0.92
-"""Share of their width that brow hairs and lashes lose towards the tip."""
 CLOSE, CLOSE_KNOTS = 2.5, 9
 """Pixels per mm from which brow hairs and lashes are drawn as smooth curves, and of how many knots."""
 CASTING = 3
@@ -72,18 +65,18 @@ def _in_triangles(points: Array, corners: Array, offsets: Array) -> Float[Array,
     return local
 
 
-def _rooted(group: StrandGroup, mesh: RenderMesh, *, colour: Array, kind: str) -> _Strands:
+def _rooted(fine: FineHair, mesh: RenderMesh, *, pixels_per_mm: float) -> _Strands:
     """Brows and lashes."""
+    kind, group = fine.kind, fine.group.smooth(CLOSE_KNOTS) if pixels_per_mm > CLOSE else fine.group
     corners = np.ascontiguousarray(mesh.skin.triangles[group.triangle])
     along = np.linspace(0.0, 1.0, group.offsets.shape[1], dtype=np.float32)
-    tinted = (group.tint[:, None, None] * np.asarray(colour)[None, None]).astype(np.float32)
     shape = group.offsets.shape
     return _Strands(
         corners=corners,
         weights=np.ascontiguousarray(group.weights, np.float32),
         knots=_in_triangles(mesh.skin_template, corners, group.offsets),
         width=(group.width[:, None] * (CLUMPING[kind] * (1.0 - FINE_TAPER * along**1.8))).astype(np.float32),
-        colour=np.ascontiguousarray(np.broadcast_to(tinted, shape)),
+        colour=np.ascontiguousarray(np.broadcast_to(fine.colour[:, None], shape)),
         openness=np.broadcast_to(ROOT_SHADE[kind] + (1.0 - ROOT_SHADE[kind]) * along, shape[:2]).astype(np.float32),
         gloss=GLOSS[kind],
     )
@@ -158,23 +151,7 @@ class Hair:
         self._sets = [_scalp(curves, mesh, points, skin=skin)] if curves.num_strands else []
         self._frame: SkullFrame | None = skull_frame(head) if self._sets and self._sets[0].with_skull else None
         self.sky_left = light_under_hair(curves, head.template) if self._frame is not None else None
-        for group in load_strands().groups:
-            kind = group.name.split("_")[0]
-            if pixels_per_mm > CLOSE and kind != "scalp":
-                group = group.smooth(CLOSE_KNOTS)
-            if kind == "lash":
-                shape = np.array(LASH_SHAPE, np.float32)
-                colour = np.array(LASH_COLOUR)
-                self._sets.append(
-                    _rooted(replace(group, offsets=group.offsets * shape), mesh, colour=colour, kind=kind)
-                )
-            elif kind == "brow":
-                # Fewer hairs below 1, thicker ones above it.
-                thick = np.float32(max(1.0, skin.brow_density))
-                thinned = group.thinned(skin.brow_density)
-                thinned = replace(thinned, width=thinned.width * thick)
-                colour = np.array(mean_hair_colour(skin)) * BROW_SHARE
-                self._sets.append(_rooted(thinned, mesh, colour=colour, kind=kind))
+        self._sets += [_rooted(fine, mesh, pixels_per_mm=pixels_per_mm) for fine in fine_hair(skin)]
         self._join()
 
     def _join(self) -> None:
