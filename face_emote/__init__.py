@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from face_emote.face.identity import identity
     from face_emote.formats.motion_file import read_motion, write_motion
     from face_emote.verbs.animate import animate
+    from face_emote.verbs.capture import capture
     from face_emote.verbs.export import export
     from face_emote.verbs.render import contact_sheet, render
 
@@ -36,6 +37,7 @@ __all__ = [
     "PerformanceStyle",
     "SkinParams",
     "animate",
+    "capture",
     "characters",
     "contact_sheet",
     "describe",
@@ -54,6 +56,7 @@ _HOMES = {
     "PerformanceStyle": "core.types",
     "SkinParams": "core.types",
     "animate": "verbs.animate",
+    "capture": "verbs.capture",
     "characters": "face.characters",
     "contact_sheet": "verbs.render",
     "describe": "emotion.grammar",

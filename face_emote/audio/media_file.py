@@ -102,7 +102,7 @@ def _declared_secs(container: Any, stream: Any) -> float:
 
 def _lead_secs(container: Any, stream: Any) -> float:
     """How long the pictures run before the sound starts."""
-    starts = [_start_secs(video) for video in container.streams.video if not _is_cover(video)]
+    starts = [_start_secs(video) for video in container.streams.video if not is_cover(video)]
     return max(0.0, _start_secs(stream) - min(starts)) if starts else 0.0
 
 
@@ -111,7 +111,8 @@ def _start_secs(stream: Any) -> float:
     return float(stream.start_time * stream.time_base) if known else 0.0
 
 
-def _is_cover(stream: Any) -> bool:
+def is_cover(stream: Any) -> bool:
+    """Whether a stream of pictures is only the picture on an album's cover."""
     return bool(int(stream.disposition) & _ATTACHED_PICTURE)
 
 

@@ -27,6 +27,10 @@ class MotionFileError(FaceEmoteError):
     """A motion file is missing, damaged, of another version or of another kind."""
 
 
+class CaptureError(FaceEmoteError):
+    """A film is missing or damaged, or shows no face that can be followed."""
+
+
 class HeadError(FaceEmoteError):
     """A head file cannot be used, or a motion belongs to another face model."""
 

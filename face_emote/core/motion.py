@@ -16,7 +16,7 @@ from face_emote.core.errors import OptionError
 from face_emote.core.fields import require_number
 from face_emote.core.names import NUM_SHAPE
 from face_emote.core.timing import frame_at, frames_in, require_fps
-from face_emote.core.types import FRAME_ARRAYS, FaceMotion, MotionInfo
+from face_emote.core.types import FaceMotion, MotionInfo
 
 BLOCK_FRAMES = 256
 LAST_SECS = 1e6
@@ -54,7 +54,9 @@ def joined_motion(parts: Sequence[FaceMotion]) -> FaceMotion:
     """Consecutive blocks of one motion as one; all but the rows is the first one's."""
     if len(parts) == 1:
         return parts[0]
-    rows: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in FRAME_ARRAYS}
+    rows: dict[str, Any] = {
+        name: np.concatenate([getattr(part, name) for part in parts]) for name in parts[0].row_names
+    }
     return replace(parts[0], **rows)
 
 
@@ -124,7 +126,7 @@ def _between(rows: FaceMotion, position: Float[Array, " frames"]) -> FaceMotion:
     share = np.clip(position - lower, 0.0, 1.0)
     share[share < 1e-6] = 0.0
     mixed: dict[str, Any] = {}
-    for name in FRAME_ARRAYS:
+    for name in rows.row_names:
         values = getattr(rows, name)
         weight = share.reshape(-1, *[1] * (values.ndim - 1)).astype(values.dtype)
         mixed[name] = values[lower] * (1 - weight) + values[upper] * weight

@@ -92,6 +92,9 @@ BLOOD_TIMINGS = ("stage", "physiological", "off")
 BLOOD_REGIONS = ("forehead", "nose", "cheek_left", "cheek_right", "ears", "periorbital", "lips", "chin")
 """Blood-flow regions; the neck follows the mean of cheeks and ears."""
 
+CONFIDENCE_AREAS = ("upper", "lower")
+"""Halves of a captured face, each with a confidence of its own: brows and eyes; the mouth and what is around it."""
+
 PHONES = (
     "SIL", "AA", "AE", "AH", "AO", "AW", "AY", "B", "CH", "D", "DH", "EH", "ER", "EY", "F", "G", "HH", "IH", "IY",
     "JH", "K", "L", "M", "N", "NG", "OW", "OY", "P", "R", "S", "SH", "T", "TH", "UH", "UW", "V", "W", "Y", "Z",

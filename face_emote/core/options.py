@@ -15,9 +15,11 @@ from face_emote.core.names import ANIMATORS, CAMERAS, CODECS, DEFAULT_FPS, ENGIN
 from face_emote.core.timing import MAX_FPS, MIN_FPS, USUAL_FPS
 from face_emote.core.types import FINE_POINTS, Camera, EmotionPlan, LightRig, PerformanceStyle, SkinParams, Speech
 
+FILM = "Film"
 PERFORMANCE, ANIMATOR, PICTURE, MARK = "Performance", "Animator", "Picture (for video)", "Mark (for video and .glb)"
 MIN_SIDE, MAX_SIDE = 16, 8192
 DEFAULT_SAMPLES = 16
+LONGEST_FILM_SECS = 1e5
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,40 @@ class Performance:
         require_fields(self)
         if self.animator == "rules" and self.model != "default":
             raise OptionError("The rules need no network; leave out the network, or the animator rules")
+
+
+@dataclass(frozen=True, slots=True)
+class Filming:
+    """How a filmed face is to be read."""
+
+    face: str | None = option(
+        None, "Which face, where there are several: left, right or its number from the left.",
+        section=FILM, metavar="WHICH", usual="the largest",
+    )  # fmt: skip
+    neutral: float | None = option(
+        None, "An instant at which the face is really at rest; everything is measured from there.",
+        kind=Kind.NUMBER, low=0.0, high=LONGEST_FILM_SECS, section=FILM, metavar="SECONDS", usual="guessed",
+    )  # fmt: skip
+    focal: float | None = option(
+        None, "Focal length of the camera, as on 35 mm film.",
+        kind=Kind.NUMBER, low=10.0, high=800.0, hint="a phone's selfie camera has about 28", section=FILM,
+        metavar="MM", usual="58",
+    )  # fmt: skip
+    lips: str = option(
+        "video", "Whose lips: the film's, its sound's, or the film's with the closures of the sound.",
+        choices=("video", "sound", "both"), section=FILM,
+    )  # fmt: skip
+    fps: float | None = option(
+        None, "Frames per second of the motion.",
+        kind=Kind.NUMBER, low=MIN_FPS, high=MAX_FPS, hint=USUAL_FPS, section=FILM, metavar="RATE", usual="the film's",
+    )  # fmt: skip
+    character: str = option(
+        "default", "Who plays it; see `face-emote head list`.", section=FILM, letter="c", metavar="NAME"
+    )
+
+    def __post_init__(self) -> None:
+        """Raise OptionError for a value out of its range."""
+        require_fields(self)
 
 
 @dataclass(frozen=True, slots=True)

@@ -189,6 +189,13 @@ class FaceMotion:
     """Identity of the head, in standard deviations."""
     character: str = "default"
     """Name of the skin, eyes and hair to show it with."""
+    confidence: Float[Array, "frames area=2"] | None = None
+    """Of a captured face, per `names.CONFIDENCE_AREAS`: 1 seen well, 0 not seen and made up."""
+
+    @property
+    def row_names(self) -> tuple[str, ...]:
+        """The fields that have a row per frame."""
+        return FRAME_ARRAYS if self.confidence is None else (*FRAME_ARRAYS, "confidence")
 
     @property
     def num_frames(self) -> int:
@@ -208,14 +215,14 @@ class FaceMotion:
         else:
             first = range(self.num_frames)[frames]
             first, stop, step = first, first + 1, 1
-        rows = {name: getattr(self, name)[first : stop if stop >= 0 else None : step] for name in FRAME_ARRAYS}
+        rows = {name: getattr(self, name)[first : stop if stop >= 0 else None : step] for name in self.row_names}
         part = replace(self, **rows, fps=self.fps / abs(step))
         whole = step == 1 and part.num_frames == self.num_frames
         return part if whole else replace(part, info=replace(self.info, speech_secs=0.0))
 
     def part(self, first: int, stop: int) -> "FaceMotion":
         """Frames first..stop-1 (views of the same arrays)."""
-        return replace(self, **{name: getattr(self, name)[first:stop] for name in FRAME_ARRAYS})
+        return replace(self, **{name: getattr(self, name)[first:stop] for name in self.row_names})
 
     def blocks(self, size: int = 256) -> Iterator["FaceMotion"]:
         """Consecutive parts of at most `size` frames."""
@@ -226,7 +233,7 @@ class FaceMotion:
 FRAME_ARRAYS = (
     "expression", "jaw_pose", "neck_pose", "eye_pose", "global_pose", "translation", "wrinkles", "blood_flow",
 )  # fmt: skip
-"""The fields of FaceMotion that have a row per frame."""
+"""The fields that every FaceMotion has a row of per frame; `row_names` are those of a particular one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 A zip of plain arrays, so that `numpy.load(path)` opens it anywhere: `header` (uint8, a JSON text: format, version,
 frame count, fps, MotionInfo, character, names of the wrinkles and blood regions), `betas` [300], and a float32 array
-with a row per frame for each of `types.FRAME_ARRAYS`. Same motion, same bytes.
+with a row per frame for each of `types.FRAME_ARRAYS`; of a captured face also `confidence` (the header then says
+version 2). Same motion, same bytes.
 
 Reading trusts nothing and raises MotionFileError for whatever is wrong. Reading and writing go block by block; memory
 does not grow with the length.
@@ -32,7 +33,7 @@ from face_emote.core.types import FRAME_ARRAYS, FaceMotion
 from face_emote.formats import motion_layout as layout
 from face_emote.formats.captures import is_capture, read_capture
 from face_emote.formats.catalogue import FORMATS
-from face_emote.formats.motion_layout import ENTRIES, ROW_SHAPES, MotionHeader
+from face_emote.formats.motion_layout import ENTRIES, MotionHeader
 
 MAX_FRAMES_IN_MEMORY = 2_000_000
 """`read_motion` takes no more (18 hours at 30 fps, 1.1 GB); longer files go block by block."""
@@ -134,10 +135,10 @@ class MotionWriter:
         self.num_frames += block.num_frames
         if self.num_frames > layout.MAX_FRAMES:
             raise MotionFileError(f"A motion has at most {layout.MAX_FRAMES} frames; split the clip: {self.path}")
-        for name, spool in self._spools.items():
+        for name in block.row_names:
             rows = np.ascontiguousarray(getattr(block, name), "<f4")
             _require_sane(rows, name=name, path=self.path)
-            spool.write(rows.tobytes())
+            self._spools[name].write(rows.tobytes())
 
     def __enter__(self) -> "MotionWriter":
         self._context.__enter__()
@@ -151,7 +152,7 @@ class MotionWriter:
     @contextmanager
     def _writing(self) -> Iterator[None]:
         with written_beside(self.path) as target, ExitStack() as files:
-            for name in FRAME_ARRAYS:
+            for name in (*FRAME_ARRAYS, "confidence"):
                 self._spools[name] = files.enter_context(target.with_name(f"{name}.spool").open("w+b"))
             yield
             self._zip(target)
@@ -160,17 +161,19 @@ class MotionWriter:
         clip = self._frameless
         if clip is None or self.num_frames == 0:
             raise MotionFileError(f"The motion has no frames, there is nothing to write: {self.path}")
-        header = layout.header_json(
-            MotionHeader(num_frames=self.num_frames, fps=float(clip.fps), info=clip.info, character=clip.character)
-        )
+        facts = MotionHeader(
+            num_frames=self.num_frames, fps=float(clip.fps), info=clip.info, character=clip.character,
+            version=layout.VERSION if clip.confidence is None else layout.WITH_CONFIDENCE,
+        )  # fmt: skip
+        header = layout.header_json(facts)
         with zipfile.ZipFile(target, "w", allowZip64=False) as archive:
             _write_entry(archive, "header", head=layout.npy_head((len(header),), descr="|u1"), rows=BytesIO(header))
             betas = BytesIO(clip.betas.astype("<f4").tobytes())
             _write_entry(archive, "betas", head=layout.npy_head((NUM_SHAPE,), descr="<f4"), rows=betas)
-            for name, spool in self._spools.items():
-                spool.seek(0)
-                head = layout.npy_head((self.num_frames, *ROW_SHAPES[name]), descr="<f4")
-                _write_entry(archive, name, head=head, rows=spool)
+            for name, shape in facts.row_shapes.items():
+                self._spools[name].seek(0)
+                head = layout.npy_head((self.num_frames, *shape), descr="<f4")
+                _write_entry(archive, name, head=head, rows=self._spools[name])
 
 
 class _Reader:
@@ -182,23 +185,24 @@ class _Reader:
             file = files.enter_context(opened(path))
             layout.require_plain_zip(file)
             self._archive = files.enter_context(zipfile.ZipFile(file, allowZip64=False))
-            self._require_entries()
+            self._require_entries((ENTRIES, (*ENTRIES, "confidence")))
             self.header = self._read_header()
+            self._require_entries((("header", "betas", *self.header.row_shapes),))
             with self._open("betas", (NUM_SHAPE,)) as stream:
                 self.betas = self._floats(stream, (NUM_SHAPE,), name="betas")
                 self.betas.setflags(write=False)
-            for name in FRAME_ARRAYS:
+            for name in self.header.row_shapes:
                 self._open_rows(name).close()
 
     def blocks(self, size: int) -> Iterator[FaceMotion]:
         """Consecutive parts of at most `size` frames, from the first frame on; as often as wanted."""
         header = self.header
         with _faults_named(self.path), ExitStack() as stack:
-            streams = {name: stack.enter_context(self._open_rows(name)) for name in FRAME_ARRAYS}
+            streams = {name: stack.enter_context(self._open_rows(name)) for name in header.row_shapes}
             for first in range(0, header.num_frames, size):
                 count = min(size, header.num_frames - first)
                 rows = {
-                    name: self._floats(stream, (count, *ROW_SHAPES[name]), name=name)
+                    name: self._floats(stream, (count, *header.row_shapes[name]), name=name)
                     for name, stream in streams.items()
                 }
                 yield FaceMotion(
@@ -208,10 +212,10 @@ class _Reader:
                 if stream.read(1):  # Reading on to the end also makes zipfile compare the checksum.
                     raise ValueError(f"array '{name}' is longer than it says")
 
-    def _require_entries(self) -> None:
+    def _require_entries(self, allowed: tuple[tuple[str, ...], ...]) -> None:
         """Check every entry's name, kind and size before one is decompressed."""
         entries = {entry.filename: entry for entry in self._archive.infolist()}
-        if sorted(entries) != sorted(f"{name}.npy" for name in ENTRIES):
+        if sorted(entries) not in [sorted(f"{name}.npy" for name in names) for names in allowed]:
             raise ValueError("its arrays have other names than those of a motion")
         for entry in entries.values():
             if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) or entry.flag_bits & 1:
@@ -225,7 +229,7 @@ class _Reader:
             return layout.parse_header(stream.read(length))
 
     def _open_rows(self, name: str) -> zipfile.ZipExtFile:
-        return self._open(name, (self.header.num_frames, *ROW_SHAPES[name]))
+        return self._open(name, (self.header.num_frames, *self.header.row_shapes[name]))
 
     def _open(self, name: str, shape: tuple[int, ...] | None, *, descr: str = "<f4") -> zipfile.ZipExtFile:
         """Open an array behind its description, which must announce `shape` (None: any row) and fit its size."""
@@ -269,9 +273,8 @@ def _write_entry(archive: zipfile.ZipFile, name: str, *, head: bytes, rows: Buff
 
 
 def _same_clip(first: FaceMotion, other: FaceMotion) -> bool:
-    return (first.fps, first.info, first.character) == (other.fps, other.info, other.character) and np.array_equal(
-        first.betas, other.betas
-    )
+    own, others = ((part.fps, part.info, part.character, part.row_names) for part in (first, other))
+    return own == others and np.array_equal(first.betas, other.betas)
 
 
 def _require_sane(values: Float[Array, "..."], *, name: str, path: Path) -> None:

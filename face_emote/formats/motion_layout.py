@@ -12,13 +12,14 @@ import struct
 from collections.abc import Mapping
 from io import BufferedIOBase
 
-from face_emote.core.names import BLOOD_REGIONS, NUM_EXPRESSION, WRINKLES
+from face_emote.core.names import BLOOD_REGIONS, CONFIDENCE_AREAS, NUM_EXPRESSION, WRINKLES
 from face_emote.core.records import Record, parsed_json
 from face_emote.core.timing import MAX_FPS, MIN_FPS
 from face_emote.core.types import MotionInfo
 
 FORMAT = "face_emote motion"
-VERSION = 1
+VERSION, WITH_CONFIDENCE = 1, 2
+"""Of a motion, and of one that was captured and says how far each frame is to be believed."""
 ROW_SHAPES: Mapping[str, tuple[int, ...]] = {
     "expression": (NUM_EXPRESSION,),
     "jaw_pose": (3,),
@@ -30,7 +31,9 @@ ROW_SHAPES: Mapping[str, tuple[int, ...]] = {
     "blood_flow": (len(BLOOD_REGIONS),),
 }
 """Shape of one frame of each array that has a row per frame."""
+CONFIDENCE_SHAPE = (len(CONFIDENCE_AREAS),)
 ENTRIES = ("header", "betas", *ROW_SHAPES)
+"""Of version 1; version 2 has `confidence` too."""
 MAX_FRAMES = 7_500_000
 """69 hours at 30 fps. Keeps the file below 4 GiB, hence free of zip64 and its second directory."""
 MAX_HEADER_BYTES = 64 * 1024
@@ -56,14 +59,21 @@ class MotionHeader:
     fps: float
     info: MotionInfo
     character: str
+    version: int = VERSION
+
+    @property
+    def row_shapes(self) -> Mapping[str, tuple[int, ...]]:
+        """Of the arrays that have a row per frame."""
+        return ROW_SHAPES if self.version == VERSION else {**ROW_SHAPES, "confidence": CONFIDENCE_SHAPE}
 
 
 def header_json(header: MotionHeader) -> bytes:
     """The header as UTF-8 JSON, keys in a fixed order."""
+    facts = dataclasses.asdict(header)
     content = {
         "format": FORMAT,
-        "version": VERSION,
-        **dataclasses.asdict(header),
+        "version": facts.pop("version"),
+        **facts,
         "wrinkles": WRINKLES,
         "blood_flow": BLOOD_REGIONS,
     }
@@ -77,10 +87,10 @@ def parse_header(text: bytes) -> MotionHeader:
         raise ValueError("its header is not that of a face_emote motion")
     header = Record.of(content, "its header")
     version = header.whole("version", low=0, high=LARGEST)
-    if version != VERSION:
-        raise ValueError(f"it has version {version}, this face_emote reads version {VERSION}")
-    names = ["format", "version", *(f.name for f in dataclasses.fields(MotionHeader)), "wrinkles", "blood_flow"]
-    if list(content) != names:
+    if version not in (VERSION, WITH_CONFIDENCE):
+        raise ValueError(f"it has version {version}, this face_emote reads versions {VERSION} and {WITH_CONFIDENCE}")
+    names = [field.name for field in dataclasses.fields(MotionHeader) if field.name != "version"]
+    if list(content) != ["format", "version", *names, "wrinkles", "blood_flow"]:
         raise ValueError("its header has other entries than version 1 demands")
     if content["wrinkles"] != list(WRINKLES) or content["blood_flow"] != list(BLOOD_REGIONS):
         raise ValueError("its wrinkles or blood regions have other names than those of version 1")
@@ -89,6 +99,7 @@ def parse_header(text: bytes) -> MotionHeader:
         fps=header.number("fps", low=MIN_FPS, high=MAX_FPS),
         info=_parse_info(header.table("info")),
         character=header.text("character"),
+        version=version,
     )
 
 
@@ -141,7 +152,13 @@ def require_plain_zip(file: BufferedIOBase) -> None:
     mark, disk, first_disk, here, entries, length, offset, comment = ZIP_END.unpack(file.read(ZIP_END.size))
     if mark != b"PK\x05\x06" or comment:
         raise ValueError("it does not end as a .npz does: it is damaged, cut short or of another kind")
-    if disk or first_disk or here != entries or entries != len(ENTRIES) or length > MAX_DIRECTORY_BYTES:
+    if (
+        disk
+        or first_disk
+        or here != entries
+        or entries not in (len(ENTRIES), len(ENTRIES) + 1)
+        or length > MAX_DIRECTORY_BYTES
+    ):
         raise ValueError(f"it holds {entries} arrays, a motion has {len(ENTRIES)}")
     if offset + length + ZIP_END.size != size:
         raise ValueError("its directory is not where it should be")

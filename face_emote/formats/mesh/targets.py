@@ -17,7 +17,7 @@ import numpy as np
 from face_emote.core.arrays import Array, Float, Int
 from face_emote.core.motion import MotionSource
 from face_emote.core.names import ARKIT_52, BLOOD_REGIONS, CONTROLS, JOINTS, NUM_EXPRESSION, WRINKLES
-from face_emote.core.types import FRAME_ARRAYS, FaceMotion
+from face_emote.core.types import FaceMotion
 from face_emote.face.head import Head
 from face_emote.face.rig import pose_from_controls
 from face_emote.face.skinning import corrective_coefficients
@@ -195,7 +195,7 @@ def _rest_displacement(
     frames = np.flatnonzero(np.abs(moved).max(axis=(1, 2)) > 0.0)
     if len(frames) == 0:
         return out
-    part = replace(block, **{name: getattr(block, name)[frames] for name in FRAME_ARRAYS})
+    part = replace(block, **{name: getattr(block, name)[frames] for name in block.row_names})
     turns = joints.transforms(part, rotations_of(part))[..., :3]
     blended = np.einsum("vj,fjrc->fvrc", touching.skin_weights.astype(np.float64), turns)
     turned = np.linalg.solve(blended, moved[frames][..., None].astype(np.float64))

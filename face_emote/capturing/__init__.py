@@ -1,0 +1,1 @@
+"""A filmed face becomes a motion: film -> landmarks -> person, controls, wrinkles, blood, and how sure each is."""

@@ -1,0 +1,197 @@
+"""Every frame of a film as pose, controls, jaw and eyes of the person in it.
+
+Twice: from the landmarks alone; then with what landmarks cannot tell (brows drawn down, a wrinkled nose, a raised upper
+lip) pulled to a regression learnt on our own pictures, and lids straight from the scores, stretched to the range that
+they have in the film. Lips stay the landmarks'.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from face_emote.capturing.face_mesh import eye_distance
+from face_emote.capturing.identity import Enrolled, enrolled
+from face_emote.capturing.points import FITTED, FITTED_INDEX, NUM_TURNS
+from face_emote.capturing.solve import FrameFit, Lens, Wanted, rigid_fit, solve_frame
+from face_emote.capturing.tables import features_of, load_tables
+from face_emote.capturing.watch import Watched
+from face_emote.core.arrays import Array, Float, Int
+from face_emote.core.errors import CaptureError
+from face_emote.core.rotations import axis_angle
+from face_emote.core.types import Progress
+from face_emote.face.head import Head
+
+FOCAL_MM, FILM_MM = 58.0, 36.0
+"""Usual lens of a film whose lens nobody names, and the longer side of the picture that it is meant for."""
+REST_FRAMES = 10
+NEUTRAL_SECS = 0.2
+"""How far around the instant that is named the face is taken to be at rest."""
+MOST_AT_REST = 0.35
+"""Score above which a blendshape is no habit of a resting face."""
+LOST_FRAMES = 12
+"""After so many pictures without the face it is looked for anew."""
+LEARNT = ("browDown", "noseSneer", "eyeWide", "mouthUpperUp", "mouthLowerDown", "mouthFrown", "mouthStretch")
+"""Controls that the regression knows better than the landmarks."""
+LEARNT_WEIGHT, LID_WEIGHT = 300.0, 1e4
+_SCORE_WEIGHT = {
+    "browInnerUp": 10.0, "browDown": 10.0, "browOuterUp": 10.0, "mouthSmile": 10.0, "eyeSquint": 4.0, "eyeWide": 6.0,
+    "mouthPucker": 3.0, "mouthUpperUp": 6.0, "mouthLowerDown": 4.0, "mouthFrown": 4.0, "mouthStretch": 4.0,
+    "noseSneer": 4.0, "mouthRollLower": 3.0, "mouthRollUpper": 3.0, "mouthPress": 4.0, "mouthShrugLower": 3.0,
+    "mouthShrugUpper": 3.0, "mouthLeft": 4.0, "mouthRight": 4.0,
+}  # fmt: skip
+"""How much MediaPipe's score of a control weighs against the landmarks; 1 is usual."""
+_SIDELESS = [name.removesuffix("Left").removesuffix("Right") for name in FITTED]
+_IS_LEARNT = np.array([name.startswith(LEARNT) for name in FITTED])
+_IS_LID = np.array([name.startswith("eyeBlink") for name in FITTED])
+_WEIGHT = np.array(
+    [_SCORE_WEIGHT.get(name, _SCORE_WEIGHT.get(plain, 1.0)) for name, plain in zip(FITTED, _SIDELESS, strict=True)]
+)
+_WEIGHT = np.where(_IS_LEARNT, LEARNT_WEIGHT, np.where(_IS_LID, LID_WEIGHT, _WEIGHT))
+LID_PEAK = 0.45
+"""A film in which the lids' score stays below this shows no whole blink to stretch to."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FittedFilm:
+    """What the face does in every picture; NaN where it is not seen."""
+
+    pose: Float[Array, "frames 3"]
+    """Head to camera, axis-angle."""
+    translation: Float[Array, "frames 3"]
+    controls: Float[Array, "frames fitted"]
+    turns: Float[Array, "frames turn=6"]
+    who: Enrolled
+    lens: Lens
+    rest: Int[Array, " rest"]
+    """Frames that were taken for a face at rest."""
+
+
+def film_lens(watched: Watched, *, focal_mm: float | None) -> Lens:
+    """The camera, from the focal length as on 35 mm film."""
+    focal = (focal_mm or FOCAL_MM) / FILM_MM * max(watched.width, watched.height)
+    return Lens(focal=focal, centre=(watched.width / 2.0, watched.height / 2.0))
+
+
+def rest_frames(watched: Watched, *, neutral_secs: float | None) -> Int[Array, " rest"]:
+    """The frames nearest to rest: those around the instant that is named, else those whose scores are lowest.
+
+    Raises:
+        CaptureError: the face is not seen at that instant.
+    """
+    seen = np.flatnonzero(watched.found)
+    if neutral_secs is None:
+        activity = watched.rows["scores"][seen].sum(axis=1)
+        return np.sort(seen[np.argsort(activity, kind="stable")[:REST_FRAMES]])
+    away = np.abs(watched.rows["time"][seen] - neutral_secs)
+    near = seen[np.argsort(away, kind="stable")[:REST_FRAMES]]
+    near = near[np.abs(watched.rows["time"][near] - neutral_secs) <= NEUTRAL_SECS]
+    if not len(near):
+        raise CaptureError(
+            f"The face is not seen at {neutral_secs:g} s, so it cannot be taken for neutral; name another instant: "
+            f"{watched.facts.path}"
+        )
+    return np.sort(near)
+
+
+def fit_film(
+    watched: Watched, head: Head, *, focal_mm: float | None = None, neutral_secs: float | None = None,
+    progress: Progress | None = None,
+) -> FittedFilm:  # fmt: skip
+    """Fit every frame.
+
+    Args:
+        watched: The film.
+        head: The average head.
+        focal_mm: Of the camera's lens, as on 35 mm film.
+        neutral_secs: When the face is at rest; guessing it costs about .05 of every control.
+        progress: Called as frames are done.
+
+    Raises:
+        CaptureError: the face is not seen at `neutral_secs`.
+    """
+    lens, tables, rows = film_lens(watched, focal_mm=focal_mm), load_tables(), watched.rows
+    rest = rest_frames(watched, neutral_secs=neutral_secs)
+    scores = rows["scores"][watched.found].astype(np.float64)
+    habit = rows["scores"][rest].mean(axis=0) if neutral_secs is not None else np.percentile(scores, 10, axis=0)
+    habit = habit.astype(np.float64)
+    wanted = _wanted(rows["scores"][rest].astype(np.float64), habit)
+    if neutral_secs is not None:
+        wanted = np.zeros_like(wanted)
+    bias = np.c_[tables.bias, np.zeros(len(tables.bias))]
+    seen_at_rest = rows["landmarks"][rest].astype(np.float64)
+    who = enrolled(head, seen_at_rest, wanted=wanted, lens=lens, bias=bias)
+    total = 2.0 * len(rows)
+    start = FittedFilm(
+        pose=np.full((len(rows), 3), np.nan), translation=np.full((len(rows), 3), np.nan),
+        controls=np.full((len(rows), len(FITTED)), np.nan), turns=np.full((len(rows), NUM_TURNS), np.nan),
+        who=who, lens=lens, rest=rest,
+    )  # fmt: skip
+    plain = _gone_through(watched, start, wishes=None, report=_reporter(progress, done=0.0, total=total))
+    features = features_of(
+        plain.controls[watched.found],
+        plain.turns[watched.found],
+        scores=scores,
+        at_rest=np.percentile(scores, 10, axis=0),
+    )
+    wishes = np.full_like(plain.controls, np.nan)
+    wishes[watched.found] = _wishes(_wanted(scores, habit), tables.controls(features))
+    return _gone_through(watched, plain, wishes=wishes, report=_reporter(progress, done=total / 2.0, total=total))
+
+
+def _wanted(scores: Float[Array, "frames arkit=52"], habit: Float[Array, " arkit=52"]) -> Float[Array, "frames fitted"]:
+    """Scores above those at rest as controls."""
+    low = np.minimum(habit[FITTED_INDEX], MOST_AT_REST)
+    above: Array = np.clip((scores[:, FITTED_INDEX] - low) / (1.0 - low), 0.0, 1.0)
+    return above
+
+
+def _wishes(
+    scored: Float[Array, "frames fitted"], learnt: Float[Array, "frames fitted"]
+) -> Float[Array, "frames fitted"]:
+    peak = np.maximum(np.percentile(scored, 99.5, axis=0), LID_PEAK)
+    lids = np.clip(scored / np.minimum(peak, 1.0), 0.0, 1.0)
+    return np.where(_IS_LEARNT, learnt, np.where(_IS_LID, lids, scored))
+
+
+def _reporter(progress: Progress | None, *, done: float, total: float) -> Progress:
+    def report(frames: float, _: float, what: str) -> None:
+        if progress is not None:
+            progress(done + frames, total, what)
+
+    return report
+
+
+def _gone_through(
+    watched: Watched, before: FittedFilm, *, wishes: Float[Array, "frames fitted"] | None, report: Progress
+) -> FittedFilm:
+    """All frames in order, each from where the one before it, or an earlier fit, left off."""
+    rows, found = watched.rows, watched.found
+    out = replace(
+        before, **{name: getattr(before, name).copy() for name in ("pose", "translation", "controls", "turns")}
+    )
+    last: FrameFit | None = None
+    lost = LOST_FRAMES
+    for i in range(len(rows)):
+        if not found[i]:
+            lost += 1
+            continue
+        landmarks = rows["landmarks"][i].astype(np.float64)
+        anew = last is None or lost >= LOST_FRAMES or _jumped(rows["landmarks"], i)
+        start = rigid_fit(before.who.person, landmarks, lens=before.lens) if anew or last is None else last
+        wish = None if wishes is None else Wanted(wishes[i], _WEIGHT)
+        last = solve_frame(
+            before.who.person, landmarks, lens=before.lens, start=start, rounds=8 if anew else 2, wanted=wish
+        )
+        lost = 0
+        out.pose[i], out.translation[i] = axis_angle(last.rotation), last.translation
+        out.controls[i], out.turns[i] = last.controls, last.turns
+        report(i + 1.0, float(len(rows)), "fitting")
+    return out
+
+
+def _jumped(landmarks: Float[Array, "frames landmark=478 2"], frame: int) -> bool:
+    """Whether the face is half an eye distance from where it was (a cut, or a gap)."""
+    if frame == 0:
+        return True
+    step = landmarks[frame].mean(axis=0) - landmarks[frame - 1].mean(axis=0)
+    return not float(np.linalg.norm(step)) < 0.5 * float(eye_distance(landmarks[frame]))

@@ -1,0 +1,150 @@
+"""What a picture says of the skin: colour of the blood's regions, dark valleys where folds would be, a thumbnail.
+
+Wrinkles: the band-passed red of the map (red hardly sees blood), its curvature across the folds. Energy of that band in
+any direction has nothing to do with folds (correlation about 0); valleys along the expected direction have.
+Blood: log(R / G) in linear light against the clip's median, which a change of light moves little and haemoglobin much.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from face_emote.capturing.chart import HEIGHT, WIDTH, Chart, Unwrapped
+from face_emote.core.arrays import Array, Bool, Float
+from face_emote.core.names import WRINKLES
+from face_emote.look.colour import BLOOD_GAIN, HAEMOGLOBIN_EXTINCTION
+
+THUMB = 6
+"""Texels per pixel of a thumbnail."""
+THUMB_SHAPE = (-(-HEIGHT // THUMB), -(-WIDTH // THUMB))
+ACROSS_ROWS = np.array([name.startswith("forehead") or name in ("nose_bridge", "chin") for name in WRINKLES])
+"""Folds that lie level; the others stand upright."""
+SEEN_WRINKLES = np.array(
+    [
+        name in ("forehead_centre", "glabella") or name.startswith(("nasolabial", "mouth_corner"))
+        for name in WRINKLES
+    ]
+)  # fmt: skip
+"""Where the picture adds to what the mesh says; elsewhere hair, lashes and shadows drown the folds."""
+PICTURE_SHARE = 0.4
+RESTING, FULL = 5, 98
+"""Percentiles of a clip that count as smooth and as fully folded."""
+USUAL_HAEMOGLOBIN = 0.62
+RISE = HAEMOGLOBIN_EXTINCTION[1] - HAEMOGLOBIN_EXTINCTION[0]
+"""Of log(R / G) per unit of haemoglobin."""
+LEAST_SEEN = 0.35
+"""Share of a region below which its colour is not taken."""
+SKIN_REDNESS = (0.05, 1.6)
+"""log(R / G) of living skin in ordinary light; other values mean a graded or a grey film."""
+LEAST_BITS = 0.03
+"""Bits per pixel below which compression has taken the small changes of colour."""
+_LINEAR = np.arange(256) / 255.0
+_LINEAR = np.where(_LINEAR < 0.04045, _LINEAR / 12.92, ((_LINEAR + 0.055) / 1.055) ** 2.4).astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SkinSample:
+    """One picture's skin."""
+
+    colour: Float[Array, "region=8 3"]
+    """Linear mean; NaN where too little is seen."""
+    valleys: Float[Array, " wrinkle=16"]
+    thumb: Float[Array, "thumb_row thumb_column 3"]
+    """log of the colour, blurred."""
+    brightness: float
+    """Median luminance, linear."""
+    clipped: float
+    """Share of texels at the upper end of the scale."""
+
+
+def skin_sample(chart: Chart, flat: Unwrapped) -> SkinSample:
+    """Measure one unwrapped picture."""
+    import cv2
+
+    linear = _LINEAR[flat.colour].reshape(-1, 3)
+    brightest = flat.colour.reshape(-1, 3).max(axis=1)
+    luminance = linear @ np.array([0.3, 0.55, 0.15], np.float32)
+    good = chart.skin & flat.facing & (brightest < 251) & (luminance > 0.004)
+    weight = chart.blood * good[:, None]
+    total = weight.sum(axis=0)
+    colour = (weight.T @ linear) / np.maximum(total, 1e-6)[:, None]
+    colour[total <= LEAST_SEEN * chart.blood.sum(axis=0)] = np.nan
+    visible = chart.skin & flat.facing
+    blurred = cv2.GaussianBlur(flat.colour, (0, 0), THUMB / 2.0)[::THUMB, ::THUMB]
+    return SkinSample(
+        colour=colour,
+        valleys=_valleys(chart, linear[:, 0], visible),
+        thumb=np.log(blurred.astype(np.float32) / 255.0 + 0.03),
+        brightness=float(np.median(luminance[chart.skin])),
+        clipped=float(np.mean(brightest[chart.skin] >= 251)),
+    )
+
+
+def _valleys(chart: Chart, red: Float[Array, " texel"], visible: Bool[Array, " texel"]) -> Float[Array, " wrinkle=16"]:
+    import cv2
+
+    seen = visible.reshape(HEIGHT, WIDTH).astype(np.float32)
+    level = np.log(red + 0.01).reshape(HEIGHT, WIDTH).astype(np.float32) * seen
+
+    def smooth(picture: Array, sigma: float) -> Array:
+        return np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma))
+
+    wide, fine = (
+        smooth(level, sigma) / np.maximum(smooth(seen, sigma), np.float32(1e-3)) for sigma in (5.0, 0.8)
+    )  # fmt: skip
+    band = smooth(np.where(seen > 0.0, fine - wide, np.float32(0.0)), 1.5)
+    level_folds, upright = (
+        np.maximum(cv2.Sobel(band, cv2.CV_32F, dx, dy, ksize=3), 0.0).ravel() @ chart.wrinkles
+        for dx, dy in ((0, 2), (2, 0))
+    )
+    found: Array = np.where(ACROSS_ROWS, level_folds, upright) / np.maximum(chart.wrinkles.sum(axis=0), 1e-6)
+    return found
+
+
+def seen_wrinkles(
+    valleys: Float[Array, "frames wrinkle=16"], tension: Float[Array, "frames wrinkle=16"]
+) -> Float[Array, "frames wrinkle=16"]:
+    """Activations: the mesh's tension, and where the picture knows better a share of its valleys.
+
+    Valleys have no scale of their own: they span what the tension spans in the same clip, so that a still face does not
+    wrinkle by its noise. NaN in `valleys` leaves the tension.
+    """
+    known = np.isfinite(valleys).all(axis=1)
+    if not known.any():
+        return tension
+    rest, full = np.percentile(valleys[known], (RESTING, FULL), axis=0)
+    low, high = np.percentile(tension[known], (RESTING, FULL), axis=0)
+    shown = np.clip((valleys - rest) / np.maximum(full - rest, 1e-6), 0.0, 1.0) * (high - low) + low
+    shown = np.where(known[:, None] & SEEN_WRINKLES, shown, tension)
+    return np.clip((1.0 - PICTURE_SHARE) * tension + PICTURE_SHARE * shown, 0.0, 1.0)
+
+
+def blood_curves(
+    colour: Float[Array, "frames region=8 3"], *, at_rest: Float[Array, "frames region=8 3"] | None = None
+) -> Float[Array, "frames region=8"]:
+    """Flow h of each region, -1..1, against the clip's median (or against frames at rest); NaN where it is not seen."""
+    redness, flow = _redness(colour), np.full(colour.shape[:2], np.nan)
+    resting = redness if at_rest is None else _redness(at_rest)
+    seen = np.isfinite(resting).any(axis=0)
+    ratio = 1.0 + (redness[:, seen] - np.nanmedian(resting[:, seen], axis=0)) / (RISE * USUAL_HAEMOGLOBIN)
+    flow[:, seen] = np.clip(np.log(np.maximum(ratio, 0.15)) / BLOOD_GAIN, -1.0, 1.0)
+    return flow
+
+
+def _redness(colour: Float[Array, "frames region=8 3"]) -> Float[Array, "frames region=8"]:
+    found: Array = np.log(colour[..., 0] + 1e-4) - np.log(colour[..., 1] + 1e-4)
+    return found
+
+
+def why_no_blood(colour: Float[Array, "frames region=8 3"], *, bits_per_pixel: float, film: Path) -> str | None:
+    """The sentence that says why nothing is claimed of the blood; None when something is."""
+    redness = _redness(colour)
+    if not np.isfinite(redness).any():
+        return f"Too little skin is seen to read the blood; it is left at rest: {film}"
+    typical = float(np.nanmedian(redness))
+    if not SKIN_REDNESS[0] <= typical <= SKIN_REDNESS[1]:
+        return f"The film is grey or graded, so its colours say nothing of the blood, which is left at rest: {film}"
+    if 0.0 < bits_per_pixel < LEAST_BITS:
+        return f"The film is compressed too strongly to read the blood, which is left at rest: {film}"
+    return None

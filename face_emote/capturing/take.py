@@ -1,0 +1,207 @@
+"""A watched and fitted film becomes a motion: smooth, at an even rate, on the head of whoever plays it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from face_emote.capturing.confidence import (
+    BELIEVED,
+    IS_UPPER,
+    TURN_IS_UPPER,
+    believed_only,
+    confidence_of,
+)
+from face_emote.capturing.face_mesh import INNER_LIPS, eye_distance
+from face_emote.capturing.fit import FittedFilm
+from face_emote.capturing.points import FITTED, controls_of
+from face_emote.capturing.pulse import Pulse, pulse_of
+from face_emote.capturing.skin import blood_curves, seen_wrinkles, why_no_blood
+from face_emote.capturing.smooth import smoothed
+from face_emote.capturing.watch import Watched
+from face_emote.core.arrays import Array, Float
+from face_emote.core.names import BLOOD_REGIONS, CONTROLS, WRINKLES
+from face_emote.core.rotations import rotation_matrix
+from face_emote.core.timing import frame_times, frames_in
+from face_emote.core.types import Character, FaceMotion, MotionInfo
+from face_emote.face.head import Head
+from face_emote.face.rig import pose_from_controls
+from face_emote.motion.feeling.wrinkles import folding, wrinkle_model
+
+SEAL = CONTROLS.index("lipSeal")
+CLOSED_GAP, OPEN_GAP = 0.006, 0.016
+"""Of the inner lips, in eye distances beyond the least of the clip: up to the first they touch, from the second not."""
+LEAST_GAP_BELIEVED = 0.02
+"""A film whose lips never come nearer than this shows no closed mouth to measure from."""
+_QUICKNESS = {"eyeBlink": (1500.0, 0.01), "eye": (300.0, 0.02), "brow": (80.0, 0.02), "cheek": (80.0, 0.03)}
+_MOUTH = (500.0, 0.015)
+"""Acceleration (1/s^2) and noise of controls."""
+POSE_QUICKNESS, PLACE_QUICKNESS = (30.0, 0.004), (3.0, 0.002)
+TURN_QUICKNESS = ((120.0, 0.006), (400.0, 0.02))
+"""Of the jaw and of the eyes, radians."""
+SKIN_QUICKNESS, BLOOD_QUICKNESS = (80.0, 0.08), (1.0, 0.08)
+CHUNK = 256
+LEFT_CHEEK, RIGHT_CHEEK, EARS = (BLOOD_REGIONS.index(name) for name in ("cheek_left", "cheek_right", "ears"))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Captured:
+    """What a film gave."""
+
+    motion: FaceMotion
+    pulse: Pulse
+    remarks: tuple[str, ...]
+    """What a person should know, in sentences."""
+    lip_gap: Float[Array, " frames"]
+    """Of the inner lips as seen, in eye distances."""
+    times: Float[Array, " pictures"]
+    """Of the film's own pictures, seconds."""
+    crop: tuple[float, float, float]
+    """Where the face is in the film, pixels: centre x and y, and the side of a square around it."""
+
+
+def _quickness() -> tuple[Float[Array, " channel"], Float[Array, " channel"]]:
+    """Of pose, place, controls and turns, in this order."""
+    of_controls = [
+        next((value for start, value in _QUICKNESS.items() if name.startswith(start)), _MOUTH) for name in FITTED
+    ]
+    jaw, eyes = TURN_QUICKNESS
+    rows = [POSE_QUICKNESS] * 3 + [PLACE_QUICKNESS] * 3 + of_controls + [jaw] * 2 + [eyes] * 4
+    acceleration, noise = np.array(rows).T
+    return acceleration, noise
+
+
+def taken(
+    watched: Watched, fitted: FittedFilm, head: Head, *, player: Character, info: MotionInfo, fps: float
+) -> Captured:
+    """Make the motion.
+
+    Args:
+        watched: The film.
+        fitted: What was fitted to it.
+        head: The average head.
+        player: Who plays the performance; the person in the film is not shown.
+        info: Where it comes from.
+        fps: Of the motion.
+    """
+    times = np.asarray(watched.rows["time"], np.float64)
+    step = float(np.median(np.diff(times))) if len(times) > 1 else 1.0 / fps
+    every = frame_times(0, frames_in(times[-1] + step, fps=fps), fps=fps)
+    trust = confidence_of(watched, fitted.pose)
+    channels = _channels(fitted, trust, times)
+    at = _resampled(channels, times, every)
+    gap = _resampled(_lip_gap(watched, trust[:, 1])[:, None], times, every)[:, 0]
+    controls = controls_of(head, at[:, 6 : 6 + len(FITTED)].clip(0.0, 1.0), at[:, 6 + len(FITTED) :])
+    controls[:, SEAL] = np.clip((OPEN_GAP - gap) / (OPEN_GAP - CLOSED_GAP), 0.0, 1.0)
+    posed = pose_from_controls(controls, control_joints=head.control_joints)
+    neck = head.joints()[1]
+    remarks, flow = list(watched.remarks), np.zeros((len(every), len(BLOOD_REGIONS)))
+    colour = np.where((trust.min(axis=1) >= BELIEVED)[:, None, None], watched.rows["colour"], np.nan)
+    silent = why_no_blood(colour, bits_per_pixel=watched.facts.bits_per_pixel, film=watched.facts.path)
+    if silent is None:
+        flow = _flow(colour, fitted, times, every)
+    else:
+        remarks.append(silent)
+    motion = FaceMotion(
+        expression=posed.expression,
+        jaw_pose=posed.jaw_pose,
+        neck_pose=at[:, :3].astype(np.float32),
+        eye_pose=_eye_pose(at[:, 6 + len(FITTED) + 2 :]),
+        global_pose=np.zeros((len(every), 3), np.float32),
+        translation=_translation(at[:, :3], at[:, 3:6], neck=neck),
+        wrinkles=_wrinkles(watched, trust, head, player=player, controls=controls, every=every),
+        blood_flow=flow.astype(np.float32),
+        fps=fps,
+        info=info,
+        betas=np.asarray(player.betas, np.float32),
+        character=player.name,
+        confidence=_resampled(trust, times, every).astype(np.float32),
+    )
+    even = np.stack([_resampled(colour[:, :, k], times, every) for k in range(3)], axis=2)
+    pulse = pulse_of(even, fps=fps) if silent is None else Pulse(0.0, float("-inf"))
+    return Captured(
+        motion=motion, pulse=pulse, remarks=tuple(remarks), lip_gap=gap, times=times, crop=_crop(watched)
+    )  # fmt: skip
+
+
+def _channels(
+    fitted: FittedFilm, trust: Float[Array, "frames area=2"], times: Float[Array, " frames"]
+) -> Float[Array, "frames channel"]:
+    """Pose, place, controls and turns: believed and smooth."""
+    place = np.c_[fitted.pose, fitted.translation]
+    seen = np.isfinite(place[:, 0])
+    place = np.stack([np.interp(times, times[seen], column[seen]) for column in place.T], axis=1)
+    values = np.c_[fitted.controls, fitted.turns]
+    upper = np.r_[IS_UPPER, TURN_IS_UPPER]
+    rest = np.zeros(values.shape[1])
+    halves = [believed_only(values, trust[:, area], times, rest=rest) for area in (0, 1)]
+    acceleration, noise = _quickness()
+    joined = np.c_[place, np.where(upper, halves[0], halves[1])]
+    return smoothed(joined, times, acceleration=acceleration, noise=noise)
+
+
+def _resampled(
+    values: Float[Array, "frames channel"], times: Float[Array, " frames"], every: Float[Array, " out_frames"]
+) -> Float[Array, "out_frames channel"]:
+    """Linear between the pictures; NaN where a neighbour is NaN."""
+    return np.stack([np.interp(every, times, column) for column in values.T], axis=1)
+
+
+def _lip_gap(watched: Watched, trust: Float[Array, " frames"]) -> Float[Array, " frames"]:
+    """Of the inner lips as it is seen, in eye distances; where it is not seen, as if they were open."""
+    landmarks = watched.rows["landmarks"]
+    above, below = np.array(INNER_LIPS).T
+    apart = np.linalg.norm(landmarks[:, below] - landmarks[:, above], axis=2).mean(axis=1) / eye_distance(landmarks)
+    known = (trust >= BELIEVED) & np.isfinite(apart)
+    least = float(np.percentile(apart[known], 1)) if known.any() else 0.0
+    return np.where(known, apart - (least if least < LEAST_GAP_BELIEVED else 0.0), 1.0)
+
+
+def _eye_pose(turns: Float[Array, "frames turn=4"]) -> Float[Array, "frames eye=2 3"]:
+    """Both eyes look where their middle looks: their difference is the noise of the irises' landmarks."""
+    eyes = np.zeros((len(turns), 2, 3), np.float32)
+    eyes[:, :, :2] = turns.reshape(-1, 2, 2).mean(axis=1, keepdims=True)
+    return eyes
+
+
+def _translation(
+    pose: Float[Array, "frames 3"], place: Float[Array, "frames 3"], *, neck: Float[Array, " 3"]
+) -> Float[Array, "frames 3"]:
+    """Of the body, once the head turns about its neck; the middle of the film is the origin."""
+    moved = place + rotation_matrix(pose) @ neck - neck
+    return np.asarray(moved - np.median(moved, axis=0), np.float32)
+
+
+def _wrinkles(
+    watched: Watched, trust: Float[Array, "frames area=2"], head: Head, *, player: Character,
+    controls: Float[Array, "frames control=100"], every: Float[Array, " frames"],
+) -> Float[Array, "frames wrinkle=16"]:  # fmt: skip
+    times = np.asarray(watched.rows["time"], np.float64)
+    model = wrinkle_model(head.with_identity(np.asarray(player.betas, np.float32)))
+    tension = np.concatenate([folding(model, controls[i : i + CHUNK]) for i in range(0, len(controls), CHUNK)])
+    known = (trust.min(axis=1) >= BELIEVED)[:, None]
+    quickness = (np.full(len(WRINKLES), value) for value in SKIN_QUICKNESS)
+    scale = np.maximum(np.nanpercentile(watched.rows["valleys"], 95, axis=0), 1e-6)
+    valleys = np.where(known, watched.rows["valleys"] / scale, np.nan)
+    acceleration, noise = quickness
+    valleys = smoothed(valleys, times, acceleration=acceleration, noise=noise)
+    valleys[~known[:, 0]] = np.nan
+    return seen_wrinkles(_resampled(valleys, times, every), tension).astype(np.float32)
+
+
+def _flow(
+    colour: Float[Array, "frames region=8 3"], fitted: FittedFilm, times: Float[Array, " frames"],
+    every: Float[Array, " out_frames"],
+) -> Float[Array, "out_frames region=8"]:  # fmt: skip
+    """Ears are not on the map: they follow the cheeks."""
+    flow = blood_curves(colour)
+    acceleration, noise = (np.full(len(BLOOD_REGIONS), value) for value in BLOOD_QUICKNESS)
+    flow = np.nan_to_num(smoothed(flow, times, acceleration=acceleration, noise=noise))
+    flow[:, EARS] = 0.5 * (flow[:, LEFT_CHEEK] + flow[:, RIGHT_CHEEK])
+    return _resampled(flow, times, every).clip(-1.0, 1.0)
+
+
+def _crop(watched: Watched) -> tuple[float, float, float]:
+    seen = watched.rows["landmarks"][watched.found]
+    low, high = np.percentile(seen.min(axis=1), 5, axis=0), np.percentile(seen.max(axis=1), 95, axis=0)
+    x, y = (0.5 * (low + high)).tolist()
+    return x, y, float(1.35 * (high - low).max())
