@@ -25,6 +25,7 @@ from face_emote.audio.analyse import analyse
 from face_emote.audio.reader import read_speech
 from face_emote.core.arrays import Array, Bool, Float
 from face_emote.core.assets import ASSETS
+from face_emote.core.cameras import CAMERAS
 from face_emote.core.errors import DependencyError, FaceEmoteError
 from face_emote.core.motion import joined_motion
 from face_emote.core.names import CONTROLS, EMOTIONS, VOWELS
@@ -34,7 +35,7 @@ from face_emote.core.types import FaceMotion, Speech, SpeechAnalysis
 from face_emote.face.bundled import load_head
 from face_emote.face.characters import characters
 from face_emote.motion.events.cues import speech_cues
-from face_emote.rendering.scene import CAMERAS, focal_pixels, placed, view_matrix
+from face_emote.rendering.scene import focal_pixels, placed, view_matrix
 from face_emote.rendering.sheet import compose_sheet
 from face_emote.verbs.animate import perform
 from face_emote.verbs.render import render_frames

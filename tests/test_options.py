@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from face_emote.core import names
+from face_emote.core.cameras import CAMERAS
 from face_emote.core.errors import OptionError
 from face_emote.core.fields import Kind, json_option, options_of, read_option, require_option
 from face_emote.core.options import (
@@ -21,7 +22,7 @@ from face_emote.core.options import (
 )
 from face_emote.core.timing import require_fps
 from face_emote.core.types import PerformanceStyle
-from face_emote.rendering.scene import CAMERAS, LIGHTS
+from face_emote.rendering.scene import LIGHTS
 from face_emote.rendering.video import CODECS, DEFAULT_CODEC
 
 OPTIONS = (*PERFORMANCE_OPTIONS, *PICTURE_OPTIONS)

@@ -88,10 +88,10 @@ def test_a_held_emotion_lives_region_by_region_without_twitching():
     cues = speech_cues(spoken(60.0))
     gains, _ = life_of(cues, key=4)
     brow, lid, mouth = (gains[:, CONTROLS.index(name)] for name in ("browDownLeft", "eyeSquintLeft", "mouthSmileLeft"))
-    assert brow.std() / brow.mean() > 0.15 and brow.std() > lid.std() > mouth.std() > 0.02
-    assert np.corrcoef(brow, lid)[0, 1] < 0.97
-    assert np.abs(np.diff(gains, axis=0)).max() < 0.08
-    assert gains.min() >= 0.25 and gains.max() <= 1.15
+    assert min(x.std() / x.mean() for x in (brow, lid)) > 0.35 and 0.02 < mouth.std() < 0.15
+    assert np.corrcoef(brow, lid)[0, 1] < 0.8
+    assert np.abs(np.diff(gains, axis=0)).max() < 0.22  # full scale in 90 ms at the fastest
+    assert gains.min() > 0.0 and gains.max() < 1.7
     assert not np.array_equal(brow, life_of(cues, key=5)[0][:, CONTROLS.index("browDownLeft")])
 
 
@@ -110,6 +110,21 @@ def test_brows_swell_with_a_stressed_word_sooner_than_they_ebb():
     peak, over = int(rise.argmax()), rise > 0.5 * rise.max()
     assert 1.0 <= times[peak] < 1.25
     assert peak - np.argmax(over) < np.flatnonzero(over)[-1] - peak
+
+
+def test_a_wave_rises_faster_than_it_falls():
+    gains, _ = life_of(speech_cues(spoken(60.0)), key=7)
+    for name in ("browInnerUp", "browDownRight", "eyeWideLeft", "cheekSquintLeft"):
+        speed = np.diff(gains[:, CONTROLS.index(name)])
+        assert np.percentile(speed[speed > 0.0], 95) > 1.2 * np.percentile(-speed[speed < 0.0], 95)
+
+
+def test_the_halves_of_the_face_move_together_but_not_as_one():
+    gains, _ = life_of(speech_cues(spoken(60.0)), key=7)
+    for name in ("browDown", "browOuterUp", "eyeWide", "eyeSquint", "cheekSquint"):
+        left, right = (gains[:, CONTROLS.index(name + side)] for side in ("Left", "Right"))
+        assert 0.75 < np.corrcoef(left, right)[0, 1] < 0.99
+    assert np.array_equal(*(gains[:, CONTROLS.index("mouthSmile" + side)] for side in ("Left", "Right")))
 
 
 def test_life_in_blocks_equals_the_whole():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from spoken import silent, spoken
 
+from face_emote.core.cameras import lens_of
 from face_emote.core.rotations import rotation_matrix
 from face_emote.motion.events.cues import speech_cues
 from face_emote.motion.events.gaze import eye_rotations, gaze_direction, gaze_score, head_follow
@@ -11,6 +12,9 @@ from face_emote.motion.events.gaze import eye_rotations, gaze_direction, gaze_sc
 JOINTS = np.array(
     [[0, -0.105, -0.034], [0, -0.037, -0.012], [0, -0.01, 0.028], [0.031, 0.043, 0.084], [-0.031, 0.043, 0.084]]
 )
+
+
+AHEAD = np.array([0.0, 0.0, 1.0])
 
 
 def times_of(secs: float, hz: float = 100.0) -> np.ndarray:
@@ -30,7 +34,7 @@ def test_the_eyes_hold_their_target_while_the_head_moves():
     neck, body = rng.uniform(-0.1, 0.1, (50, 3)), rng.uniform(-0.02, 0.02, (50, 3))
     shift = rng.uniform(-0.01, 0.01, (50, 3))
     direction = np.tile([0.05, -0.03], (50, 1))
-    pose = eye_rotations(direction, joints=JOINTS, neck_pose=neck, global_pose=body, translation=shift)
+    pose = eye_rotations(direction, joints=JOINTS, neck_pose=neck, global_pose=body, translation=shift, viewer=AHEAD)
     aim = np.array([np.sin(0.05) * np.cos(-0.03), -np.sin(-0.03), np.cos(0.05) * np.cos(-0.03)])
     spot = JOINTS[3:].mean(0) + aim
     for f in range(50):
@@ -45,17 +49,47 @@ def test_the_eyes_hold_their_target_while_the_head_moves():
 
 def test_both_eyes_turn_inward_to_somebody_near():
     still = np.zeros((1, 3))
-    pose = eye_rotations(np.zeros((1, 2)), joints=JOINTS, neck_pose=still, global_pose=still, translation=still)
+    pose = eye_rotations(
+        np.zeros((1, 2)), joints=JOINTS, neck_pose=still, global_pose=still, translation=still, viewer=AHEAD
+    )
     left, right = np.degrees(pose[0, :, 1])
     assert left == pytest.approx(-right)
     assert left == pytest.approx(-np.degrees(np.arctan(0.031)), abs=0.01)
     assert np.all(pose[..., 2] == 0.0)
 
 
+@pytest.mark.parametrize("camera", ["portrait", "front", "close", "bust"])
+def test_a_look_at_the_viewer_goes_into_the_lens_that_draws(camera):
+    still, lens = np.zeros((1, 3)), lens_of(camera)
+    pose = eye_rotations(
+        np.zeros((1, 2)), joints=JOINTS, neck_pose=still, global_pose=still, translation=still, viewer=lens
+    )
+    for eye in range(2):
+        sight = rotation_matrix(pose[0, eye]) @ np.array([0.0, 0.0, 1.0])
+        to_lens = JOINTS[3:].mean(axis=0) + lens - JOINTS[3 + eye]
+        assert np.linalg.norm(np.cross(sight, to_lens)) < 1e-6
+
+
+def test_the_eyes_go_before_the_head_and_turn_back_while_it_comes():
+    score = gaze_of(speech_cues(spoken(60.0)))
+    start, follow = head_follow(score)
+    assert np.all((start - score.start >= 0.05) & (start - score.start <= 0.1))
+    assert np.all(start >= score.start + 0.9 * score.duration)
+    big = int(np.argmax(np.hypot(*follow.T)))
+    at = start[big] + np.array([0.0, 0.42])
+    turned = np.zeros((2, 3))
+    turned[1, :2] = follow[big][::-1]
+    zeros = np.zeros((2, 3))
+    eyes = eye_rotations(np.repeat(gaze_direction(score, at[:1]), 2, axis=0), joints=JOINTS, neck_pose=turned,
+                         global_pose=zeros, translation=zeros, viewer=AHEAD)  # fmt: skip
+    back = np.hypot(*(eyes[1, 0, :2] - eyes[0, 0, :2]))
+    assert back > 0.8 * np.hypot(*follow[big])
+
+
 def test_eyes_never_pass_their_range():
     far = np.radians(np.array([[70.0, 50.0], [-70.0, -50.0]]))
     still = np.zeros((2, 3))
-    pose = eye_rotations(far, joints=JOINTS, neck_pose=still, global_pose=still, translation=still)
+    pose = eye_rotations(far, joints=JOINTS, neck_pose=still, global_pose=still, translation=still, viewer=AHEAD)
     assert np.degrees(np.linalg.norm(pose, axis=-1)).max() < 28.5
 
 

@@ -12,7 +12,7 @@ from face_emote.batch.naming import DEFAULT_TEMPLATE, filled, key_of, require_sa
 from face_emote.batch.rows import Row, is_sheet, is_video, words_of
 from face_emote.core.errors import BatchError, FaceEmoteError, OptionError
 from face_emote.core.fields import Option, is_file, require_option
-from face_emote.core.options import Performance, Picture
+from face_emote.core.options import Performance, Picture, facing
 from face_emote.formats.catalogue import format_of
 from face_emote.rendering.video import choose_codec
 from face_emote.verbs.render import require_picture, require_square
@@ -100,7 +100,8 @@ def _cells_of(raw: RawRow, options: PlanOptions) -> Iterator[Cells]:
 
 def _row(raw: RawRow, cells: Cells, *, swept: list[str], options: PlanOptions) -> Row:
     speech = Path(cells.text("speech"))
-    performance, picture = performance_of(cells, speech=speech), picture_of(cells)
+    picture = picture_of(cells)
+    performance = facing(performance_of(cells, speech=speech), picture)
     values = {"row": f"{raw.number:04d}", "speech": speech.stem, **words_of(performance, picture)}
     values |= {name: cells.text(name, "none") for name in swept if name not in values}
     own = raw.name.replace("{", "{{").replace("}", "}}")

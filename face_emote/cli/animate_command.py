@@ -20,7 +20,7 @@ from face_emote.cli.options import (
 )
 from face_emote.cli.progress import progress_shown
 from face_emote.core.errors import OptionError
-from face_emote.core.options import PERFORMANCE_OPTIONS, Performance, Picture
+from face_emote.core.options import PERFORMANCE_OPTIONS, Performance, Picture, facing
 from face_emote.provenance.credential import Provenance
 
 HELP = """\
@@ -114,7 +114,7 @@ def command(context: click.Context, /, *, speech: Path | None, output: Path | No
         _perform_over(context, capture, output=output, flame=flame, performance=performance, picture=picture,
                       provenance=provenance)  # fmt: skip
     elif speech is not None:
-        _perform(speech, output, performance=performance, picture=picture, provenance=provenance)
+        _perform(speech, output, performance=facing(performance, picture), picture=picture, provenance=provenance)
 
 
 def _parameter(context: click.Context, name: str) -> click.Parameter:

@@ -8,7 +8,7 @@ import click
 
 from face_emote.cli.options import PathType, option_named, options_for
 from face_emote.cli.progress import progress_shown
-from face_emote.core.options import performance_from, picture_from
+from face_emote.core.options import facing, performance_from, picture_from
 
 SHEET_TILE = 320
 HELP = """\
@@ -42,8 +42,9 @@ def command(output: Path, **values: Any) -> None:
     from face_emote.verbs.render import write_sheet, write_video
 
     speech = example_speech()[0]
-    performance = performance_from({**values, "transcript": speech.transcript}, speech=speech.path)
     picture = picture_from(values)
+    performance = performance_from({**values, "transcript": speech.transcript}, speech=speech.path)
+    performance = facing(performance, picture)
     require_writable(output, folder=True)
     require_video(output / "demo.mp4", picture)
     output.mkdir(exist_ok=True)

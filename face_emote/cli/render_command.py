@@ -22,7 +22,7 @@ from face_emote.cli.options import (
 from face_emote.cli.progress import progress_shown
 from face_emote.core.errors import OptionError
 from face_emote.core.motion import MotionSource
-from face_emote.core.options import PERFORMANCE_OPTIONS, Picture
+from face_emote.core.options import PERFORMANCE_OPTIONS, Picture, facing
 from face_emote.core.types import Progress
 from face_emote.face.bundled import load_head
 from face_emote.face.head import Head
@@ -66,7 +66,8 @@ def command(context: click.Context, /, *, source: Path, output: Path, speech: Pa
     from face_emote.formats.motion_file import opened_motion
     from face_emote.verbs.render import require_picture
 
-    performance, picture = performance_from(values, speech=source), picture_from(values)
+    picture = picture_from(values)
+    performance = facing(performance_from(values, speech=source), picture)
     provenance = provenance_from(values)
     if output.suffix.lower() == ".png":
         _require_still(picture, output, frame=frame)

@@ -53,6 +53,7 @@ def stream_performance(
         fps=fps,
         latency_ms=latency_ms,
         character=performance.character,
+        look_at=performance.look_at,
         net=load_motion_net(performance.model),
     )
     sink = _JsonLines(fps=fps, latency_ms=latency_ms) if output is None else _Folder(output, fps=fps)

@@ -5,10 +5,11 @@ that `fields.options_of` reads out of these classes.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from face_emote.core.cameras import is_faced
 from face_emote.core.errors import OptionError
 from face_emote.core.fields import Kind, Option, Sides, built, option, options_of, require_fields, sides_of
 from face_emote.core.names import ANIMATORS, CAMERAS, CODECS, DEFAULT_FPS, ENGINES, HAIR_STYLES, LIGHTS, NETWORKS
@@ -53,6 +54,10 @@ class Performance:
     character: str = option(
         "default", "Who speaks; see `face-emote head list`.", section=PERFORMANCE, letter="c", metavar="NAME"
     )
+    look_at: str | Camera | None = option(
+        None, "Camera whose lens the eyes meet.", choices=CAMERAS, section=PERFORMANCE,
+        usual="the one that draws, unless it stands far aside; else portrait",
+    )  # fmt: skip
     animator: str = option(
         "net",
         "net has learnt from recorded lips and hears any language; rules follow the phones they recognise.",
@@ -175,6 +180,13 @@ def performance_from(values: Mapping[str, Any], **fixed: Any) -> Performance:
     if values.get("model") not in (None, "default", "fast"):
         raise OptionError("fast and model name two networks; give one of them")
     return built(Performance, {**values, "model": "fast"}, **fixed)
+
+
+def facing(performance: Performance, picture: Picture) -> Performance:
+    """The performance with its eyes on the camera that draws it, unless it says where they look, or that is aside."""
+    if performance.look_at is not None or not is_faced(picture.camera):
+        return performance
+    return replace(performance, look_at=picture.camera)
 
 
 def picture_from(values: Mapping[str, Any], **fixed: Any) -> Picture:

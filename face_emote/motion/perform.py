@@ -86,6 +86,7 @@ def face_frames(
         neck_pose=neck,
         global_pose=sway,
         translation=shift,
+        viewer=player.viewer,
     )
     controls = face_controls(score, times, display=display, leisure=leisure, style=player.style, gauge=player.gauge)
     controls = lids_follow(controls, eye_pitch=eyes[:, :, 0])

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from face_emote.core.arrays import Array, Float
+from face_emote.core.cameras import lens_of
 from face_emote.core.names import NUM_SHAPE
 from face_emote.core.types import MotionInfo, PerformanceStyle
 from face_emote.face.head import Head
@@ -26,6 +27,8 @@ class Player:
     """Stands on every block; its seed throws the dice."""
     betas: Float[Array, f" shape={NUM_SHAPE}"]
     character: str
+    viewer: Float[Array, " 3"]
+    """Whom the eyes meet: metres from the point between them at rest."""
 
 
 def player_of(
@@ -36,8 +39,10 @@ def player_of(
     info: MotionInfo,
     betas: Float[Array, f" shape={NUM_SHAPE}"],
     character: str = "default",
+    viewer: Float[Array, " 3"] | None = None,
 ) -> Player:
-    """Measure the bundled head; if it has no identity yet it is given `betas`.
+    """Measure the bundled head; if it has no identity yet it is given `betas`. Without `viewer` the eyes meet the
+    portrait camera.
 
     Raises:
         HeadError: an imported head, whose controls have no names.
@@ -52,4 +57,5 @@ def player_of(
         info=info,
         betas=np.asarray(betas, np.float32),
         character=character,
+        viewer=lens_of(None) if viewer is None else viewer,
     )

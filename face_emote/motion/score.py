@@ -9,7 +9,7 @@ from face_emote.core.types import EmotionPlan, PerformanceStyle, SpeechAnalysis
 from face_emote.emotion.track import PlannedEmotion, planned_emotion
 from face_emote.motion.events.blinks import BlinkScore, blink_score, lid_closure
 from face_emote.motion.events.breathing import BreathScore, breath_score, breath_volume
-from face_emote.motion.events.brows import BrowScore, brow_controls, brow_score
+from face_emote.motion.events.brows import BrowScore, brow_controls, brow_score, stirring
 from face_emote.motion.events.cues import SpeechCues, speech_cues
 from face_emote.motion.events.gaze import GazeScore, gaze_score, head_follow
 from face_emote.motion.events.head_motion import HeadScore, head_score
@@ -136,7 +136,8 @@ def face_controls(
     return layered(
         lips.controls,
         emotion=np.asarray(emotion, np.float32),
-        accents=brow_controls(score.brows, times, frown=display.frown, amount=style.brows),
+        accents=brow_controls(score.brows, times, frown=display.frown, amount=style.brows)
+        + stirring(score.brows, times, talking=1.0 - leisure, amount=style.brows),
         ownership=np.maximum(lips.ownership, 1.0 - leisure),
         closure=lips.closure,
         blink=lid_closure(score.blinks, times),

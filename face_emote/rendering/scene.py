@@ -12,6 +12,7 @@ from typing import TypeVar
 import numpy as np
 
 from face_emote.core.arrays import Array, Float
+from face_emote.core.cameras import CAMERAS
 from face_emote.core.errors import OptionError
 from face_emote.core.types import Camera, Light, LightRig, Vector
 
@@ -31,17 +32,6 @@ class Scene:
     f_number: float | None = None
     """Of the lens, focused on the eyes: 2.8 blurs what lies behind them softly; None: everything is sharp."""
 
-
-CAMERAS: dict[str, Camera] = {
-    "portrait": Camera((0.052, 0.004, 0.715), (0.0, -0.018, -0.02), 0.42),
-    "front": Camera((0.0, 0.0, 0.68), (0.0, -0.024, -0.02), 0.42),
-    "three-quarter": Camera((0.42, 0.03, 0.66), (0.0, -0.035, -0.03), 0.42),
-    "profile": Camera((0.80, 0.0, 0.0), (0.0, -0.035, -0.04), 0.44),
-    "close": Camera((0.035, 0.0, 0.56), (0.0, -0.022, 0.0), 0.40),
-    "mouth": Camera((0.03, -0.05, 0.34), (0.0, -0.068, 0.0), 0.30),
-    "eyes": Camera((0.03, 0.01, 0.36), (0.0, 0.004, 0.0), 0.34),
-    "bust": Camera((0.07, 0.02, 1.00), (0.0, -0.075, -0.03), 0.44),
-}
 
 LIGHTS: dict[str, LightRig] = {
     # Neutral, for judging skin: a softbox over the shoulder, its reflector, a cool strip behind.

@@ -26,6 +26,7 @@ import numpy as np
 from face_emote.audio.analyse import Counted, analyse, heard_recording
 from face_emote.audio.reader import sha256_of
 from face_emote.core.arrays import Array, Float
+from face_emote.core.cameras import lens_of
 from face_emote.core.errors import FaceEmoteWarning, HeadError, OptionError
 from face_emote.core.fields import require_fields, require_number
 from face_emote.core.motion import MotionStream, joined_motion
@@ -33,6 +34,7 @@ from face_emote.core.names import DEFAULT_FPS, FEATURE_HZ
 from face_emote.core.options import Performance
 from face_emote.core.timing import frames_in
 from face_emote.core.types import (
+    Camera,
     Character,
     EmotionPlan,
     FaceMotion,
@@ -86,6 +88,7 @@ def animate(  # noqa: PLR0913
     seed: int = 0,
     head: Head | None = None,
     character: str = "default",
+    look_at: str | Camera | None = None,
     style: PerformanceStyle = PerformanceStyle(),  # noqa: B008 - frozen
     animator: str = "net",
     model: str | Path = "default",
@@ -104,6 +107,8 @@ def animate(  # noqa: PLR0913
         head: a head from `load_head`; the bundled one when left out. On an imported FLAME head the performance of the
             bundled one is shown, in FLAME's coefficients.
         character: who plays it, one of `characters()`.
+        look_at: the camera whose lens the eyes meet: the name of a preset or an own one; the portrait camera if left
+            out.
         style: the animator's sliders.
         animator: `"net"`, the trained network, or `"rules"`, which follow the phones.
         model: which network: `"default"`, `"fast"` (a smaller one), or the path of a checkpoint file.
@@ -119,7 +124,7 @@ def animate(  # noqa: PLR0913
     """
     performance = Performance(
         speech, emotion=emotion, intensity=intensity, transcript=transcript, fps=fps, seed=seed, character=character,
-        style=style, animator=animator, model=model,
+        look_at=look_at, style=style, animator=animator, model=model,
     )  # fmt: skip
     take = _taken(performance, head=head, progress=progress)
     _warn(take.analysis)
@@ -216,7 +221,8 @@ def _stream(
     """The frames, for whoever goes through them."""
     head, person, fps = cast.head, cast.person, float(performance.fps)
     betas = np.asarray(person.betas if head.betas is None else head.betas, np.float32)
-    player = player_of(head, style=performance.style, fps=fps, info=info, betas=betas, character=person.name)
+    player = player_of(head, style=performance.style, fps=fps, info=info, betas=betas, character=person.name,
+                       viewer=lens_of(performance.look_at))  # fmt: skip
     num_frames = frames_in(analysis.duration_secs, fps=fps)
 
     def read(size: int) -> Iterator[FaceMotion]:

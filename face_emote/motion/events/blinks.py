@@ -3,7 +3,7 @@
 Intervals are log-normal about a rate of 20 a minute while speaking and 14 while silent, which the emotion changes.
 Blinks gather where speakers put them: at the ends of phrases, in pauses, and on large shifts of gaze. A blink closes
 in about 100 ms, rests 30 ms and opens in 170 ms (lid kinematics: closing is about twice as fast as opening). Some stay
-partial, and some come in pairs.
+partial, and some come in pairs. Opening starts at once and ends slowly, as tracked lids do.
 """
 
 from dataclasses import dataclass
@@ -137,10 +137,10 @@ def shaped_blinks(start: Float[Array, " blink"], rng: np.random.Generator) -> Bl
     """Blinks at these instants, each with a speed and a depth of its own; some are followed by a second one."""
     count = len(start)
     closing, hold = rng.uniform(0.08, 0.105, count), rng.uniform(0.02, 0.04, count)
-    opening, partial = rng.uniform(0.155, 0.2, count), rng.random(count) < _PARTIAL
+    opening, partial = rng.uniform(0.19, 0.245, count), rng.random(count) < _PARTIAL
     depth = np.where(partial, rng.uniform(0.55, 0.85, count), 1.0)
     again = np.flatnonzero(rng.random(count) < _DOUBLE)
-    second = (start + closing + hold + 0.8 * opening)[again]
+    second = (start + closing + hold + 0.7 * opening)[again]
     rows = np.stack([start, closing, hold, opening, depth])
     follows = np.stack([second, closing[again], hold[again], opening[again], 0.9 * depth[again]])
     rows = np.concatenate([rows, follows], axis=1)
@@ -153,9 +153,8 @@ def lid_closure(score: BlinkScore, times: Float[Array, " frames"]) -> Float[Arra
     since = times[None, :] - score.start[here, None]
     closing, hold = score.closing[here, None], score.hold[here, None]
     down = ease(since / closing)
-    # Opening starts briskly and ends slowly: the eased step over a warped clock.
     u = np.clip((since - closing - hold) / score.opening[here, None], 0.0, 1.0)
-    up = ease(1.0 - (1.0 - u) ** 1.35)
-    closed = score.depth[here, None] * down * (1.0 - up)
+    shut_still = (1.0 - u) ** 2.5 * (1.0 + 2.5 * u)  # without speed at either end; 5 % are left after four fifths
+    closed = score.depth[here, None] * down * shut_still
     shut: Array = 1.0 - np.prod(1.0 - closed, axis=0)
     return shut

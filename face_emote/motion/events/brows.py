@@ -1,7 +1,8 @@
-"""Brow accents: short raises (or frowns, when the mood frowns) on prominent syllables, and raised brows on questions.
+"""Brows and lids beside any feeling. Accents are short raises on prominent syllables, and raised brows on questions.
 
-Raises begin early: they peak about 60 ms before the pitch accent (Flecha-Garcia 2010). They stay modest, because the
-emotion owns the brows and the voice only lends them a rhythm.
+When the mood frowns accents press the brows down instead. Raises begin early: they peak about 60 ms before the pitch
+accent (Flecha-Garcia 2010), and stay modest: the emotion owns the brows and the voice only lends them a rhythm.
+Between accents the brows of somebody who talks stir a little, up or down, and the lids with them.
 """
 
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ import numpy as np
 from face_emote.core.arrays import Array, Float
 from face_emote.core.names import CONTROLS
 from face_emote.motion.events.cues import SpeechCues
-from face_emote.motion.events.curves import pulse, reaching
+from face_emote.motion.events.curves import octaves, pulse, reaching
 
 _LEAD_SECS = 0.06
 CALM_SECS = 0.6
@@ -19,9 +20,13 @@ CALM_SECS = 0.6
 _RAISE = 0.34
 _FROWN = 0.28
 _LONGEST_SECS = 2.6
+_STIR, _STIR_HZ = 0.055, 0.5
+"""Deviation of what stirs, and the rate of its slowest octave: with these the brows of neutral performances rise and
+fall by as much of the face's width as those of tracked readers (`bench.liveliness`)."""
 _INNER = CONTROLS.index("browInnerUp")
 _OUTER = (CONTROLS.index("browOuterUpLeft"), CONTROLS.index("browOuterUpRight"))
 _DOWN = (CONTROLS.index("browDownLeft"), CONTROLS.index("browDownRight"))
+_SQUINT = (CONTROLS.index("eyeSquintLeft"), CONTROLS.index("eyeSquintRight"))
 _LID = (CONTROLS.index("eyeWideLeft"), CONTROLS.index("eyeWideRight"))
 
 
@@ -39,6 +44,8 @@ class BrowScore:
     """-1 the right brow more, +1 the left brow more."""
     question: Float[Array, " accent"]
     """1 for the raise of a question, which even a frowning mood makes."""
+    key: int = 0
+    """Names the noise of what stirs."""
 
 
 def brow_score(cues: SpeechCues, *, rng: np.random.Generator) -> BrowScore:
@@ -55,7 +62,13 @@ def brow_score(cues: SpeechCues, *, rng: np.random.Generator) -> BrowScore:
     for (_, end), rise in zip(cues.phrases, cues.rising, strict=True):
         if rise > 0.2:
             rows.append((end - 0.45, 0.3, 0.4, 0.55, 0.6 + 0.4 * rise, 0.0, 1.0))
-    return BrowScore(*np.array(sorted(rows), np.float64).reshape(-1, 7).T)
+    return brow_score_of(np.array(sorted(rows), np.float64).reshape(-1, 7).T, key=int(rng.integers(2**62)))
+
+
+def brow_score_of(columns: Float[Array, "column=7 accent"], *, key: int) -> BrowScore:
+    """The score of accents given as the columns of a table."""
+    start, attack, hold, release, strength, lean, question = columns
+    return BrowScore(start, attack, hold, release, strength, lean, question, key)
 
 
 def brow_accent(strength: float, *, rng: np.random.Generator) -> tuple[float, float, float, float, float] | None:
@@ -90,6 +103,21 @@ def brow_controls(
         out[:, outer] = amount * _RAISE * _joined(raised * tilt)
         out[:, down] = amount * _FROWN * _joined(pressed * tilt)
         out[:, lid] = amount * 0.25 * _RAISE * _joined(raised)
+    return out
+
+
+def stirring(
+    score: BrowScore, times: Float[Array, " frames"], *, talking: Float[Array, " frames"], amount: float
+) -> Float[Array, "frames control=100"]:
+    """Controls of what brows and lids do between accents while somebody is `talking`, 0..1; to be added as well."""
+    out = np.zeros((len(times), len(CONTROLS)), np.float32)
+    noise = octaves(times, key=score.key, channels=4, lowest_hz=_STIR_HZ, fall=0.0).T * (amount * _STIR * talking)
+    brow, uneven, lid, squint = noise[0], 0.3 * noise[1], noise[2], 0.8 * noise[3]
+    out[:, _INNER] = np.maximum(brow, 0.0)
+    for sign, outer, down, wide, narrow in zip((1.0, -1.0), _OUTER, _DOWN, _LID, _SQUINT, strict=True):
+        side = brow + sign * uneven
+        out[:, outer], out[:, down] = np.maximum(side, 0.0), np.maximum(-0.6 * side, 0.0)
+        out[:, wide], out[:, narrow] = np.maximum(lid, 0.0), np.maximum(squint, 0.0)
     return out
 
 

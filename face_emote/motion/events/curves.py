@@ -116,17 +116,30 @@ def smooth_noise(times: Float[Array, " frames"], *, rate_hz: float, key: int) ->
 
 
 def drift(times: Float[Array, " frames"], *, key: int, channels: int = 1) -> Float[Array, "frames channel"]:
-    """1/f noise, as heads and eyes wander: octaves from 0.07 to 1.1 Hz, amplitude falling as 1/sqrt(f).
+    """Noise as heads and eyes wander: octaves from 0.07 to 1.1 Hz, amplitude falling as 1/sqrt(f).
 
     Standard deviation about 0.3 per channel, never beyond +-1.6.
     """
+    return 0.31 * octaves(times, key=key, channels=channels, lowest_hz=0.14, fall=0.5)
+
+
+def octaves(
+    times: Float[Array, " frames"], *, key: int, channels: int, lowest_hz: float, fall: float
+) -> Float[Array, "frames channel"]:
+    """Noise of standard deviation 1, independent by channel: the sum of five octaves of `smooth_noise`.
+
+    Their rates double from `lowest_hz`, their amplitudes fall as f^-`fall`; 0 gives every octave the same power.
+    """
     keys = [(key + 7919 * channel + 104_729 * octave) % 2**63 for channel in range(channels) for octave in range(5)]
-    rates = np.tile(0.14 * 2.0 ** np.arange(5), channels)
-    curves = _curves(times, rates_hz=rates, keys=np.array(keys, np.uint64)).reshape(channels, 5, len(times))
-    total = np.zeros((channels, len(times)))
-    for octave in range(5):
-        total += curves[:, octave] * 2.0 ** (-0.5 * octave)
-    return total.T / 2.6
+    steps = 2.0 ** np.arange(5)
+    curves = _curves(times, rates_hz=np.tile(lowest_hz * steps, channels), keys=np.array(keys, np.uint64))
+    sizes, total = steps**-fall, np.zeros((channels, len(times)))
+    for octave, size in enumerate(sizes):  # one after the other: blocks give the bytes of the whole
+        total += size * curves[octave::5]
+    return total.T / (_NOISE_DEVIATION * float(np.sqrt((sizes * sizes).sum())))
+
+
+_NOISE_DEVIATION = 0.58
 
 
 def _curves(

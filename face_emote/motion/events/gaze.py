@@ -1,6 +1,6 @@
 """Gaze: where the eyes look, and the rotations of the two eyeballs that look there.
 
-The score is a list of saccades between fixations, in world directions about a viewer 1 m in front of the face: short
+The score is a list of saccades between fixations, in world directions about the viewer, who is the camera: short
 glances between the viewer's eyes and mouth, aversions while thinking (pauses, the start of a new thought) or out of
 shyness, now and then a look aside in a long silence, and microsaccades. Rotations are then solved per frame from the
 posed eyes, so that the eyes counter-rotate head motion (vestibulo-ocular reflex) and converge on the target by
@@ -18,17 +18,17 @@ from face_emote.core.rotations import rotation_matrix
 from face_emote.motion.events.cues import SpeechCues
 from face_emote.motion.events.curves import smooth_noise
 
-VIEWER_METRES = 1.0
 _EYES = slice(3, 5)
 _HEAD_FOLLOWS = 0.35
 """Share of a large shift that the head takes over."""
 _HEAD_THRESHOLD = np.radians(5.0)
-HEAD_DELAY_SECS = 0.03
-"""The head starts so long after the eyes."""
+HEAD_DELAY_SECS = 0.06
+"""The head starts so long after the eyes, which turn back against it while it comes."""
 _MAX_YAW, _MAX_PITCH = np.radians(24.0), np.radians(15.0)
 """Comfortable range of an eye in its socket; larger angles are approached but never passed."""
-_FACE_POINTS = np.radians([[1.6, 0.0], [-1.6, 0.0], [0.0, 3.2]])
-"""The viewer's eyes (65 mm apart, so 1.9 degrees off the bridge at 1 m) and mouth, between which glances travel."""
+_FACE_POINTS = np.radians([[1.0, 0.0], [-1.0, 0.0], [0.0, 2.0]])
+"""The viewer's eyes and mouth, between which glances travel; less than a face 1 m away subtends (1.9 degrees from the
+bridge to an eye), for a lens that is looked past reads as a look past the viewer."""
 _NEXT_POINT = ((0.0, 0.82, 0.18), (0.82, 0.0, 0.18), (0.5, 0.5, 0.0))
 _AVERTED = 0.55
 """Share of the time for which the shyest look away: even they look back, or nobody would know they are spoken to."""
@@ -266,16 +266,20 @@ def eye_rotations(
     neck_pose: Float[Array, "frames 3"],
     global_pose: Float[Array, "frames 3"],
     translation: Float[Array, "frames 3"],
+    viewer: Float[Array, " 3"],
 ) -> Float[Array, "frames eye=2 3"]:
     """Rotations that point both eyes at one spot in the world, whatever the head does; axis-angle, radians.
 
-    `direction` is seen from between the resting eyes.
+    `direction` is seen from between the resting eyes, as yaw and pitch from the one to the viewer, who is that far
+    from there, metres.
 
     A pair of eyes at zero pose looks along +Z. Rotations have no roll (Listing's law).
     """
-    yaw, pitch = direction.T
+    far = float(np.linalg.norm(viewer))
+    yaw = direction[:, 0] + np.arctan2(viewer[0], viewer[2])
+    pitch = direction[:, 1] - np.arcsin(viewer[1] / far)
     aim = np.stack([np.sin(yaw) * np.cos(pitch), -np.sin(pitch), np.cos(yaw) * np.cos(pitch)], axis=-1)
-    spot = joints[_EYES].mean(axis=0) + VIEWER_METRES * aim
+    spot = joints[_EYES].mean(axis=0) + far * aim
     body = rotation_matrix(global_pose.astype(np.float64))
     head = rotation_matrix(neck_pose.astype(np.float64))
     on_neck = np.einsum("fab,eb->fea", head, joints[_EYES] - joints[1]) + joints[1] - joints[0]

@@ -15,7 +15,7 @@ from face_emote.motion.events import blinks as blinking
 from face_emote.motion.events import gaze as gazing
 from face_emote.motion.events.blinks import BlinkScore, shaped_blinks
 from face_emote.motion.events.breathing import REST_PERIOD_SECS, BreathScore
-from face_emote.motion.events.brows import CALM_SECS, BrowScore, brow_accent
+from face_emote.motion.events.brows import CALM_SECS, brow_accent, brow_score_of
 from face_emote.motion.events.cues import ACCENT_GAP_SECS
 from face_emote.motion.events.curves import ease
 from face_emote.motion.events.gaze import GazeScore, Look
@@ -95,7 +95,9 @@ class Director:
         self._blinks, self._looks, self._beats = _Rows(5), _Rows(4), _Rows(6)
         self._postures, self._follows = _Rows(4), _Rows(3)
         self._brows, self._breaths, self._leaks = _Rows(7), _Rows(2), _Rows(6)
-        self._gaze_key, self._head_key = (int(self._dice[i].integers(2**62)) for i in (_GAZE, _HEAD))
+        self._gaze_key, self._head_key, self._brow_key = (
+            int(self._dice[i].integers(2**62)) for i in (_GAZE, _HEAD, _BROWS)
+        )
         self.life_key = int(self._dice[_LIFE].integers(2**62))
         self._spoke = False
         self._look = Look(np.zeros(2), anchor=None, shy=None, point=int(self._dice[_GAZE].integers(2)))
@@ -155,7 +157,7 @@ class Director:
                 follow=follows[1:].T,
                 key=self._head_key,
             ),
-            brows=BrowScore(*self._brows.table()),
+            brows=brow_score_of(self._brows.table(), key=self._brow_key),
             breath=BreathScore(*self._breaths.table()),
             leaks=LeakScore(*self._leaks.table()),
         )

@@ -15,10 +15,11 @@ comes out does not depend on how the sound was cut.
 import numpy as np
 
 from face_emote.core.arrays import Array, Bool, Float
+from face_emote.core.cameras import lens_of
 from face_emote.core.errors import HeadError, OptionError
 from face_emote.core.names import MOTION_HZ, SAMPLE_RATE_HZ
 from face_emote.core.timing import frame_times, frames_in, require_fps
-from face_emote.core.types import EmotionPlan, FaceMotion, MotionInfo, PerformanceStyle
+from face_emote.core.types import Camera, EmotionPlan, FaceMotion, MotionInfo, PerformanceStyle
 from face_emote.core.version import VERSION
 from face_emote.emotion.grammar import plan_of
 from face_emote.emotion.track import PlannedEmotion
@@ -55,7 +56,7 @@ _ALWAYS = np.array([[-np.inf, np.inf]])
 class LivePerformer:
     """One person performing what is being said; memory of fixed size."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - its keywords are the public words for a live performance
         self,
         head: Head,
         emotion: str | EmotionPlan = "auto",
@@ -65,6 +66,7 @@ class LivePerformer:
         fps: float = LIVE_FPS,
         latency_ms: int = 160,
         character: str = "default",
+        look_at: str | Camera | None = None,
         net: MotionNet | None = None,
     ) -> None:
         """Get ready.
@@ -78,6 +80,7 @@ class LivePerformer:
             fps: of the frames; 25 and 50 come out soonest.
             latency_ms: 80 or 160. The longer one hears more of what comes and closes the lips better.
             character: who plays it, unless the head has an identity already.
+            look_at: the camera whose lens the eyes meet; the portrait camera if left out.
             net: the network; the bundled one by default.
 
         Raises:
@@ -98,7 +101,8 @@ class LivePerformer:
         self._planned = PlannedEmotion(plan, voice, np.inf)
         animator = f"net {net.name} {net.sha256[:8]}"
         info = MotionInfo(basis=head.basis, emotion=plan.text, animator=animator, seed=seed, version=VERSION)
-        self._player = player_of(head, style=style, fps=float(fps), info=info, betas=betas, character=person.name)
+        self._player = player_of(head, style=style, fps=float(fps), info=info, betas=betas, character=person.name,
+                                 viewer=lens_of(look_at))  # fmt: skip
         self._rig = lip_rig(self._player.head)
         self._ears = Ears(net, ahead, planned=self._planned)
         self._gate = MouthGate()
