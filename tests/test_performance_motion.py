@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from spoken import silent, spoken
 
-from face_emote.core.motion import joined_motion
 from face_emote.core.cameras import CAMERAS
+from face_emote.core.motion import joined_motion
 from face_emote.core.names import BLOOD_REGIONS, CONTROLS, EMOTIONS, WRINKLES
 from face_emote.core.timing import frames_in
 from face_emote.core.types import FRAME_ARRAYS, FaceMotion, MotionInfo, PerformanceStyle, SpeechAnalysis

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from face_emote.face.subdivision import catmull_clark
 from face_emote.core.cameras import CAMERAS
+from face_emote.face.subdivision import catmull_clark
 from face_emote.rendering.scene import focal_pixels, view_matrix
 from face_emote.rendering.stage import cache, kernels, shadow
 from face_emote.rendering.stage.buffers import Lighting
