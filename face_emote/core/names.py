@@ -62,10 +62,22 @@ EXTRA_CONTROLS = (
 )  # fmt: skip
 """Columns 52.. of the bundled head: units that ARKit lacks, then left halves of six unsided ARKit units."""
 
+MUSCLES = tuple(
+    f"muscle{name}{side}"
+    for name in ("Masseter", "Frontalis", "Corrugator", "Zygomaticus", "Mentalis", "Platysma")
+    for side in ("Left", "Right")
+)
+"""Columns that follow other controls (`face/muscles.py`): what swells under the skin."""
+KEYED_CONTROLS = (*ARKIT_52, *EXTRA_CONTROLS, "larynxUp", "lipSeal", "lipsPart")
+"""Controls that somebody sets; all others follow or are reserved."""
+_RESERVED = range(len(ARKIT_52) + len(EXTRA_CONTROLS) + len(MUSCLES) + 1, NUM_EXPRESSION - 2)
+
 CONTROLS = (
     *ARKIT_52,
     *EXTRA_CONTROLS,
-    *(f"reserved{i}" for i in range(len(ARKIT_52) + len(EXTRA_CONTROLS), NUM_EXPRESSION - 2)),
+    *MUSCLES,
+    "larynxUp",
+    *(f"reserved{i}" for i in _RESERVED),
     "lipSeal",
     "lipsPart",
 )

@@ -253,7 +253,10 @@ class Head:
         if self.contact is None:
             return replace(self, template=template, betas=betas)
         template += lip_seal(self.contact.lips, template, teeth=self.contact.upper_teeth)
-        planar = _planar(self.expression_basis).copy()
+        # A wide face moves as much further: what is felt is as large a part of every face.
+        size = np.float32(_width(self.contact, template) / _width(self.contact, self.template))
+        planar = _planar(self.expression_basis) * size
+        correctives = _planar(self.pose_correctives) * size
         sides = (
             (BLINKS[0], self.contact.left_lids, self.contact.left_eyeball),
             (BLINKS[1], self.contact.right_lids, self.contact.right_eyeball),
@@ -261,7 +264,13 @@ class Head:
         for column, lids, index in sides:
             ball = eyeball(template, index=index)
             planar[column] += blink_fix(lids, vertices=template, blink=planar[column].T, ball=ball).T
-        return replace(self, template=template, expression_basis=planar.swapaxes(1, 2), betas=betas)
+        return replace(
+            self,
+            template=template,
+            expression_basis=planar.swapaxes(1, 2),
+            pose_correctives=correctives.swapaxes(1, 2),
+            betas=betas,
+        )
 
     @cached_property
     def _rest_joints(self) -> Float[Array, "joint=5 3"]:
@@ -324,6 +333,12 @@ class Head:
                 move = parting_displacement(edges.operator, loop, ball=ball)
                 crossed = np.flatnonzero(move.any(axis=(1, 2)))
                 edges.add(vertices, move[crossed], frames=crossed, transforms=transforms)
+
+
+def _width(contact: HeadContact, template: Float[Array, "vertex 3"]) -> float:
+    """Distance between the outer corners of the eyes, metres."""
+    left, right = template[contact.left_lids.upper[-1]], template[contact.right_lids.upper[0]]
+    return float(left[0] - right[0])
 
 
 def _planar(columns: Float[Array, "column vertex 3"]) -> Float[Array, "column 3 vertex"]:

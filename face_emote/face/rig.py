@@ -7,6 +7,7 @@ import numpy as np
 from face_emote.core.arrays import Array, Float
 from face_emote.core.names import CONTROLS, JOINTS, NUM_EXPRESSION
 from face_emote.face.layout import ControlJoint
+from face_emote.face.muscles import COLUMNS, contraction
 
 JAW_OPEN = CONTROLS.index("jawOpen")
 MOUTH_CLOSE = CONTROLS.index("mouthClose")
@@ -28,10 +29,12 @@ def pose_from_controls(
     """Controls in the order of `names.CONTROLS` to a pose.
 
     jawOpen, jawLeft/Right and eyeLook turn joints (`Head.control_joints`) and leave the expression; two controls of one
-    axis add up. mouthClose is limited to jawOpen: it lifts the lower lip by as much as the jaw may drop it.
+    axis add up. mouthClose is limited to jawOpen: it lifts the lower lip by as much as the jaw may drop it. Muscles
+    follow the controls, whatever their own columns hold.
     """
     expression = np.asarray(controls, np.float32).copy()
     expression[:, MOUTH_CLOSE] = np.minimum(expression[:, MOUTH_CLOSE], np.maximum(expression[:, JAW_OPEN], 0.0))
+    expression[:, COLUMNS] = contraction(expression)
     turns = np.zeros((len(expression), len(JOINTS), 3), np.float32)
     for item in control_joints:
         column = CONTROLS.index(item.control)

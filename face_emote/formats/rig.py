@@ -16,7 +16,7 @@ import numpy as np
 from face_emote.core.arrays import Array, Float, Int
 from face_emote.core.errors import FaceEmoteWarning, OptionError
 from face_emote.core.motion import MotionSource, joined_motion
-from face_emote.core.names import ARKIT_52, CONTROLS, FACE_ANGLES, NUM_EXPRESSION
+from face_emote.core.names import ARKIT_52, CONTROLS, FACE_ANGLES, KEYED_CONTROLS, NUM_EXPRESSION
 from face_emote.core.output import written_beside
 from face_emote.core.types import FaceMotion
 from face_emote.face.bundled import load_head
@@ -39,7 +39,7 @@ STEER = 0.3
 """Weight that a sound which is not said has to reach in the plain mix before any of it is shown."""
 SHORTEST_CUE_SECS = 0.06
 """A shorter drawing is not seen; it gives way to the one before it."""
-EXTRAS = tuple(name for name in CONTROLS if name not in ARKIT_52 and not name.startswith("reserved"))
+EXTRAS = tuple(name for name in KEYED_CONTROLS if name not in ARKIT_52)
 MOUTH = ("mouth", "jaw", "tongue", "lip")
 SEAL_SHARE = 0.02
 """Sealed lips are no shape; where faces are compared they count like so much of the square of an open jaw."""

@@ -54,9 +54,9 @@ _BLINK = (_INDEX["eyeBlinkLeft"], _INDEX["eyeBlinkRight"])
 _OPENED = tuple(_INDEX[n] for n in ("eyeWideLeft", "eyeWideRight", "eyeOpenUpLeft", "eyeOpenUpRight"))
 _SQUINTED = tuple(_INDEX[n] for n in ("eyeSquintLeft", "eyeSquintRight"))
 _WIDE = (_INDEX["eyeWideLeft"], _INDEX["eyeWideRight"])
-_LID_DROP, _LID_LIFT = 1.0, 2.5
+_LID_DROP, _LID_LIFT = 1.0, 1.9
 """eyeBlink and eyeWide per radian of the eyeball. On the bundled head the first of eyeBlink lowers the upper lid by 52
-degrees of the ball per unit, eyeWide lifts it by 11: the lid follows nine tenths of a look far down, half of one up."""
+degrees of the ball per unit, eyeWide lifts it by 14: the lid follows nine tenths of a look far down, half of one up."""
 _LID_SLACK = np.radians(4.0)
 """Half of so small a look is left to the eyeball alone: glances at a viewer's mouth must not make eyes sleepy."""
 _WITH_BLINK = tuple((_INDEX[n], w) for n, w in (("browDownLeft", 0.05), ("browDownRight", 0.05),

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from face_emote.core.names import ARKIT_ORDER, BLOOD_REGIONS, CONTROLS, FACE_ANGLES, WRINKLES
+from face_emote.core.names import ARKIT_ORDER, BLOOD_REGIONS, FACE_ANGLES, KEYED_CONTROLS, WRINKLES
 
 SKIN_CURVES = (*(f"wrinkle_{name}" for name in WRINKLES), *(f"blood_{name}" for name in BLOOD_REGIONS))
 """Curves of wrinkles and blood flow, in the order of the motion's columns."""
@@ -55,7 +55,7 @@ def _plain(name: str) -> str:
 @cache
 def _meanings() -> Mapping[str, str]:
     """Our names by their plain spellings; ARKit's own come first where two would agree."""
-    known = (*ARKIT_ORDER, *FACE_ANGLES, *(name for name in CONTROLS if not name.startswith("reserved")))
+    known = (*ARKIT_ORDER, *FACE_ANGLES, *KEYED_CONTROLS)
     out = {_plain(name): name for name in reversed(known)}
     for name in SKIN_CURVES:
         plain = _plain(name)

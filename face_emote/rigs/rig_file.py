@@ -33,7 +33,7 @@ from pathlib import Path
 
 from face_emote.core.assets import ASSETS
 from face_emote.core.errors import OptionError
-from face_emote.core.names import ARKIT_ORDER, CONTROLS, FACE_ANGLES
+from face_emote.core.names import ARKIT_ORDER, FACE_ANGLES, KEYED_CONTROLS
 from face_emote.core.reading import content_of
 from face_emote.core.records import Record, number_from, parsed_json
 from face_emote.rigs.curve_names import SKIN_CURVES, meaning
@@ -44,7 +44,7 @@ FORMS = ("sums", "shapes", "cues")
 SOURCES = (
     *ARKIT_ORDER,
     *FACE_ANGLES,
-    *(name for name in CONTROLS if name not in ARKIT_ORDER and not name.startswith("reserved")),
+    *(name for name in KEYED_CONTROLS if name not in ARKIT_ORDER),
     *SKIN_CURVES,
 )
 """Curves that a rig may use: the 61 of ARKit, our extra controls, and the skin's."""

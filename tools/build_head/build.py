@@ -13,7 +13,7 @@ from face_emote.face.head import BLINKS, Head, HeadContact
 from face_emote.face.head_file import basis_id, pack_columns, unpack_columns
 from face_emote.face.layout import HeadLayout
 from face_emote.face.subdivision import triangles
-from tools.build_head import atlas, expressions, identities, landmarks, rigging, teeth
+from tools.build_head import atlas, expressions, identities, landmarks, rest, rigging, teeth
 from tools.build_head.contacts import build_contact
 from tools.build_head.cut import PART_NAMES, Mesh, cut_head
 from tools.build_head.identities import METRES, IdentityBasis, Targets
@@ -21,6 +21,8 @@ from tools.build_head.makehuman import BaseMesh, MakeHuman, read_base_mesh
 
 LOGGER = logging.getLogger(__name__)
 FAMILY = "face_emote-1"
+NUM_RESTED = 1500
+"""People on whom the way to a resting face is fitted."""
 CUBES = ("joint-head", "joint-neck")
 """Helper cubes whose centres are the skull base and the lower end of the neck."""
 
@@ -54,13 +56,13 @@ def build(folder: Path, *, seed: int = 0) -> Built:
         neck_ramp=expressions.neck_ramp(data, source=mesh.source),
     )
     LOGGER.info("jaw opens by %.2f degrees", np.degrees(rig.controls[0].angle))
-    expression = expressions.expression_columns(arkit=arkit, extra=extra, mean=mean, rig=rig)
+    expression = expressions.expression_columns(arkit=arkit, extra=extra, mesh=mesh, mean=mean, rig=rig)
     layout_parts = _Surface(mesh=mesh, vertices=mean, folder=folder)
-    rest = teeth.place_arches(mesh, teeth.shrink_cavity(mesh, mean))
-    grown, crowns = teeth.add_teeth(mesh.with_uv(layout_parts.uv), rest)
+    placed = teeth.place_arches(mesh, teeth.shrink_cavity(mesh, mean))
+    grown, crowns = teeth.add_teeth(mesh.with_uv(layout_parts.uv), placed)
     head = Head(
         basis="",
-        template=np.concatenate([rest, crowns.vertices]).astype(np.float32),
+        template=np.concatenate([placed, crowns.vertices]).astype(np.float32),
         shape_basis=_with_teeth(columns, crowns),
         expression_basis=_with_teeth(expression, crowns),
         pose_correctives=_with_teeth(rig.pose_correctives, crowns),
@@ -71,7 +73,8 @@ def build(folder: Path, *, seed: int = 0) -> Built:
         control_joints=rig.controls,
         contact=build_contact(grown, np.concatenate([mean, crowns.vertices]), upper_teeth=crowns.upper_front),
     )
-    head = _in_contact(head)
+    people = identities.sampled_betas(identity, targets, num=NUM_RESTED, seed=seed + 1)
+    head = _in_contact(rest.rested(head, people))
     assert head.contact is not None
     points = landmarks.load_landmarks(grown, head.template.astype(np.float64), contact=head.contact)
     head = replace(head, landmark478_points=points, landmark_points=landmarks.ibug68(points))

@@ -7,6 +7,7 @@ from scipy.spatial import cKDTree
 
 from face_emote.core.arrays import Array, Float, Int
 from face_emote.core.names import ARKIT_52, CONTROLS
+from tools.build_head.anatomy import followers, reshaped
 from tools.build_head.cut import Mesh
 from tools.build_head.makehuman import MakeHuman
 from tools.build_head.rigging import FLIP, JAW, Rig, before_skinning, turn
@@ -87,6 +88,7 @@ def expression_columns(
     *,
     arkit: Float[Array, "unit=52 vertex 3"],
     extra: Float[Array, "extra vertex 3"],
+    mesh: Mesh,
     mean: Float[Array, "vertex 3"],
     rig: Rig,
 ) -> Float[Array, "control=100 vertex 3"]:
@@ -96,14 +98,17 @@ def expression_columns(
     """
     columns = np.zeros((len(CONTROLS), *mean.shape))
     turning = {item.control: item.angle for item in rig.controls}
+    jaw = rig.skin_weights[:, JAW]
     for name, unit in zip(ARKIT_52, arkit, strict=True):
         if name not in turning:
-            columns[CONTROLS.index(name)] = unit
+            columns[CONTROLS.index(name)] = reshaped(unit, control=name, mesh=mesh, mean=mean, jaw=jaw)
     close = CONTROLS.index("mouthClose")
     open_jaw = turn(0, turning["jawOpen"])
-    columns[close] = before_skinning(columns[close], weight=rig.skin_weights[:, JAW], rotation=open_jaw)
+    columns[close] = before_skinning(columns[close], weight=jaw, rotation=open_jaw)
     for name, unit in zip(EXTRA_UNITS, extra, strict=True):
         columns[CONTROLS.index(name)] = unit
+    for name, column in followers(mesh, mean).items():
+        columns[CONTROLS.index(name)] = column
     left = 1.0 / (1.0 + np.exp(-mean[:, :1] / SPLIT_WIDTH))
     for name in HALVED:
         columns[CONTROLS.index(f"{name}Left")] = arkit[ARKIT_52.index(name)] * left

@@ -136,11 +136,7 @@ def identity_basis(
     Symmetric and antisymmetric motion are decomposed apart (a mirrored person is as likely as the person), so that
     every column is exactly one or the other and the mean is exactly symmetric.
     """
-    rng = np.random.default_rng(seed)
-    macro = target_weights(sample_people(rng, NUM_SAMPLES), labels=targets.macro_labels)
-    amount = random_details(rng, people=NUM_SAMPLES, names=targets.detail_names, deviation=DETAIL_DEVIATION)
-    details = both_signs(amount).reshape(NUM_SAMPLES, -1)
-    weights = np.concatenate([macro, details], axis=1)
+    weights = _sampled_weights(targets, num=NUM_SAMPLES, seed=seed)
     flip = np.array([-1.0, 1.0, 1.0])
     moves = np.concatenate([targets.macro, targets.details.reshape(-1, *base.shape)])
     mirrored = moves[:, mirror] * flip
@@ -163,6 +159,20 @@ def identity_basis(
         detail_betas=betas[num_macro:].reshape(-1, 2, NUM_SHAPE),
         base_betas=fitted @ offset / deviation,
     )
+
+
+def sampled_betas(identity: IdentityBasis, targets: Targets, *, num: int, seed: int) -> Float[Array, "person shape"]:
+    """Random people, as the basis has them."""
+    moves = np.concatenate([identity.macro_betas, identity.detail_betas.reshape(-1, NUM_SHAPE)])
+    betas: Array = identity.base_betas + _sampled_weights(targets, num=num, seed=seed) @ moves
+    return betas
+
+
+def _sampled_weights(targets: Targets, *, num: int, seed: int) -> Float[Array, "person weight"]:
+    rng = np.random.default_rng(seed)
+    macro = target_weights(sample_people(rng, num), labels=targets.macro_labels)
+    amount = random_details(rng, people=num, names=targets.detail_names, deviation=DETAIL_DEVIATION)
+    return np.concatenate([macro, both_signs(amount).reshape(num, -1)], axis=1)
 
 
 def _components(

@@ -15,6 +15,7 @@ from face_emote.core.names import ARKIT_52, JOINTS
 from face_emote.core.rotations import rotation_matrix
 from face_emote.face.layout import ControlJoint
 from face_emote.face.skinning import NUM_CORRECTIVES
+from tools.build_head.anatomy import followers
 from tools.build_head.cut import SKIN_PARTS, Mesh, laplacian
 
 JAW, EYE_LEFT, EYE_RIGHT = (JOINTS.index(name) for name in ("jaw", "eye_left", "eye_right"))
@@ -71,7 +72,8 @@ def build_rig(
     opening = units[ARKIT_52.index("jawOpen")]
     jaw_angle, jaw_pivot = _jaw_hinge(mean, opening, teeth=mesh.vertices_of("teethL"))
     weights = _skin_weights(mesh, mean, opening=opening, angle=jaw_angle, pivot=jaw_pivot, neck_ramp=neck_ramp)
-    still = np.linalg.norm(units, axis=2).max(axis=0) < 2e-4
+    swelling = np.stack(list(followers(mesh, mean).values()))
+    still = np.linalg.norm(np.concatenate([units, swelling]), axis=2).max(axis=0) < 2e-4
     regressor = _joint_regressor(mesh, mean, columns=columns, anchors=anchors, jaw_pivot=jaw_pivot, still=still)
     joints = regressor @ mean
     correctives = np.zeros((NUM_CORRECTIVES, len(mean), 3))
