@@ -17,7 +17,7 @@ from tools.build_head.cut import Mesh
 
 Point = tuple[float, float, float]
 CORNER: Point = (25.0, -30.0, 105.6)
-REACH = 3.0
+REACH = 2.4
 """A push ends at this many of its radii."""
 
 
@@ -129,5 +129,5 @@ def soft_parts(mesh: Mesh) -> Bool[Array, " vertex"]:
 def bump(points_mm: Float[Array, "vertex 3"], *, at: Point, radius: Point) -> Float[Array, " vertex"]:
     """1 at the place, falling like a bell and exactly 0 from REACH radii on."""
     distance = np.linalg.norm((points_mm - at) / radius, axis=1) / REACH
-    bell: Array = np.where(distance < 1.0, (1.0 - np.minimum(distance, 1.0) ** 2) ** 4, 0.0)
+    bell: Array = np.where(distance < 1.0, (1.0 - np.minimum(distance, 1.0) ** 2) ** 3, 0.0)
     return bell

@@ -28,6 +28,8 @@ PROBES = (-0.004, 0.0, 0.004)
 BROW = (0.0115, 0.0543)
 """x and y of the inner end of the left brow on the mean head."""
 SPLIT_WIDTH = 0.004
+CORNER_FADE = 0.5
+"""Share of the half width of the eye over which lids come to rest at its corners."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,7 +95,10 @@ def _fields(head: Head, eye: Eye, *, left: bool) -> dict[str, Array]:
     """How lid and brow of one side go up, per metre."""
     side = "Left" if left else "Right"
     column = {name: head.expression_basis[CONTROLS.index(name)].astype(np.float64) for name in CONTROLS[:52]}
-    lid = column[f"eyeWide{side}"]
+    ends = head.template[eye.lids.upper[[0, -1]], 0].astype(np.float64)
+    off_middle = np.abs(head.template[:, :1] - ends.mean()) / (0.5 * np.ptp(ends))
+    # The corners of the eye are tied to the bone.
+    lid = column[f"eyeWide{side}"] * np.clip((1.0 - off_middle) / CORNER_FADE, 0.0, 1.0)
     half = 1.0 / (1.0 + np.exp(-(1.0 if left else -1.0) * head.template[:, :1] / SPLIT_WIDTH))
     brow = column["browInnerUp"] * half + column[f"browOuterUp{side}"]
     return {"lid": lid / lid[eye.lids.upper, 1].max(), "brow": brow / brow[eye.brow, 1]}
