@@ -1,12 +1,13 @@
 """What keeps a face from looking made up: lips, lashes, redness and brows of the eight people."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 from scipy.ndimage import distance_transform_edt
 
-from face_emote.core.types import SkinParams
+from face_emote.audio.examples import example_speech
+from face_emote.core.types import Manner, PerformanceStyle, SkinParams
 from face_emote.face.bundled import load_head
 from face_emote.face.characters import character, characters
 from face_emote.look import colour
@@ -17,6 +18,7 @@ from face_emote.look.surface import layout_skin
 from face_emote.rendering.base import Pose
 from face_emote.rendering.fast.engine import FastRenderer
 from face_emote.rendering.scene import make_scene
+from face_emote.verbs.animate import animate
 
 NAMES = tuple(person.name for person in characters())
 MEN = ("james", "kenji", "walter", "leo")
@@ -151,3 +153,26 @@ def test_old_skin_folds_deeper():
     assert resting_folds(young) == 0.0 < resting_folds(middle) < resting_folds(old)
     depth = [np.abs(load_skin_maps(SkinParams(age=age), size=512).wrinkle_gradient).max() for age in (young, old)]
     assert depth[1] > 1.4 * depth[0]
+
+
+def test_everybody_has_a_manner_and_no_two_the_same():
+    manners = [person.manner for person in characters()]
+    assert len(set(manners)) == len(manners)
+    assert manners[0] == Manner(), "the default moves as people do on average"
+    for name in (item.name for item in fields(Manner)):
+        factors = [getattr(manner, name) for manner in manners]
+        assert 0.65 < min(factors) < 1.0 < max(factors) < 1.5, "people differ; nobody is a puppet or a twitch"
+
+
+def test_the_same_line_is_moved_differently_by_two_people():
+    speech = example_speech()[1]
+    calm, lively = (
+        animate(
+            speech.path, transcript=speech.transcript, fps=25.0, animator="rules", emotion="neutral", character=name
+        )
+        for name in ("kenji", "leo")
+    )
+    sway = [np.ptp(motion.neck_pose + motion.global_pose, axis=0).sum() for motion in (calm, lively)]
+    assert sway[1] > 1.3 * sway[0]
+    stilled = PerformanceStyle(head=0.0).as_played_by(character("leo"))
+    assert stilled.head == 0.0, "a slider at nothing is nothing"

@@ -7,7 +7,7 @@ Units: metres, +Y up, the face looks along +Z, +X to the character's left; radia
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -287,12 +287,27 @@ class SkinParams:
 
 
 @dataclass(frozen=True, slots=True)
+class Manner:
+    """How one person moves beside others: factors on the sliders of that name, 1 is the mean of people."""
+
+    energy: float = 1.0
+    """How much of what is felt shows."""
+    brows: float = 1.0
+    """The brows' part in talking; old ones have less play."""
+    head: float = 1.0
+    gaze: float = 1.0
+    """How far and often the eyes leave the listener."""
+    blinks: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class Character:
-    """A ready person: a shape and a skin."""
+    """A ready person: a shape, a skin and a manner."""
 
     name: str
     betas: Float[Array, f" shape={NUM_SHAPE}"]
     skin: SkinParams
+    manner: Manner = Manner()
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,3 +377,8 @@ class PerformanceStyle:
         choices=BLOOD_TIMINGS, section=FINE_POINTS,
     )  # fmt: skip
     wrinkles: float = _slider("Depth of the moving wrinkles.")
+
+    def as_played_by(self, person: Character) -> "PerformanceStyle":
+        """The sliders with what is natural for this person at 1."""
+        own = {item.name: getattr(self, item.name) * getattr(person.manner, item.name) for item in fields(Manner)}
+        return replace(self, **own)

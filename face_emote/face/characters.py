@@ -1,4 +1,7 @@
-"""Ready people: a face shape and a skin each. All are invented; none resembles a particular person on purpose."""
+"""Ready people: a face shape, a skin and a manner each.
+
+All are invented; none resembles a particular person on purpose.
+"""
 
 import difflib
 import math
@@ -10,7 +13,7 @@ import numpy as np
 
 from face_emote.core.assets import ASSETS
 from face_emote.core.errors import OptionError
-from face_emote.core.types import Character, SkinParams
+from face_emote.core.types import Character, Manner, SkinParams
 from face_emote.face.identity import identity
 
 EUMELANIN = (0.419, 0.697, 1.37)
@@ -57,13 +60,14 @@ def character(name: str) -> Character:
 
 
 def _made(name: str, recipe: dict[str, Any]) -> Character:
-    shape: dict[str, Any] = {key: _plain(value) for key, value in recipe.items() if key != "skin"}
+    shape: dict[str, Any] = {key: _plain(value) for key, value in recipe.items() if key not in ("skin", "manner")}
     betas = np.asarray(identity(**shape))
     betas.flags.writeable = False
     skin: dict[str, Any] = {key: _plain(value) for key, value in recipe["skin"].items()}
     eumelanin, pheomelanin = skin.pop("hair_pigments")
     colour = natural_hair_colour(eumelanin=eumelanin, pheomelanin=pheomelanin)
-    return Character(name=name, betas=betas, skin=SkinParams(hair_colour=colour, **skin))
+    manner = Manner(**recipe.get("manner", {}))
+    return Character(name=name, betas=betas, skin=SkinParams(hair_colour=colour, **skin), manner=manner)
 
 
 def _plain(value: Any) -> Any:

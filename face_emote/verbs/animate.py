@@ -221,7 +221,8 @@ def _stream(
     """The frames, for whoever goes through them."""
     head, person, fps = cast.head, cast.person, float(performance.fps)
     betas = np.asarray(person.betas if head.betas is None else head.betas, np.float32)
-    player = player_of(head, style=performance.style, fps=fps, info=info, betas=betas, character=person.name,
+    style = performance.style.as_played_by(person)
+    player = player_of(head, style=style, fps=fps, info=info, betas=betas, character=person.name,
                        viewer=lens_of(performance.look_at))  # fmt: skip
     num_frames = frames_in(analysis.duration_secs, fps=fps)
 

@@ -96,6 +96,7 @@ class LivePerformer:
             raise OptionError("This network's lips see the emotion, which is for comparison only; choose another one")
         plan = plan_of(emotion)
         person = load_character(character)
+        style = style.as_played_by(person)
         betas = np.asarray(person.betas if head.betas is None else head.betas, np.float32)
         voice = VoiceEmotion(np.zeros(1, np.float32), np.zeros(1, np.float32)) if plan.auto > 0.0 else None
         self._planned = PlannedEmotion(plan, voice, np.inf)
