@@ -12,7 +12,7 @@ from face_emote.core.names import MOTION_HZ, PHONES
 from face_emote.core.timing import frame_times, frames_in
 from face_emote.core.types import PerformanceStyle
 from face_emote.emotion.grammar import describe
-from face_emote.emotion.track import planned_emotion
+from face_emote.emotion.track import PlannedEmotion
 from face_emote.face.bundled import load_head
 from face_emote.motion.feeling.net_expression import NetExpression
 from face_emote.motion.mouth.lip_contacts import Contacts, PhoneContacts, phone_contacts
@@ -255,7 +255,7 @@ def heard(net, sound, *, cuts=(), emotion="joy", aligned=False, **options):
         net,
         log_mels(np.split(sound, cuts)),
         analysis=analysis,
-        planned=planned_emotion(analysis, describe(emotion)),
+        planned=PlannedEmotion(describe(emotion), analysis.duration_secs),
         **options,
     )
 
@@ -290,7 +290,7 @@ def test_only_what_is_hidden_is_answered_for(net, sound):
 @pytest.mark.parametrize("look_ahead", [3, 7, 15])
 def test_a_quarter_of_the_answers_holds_them_all(net, sound, look_ahead):
     analysis = spoken(2.5)
-    planned = planned_emotion(analysis, describe("0s joy; 1.5s fear"))
+    planned = PlannedEmotion(describe("0s joy; 1.5s fear"), analysis.duration_secs)
     kept = net_answers(
         net, log_mels([sound]), analysis=analysis, planned=planned, look_ahead_frames=look_ahead
     ).expression  # fmt: skip

@@ -13,7 +13,7 @@ from face_emote.core.options import Performance
 from face_emote.core.timing import frame_times, frames_in
 from face_emote.core.types import FRAME_ARRAYS, MotionInfo, PerformanceStyle, Speech
 from face_emote.emotion.grammar import describe
-from face_emote.emotion.track import planned_emotion
+from face_emote.emotion.track import PlannedEmotion
 from face_emote.face.bundled import load_head
 from face_emote.motion.feeling.affect import frown_of, hidden_emotion
 from face_emote.motion.feeling.blood import blood_drives
@@ -124,7 +124,9 @@ def test_mistakes_are_told_before_the_work(tmp_path):
 def taught(text: str, *, secs: float = 2.0):
     """An answer sheet that says exactly what the rules say of a held emotion."""
     analysis = spoken(secs)
-    plan = planned_emotion(analysis, describe(text)).at(frame_times(0, 100, fps=MOTION_HZ), rate_hz=MOTION_HZ)
+    plan = PlannedEmotion(describe(text), analysis.duration_secs).at(
+        frame_times(0, 100, fps=MOTION_HZ), rate_hz=MOTION_HZ
+    )
     controls, bias = expression_controls(plan, style=EVEN), emotion_bias(plan)
     answers = np.zeros((100, NUM_EXPRESSION_OUTPUTS))
     answers[:, CONTROL_SLICE] = controls[:, COLUMNS]
@@ -259,7 +261,7 @@ def test_a_hidden_emotion_is_played_from_its_own_answers():
 @pytest.mark.parametrize("text", ["anger hidden under a smile", "fear hidden under joy", "sadness hidden under joy"])
 def test_blood_tells_what_is_hidden_and_a_posed_smile_does_not_blush(text):
     plan, _, answers = taught(text)
-    rows = condition_rows(planned_emotion(spoken(2.0), describe(text)), first=0, stop=len(answers), is_hidden=True)
+    rows = condition_rows(PlannedEmotion(describe(text), 2.0), first=0, stop=len(answers), is_hidden=True)
     hidden = np.zeros_like(answers)
     hidden[:, BLOOD_SLICE] = blood_drives(replace(hidden_emotion(plan), vad=rows[:, 8:11]))
     answers[:, BLOOD_SLICE] = 0.5
@@ -291,7 +293,7 @@ def test_a_residual_deepens_or_smooths_the_folds_that_the_controls_call_for():
 
 def test_presence_is_nothing_until_something_is_felt_and_fades_after_it():
     times = frame_times(0, 500, fps=MOTION_HZ)
-    plan = planned_emotion(spoken(10.0), describe("0s neutral; 3s neutral; 3.2s joy:0.3; 5s joy:0.3; 5.2s neutral"))
+    plan = PlannedEmotion(describe("0s neutral; 3s neutral; 3.2s joy:0.3; 5s joy:0.3; 5.2s neutral"), 10.0)
     present, _ = step_presence(plan.at(times, rate_hz=MOTION_HZ), None)
     assert not present[:150].any() and present[180:250].min() > 0.99 and present[-1] < 0.01
     halves, level = [], None
@@ -299,7 +301,7 @@ def test_presence_is_nothing_until_something_is_felt_and_fades_after_it():
         piece, level = step_presence(plan.at(part, rate_hz=MOTION_HZ), level)
         halves.append(piece)
     np.testing.assert_array_equal(np.concatenate(halves), present)
-    faint, _ = step_presence(planned_emotion(spoken(1.0), describe("joy:0.05")).at(times[:9], rate_hz=MOTION_HZ), None)
+    faint, _ = step_presence(PlannedEmotion(describe("joy:0.05"), 1.0).at(times[:9], rate_hz=MOTION_HZ), None)
     assert np.all(faint == 1.0)
 
 

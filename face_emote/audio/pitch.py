@@ -85,9 +85,7 @@ def _along(hz: Float[Array, "frames c"], strength: Float[Array, "frames c"], *, 
     voiced = runs(strength.max(axis=1) > 0.0)
     if not voiced:
         return np.full(len(hz), np.nan), np.zeros(len(hz))
-    octaves = np.log2(hz / LOW_HZ)
-    gains = np.where(strength > 0.0, strength + OCTAVE_COST * octaves, -1e3)
-    gains = np.concatenate([np.full((len(hz), 1), VOICING_THRESHOLD), gains], axis=1)
+    octaves, gains = _gains(hz, strength)
     jumps = _jump_costs(octaves)
     bounds = np.array(voiced)
     stretches = Stretches.of(bounds[:, 0], bounds[:, 1] - bounds[:, 0])
@@ -108,6 +106,51 @@ def _along(hz: Float[Array, "frames c"], strength: Float[Array, "frames c"], *, 
         now[:] = came_from[rows, now]
     every, column = np.arange(len(hz)), np.maximum(chosen - 1, 0)
     return np.where(chosen > 0, hz[every, column], np.nan), np.where(chosen > 0, strength[every, column], 0.0)
+
+
+class LivePitch:
+    """`track_pitch` for sound that is still coming: every row is settled by the `lag` rows after it."""
+
+    def __init__(self, lag: int) -> None:
+        self._lag = lag
+        self._total, self._octave = np.zeros(0), np.zeros(0)
+        self._pointers: list[Array] = []
+        self._held: list[tuple[Array, Array]] = []
+
+    def push(self, hz: Float[Array, "frames c"], strength: Float[Array, "frames c"]) -> list[tuple[float, float]]:
+        """F0 (NaN where unvoiced) and the strength of voicing of the rows that are settled now, in order."""
+        octaves, gains = _gains(hz, strength)
+        settled = []
+        for i, (gain, now) in enumerate(zip(gains, octaves, strict=True)):
+            self._held.append((hz[i], strength[i]))
+            if len(self._total):
+                options = self._total - _jump_costs(np.stack([self._octave, now]))[1]
+                came_from = options.argmax(axis=1)
+                self._pointers.append(came_from)
+                gain = options[np.arange(len(gain)), came_from] + gain
+            self._total, self._octave = gain - gain.max(), now
+            if len(self._held) > self._lag:
+                settled.append(self._oldest())
+        return settled
+
+    def finish(self) -> list[tuple[float, float]]:
+        """The rows that are left."""
+        return [self._oldest() for _ in range(len(self._held))]
+
+    def _oldest(self) -> tuple[float, float]:
+        state = int(self._total.argmax())
+        for pointers in reversed(self._pointers):
+            state = int(pointers[state])
+        self._pointers = self._pointers[1:]
+        hz, strength = self._held.pop(0)
+        return (float(hz[state - 1]), float(strength[state - 1])) if state else (float("nan"), 0.0)
+
+
+def _gains(hz: Float[Array, "frames c"], strength: Float[Array, "frames c"]) -> Candidates:
+    """Octaves above the lowest pitch, and what each state gains: unvoiced, then the candidates."""
+    octaves = np.log2(hz / LOW_HZ)
+    gains = np.where(strength > 0.0, strength + OCTAVE_COST * octaves, -1e3)
+    return octaves, np.concatenate([np.full((len(hz), 1), VOICING_THRESHOLD), gains], axis=1)
 
 
 def _jump_costs(octaves: Float[Array, "frames c"]) -> Float[Array, "frames to from"]:

@@ -25,7 +25,7 @@ from face_emote.core.names import EMOTIONS
 from face_emote.core.options import Picture
 from face_emote.core.output import written_beside
 from face_emote.core.timing import frames_in
-from face_emote.emotion.track import planned_emotion
+from face_emote.emotion.track import PlannedEmotion
 from face_emote.face.bundled import load_head
 from face_emote.formats.motion_file import open_motion, write_motion
 from face_emote.rendering.video import DEFAULT_CODEC, SEGMENT_FRAMES
@@ -185,7 +185,7 @@ def _story(take: Take) -> dict[str, object]:
     """What is felt over time, in few points: strength of each emotion that ever shows, valence and arousal."""
     secs = take.analysis.duration_secs
     times = np.linspace(0.0, secs, STORY_POINTS)
-    felt = planned_emotion(take.analysis, take.plan).at(times, rate_hz=STORY_POINTS / max(secs, 1e-3))
+    felt = PlannedEmotion(take.plan, secs).at(times, rate_hz=STORY_POINTS / max(secs, 1e-3))
     strength = felt.mix * felt.intensity[:, None]
     curves = {
         name: [round(float(value), 3) for value in strength[:, index]]

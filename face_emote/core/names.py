@@ -4,6 +4,8 @@ SAMPLE_RATE_HZ = 16_000
 """Speech is 16 kHz mono everywhere inside the package."""
 FEATURE_HZ = 100.0
 """Frames per second of speech features (25 ms windows, 10 ms hop)."""
+NUM_CEPSTRA = 20
+"""Coefficients that describe the timbre of a frame."""
 MOTION_HZ = 50.0
 """Internal motion rate: tracks with memory (blood, wrinkles) are stepped at this rate."""
 DEFAULT_FPS = 30.0

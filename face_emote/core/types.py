@@ -14,7 +14,7 @@ import numpy as np
 
 from face_emote.core.arrays import Array, Float, Int
 from face_emote.core.fields import Kind, option
-from face_emote.core.names import BLOOD_TIMINGS, NUM_EXPRESSION, NUM_SHAPE, SAMPLE_RATE_HZ
+from face_emote.core.names import BLOOD_TIMINGS, NUM_CEPSTRA, NUM_EXPRESSION, NUM_SHAPE, SAMPLE_RATE_HZ
 
 Progress = Callable[[float, float, str], None]
 """progress(done, total, what): seconds heard or frames made, of how many, and which of the two."""
@@ -71,6 +71,10 @@ class Prosody:
     """Speech against silence or noise, 0..1."""
     tremor: Float[Array, " feature_frames"]
     """Strength of 4-8 Hz modulation of the pitch, 0..1."""
+    timbre: Float[Array, f"rows cepstrum={NUM_CEPSTRA}"] = field(
+        default_factory=lambda: np.zeros((0, NUM_CEPSTRA), np.float16)
+    )
+    """Shape of the spectrum whatever its level (`audio.features.timbre_of`); no rows: it is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,7 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class SpeechAnalysis:
-    """All that the animator knows about a recording. Small: about 8 MB an hour."""
+    """All that the animator knows about a recording. Small: about 23 MB an hour."""
 
     duration_secs: float
     phones: tuple[Phone, ...]

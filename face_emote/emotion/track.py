@@ -1,30 +1,23 @@
-"""An emotion plan spread over time, with what is to be read from the voice filled in."""
+"""An emotion plan spread over time, with what is to be read from the speech filled in."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from face_emote.core.arrays import Array, Float
-from face_emote.core.types import EmotionPlan, EmotionTrack, SpeechAnalysis
-from face_emote.emotion.voice import VoiceEmotion, auto_track, from_voice
+from face_emote.core.types import Emotion, EmotionKey, EmotionPlan, EmotionTrack
 
 
-def track(
-    plan: EmotionPlan, *, times: Float[Array, " frames"], fps: float, auto: EmotionTrack | None = None
-) -> EmotionTrack:
-    """The emotion at each of `times` (seconds, any order).
+def track(plan: EmotionPlan, *, times: Float[Array, " frames"], fps: float) -> EmotionTrack:
+    """The emotion of the keys at each of `times` (seconds, any order).
 
     A pure function of each instant: any cut of `times` into blocks gives the same bytes. Before the first key and after
     the last the emotion holds; between two keys it eases in and out (3u^2 - 2u^3). What blends is the felt strength of
     each emotion (share x intensity), so that a change from faint joy to full anger does not pass through full joy.
 
-    The result is labelled with `fps`. `auto` is the emotion heard in the voice at the same instants.
-
-    Raises:
-        ValueError: when the plan asks for the voice and `auto` is missing or has another number of frames.
+    The result is labelled with `fps`.
     """
-    if plan.auto > 0.0 and (auto is None or len(auto.intensity) != len(times)):
-        raise ValueError("this plan reads the voice: pass auto=auto_track(..) at the same times")
     starts = np.array([key.time_secs for key in plan.keys])
     before = np.clip(np.searchsorted(starts, times, side="right") - 1, 0, None)
     after = np.minimum(before + 1, len(starts) - 1)
@@ -32,10 +25,30 @@ def track(
     u = np.clip((times - starts[before]) / span, 0.0, 1.0)
     ease = u * u * (3.0 - 2.0 * u)
     first, second = _on_frames(plan, index=before, fps=fps), _on_frames(plan, index=after, fps=fps)
-    own = blend(first, second, share=ease)
-    if plan.auto <= 0.0 or auto is None:
-        return own
-    return blend(own, auto, share=np.full(len(times), plan.auto))
+    return blend(first, second, share=ease)
+
+
+def with_auto(plan: EmotionPlan, heard: EmotionPlan) -> EmotionPlan:
+    """A plan that asks for nothing to be read any more: what was read, in its share, is in the keys.
+
+    Keys stand wherever either of the two has one. The text stays what the user wrote.
+    """
+    if plan.auto <= 0.0:
+        return plan
+    if plan.auto >= 1.0:
+        return replace(plan, keys=heard.keys, auto=0.0)
+    times = np.array(sorted({key.time_secs for key in (*plan.keys, *heard.keys)}))
+    own, read = (track(part, times=times, fps=1.0) for part in (plan, heard))
+    both = blend(own, read, share=np.full(len(times), plan.auto))
+    keys = tuple(EmotionKey(float(secs), _emotion(both, i)) for i, secs in enumerate(times))
+    return replace(plan, keys=keys, auto=0.0)
+
+
+def _emotion(felt: EmotionTrack, index: int) -> Emotion:
+    return Emotion(
+        mix=felt.mix[index], vad=felt.vad[index], intensity=float(felt.intensity[index]), covert=felt.covert[index],
+        leak=float(felt.leak[index]),
+    )  # fmt: skip
 
 
 def blend(a: EmotionTrack, b: EmotionTrack, *, share: Float[Array, " frames"]) -> EmotionTrack:
@@ -93,28 +106,33 @@ def _mass(covert: Float[Array, "frames emotion=8"]) -> Float[Array, " frames"]:
     return mass
 
 
+Heard = Callable[[Float[Array, " frames"], float], EmotionTrack]
+"""What is read of a voice that is still speaking, at instants, labelled with a rate."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class PlannedEmotion:
-    """A plan and what was heard; a pure function of time."""
+    """A plan, and what is heard live; a pure function of time."""
 
     plan: EmotionPlan
-    voice: VoiceEmotion | None
-    """The emotion heard in the voice; None when the plan does not ask for it."""
     duration_secs: float
+    heard: Heard | None = None
 
     def at(self, times: Float[Array, " frames"], *, rate_hz: float) -> EmotionTrack:
-        """What is asked for at instants (held before 0 and after the end)."""
+        """What is asked for at instants (held before 0 and after the end).
+
+        Raises:
+            ValueError: the plan asks for what nobody has read.
+        """
         clipped = np.clip(times, 0.0, self.duration_secs)
-        auto = None if self.voice is None else auto_track(self.voice, times=clipped, fps=rate_hz)
-        return track(self.plan, times=clipped, fps=rate_hz, auto=auto)
+        own = track(self.plan, times=clipped, fps=rate_hz)
+        if self.plan.auto <= 0.0:
+            return own
+        if self.heard is None:
+            raise ValueError("this plan reads the speech: fill it with what perception.phrases.auto_plan says")
+        return blend(own, self.heard(clipped, rate_hz), share=np.full(len(times), self.plan.auto))
 
     @property
     def hides(self) -> bool:
         """Whether a hidden emotion is ever asked for."""
         return any(bool(key.emotion.covert.any()) for key in self.plan.keys)
-
-
-def planned_emotion(analysis: SpeechAnalysis, plan: EmotionPlan) -> PlannedEmotion:
-    """Read the voice if the plan asks for it."""
-    voice = from_voice(analysis.prosody) if plan.auto > 0.0 else None
-    return PlannedEmotion(plan, voice, analysis.duration_secs)

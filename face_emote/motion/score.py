@@ -6,7 +6,7 @@ import numpy as np
 
 from face_emote.core.arrays import Array, Float
 from face_emote.core.types import EmotionPlan, PerformanceStyle, SpeechAnalysis
-from face_emote.emotion.track import PlannedEmotion, planned_emotion
+from face_emote.emotion.track import PlannedEmotion
 from face_emote.motion.events.blinks import BlinkScore, blink_score, lid_closure
 from face_emote.motion.events.breathing import BreathScore, breath_score, breath_volume
 from face_emote.motion.events.brows import BrowScore, brow_controls, brow_score, stirring
@@ -68,7 +68,7 @@ def performance_score(
         return np.random.default_rng([player.info.seed, layer])
 
     cues = speech_cues(analysis)
-    planned = planned_emotion(analysis, plan)
+    planned = PlannedEmotion(plan, analysis.duration_secs)
     bias = _bias(planned, expression=None if answers is None else answers.expression)
     gaze = gaze_score(
         cues,

@@ -4,6 +4,7 @@ The main path of the product, in five steps:
 
     analysis = analyse(speech)          what was said, and how              face_emote.audio
     plan = describe("calm anger")       what is felt, and when              face_emote.emotion
+           or read from the speech      ("auto")                            face_emote.perception
     person = character("default")       who plays it                        face_emote.face
     net_answers(net, speech, ..)        what the network makes of both      face_emote.network
     perform(analysis, plan, ..)         lips, expression, head, gaze,       face_emote.motion
@@ -46,8 +47,7 @@ from face_emote.core.types import (
 )
 from face_emote.core.version import VERSION
 from face_emote.emotion.grammar import plan_of
-from face_emote.emotion.track import PlannedEmotion, planned_emotion
-from face_emote.emotion.voice import from_voice
+from face_emote.emotion.track import PlannedEmotion, with_auto
 from face_emote.face.bundled import load_head
 from face_emote.face.characters import character as load_character
 from face_emote.face.head import Head
@@ -56,6 +56,8 @@ from face_emote.motion.over_capture import over_capture
 from face_emote.motion.perform import perform as performed
 from face_emote.motion.player import player_of
 from face_emote.network.runtime import MotionNet, load_motion_net
+from face_emote.perception.phrases import auto_plan
+from face_emote.perception.reading import read_feelings
 from face_emote.rigs.retarget import retargeted
 
 _ANALYSIS_SHARE = 0.7
@@ -70,6 +72,7 @@ class Take:
     motion: MotionStream
     analysis: SpeechAnalysis
     plan: EmotionPlan
+    """Of keys alone: what was to be read has been."""
     answers: NetAnswers | None
     """Of the network; None: the rules played."""
 
@@ -160,16 +163,18 @@ def _warn(analysis: SpeechAnalysis) -> None:
 
 def _taken(performance: Performance, *, head: Head | None, progress: Progress | None) -> Take:
     cast = _cast(performance, head=head)
-    net, plan = cast.net, cast.plan
+    net = cast.net
     listening = _Listening(progress, share=1.0 if net is None else _ANALYSIS_SHARE)
     speech = performance.speech
     source = speech if isinstance(speech, Speech) else Path(speech)
     analysis, mels = heard_recording(source, transcript=performance.transcript, progress=listening.analysed)
     _log.info("heard %.2f s, %d phones", analysis.duration_secs, len(analysis.phones))
-    answers = None
+    cast = replace(cast, plan=filled(cast.plan, analysis))
+    plan, answers = cast.plan, None
     if net is not None:
         sound = listening.passing(mels, total_secs=analysis.duration_secs)
-        answers = net_answers(net, sound, analysis=analysis, planned=planned_emotion(analysis, plan))
+        planned = PlannedEmotion(plan, analysis.duration_secs)
+        answers = net_answers(net, sound, analysis=analysis, planned=planned)
     info = MotionInfo(
         basis=cast.head.basis,
         emotion=plan.text,
@@ -182,6 +187,11 @@ def _taken(performance: Performance, *, head: Head | None, progress: Progress | 
     motion = _stream(performance, cast, analysis=analysis, answers=answers, info=info, progress=progress)
     shown = motion if cast.shown_on is None else retargeted(motion, cast.shown_on)
     return Take(shown, analysis, plan, answers)
+
+
+def filled(plan: EmotionPlan, analysis: SpeechAnalysis) -> EmotionPlan:
+    """A plan whose `auto` has become keys: what is felt in the speech, phrase by phrase."""
+    return with_auto(plan, auto_plan(read_feelings(analysis), analysis)) if plan.auto > 0.0 else plan
 
 
 def require_performance(performance: Performance) -> None:
@@ -269,20 +279,20 @@ def animate_capture(
             f"The capture belongs to face model '{capture.info.basis}', not to the bundled head; convert it"
         )
     info = replace(capture.info, emotion=plan.text, version=VERSION)
-    voice, duration_secs = None, capture.num_frames / capture.fps
+    duration_secs = capture.num_frames / capture.fps
     if speech is None and plan.auto > 0.0:
         raise OptionError("'auto' is read from the voice, and there is no speech; give it, or name an emotion")
     if speech is not None:
         source = speech if isinstance(speech, Speech) else Path(speech)
         analysis = analyse(source)
         _warn(analysis)
-        voice = from_voice(analysis.prosody) if plan.auto > 0.0 else None
+        plan = filled(plan, analysis)
         info = _with_source(replace(info, speech_secs=analysis.duration_secs), source)
     recorded = replace(capture, info=info)
     if character is not None:
         person = load_character(character)
         recorded = replace(recorded, character=person.name, betas=np.asarray(person.betas, np.float32))
-    planned = PlannedEmotion(plan, voice, duration_secs)
+    planned = PlannedEmotion(plan, duration_secs)
     return joined_motion(list(over_capture(recorded, planned, head=head, style=style)))
 
 

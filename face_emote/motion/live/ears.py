@@ -17,6 +17,7 @@ from face_emote.network.config import LATENT_FRAMES, LIP_CHANNELS, NUM_EXPRESSIO
 from face_emote.network.hearing import Hearing
 from face_emote.network.runtime import MotionNet
 from face_emote.network.streams import ExpressionStream, LipStream
+from face_emote.perception.live import LiveFeeling
 
 _WINDOW_MS = 12.5
 """Half a window of sound, which the last row that is heard reaches beyond its instant."""
@@ -127,8 +128,11 @@ class Heard:
 class Ears:
     """Runs the network and the speech detector side by side, so that both speak of the same steps."""
 
-    def __init__(self, net: MotionNet, look_ahead: int, *, planned: PlannedEmotion) -> None:
-        """Start before the sound."""
+    def __init__(
+        self, net: MotionNet, look_ahead: int, *, planned: PlannedEmotion, feeling: LiveFeeling | None = None
+    ) -> None:
+        """Start before the sound; `feeling` is what `planned` asks, and hears all that is heard here."""
+        self._feeling = feeling
         self._ahead, self._planned = look_ahead, planned
         self._cleaner = RumbleFilter()
         self._hearing = Hearing(net.x0, chunk_rows=1)
@@ -161,7 +165,10 @@ class Ears:
         return self._ready(answers)
 
     def _rows(self, cleaned: Float[Array, " _cleaned"]) -> Array:
-        self._speaks = np.concatenate([self._speaks, self._detector.push(cleaned)])
+        speaks = self._detector.push(cleaned)
+        if self._feeling is not None:
+            self._feeling.push(cleaned, speaks)
+        self._speaks = np.concatenate([self._speaks, speaks])
         return self._hearing.push(cleaned)
 
     def _answers(self, rows: Array) -> list[Array]:

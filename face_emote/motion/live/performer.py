@@ -23,7 +23,6 @@ from face_emote.core.types import Camera, EmotionPlan, FaceMotion, MotionInfo, P
 from face_emote.core.version import VERSION
 from face_emote.emotion.grammar import plan_of
 from face_emote.emotion.track import PlannedEmotion
-from face_emote.emotion.voice import VoiceEmotion
 from face_emote.face.characters import character as load_character
 from face_emote.face.head import Head
 from face_emote.motion.events.cues import LEAVE_SECS, PHRASE_GAP_SECS
@@ -42,6 +41,7 @@ from face_emote.motion.score import FaceScore, face_controls
 from face_emote.motion.slow_tracks import SlowTracks, joined, rested_skin, step_skin
 from face_emote.network.config import LIP_CHANNELS
 from face_emote.network.runtime import MotionNet, load_motion_net
+from face_emote.perception.live import LiveFeeling
 
 LIVE_FPS = 50.0
 SLOWEST_FPS = 10.0
@@ -74,7 +74,7 @@ class LivePerformer:
         Args:
             head: the bundled head, or one of its identities.
             emotion: what is felt, in words or as a plan; times count from the first sample. What is to be read from
-                the voice (`auto`) is taken as mildly engaged: a voice can only be judged against what follows.
+                the voice (`auto`) shows two seconds after it is heard; words are not known live.
             style: the animator's sliders.
             seed: another number gives other blinks, glances and nods.
             fps: of the frames; 25 and 50 come out soonest.
@@ -98,14 +98,14 @@ class LivePerformer:
         person = load_character(character)
         style = style.as_played_by(person)
         betas = np.asarray(person.betas if head.betas is None else head.betas, np.float32)
-        voice = VoiceEmotion(np.zeros(1, np.float32), np.zeros(1, np.float32)) if plan.auto > 0.0 else None
-        self._planned = PlannedEmotion(plan, voice, np.inf)
+        feeling = LiveFeeling() if plan.auto > 0.0 else None
+        self._planned = PlannedEmotion(plan, np.inf, feeling)
         animator = f"net {net.name} {net.sha256[:8]}"
         info = MotionInfo(basis=head.basis, emotion=plan.text, animator=animator, seed=seed, version=VERSION)
         self._player = player_of(head, style=style, fps=float(fps), info=info, betas=betas, character=person.name,
                                  viewer=lens_of(look_at))  # fmt: skip
         self._rig = lip_rig(self._player.head)
-        self._ears = Ears(net, ahead, planned=self._planned)
+        self._ears = Ears(net, ahead, planned=self._planned, feeling=feeling)
         self._gate = MouthGate()
         self._director = Director(style=style, seed=seed)
         self._skin = rested_skin(style)

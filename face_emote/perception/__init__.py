@@ -1,0 +1,1 @@
+"""What is felt, read from voice, words and face, and how sure that is."""

@@ -1,0 +1,106 @@
+"""A reading becomes emotion keys that an animator can edit: a key where a phrase feels otherwise than the one before.
+
+The keys are written in the words of `emotion.grammar`, so that what is printed is what is performed.
+"""
+
+import itertools
+
+import numpy as np
+
+from face_emote.core.arrays import Array, Float
+from face_emote.core.names import EMOTIONS
+from face_emote.core.types import EmotionPlan, SpeechAnalysis
+from face_emote.emotion.grammar import describe
+from face_emote.perception.evidence import READING_HZ
+from face_emote.perception.fusion import Felt
+from face_emote.perception.reading import EmotionReading
+
+PHRASE_PAUSE_SECS = 0.25
+LONGEST_PHRASE_SECS = 4.0
+SHORTEST_PHRASE_SECS = 0.8
+SAME = 0.12
+"""Phrases whose emotions differ by less, summed over half of them, share a key."""
+CHANGE_SECS = 0.5
+"""In which a face goes from one phrase's emotion to the next one's; its middle is where the phrase begins."""
+FAINTEST = 0.05
+SECOND = 0.4
+"""An emotion shows beside the strongest one from this share of it on."""
+FAINTEST_HIDDEN = 0.1
+
+
+def auto_plan(reading: EmotionReading, analysis: SpeechAnalysis) -> EmotionPlan:
+    """The emotion keys that a reading stands for."""
+    spans = joined_phrases(reading, phrases_of(analysis, num_frames=len(reading.frames.vad)))
+    felt = reading.over(spans)
+    said = [described(felt, i) for i in range(len(spans))]
+    keys: list[tuple[float, str]] = [(0.0, said[0])]
+    for (first, _), words, before in zip(spans[1:], said[1:], said[:-1], strict=True):
+        if words != before:
+            turn = first / READING_HZ
+            keys += [(max(turn - 0.5 * CHANGE_SECS, keys[-1][0] + 0.01), before), (turn + 0.5 * CHANGE_SECS, words)]
+    return describe("; ".join(f"{secs:.2f}s {words}" for secs, words in keys) if len(keys) > 1 else said[0])
+
+
+def joined_phrases(reading: EmotionReading, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Neighbours that feel the same as one."""
+    felt = reading.over(spans)
+    shown = np.concatenate([felt.mix[:, 1:], felt.hidden], axis=1)
+    joined = [spans[0]]
+    here = shown[0]
+    for span, now in zip(spans[1:], shown[1:], strict=True):
+        if 0.5 * np.abs(now - here).sum() < SAME:
+            joined[-1] = (joined[-1][0], span[1])
+        else:
+            joined.append(span)
+            here = now
+    return joined
+
+
+def described(felt: Felt, index: int) -> str:
+    """One instant in the words of the grammar: at most two emotions, in twentieths, and one that is hidden."""
+    surface = _sum(felt.mix[index])
+    beneath = felt.hidden[index]
+    hidden = int(beneath.argmax())
+    if beneath[hidden] < FAINTEST_HIDDEN:
+        return surface
+    return f"{EMOTIONS[hidden]}:{_amount(beneath[hidden])} hidden under {surface}"
+
+
+def _sum(mix: Float[Array, " emotion=8"]) -> str:
+    order = np.argsort(-mix[1:], kind="stable")[:2] + 1
+    first, second = (int(i) for i in order)
+    if mix[first] < FAINTEST:
+        return "neutral"
+    if mix[second] < max(SECOND * mix[first], FAINTEST):
+        return f"{EMOTIONS[first]}:{_amount(mix[first])}"
+    return f"{EMOTIONS[first]} {_percent(mix[first])} + {EMOTIONS[second]} {_percent(mix[second])}"
+
+
+def _amount(value: float) -> str:
+    """Rounded down: never stronger than the evidence."""
+    return f"{max(np.floor(20.0 * value + 1e-6), 1.0) / 20.0:g}"
+
+
+def _percent(value: float) -> str:
+    return f"{100.0 * float(_amount(value)):.0f}%"
+
+
+def phrases_of(analysis: SpeechAnalysis, *, num_frames: int) -> list[tuple[int, int]]:
+    """Frames of each phrase: from pause to pause, long ones in equal parts; together they cover everything."""
+    cuts = [
+        round(0.5 * (pause.start_secs + pause.end_secs) * READING_HZ)
+        for pause in analysis.pauses
+        if pause.end_secs - pause.start_secs >= PHRASE_PAUSE_SECS
+    ]
+    least = SHORTEST_PHRASE_SECS * READING_HZ
+    edges = [0]
+    for cut in cuts:
+        if cut - edges[-1] >= least and num_frames - cut >= least:
+            edges.append(cut)
+    edges.append(num_frames)
+    spans: list[tuple[int, int]] = []
+    for first, stop in itertools.pairwise(edges):
+        parts = max(int(np.ceil((stop - first) / READING_HZ / LONGEST_PHRASE_SECS)), 1)
+        inner = np.round(np.linspace(first, stop, parts + 1)).astype(int)
+        spans += [(int(a), int(b)) for a, b in itertools.pairwise(inner)]
+    return spans

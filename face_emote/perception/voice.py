@@ -1,0 +1,201 @@
+"""The reader of voices: how something is said, whatever the words. Eight actors' German taught it; see its card."""
+
+from dataclasses import dataclass, field, fields
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from face_emote.core.arrays import Array, Float
+from face_emote.core.assets import ASSETS
+from face_emote.core.errors import CheckpointError
+from face_emote.core.names import EMOTIONS, FEATURE_HZ, NUM_CEPSTRA
+from face_emote.core.types import Prosody
+from face_emote.emotion.blending import PROTOTYPE_VAD
+from face_emote.network.convnet import ConvNet, read_expert
+from face_emote.perception.evidence import READING_HZ, Evidence, frames_over
+from face_emote.perception.functionals import functionals_of
+
+VOICE_READER = ASSETS / "perception" / "voice.safetensors"
+VOICE_CLASSES = ("neutral", "joy", "sadness", "fear", "disgust", "anger", "boredom")
+BURSTS = (
+    "amusement", "anger", "contempt", "disgust", "elation", "fear", "neutral", "sadness", "surprise_neg",
+    "surprise_pos",
+)  # fmt: skip
+"""Feelings of sounds without words, then `speech` in the net's answers."""
+NUM_ANSWERS = len(VOICE_CLASSES) + 6 + len(BURSTS) + 1
+CLASSES, VAD, SD, KINDS = (slice(0, 7), slice(7, 10), slice(10, 13), slice(13, 24))
+"""Columns of what is said of a window: probabilities of classes, VAD, its deviations, probabilities of bursts."""
+WINDOW_ROWS, STEP_ROWS = 240, 40
+"""A voice is read over 2.4 s, every 0.4 s."""
+FARTHEST = 4.0
+"""Figures are held to within so many standard deviations of the voices that were learnt from."""
+_PER_WINDOW = round(STEP_ROWS / FEATURE_HZ * READING_HZ)
+_ROWS = round(FEATURE_HZ / READING_HZ)
+"""Frames between two windows, and rows of a frame."""
+_FELT = {
+    "boredom": {"neutral": 0.6, "sadness": 0.4}, "amusement": {"joy": 1.0}, "elation": {"joy": 0.9, "surprise": 0.1},
+    "surprise_neg": {"surprise": 0.7, "fear": 0.3}, "surprise_pos": {"surprise": 0.7, "joy": 0.3},
+}  # fmt: skip
+"""What classes and bursts that are none of the eight emotions stand for; a choice."""
+BORED_VAD = np.array([-0.65, -0.62, -0.33])
+"""Russell & Mehrabian 1977."""
+CLASS_VAD = np.array([*(PROTOTYPE_VAD[EMOTIONS.index(name)] for name in VOICE_CLASSES[:-1]), BORED_VAD])
+_UNKNOWN_SD = np.array([0.45, 0.35, 0.3])
+"""Of feelings in general, where nothing is heard."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VoiceReader:
+    """Nets of different seeds whose answers are averaged, and what makes their sureness honest."""
+
+    nets: tuple[ConvNet, ...]
+    sharpness: float
+    """Of the classes' logits."""
+    bias: Float[Array, " voice_class=7"]
+    vad_gain: Float[Array, " vad=3"]
+    sd_gain: Float[Array, " vad=3"]
+    path: Path = field(default=VOICE_READER)
+
+    def __call__(self, figures: Float[Array, "windows figure"]) -> Float[Array, "windows answer=24"]:
+        """Read windows of `functionals_of`; columns as `CLASSES` and its kin say."""
+        answers = self.raw(figures)
+        classes = softmax(self.sharpness * answers[:, CLASSES] + self.bias)
+        vad = np.clip(self.vad_gain * 0.5 * (answers[:, VAD] + classes @ CLASS_VAD), -1.0, 1.0)
+        sds = self.sd_gain * np.exp(np.clip(answers[:, SD], -3.0, 1.0))
+        return np.concatenate([classes, vad, sds, softmax(answers[:, KINDS])], axis=1)
+
+    def raw(self, figures: Float[Array, "windows figure"]) -> Float[Array, "windows answer=24"]:
+        """The nets' own answers: logits, VAD, logarithms of its deviations, logits."""
+        rows = np.asarray(figures, np.float32)
+        return np.asarray(np.mean([net(_held(rows, net)) for net in self.nets], axis=0), np.float64)
+
+
+@lru_cache(maxsize=2)
+def load_voice_reader(path: Path = VOICE_READER) -> VoiceReader:
+    """A reader from a file; raises CheckpointError when that is missing or not such a reader."""
+    found = read_expert(path, kind="voice_reader")
+    nets = tuple(found.stacks.values())
+    if not nets or any(net.spec.convs[-1].outputs != NUM_ANSWERS for net in nets) or found.labels != VOICE_CLASSES:
+        raise CheckpointError(f"The reader of voices has other answers than this version; train it again: {path}")
+    sharpness = float(found.extra("sharpness")[0])
+    gains = {name: found.extra(name).astype(np.float64) for name in ("bias", "vad_gain", "sd_gain")}
+    return VoiceReader(nets, sharpness, path=path, **gains)
+
+
+def softmax(logits: Float[Array, "rows column"]) -> Float[Array, "rows column"]:
+    """Probabilities, row by row."""
+    shares = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return np.asarray(shares / shares.sum(axis=-1, keepdims=True))
+
+
+def _held(rows: Float[Array, "windows figure"], net: ConvNet) -> Float[Array, "windows figure"]:
+    return np.asarray(np.clip(rows, net.mean - FARTHEST * net.scale, net.mean + FARTHEST * net.scale))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VoiceFrames:
+    """What is heard at consecutive instants of `READING_HZ`."""
+
+    evidence: Evidence
+    bursts: Float[Array, "frames burst=11"]
+    """Probabilities over `BURSTS`, then plain speech."""
+
+
+def read_voice(prosody: Prosody, *, reader: VoiceReader | None = None) -> VoiceFrames:
+    """Read a recording from its prosody."""
+    stream = VoiceStream(reader)
+    parts = (stream.push(prosody), stream.finish())
+    evidence = [part.evidence for part in parts]
+    whole = Evidence(**{f.name: np.concatenate([getattr(e, f.name) for e in evidence]) for f in fields(Evidence)})
+    return VoiceFrames(whole, np.concatenate([part.bursts for part in parts]))
+
+
+class VoiceStream:
+    """Reads a voice as its prosody comes; what it says does not depend on how that is cut.
+
+    Window k is centred on row k STEP_ROWS; between two windows what they say blends. Frames come 1.6 s late at most.
+    """
+
+    def __init__(self, reader: VoiceReader | None = None) -> None:
+        """Start before the sound, which is silent."""
+        self._reader = load_voice_reader() if reader is None else reader
+        self._held = _silence(WINDOW_ROWS // 2)
+        self._windows = np.zeros((0, NUM_ANSWERS + 1))
+        """Answers, and whether there are any; the first row is the window before the next frame."""
+        self._speaking = np.zeros(_ROWS // 2)
+        """From half a frame before the next frame on."""
+        self._frame, self._num_rows = 0, 0
+
+    def push(self, rows: Prosody) -> VoiceFrames:
+        """The frames that these rows complete, perhaps none. What has no timbre is not read."""
+        count = len(rows.speaking)
+        self._num_rows += count
+        return self._frames(rows if len(rows.timbre) == count else _silence(count), most=None)
+
+    def finish(self) -> VoiceFrames:
+        """The frames that are missing up to the end of the sound."""
+        return self._frames(_silence(WINDOW_ROWS), most=frames_over(self._num_rows / FEATURE_HZ) - self._frame)
+
+    def _frames(self, rows: Prosody, *, most: int | None) -> VoiceFrames:
+        held = _joined(self._held, rows)
+        count = max((len(held.speaking) - WINDOW_ROWS) // STEP_ROWS + 1, 0)
+        figures = [functionals_of(held, first=k * STEP_ROWS, stop=k * STEP_ROWS + WINDOW_ROWS) for k in range(count)]
+        self._held = _rows(held, count * STEP_ROWS, len(held.speaking))
+        self._windows = np.concatenate([self._windows, self._answers(figures)])
+        self._speaking = np.concatenate([self._speaking, rows.speaking > 0.5])
+        inside = self._frame % _PER_WINDOW
+        ready = max((len(self._windows) - 1) * _PER_WINDOW - inside, 0)
+        ready = min(ready, len(self._speaking) // _ROWS) if most is None else max(min(ready, most), 0)
+        place = (inside + np.arange(ready)) / _PER_WINDOW
+        low = place.astype(np.int64)
+        share = (place - low)[:, None]
+        answers = (1.0 - share) * self._windows[low] + share * self._windows[low + 1] if ready else self._windows[:0]
+        said = self._speaking[: ready * _ROWS].reshape(ready, _ROWS).mean(axis=1)
+        self._frame += ready
+        self._speaking = self._speaking[ready * _ROWS :]
+        self._windows = self._windows[(inside + ready) // _PER_WINDOW :]
+        return VoiceFrames(evidence_of(answers[:, :-1], weight=answers[:, -1] * said), answers[:, KINDS])
+
+    def _answers(self, figures: list[Array | None]) -> Float[Array, "windows column"]:
+        """One window at a time: together they would differ in the last bit."""
+        out = np.tile(_NOTHING, (len(figures), 1))
+        for window, row in zip(out, figures, strict=True):
+            if row is not None:
+                window[:-1], window[-1] = self._reader(row[None])[0], 1.0
+        return out
+
+
+def evidence_of(answers: Float[Array, "frames answer=24"], *, weight: Float[Array, " frames"]) -> Evidence:
+    """What classes and bursts say of the eight emotions: bursts count as far as it is no speech."""
+    classes, kinds = answers[:, CLASSES], answers[:, KINDS]
+    speech = kinds[:, -1:]
+    mix = speech * (classes @ _shares(VOICE_CLASSES)) + kinds[:, :-1] @ _shares(BURSTS)
+    spoken = np.array([name in VOICE_CLASSES for name in EMOTIONS], np.float64)
+    knows = np.maximum(spoken, 1.0 - speech)
+    return Evidence(mix, knows, answers[:, VAD], vad_sd=answers[:, SD], weight=weight)
+
+
+def _shares(names: tuple[str, ...]) -> Float[Array, "name emotion=8"]:
+    """What each name stands for among the eight emotions."""
+    return np.array([[_FELT.get(name, {name: 1.0}).get(emotion, 0.0) for emotion in EMOTIONS] for name in names])
+
+
+_NOTHING = np.concatenate([[1.0], np.zeros(9), _UNKNOWN_SD, np.zeros(10), [1.0], [0.0]])
+"""What is said of a window in which nobody speaks."""
+
+
+def _silence(count: int) -> Prosody:
+    nothing = np.zeros(count, np.float32)
+    return Prosody(
+        loudness_db=nothing - 90.0, f0_hz=np.full_like(nothing, np.nan), voiced=nothing, speaking=nothing,
+        tremor=nothing, timbre=np.zeros((count, NUM_CEPSTRA), np.float16),
+    )  # fmt: skip
+
+
+def _joined(a: Prosody, b: Prosody) -> Prosody:
+    return Prosody(**{f.name: np.concatenate([getattr(a, f.name), getattr(b, f.name)]) for f in fields(Prosody)})
+
+
+def _rows(prosody: Prosody, first: int, stop: int) -> Prosody:
+    return Prosody(**{f.name: getattr(prosody, f.name)[first:stop] for f in fields(Prosody)})
