@@ -221,6 +221,14 @@ def test_a_key_is_reached_at_its_time():
     assert lift[122] > 0.8 * lift[120:].max()
 
 
+def test_stressed_words_hardly_lift_the_brows_of_somebody_who_feels_nothing():
+    lifts = {}
+    for text in ("neutral", "joy"):
+        controls = controls_of(play(spoken(20.0), text))
+        lifts[text] = controls[:, INDEX["browOuterUpLeft"]].max()
+    assert 0.02 < lifts["neutral"] < 0.15 < lifts["joy"] < 0.45
+
+
 def test_no_blink_hides_a_leak():
     motion = play(spoken(30.0), "anger hidden under a smile", fps=50.0)
     plain = controls_of(play(spoken(30.0), "a smile", fps=50.0))[:, INDEX["browDownLeft"]]

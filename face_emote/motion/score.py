@@ -25,6 +25,9 @@ from face_emote.motion.player import Player
 
 _GRID_HZ = 10.0
 """Resolution at which the mood steers the placing of events."""
+_CALM_ACCENTS = 0.3
+"""Of accents on a neutral face. On one stressed word in ten the brows of tracked readers rise by 0.4 % of the distance
+between the outer corners of the eyes and more; ours by 0.5 % at most, and by 1.8 % with a feeling at its full strength."""
 _BLINKS, _GAZE, _HEAD, _BROWS, _BREATH, _LEAKS, _LIFE = range(7)
 """Each layer draws from its own generator, so that one slider never changes another layer's dice."""
 
@@ -115,6 +118,12 @@ def _bias(planned: PlannedEmotion, *, expression: NetExpression | None) -> Emoti
     return emotion_bias(planned.at(times, rate_hz=_GRID_HZ))
 
 
+def accent_size(emotion: Float[Array, "frames control=100"]) -> Float[Array, " frames"]:
+    """Factor on the accents of the brows: who feels nothing hardly lifts them."""
+    size: Array = _CALM_ACCENTS + (1.0 - _CALM_ACCENTS) * emotion.max(axis=1).astype(np.float64)
+    return size
+
+
 def face_controls(
     score: FaceScore,
     times: Float[Array, " frames"],
@@ -136,7 +145,7 @@ def face_controls(
     return layered(
         lips.controls,
         emotion=np.asarray(emotion, np.float32),
-        accents=brow_controls(score.brows, times, frown=display.frown, amount=style.brows)
+        accents=brow_controls(score.brows, times, frown=display.frown, amount=style.brows * accent_size(emotion))
         + stirring(score.brows, times, talking=1.0 - leisure, amount=style.brows),
         ownership=np.maximum(lips.ownership, 1.0 - leisure),
         closure=lips.closure,

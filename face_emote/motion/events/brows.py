@@ -82,7 +82,11 @@ def brow_accent(strength: float, *, rng: np.random.Generator) -> tuple[float, fl
 
 
 def brow_controls(
-    score: BrowScore, times: Float[Array, " frames"], *, frown: Float[Array, " frames"], amount: float
+    score: BrowScore,
+    times: Float[Array, " frames"],
+    *,
+    frown: Float[Array, " frames"],
+    amount: Float[Array, " frames"] | float,
 ) -> Float[Array, "frames control=100"]:
     """Controls of the accents alone, to be added to the emotion's.
 

@@ -50,7 +50,7 @@ def behind_mask(
     face[:, _BROWS] += (_TRACE * leak * (2.0 - leak))[:, None] * hidden[:, _BROWS]
     flashes = hidden.astype(np.float64)
     flashes[:, _LOWER] = 0.0
-    return np.clip(face, 0.0, 1.0), flashes
+    return np.clip(face, 0.0, 1.0).astype(shown.dtype), flashes.astype(hidden.dtype)
 
 
 def _sum(shares: Float[Array, "steps emotion=7"]) -> Float[Array, " steps"]:
