@@ -20,6 +20,7 @@ from face_emote.motion.layering import GAP_METRES, GAP_SHARE, layered, lids_foll
 from face_emote.motion.mouth.lips import lip_score
 from face_emote.motion.perform import perform
 from face_emote.motion.player import player_of
+from face_emote.motion.score import accent_size
 
 STYLE = PerformanceStyle()
 INDEX = {name: i for i, name in enumerate(CONTROLS)}
@@ -226,7 +227,17 @@ def test_stressed_words_hardly_lift_the_brows_of_somebody_who_feels_nothing():
     for text in ("neutral", "joy"):
         controls = controls_of(play(spoken(20.0), text))
         lifts[text] = controls[:, INDEX["browOuterUpLeft"]].max()
-    assert 0.02 < lifts["neutral"] < 0.15 < lifts["joy"] < 0.45
+    assert 0.02 < lifts["neutral"] < 0.6 * lifts["joy"]
+    felt = np.zeros((2, len(CONTROLS)), np.float32)
+    felt[1, INDEX["mouthSmileLeft"]] = 1.0
+    assert accent_size(felt)[0] < 0.35 and accent_size(felt)[1] == 1.0
+
+
+def test_stressed_words_leave_worried_brows_slanted():
+    for text in ("fear", "sadness"):
+        controls = controls_of(play(spoken(20.0), text))
+        slant = controls[:, INDEX["innerBrowRaiseLeft"]] - controls[:, INDEX["browOuterUpLeft"]]
+        assert np.percentile(slant[30:], 5) > 0.0, text
 
 
 def test_no_blink_hides_a_leak():

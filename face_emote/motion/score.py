@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from face_emote.core.arrays import Array, Float
+from face_emote.core.names import CONTROLS
 from face_emote.core.types import EmotionPlan, PerformanceStyle, SpeechAnalysis
 from face_emote.emotion.track import PlannedEmotion
 from face_emote.motion.events.blinks import BlinkScore, blink_score, lid_closure
@@ -27,7 +28,12 @@ _GRID_HZ = 10.0
 """Resolution at which the mood steers the placing of events."""
 _CALM_ACCENTS = 0.3
 """Of accents on a neutral face. On one stressed word in ten the brows of tracked readers rise by 0.4 % of the distance
-between the outer corners of the eyes and more; ours by 0.5 % at most, and by 1.8 % with a feeling at its full strength."""
+between the outer corners of the eyes and more; ours by at most 0.5 %, or 1.8 % with a feeling at its full strength."""
+_OUTER_BROWS, _INNER_BROWS = (
+    [CONTROLS.index(name + side) for side in ("Left", "Right")] for name in ("browOuterUp", "innerBrowRaise")
+)
+_SLANTED = 0.8
+"""What fully slanted brows (AU1) take of an accent at their outer ends."""
 _BLINKS, _GAZE, _HEAD, _BROWS, _BREATH, _LEAKS, _LIFE = range(7)
 """Each layer draws from its own generator, so that one slider never changes another layer's dice."""
 
@@ -124,6 +130,15 @@ def accent_size(emotion: Float[Array, "frames control=100"]) -> Float[Array, " f
     return size
 
 
+def _accents(
+    score: FaceScore, times: Float[Array, " frames"], *, display: Display, emotion: Array, amount: float
+) -> Float[Array, "frames control=100"]:
+    """Stressed words on the brows. Worried brows rise at their inner ends alone, or fear would look surprised."""
+    accents = brow_controls(score.brows, times, frown=display.frown, amount=amount * accent_size(emotion))
+    accents[:, _OUTER_BROWS] *= 1.0 - _SLANTED * np.clip(emotion[:, _INNER_BROWS], 0.0, 1.0)
+    return accents
+
+
 def face_controls(
     score: FaceScore,
     times: Float[Array, " frames"],
@@ -145,7 +160,7 @@ def face_controls(
     return layered(
         lips.controls,
         emotion=np.asarray(emotion, np.float32),
-        accents=brow_controls(score.brows, times, frown=display.frown, amount=style.brows * accent_size(emotion))
+        accents=_accents(score, times, display=display, emotion=emotion, amount=style.brows)
         + stirring(score.brows, times, talking=1.0 - leisure, amount=style.brows),
         ownership=np.maximum(lips.ownership, 1.0 - leisure),
         closure=lips.closure,
