@@ -11,7 +11,7 @@ first second is left out, spectra are of windows of two seconds in which nobody 
 
 import argparse
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,14 +27,18 @@ from bench.liveliness_figures import (
     blink_life,
     coupling,
     head_life,
+    height_deviations,
     lead_of_eyes_ms,
     lid_slope,
     region_life,
+    upper_variation,
 )
+from face_emote.core.arrays import Array, Float
 from face_emote.core.assets import ASSETS
 from face_emote.core.names import CONTROLS, EMOTIONS
 from face_emote.core.options import Performance
 from face_emote.core.types import FaceMotion, PerformanceStyle
+from face_emote.face.bundled import load_head
 from face_emote.verbs.animate import perform
 
 PAIRS = (
@@ -47,6 +51,8 @@ _CHEEKS = {"cheekSquintLeft": 425, "cheekSquintRight": 205}
 """The tracker has no score for cheeks; how high these of its points lie stands for it."""
 _TRACKED, _PLAYED = 0.004, 0.02
 """Mean from which on a control counts as shown; the tracker's scores of raised brows and lids are small."""
+_BROWS, _LIDS, _BRIDGE, _CORNERS = (334, 105), (386, 159, 374, 145), 168, (33, 263)
+"""Points of the tracker: middles of the brows, upper and lower lids, bridge of the nose, outer corners of the eyes."""
 _FINE_FPS = 100.0
 TAKES = 3
 """Of every sentence and feeling, without blinks, so that every window counts."""
@@ -58,8 +64,10 @@ class Person:
     """All figures of one face."""
 
     name: str
+    variation: float | None
     regions: dict[str, Life | None]
     pairs: dict[str, float | None]
+    heights: tuple[float, ...]
     head: HeadLife
     blinks: BlinkLife | None
     lids: float | None
@@ -81,8 +89,10 @@ def person_of(moves: Moves, *, fine: list[FaceMotion] | None = None) -> Person:
         lead = float(np.median(found)) if found else None
     return Person(
         moves.name,
+        variation=upper_variation(moves),
         regions={region: region_life(moves, region) for region in REGIONS},
         pairs={f"{a} / {b}": coupling(moves, a, b) for a, b in PAIRS},
+        heights=height_deviations(moves),
         head=head_life(moves),
         blinks=blinks,
         lids=lid_slope(moves),
@@ -110,6 +120,8 @@ def _talker(file: Path) -> tuple[Moves, list[Path]]:
         closure=list(scores[:, :, [names.index("eyeBlinkLeft"), names.index("eyeBlinkRight")]].mean(axis=2)),
         down=list(scores[:, :, [names.index("eyeLookDownLeft"), names.index("eyeLookDownRight")]].mean(axis=2)),
         head=list(head),
+        heights=[_heights(clip, index) for clip in points],
+        places=frozenset(_CHEEKS),
         shown=_TRACKED,
     )
     return moves, [sound for sound in sounds if sound is not None]
@@ -125,7 +137,7 @@ def range_of_motion(data: Path) -> tuple[BlinkLife | None, float | None]:
         names, weights = [str(name) for name in take["names"]], take["weights"].astype(np.float64)
     lids = weights[:, [names.index("EyeBlinkLeft"), names.index("EyeBlinkRight")]].mean(axis=1)
     down = weights[:, [names.index("EyeLookDownLeft"), names.index("EyeLookDownRight")]].mean(axis=1)
-    rom = Moves("", controls={}, closure=[lids], down=[down], head=[], shown=0.0)
+    rom = Moves("", controls={}, closure=[lids], down=[down], head=[], heights=[], places=frozenset(), shown=0.0)
     return blink_life([lids], fps=30.0), lid_slope(rom)
 
 
@@ -138,8 +150,30 @@ def played(name: str, motions: list[FaceMotion]) -> Moves:
         closure=[_lids(motion) for motion in motions],
         down=[np.clip(motion.eye_pose[:, :, 0].mean(axis=1), 0.0, None).astype(np.float64) for motion in motions],
         head=[np.degrees(motion.neck_pose + motion.global_pose).astype(np.float64) for motion in motions],
+        heights=[_heights(_still_points(motion), list(range(478))) for motion in motions],
+        places=frozenset(),
         shown=_PLAYED,
     )  # fmt: skip
+
+
+def _heights(points: Float[Array, "frames point 3"], index: list[int]) -> Float[Array, "frames 2"]:
+    """Of brow and upper lid."""
+    place = {point: points[:, index.index(point)].astype(np.float64) for point in (*_BROWS, *_LIDS, _BRIDGE, *_CORNERS)}
+    brow = sum(place[point][:, 1] for point in _BROWS) / 2.0 - place[_BRIDGE][:, 1]
+    lid = (place[_LIDS[0]] + place[_LIDS[1]] - place[_LIDS[2]] - place[_LIDS[3]])[:, 1] / 2.0
+    width = np.linalg.norm(place[_CORNERS[0]] - place[_CORNERS[1]], axis=1).mean()
+    heights: Array = np.abs(np.stack([brow, lid], axis=1)) / width
+    return heights
+
+
+def _still_points(motion: FaceMotion) -> Float[Array, "frames 478 3"]:
+    """Landmarks of the face without its head's movement."""
+    still = np.zeros_like(motion.neck_pose)
+    return (
+        load_head()
+        .with_identity(motion.betas)
+        .landmarks478(replace(motion, neck_pose=still, global_pose=still, translation=still))
+    )
 
 
 def _lids(motion: FaceMotion) -> np.ndarray:
@@ -165,13 +199,15 @@ def _cell(value: float | None, form: str) -> str:
 
 def _rows(person: Person) -> dict[str, tuple[float | None, str]]:
     """Every figure of a face with the format it is printed in."""
-    rows: dict[str, tuple[float | None, str]] = {}
+    rows: dict[str, tuple[float | None, str]] = {"upper face: deviation / mean": (person.variation, ".2f")}
     for region, life in person.regions.items():
         figures = (None,) * 6 if life is None else (life.variation, *life.bands[:3], life.jerk, life.onset)
         labels = ("deviation / mean", *(f"power {a}-{b} Hz" for a, b in BANDS_HZ[:3]), "jerk, 1/s3", "speed up / down")
         for label, value in zip(labels, figures, strict=True):
             rows[f"{region}: {label}"] = (value, ".0f" if "jerk" in label else ".2f")
     rows |= {f"r {pair}": (value, ".2f") for pair, value in person.pairs.items()}
+    for name, value in zip(("brow", "upper lid"), person.heights, strict=False):
+        rows[f"{name}: height, deviation, permille"] = (1000.0 * value, ".1f")
     for axis, name in enumerate(("nod", "turn", "tilt")):
         rows[f"{name}: deviation, degrees"] = (person.head.size[axis], ".2f")
         rows[f"{name}: speed, degrees/s"] = (person.head.speed[axis], ".2f")
@@ -220,7 +256,7 @@ def main() -> int:
         columns["people"] = _middle([_rows(person_of(moves)) for moves, _ in tracked])
         columns["rom"] = _rom_column(given.data, like=columns["people"])
         sounds = [sound for _, found in tracked for sound in found[: given.clips]]
-    fine = perform_all(sentences, emotion="neutral", animator=given.animator, fps=_FINE_FPS)
+    fine = perform_all(sentences, emotion="neutral", animator=given.animator, fps=_FINE_FPS, takes=TAKES)
     neutral = perform_all(sounds, emotion="neutral", animator=given.animator)
     columns["neutral"] = _rows(person_of(played("neutral", neutral), fine=fine))
     for emotion in EMOTIONS[1 : 2 if given.quick else None]:

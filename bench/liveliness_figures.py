@@ -38,6 +38,10 @@ class Moves:
     """How far the eyes look down."""
     head: list[Float[Array, "frames 3"]]
     """Nod, turn and tilt, degrees."""
+    heights: list[Float[Array, "frames point=2"]]
+    """Of brow and upper lid over what does not move with them; 1 is from one outer corner of the eyes to the other."""
+    places: frozenset[str]
+    """Controls whose curves are places on the face, of which a share of the mean says nothing."""
     shown: float
     """Mean from which on a control counts as shown."""
 
@@ -70,6 +74,15 @@ class Life:
     """95th percentile of rising over that of falling speeds."""
 
 
+def height_deviations(moves: Moves) -> tuple[float, ...]:
+    """Standard deviations of `Moves.heights` after the first second, where nobody blinks; medians of the clips."""
+    rows = [
+        curve[FIRST:][~blinks[FIRST:]].std(axis=0)
+        for curve, blinks in zip(moves.heights, moves.blinking(), strict=True) if not blinks[FIRST:].all()
+    ]  # fmt: skip
+    return tuple(float(value) for value in np.median(rows, axis=0)) if rows else ()
+
+
 def power(windows: Float[Array, "window frames name"]) -> tuple[Float[Array, " bin"], Float[Array, "window bin name"]]:
     """Frequencies, and power of each window."""
     still = windows - windows.mean(axis=1, keepdims=True)
@@ -91,7 +104,20 @@ def region_life(moves: Moves, region: str) -> Life | None:
     bands, rough = band_shares(windows)
     speed = np.diff(windows, axis=1)
     rising, falling = (np.percentile(part[part > 0.0], 95.0) for part in (speed, -speed))
-    return Life(float(np.median(variation)), bands, rough, float(rising / falling))
+    shares = not moves.places.intersection(names)
+    return Life(float(np.median(variation)) if shares else float("nan"), bands, rough, float(rising / falling))
+
+
+def upper_variation(moves: Moves) -> float | None:
+    """Standard deviation over mean of all upper-face controls that are shown, weighted by their means."""
+    names = [name for names in REGIONS.values() for name in names if name in moves.controls.keys() - moves.places]
+    rows = []
+    for clip, blinks in enumerate(moves.blinking()):
+        seen = [moves.controls[name][clip][FIRST:][~blinks[FIRST:]] for name in names]
+        seen = [curve for curve in seen if len(curve) and curve.mean() > moves.shown]
+        if seen:
+            rows.append(sum(float(curve.std()) for curve in seen) / sum(float(curve.mean()) for curve in seen))
+    return float(np.median(rows)) if rows else None
 
 
 def band_shares(windows: Float[Array, "window frames name"]) -> tuple[tuple[float, ...], float]:

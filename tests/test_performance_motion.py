@@ -336,3 +336,15 @@ def test_memory_does_not_grow_with_the_clip():
 
     short, long = peak(6.0), peak(18.0)
     assert long < short + 1.0
+
+
+@pytest.mark.parametrize("emotion", EMOTIONS[1:])
+def test_a_felt_upper_face_is_no_mask_while_it_speaks(emotion):
+    motion = spoken_as(emotion, secs=12.0)
+    controls = controls_of(motion)[50:]
+    calm = controls[:, INDEX["eyeBlinkLeft"]] < np.median(controls[:, INDEX["eyeBlinkLeft"]]) + 0.12
+    upper = [i for name, i in INDEX.items() if name.startswith(("brow", "innerBrow", "eyeWide", "eyeSquint", "cheek"))]
+    shown = [controls[calm, i] for i in upper if controls[calm, i].mean() > 0.1]
+    assert sum(curve.std() for curve in shown) > 0.33 * sum(curve.mean() for curve in shown)
+    slow = [i for name, i in INDEX.items() if name.startswith(("brow", "innerBrow", "cheek"))]
+    assert np.abs(np.diff(controls[:, slow], axis=0)).max() < 0.25  # lids may go with eyes that jump

@@ -17,10 +17,10 @@ from face_emote.motion.events.curves import octaves, pulse, reaching
 _LEAD_SECS = 0.06
 CALM_SECS = 0.6
 """Accents of the brows are at least so far apart."""
-_RAISE = 0.34
-_FROWN = 0.28
+_RAISE, _FROWN = 0.2, 0.2
+"""The most that one accent does; beyond it a neutral talker looks surprised. Tracked readers' brows hardly do more."""
 _LONGEST_SECS = 2.6
-_STIR, _STIR_HZ = 0.055, 0.5
+_STIR, _STIR_HZ = 0.1, 0.5
 """Deviation of what stirs, and the rate of its slowest octave: with these the brows of neutral performances rise and
 fall by as much of the face's width as those of tracked readers (`bench.liveliness`)."""
 _INNER = CONTROLS.index("browInnerUp")

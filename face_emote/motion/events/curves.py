@@ -111,7 +111,7 @@ def smooth_noise(times: Float[Array, " frames"], *, rate_hz: float, key: int) ->
 
     `rate_hz` counts lattice points a second; `key`, of 64 bits, names the curve.
     """
-    noise: Array = _curves(times, rates_hz=np.array([rate_hz]), keys=np.array([key], np.uint64))[0]
+    noise: Array = noises(times, rates_hz=np.array([rate_hz]), keys=np.array([key], np.uint64))[0]
     return noise
 
 
@@ -132,7 +132,7 @@ def octaves(
     """
     keys = [(key + 7919 * channel + 104_729 * octave) % 2**63 for channel in range(channels) for octave in range(5)]
     steps = 2.0 ** np.arange(5)
-    curves = _curves(times, rates_hz=np.tile(lowest_hz * steps, channels), keys=np.array(keys, np.uint64))
+    curves = noises(times, rates_hz=np.tile(lowest_hz * steps, channels), keys=np.array(keys, np.uint64))
     sizes, total = steps**-fall, np.zeros((channels, len(times)))
     for octave, size in enumerate(sizes):  # one after the other: blocks give the bytes of the whole
         total += size * curves[octave::5]
@@ -142,15 +142,18 @@ def octaves(
 _NOISE_DEVIATION = 0.58
 
 
-def _curves(
+def noises(
     times: Float[Array, " frames"], *, rates_hz: Float[Array, " curve"], keys: Array
 ) -> Float[Array, "curve frames"]:
-    """Several noises at once."""
+    """Several curves of `smooth_noise` at once."""
     place = times * rates_hz[:, None]
     cell = np.floor(place)
     u = place - cell
     first = cell.astype(np.int64)
     v = 1.0 - u
     weights = (v * v * v, 3.0 * u * u * u - 6.0 * u * u + 4.0, 3.0 * v * v * v - 6.0 * v * v + 4.0, u * u * u)
-    total = sum(w * _lattice(first + i - 1, keys[:, None]) for i, w in enumerate(weights))
+    # A cell lasts for many frames: its values are hashed once.
+    lowest = first.min(axis=1, keepdims=True)
+    cells = _lattice(lowest + np.arange(-1, int((first - lowest).max()) + 3), keys[:, None])
+    total = sum(w * np.take_along_axis(cells, first - lowest + i, axis=1) for i, w in enumerate(weights))
     return np.asarray(total) * (_SPLINE_GAIN / 6.0)

@@ -22,7 +22,7 @@ _EYES = slice(3, 5)
 _HEAD_FOLLOWS = 0.35
 """Share of a large shift that the head takes over."""
 _HEAD_THRESHOLD = np.radians(5.0)
-HEAD_DELAY_SECS = 0.06
+HEAD_DELAY_SECS = 0.055
 """The head starts so long after the eyes, which turn back against it while it comes."""
 _MAX_YAW, _MAX_PITCH = np.radians(24.0), np.radians(15.0)
 """Comfortable range of an eye in its socket; larger angles are approached but never passed."""

@@ -18,7 +18,7 @@ import numpy as np
 from face_emote.core.arrays import Array, Float
 from face_emote.core.lowpass import follow_twice
 from face_emote.core.names import CONTROLS, MOTION_HZ
-from face_emote.motion.events.curves import octaves, smooth_noise
+from face_emote.motion.events.curves import noises, octaves
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +31,19 @@ class Region:
     accent: float
     bias: float
     """Where its wave lies between two swells: above 0, so that the feeling is read at most instants."""
-    least: float = 0.08
+    least: float = 0.13
     most: float = 1.22
     """Gains between which its waves go."""
 
 
 REGIONS = (
-    Region(("browInnerUp", "innerBrow"), voice=2.7, accent=7.8, bias=1.0),
-    Region(("browOuterUp",), voice=2.7, accent=7.8, bias=0.9),
-    Region(("browDown",), voice=3.0, accent=8.0, bias=0.8),
-    Region(("eyeWide", "eyeOpen"), voice=2.7, accent=7.2, bias=0.7),
-    Region(("eyeSquint", "eyeBlink"), voice=3.0, accent=7.4, bias=0.6),
-    Region(("cheek",), voice=3.4, accent=8.0, bias=0.6),
-    Region(("nose",), voice=3.4, accent=8.0, bias=0.7),
+    Region(("browInnerUp", "innerBrow"), voice=2.7, accent=7.8, bias=1.1),
+    Region(("browOuterUp",), voice=2.7, accent=7.8, bias=1.0),
+    Region(("browDown",), voice=3.0, accent=8.0, bias=0.9),
+    Region(("eyeWide", "eyeOpen"), voice=3.0, accent=8.2, bias=0.8),
+    Region(("eyeSquint", "eyeBlink"), voice=3.2, accent=8.0, bias=0.7),
+    Region(("cheek",), voice=3.4, accent=8.0, bias=0.7),
+    Region(("nose",), voice=3.4, accent=8.0, bias=0.8),
     Region(("mouth", "jaw", "lips", "neck", "tongue"), voice=2.7, accent=0.0, bias=0.7, least=0.74, most=1.08),
 )
 """Choices: brows follow the stress of words most, and the mouth, which speech moves anyway, least."""
@@ -64,8 +64,9 @@ and rise at once, so the readers' -0.8 between frown and raise is halved."""
 _MIXED = np.linalg.cholesky(_TOGETHER)
 _ONE_SIDED = 0.3
 """Noise of one half of the face against what both share: halves correlate at 0.85, as the readers' do."""
-_STIR, _FINE, _HELD_STIR = 1.9, 0.16, 0.05
+_STIR, _FINE, _HELD_STIR = 2.0, 0.28, 0.05
 _STIR_HZ, _FINE_HZ = 0.5, 9.0
+_FINE_KEYS = np.arange(1, len(REGIONS) + 1, dtype=np.uint64) * np.uint64(15_485_863)
 _HELD = 0.97
 """Where a region lies in a pause."""
 _USUAL_LOUDNESS, _USUAL_STRESS = 0.5, 0.3
@@ -118,16 +119,16 @@ def step_life(
     aims = np.ascontiguousarray(1.0 / (1.0 + np.exp(-drive.reshape(-1, len(times)).T)))
     begun = np.repeat(aims[:1], 2, axis=0) if state is None else state
     waves, state = follow_twice(aims, begun, on_secs=_ON_SECS, off_secs=_OFF_SECS, step_hz=MOTION_HZ)
+    fine = _FINE * noises(times, rates_hz=np.full(len(REGIONS), _FINE_HZ), keys=np.uint64(key) + _FINE_KEYS)
     talk = tempo.activity.astype(np.float64)
     gains = np.ones((len(times), len(CONTROLS)))
     for place, columns in enumerate(_COLUMNS):
         number, side = divmod(place, 3)
         region = REGIONS[number]
         span = region.most - region.least
-        if side == 0:
-            fine = 1.0 + span * _FINE * smooth_noise(times, rate_hz=_FINE_HZ, key=key + 15_485_863 * (number + 1))
         holding = _HELD + span * _HELD_STIR * noise[number, side]
-        gains[:, columns] = (talk * (region.least + span * waves[:, place]) * fine + (1.0 - talk) * holding)[:, None]
+        speaking = (region.least + span * waves[:, place]) * (1.0 + span * fine[number])
+        gains[:, columns] = (talk * speaking + (1.0 - talk) * holding)[:, None]
     return gains, state
 
 
