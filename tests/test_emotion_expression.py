@@ -180,6 +180,17 @@ def test_a_little_guilt_shows_in_the_brows_of_a_smile():
     assert control(tinged, "mouthFrownLeft") == 0.0
 
 
+@pytest.mark.parametrize("words", ["bittersweet", "nostalgic", "wistful", "sad smile", "compassion"])
+def test_words_for_two_feelings_have_sad_brows_over_a_smile(words):
+    values = face(words)
+    assert control(values, "innerBrowRaiseLeft") > 0.35 and control(values, "mouthSmileLeft") > 0.3
+    assert control(values, "mouthFrownLeft") < 0.05
+
+
+def test_grief_stretches_the_mouth_that_sadness_only_bends():
+    assert control(face("grief"), "mouthStretchLeft") > 0.15 > control(face("sadness"), "mouthStretchLeft")
+
+
 def test_vad_colours_the_same_mix():
     assert control(face("calm anger"), "eyeWideLeft") < control(face("anger:0.8"), "eyeWideLeft")
     assert control(face("tired"), "eyeBlinkLeft") > 0.05
