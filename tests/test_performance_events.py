@@ -6,7 +6,7 @@ from spoken import silent, spoken
 
 from face_emote.core.names import CONTROLS
 from face_emote.motion.events.blinks import EVOKING_SHIFT, blink_score, lid_closure
-from face_emote.motion.events.breathing import breath_score, breath_volume
+from face_emote.motion.events.breathing import breath_score, breath_volume, swallowed
 from face_emote.motion.events.brows import BrowScore, brow_controls, brow_score, stirring
 from face_emote.motion.events.cues import speech_cues
 from face_emote.motion.events.curves import drift, ease, eased_steps, smooth_noise
@@ -314,6 +314,16 @@ def test_a_breath_is_taken_before_each_phrase_after_a_pause():
         assert at > before + 0.2
     volume = breath_volume(score, times_of(60.0))
     assert volume.min() >= 0.0 and volume.max() <= 1.0
+
+
+def test_a_swallow_has_room_in_long_pauses_only():
+    for gap, some in ((0.8, False), (2.5, True)):
+        cues = speech_cues(spoken(30.0, gap=gap))
+        score = breath_score(cues, rate=np.ones(301), grid_hz=10.0, rng=np.random.default_rng(0))
+        lifted = swallowed(score, times_of(30.0))
+        assert (lifted.max() > 0.95) == some
+        for start, end in cues.phrases:
+            assert not swallowed(score, np.linspace(start, end, 9)).any(), "nobody swallows while talking"
 
 
 def test_quiet_breathing_goes_on_in_silence():

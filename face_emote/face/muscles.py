@@ -11,7 +11,7 @@ from face_emote.core.arrays import Array, Float
 from face_emote.core.names import CONTROLS, MUSCLES
 
 _DRIVES = {
-    "muscleMasseter": {"mouthPress": 0.6, "jawForward": 0.5, "browDown": 0.35, "jawOpen": -3.0},
+    "muscleMasseter": {"mouthPress": 0.5, "jawForward": 0.4, "browDown": 0.3, "jawOpen": -2.0},
     "muscleFrontalis": {"browOuterUp": 0.5, "browInnerUp": 0.4, "innerBrowRaise": 0.2, "browDown": -0.5},
     "muscleCorrugator": {"browDown": 0.85, "innerBrowRaise": 0.3, "browOuterUp": -0.4},
     "muscleZygomaticus": {"mouthSmile": 0.8, "cheekSquint": 0.3},

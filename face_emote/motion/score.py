@@ -9,7 +9,7 @@ from face_emote.core.names import CONTROLS
 from face_emote.core.types import EmotionPlan, PerformanceStyle, SpeechAnalysis
 from face_emote.emotion.track import PlannedEmotion
 from face_emote.motion.events.blinks import BlinkScore, blink_score, lid_closure
-from face_emote.motion.events.breathing import BreathScore, breath_score, breath_volume
+from face_emote.motion.events.breathing import BreathScore, breath_score, breath_volume, swallowed
 from face_emote.motion.events.brows import BrowScore, brow_controls, brow_score, stirring
 from face_emote.motion.events.cues import SpeechCues, speech_cues
 from face_emote.motion.events.gaze import GazeScore, gaze_score, head_follow
@@ -24,6 +24,9 @@ from face_emote.motion.mouth.net_lips import net_lips
 from face_emote.motion.net_listening import NetAnswers
 from face_emote.motion.player import Player
 
+_LARYNX, _JAW_OPEN = CONTROLS.index("larynxUp"), CONTROLS.index("jawOpen")
+_SWALLOW_SHUT = 4.0
+"""Nobody swallows with an open mouth: none of it from a quarter of the jaw on."""
 _GRID_HZ = 10.0
 """Resolution at which the mood steers the placing of events."""
 _CALM_ACCENTS = 0.3
@@ -157,7 +160,7 @@ def face_controls(
     lips = score.lips.sample(times)
     breaks_through = leak_weight(leak_pulses(score.leaks, times), leak=display.leak)
     emotion = display.emotion + breaks_through * (display.hidden - np.minimum(display.emotion, display.hidden))
-    return layered(
+    controls = layered(
         lips.controls,
         emotion=np.asarray(emotion, np.float32),
         accents=_accents(score, times, display=display, emotion=emotion, amount=style.brows)
@@ -168,3 +171,6 @@ def face_controls(
         inhaled=breath_volume(score.breath, times),
         gauge=gauge,
     )
+    shut = np.clip(1.0 - _SWALLOW_SHUT * controls[:, _JAW_OPEN], 0.0, 1.0)
+    controls[:, _LARYNX] = swallowed(score.breath, times) * shut
+    return controls

@@ -1,9 +1,10 @@
 """Breath: a quick inhalation before each phrase, a long exhalation while it is spoken, quiet breathing in silence.
 
-The chest lifts the head a little and tips it back; the nostrils open. Sizes are a few millimetres.
+The chest lifts the head a little and tips it back; the nostrils open. Sizes are a few millimetres. In a long pause,
+when nobody has to breathe in yet, there is time to swallow.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -18,6 +19,9 @@ REST_PERIOD_SECS = 4.2
 _MIN_GAP_SECS = 0.3
 """Shorter gaps between phrases are spoken through on one breath."""
 _MAX_EXHALE_SECS = 7.0
+_SWALLOW_GAP_SECS = 1.6
+_SWALLOW_AFTER_SECS, _SWALLOW_RISE_SECS, _SWALLOW_FALL_SECS = 0.35, 0.3, 0.45
+"""The larynx rises within a third of a second and sinks more slowly, about a second in all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,8 @@ class BreathScore:
     time: Float[Array, " turn"]
     volume: Float[Array, " turn"]
     """0 empty, 1 full; quiet breathing swings between 0.2 and 0.55."""
+    swallows: Float[Array, " swallow"] = field(default_factory=lambda: np.zeros(0))
+    """When the larynx begins to rise."""
 
 
 def breath_score(
@@ -63,7 +69,18 @@ def breath_score(
         turns.append((max(empty, turns[-1][0] + 0.3), rng.uniform(0.1, 0.2)))
     quiet(cues.duration_secs + REST_PERIOD_SECS * 4.0)
     table = np.array(turns)
-    return BreathScore(table[:, 0], table[:, 1])
+    ends = cues.phrases[:, 1]
+    room = np.append(cues.phrases[1:, 0], cues.duration_secs)[: len(ends)] - ends
+    return BreathScore(table[:, 0], table[:, 1], ends[room >= _SWALLOW_GAP_SECS] + _SWALLOW_AFTER_SECS)
+
+
+def swallowed(score: BreathScore, times: Float[Array, " frames"]) -> Float[Array, " frames"]:
+    """How far the larynx is lifted, 0..1."""
+    since = times[:, None] - score.swallows
+    lifted = ease(since / _SWALLOW_RISE_SECS) * ease(
+        (_SWALLOW_RISE_SECS + _SWALLOW_FALL_SECS - since) / _SWALLOW_FALL_SECS
+    )
+    return np.asarray(lifted.max(axis=1, initial=0.0))
 
 
 def breath_volume(score: BreathScore, times: Float[Array, " frames"]) -> Float[Array, " frames"]:
