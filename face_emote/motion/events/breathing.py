@@ -76,11 +76,11 @@ def breath_score(
 
 def swallowed(score: BreathScore, times: Float[Array, " frames"]) -> Float[Array, " frames"]:
     """How far the larynx is lifted, 0..1."""
-    since = times[:, None] - score.swallows
-    lifted = ease(since / _SWALLOW_RISE_SECS) * ease(
-        (_SWALLOW_RISE_SECS + _SWALLOW_FALL_SECS - since) / _SWALLOW_FALL_SECS
-    )
-    return np.asarray(lifted.max(axis=1, initial=0.0))
+    begun = np.concatenate([[-np.inf], score.swallows])
+    since = times - begun[np.searchsorted(score.swallows, times, side="right")]
+    lifted: Array = ease(since / _SWALLOW_RISE_SECS)
+    lifted *= ease((_SWALLOW_RISE_SECS + _SWALLOW_FALL_SECS - since) / _SWALLOW_FALL_SECS)
+    return lifted
 
 
 def breath_volume(score: BreathScore, times: Float[Array, " frames"]) -> Float[Array, " frames"]:
