@@ -20,6 +20,10 @@ from face_emote.verbs.render import render_frames
 FOUR_EMOTIONS = ("joy", "anger", "sadness", "fear")
 CAST = ("default", "james", "maya", "amara", "kenji", "elena", "walter", "leo")
 FEELINGS = ("joy", "sadness", "surprise", "fear", "disgust", "anger", "contempt", "embarrassment")
+MIXTURES = (
+    "joy with sadness", "sadness with anger", "bittersweet", "grief", "anger hidden under joy",
+    "sadness hidden under joy",
+)  # fmt: skip
 VISEMES = ("SIL", "P", "F", "DH", "D", "K", "CH", "S", "N", "R", "AA", "EH", "IH", "AO", "UH", "UW")
 """One phone of every shape that the mouth takes: closed, tucked, tongue between the teeth, .. open, rounded."""
 CELL = 256
@@ -75,6 +79,24 @@ def four_emotions() -> np.ndarray:
         rows.append(drawn_at(motion, times, Picture(size=240)))
         labels += [f"{emotion} {secs:.2f} s" for secs in times]
     return compose_sheet(np.concatenate(rows), labels, columns=len(times))
+
+
+def strips() -> np.ndarray:
+    """Three seconds of one sentence with four feelings, ten frames a second: a feeling has three rows."""
+    times = 0.1 * np.arange(30)
+    drawn = [drawn_at(perform(emotion), times, Picture(size=160, camera="close")) for emotion in FOUR_EMOTIONS]
+    labels = [f"{emotion} {secs:.1f} s" for emotion in FOUR_EMOTIONS for secs in times]
+    return compose_sheet(np.concatenate(drawn), labels, columns=10)
+
+
+def mixtures() -> np.ndarray:
+    """Two feelings at once, region by region: in a pause of the sentence, and while the face speaks."""
+    pictures, labels = [], []
+    for feeling in MIXTURES:
+        drawn = drawn_at(perform(feeling, who="elena"), np.array([1.62, 2.15]), Picture(size=260, camera="close"))
+        pictures.append(drawn)
+        labels += [feeling, ""]
+    return compose_sheet(np.concatenate(pictures), labels, columns=6)
 
 
 def people() -> np.ndarray:
@@ -146,7 +168,7 @@ def lights() -> np.ndarray:
 
 
 STILLS: dict[str, Callable[[], np.ndarray]] = {
-    f.__name__: f for f in (hero, people, four_emotions, visemes, blush, wrinkles, cast, lights)
+    f.__name__: f for f in (hero, people, four_emotions, strips, mixtures, visemes, blush, wrinkles, cast, lights)
 }
 
 

@@ -124,8 +124,8 @@ RECIPES: dict[str, dict[int, Unit]] = {
         27: Unit(0.12, late=0.8), 22: Unit(0.2, late=0.6),
     },
     "fear": {
-        1: Unit(1.0), 2: Unit(0.2), 4: Unit(0.35), 5: Unit(1.0), 20: Unit(1.0, late=0.1), 25: Unit(0.6, late=0.3),
-        26: Unit(0.6, late=0.5), 16: Unit(0.4, late=0.5), 15: Unit(0.15), 38: Unit(0.4, late=0.5),
+        1: Unit(1.0), 2: Unit(0.2), 4: Unit(0.35), 5: Unit(1.0), 20: Unit(0.78, late=0.1), 25: Unit(0.6, late=0.3),
+        26: Unit(0.6, late=0.5), 16: Unit(0.4, late=0.5), 15: Unit(0.08), 38: Unit(0.4, late=0.5),
     },
     "disgust": {
         9: Unit(1.0), 10: Unit(1.0), 4: Unit(0.15), 7: Unit(0.55), 6: Unit(0.4, late=0.5), 11: Unit(0.5),
