@@ -25,7 +25,7 @@ _TRACE = 0.22
 """Share of the hidden brows that shows all the time at a leak of 1; a tenth of them at the usual leak."""
 _POSED_CHEEKS, _POSED_UPPER = 0.85, 0.2
 """What a pose lacks of its cheeks (AU6: a social smile has none) and of the rest above the mouth."""
-_HELD_MOUTH, _HELD_PARTING, _HELD_PRESS = 0.35, 0.9, 0.3
+_HELD_MOUTH, _HELD_PARTING, _HELD_PRESS = 0.5, 0.9, 0.35
 """What holding back takes of the mouth and of what parts the lips, and the pressing of the lips that it puts there
 (AU 17, 23, 24: how smiles and anger are controlled, Keltner 1995)."""
 
