@@ -57,13 +57,13 @@ def part_of(line: str) -> str:
     return {0: "test", 1: "check"}.get(tenth, "train")
 
 
-def read_sentences(folder: Path, *, emobank: bool) -> Sentences:
-    """Everything in the folder; `emobank` adds the set whose licence asks for the same licence (CC BY-SA).
+def read_sentences(folder: Path) -> Sentences:
+    """Everything in the folder.
 
     Raises:
         CorpusError: a set is missing.
     """
-    rows = list(_goemotions(folder)) + (list(_emobank(folder)) if emobank else []) + list(_xed(folder))
+    rows = [*_goemotions(folder), *_emobank(folder), *_xed(folder)]
     lines, fine, vad, plutchik, language = zip(*rows, strict=True)
     return Sentences(lines, np.stack(fine), np.stack(vad), np.stack(plutchik), language)
 

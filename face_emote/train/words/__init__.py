@@ -1,0 +1,1 @@
+"""The reader of words: what teaches it."""
