@@ -44,8 +44,8 @@ CAUSTIC = 0.55
 WHITE = (0.93, 1.10)
 """Distances from the axis, in limbus radii, between which iris turns into sclera."""
 
-SCLERA_YOUNG = (0.64, 0.610, 0.590)
-SCLERA_OLD = (0.61, 0.545, 0.445)
+SCLERA_YOUNG = (0.575, 0.550, 0.535)
+SCLERA_OLD = (0.56, 0.505, 0.42)
 VESSEL = (0.58, 0.215, 0.175)
 VESSELS, VESSEL_SHARPNESS = 0.55, 14.0
 PINK = 0.10

@@ -12,7 +12,7 @@ With n the smooth normal, b the normal bent by pores and wrinkles, l a light and
 - thin parts (ears, wings of the nose) let light from behind through: THIN times the wrapped (-n.l) of key and rim.
 """
 
-WRAP = (0.36, 0.17, 0.10)
+WRAP = (0.29, 0.17, 0.11)
 """How far red, green and blue light scatters round the terminator of skin."""
 SOFTNESS = (0.70, 0.40, 0.28)
 """Share of the key light that sees the smooth normal, per channel."""
