@@ -33,6 +33,7 @@ from bench.liveliness_figures import (
     region_life,
     upper_variation,
 )
+from bench.liveliness_plot import plot_curves
 from face_emote.core.arrays import Array, Float
 from face_emote.core.assets import ASSETS
 from face_emote.core.names import CONTROLS, EMOTIONS
@@ -54,6 +55,7 @@ _TRACKED, _PLAYED = 0.004, 0.02
 _BROWS, _LIDS, _BRIDGE, _CORNERS = (334, 105), (386, 159, 374, 145), 168, (33, 263)
 """Points of the tracker: middles of the brows, upper and lower lids, bridge of the nose, outer corners of the eyes."""
 _FINE_FPS = 100.0
+PLOTTED = ("joy", "anger")
 TAKES = 3
 """Of every sentence and feeling, without blinks, so that every window counts."""
 LIDS = "lids close per unit of looking down"
@@ -245,10 +247,12 @@ def main() -> int:
     parser.add_argument("data", type=Path, nargs="?", help="folder of the tracked talkers")
     parser.add_argument("--clips", type=int, default=4, help="recordings of each talker that are performed")
     parser.add_argument("--animator", choices=("net", "rules"), default="net")
+    parser.add_argument("--plot", type=Path, metavar="FILE.png", help="curves of a talker and of ours (matplotlib)")
     parser.add_argument("--json", type=Path, metavar="FILE")
     parser.add_argument("--quick", action="store_true", help="two feelings and one sentence")
     given = parser.parse_args()
     columns: dict[str, dict[str, tuple[float | None, str]]] = {}
+    shown: list[tuple[str, Moves, tuple[int, ...]]] = []
     sentences = sorted((ASSETS / "speech").glob("dashwood_*.wav"))[: 1 if given.quick else None]
     sounds = sentences
     if given.data is not None:
@@ -256,12 +260,19 @@ def main() -> int:
         columns["people"] = _middle([_rows(person_of(moves)) for moves, _ in tracked])
         columns["rom"] = _rom_column(given.data, like=columns["people"])
         sounds = [sound for _, found in tracked for sound in found[: given.clips]]
+        shown = [("a tracked reader", tracked[0][0], (0, 1, 2))]
     fine = perform_all(sentences, emotion="neutral", animator=given.animator, fps=_FINE_FPS, takes=TAKES)
     neutral = perform_all(sounds, emotion="neutral", animator=given.animator)
     columns["neutral"] = _rows(person_of(played("neutral", neutral), fine=fine))
+    shown.append(("neutral, the same sentences", played("neutral", neutral), (0, 1, 2)[: len(neutral)]))
     for emotion in EMOTIONS[1 : 2 if given.quick else None]:
         motions = perform_all(sentences, emotion=emotion, animator=given.animator, blinks=0.0, takes=TAKES)
-        columns[emotion] = _rows(person_of(played(emotion, motions)))
+        moves = played(emotion, motions)
+        columns[emotion] = _rows(person_of(moves))
+        if emotion in PLOTTED:
+            shown.append((f"{emotion}, without blinks", moves, (0, 2, 3)[: len(motions)]))
+    if given.plot is not None:
+        plot_curves(shown, given.plot)
     width = max(map(len, columns["neutral"]))
     print(f"{'':{width}}" + "".join(f"{name[:9]:>9}" for name in columns))
     for name in columns["neutral"]:

@@ -20,7 +20,7 @@ CALM_SECS = 0.6
 _RAISE, _FROWN = 0.2, 0.2
 """The most that one accent does; beyond it a neutral talker looks surprised. Tracked readers' brows hardly do more."""
 _LONGEST_SECS = 2.6
-_STIR, _STIR_HZ = 0.1, 0.5
+_STIR, _STIR_HZ = 0.13, 0.5
 """Deviation of what stirs, and the rate of its slowest octave: with these the brows of neutral performances rise and
 fall by as much of the face's width as those of tracked readers (`bench.liveliness`)."""
 _INNER = CONTROLS.index("browInnerUp")
