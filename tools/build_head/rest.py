@@ -14,10 +14,10 @@ from face_emote.core.names import CONTROLS
 from face_emote.face.contact import ContactOperator
 from face_emote.face.head import Head
 
-APERTURE, BROW_HEIGHT = 0.090, 0.160
-"""Of the distance between the outer corners of the eyes: how much of the eyeball shows above the pupil and below it
-together, and how far the inner end of the brow is above the line through the corners of the eye. Both are what a face
-tracker calls 10.3 and 16.5 % on the renders; at those, expression networks call a still face neutral."""
+APERTURE, BROW_HEIGHT = 0.095, 0.160
+"""Of the distance between the outer corners of the eyes: the height of eyeball that shows, and how far the inner end of
+the brow is above the corners of the eye. About what a face tracker calls 10.3 and 16.5 % on renders, where expression
+networks of other people called a still face neutral most often."""
 TOWARDS = {"lid": 0.75, "brow": 0.65}
 """Share of the way that everybody goes."""
 ROUNDS = 2
