@@ -7,6 +7,7 @@ import pytest
 from scipy.ndimage import distance_transform_edt
 
 from face_emote.audio.examples import example_speech
+from face_emote.core.names import CONTROLS
 from face_emote.core.types import Manner, PerformanceStyle, SkinParams
 from face_emote.face.bundled import load_head
 from face_emote.face.characters import character, characters
@@ -15,6 +16,7 @@ from face_emote.look.fine_hair import fine_hair
 from face_emote.look.maps import SkinMaps, fold_depth, load_skin_maps, resting_folds
 from face_emote.look.regions import BLOOD_AND_NECK, blood_masks
 from face_emote.look.surface import layout_skin
+from face_emote.motion.events.brows import aged_brows
 from face_emote.rendering.base import Pose
 from face_emote.rendering.fast.engine import FastRenderer
 from face_emote.rendering.scene import make_scene
@@ -176,3 +178,14 @@ def test_the_same_line_is_moved_differently_by_two_people():
     assert sway[1] > 1.3 * sway[0]
     stilled = PerformanceStyle(head=0.0).as_played_by(character("leo"))
     assert stilled.head == 0.0, "a slider at nothing is nothing"
+
+
+def test_old_brows_have_fewer_ways_to_move():
+    rng = np.random.default_rng(3)
+    controls = rng.random((50, len(CONTROLS))).astype(np.float32)
+    inner, outer = CONTROLS.index("browInnerUp"), CONTROLS.index("browOuterUpLeft")
+    apart = [np.abs(np.diff(aged_brows(controls, age=age)[:, [inner, outer]])).mean() for age in (0.2, 0.62, 1.0)]
+    assert apart[0] > apart[1] > apart[2] > 0.6 * apart[0]
+    assert aged_brows(controls, age=0.2) is controls
+    others = [k for k, name in enumerate(CONTROLS) if not name.startswith("browInner") and "browOuter" not in name]
+    np.testing.assert_array_equal(aged_brows(controls, age=1.0)[:, others], controls[:, others])

@@ -20,6 +20,7 @@ from face_emote.core.timing import frame_times, frames_in
 from face_emote.core.types import EmotionPlan, FaceMotion, SpeechAnalysis
 from face_emote.face.rig import pose_from_controls
 from face_emote.motion.events.breathing import breath_motion, breath_volume
+from face_emote.motion.events.brows import aged_brows
 from face_emote.motion.events.gaze import eye_rotations, gaze_direction
 from face_emote.motion.events.head_motion import body_sway, head_rotation
 from face_emote.motion.layering import lids_follow
@@ -89,7 +90,7 @@ def face_frames(
         viewer=player.viewer,
     )
     controls = face_controls(score, times, display=display, leisure=leisure, style=player.style, gauge=player.gauge)
-    controls = lids_follow(controls, eye_pitch=eyes[:, :, 0])
+    controls = aged_brows(lids_follow(controls, eye_pitch=eyes[:, :, 0]), age=player.age)
     pose = pose_from_controls(controls, control_joints=player.head.control_joints)
     return FaceMotion(
         expression=pose.expression,

@@ -27,6 +27,8 @@ class Player:
     """Stands on every block; its seed throws the dice."""
     betas: Float[Array, f" shape={NUM_SHAPE}"]
     character: str
+    age: float
+    """Of the skin, as `SkinParams.age`."""
     viewer: Float[Array, " 3"]
     """Whom the eyes meet: metres from the point between them at rest."""
 
@@ -39,6 +41,7 @@ def player_of(
     info: MotionInfo,
     betas: Float[Array, f" shape={NUM_SHAPE}"],
     character: str = "default",
+    age: float = 0.0,
     viewer: Float[Array, " 3"] | None = None,
 ) -> Player:
     """Measure the bundled head; if it has no identity yet it is given `betas`. Without `viewer` the eyes meet the
@@ -57,5 +60,6 @@ def player_of(
         info=info,
         betas=np.asarray(betas, np.float32),
         character=character,
+        age=age,
         viewer=lens_of(None) if viewer is None else viewer,
     )

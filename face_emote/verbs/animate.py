@@ -232,8 +232,10 @@ def _stream(
     head, person, fps = cast.head, cast.person, float(performance.fps)
     betas = np.asarray(person.betas if head.betas is None else head.betas, np.float32)
     style = performance.style.as_played_by(person)
-    player = player_of(head, style=style, fps=fps, info=info, betas=betas, character=person.name,
-                       viewer=lens_of(performance.look_at))  # fmt: skip
+    player = player_of(
+        head, style=style, fps=fps, info=info, betas=betas, character=person.name, age=person.skin.age,
+        viewer=lens_of(performance.look_at),
+    )  # fmt: skip
     num_frames = frames_in(analysis.duration_secs, fps=fps)
 
     def read(size: int) -> Iterator[FaceMotion]:

@@ -23,6 +23,8 @@ _LONGEST_SECS = 2.6
 _STIR, _STIR_HZ = 0.13, 0.5
 """Deviation of what stirs, and the rate of its slowest octave: with these the brows of neutral performances rise and
 fall by as much of the face's width as those of tracked readers (`bench.liveliness`)."""
+_OLD, _STIFF = 0.5, 0.3
+"""Age of the skin from which inner and outer brows lose their independence, and the share of it that age 1 has lost."""
 _INNER = CONTROLS.index("browInnerUp")
 _OUTER = (CONTROLS.index("browOuterUpLeft"), CONTROLS.index("browOuterUpRight"))
 _DOWN = (CONTROLS.index("browDownLeft"), CONTROLS.index("browDownRight"))
@@ -130,3 +132,15 @@ def _joined(accents: Float[Array, "accent frames"]) -> Float[Array, " frames"]:
     top = 1.3
     lift: Array = top * (1.0 - np.prod(1.0 - accents / top, axis=0))
     return lift
+
+
+def aged_brows(controls: Float[Array, "frames control=100"], *, age: float) -> Float[Array, "frames control=100"]:
+    """Raised brows of the old move more as one: each part goes some of the way to the mean of inner and outer."""
+    share = _STIFF * float(np.clip((age - _OLD) / (1.0 - _OLD), 0.0, 1.0))
+    if share == 0.0:
+        return controls
+    stiff = controls.copy()
+    raised = controls[:, [_INNER, *_OUTER]]
+    mean = 0.5 * (raised[:, :1] + raised[:, 1:].mean(axis=1, keepdims=True))
+    stiff[:, [_INNER, *_OUTER]] = raised + share * (mean - raised)
+    return stiff

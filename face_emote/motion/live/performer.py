@@ -102,8 +102,10 @@ class LivePerformer:
         self._planned = PlannedEmotion(plan, np.inf, feeling)
         animator = f"net {net.name} {net.sha256[:8]}"
         info = MotionInfo(basis=head.basis, emotion=plan.text, animator=animator, seed=seed, version=VERSION)
-        self._player = player_of(head, style=style, fps=float(fps), info=info, betas=betas, character=person.name,
-                                 viewer=lens_of(look_at))  # fmt: skip
+        self._player = player_of(
+            head, style=style, fps=float(fps), info=info, betas=betas, character=person.name, age=person.skin.age,
+            viewer=lens_of(look_at),
+        )  # fmt: skip
         self._rig = lip_rig(self._player.head)
         self._ears = Ears(net, ahead, planned=self._planned, feeling=feeling)
         self._gate = MouthGate()
