@@ -22,8 +22,8 @@ def unit_table(shown: Gallery, model: Path) -> str:
     """Rows: feelings at an instant; columns: rise of each unit's score over the neutral face of the same person and
     instant, in hundredths, mean over people and sides.
     """
-    landmarker = open_landmarker(model)
-    seen = [scores(landmarker, picture) for picture in shown.pictures]
+    with open_landmarker(model) as landmarker:
+        seen = [scores(landmarker, picture) for picture in shown.pictures]
     found = {(s.person, s.felt, s.instant): row for s, row in zip(shown.shots, seen, strict=True) if row is not None}
     lines = [f"faces found: {len(found)} of {len(seen)}", " " * 20 + "".join(f"{'AU' + unit:>6}" for unit in UNITS)]
     for instant in dict.fromkeys(shot.instant for shot in shown.shots):

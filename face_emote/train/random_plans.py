@@ -13,7 +13,7 @@ STEADY_SHARE = 0.45
 """Plans with one emotion throughout."""
 COVERT_SHARE = 0.35
 """States that hide another one."""
-KINDS = {"neutral": 0.07, "single": 0.25, "word": 0.19, "pair": 0.31, "triple": 0.05, "vad": 0.09, "bent": 0.04}
+KINDS = {"neutral": 0.07, "single": 0.27, "word": 0.18, "pair": 0.26, "triple": 0.05, "vad": 0.12, "bent": 0.05}
 """How often which kind of state is drawn; `bent` is an emotion whose VAD says something else than its mix."""
 _SHORTEST_CHANGE_SECS = 0.25
 _MEAN_KEY_SECS = 2.5
