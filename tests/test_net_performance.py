@@ -15,7 +15,7 @@ from face_emote.core.types import FRAME_ARRAYS, MotionInfo, PerformanceStyle, Sp
 from face_emote.emotion.grammar import describe
 from face_emote.emotion.track import PlannedEmotion
 from face_emote.face.bundled import load_head
-from face_emote.motion.feeling.affect import frown_of, hidden_emotion
+from face_emote.motion.feeling.affect import affect_by_rules, frown_of, hidden_emotion
 from face_emote.motion.feeling.blood import blood_drives
 from face_emote.motion.feeling.expression import REST_BREATH_HZ, emotion_bias, expression_controls
 from face_emote.motion.feeling.net_expression import (
@@ -256,6 +256,17 @@ def test_a_hidden_emotion_is_played_from_its_own_answers():
     rows = expression.at(times), expression.hidden_at(times)
     played = affect_by_net(*rows, plan=replace_rows(plan, 20), presence=np.ones(20), style=STYLE)
     np.testing.assert_allclose(played.display.hidden[:, CONTROLS.index("browDownLeft")], 0.75, atol=1e-3)
+
+
+def test_the_network_wears_a_mask_as_the_rules_do():
+    plan, _, answers = taught("anger hidden under joy")
+    _, _, anger = taught("anger")
+    display = felt(answers, plan, hidden=anger).display
+    rules, _ = affect_by_rules(plan, None, style=EVEN)
+    np.testing.assert_allclose(display.emotion[-1], rules.display.emotion[-1], atol=0.02)
+    np.testing.assert_allclose(display.hidden[-1], rules.display.hidden[-1], atol=0.02)
+    mouth = [i for i, name in enumerate(CONTROLS) if name.startswith(("mouth", "jaw", "lips"))]
+    assert not display.hidden[:, mouth].any() and display.hidden.max() > 0.5
 
 
 @pytest.mark.parametrize("text", ["anger hidden under a smile", "fear hidden under joy", "sadness hidden under joy"])
