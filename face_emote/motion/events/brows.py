@@ -17,12 +17,12 @@ from face_emote.motion.events.curves import octaves, pulse, reaching
 _LEAD_SECS = 0.06
 CALM_SECS = 0.6
 """Accents of the brows are at least so far apart."""
-_RAISE, _FROWN = 0.2, 0.2
-"""The most that one accent does; beyond it a neutral talker looks surprised. Tracked readers' brows hardly do more."""
+_RAISE, _FROWN = 0.3, 0.24
+"""The most that one accent does."""
 _LONGEST_SECS = 2.6
-_STIR, _STIR_HZ = 0.13, 0.5
+_STIR, _STIR_HZ = 0.12, 0.5
 """Deviation of what stirs, and the rate of its slowest octave: with these the brows of neutral performances rise and
-fall by as much of the face's width as those of tracked readers (`bench.liveliness`)."""
+fall by nearly as much of the face's width as those of tracked readers (`bench.liveliness`)."""
 _OLD, _STIFF = 0.5, 0.3
 """Age of the skin from which inner and outer brows lose their independence, and the share of it that age 1 has lost."""
 _INNER = CONTROLS.index("browInnerUp")
@@ -117,7 +117,8 @@ def stirring(
 ) -> Float[Array, "frames control=100"]:
     """Controls of what brows and lids do between accents while somebody is `talking`, 0..1; to be added as well."""
     out = np.zeros((len(times), len(CONTROLS)), np.float32)
-    noise = octaves(times, key=score.key, channels=4, lowest_hz=_STIR_HZ, fall=0.0).T * (amount * _STIR * talking)
+    noise = 2.0 * np.tanh(0.5 * octaves(times, key=score.key, channels=4, lowest_hz=_STIR_HZ, fall=0.0).T)
+    noise *= amount * _STIR * talking
     brow, uneven, lid, squint = noise[0], 0.3 * noise[1], noise[2], 0.8 * noise[3]
     out[:, _INNER] = np.maximum(brow, 0.0)
     for sign, outer, down, wide, narrow in zip((1.0, -1.0), _OUTER, _DOWN, _LID, _SQUINT, strict=True):

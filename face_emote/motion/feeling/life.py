@@ -5,7 +5,7 @@ own; in a pause it holds what it feels. Only gains of the felt controls: what is
 
     drive = voice (loudness - USUAL_LOUDNESS) + accent (stress claim - USUAL_STRESS) + STIR noise + bias
     wave  = 1 / (1 + exp(-drive)), followed fast upwards and slowly downwards
-    gain  = talk (least + (most - least) wave) (1 + FINE fine noise) + (1 - talk) (HELD + held noise)
+    gain  = talk (least + (most - least) wave) (1 + fine noise) + (1 - talk) (HELD + held noise)
 
 The noise is fitted to the brows, lids and cheeks of twelve tracked readers (`bench.liveliness`): as much power in every
 octave up to 2.4 Hz, and regions that move together as theirs do. A felt expression swings wider than a reader's face.
@@ -34,6 +34,8 @@ class Region:
     least: float = 0.13
     most: float = 1.22
     """Gains between which its waves go."""
+    fine: float = 0.28
+    """Share of that span that stirs too fast for a wave."""
 
 
 REGIONS = (
@@ -42,7 +44,7 @@ REGIONS = (
     Region(("browDown",), voice=3.0, accent=8.0, bias=0.9),
     Region(("eyeWide", "eyeOpen"), voice=3.0, accent=8.2, bias=0.8),
     Region(("eyeSquint", "eyeBlink"), voice=3.2, accent=8.0, bias=0.7),
-    Region(("cheek",), voice=3.4, accent=8.0, bias=0.7),
+    Region(("cheek",), voice=3.4, accent=8.0, bias=0.7, fine=0.16),
     Region(("nose",), voice=3.4, accent=8.0, bias=0.8),
     Region(("mouth", "jaw", "lips", "neck", "tongue"), voice=2.7, accent=0.0, bias=0.7, least=0.74, most=1.08),
 )
@@ -64,7 +66,7 @@ and rise at once, so the readers' -0.8 between frown and raise is halved."""
 _MIXED = np.linalg.cholesky(_TOGETHER)
 _ONE_SIDED = 0.3
 """Noise of one half of the face against what both share: halves correlate at 0.85, as the readers' do."""
-_STIR, _FINE, _HELD_STIR = 2.0, 0.28, 0.05
+_STIR, _HELD_STIR = 2.0, 0.05
 _STIR_HZ, _FINE_HZ = 0.5, 9.0
 _FINE_KEYS = np.arange(1, len(REGIONS) + 1, dtype=np.uint64) * np.uint64(15_485_863)
 _HELD = 0.97
@@ -119,7 +121,7 @@ def step_life(
     aims = np.ascontiguousarray(1.0 / (1.0 + np.exp(-drive.reshape(-1, len(times)).T)))
     begun = np.repeat(aims[:1], 2, axis=0) if state is None else state
     waves, state = follow_twice(aims, begun, on_secs=_ON_SECS, off_secs=_OFF_SECS, step_hz=MOTION_HZ)
-    fine = _FINE * noises(times, rates_hz=np.full(len(REGIONS), _FINE_HZ), keys=np.uint64(key) + _FINE_KEYS)
+    fine = noises(times, rates_hz=np.full(len(REGIONS), _FINE_HZ), keys=np.uint64(key) + _FINE_KEYS)
     talk = tempo.activity.astype(np.float64)
     gains = np.ones((len(times), len(CONTROLS)))
     for place, columns in enumerate(_COLUMNS):
@@ -127,7 +129,7 @@ def step_life(
         region = REGIONS[number]
         span = region.most - region.least
         holding = _HELD + span * _HELD_STIR * noise[number, side]
-        speaking = (region.least + span * waves[:, place]) * (1.0 + span * fine[number])
+        speaking = (region.least + span * waves[:, place]) * (1.0 + span * region.fine * fine[number])
         gains[:, columns] = (talk * speaking + (1.0 - talk) * holding)[:, None]
     return gains, state
 
