@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from face_emote.verbs.animate import animate
     from face_emote.verbs.capture import capture
     from face_emote.verbs.export import export
+    from face_emote.verbs.perceive import perceive
     from face_emote.verbs.render import contact_sheet, render
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "export",
     "identity",
     "load_head",
+    "perceive",
     "read_motion",
     "read_speech",
     "render",
@@ -63,6 +65,7 @@ _HOMES = {
     "export": "verbs.export",
     "identity": "face.identity",
     "load_head": "face.bundled",
+    "perceive": "verbs.perceive",
     "read_motion": "formats.motion_file",
     "read_speech": "audio.reader",
     "render": "verbs.render",

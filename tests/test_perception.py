@@ -138,7 +138,8 @@ def test_words_that_sting_in_a_flat_voice_are_doubted():
 def made_reading(*senses: Evidence | None) -> EmotionReading:
     present = next(sense for sense in senses if sense is not None)
     everything = tuple(None if s is None else s.over([(0, len(s))]) for s in senses)
-    return EmotionReading(fused(everything), fused(senses), (), senses, duration_secs=len(present) / READING_HZ)
+    secs = len(present) / READING_HZ
+    return EmotionReading(fused(everything), fused(senses), (), senses, said=None, duration_secs=secs)
 
 
 def analysed(secs: float, *pauses: tuple[float, float]) -> SpeechAnalysis:
@@ -148,7 +149,7 @@ def analysed(secs: float, *pauses: tuple[float, float]) -> SpeechAnalysis:
 
 
 def test_phrases_cover_everything_and_end_in_pauses():
-    spans = phrases_of(analysed(20.0, (1.9, 2.3), (2.4, 2.45), (9.0, 9.6)), num_frames=250)
+    spans = phrases_of(analysed(20.0, (1.9, 2.3), (2.4, 2.45), (9.0, 9.6)).pauses, num_frames=250)
     assert [spans[0][0], spans[-1][1]] == [0, 250] and all(a[1] == b[0] for a, b in itertools.pairwise(spans))
     assert spans[0][1] == round(2.1 * READING_HZ) and all(b - a <= 51 for a, b in spans)
 

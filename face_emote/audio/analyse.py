@@ -15,7 +15,7 @@ from face_emote.audio.transcripts import read_transcript
 from face_emote.core.arrays import Array, Float
 from face_emote.core.errors import AlignmentError
 from face_emote.core.names import FEATURE_HZ, SAMPLE_RATE_HZ
-from face_emote.core.types import Pause, Phone, Prosody, Speech, SpeechAnalysis
+from face_emote.core.types import Pause, Phone, Prosody, Speech, SpeechAnalysis, SpokenWord
 
 Progress = Callable[[float, float], None]
 
@@ -74,6 +74,8 @@ def heard_recording(
         report(done * duration + (1.0 - done) * min(secs, duration), duration)
 
     remarks = [*heard.remarks, *(() if words is None else words.remarks)]
+    spoken: tuple[SpokenWord, ...] = ()
+    text = "" if words is None else words.text
     if not (prosody.speaking > 0.0).any():
         phones: tuple[Phone, ...] = (Phone("SIL", 0.0, duration),)
     elif cues is None:
@@ -82,13 +84,16 @@ def heard_recording(
     else:
         aligned = align(heard.blocks(), cues, duration_secs=duration, progress=later)
         phones = _joined_silence(phone for word in aligned for phone in word.phones)
+        spoken = tuple(SpokenWord(word.text, word.start_secs, word.end_secs) for word in aligned if word.text)
         remarks += _require_agreement(agreement(features.mels, phones, speaking=prosody.speaking))
     if all(phone.label == "SIL" for phone in phones):
         remarks.append(_nothing_said(heard, prosody, with_words=cues is not None))
-        cues = None
+        cues, spoken, text = None, (), ""
     report(duration, duration)
     pauses = _pauses(phones, prosody.speaking, duration=duration)
-    return SpeechAnalysis(duration, phones, prosody, pauses, cues is not None, tuple(remarks)), features.mels
+    return SpeechAnalysis(
+        duration, phones, prosody, pauses, cues is not None, tuple(remarks), spoken, text
+    ), features.mels
 
 
 def _nothing_said(heard: Recording, prosody: Prosody, *, with_words: bool) -> str:

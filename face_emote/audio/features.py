@@ -16,6 +16,8 @@ from face_emote.core.types import Prosody
 
 LEVEL_WINDOW = MEL_WINDOW
 """Samples of the level's window (25 ms), the middle of the pitch window."""
+TIMBRE_RANGE = 10.0
+"""Bands this far (43 dB, in nats) below the loudest one of their frame count as silent, whatever noise is in them."""
 TREMOR_SPAN = 100
 """Frames: tremor is judged over 1 s."""
 TREMOR_STEP = 10
@@ -70,7 +72,8 @@ def prosody_of(blocks: Iterable[Float[Array, " _samples"]]) -> Prosody:
 
 def timbre_of(log_mels: Float[Array, "frames band=40"]) -> Float[Array, "frames cepstrum"]:
     """Shape of the spectrum without its level: cosine coefficients 1.. of the log-mels, float16."""
-    timbre: Array = (log_mels @ cepstral_basis()).astype(np.float16)
+    heard = np.maximum(log_mels, log_mels.max(axis=1, keepdims=True) - np.float32(TIMBRE_RANGE))
+    timbre: Array = (heard @ cepstral_basis()).astype(np.float16)
     return timbre
 
 

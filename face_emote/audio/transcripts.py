@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from face_emote.audio.spoken_words import Said, joined, said_of
@@ -48,6 +48,8 @@ class Transcript:
     cues: tuple[Cue, ...]
     """One without times, or subtitles in order of time; never empty."""
     remarks: tuple[str, ...] = ()
+    text: str = ""
+    """As it is written, with stops and capitals; of subtitles a line each."""
 
 
 def read_transcript(source: str | Path) -> Transcript:
@@ -57,10 +59,32 @@ def read_transcript(source: str | Path) -> Transcript:
         OptionError: there is no such file.
         AlignmentError: it is too large, or no text, or nothing in it can be spoken in English.
     """
+    text, remarks, found = _raw(source)
+    try:
+        transcript = parse_transcript(text)
+    except AlignmentError as error:
+        raise error if found is None else AlignmentError(f"{error}: {found}") from None
+    return replace(transcript, remarks=(*remarks, *transcript.remarks))
+
+
+def written_words(source: str | Path) -> str:
+    """What is said in any language, as it is written: times and styles of subtitles are left out.
+
+    Raises:
+        OptionError: there is no such file.
+        AlignmentError: it is too large, or no text.
+    """
+    text, _, _ = _raw(source)
+    kind = kind_of(text)
+    return text if kind is None else "\n".join(subtitle.text for subtitle in read_subtitles(text, kind=kind))
+
+
+def _raw(source: str | Path) -> tuple[str, tuple[str, ...], Path | None]:
+    """Text, remarks on how it was decoded, and the file that it came from."""
     path = existing_file("transcript", str(source), folder=Path()) if isinstance(source, Path) else None
     found = words_or_file("transcript", source) if isinstance(source, str) else path
     if isinstance(found, str):
-        return parse_transcript(found)
+        return found, (), None
     assert found is not None
     try:
         with opened(found) as file:
@@ -69,10 +93,9 @@ def read_transcript(source: str | Path) -> Transcript:
         raise AlignmentError(f"The transcript cannot be read ({error.strerror}): {found}") from None
     try:
         text, remarks = _decoded(data)
-        transcript = parse_transcript(text)
     except AlignmentError as error:
         raise AlignmentError(f"{error}: {found}") from None
-    return Transcript(transcript.cues, (*(f"{remark}: {found}" for remark in remarks), *transcript.remarks))
+    return text, tuple(f"{remark}: {found}" for remark in remarks), found
 
 
 def parse_transcript(text: str) -> Transcript:
@@ -84,11 +107,11 @@ def parse_transcript(text: str) -> Transcript:
     if len(text) > MAX_BYTES:
         raise AlignmentError(_TOO_LARGE)
     kind = kind_of(text)
+    subtitles = [] if kind is None else read_subtitles(text, kind=kind)
     if kind is None:
         said = _said([text])
         cues = [Cue(said[0].words)]
     else:
-        subtitles = read_subtitles(text, kind=kind)
         said = _said([subtitle.text for subtitle in subtitles])
         cues = [Cue(part.words, one.start_secs, one.end_secs) for part, one in zip(said, subtitles, strict=True)]
     whole = joined(said)
@@ -101,7 +124,8 @@ def parse_transcript(text: str) -> Transcript:
     if not whole.words:
         story = f" ({remarks[-1]})" if remarks else ""
         raise AlignmentError(f"The transcript holds no words{story}; write what is said, or leave the transcript out")
-    return Transcript(tuple(cue for cue in cues if cue.words), remarks)
+    written = text if kind is None else "\n".join(subtitle.text for subtitle in subtitles)
+    return Transcript(tuple(cue for cue in cues if cue.words), remarks, written)
 
 
 def _said(texts: list[str]) -> list[Said]:

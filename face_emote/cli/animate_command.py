@@ -73,6 +73,11 @@ OVER_CAPTURE = ("emotion", "intensity", "fps", "character", "head", "energy", "b
     "--flame", metavar="FILE", type=PathType, help="The FLAME or SMPL-X file that the coefficients in --from belong to."
 )
 @click.option(
+    "--print-emotion",
+    is_flag=True,
+    help="Say what is felt as --emotion takes it: the keys that auto has read, to edit.",
+)
+@click.option(
     "--stream",
     is_flag=True,
     help="Perform what comes in on stdin while it comes in; 50 frames a second unless --fps is given.",
@@ -98,7 +103,7 @@ OVER_CAPTURE = ("emotion", "intensity", "fps", "character", "head", "energy", "b
 def command(context: click.Context, /, *, speech: Path | None, output: Path | None, **values: Any) -> None:
     """Perform SPEECH with an emotion and write it to OUT."""
     live = {name: values.pop(name) for name in ("stream", "stream_rate", "latency")}
-    capture, flame = values.pop("capture"), values.pop("flame")
+    capture, flame, print_emotion = (values.pop(name) for name in ("capture", "flame", "print_emotion"))
     performance = performance_from(values, speech=speech or Path("-"))
     picture, provenance = picture_from(values), provenance_from(values)
     if live["stream"]:
@@ -114,7 +119,8 @@ def command(context: click.Context, /, *, speech: Path | None, output: Path | No
         _perform_over(context, capture, output=output, flame=flame, performance=performance, picture=picture,
                       provenance=provenance)  # fmt: skip
     elif speech is not None:
-        _perform(speech, output, performance=facing(performance, picture), picture=picture, provenance=provenance)
+        _perform(speech, output, performance=facing(performance, picture), picture=picture, provenance=provenance,
+                 print_emotion=print_emotion)  # fmt: skip
 
 
 def _parameter(context: click.Context, name: str) -> click.Parameter:
@@ -140,8 +146,9 @@ def _perform_live(
 
 
 def _perform(
-    speech: Path, output: Path, *, performance: Performance, picture: Picture, provenance: Provenance | None
-) -> None:
+    speech: Path, output: Path, *, performance: Performance, picture: Picture, provenance: Provenance | None,
+    print_emotion: bool,
+) -> None:  # fmt: skip
     from face_emote.cli.performing import performed, require_output, summary, write_result
     from face_emote.face.bundled import load_head
     from face_emote.formats.motion_file import write_motion
@@ -149,12 +156,14 @@ def _perform(
 
     require_output(output, source=speech, picture=picture, head=performance.head)
     with progress_shown() as progress:
+        take = perform(performance, progress=progress)
+        if print_emotion:
+            click.echo(take.plan.text if take.heard is None else take.heard.text)
         if output.suffix.lower() == ".npz":
-            motion = perform(performance, progress=progress).motion
-            write_motion(motion, output)
-            click.echo(summary(output, num_frames=motion.num_frames, fps=motion.fps))
+            write_motion(take.motion, output)
+            click.echo(summary(output, num_frames=take.motion.num_frames, fps=take.motion.fps))
             return
-        with performed(performance, beside=output, progress=progress) as motion:
+        with performed(take, beside=output) as motion:
             click.echo(
                 write_result(
                     motion, output, picture=picture, speech=speech, head=load_head(performance.head),

@@ -17,7 +17,7 @@ from face_emote.core.types import SLIDERS, Speech
 from face_emote.provenance.credential import Provenance
 
 SECTIONS = {
-    records.PERFORMANCE: (),
+    records.PERFORMANCE: ("print_emotion",),
     records.ANIMATOR: (),
     SLIDERS: (),
     "Fine points": (),
@@ -97,9 +97,9 @@ fps_option = option_for(
 )  # fmt: skip
 
 
-def output_option(text: str, *, required: bool = True) -> Decorator:
+def output_option(text: str, *, required: bool = True, multiple: bool = False) -> Decorator:
     """-o OUT."""
-    return click.option("-o", "--output", metavar="OUT", type=PathType, required=required, help=text)
+    return click.option("-o", "--output", metavar="OUT", type=PathType, required=required, multiple=multiple, help=text)
 
 
 provenance_options = decorated(

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from face_emote.core.errors import OptionError
 from face_emote.core.motion import MotionSource, MotionStream
-from face_emote.core.options import Performance, Picture
+from face_emote.core.options import Picture
 from face_emote.core.output import require_writable
 from face_emote.core.types import MotionInfo, Progress
 from face_emote.face.head import Head
 from face_emote.formats.motion_file import open_motion, write_motion
 from face_emote.provenance.credential import Provenance
 from face_emote.rendering.video import DEFAULT_CODEC, choose_codec
-from face_emote.verbs.animate import perform
+from face_emote.verbs.animate import Take
 from face_emote.verbs.export import FORMATS, export, require_place
 from face_emote.verbs.render import require_picture, write_video
 
@@ -49,10 +49,10 @@ def require_other_file(path: Path, source: Path) -> None:
 
 
 @contextmanager
-def performed(performance: Performance, *, beside: Path, progress: Progress | None) -> Iterator[MotionStream]:
+def performed(take: Take, *, beside: Path) -> Iterator[MotionStream]:
     """The performed speech as an open motion file, which lies in a temporary folder next to `beside` meanwhile."""
     with tempfile.TemporaryDirectory(prefix=".face_emote_", dir=beside.absolute().parent) as folder:
-        path = write_motion(perform(performance, progress=progress).motion, Path(folder) / "motion.npz")
+        path = write_motion(take.motion, Path(folder) / "motion.npz")
         with open_motion(path) as motion:
             yield motion
 

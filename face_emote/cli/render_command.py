@@ -64,6 +64,7 @@ def command(context: click.Context, /, *, source: Path, output: Path, speech: Pa
     from face_emote.core.output import require_writable
     from face_emote.formats.captures import is_capture
     from face_emote.formats.motion_file import opened_motion
+    from face_emote.verbs.animate import perform
     from face_emote.verbs.render import require_picture
 
     picture = picture_from(values)
@@ -84,7 +85,9 @@ def command(context: click.Context, /, *, source: Path, output: Path, speech: Pa
         _require_no_performance(context)
     with progress_shown() as progress:
         opened = (
-            opened_motion(source, fps=fps) if is_motion else performed(performance, beside=output, progress=progress)
+            opened_motion(source, fps=fps)
+            if is_motion
+            else performed(perform(performance, progress=progress), beside=output)
         )
         with opened as motion:
             sound = speech or (sound_of(source, motion.info) if is_motion else source)

@@ -58,6 +58,15 @@ class Phone:
 
 
 @dataclass(frozen=True, slots=True)
+class SpokenWord:
+    """One word of the speech."""
+
+    text: str
+    start_secs: float
+    end_secs: float
+
+
+@dataclass(frozen=True, slots=True)
 class Prosody:
     """How the words were said, every 10 ms (`names.FEATURE_HZ`); frame i is centred on i / FEATURE_HZ."""
 
@@ -98,6 +107,10 @@ class SpeechAnalysis:
     """Whether the phones come from a transcript (exact) or from the sound alone."""
     remarks: tuple[str, ...] = ()
     """What a person should know, in sentences: that no speech was found, that damage was left out."""
+    words: tuple[SpokenWord, ...] = ()
+    """Of the transcript, where they are spoken; empty without one."""
+    text: str = ""
+    """The transcript as it is written."""
 
     @property
     def has_speech(self) -> bool:

@@ -1,10 +1,10 @@
 """What one sense says at every instant, in the terms that all senses share."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from face_emote.core.arrays import Array, Float
+from face_emote.core.arrays import Array, Float, Int
 
 READING_HZ = 12.5
 SENSES = ("voice", "text", "face")
@@ -32,7 +32,25 @@ class Evidence:
 
     def part(self, first: int, stop: int) -> "Evidence":
         """Some of the instants."""
-        return Evidence(**{f.name: getattr(self, f.name)[first:stop] for f in fields(Evidence)})
+        return self.at(np.arange(first, stop))
+
+    def at(self, index: Int[Array, " rows"]) -> "Evidence":
+        """The instants of these numbers."""
+        return Evidence(**{f.name: getattr(self, f.name)[index] for f in fields(Evidence)})
+
+    def held(self, count: int) -> "Evidence":
+        """What is sensed lasts so many instants to either side, less and less: a closure of the lips is no silence."""
+        reach = np.array(
+            [np.roll(np.pad(self.weight, count), k) * (1.0 - abs(k) / (count + 1)) for k in range(-count, count + 1)]
+        )
+        return replace(self, weight=reach.max(axis=0)[count:-count])
+
+    def lasting(self, count: int) -> "Evidence":
+        """So many instants: cut, or with nothing sensed at the end."""
+        if len(self) == count:
+            return self
+        held = self.at(np.minimum(np.arange(count), len(self) - 1))
+        return replace(held, weight=np.where(np.arange(count) < len(self), held.weight, 0.0))
 
     def over(self, spans: list[tuple[int, int]]) -> "Evidence":
         """One instant for each span of frames: the mean of what is sensed in it, weighted by how much there is.

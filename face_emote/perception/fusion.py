@@ -33,18 +33,20 @@ class Gates:
 
 
 GATES = (
-    Gates(0.72, entropy=0.77, neutrality=0.75, disagreement=0.05),
-    Gates(0.60, entropy=-0.91, neutrality=0.17, disagreement=0.47),
-    Gates(0.72, entropy=0.77, neutrality=0.75, disagreement=0.05),
+    Gates(0.97, entropy=0.38, neutrality=-1.04, disagreement=0.19),
+    Gates(0.78, entropy=0.74, neutrality=-0.55, disagreement=-0.58),
+    Gates(0.97, entropy=0.38, neutrality=-1.04, disagreement=0.19),
 )
 """Of voice, words and face. No corpus shows faces that contradict a voice: the face is believed like the voice."""
-BIAS = np.zeros(len(EMOTIONS))
+BIAS = np.array([-1.31, -0.51, -0.34, 0.0, 0.88, 1.70, -0.05, 0.0])
 """Of the emotions where voice and words are both there."""
 POSITIVE, NEGATIVE = 0.15, -0.1
 """Valences from which on two senses contradict each other."""
 CONTRADICTION = 5.0
 """Contradiction for a product of valences of 1."""
 MOST_HIDDEN = 0.5
+PRETENDED = np.array([0.65, 0.35, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0])
+"""What stinging words show."""
 FLAT = 0.15
 """Arousal of a voice that does not go with joyful words."""
 
@@ -92,9 +94,8 @@ def fused(senses: tuple[Evidence | None, ...], *, irony: Float[Array, " frames"]
     vad, sd = _fused_vad(senses, believed, most=most)
     total = believed.sum(axis=0)
     gates = np.where(total > 1e-9, believed / np.maximum(total, 1e-9), 0.0).T
-    hidden, surface = _contradiction(mixes, senses, weight=weight, irony=irony)
-    strength = hidden.sum(axis=1, keepdims=True)
-    return Felt((1.0 - strength) * mix + strength * surface, vad, vad_sd=sd, gates=gates, hidden=hidden)
+    hidden, surface, cover = _contradiction(mixes, senses, weight=weight, irony=irony)
+    return Felt((1.0 - cover) * mix + cover * surface, vad, vad_sd=sd, gates=gates, hidden=hidden)
 
 
 def _centred(mixes: Float[Array, "sense frames emotion=8"], knows: Array) -> Float[Array, "sense frames emotion=8"]:
@@ -169,10 +170,11 @@ def _contradiction(
     *,
     weight: Float[Array, "sense frames"],
     irony: Float[Array, " frames"] | None,
-) -> tuple[Float[Array, "frames emotion=8"], Float[Array, "frames emotion=8"]]:
-    """What is hidden, and what is shown over it: the sense with the most positive valence shows, the other leaks.
+) -> tuple[Float[Array, "frames emotion=8"], Float[Array, "frames emotion=8"], Float[Array, "frames 1"]]:
+    """What is hidden, what is shown over it, and how far that covers what is felt.
 
-    Joyful words that are meant to sting, in a flat voice, hide contempt.
+    The sense with the most positive valence shows, the other leaks. Words that are meant to sting, in a flat voice, hide
+    contempt under the faint smile that they pretend.
     """
     count = mixes.shape[1]
     frames = np.arange(count)
@@ -191,5 +193,6 @@ def _contradiction(
         meant = irony * _flatness(senses[VOICE], count) * np.minimum(weight[VOICE], weight[TEXT])
         scorn = np.minimum(MOST_HIDDEN * meant, MOST_HIDDEN - hidden.sum(axis=1))
         hidden[:, _CONTEMPT] += scorn
-        surface = np.where((scorn > strength)[:, None], mixes[TEXT], surface)
-    return hidden, surface
+        surface = np.where((scorn > strength)[:, None], PRETENDED, surface)
+        strength = np.maximum(strength, np.where(scorn > strength, meant, 0.0))
+    return hidden, surface, strength[:, None]

@@ -10,12 +10,12 @@ from face_emote.audio.features import LEVEL_WINDOW, timbre_of
 from face_emote.audio.logmel import HOP, level_db, log_mel
 from face_emote.audio.pitch import WINDOW, LivePitch, pitch_candidates
 from face_emote.core.arrays import Array, Bool, Float
-from face_emote.core.names import EMOTIONS, NUM_CEPSTRA
+from face_emote.core.names import EMOTIONS, FEATURE_HZ, NUM_CEPSTRA
 from face_emote.core.types import EmotionTrack, Prosody
 from face_emote.emotion.blending import PROTOTYPE_VAD
 from face_emote.perception.evidence import READING_HZ
 from face_emote.perception.fusion import fused
-from face_emote.perception.voice import VoiceReader, VoiceStream
+from face_emote.perception.voice import WINDOW_ROWS, VoiceReader, VoiceStream
 
 LAG_ROWS = 8
 BEHIND_SECS = 2.2
@@ -28,6 +28,8 @@ CHUNK_ROWS = 8
 FAINTEST = 0.04
 """What is felt less does not show."""
 MEMORY_FRAMES = 128
+_SETTLED = round(0.5 * WINDOW_ROWS / FEATURE_HZ * READING_HZ)
+"""Frames before it are read later than they are shown: they show nothing."""
 _STEP = 1.0 - np.exp(-1.0 / (SMOOTHING_SECS * READING_HZ))
 _NEUTRAL = np.eye(len(EMOTIONS))[0]
 
@@ -52,8 +54,9 @@ class LiveFeeling:
         moods = np.empty((len(heard), len(EMOTIONS)))
         for i, weight in enumerate(heard.weight):
             # One at a time: the last bit of a sum may depend on how many there are.
-            felt = fused((heard.part(i, i + 1), None, None))
-            self._mood = self._mood + weight * _STEP * (felt.mix[0] - self._mood)
+            if self._first + len(self._moods) + i >= _SETTLED:
+                felt = fused((heard.part(i, i + 1), None, None))
+                self._mood = self._mood + weight * _STEP * (felt.mix[0] - self._mood)
             moods[i] = self._mood
         self._moods = np.concatenate([self._moods, moods])
         spare = max(len(self._moods) - MEMORY_FRAMES, 0)

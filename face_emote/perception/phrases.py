@@ -4,12 +4,13 @@ The keys are written in the words of `emotion.grammar`, so that what is printed 
 """
 
 import itertools
+from collections.abc import Sequence
 
 import numpy as np
 
 from face_emote.core.arrays import Array, Float
 from face_emote.core.names import EMOTIONS
-from face_emote.core.types import EmotionPlan, SpeechAnalysis
+from face_emote.core.types import EmotionPlan, Pause, SpeechAnalysis
 from face_emote.emotion.grammar import describe
 from face_emote.perception.evidence import READING_HZ
 from face_emote.perception.fusion import Felt
@@ -28,9 +29,11 @@ SECOND = 0.4
 FAINTEST_HIDDEN = 0.1
 
 
-def auto_plan(reading: EmotionReading, analysis: SpeechAnalysis) -> EmotionPlan:
+def auto_plan(reading: EmotionReading, analysis: SpeechAnalysis | None) -> EmotionPlan:
     """The emotion keys that a reading stands for."""
-    spans = joined_phrases(reading, phrases_of(analysis, num_frames=len(reading.frames.vad)))
+    spans = joined_phrases(
+        reading, phrases_of(() if analysis is None else analysis.pauses, num_frames=len(reading.frames.vad))
+    )
     felt = reading.over(spans)
     said = [described(felt, i) for i in range(len(spans))]
     keys: list[tuple[float, str]] = [(0.0, said[0])]
@@ -85,11 +88,11 @@ def _percent(value: float) -> str:
     return f"{100.0 * float(_amount(value)):.0f}%"
 
 
-def phrases_of(analysis: SpeechAnalysis, *, num_frames: int) -> list[tuple[int, int]]:
+def phrases_of(pauses: Sequence[Pause], *, num_frames: int) -> list[tuple[int, int]]:
     """Frames of each phrase: from pause to pause, long ones in equal parts; together they cover everything."""
     cuts = [
         round(0.5 * (pause.start_secs + pause.end_secs) * READING_HZ)
-        for pause in analysis.pauses
+        for pause in pauses
         if pause.end_secs - pause.start_secs >= PHRASE_PAUSE_SECS
     ]
     least = SHORTEST_PHRASE_SECS * READING_HZ

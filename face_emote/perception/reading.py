@@ -1,15 +1,16 @@
 """What is felt in a recording: over the whole, 12.5 times a second, and the sounds without words in it."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 
 from face_emote.core.arrays import Array, Float
-from face_emote.core.names import EMOTIONS
 from face_emote.core.types import SpeechAnalysis
-from face_emote.perception.evidence import READING_HZ, SENSES, Evidence, frames_over
+from face_emote.perception.evidence import READING_HZ, TEXT, Evidence
 from face_emote.perception.fusion import Felt, fused
+from face_emote.perception.said import SaidFrames, named_shares, read_said
 from face_emote.perception.voice import BURSTS, VoiceFrames, read_voice
+from face_emote.perception.words import FINE_WORDS
 
 SOUNDS = {
     "amusement": "laugh", "elation": "cheer", "sadness": "sob", "fear": "scream", "surprise_neg": "gasp",
@@ -18,6 +19,8 @@ SOUNDS = {
 """What a burst that was acted for a feeling is called; a choice."""
 SURE_BURST = 0.6
 """Probability of being no speech from which on a sound counts."""
+HELD_FRAMES = 5
+"""A voice is felt so long after it was last heard, and before it is heard again."""
 LEAST_BURST_SECS = 0.24
 
 
@@ -38,12 +41,14 @@ class EmotionReading:
     """What is felt, and how sure that is."""
 
     overall: Felt
-    """One instant: the whole recording."""
+    """One instant: everything together."""
     frames: Felt
     """Every 80 ms."""
     bursts: tuple[Burst, ...]
     senses: tuple[Evidence | None, ...]
     """What was sensed, in the order of `evidence.SENSES`."""
+    said: SaidFrames | None
+    """The words; None without any."""
     duration_secs: float
 
     @property
@@ -53,41 +58,59 @@ class EmotionReading:
 
     def over(self, spans: list[tuple[int, int]]) -> Felt:
         """What is felt over each span of frames."""
-        return fused(tuple(None if sense is None else sense.over(spans) for sense in self.senses))
+        return _fused(self.senses, self.said, spans=spans)
 
-    def to_json(self) -> dict[str, object]:
-        """As `feelings.json` holds it; numbers have three decimals."""
-        frames, names = self.frames, dict(zip(SENSES, self.overall.gates[0], strict=True))
-        return {
-            "duration_secs": round(self.duration_secs, 3),
-            "overall": _as_json(self.overall),
-            "gates": {name: round(float(value), 3) for name, value in names.items()},
-            "bursts": [
-                {f.name: _rounded(getattr(burst, f.name)) for f in fields(Burst)} for burst in self.bursts
-            ],
-            "frames": {
-                "fps": READING_HZ,
-                "mix": {name: _listed(frames.mix[:, i]) for i, name in enumerate(EMOTIONS)},
-                "vad": [_listed(row) for row in frames.vad],
-                "vad_sd": [_listed(row) for row in frames.vad_sd],
-                "gates": {name: _listed(frames.gates[:, i]) for i, name in enumerate(SENSES)},
-                "hidden": {name: _listed(frames.hidden[:, i]) for i, name in enumerate(EMOTIONS) if i},
-            },
-        }  # fmt: skip
+    def fine(self, felt: Felt) -> Float[Array, f"frames fine={len(FINE_WORDS)}"]:
+        """Probabilities of `words.FINE_WORDS` for `frames` or `overall`: what the words say as far as they are
+        believed, and else what the eight emotions are usually called.
+        """
+        named: Array = felt.mix @ named_shares()
+        if self.said is None:
+            return named
+        own = self.said.fine if len(felt.mix) == len(self.said.fine) else self.said.fine.mean(axis=0, keepdims=True)
+        believed = felt.gates[:, TEXT : TEXT + 1]
+        return np.asarray(believed * own + (1.0 - believed) * named)
 
 
-def read_feelings(analysis: SpeechAnalysis) -> EmotionReading:
-    """What is felt in a recording that was analysed."""
-    voice = read_voice(analysis.prosody)
-    senses = (voice.evidence, None, None)
-    count = frames_over(analysis.duration_secs)
+def read_feelings(
+    analysis: SpeechAnalysis | None, *, text: str | None = None, face: Evidence | None = None
+) -> EmotionReading:
+    """What is felt in a recording that was analysed, in words, and in a face that moves; any of them may be missing.
+
+    `text` is what is said, for whoever has no recording or one whose transcript could not be laid over it.
+
+    Raises:
+        ValueError: all of them are missing.
+        CheckpointError: a reader cannot be loaded.
+    """
+    voice = None if analysis is None else read_voice(analysis.prosody)
+    said = read_said(analysis, text)
+    found = (None if voice is None else voice.evidence.held(HELD_FRAMES), None if said is None else said.evidence, face)
+    count = max((len(sense) for sense in found if sense is not None), default=0)
+    if not count:
+        raise ValueError("nothing to read: give speech, text or a motion")
+    senses = tuple(None if sense is None else sense.lasting(count) for sense in found)
+    said = None if said is None else said.lasting(count)
     return EmotionReading(
-        overall=fused(tuple(None if s is None else s.over([(0, len(s))]) for s in senses)),
-        frames=fused(senses),
-        bursts=bursts_in(voice),
+        overall=_fused(senses, said, spans=[(0, count)]),
+        frames=_fused(senses, said),
+        bursts=() if voice is None else bursts_in(voice),
         senses=senses,
-        duration_secs=max(analysis.duration_secs, count / READING_HZ - 1.0 / READING_HZ),
+        said=said,
+        duration_secs=analysis.duration_secs if analysis is not None else count / READING_HZ,
     )
+
+
+def _fused(
+    senses: tuple[Evidence | None, ...], said: SaidFrames | None, *, spans: list[tuple[int, int]] | None = None
+) -> Felt:
+    """Frame by frame, or over spans of frames."""
+    irony = None if said is None else said.irony
+    if spans is None:
+        return fused(senses, irony=irony)
+    if irony is not None:
+        irony = np.array([irony[first:stop].max() for first, stop in spans])
+    return fused(tuple(None if sense is None else sense.over(spans) for sense in senses), irony=irony)
 
 
 def bursts_in(voice: VoiceFrames) -> tuple[Burst, ...]:
@@ -100,21 +123,7 @@ def bursts_in(voice: VoiceFrames) -> tuple[Burst, ...]:
         if (stop - first) / READING_HZ >= LEAST_BURST_SECS:
             sure = float(apart[first:stop].mean() * kinds.max() / kinds.sum())
             kind = SOUNDS[BURSTS[int(kinds.argmax())]]
-            found.append(Burst(kind, round(first / READING_HZ, 3), round(stop / READING_HZ, 3), round(sure, 3)))
+            found.append(
+                Burst(kind, round(float(first) / READING_HZ, 3), round(float(stop) / READING_HZ, 3), round(sure, 3))
+            )
     return tuple(found)
-
-
-def _as_json(felt: Felt) -> dict[str, object]:
-    shown = {name: round(float(felt.mix[0, i]), 3) for i, name in enumerate(EMOTIONS)}
-    beneath = {
-        name: round(float(value), 3) for name, value in zip(EMOTIONS, felt.hidden[0], strict=True) if value > 5e-4
-    }
-    return {"mix": shown, "vad": _listed(felt.vad[0]), "vad_sd": _listed(felt.vad_sd[0]), "hidden": beneath}
-
-
-def _listed(values: Float[Array, " value"]) -> list[float]:
-    return [round(float(value), 3) for value in values]
-
-
-def _rounded(value: object) -> object:
-    return round(value, 3) if isinstance(value, float) else value

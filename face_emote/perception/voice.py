@@ -23,7 +23,8 @@ BURSTS = (
     "surprise_pos",
 )  # fmt: skip
 """Feelings of sounds without words, then `speech` in the net's answers."""
-NUM_ANSWERS = len(VOICE_CLASSES) + 6 + len(BURSTS) + 1
+NUM_VOICE, NUM_SOUND = len(VOICE_CLASSES) + 6, len(BURSTS) + 1
+NUM_ANSWERS = NUM_VOICE + NUM_SOUND
 CLASSES, VAD, SD, KINDS = (slice(0, 7), slice(7, 10), slice(10, 13), slice(13, 24))
 """Columns of what is said of a window: probabilities of classes, VAD, its deviations, probabilities of bursts."""
 WINDOW_ROWS, STEP_ROWS = 240, 40
@@ -50,6 +51,8 @@ class VoiceReader:
     """Nets of different seeds whose answers are averaged, and what makes their sureness honest."""
 
     nets: tuple[ConvNet, ...]
+    sounds: tuple[ConvNet, ...]
+    """Of bursts; one net for both would name feelings worse."""
     sharpness: float
     """Of the classes' logits."""
     bias: Float[Array, " voice_class=7"]
@@ -68,19 +71,25 @@ class VoiceReader:
     def raw(self, figures: Float[Array, "windows figure"]) -> Float[Array, "windows answer=24"]:
         """The nets' own answers: logits, VAD, logarithms of its deviations, logits."""
         rows = np.asarray(figures, np.float32)
-        return np.asarray(np.mean([net(_held(rows, net)) for net in self.nets], axis=0), np.float64)
+        said = [np.mean([net(_held(rows, net)) for net in nets], axis=0) for nets in (self.nets, self.sounds)]
+        return np.concatenate(said, axis=1, dtype=np.float64)
 
 
 @lru_cache(maxsize=2)
 def load_voice_reader(path: Path = VOICE_READER) -> VoiceReader:
     """A reader from a file; raises CheckpointError when that is missing or not such a reader."""
     found = read_expert(path, kind="voice_reader")
-    nets = tuple(found.stacks.values())
-    if not nets or any(net.spec.convs[-1].outputs != NUM_ANSWERS for net in nets) or found.labels != VOICE_CLASSES:
+    nets, sounds = (
+        tuple(
+            net for name, net in found.stacks.items() if name.startswith(role) and net.spec.convs[-1].outputs == width
+        )
+        for role, width in (("voice", NUM_VOICE), ("sound", NUM_SOUND))
+    )
+    if not nets or not sounds or found.labels != VOICE_CLASSES:
         raise CheckpointError(f"The reader of voices has other answers than this version; train it again: {path}")
     sharpness = float(found.extra("sharpness")[0])
     gains = {name: found.extra(name).astype(np.float64) for name in ("bias", "vad_gain", "sd_gain")}
-    return VoiceReader(nets, sharpness, path=path, **gains)
+    return VoiceReader(nets, sounds, sharpness, path=path, **gains)
 
 
 def softmax(logits: Float[Array, "rows column"]) -> Float[Array, "rows column"]:
@@ -114,13 +123,16 @@ def read_voice(prosody: Prosody, *, reader: VoiceReader | None = None) -> VoiceF
 class VoiceStream:
     """Reads a voice as its prosody comes; what it says does not depend on how that is cut.
 
-    Window k is centred on row k STEP_ROWS; between two windows what they say blends. Frames come 1.6 s late at most.
+    Window k is centred on row k STEP_ROWS, but never reaches beyond the sound; between two of them what they say
+    blends. Frames come 1.6 s late at most, those of the first 1.2 s with row 280.
     """
 
     def __init__(self, reader: VoiceReader | None = None) -> None:
-        """Start before the sound, which is silent."""
+        """Start before the sound."""
         self._reader = load_voice_reader() if reader is None else reader
-        self._held = _silence(WINDOW_ROWS // 2)
+        self._held = _silence(0)
+        self._first_row, self._window = 0, 0
+        """Of what is held; next window."""
         self._windows = np.zeros((0, NUM_ANSWERS + 1))
         """Answers, and whether there are any; the first row is the window before the next frame."""
         self._speaking = np.zeros(_ROWS // 2)
@@ -131,22 +143,22 @@ class VoiceStream:
         """The frames that these rows complete, perhaps none. What has no timbre is not read."""
         count = len(rows.speaking)
         self._num_rows += count
-        return self._frames(rows if len(rows.timbre) == count else _silence(count), most=None)
+        self._held = _joined(self._held, rows if len(rows.timbre) == count else _silence(count))
+        self._speaking = np.concatenate([self._speaking, rows.speaking > 0.5])
+        return self._frames(last=False)
 
     def finish(self) -> VoiceFrames:
         """The frames that are missing up to the end of the sound."""
-        return self._frames(_silence(WINDOW_ROWS), most=frames_over(self._num_rows / FEATURE_HZ) - self._frame)
+        self._speaking = np.concatenate([self._speaking, np.zeros(_ROWS)])
+        return self._frames(last=True)
 
-    def _frames(self, rows: Prosody, *, most: int | None) -> VoiceFrames:
-        held = _joined(self._held, rows)
-        count = max((len(held.speaking) - WINDOW_ROWS) // STEP_ROWS + 1, 0)
-        figures = [functionals_of(held, first=k * STEP_ROWS, stop=k * STEP_ROWS + WINDOW_ROWS) for k in range(count)]
-        self._held = _rows(held, count * STEP_ROWS, len(held.speaking))
-        self._windows = np.concatenate([self._windows, self._answers(figures)])
-        self._speaking = np.concatenate([self._speaking, rows.speaking > 0.5])
+    def _frames(self, *, last: bool) -> VoiceFrames:
+        self._windows = np.concatenate([self._windows, self._answers(self._figures(last=last))])
         inside = self._frame % _PER_WINDOW
         ready = max((len(self._windows) - 1) * _PER_WINDOW - inside, 0)
-        ready = min(ready, len(self._speaking) // _ROWS) if most is None else max(min(ready, most), 0)
+        ready = min(ready, len(self._speaking) // _ROWS)
+        if last:
+            ready = min(ready, frames_over(self._num_rows / FEATURE_HZ) - self._frame)
         place = (inside + np.arange(ready)) / _PER_WINDOW
         low = place.astype(np.int64)
         share = (place - low)[:, None]
@@ -156,6 +168,25 @@ class VoiceStream:
         self._speaking = self._speaking[ready * _ROWS :]
         self._windows = self._windows[(inside + ready) // _PER_WINDOW :]
         return VoiceFrames(evidence_of(answers[:, :-1], weight=answers[:, -1] * said), answers[:, KINDS])
+
+    def _figures(self, *, last: bool) -> list[Array | None]:
+        """Of the windows that are complete; with the end of the sound, of all that frames lie between."""
+        figures = []
+        half, end = WINDOW_ROWS // 2, self._num_rows
+        while True:
+            centre = self._window * STEP_ROWS
+            first = max(centre - half, 0)
+            if first + WINDOW_ROWS > end:
+                if not last or centre > end + STEP_ROWS:
+                    break
+                first = max(end - WINDOW_ROWS, 0)
+            held = first - self._first_row
+            figures.append(functionals_of(self._held, first=held, stop=held + WINDOW_ROWS))
+            self._window += 1
+        spare = max(min(self._window * STEP_ROWS - half, end - WINDOW_ROWS) - self._first_row, 0)
+        self._held = _rows(self._held, spare, len(self._held.speaking))
+        self._first_row += spare
+        return figures
 
     def _answers(self, figures: list[Array | None]) -> Float[Array, "windows column"]:
         """One window at a time: together they would differ in the last bit."""

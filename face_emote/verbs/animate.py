@@ -75,6 +75,8 @@ class Take:
     """Of keys alone: what was to be read has been."""
     answers: NetAnswers | None
     """Of the network; None: the rules played."""
+    heard: EmotionPlan | None = None
+    """What was read for `auto`; its text can be written in place of it."""
 
     def whole(self) -> FaceMotion:
         """All of the motion at once."""
@@ -169,7 +171,8 @@ def _taken(performance: Performance, *, head: Head | None, progress: Progress | 
     source = speech if isinstance(speech, Speech) else Path(speech)
     analysis, mels = heard_recording(source, transcript=performance.transcript, progress=listening.analysed)
     _log.info("heard %.2f s, %d phones", analysis.duration_secs, len(analysis.phones))
-    cast = replace(cast, plan=filled(cast.plan, analysis))
+    heard = heard_plan(cast.plan, analysis)
+    cast = replace(cast, plan=cast.plan if heard is None else with_auto(cast.plan, heard))
     plan, answers = cast.plan, None
     if net is not None:
         sound = listening.passing(mels, total_secs=analysis.duration_secs)
@@ -186,12 +189,12 @@ def _taken(performance: Performance, *, head: Head | None, progress: Progress | 
     info = _with_source(info, source)
     motion = _stream(performance, cast, analysis=analysis, answers=answers, info=info, progress=progress)
     shown = motion if cast.shown_on is None else retargeted(motion, cast.shown_on)
-    return Take(shown, analysis, plan, answers)
+    return Take(shown, analysis, plan, answers, heard)
 
 
-def filled(plan: EmotionPlan, analysis: SpeechAnalysis) -> EmotionPlan:
-    """A plan whose `auto` has become keys: what is felt in the speech, phrase by phrase."""
-    return with_auto(plan, auto_plan(read_feelings(analysis), analysis)) if plan.auto > 0.0 else plan
+def heard_plan(plan: EmotionPlan, analysis: SpeechAnalysis) -> EmotionPlan | None:
+    """What is felt in the speech, phrase by phrase; None when the plan does not ask for it."""
+    return auto_plan(read_feelings(analysis), analysis) if plan.auto > 0.0 else None
 
 
 def require_performance(performance: Performance) -> None:
@@ -288,7 +291,8 @@ def animate_capture(
         source = speech if isinstance(speech, Speech) else Path(speech)
         analysis = analyse(source)
         _warn(analysis)
-        plan = filled(plan, analysis)
+        heard = heard_plan(plan, analysis)
+        plan = plan if heard is None else with_auto(plan, heard)
         info = _with_source(replace(info, speech_secs=analysis.duration_secs), source)
     recorded = replace(capture, info=info)
     if character is not None:

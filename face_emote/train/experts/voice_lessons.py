@@ -99,4 +99,5 @@ def _crops(clip: HeardClip, rng: np.random.Generator) -> list[tuple[int, int]]:
 
 def _windows(clip: HeardClip) -> list[tuple[int, int]]:
     total, half = len(clip.prosody.speaking), WINDOW_ROWS // 2
-    return [(max(c - half, 0), min(c + half, total)) for c in range(0, total + STEP_ROWS, STEP_ROWS)]
+    starts = [min(max(c - half, 0), max(total - WINDOW_ROWS, 0)) for c in range(0, total + STEP_ROWS, STEP_ROWS)]
+    return [(first, min(first + WINDOW_ROWS, total)) for first in starts]

@@ -1,0 +1,105 @@
+"""What is felt in a voice, in words and in a face: `fe.perceive`, and the files that say it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from face_emote.audio.analyse import analyse
+from face_emote.audio.transcripts import written_words
+from face_emote.core.errors import AlignmentError, OptionError
+from face_emote.core.motion import MotionSource
+from face_emote.core.output import require_writable
+from face_emote.core.types import EmotionPlan, Progress, Speech, SpeechAnalysis
+from face_emote.perception.feelings_file import write_feelings
+from face_emote.perception.phrases import auto_plan
+from face_emote.perception.reading import EmotionReading, read_feelings
+from face_emote.rendering.feelings_chart import write_chart
+
+FILES = (".json", ".csv", ".png")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Perceived:
+    """A reading, and what it was made from."""
+
+    reading: EmotionReading
+    analysis: SpeechAnalysis | None
+    """None without a voice."""
+
+    def plan(self) -> EmotionPlan:
+        """The emotion keys that the reading stands for: what `auto` performs."""
+        return auto_plan(self.reading, self.analysis)
+
+
+def perceive(
+    speech: Speech | str | Path | None = None,
+    *,
+    text: str | Path | None = None,
+    motion: MotionSource | None = None,
+    progress: Progress | None = None,
+) -> EmotionReading:
+    """Read what is felt, and how sure that is, from any of a voice, words and a face.
+
+    Args:
+        speech: a recording, or the path of one.
+        text: what is said, as text or as a file of text or subtitles. English words are placed in time by the speech.
+        motion: a face that moves, of the bundled head, as long as the speech.
+        progress: called with (done, total, what) while it listens.
+
+    Raises:
+        OptionError: nothing is given.
+        AudioError, AlignmentError, CheckpointError: what is given cannot be used.
+    """
+    return perceived(speech, text=text, motion=motion, progress=progress).reading
+
+
+def perceived(
+    speech: Speech | str | Path | None,
+    *,
+    text: str | Path | None = None,
+    motion: MotionSource | None = None,
+    progress: Progress | None = None,
+) -> Perceived:
+    """`perceive`, with the analysis of the speech."""
+    if speech is None and text is None and motion is None:
+        raise OptionError("There is nothing to read; give speech, text or a motion")
+    analysis = None if speech is None else _heard(speech, text=text, progress=progress)
+    words = None if text is None else written_words(text)
+    return Perceived(read_feelings(analysis, text=words, face=None), analysis)
+
+
+def _heard(speech: Speech | str | Path, *, text: str | Path | None, progress: Progress | None) -> SpeechAnalysis:
+    source = speech if isinstance(speech, Speech) else Path(speech)
+
+    def listening(done: float, total: float) -> None:
+        if progress is not None:
+            progress(done, total, "listening")
+
+    try:
+        return analyse(source, transcript=text, progress=listening)
+    except AlignmentError:
+        # Words of another language are read, but nobody knows when they are said.
+        if text is None:
+            raise
+        return analyse(source, progress=listening)
+
+
+def write_perceived(found: Perceived, path: Path) -> None:
+    """Write one of `FILES`; the ending says which.
+
+    Raises:
+        OptionError: another ending.
+        OutputError: the file cannot be written there.
+    """
+    require_feelings_file(path)
+    emotion = found.plan().text
+    if path.suffix.lower() == ".png":
+        write_chart(found.reading, path, analysis=found.analysis, emotion=emotion)
+    else:
+        write_feelings(found.reading, path, emotion=emotion)
+
+
+def require_feelings_file(path: Path) -> None:
+    """Raise the errors that `write_perceived` would before anything is heard."""
+    if path.suffix.lower() not in FILES:
+        raise OptionError(f"Feelings are written as {', '.join(FILES)}; give the output one of these endings: {path}")
+    require_writable(path)
