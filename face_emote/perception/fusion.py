@@ -173,8 +173,8 @@ def _contradiction(
 ) -> tuple[Float[Array, "frames emotion=8"], Float[Array, "frames emotion=8"], Float[Array, "frames 1"]]:
     """What is hidden, what is shown over it, and how far that covers what is felt.
 
-    The sense with the most positive valence shows, the other leaks. Words that are meant to sting, in a flat voice, hide
-    contempt under the faint smile that they pretend.
+    The sense with the most positive valence shows, the other leaks. Words that are meant to sting, in a flat voice,
+    hide contempt under the faint smile that they pretend.
     """
     count = mixes.shape[1]
     frames = np.arange(count)
