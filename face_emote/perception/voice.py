@@ -35,7 +35,7 @@ _PER_WINDOW = round(STEP_ROWS / FEATURE_HZ * READING_HZ)
 _ROWS = round(FEATURE_HZ / READING_HZ)
 """Frames between two windows, and rows of a frame."""
 _FELT = {
-    "boredom": {"neutral": 0.6, "sadness": 0.4}, "amusement": {"joy": 1.0}, "elation": {"joy": 0.9, "surprise": 0.1},
+    "boredom": {"neutral": 0.8, "sadness": 0.2}, "amusement": {"joy": 1.0}, "elation": {"joy": 0.9, "surprise": 0.1},
     "surprise_neg": {"surprise": 0.7, "fear": 0.3}, "surprise_pos": {"surprise": 0.7, "joy": 0.3},
 }  # fmt: skip
 """What classes and bursts that are none of the eight emotions stand for; a choice."""
