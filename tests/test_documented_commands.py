@@ -133,7 +133,7 @@ def test_what_is_not_run_names_what_exists():
 
 def test_every_benchmark_is_told_about():
     told = {name for command in TOLD for name in re.findall(r"python -m bench\.(\w+)", command.text)}
-    parts = {"__init__", "common", "in_blender", "liveliness_figures", "liveliness_plot"}
+    parts = {"__init__", "common", "in_blender", "judges", "liveliness_figures", "liveliness_plot", "pairs", "units"}
     assert {path.stem for path in (ROOT / "bench").glob("*.py")} - parts == told
 
 

@@ -117,7 +117,8 @@ def test_what_comes_out_does_not_depend_on_how_the_sound_was_cut(net, line):
     for step in (1201, 5000):
         parts = live(net, line[:20_000], emotion="anger hidden under a smile", step=step)
         for name in FRAME_ARRAYS:
-            np.testing.assert_allclose(getattr(parts, name), getattr(whole, name), atol=1e-6, err_msg=name)
+            # The masseter eases by twice what the jaw opens, and the jaw is good to a millionth.
+            np.testing.assert_allclose(getattr(parts, name), getattr(whole, name), atol=2e-6, err_msg=name)
 
 
 @pytest.mark.parametrize("fps", [24.0, 50.0])
