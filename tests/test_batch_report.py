@@ -101,3 +101,12 @@ def test_the_template_is_part_of_the_package():
     from face_emote.core.assets import ASSETS
 
     assert TEMPLATE.is_file() and TEMPLATE.is_relative_to(ASSETS)
+
+
+def test_what_auto_read_stands_on_its_card():
+    short, long = row("short"), row("long")
+    short.story["read"] = "0.00s joy:0.4; 2.00s sadness:0.2"
+    long.story["read"] = "; ".join(f"{i}.00s joy:0.4" for i in range(100))
+    page = report_page([short, long])
+    assert "read: 0.00s joy:0.4; 2.00s sadness:0.2" in page
+    assert "; ..</span>" in page and f'title="{long.story["read"]}"' in page

@@ -13,6 +13,17 @@ from face_emote.core.errors import FaceEmoteError, OptionError
 from face_emote.core.names import EMOTIONS
 from face_emote.emotion.grammar import describe
 from face_emote.perception.evidence import SENSES
+from face_emote.perception.tokens import (
+    NUM_FEELINGS,
+    NUM_MANNERS,
+    Tokens,
+    codebooks,
+    feelings_of,
+    plan_of_tokens,
+    read_tokens,
+    tokens_of,
+    write_tokens,
+)
 from face_emote.perception.words import FINE_WORDS
 from face_emote.verbs.perceive import perceived, write_perceived
 
@@ -93,3 +104,49 @@ def test_what_cannot_be_read_is_said(given, message):
 def test_another_ending_is_refused_before_anything_is_heard(found, tmp_path):
     with pytest.raises(OptionError, match=r"\.json, \.csv, \.png"):
         write_perceived(found, tmp_path / "feelings.xlsx")
+
+
+def test_tokens_are_what_was_written(tmp_path):
+    rng = np.random.default_rng(0)
+    for count in (1, 2, 125):
+        feeling, manner = rng.integers(0, NUM_FEELINGS, count), rng.integers(0, NUM_MANNERS, count)
+        write_tokens(Tokens(feeling, manner, 181.5, -23.25), tmp_path / "line.tokens")
+        again = read_tokens(tmp_path / "line.tokens")
+        assert np.array_equal(again.feeling, feeling) and np.array_equal(again.manner, manner)
+        assert (again.pitch_hz, again.level_db) == (181.5, -23.25)
+
+
+def test_a_line_in_tokens_is_fifty_times_smaller_than_its_sound(found, tmp_path):
+    write_perceived(found, tmp_path / "line.tokens")
+    size = (tmp_path / "line.tokens").stat().st_size
+    assert 50 * size < LINE.stat().st_size and size <= 20 + 20 * found.reading.duration_secs
+
+
+def test_a_face_from_tokens_feels_what_was_read(found):
+    assert found.analysis is not None
+    tokens = tokens_of(found.reading, found.analysis.prosody)
+    felt, again = feelings_of(found.reading.frames), codebooks()[0][tokens.feeling]
+    assert (felt[:, :8].argmax(axis=1) == again[:, :8].argmax(axis=1)).mean() > 0.9
+    assert np.abs(felt - again).mean() < 0.06
+    assert plan_of_tokens(tokens).auto == 0.0
+
+
+def test_tokens_need_a_voice(tmp_path):
+    with pytest.raises(OptionError, match="there is no recording"):
+        write_perceived(perceived(None, text="I am so happy!"), tmp_path / "line.tokens")
+
+
+def test_performances_of_feelings_are_seen():
+    for name in ("joy", "sadness", "anger", "surprise", "fear"):
+        motion = fe.animate(LINE, emotion=f"{name}:0.8", fps=25.0, animator="rules")
+        seen = fe.perceive(motion=motion)
+        assert EMOTIONS[int(seen.overall.mix[0].argmax())] == name
+        assert seen.overall.gates[0].tolist() == [0.0, 0.0, 1.0]
+
+
+def test_a_face_is_read_at_any_rate_and_in_blocks():
+    motion = fe.animate(LINE, emotion="joy:0.8", fps=30.0, animator="rules")
+    whole = fe.perceive(motion=motion).frames.mix
+    slow = fe.perceive(motion=fe.animate(LINE, emotion="joy:0.8", fps=8.0, animator="rules")).frames.mix
+    assert len(whole) == round(motion.num_frames / 30 * 12.5)
+    assert abs(whole[10:-10, 1].mean() - slow[10:-10, 1].mean()) < 0.2

@@ -13,7 +13,7 @@ from face_emote.audio.features import prosody_of
 from face_emote.audio.reader import read_speech
 from face_emote.core.assets import ASSETS
 from face_emote.core.names import EMOTIONS
-from face_emote.core.types import Pause, Prosody, Speech, SpeechAnalysis
+from face_emote.core.types import Pause, Prosody, Speech
 from face_emote.emotion.grammar import describe
 from face_emote.motion.live.ears import SpeechDetector
 from face_emote.perception.evidence import READING_HZ, VOICE, Evidence
@@ -142,20 +142,18 @@ def made_reading(*senses: Evidence | None) -> EmotionReading:
     return EmotionReading(fused(everything), fused(senses), (), senses, said=None, duration_secs=secs)
 
 
-def analysed(secs: float, *pauses: tuple[float, float]) -> SpeechAnalysis:
-    nothing = np.zeros(int(secs * 100), np.float32)
-    prosody = Prosody(nothing, nothing, voiced=nothing, speaking=nothing, tremor=nothing)
-    return SpeechAnalysis(secs, (), prosody, tuple(Pause(*pause) for pause in pauses), aligned=False)
+def pauses_at(*pauses: tuple[float, float]) -> tuple[Pause, ...]:
+    return tuple(Pause(*pause) for pause in pauses)
 
 
 def test_phrases_cover_everything_and_end_in_pauses():
-    spans = phrases_of(analysed(20.0, (1.9, 2.3), (2.4, 2.45), (9.0, 9.6)).pauses, num_frames=250)
+    spans = phrases_of(pauses_at((1.9, 2.3), (2.4, 2.45), (9.0, 9.6)), num_frames=250)
     assert [spans[0][0], spans[-1][1]] == [0, 250] and all(a[1] == b[0] for a, b in itertools.pairwise(spans))
     assert spans[0][1] == round(2.1 * READING_HZ) and all(b - a <= 51 for a, b in spans)
 
 
 def test_a_feeling_that_lasts_is_one_key():
-    plan = auto_plan(made_reading(sensed("joy", sure=0.62, frames=250), None, None), analysed(20.0))
+    plan = auto_plan(made_reading(sensed("joy", sure=0.62, frames=250), None, None), pauses_at())
     assert plan.text == "joy:0.6" and len(plan.keys) == 1
 
 
@@ -164,19 +162,19 @@ def test_a_change_of_feeling_is_a_key_where_the_phrase_begins():
     both = Evidence(
         **{f.name: np.concatenate([getattr(first, f.name), getattr(second, f.name)]) for f in fields(Evidence)}
     )
-    plan = auto_plan(made_reading(both, None, None), analysed(8.0, (3.8, 4.2)))
+    plan = auto_plan(made_reading(both, None, None), pauses_at((3.8, 4.2)))
     assert plan.text == "0.00s joy:0.8; 3.75s joy:0.8; 4.25s sadness:0.8"
 
 
 @pytest.mark.parametrize("sure", [0.3, 0.5, 0.7, 0.9])
 def test_the_keys_are_never_stronger_than_the_evidence(sure):
     reading = made_reading(sensed("anger", sure=sure), None, None)
-    (key,) = auto_plan(reading, analysed(1.6)).keys
+    (key,) = auto_plan(reading, pauses_at()).keys
     assert key.emotion.intensity <= 1.0 - reading.overall.mix[0, 0] + 1e-6
 
 
 def test_the_keys_can_be_read_back():
-    plan = auto_plan(read_feelings(analyse(LINE)), analyse(LINE))
+    plan = auto_plan(read_feelings(analyse(LINE)), analyse(LINE).pauses)
     again = describe(plan.text)
     assert [key.time_secs for key in again.keys] == [key.time_secs for key in plan.keys] and plan.auto == 0.0
 

@@ -7,8 +7,9 @@ pytest.importorskip("torch")
 pytest.importorskip("scipy")
 
 from face_emote.audio.features import prosody_of
+from face_emote.network.safetensors_file import read_tensors
 from face_emote.perception.voice import VOICE_CLASSES, load_voice_reader, read_voice
-from face_emote.train.experts import voice_reader
+from face_emote.train.experts import token_codebooks, voice_reader
 from face_emote.train.experts.torch_convnet import FitConfig
 from face_emote.train.experts.voice_clips import (
     CLEAN,
@@ -63,6 +64,13 @@ def test_what_was_heard_is_kept(cache):
 def test_a_disturbance_leaves_a_voice(kind):
     clip = made_up("anger", talker=3, seed=3, kind=kind)
     assert (clip.prosody.speaking > 0.5).mean() > 0.5
+
+
+def test_codebooks_are_found_and_measured(cache, tmp_path, capsys):
+    assert token_codebooks.main([str(cache), "-o", str(tmp_path / "tokens.safetensors")]) == 0
+    tensors, _ = read_tensors(tmp_path / "tokens.safetensors")
+    assert {name: array.shape for name, array in tensors.items()} == {"feelings": (32, 11), "manners": (128, 5)}
+    assert capsys.readouterr().out.startswith("F0: median error")
 
 
 def test_a_reader_is_taught_judged_and_written(cache, tmp_path, monkeypatch):

@@ -14,6 +14,8 @@ from face_emote.core.errors import OutputError
 FILE = "report.html"
 TEMPLATE = ASSETS / "batch" / "report.html"
 PLAYABLE = (".mp4", ".webm", ".mov")
+MOST_READ = 160
+"""Letters of what was read that a card shows; the rest is in its title."""
 COLOURS = {
     "joy": "#f2c14e", "sadness": "#6ea8e5", "surprise": "#59c9c0", "fear": "#b08ae0", "disgust": "#8fbf5a",
     "anger": "#e8655a", "contempt": "#c79272",
@@ -90,13 +92,20 @@ def _card(row: RowState) -> str:
     )
     said = row.story.get("remarks")
     faults = [row.error] if row.status == FAILED else [str(remark) for remark in said] if isinstance(said, list) else []
+    read = str(row.story.get("read", ""))
+    heard = f'<br><span title="{escape(read)}">read: {escape(shortened(read))}</span>' if read else ""
     error = "".join(f'<p class="error">{escape(fault)}</p>' for fault in faults)
     return (
         f'<article class="{escape(row.status)}" data-words="{escape(words)}"><div class="top">{face}<div class="words">'
         f'<span class="state">{escape(row.status)}</span><h2>{escape(row.name)}</h2>'
-        f'<p class="wanted">{escape(about.get("emotion", ""))}<br><span>{escape(details)}</span></p>'
+        f'<p class="wanted">{escape(about.get("emotion", ""))}{heard}<br><span>{escape(details)}</span></p>'
         f'<p class="files">{links}</p>{_times(row)}</div></div>{error}{_curves(row)}</article>'
     )
+
+
+def shortened(text: str) -> str:
+    """The beginning of a long description."""
+    return text if len(text) <= MOST_READ else f"{text[:MOST_READ].rpartition(';')[0]}; .."
 
 
 def _times(row: RowState) -> str:

@@ -182,7 +182,7 @@ def _perform(row: Row, folder: Path) -> None:
 
 
 def _story(take: Take) -> dict[str, object]:
-    """What is felt over time, in few points: strength of each emotion that ever shows, valence and arousal."""
+    """What is felt over time, in few points: strength of each emotion that ever shows; what `auto` read, remarks."""
     secs = take.analysis.duration_secs
     times = np.linspace(0.0, secs, STORY_POINTS)
     felt = PlannedEmotion(take.plan, secs).at(times, rate_hz=STORY_POINTS / max(secs, 1e-3))
@@ -192,7 +192,8 @@ def _story(take: Take) -> dict[str, object]:
         for index, name in enumerate(EMOTIONS)
         if name != "neutral" and strength[:, index].max() > 0.02
     }
-    return {"secs": round(secs, 3), "curves": curves, "remarks": list(take.analysis.remarks)}
+    read = "" if take.heard is None else take.heard.text
+    return {"secs": round(secs, 3), "curves": curves, "remarks": list(take.analysis.remarks), "read": read}
 
 
 def _draw(row: Row, step: Draw, *, folder: Path, count: Tick) -> None:

@@ -1,5 +1,6 @@
 """`face-emote animate`: speech, or a recorded face, to motion, mesh or video."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,9 @@ OVER_CAPTURE = ("emotion", "intensity", "fps", "character", "head", "energy", "b
     "--flame", metavar="FILE", type=PathType, help="The FLAME or SMPL-X file that the coefficients in --from belong to."
 )
 @click.option(
+    "--tokens", metavar="FILE", type=PathType, help="Play what `perceive -o FILE.tokens` has read, here or elsewhere."
+)
+@click.option(
     "--print-emotion",
     is_flag=True,
     help="Say what is felt as --emotion takes it: the keys that auto has read, to edit.",
@@ -103,8 +107,12 @@ OVER_CAPTURE = ("emotion", "intensity", "fps", "character", "head", "energy", "b
 def command(context: click.Context, /, *, speech: Path | None, output: Path | None, **values: Any) -> None:
     """Perform SPEECH with an emotion and write it to OUT."""
     live = {name: values.pop(name) for name in ("stream", "stream_rate", "latency")}
-    capture, flame, print_emotion = (values.pop(name) for name in ("capture", "flame", "print_emotion"))
+    capture, flame, print_emotion, tokens = (
+        values.pop(name) for name in ("capture", "flame", "print_emotion", "tokens")
+    )
     performance = performance_from(values, speech=speech or Path("-"))
+    if tokens is not None:
+        performance = _felt_by_tokens(context, performance, tokens)
     picture, provenance = picture_from(values), provenance_from(values)
     if live["stream"]:
         _perform_live(context, performance, output=output, rate_hz=live["stream_rate"], latency=live["latency"])
@@ -121,6 +129,14 @@ def command(context: click.Context, /, *, speech: Path | None, output: Path | No
     elif speech is not None:
         _perform(speech, output, performance=facing(performance, picture), picture=picture, provenance=provenance,
                  print_emotion=print_emotion)  # fmt: skip
+
+
+def _felt_by_tokens(context: click.Context, performance: Performance, tokens: Path) -> Performance:
+    from face_emote.perception.tokens import plan_of_tokens, read_tokens
+
+    if "emotion" in options_given(context):
+        raise OptionError("--tokens and --emotion both say what is felt; give one of them")
+    return replace(performance, emotion=plan_of_tokens(read_tokens(tokens)))
 
 
 def _parameter(context: click.Context, name: str) -> click.Parameter:

@@ -23,6 +23,7 @@ OUT ends in
                  hidden, how far each sense was believed: over all and every 80 ms
   .csv           the same, a row every 80 ms
   .png           a chart over waveform and words
+  .tokens        feeling and manner in 150 bits a second, for `animate --tokens`
 Without OUT the emotion keys are printed, as `animate --emotion` takes them.
 
 A guess about a performance, for animating it: never a judgement of a person (see docs/perception.md).

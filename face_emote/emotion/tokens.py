@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from face_emote.core.errors import EmotionError
 
-MAX_CHARACTERS = 2000
-"""A longer description is refused: it is a file by mistake, not an emotion."""
+MAX_CHARACTERS = 100_000
+"""An hour of phrases, and some. A longer description is refused: it is a file by mistake, not an emotion."""
 
 _PATTERN = re.compile(
     r"(?P<blank>\s+)"
@@ -88,7 +88,7 @@ def _value_may_start(before: list[Token]) -> bool:
 
 
 MAX_TIME_SECS = 360_000.0
-MAX_KEYS = 200
+MAX_KEYS = 5000
 _UNITS = {"s": 1.0, "sec": 1.0, "secs": 1.0, "second": 1.0, "seconds": 1.0, "ms": 1e-3, "min": 60.0, "mins": 60.0}
 _LONGEST = 4
 """Words in the longest phrase of any table."""

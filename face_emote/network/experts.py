@@ -161,14 +161,19 @@ def reader_units(lips: Float[Any, "*batch frames channel=9"], *, xp: ModuleType 
 
 def face_features(motion: FaceMotion) -> Float[Array, f"frames feature={NUM_FACE_FEATURES}"]:
     """What the classifier sees of a motion, 12.5 times a second: controls, wrinkles, blood and the neck's rotation."""
-    columns = [motion.expression[:, _FACE_COLUMNS], motion.wrinkles, motion.blood_flow, 4.0 * motion.neck_pose]
-    values = np.concatenate(columns, axis=1).astype(np.float32)
+    values = face_columns(motion)
     times = np.arange(max(1, round(motion.num_frames / motion.fps * FACE_HZ))) / FACE_HZ
     total = np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(values, axis=0, dtype=np.float64)])
     half = max(0.5 * motion.fps / FACE_HZ, 0.5)
     first = np.clip(np.round(times * motion.fps - half).astype(np.int64), 0, motion.num_frames - 1)
     stop = np.clip(np.round(times * motion.fps + half).astype(np.int64), first + 1, motion.num_frames)
     return np.asarray((total[stop] - total[first]) / (stop - first)[:, None], np.float32)
+
+
+def face_columns(motion: FaceMotion) -> Float[Array, f"frames feature={NUM_FACE_FEATURES}"]:
+    """The same of every frame of the motion."""
+    columns = [motion.expression[:, _FACE_COLUMNS], motion.wrinkles, motion.blood_flow, 4.0 * motion.neck_pose]
+    return np.concatenate(columns, axis=1).astype(np.float32)
 
 
 def face_windows(features: Float[Array, "frames feature"]) -> Float[Array, "windows frames=25 feature"]:

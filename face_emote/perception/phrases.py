@@ -10,7 +10,7 @@ import numpy as np
 
 from face_emote.core.arrays import Array, Float
 from face_emote.core.names import EMOTIONS
-from face_emote.core.types import EmotionPlan, Pause, SpeechAnalysis
+from face_emote.core.types import EmotionKey, EmotionPlan, Pause
 from face_emote.emotion.grammar import describe
 from face_emote.perception.evidence import READING_HZ
 from face_emote.perception.fusion import Felt
@@ -29,11 +29,9 @@ SECOND = 0.4
 FAINTEST_HIDDEN = 0.1
 
 
-def auto_plan(reading: EmotionReading, analysis: SpeechAnalysis | None) -> EmotionPlan:
-    """The emotion keys that a reading stands for."""
-    spans = joined_phrases(
-        reading, phrases_of(() if analysis is None else analysis.pauses, num_frames=len(reading.frames.vad))
-    )
+def auto_plan(reading: EmotionReading, pauses: Sequence[Pause] = ()) -> EmotionPlan:
+    """The emotion keys that a reading stands for; phrases end in pauses."""
+    spans = joined_phrases(reading, phrases_of(pauses, num_frames=len(reading.frames.vad)))
     felt = reading.over(spans)
     said = [described(felt, i) for i in range(len(spans))]
     keys: list[tuple[float, str]] = [(0.0, said[0])]
@@ -41,7 +39,9 @@ def auto_plan(reading: EmotionReading, analysis: SpeechAnalysis | None) -> Emoti
         if words != before:
             turn = first / READING_HZ
             keys += [(max(turn - 0.5 * CHANGE_SECS, keys[-1][0] + 0.01), before), (turn + 0.5 * CHANGE_SECS, words)]
-    return describe("; ".join(f"{secs:.2f}s {words}" for secs, words in keys) if len(keys) > 1 else said[0])
+    meant = {words: describe(words).keys[0].emotion for words in set(said)}
+    text = "; ".join(f"{secs:.2f}s {words}" for secs, words in keys) if len(keys) > 1 else said[0]
+    return EmotionPlan(tuple(EmotionKey(round(secs, 2), meant[words]) for secs, words in keys), text=text)
 
 
 def joined_phrases(reading: EmotionReading, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:

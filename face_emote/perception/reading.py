@@ -9,7 +9,7 @@ from face_emote.core.types import SpeechAnalysis
 from face_emote.perception.evidence import READING_HZ, TEXT, Evidence
 from face_emote.perception.fusion import Felt, fused
 from face_emote.perception.said import SaidFrames, named_shares, read_said
-from face_emote.perception.voice import BURSTS, VoiceFrames, read_voice
+from face_emote.perception.voice import BURSTS, VoiceFrames, VoiceReader, read_voice
 from face_emote.perception.words import FINE_WORDS
 
 SOUNDS = {
@@ -73,17 +73,22 @@ class EmotionReading:
 
 
 def read_feelings(
-    analysis: SpeechAnalysis | None, *, text: str | None = None, face: Evidence | None = None
+    analysis: SpeechAnalysis | None,
+    *,
+    text: str | None = None,
+    face: Evidence | None = None,
+    reader: VoiceReader | None = None,
 ) -> EmotionReading:
     """What is felt in a recording that was analysed, in words, and in a face that moves; any of them may be missing.
 
-    `text` is what is said, for whoever has no recording or one whose transcript could not be laid over it.
+    `text` is what is said, for whoever has no recording or one whose transcript could not be laid over it; `reader` is
+    another one for the voice.
 
     Raises:
         ValueError: all of them are missing.
         CheckpointError: a reader cannot be loaded.
     """
-    voice = None if analysis is None else read_voice(analysis.prosody)
+    voice = None if analysis is None else read_voice(analysis.prosody, reader=reader)
     said = read_said(analysis, text)
     found = (None if voice is None else voice.evidence.held(HELD_FRAMES), None if said is None else said.evidence, face)
     count = max((len(sense) for sense in found if sense is not None), default=0)

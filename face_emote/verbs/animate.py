@@ -194,7 +194,7 @@ def _taken(performance: Performance, *, head: Head | None, progress: Progress | 
 
 def heard_plan(plan: EmotionPlan, analysis: SpeechAnalysis) -> EmotionPlan | None:
     """What is felt in the speech, phrase by phrase; None when the plan does not ask for it."""
-    return auto_plan(read_feelings(analysis), analysis) if plan.auto > 0.0 else None
+    return auto_plan(read_feelings(analysis), analysis.pauses) if plan.auto > 0.0 else None
 
 
 def require_performance(performance: Performance) -> None:

@@ -5,16 +5,20 @@ from pathlib import Path
 
 from face_emote.audio.analyse import analyse
 from face_emote.audio.transcripts import written_words
-from face_emote.core.errors import AlignmentError, OptionError
+from face_emote.core.errors import AlignmentError, HeadError, OptionError
 from face_emote.core.motion import MotionSource
 from face_emote.core.output import require_writable
 from face_emote.core.types import EmotionPlan, Progress, Speech, SpeechAnalysis
+from face_emote.face.bundled import load_head
+from face_emote.perception.evidence import Evidence
+from face_emote.perception.face import read_face
 from face_emote.perception.feelings_file import write_feelings
 from face_emote.perception.phrases import auto_plan
 from face_emote.perception.reading import EmotionReading, read_feelings
+from face_emote.perception.tokens import tokens_of, write_tokens
 from face_emote.rendering.feelings_chart import write_chart
 
-FILES = (".json", ".csv", ".png")
+FILES = (".json", ".csv", ".png", ".tokens")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,7 +31,7 @@ class Perceived:
 
     def plan(self) -> EmotionPlan:
         """The emotion keys that the reading stands for: what `auto` performs."""
-        return auto_plan(self.reading, self.analysis)
+        return auto_plan(self.reading, () if self.analysis is None else self.analysis.pauses)
 
 
 def perceive(
@@ -64,7 +68,14 @@ def perceived(
         raise OptionError("There is nothing to read; give speech, text or a motion")
     analysis = None if speech is None else _heard(speech, text=text, progress=progress)
     words = None if text is None else written_words(text)
-    return Perceived(read_feelings(analysis, text=words, face=None), analysis)
+    return Perceived(read_feelings(analysis, text=words, face=None if motion is None else _seen(motion)), analysis)
+
+
+def _seen(motion: MotionSource) -> Evidence:
+    basis = load_head().basis
+    if motion.info.basis != basis:
+        raise HeadError(f"The motion belongs to face model '{motion.info.basis}', not to the bundled head; convert it")
+    return read_face(motion)
 
 
 def _heard(speech: Speech | str | Path, *, text: str | Path | None, progress: Progress | None) -> SpeechAnalysis:
@@ -87,10 +98,15 @@ def write_perceived(found: Perceived, path: Path) -> None:
     """Write one of `FILES`; the ending says which.
 
     Raises:
-        OptionError: another ending.
+        OptionError: another ending, or tokens without a voice.
         OutputError: the file cannot be written there.
     """
     require_feelings_file(path)
+    if path.suffix.lower() == ".tokens":
+        if found.analysis is None:
+            raise OptionError(f"Tokens say how something was spoken, and there is no recording; give one: {path}")
+        write_tokens(tokens_of(found.reading, found.analysis.prosody), path)
+        return
     emotion = found.plan().text
     if path.suffix.lower() == ".png":
         write_chart(found.reading, path, analysis=found.analysis, emotion=emotion)

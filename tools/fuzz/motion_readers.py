@@ -9,9 +9,18 @@ import numpy as np
 
 import face_emote as fe
 from face_emote.core.types import FRAME_ARRAYS, FaceMotion
+from face_emote.emotion.grammar import describe
 from face_emote.formats.captures import read_capture
 from face_emote.formats.motion_file import open_motion
 from face_emote.formats.viewer import write_page
+from face_emote.perception.tokens import (
+    NUM_FEELINGS,
+    NUM_MANNERS,
+    Tokens,
+    plan_of_tokens,
+    read_tokens,
+    write_tokens,
+)
 from face_emote.provenance.credential import Provenance
 from face_emote.provenance.marking import mark
 from face_emote.provenance.trust import read_certificates
@@ -43,6 +52,17 @@ def motion(path: Path) -> None:
     with open_motion(path) as reader:
         for block in reader.blocks(7):
             _looked_at(block)
+
+
+def played_tokens(path: Path) -> None:
+    """A line's feeling and manner, as emotion keys."""
+    describe(plan_of_tokens(read_tokens(path)).text)
+
+
+def _token_files(folder: Path) -> list[Seed]:
+    frames = np.arange(60)
+    write_tokens(Tokens(frames % NUM_FEELINGS, frames * 7 % NUM_MANNERS, 120.0, -25.0), folder / "line.tokens")
+    return [Seed((folder / "line.tokens").read_bytes(), ".tokens")]
 
 
 def capture(path: Path) -> None:
@@ -131,6 +151,7 @@ def _settings(folder: Path, name: str) -> list[Seed]:
 READERS = (
     Reader("motion-file", "motion", _motions, motion, MOTION, quick=True),
     Reader("capture-csv-json", "motion", _captures, capture, (*TEXT, *JSON), quick=True),
+    Reader("tokens", "motion", _token_files, played_tokens, quick=True),
     Reader("coefficients", "motion", _coefficients, capture, NPZ),
     Reader("viewed-glb", "motion", _glbs, viewed, GLB),
     Reader("mark", "mark", _marked, verified, (*GLB, *BOXES)),

@@ -43,9 +43,9 @@ def classifier_net(num_labels: int, *, seed: int) -> TorchConvNet:
     return TorchConvNet(spec, generator=torch.Generator().manual_seed(seed))
 
 
-def random_state_of(label: str, rng: np.random.Generator) -> State:
-    """A state that the label describes, at an intensity that can be seen."""
-    intensity = float(rng.uniform(LEAST_INTENSITY, 1.0))
+def random_state_of(label: str, rng: np.random.Generator, *, least: float) -> State:
+    """A state that the label describes, at an intensity of at least so much."""
+    intensity = float(rng.uniform(least, 1.0))
     if "+" in label:
         first, second = label.split("+")
         return pair_state(first, second, intensity=intensity, share=float(rng.uniform(0.42, 0.58)))
@@ -53,7 +53,14 @@ def random_state_of(label: str, rng: np.random.Generator) -> State:
 
 
 def performances(
-    corpus: Corpus, *, labels: tuple[str, ...], count: int, head: Head, seed: int, split: str = "train"
+    corpus: Corpus,
+    *,
+    labels: tuple[str, ...],
+    count: int,
+    head: Head,
+    seed: int,
+    split: str = "train",
+    least: float = LEAST_INTENSITY,
 ) -> Performances:
     """`count` performances of every label by the rules animator, on stretches of real speech, in varied styles."""
     rng = np.random.default_rng([seed, count, len(labels)])
@@ -61,7 +68,7 @@ def performances(
     spoken = speech_stretches(corpus, split=split, rng=rng)
     for number in range(count * len(labels)):
         label = number % len(labels)
-        plan = EmotionPlan(keys=(EmotionKey(0.0, finished(random_state_of(labels[label], rng))),))
+        plan = EmotionPlan(keys=(EmotionKey(0.0, finished(random_state_of(labels[label], rng, least=least))),))
         mels, phones = next(spoken)
         style = PerformanceStyle(
             energy=float(rng.uniform(0.85, 1.15)),

@@ -43,7 +43,13 @@ from face_emote.train.experts.lip_judges import (
     reader_features,
     sync_file,
 )
-from face_emote.train.experts.motion_classifier import Performances, classifier_net, clip_accuracy, performances
+from face_emote.train.experts.motion_classifier import (
+    LEAST_INTENSITY,
+    Performances,
+    classifier_net,
+    clip_accuracy,
+    performances,
+)
 from face_emote.train.experts.torch_convnet import (
     Assignment,
     FitConfig,
@@ -57,6 +63,8 @@ from face_emote.train.lip_losses import phone_loss
 
 NUM_ANCHORS = 10
 CROP_FRAMES = 104
+FAINT_INTENSITY = 0.2
+"""From which on the reader of faces (`perception.face`) is to tell a feeling."""
 SYNC_TRIALS = 3
 """Random shifts per held-out clip."""
 TEACHERS = ("lip_reader", "sync", "emotional_sync")
@@ -72,6 +80,7 @@ LESSONS = {
     "emotions": Lesson(FitConfig(steps=700, rate=1e-3, weight_decay=0.05), batch=64, performances=70),
     "picture_sync": Lesson(FitConfig(steps=400, rate=1e-3), batch=16),
     "picture_feeling": Lesson(FitConfig(steps=400, rate=1e-3), batch=48),
+    "face": Lesson(FitConfig(steps=900, rate=1e-3, weight_decay=0.05), batch=64, performances=90),
     "compounds": Lesson(FitConfig(steps=1000, rate=1e-3, weight_decay=0.05), batch=64, performances=60),
 }
 
@@ -239,11 +248,13 @@ def _area_under_curve(better: Array, worse: Array) -> float:
 
 
 def _classifier(task: Assignment) -> Student:
-    labels, lesson = {"emotions": EMOTIONS, "compounds": COMPOUNDS}[task.name], task.lesson
+    labels, lesson = COMPOUNDS if task.name == "compounds" else EMOTIONS, task.lesson
+    least = FAINT_INTENSITY if task.name == "face" else LEAST_INTENSITY
     task.report(f"performing {lesson.performances * len(labels)} clips")
 
     def performed(count: int, *, seed: int, split: str) -> Performances:
-        return performances(task.corpus, labels=labels, count=count, head=load_head(), seed=seed, split=split)
+        return performances(task.corpus, labels=labels, count=count, head=load_head(), seed=seed, split=split,
+                            least=least)  # fmt: skip
 
     known = performed(lesson.performances, seed=task.seed, split="train")
     net = classifier_net(len(labels), seed=task.seed)
@@ -277,7 +288,8 @@ def _pictures(task: Assignment) -> Student:
 
 STUDENTS: dict[str, Callable[[Assignment], Student]] = {
     "sync": _sync, "lip_reader": _lip_reader, "emotional_sync": _emotional_sync,
-    "emotions": _classifier, "compounds": _classifier, "picture_sync": _pictures, "picture_feeling": _pictures,
+    "emotions": _classifier, "face": _classifier, "compounds": _classifier,
+    "picture_sync": _pictures, "picture_feeling": _pictures,
 }  # fmt: skip
 
 
