@@ -109,33 +109,53 @@ def fit_film(
     Raises:
         CaptureError: the face is not seen at `neutral_secs`.
     """
-    lens, tables, rows = film_lens(watched, focal_mm=focal_mm), load_tables(), watched.rows
+    count = float(len(watched.rows))
+    first = landmark_fit(
+        watched, head, focal_mm=focal_mm, neutral_secs=neutral_secs, report=_reporter(progress, done=0.0, total=2 * count)
+    )
+    found, plain = watched.found, first.fitted
+    scores = watched.rows["scores"][found].astype(np.float64)
+    wishes = np.full_like(plain.controls, np.nan)
+    wishes[found] = _wishes(_wanted(scores, first.habit), load_tables().controls(first.features))
+    return _gone_through(watched, plain, wishes=wishes, report=_reporter(progress, done=count, total=2 * count))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LandmarkFit:
+    """What landmarks alone say, and what the regression is told."""
+
+    fitted: FittedFilm
+    habit: Float[Array, " arkit=52"]
+    """Scores of the face at rest."""
+    features: Float[Array, "found_frames feature"]
+
+
+def landmark_fit(
+    watched: Watched, head: Head, *, focal_mm: float | None = None, neutral_secs: float | None = None,
+    report: Progress | None = None, bias: Float[Array, "landmark=478 2"] | None = None,
+) -> LandmarkFit:  # fmt: skip
+    """The first of the two fits; arguments and errors as `fit_film`, `bias` in place of the tables'."""
+    lens, rows, found = film_lens(watched, focal_mm=focal_mm), watched.rows, watched.found
     rest = rest_frames(watched, neutral_secs=neutral_secs)
-    scores = rows["scores"][watched.found].astype(np.float64)
-    habit = rows["scores"][rest].mean(axis=0) if neutral_secs is not None else np.percentile(scores, 10, axis=0)
-    habit = habit.astype(np.float64)
+    scores = rows["scores"][found].astype(np.float64)
+    usual = np.percentile(scores, 10, axis=0)
+    habit = usual if neutral_secs is None else rows["scores"][rest].mean(axis=0).astype(np.float64)
     wanted = _wanted(rows["scores"][rest].astype(np.float64), habit)
     if neutral_secs is not None:
         wanted = np.zeros_like(wanted)
-    bias = np.c_[tables.bias, np.zeros(len(tables.bias))]
-    seen_at_rest = rows["landmarks"][rest].astype(np.float64)
-    who = enrolled(head, seen_at_rest, wanted=wanted, lens=lens, bias=bias)
-    total = 2.0 * len(rows)
+    beside = load_tables().bias if bias is None else bias
+    who = enrolled(
+        head, rows["landmarks"][rest].astype(np.float64), wanted=wanted, lens=lens,
+        bias=np.c_[beside, np.zeros(len(beside))],
+    )  # fmt: skip
     start = FittedFilm(
         pose=np.full((len(rows), 3), np.nan), translation=np.full((len(rows), 3), np.nan),
         controls=np.full((len(rows), len(FITTED)), np.nan), turns=np.full((len(rows), NUM_TURNS), np.nan),
         who=who, lens=lens, rest=rest,
     )  # fmt: skip
-    plain = _gone_through(watched, start, wishes=None, report=_reporter(progress, done=0.0, total=total))
-    features = features_of(
-        plain.controls[watched.found],
-        plain.turns[watched.found],
-        scores=scores,
-        at_rest=np.percentile(scores, 10, axis=0),
-    )
-    wishes = np.full_like(plain.controls, np.nan)
-    wishes[watched.found] = _wishes(_wanted(scores, habit), tables.controls(features))
-    return _gone_through(watched, plain, wishes=wishes, report=_reporter(progress, done=total / 2.0, total=total))
+    fitted = _gone_through(watched, start, wishes=None, report=report or _reporter(None, done=0.0, total=0.0))
+    features = features_of(fitted.controls[found], fitted.turns[found], scores=scores, at_rest=usual)
+    return LandmarkFit(fitted=fitted, habit=habit, features=features)
 
 
 def _wanted(scores: Float[Array, "frames arkit=52"], habit: Float[Array, " arkit=52"]) -> Float[Array, "frames fitted"]:
