@@ -1,7 +1,7 @@
 """`python -m tools.capture_tables -o FILE`: what capture has to know of MediaPipe, learnt on pictures of our own heads.
 
-People of every origin and age, in the eight skins, from many sides and in several lights, make faces whose every control
-is known. MediaPipe looks at them. Where it puts its landmarks beside ours, on average, is the bias; a ridge regression
+People of every origin and age, in the eight skins, from many sides, in several lights, make faces whose every control is
+known. MediaPipe looks at them. Where it puts its landmarks beside ours, on average, is the bias; a ridge regression
 from the landmark fit and the scores to the controls knows what landmarks cannot tell. Nobody's likeness is in it.
 """
 
@@ -12,12 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
+from face_emote.capturing.film import FilmFacts
 from face_emote.capturing.fit import FILM_MM, landmark_fit
 from face_emote.capturing.landmarks import Detect, face_detector
 from face_emote.capturing.points import FITTED, FITTED_INDEX
 from face_emote.capturing.tables import TABLES
 from face_emote.capturing.watch import ROW, Watched
-from face_emote.capturing.film import FilmFacts
 from face_emote.core.arrays import Array, Float
 from face_emote.core.names import BLOOD_REGIONS, CONTROLS, NUM_EXPRESSION
 from face_emote.core.types import Camera, SkinParams
@@ -97,9 +97,12 @@ def people(count: int, detect: Detect, *, seed: int) -> Iterator[Person]:
     for number in range(count):
         rng = np.random.default_rng([seed, number])
         betas = identity(
-            race=RACE[number % 3], gender=GENDER[number // 3 % 2], age=float(rng.uniform(0.55, 0.95)), seed=number + 1000,
+            race=RACE[number % 3],
+            gender=GENDER[number // 3 % 2],
+            age=float(rng.uniform(0.55, 0.95)),
             weight=float(rng.uniform(0.3, 0.7)),
-        )  # fmt: skip
+            seed=number + 1000,
+        )
         made = _person(head, detect, betas=betas, skin=skins[number % len(skins)].skin, rng=rng)
         if made is not None:
             yield made
@@ -173,7 +176,9 @@ def main() -> None:
             print(f"  {name:<20} error {np.abs(told[:, i].clip(0, 1) - real[:, i]).mean():.3f}  r {r:.2f}")
     mean, scale, weights = ridge(np.concatenate(features), np.concatenate(truth))
     arrays = {"bias": bias, "mean": mean, "scale": scale, "weights": weights}
-    np.savez(asked.output, fitted=np.array(FITTED), **{name: value.astype(np.float32) for name, value in arrays.items()})
+    np.savez(
+        asked.output, fitted=np.array(FITTED), **{name: value.astype(np.float32) for name, value in arrays.items()}
+    )
     print(f"{asked.output}: {len(everybody)} people, {sum(map(len, truth))} pictures, mean bias "
           f"{1e3 * np.abs(bias).mean():.2f} mm")  # fmt: skip
 

@@ -6,19 +6,20 @@ is the skin itself: laid flat it hardly changes when the face moves, and much wh
 
 import numpy as np
 
-from face_emote.capturing.chart import HEIGHT, TOP_MM
+from face_emote.capturing.checks import LEAST_PIXELS
 from face_emote.capturing.face_mesh import eye_distance
 from face_emote.capturing.points import FITTED, TURNING
-from face_emote.capturing.skin import THUMB
-from face_emote.capturing.watch import LEAST_PIXELS, Watched
+from face_emote.capturing.skin import halves_apart
+from face_emote.capturing.watch import Watched
 from face_emote.core.arrays import Array, Bool, Float
 from face_emote.core.names import CONFIDENCE_AREAS
 from face_emote.core.rotations import rotation_matrix, yaw_pitch_roll
 
-UPPER_MM, LOWER_MM = 34.0, 16.0
-"""Above the first lie brows and eyes, below the second the mouth."""
-CHANGE = (0.09, 0.20)
-"""Of the skin's logarithm against the clip's median: below the first nothing hides it, above the second much does."""
+CHANGE = (0.028, 0.048)
+"""Of the skin's logarithm against the film's median, beyond what is usual in it: up to the first nothing hides it, from
+the second much does."""
+USUAL = 25
+"""Percentile of a film's changes that is taken for its noise and its expressions."""
 YAW = (0.75, 1.05)
 """Radians to the side: up to the first both halves are seen, at the second one of them is not."""
 SIZE = (LEAST_PIXELS, 2.0 * LEAST_PIXELS)
@@ -53,27 +54,19 @@ def confidence_of(watched: Watched, pose: Float[Array, "frames 3"]) -> Float[Arr
         _fading(np.abs(angles[:, 0]), YAW) * _fading(size, SIZE[::-1]) * _fading(rows["clipped"], CLIPPED)
         * _fading(rows["brightness"], DIM[::-1]) * found
     )  # fmt: skip
-    return np.stack([_fading(part, CHANGE) * whole for part in change.T], axis=1).astype(np.float32)
+    beyond = change - (np.percentile(change[found], USUAL, axis=0) if found.any() else 0.0)
+    return np.stack([_fading(part, CHANGE) * whole for part in beyond.T], axis=1).astype(np.float32)
 
 
 def _change(thumbs: Array, found: Bool[Array, " frames"]) -> Float[Array, "frames area"]:
     """How much each half of the flat skin differs from what it usually is in this film."""
     some = np.flatnonzero(found)
     some = some[np.linspace(0, len(some) - 1, min(len(some), REFERENCE_FRAMES)).round().astype(int)]
-    usual = np.median(_balanced(thumbs[some]), axis=0)
-    height = TOP_MM - np.arange(0, HEIGHT, THUMB)
+    usual = np.median(thumbs[some].astype(np.float32), axis=0)
     out = np.zeros((len(thumbs), len(CONFIDENCE_AREAS)))
     for i in np.flatnonzero(found):
-        away = np.abs(_balanced(thumbs[i : i + 1])[0] - usual).mean(axis=(1, 2))
-        out[i] = away[height > UPPER_MM].mean(), away[height < LOWER_MM].mean()
+        out[i] = halves_apart(thumbs[i], usual)
     return out
-
-
-def _balanced(thumbs: Array) -> Float[Array, "frames thumb_row thumb_column 3"]:
-    """Without the light of each picture, which may change."""
-    level = thumbs.astype(np.float64)
-    balanced: Array = level - level.mean(axis=(1, 2), keepdims=True)
-    return balanced
 
 
 def believed_only(

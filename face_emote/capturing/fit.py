@@ -111,7 +111,11 @@ def fit_film(
     """
     count = float(len(watched.rows))
     first = landmark_fit(
-        watched, head, focal_mm=focal_mm, neutral_secs=neutral_secs, report=_reporter(progress, done=0.0, total=2 * count)
+        watched,
+        head,
+        focal_mm=focal_mm,
+        neutral_secs=neutral_secs,
+        report=_reporter(progress, done=0.0, total=2 * count),
     )
     found, plain = watched.found, first.fitted
     scores = watched.rows["scores"][found].astype(np.float64)

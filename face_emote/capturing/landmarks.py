@@ -20,8 +20,8 @@ FACES = ("left", "right")
 MOST_FACES = 8
 JUMP = 1.0
 """A face that is further from where the followed one was than this share of its height is another one."""
-APART = 0.55
-"""Two faces nearer than this share of their height hide one another."""
+NEAR, MEMORY_SECS = 1.2, 3.0
+"""Faces nearer than so many heights may pass one another; how long it is remembered on which side the other one was."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -129,12 +129,14 @@ class Follower:
         self.wanted = wanted
         self.most_faces = int(wanted) if wanted is not None and wanted.isdecimal() else 2
         self._last: SeenFace | None = None
+        self._other: tuple[bool, float] | None = None
+        """Whether the near other face was on the right of the picture, and when."""
 
     def followed(self, faces: list[SeenFace], *, time_secs: float, film: Path) -> SeenFace | None:
         """The face in the next picture; None when it is not there.
 
         Raises:
-            CaptureError: two faces cover one another, so that nobody could tell afterwards which is which.
+            CaptureError: two faces pass one another, so that nobody can tell afterwards which is which.
         """
         if self._last is None:
             self._last = self._first(faces)
@@ -143,16 +145,23 @@ class Follower:
         away = [float(np.linalg.norm(face.centre - last.centre)) / last.height for face in faces]
         if not faces or min(away) > JUMP:
             return None
-        chosen = int(np.argmin(away))
-        for i, other in enumerate(faces):
-            gap = float(np.linalg.norm(other.centre - faces[chosen].centre))
-            if i != chosen and gap < APART * max(other.height, faces[chosen].height):
-                raise CaptureError(
-                    f"Two people cross at {time_secs:.1f} s, and nobody can tell afterwards who is who; cut the film "
-                    f"there, or crop it to one face: {film}"
-                )
-        self._last = faces[chosen]
-        return self._last
+        chosen = faces[int(np.argmin(away))]
+        others = [face for face in faces if face is not chosen]
+        self._last = chosen
+        if others:
+            shift = min((face.centre - chosen.centre for face in others), key=lambda s: float(np.linalg.norm(s)))
+            self._require_same_side(shift / chosen.height, time_secs=time_secs, film=film)
+        return chosen
+
+    def _require_same_side(self, shift: Float[Array, " 2"], *, time_secs: float, film: Path) -> None:
+        """`shift`: from the followed face to the nearest other one, in heights."""
+        right, known = bool(shift[0] > 0.0), self._other
+        if known is not None and known[0] != right and time_secs - known[1] < MEMORY_SECS:
+            raise CaptureError(
+                f"Two people pass one another at {time_secs:.1f} s, and nobody can tell afterwards who is who; cut the "
+                f"film there, or crop it to one face: {film}"
+            )
+        self._other = (right, time_secs) if float(np.linalg.norm(shift)) < NEAR else None
 
     def _first(self, faces: list[SeenFace]) -> SeenFace | None:
         from_left = sorted(faces, key=lambda face: float(face.centre[0]))

@@ -10,13 +10,15 @@ from pathlib import Path
 
 import numpy as np
 
-from face_emote.capturing.chart import HEIGHT, WIDTH, Chart, Unwrapped
-from face_emote.core.arrays import Array, Bool, Float
+from face_emote.capturing.chart import HEIGHT, TOP_MM, WIDTH, Chart, Unwrapped
+from face_emote.core.arrays import Array, Bool, Float, UInt8
 from face_emote.core.names import WRINKLES
 from face_emote.look.colour import BLOOD_GAIN, HAEMOGLOBIN_EXTINCTION
 
 THUMB = 6
 """Texels per pixel of a thumbnail."""
+UPPER_MM, LOWER_MM = 34.0, 16.0
+"""Above the first lie brows and eyes, below the second the mouth."""
 THUMB_SHAPE = (-(-HEIGHT // THUMB), -(-WIDTH // THUMB))
 ACROSS_ROWS = np.array([name.startswith("forehead") or name in ("nose_bridge", "chin") for name in WRINKLES])
 """Folds that lie level; the others stand upright."""
@@ -51,11 +53,13 @@ class SkinSample:
     """Linear mean; NaN where too little is seen."""
     valleys: Float[Array, " wrinkle=16"]
     thumb: Float[Array, "thumb_row thumb_column 3"]
-    """log of the colour, blurred."""
+    """log of the colour, blurred, less its mean; 0 where there is no skin."""
     brightness: float
     """Median luminance, linear."""
     clipped: float
     """Share of texels at the upper end of the scale."""
+    even: float
+    """Share of texels that are as their neighbours are: hardly any in a film, nearly all in a drawing."""
 
 
 def skin_sample(chart: Chart, flat: Unwrapped) -> SkinSample:
@@ -70,15 +74,28 @@ def skin_sample(chart: Chart, flat: Unwrapped) -> SkinSample:
     total = weight.sum(axis=0)
     colour = (weight.T @ linear) / np.maximum(total, 1e-6)[:, None]
     colour[total <= LEAST_SEEN * chart.blood.sum(axis=0)] = np.nan
-    visible = chart.skin & flat.facing
+    visible, skin = chart.skin & flat.facing, chart.skin.reshape(HEIGHT, WIDTH)
     blurred = cv2.GaussianBlur(flat.colour, (0, 0), THUMB / 2.0)[::THUMB, ::THUMB]
     return SkinSample(
         colour=colour,
         valleys=_valleys(chart, linear[:, 0], visible),
-        thumb=np.log(blurred.astype(np.float32) / 255.0 + 0.03),
+        thumb=_balanced(np.log(blurred.astype(np.float32) / 255.0 + 0.03), skin[::THUMB, ::THUMB]),
         brightness=float(np.median(luminance[chart.skin])),
         clipped=float(np.mean(brightest[chart.skin] >= 251)),
+        even=float(np.mean(_steps(flat.colour)[skin[1:, 1:]] < 2)),
     )
+
+
+def _balanced(level: Float[Array, "row column 3"], skin: Bool[Array, "row column"]) -> Float[Array, "row column 3"]:
+    """Without the light of the picture, which may change."""
+    return np.where(skin[..., None], level - level[skin].mean(axis=0), np.float32(0.0))
+
+
+def _steps(colour: UInt8[Array, "row column 3"]) -> Array:
+    """Largest difference of each texel to the one above and the one on the left."""
+    levels = colour.astype(np.int16)
+    down, right = (np.abs(np.diff(levels, axis=axis)).max(axis=2) for axis in (0, 1))
+    return np.asarray(np.maximum(down[:, 1:], right[1:]))
 
 
 def _valleys(chart: Chart, red: Float[Array, " texel"], visible: Bool[Array, " texel"]) -> Float[Array, " wrinkle=16"]:
@@ -100,6 +117,14 @@ def _valleys(chart: Chart, red: Float[Array, " texel"], visible: Bool[Array, " t
     )
     found: Array = np.where(ACROSS_ROWS, level_folds, upright) / np.maximum(chart.wrinkles.sum(axis=0), 1e-6)
     return found
+
+
+def halves_apart(one: Array, other: Array) -> tuple[float, float]:
+    """Mean difference of two thumbnails in the upper and in the lower half of the face."""
+    height = TOP_MM - np.arange(0, HEIGHT, THUMB)
+    away, skin = np.abs(one.astype(np.float32) - other.astype(np.float32)).mean(axis=2), one.any(axis=2)
+    upper, lower = (away[rows][skin[rows]].mean() for rows in (height > UPPER_MM, height < LOWER_MM))
+    return float(upper), float(lower)
 
 
 def seen_wrinkles(

@@ -1,0 +1,129 @@
+"""Films that show no face to follow, and the sentence that says why."""
+
+from pathlib import Path
+
+import numpy as np
+
+from face_emote.capturing.face_mesh import OUTER_CANTHI, eye_distance
+from face_emote.capturing.film import film_pictures
+from face_emote.capturing.landmarks import Detect, SeenFace
+from face_emote.capturing.skin import halves_apart
+from face_emote.core.arrays import Array, UInt8
+from face_emote.core.errors import CaptureError
+
+LEAST_PIXELS = 16.0
+"""Between the eyes; smaller faces have no features."""
+LEAST_FOUND = 0.2
+"""Share of the pictures that must show the face."""
+DARK = 0.003
+"""Median luminance of the skin, linear, below which there is only noise."""
+DRAWN = 0.8
+"""Share of even texels beyond which a face is drawn, not filmed."""
+OTHER_FACE = 0.045
+"""Difference of both halves of the face, before and after an instant, from which on it is somebody else's."""
+SHOT_FRAMES = 12
+"""Pictures that are looked at on either side."""
+SAMPLED, MOST_SAMPLED = 10, 12
+"""Which pictures are looked at once more, and how many at most."""
+TURNED = 0.85
+"""A face that looks so much calmer (sum of its scores) when the film is turned over stands on its head."""
+SEEN_TO_BE_DRAWN = 0.02
+"""Luminance below which a film has too few levels to tell it from a drawing."""
+
+
+def why_nobody(path: Path, detect: Detect) -> str:
+    """No face was found: is the film dark, or turned over?"""
+    brightest, turned, sampled = 0.0, 0, 0
+    for number, (_, picture) in enumerate(film_pictures(path, remark=lambda _: None)):
+        if number % SAMPLED:
+            continue
+        sampled += 1
+        brightest = max(brightest, float(np.percentile(picture, 95)))
+        turned += any(_stands(face.landmarks) for face in detect(np.ascontiguousarray(picture[::-1, ::-1])))
+        if sampled == MOST_SAMPLED:
+            break
+    if brightest < 40.0:
+        return f"The film is too dark to find a face; film it in more light: {path}"
+    if turned > sampled // 2 and _has_colours(path):
+        return _on_its_head(path)
+    return f"No face is found in the film; it must be a real face, upright and larger than 40 pixels: {path}"
+
+
+def _on_its_head(path: Path) -> str:
+    return f"The face stands on its head; turn the film by half a circle: {path}"
+
+
+class TurnedOver:
+    """Whether a film stands on its head, in which MediaPipe sees an upright, restless face.
+
+    Asked of a few pictures while the film goes by.
+    """
+
+    def __init__(self) -> None:
+        self._calm: list[float] = []
+        self._passed = 0
+
+    def look(self, picture: UInt8[Array, "height width 3"], seen: SeenFace, detect: Detect) -> None:
+        """Look at a picture in which a face was seen."""
+        if self._passed % SAMPLED == 0 and len(self._calm) < MOST_SAMPLED // 2:
+            turned = np.ascontiguousarray(picture[::-1, ::-1])
+            height, width = picture.shape[:2]
+            centre = np.array([width, height]) - seen.centre
+            here = [face for face in detect(turned) if np.linalg.norm(face.centre - centre) < 0.5 * seen.height]
+            self._calm += [float(face.scores.sum() / max(seen.scores.sum(), 1e-6)) for face in here[:1]] or [2.0]
+        self._passed += 1
+
+    def require_upright(self, path: Path) -> None:
+        """Raise CaptureError if the film has to be turned."""
+        if self._calm and float(np.median(self._calm)) < TURNED:
+            raise CaptureError(_on_its_head(path))
+
+
+def _stands(landmarks: Array) -> bool:
+    """Whether the right eye is on the left of the picture: neither mirrored nor turned."""
+    right, left = (landmarks[index] for index in OUTER_CANTHI)
+    return bool(left[0] - right[0] > abs(left[1] - right[1]))
+
+
+def _has_colours(path: Path) -> bool:
+    """Whether the first picture has as many colours as a photograph."""
+    _, picture = next(film_pictures(path, remark=lambda _: None))
+    return len(np.unique(picture[::4, ::4].reshape(-1, 3) // 4, axis=0)) > 200
+
+
+def require_one_face(rows: Array, path: Path) -> None:
+    """Raise CaptureError unless one face is seen well enough, for long enough, and is the same all the time."""
+    seen = rows["found"]
+    share = float(np.mean(seen))
+    if share < LEAST_FOUND:
+        raise CaptureError(f"The face is found in {share:.0%} of the pictures only; give a film that shows it: {path}")
+    landmarks = rows["landmarks"][seen]
+    size = float(np.median(eye_distance(landmarks)))
+    if size < LEAST_PIXELS:
+        raise CaptureError(
+            f"The face is too small: {size:.0f} pixels between the eyes, {LEAST_PIXELS:.0f} are the least; come nearer "
+            f"or crop the film: {path}"
+        )
+    if float(np.median(rows["brightness"][seen])) < DARK:
+        raise CaptureError(f"The face is too dark to be read; film it in more light: {path}")
+    if np.mean([_stands(points) for points in landmarks]) < 0.5:
+        raise CaptureError(f"The face lies on its side; turn the film upright: {path}")
+    lit = float(np.median(rows["brightness"][seen])) > SEEN_TO_BE_DRAWN
+    if lit and float(np.median(rows["even"][seen])) > DRAWN:
+        raise CaptureError(f"The face is drawn, and its skin says nothing; give a film of a real face: {path}")
+    _require_one_person(rows[seen], path)
+
+
+def _require_one_person(rows: Array, path: Path) -> None:
+    """Somebody else's skin appears all at once, in both halves of the face, and stays."""
+    for i in range(1, len(rows)):
+        if min(halves_apart(rows["thumb"][i], rows["thumb"][i - 1])) < OTHER_FACE:
+            continue
+        before, after = (
+            np.median(part.astype(np.float32), axis=0)
+            for part in (rows["thumb"][max(i - SHOT_FRAMES, 0) : i], rows["thumb"][i : i + SHOT_FRAMES])
+        )
+        if min(halves_apart(before, after)) > OTHER_FACE:
+            raise CaptureError(
+                f"Another face, or another shot, begins at {float(rows['time'][i]):.1f} s; cut the film there: {path}"
+            )
