@@ -8,10 +8,6 @@
 """
 
 import argparse
-import json
-import resource
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -158,7 +154,9 @@ def synthetic(clips: list[tuple[Path, FaceMotion]]) -> list[Figure]:
     face = np.flatnonzero(head.layout.mask_face > 0.5)
     errors: dict[str, list[list[float]]] = {"ours": [], "naive": []}
     units: dict[str, dict[str, list[tuple[float, float]]]] = {name: {unit: [] for unit in UNITS} for name in errors}
-    other: dict[str, list[float]] = {name: [] for name in ("blink peak", "gaze yaw r", "head yaw r", "wrinkles r", "blood r", "blood slope")}
+    other: dict[str, list[float]] = {
+        name: [] for name in ("blink peak", "gaze yaw r", "head yaw r", "wrinkles r", "blood r", "blood slope")
+    }
     for film, truth in clips:
         captured = read_film(film, Filming(character=truth.character, neutral=None)).motion
         count = min(captured.num_frames, truth.num_frames)
@@ -203,7 +201,9 @@ def _skin_and_eyes(other: dict[str, list[float]], captured: FaceMotion, truth: F
     other["gaze yaw r"].append(correlation(captured.eye_pose[:, 0, 1], truth.eye_pose[:, 0, 1]))
     other["head yaw r"].append(correlation(captured.neck_pose[:, 1], truth.neck_pose[:, 1]))
     moving = [i for i in range(len(WRINKLES) - 1) if truth.wrinkles[:, i].std() > 0.03]
-    other["wrinkles r"].append(float(np.nanmean([correlation(captured.wrinkles[:, i], truth.wrinkles[:, i]) for i in moving])))
+    other["wrinkles r"].append(
+        float(np.nanmean([correlation(captured.wrinkles[:, i], truth.wrinkles[:, i]) for i in moving]))
+    )
     for name in ("cheek_left", "cheek_right", "forehead", "nose"):
         i = BLOOD_REGIONS.index(name)
         found, real = captured.blood_flow[:, i].astype(float), truth.blood_flow[:, i].astype(float)

@@ -4,13 +4,16 @@ from pathlib import Path
 
 import numpy as np
 
+from face_emote.capturing.chart import Chart, unwrap
 from face_emote.capturing.face_mesh import OUTER_CANTHI, eye_distance
 from face_emote.capturing.film import film_pictures
 from face_emote.capturing.landmarks import Detect, SeenFace
-from face_emote.capturing.skin import halves_apart
+from face_emote.capturing.skin import halves_apart, redness_of, skin_sample
 from face_emote.core.arrays import Array, UInt8
 from face_emote.core.errors import CaptureError
+from face_emote.core.names import BLOOD_REGIONS
 
+LIPS, *CHEEKS = (BLOOD_REGIONS.index(name) for name in ("lips", "cheek_left", "cheek_right"))
 LEAST_PIXELS = 16.0
 """Between the eyes; smaller faces have no features."""
 LEAST_FOUND = 0.2
@@ -27,6 +30,8 @@ SAMPLED, MOST_SAMPLED = 10, 12
 """Which pictures are looked at once more, and how many at most."""
 TURNED = 0.85
 """A face that looks so much calmer (sum of its scores) when the film is turned over stands on its head."""
+REDDER = 0.08
+"""And whose lips are so much redder (log R / G) than before."""
 SEEN_TO_BE_DRAWN = 0.02
 """Luminance below which a film has too few levels to tell it from a drawing."""
 
@@ -54,28 +59,42 @@ def _on_its_head(path: Path) -> str:
 
 
 class TurnedOver:
-    """Whether a film stands on its head, in which MediaPipe sees an upright, restless face.
-
-    Asked of a few pictures while the film goes by.
+    """Whether a film stands on its head. MediaPipe sees an upright face in it all the same, but a restless one whose
+    mouth lies on a forehead: asked of a few pictures while the film goes by, this way and turned over.
     """
 
-    def __init__(self) -> None:
-        self._calm: list[float] = []
+    def __init__(self, chart: Chart) -> None:
+        self._chart = chart
+        self._found: list[tuple[float, float]] = []
         self._passed = 0
 
     def look(self, picture: UInt8[Array, "height width 3"], seen: SeenFace, detect: Detect) -> None:
         """Look at a picture in which a face was seen."""
-        if self._passed % SAMPLED == 0 and len(self._calm) < MOST_SAMPLED // 2:
+        if self._passed % SAMPLED == 0 and len(self._found) < MOST_SAMPLED // 2:
             turned = np.ascontiguousarray(picture[::-1, ::-1])
-            height, width = picture.shape[:2]
-            centre = np.array([width, height]) - seen.centre
+            centre = np.array([picture.shape[1], picture.shape[0]]) - seen.centre
             here = [face for face in detect(turned) if np.linalg.norm(face.centre - centre) < 0.5 * seen.height]
-            self._calm += [float(face.scores.sum() / max(seen.scores.sum(), 1e-6)) for face in here[:1]] or [2.0]
+            self._found.append(
+                (
+                    float(here[0].scores.sum() / max(float(seen.scores.sum()), 1e-6)),
+                    self._lips(turned, here[0]) - self._lips(picture, seen),
+                )
+                if here
+                else (2.0, -1.0)
+            )
         self._passed += 1
+
+    def _lips(self, picture: UInt8[Array, "height width 3"], face: SeenFace) -> float:
+        """How much redder the lips are than the cheeks."""
+        redness = redness_of(skin_sample(self._chart, unwrap(self._chart, picture, face.landmarks)).colour[None])[0]
+        return float(np.nan_to_num(redness[LIPS] - 0.5 * (redness[CHEEKS[0]] + redness[CHEEKS[1]])))
 
     def require_upright(self, path: Path) -> None:
         """Raise CaptureError if the film has to be turned."""
-        if self._calm and float(np.median(self._calm)) < TURNED:
+        if not self._found:
+            return
+        calm, red = np.median(self._found, axis=0)
+        if calm < TURNED and red > REDDER:
             raise CaptureError(_on_its_head(path))
 
 

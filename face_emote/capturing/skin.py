@@ -149,22 +149,23 @@ def blood_curves(
     colour: Float[Array, "frames region=8 3"], *, at_rest: Float[Array, "frames region=8 3"] | None = None
 ) -> Float[Array, "frames region=8"]:
     """Flow h of each region, -1..1, against the clip's median (or against frames at rest); NaN where it is not seen."""
-    redness, flow = _redness(colour), np.full(colour.shape[:2], np.nan)
-    resting = redness if at_rest is None else _redness(at_rest)
+    redness, flow = redness_of(colour), np.full(colour.shape[:2], np.nan)
+    resting = redness if at_rest is None else redness_of(at_rest)
     seen = np.isfinite(resting).any(axis=0)
     ratio = 1.0 + (redness[:, seen] - np.nanmedian(resting[:, seen], axis=0)) / (RISE * USUAL_HAEMOGLOBIN)
     flow[:, seen] = np.clip(np.log(np.maximum(ratio, 0.15)) / BLOOD_GAIN, -1.0, 1.0)
     return flow
 
 
-def _redness(colour: Float[Array, "frames region=8 3"]) -> Float[Array, "frames region=8"]:
+def redness_of(colour: Float[Array, "frames region=8 3"]) -> Float[Array, "frames region=8"]:
+    """log(R / G) of linear colours."""
     found: Array = np.log(colour[..., 0] + 1e-4) - np.log(colour[..., 1] + 1e-4)
     return found
 
 
 def why_no_blood(colour: Float[Array, "frames region=8 3"], *, bits_per_pixel: float, film: Path) -> str | None:
     """The sentence that says why nothing is claimed of the blood; None when something is."""
-    redness = _redness(colour)
+    redness = redness_of(colour)
     if not np.isfinite(redness).any():
         return f"Too little skin is seen to read the blood; it is left at rest: {film}"
     typical = float(np.nanmedian(redness))

@@ -63,7 +63,8 @@ def watched(path: Path, *, face: str | None = None, progress: Progress | None = 
         DependencyError: MediaPipe or OpenCV is not installed.
     """
     facts, follower, remarks = film_facts(path), Follower(face), list[str]()
-    chart, size, turned = make_chart(load_head()), (0, 0), TurnedOver()
+    chart, size = make_chart(load_head()), (0, 0)
+    turned = TurnedOver(chart)
     with face_detector(most_faces=follower.most_faces) as detect, tempfile.TemporaryFile() as spool:
         count, total = 0, float(max(facts.num_frames, 1))
         for time_secs, picture in film_pictures(path, remark=remarks.append):
