@@ -1,8 +1,8 @@
 """`python -m bench.capture [--films FOLDER] [--cycles] [--keep FOLDER]`: what comes back from a film of a face.
 
 - real: lips on real films (the six of GRID, CC BY 4.0) against the landmarks tracked in them;
-- synthetic: our own performances, filmed by our renderers, whose every control, fold and blush is known; `--cycles` adds
-  one that is path-traced in another light. `naive` copies MediaPipe's 52 scores;
+- synthetic: our own performances, filmed by our renderers, whose every control, fold and blush is known; `--cycles`
+  adds one that is path-traced in another light. `naive` copies MediaPipe's 52 scores;
 - a hand before the mouth, drawn into the real films;
 - speed on one core, and memory of a short and of a long film.
 """
@@ -18,7 +18,7 @@ import numpy as np
 
 from bench.common import QUICK, Figure, report
 from face_emote.audio.examples import example_speech
-from face_emote.capturing.face_mesh import eye_distance
+from face_emote.capturing.lips import seen_gap
 from face_emote.capturing.points import FITTED_INDEX
 from face_emote.capturing.watch import watched
 from face_emote.core.arrays import Array, Float
@@ -75,12 +75,9 @@ def naive_controls(film: Path, every: Float[Array, " frames"]) -> Float[Array, "
 
 
 def lip_gap(motion: FaceMotion) -> Float[Array, " frames"]:
-    """Of the posed mesh, in its own eye distances."""
+    """Of the posed mesh seen from the front, five pairs of inner lips, in its own eye distances."""
     still = replace(motion, neck_pose=np.zeros_like(motion.neck_pose), translation=np.zeros_like(motion.translation))
-    points = load_head().landmarks478(still)
-    return np.asarray(
-        np.linalg.norm(points[:, 13] - points[:, 14], axis=1) / np.linalg.norm(points[:, 33] - points[:, 263], axis=1)
-    )
+    return seen_gap(load_head().landmarks478(still)[:, :, :2])
 
 
 def as_motion(rows: Float[Array, "frames control"], like: FaceMotion) -> FaceMotion:
@@ -96,18 +93,18 @@ def real_lips(films: list[Path]) -> list[Figure]:
         motion = read_film(film, Filming()).motion
         every = frame_times(0, motion.num_frames, fps=motion.fps)
         with watched(film) as seen:
-            marks = seen.rows["landmarks"]
-            gap = np.linalg.norm(marks[:, 13] - marks[:, 14], axis=1) / eye_distance(marks)
-            gap = np.interp(every, seen.rows["time"], gap)
+            gap = np.interp(every, seen.rows["time"], seen_gap(seen.rows["landmarks"]))
         for name, found in (("ours", motion), ("naive", as_motion(naive_controls(film, every), motion))):
             mesh = lip_gap(found)
             closed, apart = gap < CLOSED, gap > OPEN
             rows[name].append(
                 (
-                    correlation(mesh, gap), float(np.abs(mesh - gap).mean()),
-                    float(np.mean(mesh[closed] < CLOSED)) if closed.any() else np.nan, float(np.mean(mesh[apart] < CLOSED)),
+                    correlation(mesh, gap),
+                    float(np.abs(mesh - gap).mean()),
+                    float(np.mean(mesh[closed] < CLOSED)) if closed.any() else np.nan,
+                    float(np.mean(mesh[apart] < CLOSED)),
                 )
-            )  # fmt: skip
+            )
     titles = ("lip gap r", "lip gap error, eye distances", "closed when closed", "falsely closed")
     return [
         Figure(f"{title}: {name}", float(np.nanmean([row[i] for row in rows[name]])), "", f"{len(films)} films")

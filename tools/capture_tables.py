@@ -1,6 +1,6 @@
 """`python -m tools.capture_tables -o FILE`: what capture has to know of MediaPipe, learnt on pictures of our own heads.
 
-People of every origin and age, in the eight skins, from many sides, in several lights, make faces whose every control is
+People of every origin and age, in the eight skins, from many sides, in several lights, make faces whose controls are
 known. MediaPipe looks at them. Where it puts its landmarks beside ours, on average, is the bias; a ridge regression
 from the landmark fit and the scores to the controls knows what landmarks cannot tell. Nobody's likeness is in it.
 """

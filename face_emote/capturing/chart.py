@@ -33,6 +33,8 @@ class Chart:
     inside: Bool[Array, " texel"]
     skin: Bool[Array, " texel"]
     """Neither eyes nor brows nor the opening of the mouth."""
+    middle: Bool[Array, " texel"]
+    """Of the skin what neither hair nor the turning of the head reaches."""
     wrinkles: Float[Array, "texel wrinkle=16"]
     blood: Float[Array, "texel region=8"]
 
@@ -69,6 +71,7 @@ def make_chart(head: Head) -> Chart:
         area=_twice_area(rest[:, :2].astype(np.float32)[corners]),
         inside=inside,
         skin=skin,
+        middle=skin & (np.hypot(place[:, 0] / 50.0, (place[:, 1] - 14.0) / 68.0) < 1.0),
         wrinkles=(wrinkle_masks(position) * skin[:, None]).astype(np.float32),
         blood=(blood_masks(position, np.zeros(len(place)))[:, :NUM_BLOOD] * skin[:, None]).astype(np.float32),
     )

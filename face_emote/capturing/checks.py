@@ -22,8 +22,11 @@ DARK = 0.003
 """Median luminance of the skin, linear, below which there is only noise."""
 DRAWN = 0.8
 """Share of even texels beyond which a face is drawn, not filmed."""
-OTHER_FACE = 0.045
+OTHER_FACE = 0.03
 """Difference of both halves of the face, before and after an instant, from which on it is somebody else's."""
+MOST_UNEVEN = 2.5
+OTHER_COLOUR = 0.15
+"""The same of log(R / G) of the cheeks."""
 SHOT_FRAMES = 12
 """Pictures that are looked at on either side."""
 SAMPLED, MOST_SAMPLED = 10, 12
@@ -134,15 +137,22 @@ def require_one_face(rows: Array, path: Path) -> None:
 
 
 def _require_one_person(rows: Array, path: Path) -> None:
-    """Somebody else's skin appears all at once, in both halves of the face, and stays."""
+    """Somebody else's skin appears all at once, in both halves of the face or in another colour, and stays."""
+    redness = redness_of(rows["colour"].astype(np.float64))[:, CHEEKS].mean(axis=1)
     for i in range(1, len(rows)):
-        if min(halves_apart(rows["thumb"][i], rows["thumb"][i - 1])) < OTHER_FACE:
-            continue
-        before, after = (
-            np.median(part.astype(np.float32), axis=0)
-            for part in (rows["thumb"][max(i - SHOT_FRAMES, 0) : i], rows["thumb"][i : i + SHOT_FRAMES])
-        )
-        if min(halves_apart(before, after)) > OTHER_FACE:
+        sides = slice(max(i - SHOT_FRAMES, 0), i), slice(i, i + SHOT_FRAMES)
+        jump = redness[i] - redness[i - 1]
+        if abs(jump) > OTHER_COLOUR:
+            before, after = (float(np.nanmedian(redness[side])) for side in sides)
+            other = abs(after - before) > OTHER_COLOUR
+        elif min(halves_apart(rows["thumb"][i], rows["thumb"][i - 1])) > OTHER_FACE:
+            thumbs = (np.median(rows["thumb"][side].astype(np.float32), axis=0) for side in sides)
+            less, more = sorted(halves_apart(*thumbs))
+            # What covers a face covers one half of it more.
+            other = less > OTHER_FACE and more < MOST_UNEVEN * less
+        else:
+            other = False
+        if other:
             raise CaptureError(
                 f"Another face, or another shot, begins at {float(rows['time'][i]):.1f} s; cut the film there: {path}"
             )

@@ -15,7 +15,7 @@ from face_emote.core.arrays import Array, Bool, Float
 from face_emote.core.names import CONFIDENCE_AREAS
 from face_emote.core.rotations import rotation_matrix, yaw_pitch_roll
 
-CHANGE = (0.028, 0.048)
+CHANGE = (0.032, 0.052)
 """Of the skin's logarithm against the film's median, beyond what is usual in it: up to the first nothing hides it, from
 the second much does."""
 USUAL = 25

@@ -30,23 +30,26 @@ MOST_AT_REST = 0.35
 """Score above which a blendshape is no habit of a resting face."""
 LOST_FRAMES = 12
 """After so many pictures without the face it is looked for anew."""
-LEARNT = ("browDown", "noseSneer", "eyeWide", "mouthUpperUp", "mouthLowerDown", "mouthFrown", "mouthStretch")
+LEARNT = (
+    "browDown", "noseSneer", "eyeWide", "cheekSquint", "mouthUpperUp", "mouthLowerDown", "mouthFrown", "mouthStretch",
+    "mouthShrug", "mouthRoll", "mouthDimple", "mouthPress", "mouthFunnel", "jawForward",
+)  # fmt: skip
 """Controls that the regression knows better than the landmarks."""
+HALF_LEARNT = ("mouthSmile", "eyeSquint")
+"""Controls of which regression and score know more together than either."""
 LEARNT_WEIGHT, LID_WEIGHT = 300.0, 1e4
 _SCORE_WEIGHT = {
-    "browInnerUp": 10.0, "browDown": 10.0, "browOuterUp": 10.0, "mouthSmile": 10.0, "eyeSquint": 4.0, "eyeWide": 6.0,
-    "mouthPucker": 3.0, "mouthUpperUp": 6.0, "mouthLowerDown": 4.0, "mouthFrown": 4.0, "mouthStretch": 4.0,
-    "noseSneer": 4.0, "mouthRollLower": 3.0, "mouthRollUpper": 3.0, "mouthPress": 4.0, "mouthShrugLower": 3.0,
-    "mouthShrugUpper": 3.0, "mouthLeft": 4.0, "mouthRight": 4.0,
+    "browInnerUp": 10.0, "browOuterUp": 10.0, "mouthPucker": 3.0, "mouthLeft": 4.0, "mouthRight": 4.0,
 }  # fmt: skip
 """How much MediaPipe's score of a control weighs against the landmarks; 1 is usual."""
 _SIDELESS = [name.removesuffix("Left").removesuffix("Right") for name in FITTED]
 _IS_LEARNT = np.array([name.startswith(LEARNT) for name in FITTED])
+_IS_HALF_LEARNT = np.array([name.startswith(HALF_LEARNT) for name in FITTED])
 _IS_LID = np.array([name.startswith("eyeBlink") for name in FITTED])
 _WEIGHT = np.array(
     [_SCORE_WEIGHT.get(name, _SCORE_WEIGHT.get(plain, 1.0)) for name, plain in zip(FITTED, _SIDELESS, strict=True)]
 )
-_WEIGHT = np.where(_IS_LEARNT, LEARNT_WEIGHT, np.where(_IS_LID, LID_WEIGHT, _WEIGHT))
+_WEIGHT = np.where(_IS_LEARNT | _IS_HALF_LEARNT, LEARNT_WEIGHT, np.where(_IS_LID, LID_WEIGHT, _WEIGHT))
 LID_PEAK = 0.45
 """A film in which the lids' score stays below this shows no whole blink to stretch to."""
 
@@ -174,7 +177,8 @@ def _wishes(
 ) -> Float[Array, "frames fitted"]:
     peak = np.maximum(np.percentile(scored, 99.5, axis=0), LID_PEAK)
     lids = np.clip(scored / np.minimum(peak, 1.0), 0.0, 1.0)
-    return np.where(_IS_LEARNT, learnt, np.where(_IS_LID, lids, scored))
+    known = np.where(_IS_HALF_LEARNT, 0.5 * (learnt + scored), np.where(_IS_LID, lids, scored))
+    return np.where(_IS_LEARNT, learnt, known)
 
 
 def _reporter(progress: Progress | None, *, done: float, total: float) -> Progress:

@@ -53,7 +53,7 @@ class SkinSample:
     """Linear mean; NaN where too little is seen."""
     valleys: Float[Array, " wrinkle=16"]
     thumb: Float[Array, "thumb_row thumb_column 3"]
-    """log of the colour, blurred, less its mean; 0 where there is no skin."""
+    """log of the colour, blurred, less its median; 0 where there is no skin."""
     brightness: float
     """Median luminance, linear."""
     clipped: float
@@ -75,27 +75,29 @@ def skin_sample(chart: Chart, flat: Unwrapped) -> SkinSample:
     colour = (weight.T @ linear) / np.maximum(total, 1e-6)[:, None]
     colour[total <= LEAST_SEEN * chart.blood.sum(axis=0)] = np.nan
     visible, skin = chart.skin & flat.facing, chart.skin.reshape(HEIGHT, WIDTH)
+    middle = chart.middle.reshape(HEIGHT, WIDTH)[::THUMB, ::THUMB]
     blurred = cv2.GaussianBlur(flat.colour, (0, 0), THUMB / 2.0)[::THUMB, ::THUMB]
     return SkinSample(
         colour=colour,
         valleys=_valleys(chart, linear[:, 0], visible),
-        thumb=_balanced(np.log(blurred.astype(np.float32) / 255.0 + 0.03), skin[::THUMB, ::THUMB]),
+        thumb=_balanced(np.log(blurred.astype(np.float32) / 255.0 + 0.03), middle),
         brightness=float(np.median(luminance[chart.skin])),
         clipped=float(np.mean(brightest[chart.skin] >= 251)),
-        even=float(np.mean(_steps(flat.colour)[skin[1:, 1:]] < 2)),
+        even=float(np.mean(_steps(flat.colour)[skin[1:, 1:]] <= 1)),
     )
 
 
 def _balanced(level: Float[Array, "row column 3"], skin: Bool[Array, "row column"]) -> Float[Array, "row column 3"]:
-    """Without the light of the picture, which may change."""
-    return np.where(skin[..., None], level - level[skin].mean(axis=0), np.float32(0.0))
+    """Without the light of the picture, which may change; what covers less than half the face moves no median."""
+    return np.where(skin[..., None], level - np.median(level[skin], axis=0), np.float32(0.0))
 
 
 def _steps(colour: UInt8[Array, "row column 3"]) -> Array:
     """Largest difference of each texel to the one above and the one on the left."""
     levels = colour.astype(np.int16)
     down, right = (np.abs(np.diff(levels, axis=axis)).max(axis=2) for axis in (0, 1))
-    return np.asarray(np.maximum(down[:, 1:], right[1:]))
+    steps: Array = np.maximum(down[:, 1:], right[1:])
+    return steps
 
 
 def _valleys(chart: Chart, red: Float[Array, " texel"], visible: Bool[Array, " texel"]) -> Float[Array, " wrinkle=16"]:
@@ -122,7 +124,8 @@ def _valleys(chart: Chart, red: Float[Array, " texel"], visible: Bool[Array, " t
 def halves_apart(one: Array, other: Array) -> tuple[float, float]:
     """Mean difference of two thumbnails in the upper and in the lower half of the face."""
     height = TOP_MM - np.arange(0, HEIGHT, THUMB)
-    away, skin = np.abs(one.astype(np.float32) - other.astype(np.float32)).mean(axis=2), one.any(axis=2)
+    away = np.abs(one.astype(np.float32) - other.astype(np.float32)).mean(axis=2)
+    skin = np.asarray(one.any(axis=2))
     upper, lower = (away[rows][skin[rows]].mean() for rows in (height > UPPER_MM, height < LOWER_MM))
     return float(upper), float(lower)
 

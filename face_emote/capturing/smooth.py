@@ -1,6 +1,6 @@
 """Channels without their noise: a Kalman filter of constant velocity run forth and back (Rauch, Tung, Striebel 1965).
 
-Nothing lags, and quick things stay: how quick a channel may be is its acceleration, how exact it was seen its noise.
+Nothing lags, and quick things stay: how quick a channel may be is its drive, how exactly it was seen its noise.
 True time stamps are heeded; a NaN is a gap.
 """
 
@@ -26,7 +26,7 @@ class _Belief:
 
 
 def smoothed(
-    values: Float[Array, "frames channel"], times: Float[Array, " frames"], *, acceleration: Float[Array, " channel"],
+    values: Float[Array, "frames channel"], times: Float[Array, " frames"], *, drive: Float[Array, " channel"],
     noise: Float[Array, " channel"],
 ) -> Float[Array, "frames channel"]:  # fmt: skip
     """The channels at the same instants; a channel that is nowhere known stays NaN.
@@ -34,14 +34,15 @@ def smoothed(
     Args:
         values: What was seen; NaN where nothing was.
         times: Seconds, rising.
-        acceleration: Units per second squared that a channel reaches in passing.
+        drive: How quickly a channel's speed may change: units per second to the power 1.5, the density of the white
+            noise that accelerates it. In a frame of d seconds it gets away from its course by drive * sqrt(d^3 / 3).
         noise: Standard deviation of what was seen.
     """
     out = np.empty_like(values)
     for first in range(0, len(values), BLOCK):
         low, high = max(first - OVERLAP, 0), min(first + BLOCK + OVERLAP, len(values))
         stop = min(first + BLOCK, len(values))
-        part = _smoothed(values[low:high], times[low:high], drive=acceleration**2, doubt=noise**2)
+        part = _smoothed(values[low:high], times[low:high], drive=drive**2, doubt=noise**2)
         out[first:stop] = part[first - low : stop - low]
     return out
 

@@ -11,15 +11,15 @@ from face_emote.capturing.confidence import (
     believed_only,
     confidence_of,
 )
-from face_emote.capturing.face_mesh import INNER_LIPS, eye_distance
 from face_emote.capturing.fit import FittedFilm
+from face_emote.capturing.lips import SEAL, opened_as, seal_of, seen_gap
 from face_emote.capturing.points import FITTED, controls_of
 from face_emote.capturing.pulse import Pulse, pulse_of
 from face_emote.capturing.skin import blood_curves, seen_wrinkles, why_no_blood
 from face_emote.capturing.smooth import smoothed
 from face_emote.capturing.watch import Watched
 from face_emote.core.arrays import Array, Float
-from face_emote.core.names import BLOOD_REGIONS, CONTROLS, WRINKLES
+from face_emote.core.names import BLOOD_REGIONS, WRINKLES
 from face_emote.core.rotations import rotation_matrix
 from face_emote.core.timing import frame_times, frames_in
 from face_emote.core.types import Character, FaceMotion, MotionInfo
@@ -27,18 +27,13 @@ from face_emote.face.head import Head
 from face_emote.face.rig import pose_from_controls
 from face_emote.motion.feeling.wrinkles import folding, wrinkle_model
 
-SEAL = CONTROLS.index("lipSeal")
-CLOSED_GAP, OPEN_GAP = 0.006, 0.016
-"""Of the inner lips, in eye distances beyond the least of the clip: up to the first they touch, from the second not."""
-LEAST_GAP_BELIEVED = 0.02
-"""A film whose lips never come nearer than this shows no closed mouth to measure from."""
-_QUICKNESS = {"eyeBlink": (1500.0, 0.01), "eye": (300.0, 0.02), "brow": (80.0, 0.02), "cheek": (80.0, 0.03)}
-_MOUTH = (500.0, 0.015)
-"""Acceleration (1/s^2) and noise of controls."""
-POSE_QUICKNESS, PLACE_QUICKNESS = (30.0, 0.004), (3.0, 0.002)
-TURN_QUICKNESS = ((120.0, 0.006), (400.0, 0.02))
+_QUICKNESS = {"eyeBlink": (60.0, 0.015), "eye": (12.0, 0.02), "brow": (4.0, 0.02), "cheek": (4.0, 0.03)}
+_MOUTH = (14.0, 0.015)
+"""Drive and noise of controls, as `smoothed` takes them."""
+POSE_QUICKNESS, PLACE_QUICKNESS = (2.0, 0.004), (0.2, 0.002)
+TURN_QUICKNESS = ((6.0, 0.006), (20.0, 0.02))
 """Of the jaw and of the eyes, radians."""
-SKIN_QUICKNESS, BLOOD_QUICKNESS = (80.0, 0.08), (1.0, 0.08)
+SKIN_QUICKNESS, BLOOD_QUICKNESS = (8.0, 0.08), (1.0, 0.05)
 CHUNK = 256
 LEFT_CHEEK, RIGHT_CHEEK, EARS = (BLOOD_REGIONS.index(name) for name in ("cheek_left", "cheek_right", "ears"))
 
@@ -66,8 +61,8 @@ def _quickness() -> tuple[Float[Array, " channel"], Float[Array, " channel"]]:
     ]
     jaw, eyes = TURN_QUICKNESS
     rows = [POSE_QUICKNESS] * 3 + [PLACE_QUICKNESS] * 3 + of_controls + [jaw] * 2 + [eyes] * 4
-    acceleration, noise = np.array(rows).T
-    return acceleration, noise
+    drive, noise = np.array(rows).T
+    return drive, noise
 
 
 def taken(
@@ -89,9 +84,11 @@ def taken(
     trust = confidence_of(watched, fitted.pose)
     channels = _channels(fitted, trust, times)
     at = _resampled(channels, times, every)
-    gap = _resampled(_lip_gap(watched, trust[:, 1])[:, None], times, every)[:, 0]
+    gap = _resampled(_lip_gap(watched, trust[:, 1], times)[:, None], times, every)[:, 0]
+    person = head.with_identity(np.asarray(player.betas, np.float32))
     controls = controls_of(head, at[:, 6 : 6 + len(FITTED)].clip(0.0, 1.0), at[:, 6 + len(FITTED) :])
-    controls[:, SEAL] = np.clip((OPEN_GAP - gap) / (OPEN_GAP - CLOSED_GAP), 0.0, 1.0)
+    controls[:, SEAL] = seal_of(gap)
+    controls = opened_as(gap, controls, person)
     posed = pose_from_controls(controls, control_joints=head.control_joints)
     neck = head.joints()[1]
     remarks, flow = list(watched.remarks), np.zeros((len(every), len(BLOOD_REGIONS)))
@@ -108,7 +105,7 @@ def taken(
         eye_pose=_eye_pose(at[:, 6 + len(FITTED) + 2 :]),
         global_pose=np.zeros((len(every), 3), np.float32),
         translation=_translation(at[:, :3], at[:, 3:6], neck=neck),
-        wrinkles=_wrinkles(watched, trust, head, player=player, controls=controls, every=every),
+        wrinkles=_wrinkles(watched, trust, person, controls=controls, every=every),
         blood_flow=flow.astype(np.float32),
         fps=fps,
         info=info,
@@ -134,9 +131,9 @@ def _channels(
     upper = np.r_[IS_UPPER, TURN_IS_UPPER]
     rest = np.zeros(values.shape[1])
     halves = [believed_only(values, trust[:, area], times, rest=rest) for area in (0, 1)]
-    acceleration, noise = _quickness()
+    drive, noise = _quickness()
     joined = np.c_[place, np.where(upper, halves[0], halves[1])]
-    return smoothed(joined, times, acceleration=acceleration, noise=noise)
+    return smoothed(joined, times, drive=drive, noise=noise)
 
 
 def _resampled(
@@ -146,14 +143,12 @@ def _resampled(
     return np.stack([np.interp(every, times, column) for column in values.T], axis=1)
 
 
-def _lip_gap(watched: Watched, trust: Float[Array, " frames"]) -> Float[Array, " frames"]:
-    """Of the inner lips as it is seen, in eye distances; where it is not seen, as if they were open."""
-    landmarks = watched.rows["landmarks"]
-    above, below = np.array(INNER_LIPS).T
-    apart = np.linalg.norm(landmarks[:, below] - landmarks[:, above], axis=2).mean(axis=1) / eye_distance(landmarks)
-    known = (trust >= BELIEVED) & np.isfinite(apart)
-    least = float(np.percentile(apart[known], 1)) if known.any() else 0.0
-    return np.where(known, apart - (least if least < LEAST_GAP_BELIEVED else 0.0), 1.0)
+def _lip_gap(
+    watched: Watched, trust: Float[Array, " frames"], times: Float[Array, " frames"]
+) -> Float[Array, " frames"]:
+    """As it is seen, in eye distances; where it is not seen, closed, as the face at rest is."""
+    gap = seen_gap(watched.rows["landmarks"]).astype(np.float64)[:, None]
+    return believed_only(gap, trust, times, rest=np.zeros(1))[:, 0]
 
 
 def _eye_pose(turns: Float[Array, "frames turn=4"]) -> Float[Array, "frames eye=2 3"]:
@@ -172,18 +167,18 @@ def _translation(
 
 
 def _wrinkles(
-    watched: Watched, trust: Float[Array, "frames area=2"], head: Head, *, player: Character,
-    controls: Float[Array, "frames control=100"], every: Float[Array, " frames"],
-) -> Float[Array, "frames wrinkle=16"]:  # fmt: skip
+    watched: Watched, trust: Float[Array, "frames area=2"], person: Head, *,
+    controls: Float[Array, "out_frames control=100"], every: Float[Array, " out_frames"],
+) -> Float[Array, "out_frames wrinkle=16"]:  # fmt: skip
     times = np.asarray(watched.rows["time"], np.float64)
-    model = wrinkle_model(head.with_identity(np.asarray(player.betas, np.float32)))
+    model = wrinkle_model(person)
     tension = np.concatenate([folding(model, controls[i : i + CHUNK]) for i in range(0, len(controls), CHUNK)])
     known = (trust.min(axis=1) >= BELIEVED)[:, None]
     quickness = (np.full(len(WRINKLES), value) for value in SKIN_QUICKNESS)
     scale = np.maximum(np.nanpercentile(watched.rows["valleys"], 95, axis=0), 1e-6)
     valleys = np.where(known, watched.rows["valleys"] / scale, np.nan)
-    acceleration, noise = quickness
-    valleys = smoothed(valleys, times, acceleration=acceleration, noise=noise)
+    drive, noise = quickness
+    valleys = smoothed(valleys, times, drive=drive, noise=noise)
     valleys[~known[:, 0]] = np.nan
     return seen_wrinkles(_resampled(valleys, times, every), tension).astype(np.float32)
 
@@ -194,8 +189,8 @@ def _flow(
 ) -> Float[Array, "out_frames region=8"]:  # fmt: skip
     """Ears are not on the map: they follow the cheeks."""
     flow = blood_curves(colour)
-    acceleration, noise = (np.full(len(BLOOD_REGIONS), value) for value in BLOOD_QUICKNESS)
-    flow = np.nan_to_num(smoothed(flow, times, acceleration=acceleration, noise=noise))
+    drive, noise = (np.full(len(BLOOD_REGIONS), value) for value in BLOOD_QUICKNESS)
+    flow = np.nan_to_num(smoothed(flow, times, drive=drive, noise=noise))
     flow[:, EARS] = 0.5 * (flow[:, LEFT_CHEEK] + flow[:, RIGHT_CHEEK])
     return _resampled(flow, times, every).clip(-1.0, 1.0)
 

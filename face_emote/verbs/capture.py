@@ -16,8 +16,9 @@ import numpy as np
 from face_emote.audio.analyse import heard_recording
 from face_emote.audio.reader import sha256_of
 from face_emote.capturing.fit import fit_film
+from face_emote.capturing.lips import SEAL
 from face_emote.capturing.report import SUFFIXES, TILE, instants, report_bytes
-from face_emote.capturing.take import SEAL, Captured, taken
+from face_emote.capturing.take import Captured, taken
 from face_emote.capturing.watch import watched
 from face_emote.core.arrays import Array, Float
 from face_emote.core.errors import CaptureError, FaceEmoteWarning, OptionError
