@@ -5,9 +5,15 @@ from pathlib import Path
 import pytest
 
 from bench.lip_quality import measure, read_clips
+from face_emote.evaluation.clips import FACELESS
+from face_emote.evaluation.clips import read_clips as read_folder
+from face_emote.evaluation.evaluate import lip_system
+from face_emote.evaluation.lip_figures import measure_clip, ruler, summed
+from face_emote.evaluation.systems import HeardClip
 from face_emote.face.bundled import load_head
 
-TALKERS = Path(__file__).parents[2] / "shared" / "data" / "grid_talkers"
+DATA = Path(__file__).parents[2] / "shared" / "data"
+TALKERS = DATA / "grid_talkers"
 
 pytestmark = pytest.mark.skipif(not TALKERS.is_dir(), reason="tracked real lips are not here (../shared/data)")
 
@@ -20,3 +26,37 @@ def test_lips_follow_real_lips_of_unseen_talkers(talker, correlation):
     assert quality.closure >= 0.98
     assert quality.false_closure <= 0.05
     assert quality.silence_motion < 1e-3
+
+
+@pytest.fixture(scope="module")
+def by_network():
+    """Figures of the bundled network: (talker, whether it is told the phones) -> figures."""
+    head = load_head()
+    by = ruler(head)
+    known = {
+        talker: [HeardClip(clip) for clip in read_folder(DATA, talkers=(talker,), limit=8).clips]
+        for talker in ("s1", FACELESS)
+    }
+    systems = {told: lip_system("net", head=head, known_words=told) for told in (False, True)}
+    return {
+        (talker, told): summed("", [found for clip in clips if (found := measure_clip(clip, system, by=by))])
+        for talker, clips in known.items()
+        for told, system in systems.items()
+    }
+
+
+@pytest.mark.parametrize("told", [False, True])
+def test_the_network_moves_lips_as_the_talker_it_knows_and_as_far(by_network, told):
+    figures = by_network["s1", told]
+    assert figures.correlation > 0.88
+    assert figures.closure >= 0.98
+    assert figures.nearly_closed <= 0.05
+    assert 0.9 <= figures.loud_gap <= 1.1
+
+
+@pytest.mark.parametrize(("told", "closure"), [(False, 0.85), (True, 1.0)])
+def test_voices_that_it_never_heard_close_their_lips_on_closures_and_not_on_vowels(by_network, told, closure):
+    figures = by_network[FACELESS, told]
+    assert figures.closure >= closure
+    assert figures.nearly_closed <= 0.05
+    assert figures.silence_motion <= (0.1 if told else 0.03)

@@ -17,6 +17,7 @@ def test_every_bundled_configuration_can_be_used(path: Path):
 
 def test_a_bundled_configuration_is_found_by_its_name():
     assert read_config("tiny").net.lips.width == 16
+    assert read_config("folds/a").name == "fold-a"
 
 
 @pytest.mark.parametrize(
@@ -41,6 +42,13 @@ def test_mistakes_are_explained(tmp_path: Path, text: str, said: str):
     path.write_text(text)
     with pytest.raises(ConfigError, match=said):
         read_config(path)
+
+
+def test_folds_go_on_from_a_network_that_met_none_of_their_talkers():
+    folds = [read_config(f"folds/{fold}") for fold in "abc"]
+    held_out = [talker for fold in folds for talker in fold.data.hold_out_talkers]
+    assert all(fold.start_from.endswith("base/model.safetensors") for fold in folds)
+    assert sorted(read_config("base").data.hold_out_talkers) == sorted(held_out) and len(set(held_out)) == 11
 
 
 def test_a_missing_configuration_names_those_there_are():

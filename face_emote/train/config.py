@@ -124,8 +124,8 @@ def read_config(source: str | Path) -> TrainConfig:
     """
     path = Path(source)
     if not path.suffix and not path.exists():
-        names = sorted(p.stem for p in BUNDLED.glob("*.toml"))
-        if str(source) not in names:
+        names = sorted(p.relative_to(BUNDLED).with_suffix("").as_posix() for p in BUNDLED.rglob("*.toml"))
+        if path.as_posix() not in names:
             raise ConfigError(f"No training configuration is called {source}; there are {', '.join(names)}, or a .toml")
         path = BUNDLED / f"{source}.toml"
     try:
