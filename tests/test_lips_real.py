@@ -34,8 +34,8 @@ def by_network():
     head = load_head()
     by = ruler(head)
     known = {
-        talker: [HeardClip(clip) for clip in read_folder(DATA, talkers=(talker,), limit=8).clips]
-        for talker in ("s1", FACELESS)
+        talker: [HeardClip(clip) for clip in read_folder(DATA, talkers=(talker,), limit=limit).clips]
+        for talker, limit in (("s1", 8), (FACELESS, None))
     }
     systems = {told: lip_system("net", head=head, known_words=told) for told in (False, True)}
     return {
@@ -54,9 +54,9 @@ def test_the_network_moves_lips_as_the_talker_it_knows_and_as_far(by_network, to
     assert 0.9 <= figures.loud_gap <= 1.1
 
 
-@pytest.mark.parametrize(("told", "closure"), [(False, 0.85), (True, 1.0)])
-def test_voices_that_it_never_heard_close_their_lips_on_closures_and_not_on_vowels(by_network, told, closure):
+@pytest.mark.parametrize(("told", "closure", "nearly"), [(False, 0.87, 0.07), (True, 1.0, 0.05)])
+def test_voices_that_it_never_heard_close_their_lips_on_closures_and_not_on_vowels(by_network, told, closure, nearly):
     figures = by_network[FACELESS, told]
     assert figures.closure >= closure
-    assert figures.nearly_closed <= 0.05
+    assert figures.nearly_closed <= nearly
     assert figures.silence_motion <= (0.1 if told else 0.03)

@@ -21,8 +21,7 @@ from face_emote.motion.mouth.net_lips import (
     EASE_SECS,
     HIGHEST,
     LEAD_SECS,
-    LIVELY_ALIGNED,
-    LIVELY_HEARD,
+    LIVELY,
     REST,
     SPLINE_AHEAD,
     STILL_GAP,
@@ -89,14 +88,14 @@ def test_answers_are_kept_at_their_own_instants():
     np.testing.assert_allclose(aims[:, :NUM_LINEAR], answers[:, :NUM_LINEAR], atol=1e-7)
 
 
-@pytest.mark.parametrize(("aligned", "share"), [(False, LIVELY_HEARD), (True, LIVELY_ALIGNED)])
-def test_an_open_mouth_opens_further_than_was_answered_and_the_jaw_with_it(aligned, share):
+@pytest.mark.parametrize("aligned", [False, True])
+def test_an_open_mouth_opens_further_than_was_answered_and_the_jaw_with_it(aligned):
     answers = made_up_answers(100)
     answers[:, GAP] = np.linspace(0.0, 0.25, 100)
     answers[:, JAW] = 0.5
     aims = lips_of(answers, replace(talking(2.0), aligned=aligned)).aims(frame_times(0, 100, fps=MOTION_HZ))
     for answer, aim in zip(answers.astype(float), aims, strict=True):
-        larger = 1.0 if answer[GAP] <= STILL_GAP else 1.0 + share * (1.0 - STILL_GAP / answer[GAP])
+        larger = 1.0 if answer[GAP] <= STILL_GAP else 1.0 + LIVELY * (1.0 - STILL_GAP / answer[GAP])
         assert aim[GAP] == pytest.approx(answer[GAP] * larger)
         assert aim[JAW] == pytest.approx(answer[JAW] * larger)
     assert np.all(np.diff(aims[:, GAP]) > 0.0) and aims[-1, GAP] < HIGHEST[GAP]
@@ -109,8 +108,8 @@ def test_between_answers_a_slow_curve_is_followed():
     answers = made_up_answers(200)
     answers[:, 0] = wave(np.arange(200) / MOTION_HZ)
     times = frame_times(3, 110, fps=30.0)
-    lively = wave(times) + LIVELY_HEARD * (wave(times) - STILL_GAP)
-    height = 0.05 * (1.0 + LIVELY_HEARD)
+    lively = wave(times) + LIVELY * (wave(times) - STILL_GAP)
+    height = 0.05 * (1.0 + LIVELY)
     np.testing.assert_allclose(lips_of(answers, talking()).aims(times)[:, 0], lively, atol=0.02 * height)
 
 

@@ -34,11 +34,11 @@ its word over the instants at which a contact may be: on speech that it never he
 no open vowel 0.2."""
 NETWORK_VOTE = 0.6
 AGREED_FROM, AGREED_FULL = 0.34, 0.58
-"""The same where phones were recognised too and have the other vote. On 36 voices that neither had
-heard, three of four P B M close either way, and other sounds close a third less often than by the network's word."""
+"""The same where phones were recognised too and have the other vote: other sounds close a third less often than by the
+network's word alone."""
 TOLD_FROM = 0.5
 """The same where a transcript says what is spoken: the rules' contacts, whose lips come together more slowly."""
-LIVELY_HEARD, LIVELY_ALIGNED = 0.16, 0.1
+LIVELY = 0.16
 """How much further the mouth opens than was answered: a network that is unsure answers the mean of what may be, and so
 moves less than the lips it learnt from. With it the 95th percentile of the gap is that of people within a tenth."""
 STILL_GAP = 0.03
@@ -107,9 +107,8 @@ class NetLips:
 
     def _enlivened(self, rows: Array) -> Array:
         """Gap and jaw enlarged in one proportion; gaps up to STILL_GAP are left."""
-        share = LIVELY_ALIGNED if self.aligned else LIVELY_HEARD
         gap = rows[:, _GAP]
-        larger = gap + share * np.maximum(gap - STILL_GAP, 0.0)
+        larger = gap + LIVELY * np.maximum(gap - STILL_GAP, 0.0)
         rows[:, _JAW] *= np.where(gap > STILL_GAP, larger / np.maximum(gap, STILL_GAP), 1.0)
         rows[:, _GAP] = larger
         return rows
