@@ -31,7 +31,7 @@ class Region:
     accent: float
     bias: float
     """Where its wave lies between two swells: above 0, so that the feeling is read at most instants."""
-    least: float = 0.13
+    least: float = 0.2
     most: float = 1.22
     """Gains between which its waves go."""
     fine: float = 0.28

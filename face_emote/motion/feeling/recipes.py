@@ -132,9 +132,9 @@ RECIPES: dict[str, dict[int, Unit]] = {
         15: Unit(0.2), 16: Unit(0.35, late=0.5), 17: Unit(0.25), 25: Unit(0.35, late=0.5), 26: Unit(0.2, late=0.6),
     },
     "anger": {
-        4: Unit(1.0), 2: Unit(0.12), 5: Unit(0.75, late=0.1), 7: Unit(0.75), 23: Unit(0.65), 24: Unit(0.6),
-        9: Unit(0.42, late=0.3), 15: Unit(0.25), 17: Unit(0.4, late=0.3), 29: Unit(0.35), 38: Unit(0.8),
-        10: Unit(0.1, late=0.8),
+        4: Unit(1.0), 2: Unit(0.12), 5: Unit(0.75, late=0.1), 7: Unit(0.75), 23: Unit(0.65), 24: Unit(0.45),
+        9: Unit(0.5, late=0.2), 15: Unit(0.05), 17: Unit(0.2, late=0.3), 29: Unit(0.35), 38: Unit(0.8),
+        10: Unit(0.3, late=0.5), 16: Unit(0.3, late=0.5),
     },
     "contempt": {
         14: Unit(1.0, right=0.1), 12: Unit(0.3, right=0.0), 10: Unit(0.3, late=0.3, right=0.0),
