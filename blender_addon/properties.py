@@ -152,6 +152,7 @@ class FACEEMOTE_PG_settings(bpy.types.PropertyGroup):
         description="For example: joy tinged with guilt, anger hidden under a smile, 0s neutral; 1.5s surprise, auto",
         default="auto",
     )
+    what_was_read: StringProperty(name="Read", description="What was read in the speech, and which sense was believed")
     use_markers: BoolProperty(
         name="Markers",
         description="Timeline markers named 'fe: joy' and so on are emotions reached there",

@@ -4,10 +4,12 @@
 from typing import Any
 
 import bpy
-from bpy.props import EnumProperty, FloatProperty, StringProperty
+from bpy.props import BoolProperty, EnumProperty, FloatProperty, StringProperty
 
 from .. import emotions, reasons
+from ..engine import jobs
 from ..report import UserError, attempt
+from .generate import prepared_line, transcript_of
 
 _enum_items: list[tuple[str, str, str]] = []
 
@@ -59,6 +61,35 @@ class FACEEMOTE_OT_save_emotion(bpy.types.Operator):
             if not self.name.strip():
                 raise UserError("Give the preset a name")
             emotions.save_preset(self.name.strip(), context.scene.face_emote.emotion.strip())
+
+        return attempt(self, work)
+
+
+class FACEEMOTE_OT_read_emotion(bpy.types.Operator):
+    """Read what is felt in the speech, and in its transcript, and write it into the text field as keys"""
+
+    bl_idname = "face_emote.read_emotion"
+    bl_label = "Read"
+    bl_options = {"REGISTER"}
+
+    wait: BoolProperty(description="Return when it has been read (always so in background)", options={"SKIP_SAVE"})
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """A free engine and a speech."""
+        return reasons.allowed(cls, reasons.busy(context) or reasons.no_speech(context))
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Ask the engine."""
+        scene = context.scene
+
+        def done(result: dict[str, Any]) -> None:
+            scene.face_emote.emotion, scene.face_emote.what_was_read = result["emotion"], result["sentence"]
+
+        def work() -> None:
+            line = prepared_line(scene)
+            params = {"speech": str(line.wave), "transcript": transcript_of(scene.face_emote)}
+            jobs.submit(f"reading {line.name}", method="read", params=params, done=done, wait=self.wait or None)
 
         return attempt(self, work)
 
@@ -121,6 +152,7 @@ class FACEEMOTE_OT_key_emotion(bpy.types.Operator):
 CLASSES = (
     FACEEMOTE_OT_use_emotion,
     FACEEMOTE_OT_save_emotion,
+    FACEEMOTE_OT_read_emotion,
     FACEEMOTE_OT_mood,
     FACEEMOTE_OT_add_marker,
     FACEEMOTE_OT_key_emotion,

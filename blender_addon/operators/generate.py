@@ -80,7 +80,7 @@ def take_request(scene: Any, character: Any, line: Line, *, emotion: str = "") -
     target = "head" if character.face_emote.kind == "HEAD" else "arkit"
     request = {
         "speech": str(line.wave), "fps": fps, "target": target, "seed": settings.seed, "style": style, "person": person,
-        "transcript": _transcript(settings), **felt,
+        "transcript": transcript_of(settings), **felt,
     }  # fmt: skip
     code = hashlib.sha256(json.dumps([request, character.name], sort_keys=True).encode()).hexdigest()[:16]
     request["path"] = str(folder / f"{code}.npz")
@@ -92,7 +92,7 @@ def take_request(scene: Any, character: Any, line: Line, *, emotion: str = "") -
     return request, facts
 
 
-def _transcript(settings: Any) -> str:
+def transcript_of(settings: Any) -> str:
     """Words, or the path of a file of words: the engine tells them apart."""
     return str(bpy.path.abspath(settings.transcript.strip()))
 

@@ -32,6 +32,9 @@ class FACEEMOTE_PT_emotion(bpy.types.Panel):
         row.prop(settings, "emotion", text="")
         row.operator_menu_enum("face_emote.use_emotion", "words", text="", icon="PRESET")
         row.operator("face_emote.save_emotion", text="", icon="FILE_TICK")
+        layout.operator("face_emote.read_emotion", icon="VIEWZOOM")
+        if settings.what_was_read:
+            say(layout, settings.what_was_read)
         say(
             layout, "joy tinged with guilt | calm anger | anger hidden under a smile | 0s neutral; 1.5s surprise | auto"
         )

@@ -12,7 +12,7 @@ from face_emote.core.arrays import Array, Float
 from face_emote.core.names import EMOTIONS
 from face_emote.core.types import EmotionKey, EmotionPlan, Pause
 from face_emote.emotion.grammar import describe
-from face_emote.perception.evidence import READING_HZ
+from face_emote.perception.evidence import READING_HZ, SENSES
 from face_emote.perception.fusion import Felt
 from face_emote.perception.reading import EmotionReading
 
@@ -67,6 +67,17 @@ def described(felt: Felt, index: int) -> str:
     if beneath[hidden] < FAINTEST_HIDDEN:
         return surface
     return f"{EMOTIONS[hidden]}:{_amount(beneath[hidden])} hidden under {surface}"
+
+
+def in_a_sentence(felt: Felt) -> str:
+    """What the first instant feels, and why: for a panel."""
+    shares = sorted(zip(felt.mix[0], EMOTIONS, strict=True), reverse=True)
+    named = ", ".join(f"{name} {100 * value:.0f} %" for value, name in shares[:3] if value >= FAINTEST)
+    believed = [f"{name} {100 * gate:.0f} %" for name, gate in zip(SENSES, felt.gates[0], strict=True) if gate > 0.0]
+    tone = "tense" if felt.vad[0, 1] > 0.25 else "subdued" if felt.vad[0, 1] < -0.25 else "even"
+    beneath = int(felt.hidden[0].argmax())
+    hidden = f"; {EMOTIONS[beneath]} may be hidden" if felt.hidden[0, beneath] >= FAINTEST_HIDDEN else ""
+    return f"{named}; {tone}{hidden} (believed: {', '.join(believed) or 'nothing'})"
 
 
 def _sum(mix: Float[Array, " emotion=8"]) -> str:

@@ -14,7 +14,10 @@ from face_emote.face.bundled import load_head
 from face_emote.face.characters import characters
 from face_emote.formats.catalogue import FORMATS
 from face_emote.formats.motion_file import open_motion
+from face_emote.perception.evidence import SENSES
+from face_emote.perception.phrases import in_a_sentence
 from face_emote.verbs.export import export, require_place
+from face_emote.verbs.perceive import perceived
 from face_emote.worker.head_package import write_head
 from face_emote.worker.person import person_from
 from face_emote.worker.protocol import PROTOCOL, Params, Request
@@ -35,11 +38,30 @@ def serve(request: Request, *, progress: Progress) -> dict[str, Any]:
             return hello()
         case "load":
             return load(request.params, progress=progress)
+        case "read":
+            return read(request.params, progress=progress)
         case "generate":
             return write_take(request.params, progress=progress)
         case "export":
             return export_motion(request.params, progress=progress)
     raise OptionError(f"The method {request.method!r} is not served here")
+
+
+def read(params: Params, *, progress: Progress) -> dict[str, Any]:
+    """What is felt in a speech: as emotion keys, in figures, and in a sentence for a panel."""
+    params.require_known(("speech", "transcript"))
+    found = perceived(
+        Path(params.text("speech")),
+        text=params.text("transcript", "") or None,
+        progress=lambda done, total, what: progress(min(done / max(total, 1e-9), 1.0), what),
+    )
+    whole = found.reading.overall
+    return {
+        "emotion": found.plan().text,
+        "mix": {name: round(float(value), 3) for name, value in zip(EMOTIONS, whole.mix[0], strict=True)},
+        "gates": {name: round(float(value), 3) for name, value in zip(SENSES, whole.gates[0], strict=True)},
+        "sentence": in_a_sentence(whole),
+    }
 
 
 def hello() -> dict[str, Any]:

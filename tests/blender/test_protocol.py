@@ -92,6 +92,12 @@ def test_hello_tells_what_the_panel_is_drawn_from(worker):
     assert tuple(said["characters"]) == names.CHARACTERS == tuple(item.name for item in characters())
 
 
+def test_a_speech_is_read(worker):
+    said, error = outcome(worker, "read", {"speech": str(example_speech()[0].path), "transcript": "I am so sad."})
+    assert not error and tuple(said["mix"]) == EMOTIONS and set(said["gates"]) == {"voice", "text", "face"}
+    assert describe(said["emotion"]).auto == 0.0 and "believed: voice" in said["sentence"]
+
+
 def test_a_take_holds_curves_for_every_frame_and_a_motion_file_beside_it(worker, tmp_path):
     said, error = outcome(worker, "generate", take_params(tmp_path, target="arkit"))
     assert not error

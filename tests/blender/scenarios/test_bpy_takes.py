@@ -356,3 +356,11 @@ def test_export_and_video_write_files(fe, tmp_path):
     assert done == {"FINISHED"} and (tmp_path / "take.mp4").stat().st_size > 5000
     assert (scene.render.engine, scene.render.filepath, scene.render.resolution_x) == before
     scene.frame_end = 250
+
+
+def test_what_is_felt_is_read_into_the_text_field(fe, head):
+    settings = fe.bpy.context.scene.face_emote
+    before, settings.speech_file = settings.emotion, str(SPEECH)
+    assert fe.bpy.ops.face_emote.read_emotion() == {"FINISHED"}
+    assert settings.emotion != "auto" and "believed: voice" in settings.what_was_read
+    settings.emotion = before
