@@ -54,9 +54,11 @@ _LEXICON_NAMES = {
 FEELINGS = (*FINE_WORDS, "contempt")
 NEUTRAL = FINE_WORDS.index("neutral")
 CONTEMPT = len(FINE_WORDS)
-BALANCE = 0.5
+BALANCE = 0.6
 """Power of a category's share of the training lines that its probability is divided by: 0 as frequent, 1 as telling."""
 _CONTEMPT_SHARE = 0.02
+_MISSED = np.array([0.1, 0.0, 0.5, 0.0, 0.0, 0.0, 0.25, 0.15])
+"""What the lack of something glad leaves."""
 _IRONY_MEANS = {"annoyance": 0.55, "contempt": 0.3, "disapproval": 0.15}
 MOST_LETTERS = 10_000
 """Of one text; what comes after them is not read."""
@@ -122,12 +124,9 @@ class Reader:
 
 def read_words(text: str) -> WordsReading:
     """What a text says as a whole: its sentences, weighted by their length and by how much they say."""
-    readings, weights = [], []
-    for sentence in sentences_of(text[:MOST_LETTERS]):
-        tokens = tokens_of(sentence)
-        if tokens:
-            readings.append(_read(tokens))
-            weights.append(len(tokens) * (0.15 + readings[-1].evidence))
+    sentences = [tokens for tokens in map(tokens_of, sentences_of(text[:MOST_LETTERS])) if tokens]
+    readings = [_read(tokens, after) for tokens, after in zip(sentences, [*sentences[1:], []], strict=True)]
+    weights = [len(tokens) * (0.15 + one.evidence) for tokens, one in zip(sentences, readings, strict=True)]
     return _together(readings, weights) if readings else _nothing()
 
 
@@ -175,7 +174,7 @@ def _by_pauses(words: Sequence[TimedWord]) -> list[Clause]:
     return [(clause, " ".join(word.text for word in clause)) for clause in clauses]
 
 
-def _read(tokens: Sequence[str]) -> WordsReading:
+def _read(tokens: Sequence[str], after: Sequence[str]) -> WordsReading:
     shares = {language: load_reader(language).share_known(tokens) for language in WEIGHTS}
     language = max(shares, key=lambda name: shares[name])  # English where they are equal
     reader, denied = load_reader(language), denied_in(tokens)
@@ -183,9 +182,9 @@ def _read(tokens: Sequence[str]) -> WordsReading:
     vad, sd = _felt(reader, tokens, denied, fine=fine)
     feelings, sure = _with_phrases(np.append(fine, _contempt(fine)), tokens, denied)
     vad = (1.0 - sure) * vad + sure * mean_vad(feelings)
-    irony = irony_in(tokens)
+    irony = irony_in(tokens, after)
     mix = _mix_of(feelings, prior=reader.prior)
-    mix, vad = _denied(mix, vad, tokens=tokens, denied=denied, sure=sure)
+    mix, vad = _denied(mix, vad, meanings=_what_is_denied(reader, tokens, denied), sure=sure)
     other = _meanings(_IRONY_MEANS)
     mix = (1.0 - irony) * mix + irony * (other @ _mixes())
     vad = (1.0 - irony) * vad + irony * mean_vad(other)
@@ -227,22 +226,35 @@ def _denied(
     mix: Float[Array, " emotion=8"],
     vad: Float[Array, " vad=3"],
     *,
-    tokens: Sequence[str],
-    denied: Bool[Array, " token"],
+    meanings: Sequence[tuple[Float[Array, " emotion=8"], float]],
     sure: float,
 ) -> tuple[Float[Array, " emotion=8"], Float[Array, " vad=3"]]:
-    """`Not happy` is not joy, and rather sad; `not afraid` is not fear, and nothing in particular."""
-    for token in (token for token, is_denied in zip(tokens, denied, strict=True) if is_denied):
-        word = find_word(token)
-        if word is None or word.intensity == 0.0:
-            continue
-        freed = 0.8 * (1.0 - sure) * mix * word.mix
+    """`Not happy` is not joy, and rather sad; `not afraid` is not fear, and nothing in particular.
+
+    `meanings` are the mix and the valence of what is denied; what a phrase says for sure is not touched.
+    """
+    for said, valence in meanings:
+        freed = 0.8 * (1.0 - sure) * mix * said
         freed[0] = 0.0
-        mix = mix - freed
-        shares = np.array([0.4, 0.0, 0.35, 0.0, 0.0, 0.0, 0.25, 0.0]) if word.vad[0] > 0.0 else np.eye(len(EMOTIONS))[0]
-        mix = mix + freed.sum() * shares
-        vad = vad - (1.0 - sure) * np.array([0.5 * word.vad[0] + 0.5 * vad[0], 0.0, 0.0])
+        if valence > 0.0:
+            freed[0] = 0.5 * (1.0 - sure) * mix[0] * min(1.0, 2.0 * valence)
+        mix = mix - freed + freed.sum() * (_MISSED if valence > 0.0 else np.eye(len(EMOTIONS))[0])
+        vad = vad - (1.0 - sure) * np.array([0.5 * valence + 0.5 * vad[0], 0.0, 0.0])
     return mix, vad
+
+
+def _what_is_denied(
+    reader: Reader, tokens: Sequence[str], denied: Bool[Array, " token"]
+) -> list[tuple[Float[Array, " emotion=8"], float]]:
+    """Mix and valence of the feelings that are named and denied; where none is named, of all that is denied."""
+    away = [token for token, is_denied in zip(tokens, denied, strict=True) if is_denied]
+    words = [word for word in map(find_word, away) if word is not None and word.intensity > 0.0]
+    if words or not away:
+        return [(word.mix, float(word.vad[0])) for word in words]
+    plain = np.zeros(len(away), bool)
+    fine = _sigmoid(reader.net(away, plain))
+    mix = _mix_of(np.append(fine, _contempt(fine)), prior=reader.prior)
+    return [(mix, float(_felt(reader, away, plain, fine=fine)[0][0]) * (1.0 - mix[0]))]
 
 
 def _mix_of(feelings: Float[Array, " feeling=29"], *, prior: Float[Array, " feeling=29"]) -> Float[Array, " emotion=8"]:
@@ -282,7 +294,7 @@ def _together(readings: Sequence[WordsReading], weights: Sequence[float]) -> Wor
         vad_sd=mean("vad_sd"),
         fine=mean("fine"),
         evidence=float(sum(s * one.evidence for s, one in zip(share, readings, strict=True))),
-        irony=float(sum(s * one.irony for s, one in zip(share, readings, strict=True))),
+        irony=max(one.irony for one in readings),
     )
 
 

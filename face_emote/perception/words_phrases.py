@@ -50,15 +50,17 @@ def phrases_in(tokens: Sequence[str], denied: Bool[Array, " token"]) -> list[Fou
     return kept
 
 
-def irony_in(tokens: Sequence[str]) -> float:
+def irony_in(tokens: Sequence[str], after: Sequence[str] = ()) -> float:
     """How likely the words are meant the other way round, 0..1, by how they are put.
 
-    Turns of irony count together as independent witnesses, burdens (`another meeting`) beside them; what is glad
-    outright (`we made it`) takes irony back.
+    Turns of irony count together as independent witnesses, burdens (`another meeting`) beside them, those of the
+    sentence `after` too; what is glad outright (`we made it`) takes irony back.
     """
     left = {"irony": 1.0, "burden": 1.0, "sincere": 1.0}
-    for one in _all_in(tokens, IRONY):
+    for one in _all_in([*tokens, *after], IRONY):
         for kind, weight in one.phrase.meaning.items():
+            if kind == "irony" and one.start >= len(tokens):
+                continue
             left[kind] = min(left[kind], 1.0 - weight) if kind != "irony" else left[kind] * (1.0 - weight)
     turned = 1.0 - left["irony"]
     return (1.0 - left["irony"] * (left["burden"] if turned else 1.0)) * left["sincere"]
@@ -89,7 +91,9 @@ def _reach(wanted: Sequence[str], tokens: Sequence[str], *, start: int) -> int:
 
 
 def _fits(want: str, token: str) -> bool:
-    return token.startswith(want[:-1]) if want.endswith("*") else token == want
+    if want.endswith("*"):
+        return token.startswith(want[:-1])
+    return token == want or (want in "!?" and token.startswith(want))
 
 
 @lru_cache(maxsize=4)
