@@ -125,9 +125,11 @@ class Reader:
 def read_words(text: str) -> WordsReading:
     """What a text says as a whole: its sentences, weighted by their length and by how much they say."""
     sentences = [tokens for tokens in map(tokens_of, sentences_of(text[:MOST_LETTERS])) if tokens]
+    if not sentences:
+        return _nothing()
     readings = [_read(tokens, after) for tokens, after in zip(sentences, [*sentences[1:], []], strict=True)]
     weights = [len(tokens) * (0.15 + one.evidence) for tokens, one in zip(sentences, readings, strict=True)]
-    return _together(readings, weights) if readings else _nothing()
+    return _together(readings, weights)
 
 
 def read_timed_words(
@@ -234,7 +236,7 @@ def _denied(
     `meanings` are the mix and the valence of what is denied; what a phrase says for sure is not touched.
     """
     for said, valence in meanings:
-        freed = 0.8 * (1.0 - sure) * mix * said
+        freed = 0.8 * (1.0 - 0.5 * sure) * mix * said
         freed[0] = 0.0
         if valence > 0.0:
             freed[0] = 0.5 * (1.0 - sure) * mix[0] * min(1.0, 2.0 * valence)
