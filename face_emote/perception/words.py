@@ -57,6 +57,8 @@ CONTEMPT = len(FINE_WORDS)
 BALANCE = 0.6
 """Power of a category's share of the training lines that its probability is divided by: 0 as frequent, 1 as telling."""
 _CONTEMPT_SHARE = 0.02
+_SD_WIDER = 1.3
+"""Deviations of held-out ratings against those that the net states."""
 _MISSED = np.array([0.1, 0.0, 0.5, 0.0, 0.0, 0.0, 0.25, 0.15])
 """What the lack of something glad leaves."""
 _IRONY_MEANS = {"annoyance": 0.55, "contempt": 0.3, "disapproval": 0.15}
@@ -270,7 +272,7 @@ def _felt(
     if reader.vad_net is None:
         return mean_vad(np.append(fine, 0.0)), np.full(3, 0.4)
     answer = reader.vad_net(tokens, denied)
-    return answer[:3] * reader.vad_gain, np.exp(0.5 * answer[3:]) * reader.vad_gain
+    return answer[:3] * reader.vad_gain, _SD_WIDER * np.exp(0.5 * answer[3:]) * reader.vad_gain
 
 
 def mean_vad(feelings: Float[Array, " feeling=29"]) -> Float[Array, " vad=3"]:

@@ -67,12 +67,13 @@ def irony_in(tokens: Sequence[str], after: Sequence[str] = ()) -> float:
 
 
 def _all_in(tokens: Sequence[str], path: Path) -> Iterator[Found]:
-    by_first = load_phrases(path)
-    for start, token in enumerate(tokens):
-        for phrase in (*by_first.get(token, ()), *(by_first.get(token[:3] + "*", ()) if len(token) > 2 else ())):
-            stop = _reach(phrase.tokens, tokens, start=start)
-            if stop:
-                yield Found(phrase, start, stop)
+    by_start = load_phrases(path)
+    for start, (token, following) in enumerate(zip(tokens, [*tokens[1:], ""], strict=True)):
+        for key in (token, f"{token} {following}", token[:3] + "*"):
+            for phrase in by_start.get(key, ()):
+                stop = _reach(phrase.tokens, tokens, start=start)
+                if stop:
+                    yield Found(phrase, start, stop)
 
 
 def _reach(wanted: Sequence[str], tokens: Sequence[str], *, start: int) -> int:
@@ -98,16 +99,21 @@ def _fits(want: str, token: str) -> bool:
 
 @lru_cache(maxsize=4)
 def load_phrases(path: Path) -> Mapping[str, tuple[Phrase, ...]]:
-    """The phrases of a file by their first token; `*` and three letters for those that start with a stem."""
-    by_first: dict[str, list[Phrase]] = {}
+    """The phrases of a file by how they start: two tokens, one, or three letters and `*` for a stem."""
+    by_start: dict[str, list[Phrase]] = {}
     for line in path.read_text(encoding="utf-8").splitlines():
         if "|" in line and not line.startswith("#"):
             said, phrases = line.split("|")
             meaning = {name: float(sure) for name, _, sure in (part.partition(":") for part in said.split())}
             for phrase in filter(None, (_spelt(text) for text in phrases.split(";"))):
-                first = phrase[0][:3] + "*" if phrase[0].endswith("*") else phrase[0]
-                by_first.setdefault(first, []).append(Phrase(phrase, meaning))
-    return {first: tuple(phrases) for first, phrases in by_first.items()}
+                by_start.setdefault(_start(phrase), []).append(Phrase(phrase, meaning))
+    return {start: tuple(phrases) for start, phrases in by_start.items()}
+
+
+def _start(phrase: Sequence[str]) -> str:
+    if phrase[0].endswith("*"):
+        return phrase[0][:3] + "*"
+    return " ".join(phrase[:2]) if len(phrase) > 1 and phrase[1].isalnum() else phrase[0]
 
 
 def _spelt(text: str) -> tuple[str, ...]:

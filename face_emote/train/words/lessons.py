@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from face_emote.core.arrays import Array, Bool, Float, Int
+from face_emote.core.arrays import Array, Float, Int, UInt8
 from face_emote.perception.words import mean_vad
 from face_emote.perception.words_features import known_places, tokens_of
 from face_emote.train.words.measure import correlations, fine_figures
@@ -46,9 +46,9 @@ class Plan:
 
 
 PLANS = {
-    "english": Plan(NetShape(1 << 16, 32), epochs=4),
+    "english": Plan(NetShape(1 << 16, 32), soft=0.65),
     "other": Plan(NetShape(1 << 15, 24), epochs=3, soft=1.0),
-    "vad": Plan(NetShape(1 << 15, 16, 64), epochs=4),
+    "vad": Plan(NetShape(1 << 15, 16, 64), epochs=7),
 }
 
 
@@ -77,8 +77,8 @@ def teach_feelings(sentences: Sentences, labels: Labels | None, *, plan: Plan, s
     def loss(answer: Tensor, which: Array) -> Tensor:
         wanted = target[which]
         told, asked = answer[:, :NUM_FINE], wanted[:, :NUM_FINE]
-        total = _cross_entropy(told, asked)
-        return total + PLUTCHIK_WEIGHT * _cross_entropy(answer[:, NUM_FINE:], wanted[:, NUM_FINE:])
+        total = cross_entropy(told, asked)
+        return total + PLUTCHIK_WEIGHT * cross_entropy(answer[:, NUM_FINE:], wanted[:, NUM_FINE:])
 
     _fit(net, of, np.flatnonzero(part["train"]), loss=loss, plan=plan, seed=seed)
     net.answer.weight.data, net.answer.bias.data = net.answer.weight.data[:NUM_FINE], net.answer.bias.data[:NUM_FINE]
@@ -180,7 +180,7 @@ def _fit(
 
 def _batches(
     which: Int[Array, " line"], lengths: Int[Array, " line"], *, size: int, rng: np.random.Generator
-) -> list[Int[Array, " line"]]:
+) -> list[Int[Array, " _size"]]:
     """Batches of about equally long lines, in random order."""
     order = rng.permutation(len(which))
     pools = np.array_split(order, max(1, len(which) // (20 * size)))
@@ -189,7 +189,7 @@ def _batches(
     return [batches[i] for i in rng.permutation(len(batches))]
 
 
-def _cross_entropy(told: Tensor, wanted: Tensor) -> Tensor:
+def cross_entropy(told: Tensor, wanted: Tensor) -> Tensor:
     """Sum over the columns of the lines that are labelled, mean over all lines."""
     known = ~torch.isnan(wanted[:, 0])
     if not known.any():
@@ -198,7 +198,7 @@ def _cross_entropy(told: Tensor, wanted: Tensor) -> Tensor:
     return one.sum() / len(told)
 
 
-def _known(lines: list[str]) -> Bool[Array, " bit"]:
+def _known(lines: list[str]) -> UInt8[Array, " byte"]:
     """A table of bits of the words that stood in two lines or more."""
     counts: dict[str, int] = {}
     for line in lines:

@@ -20,8 +20,8 @@ EKMAN: Mapping[str, str] = {
 
 
 def fine_figures(
-    check: tuple[Float[Array, "line fine"], Float[Array, "line fine"]],
-    test: tuple[Float[Array, "line fine"], Float[Array, "line fine"]],
+    check: tuple[Float[Array, "check fine"], Float[Array, "check fine"]],
+    test: tuple[Float[Array, "test fine"], Float[Array, "test fine"]],
 ) -> dict[str, float]:
     """Macro-F1 over 28 and over 7 of probabilities against labels; thresholds come from the first pair alone."""
     fine = f1(*test, at=thresholds(*check))
