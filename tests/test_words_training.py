@@ -31,8 +31,11 @@ def folder_of_sentences(folder: Path, *, ratings: float = 1.0) -> Path:
     comments = [
         f"What a {word} {thing}\t{label}\tid" for label, word in words.items() for thing in things for _ in "ab"
     ]
-    rated = [f"{3 + ratings * (label == GLAD)}\t3.{i % 2}\t3.{i % 3}\tA {word} {thing}." for label, word in words.items()
-             for i, thing in enumerate(things)]  # fmt: skip
+    rated = [
+        f"{3 + ratings * (label == GLAD)}\t3.{i % 2}\t3.{i % 3}\tA {word} {thing}."
+        for label, word in words.items()
+        for i, thing in enumerate(things)
+    ]
     lines = [f"Das ist {word} {thing}\t{5 if word == 'gut' else 6}" for word in ("gut", "schlimm") for thing in things]
     for name, rows in (
         ("goemotions_train", comments),
