@@ -3,8 +3,7 @@
 - real: lips on real films (the six of GRID, CC BY 4.0) against the landmarks tracked in them;
 - synthetic: our own performances, filmed by our renderers, whose every control, fold and blush is known; `--cycles`
   adds one that is path-traced in another light. `naive` copies MediaPipe's 52 scores;
-- a hand before the mouth, drawn into the real films;
-- speed on one core, and memory of a short and of a long film.
+- speed on one core.
 """
 
 import argparse
@@ -17,12 +16,13 @@ from pathlib import Path
 import numpy as np
 
 from bench.common import QUICK, Figure, report
+from face_emote.audio.analyse import heard_recording
 from face_emote.audio.examples import example_speech
 from face_emote.capturing.lips import seen_gap
 from face_emote.capturing.points import FITTED_INDEX
 from face_emote.capturing.watch import watched
 from face_emote.core.arrays import Array, Float
-from face_emote.core.names import ARKIT_52, BLOOD_REGIONS, CONTROLS, NUM_EXPRESSION, WRINKLES
+from face_emote.core.names import ARKIT_52, BILABIALS, BLOOD_REGIONS, CONTROLS, NUM_EXPRESSION, WRINKLES
 from face_emote.core.options import Filming, Picture
 from face_emote.core.timing import frame_times
 from face_emote.core.types import FaceMotion
@@ -112,16 +112,45 @@ def real_lips(films: list[Path]) -> list[Figure]:
     ]  # fmt: skip
 
 
+def contacts(films: list[Path]) -> list[Figure]:
+    """Of the /p b m/ that are heard, how many close the lips, and how far the gap leaves the film's."""
+    figures = []
+    for source in ("video", "sound", "both"):
+        closed, apart = [], []
+        for film in films:
+            motion = read_film(film, Filming(lips=source)).motion
+            gap, every = lip_gap(motion), frame_times(0, motion.num_frames, fps=motion.fps)
+            with watched(film) as seen:
+                real = np.interp(every, seen.rows["time"], seen_gap(seen.rows["landmarks"]))
+            analysis, _ = heard_recording(film)
+            for phone in analysis.phones:
+                near = (every > phone.start_secs - 0.04) & (every < phone.end_secs + 0.04)
+                if phone.label in BILABIALS and near.any():
+                    closed.append(float(gap[near].min() < CLOSED))
+            apart.append(float(np.abs(gap - real).mean()))
+        note = f"{len(closed)} heard; gap error {np.mean(apart):.3f} eye distances"
+        figures.append(Figure(f"closed on /p b m/: lips of {source}", float(np.mean(closed)), "", note))
+    return figures
+
+
 def made_clips(folder: Path, *, cycles: bool) -> Iterator[tuple[Path, FaceMotion]]:
     """Performances with strong folds and a blush, and the films of them; what is in the folder already is kept."""
     speeches = example_speech()
     shown = [(*clip, "fast") for clip in (CLIPS[:1] if QUICK else CLIPS)]
     if cycles:
-        shown.append(("maya", "joy:0.9", "warm", "cycles"))
+        shown.append(("maya", "joy:0.9", "warm", "cycles"))  # one second of it
     for number, (who, emotion, light, engine) in enumerate(shown):
         truth, film = folder / f"{engine}_{who}.npz", folder / f"{engine}_{who}.mp4"
         if not truth.exists():
-            write_motion(_performance(speeches[number % len(speeches)].path, who, emotion), truth)
+            write_motion(
+                _performance(
+                    speeches[number % len(speeches)].path,
+                    who,
+                    emotion=emotion,
+                    secs=1.0 if engine == "cycles" else SECS,
+                ),
+                truth,
+            )
         motion = read_motion(truth)
         if not film.exists():
             picture = Picture(
@@ -131,9 +160,9 @@ def made_clips(folder: Path, *, cycles: bool) -> Iterator[tuple[Path, FaceMotion
         yield film, motion
 
 
-def _performance(speech: Path, who: str, emotion: str) -> FaceMotion:
+def _performance(speech: Path, who: str, *, emotion: str, secs: float) -> FaceMotion:
     motion = animate(speech, emotion=emotion, character=who, fps=FPS, seed=3)
-    motion = motion.part(0, min(motion.num_frames, round((1.0 if QUICK else SECS) * FPS)))
+    motion = motion.part(0, min(motion.num_frames, round((1.0 if QUICK else secs) * FPS)))
     time_secs = np.arange(motion.num_frames) / FPS
     blush = 0.6 * np.sin(np.pi * time_secs / time_secs[-1]) ** 2
     flow = np.zeros((motion.num_frames, len(BLOOD_REGIONS)), np.float32)
@@ -233,7 +262,8 @@ def main() -> None:
         folder.mkdir(exist_ok=True)
         figures = synthetic(list(made_clips(folder, cycles=asked.cycles)))
         if films:
-            figures += real_lips(films[:1] if QUICK else films) + speed(films)
+            films = films[:1] if QUICK else films
+            figures += real_lips(films) + contacts(films) + speed(films)
     report("Capture", figures, target=asked.json)
 
 

@@ -166,7 +166,8 @@ def test_a_hand_before_the_mouth_is_flagged_held_and_shown(pictures, tmp_path, r
     trust = read_motion(tmp_path / "take.npz").confidence
     assert trust[17:28, 1].max() < 0.5 < min(trust[:13, 1].min(), trust[32:, 1].min())
     assert np.median(trust[:, 0]) == 1.0
-    assert "Not sure: lower" in (tmp_path / "take.html").read_text()
+    page = (tmp_path / "take.html").read_text()
+    assert "Not sure: " in page and "lower 0.60-1.20 s" in page
 
 
 def test_frames_keep_their_own_instants(pictures, played, tmp_path):
@@ -216,3 +217,20 @@ def test_blocks_of_a_long_film_are_smoothed_as_the_whole_is():
     )
     assert smooth.OVERLAP == 256
     np.testing.assert_allclose(parts, whole, atol=1e-6)
+
+
+def test_the_engine_of_blender_captures_too(film, tmp_path):
+    from face_emote.worker.jobs import serve
+    from face_emote.worker.protocol import Params, Request
+
+    shares = []
+    answer = serve(
+        Request(
+            1, "capture", Params({"film": str(film), "path": str(tmp_path / "take.npz"), "neutral": 0.0, "fps": 24.0})
+        ),
+        progress=lambda share, what: shares.append((share, what)),
+    )
+    assert answer["frames"] == 39 and shares[-1][1] == "writing"
+    with np.load(tmp_path / "take.npz") as curves:
+        assert len(curves["weights"]) == answer["frames"]
+    assert read_motion(answer["motion"]).confidence is not None

@@ -72,6 +72,7 @@ class FACEEMOTE_PT_main(bpy.types.Panel):
         column.scale_y = 1.4
         column.operator("face_emote.generate", icon="PLAY")
         column.operator("face_emote.generate", text="Preview", icon="HIDE_OFF").preview = True
+        layout.operator("face_emote.capture", icon="CAMERA_DATA")
         if reason:
             say(layout, reason)
 

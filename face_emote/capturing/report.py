@@ -10,7 +10,7 @@ import numpy as np
 from face_emote.capturing.confidence import BELIEVED
 from face_emote.capturing.film import film_pictures
 from face_emote.capturing.take import Captured
-from face_emote.core.arrays import Array, Float, UInt8
+from face_emote.core.arrays import Array, Bool, Float, UInt8
 from face_emote.core.names import BLOOD_REGIONS, CONFIDENCE_AREAS, CONTROLS, WRINKLES
 from face_emote.core.png import png_bytes
 from face_emote.core.types import FaceMotion
@@ -114,18 +114,28 @@ def _page(film: Path, captured: Captured, picture: bytes) -> str:
     )
 
 
-def unsure_spans(motion: FaceMotion) -> list[str]:
-    """In words: `lower 1.20-1.84 s`."""
+def _spans(unsure: Bool[Array, " frames"]) -> list[tuple[int, int]]:
+    """First frame of each run, and the one after its last."""
+    edges = np.flatnonzero(np.diff(np.r_[False, unsure, False].astype(int))).tolist()
+    return list(zip(edges[::2], edges[1::2], strict=True))
+
+
+def unsure_secs(motion: FaceMotion) -> list[tuple[float, float]]:
+    """Spans in which any half of the face is not believed, seconds."""
     if motion.confidence is None:
         return []
-    found = []
-    for area, trust in zip(CONFIDENCE_AREAS, motion.confidence.T, strict=True):
-        edges = np.flatnonzero(np.diff(np.r_[False, trust < BELIEVED, False].astype(int)))
-        found += [
-            f"{area} {first / motion.fps:.2f}-{stop / motion.fps:.2f} s"
-            for first, stop in zip(edges[::2], edges[1::2], strict=True)
-        ]
-    return found
+    return [(a / motion.fps, b / motion.fps) for a, b in _spans(motion.confidence.min(axis=1) < BELIEVED)]
+
+
+def unsure_spans(motion: FaceMotion) -> list[str]:
+    """Of each half, in words: `lower 1.20-1.84 s`."""
+    if motion.confidence is None:
+        return []
+    return [
+        f"{area} {first / motion.fps:.2f}-{stop / motion.fps:.2f} s"
+        for area, trust in zip(CONFIDENCE_AREAS, motion.confidence.T, strict=True)
+        for first, stop in _spans(trust < BELIEVED)
+    ]
 
 
 def _values(motion: FaceMotion, name: str) -> Float[Array, " frames"]:
@@ -142,11 +152,10 @@ def _values(motion: FaceMotion, name: str) -> Float[Array, " frames"]:
 def _section(motion: FaceMotion, title: str, area: str, names: tuple[str, ...]) -> str:
     step = WIDTH / max(1, motion.num_frames - 1)
     assert motion.confidence is not None
-    trust = motion.confidence[:, CONFIDENCE_AREAS.index(area)] < BELIEVED
-    edges = np.flatnonzero(np.diff(np.r_[False, trust, False].astype(int)))
+    unsure = motion.confidence[:, CONFIDENCE_AREAS.index(area)] < BELIEVED
     spans = "".join(
         f'<rect x="{first * step:.1f}" y="0" width="{(stop - first) * step:.1f}" height="{HEIGHT:g}" fill="#4a2624"/>'
-        for first, stop in zip(edges[::2], edges[1::2], strict=True)
+        for first, stop in _spans(unsure)
     )
     lines, legend = [], []
     for name, colour in zip(names, COLOURS, strict=True):

@@ -21,7 +21,7 @@ from face_emote.verbs.perceive import perceived
 from face_emote.worker.head_package import write_head
 from face_emote.worker.person import person_from
 from face_emote.worker.protocol import PROTOCOL, Params, Request
-from face_emote.worker.takes import write_take
+from face_emote.worker.takes import write_capture, write_take
 
 Progress = Callable[[float, str], None]
 """progress(share done 0..1, what is being done); raises when the request was cancelled."""
@@ -42,6 +42,8 @@ def serve(request: Request, *, progress: Progress) -> dict[str, Any]:
             return read(request.params, progress=progress)
         case "generate":
             return write_take(request.params, progress=progress)
+        case "capture":
+            return write_capture(request.params, progress=progress)
         case "export":
             return export_motion(request.params, progress=progress)
     raise OptionError(f"The method {request.method!r} is not served here")

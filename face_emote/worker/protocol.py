@@ -18,7 +18,7 @@ from face_emote.core.errors import OptionError
 from face_emote.core.fields import Option, json_option, nearest, require_number, shown
 
 PROTOCOL = "face_emote/1"
-METHODS = ("hello", "load", "read", "generate", "export", "cancel", "shutdown")
+METHODS = ("hello", "load", "read", "generate", "capture", "export", "cancel", "shutdown")
 MAX_LINE = 1_000_000
 """Characters of a request; a longer line is refused."""
 

@@ -10,10 +10,10 @@ import numpy as np
 
 from face_emote.core.arrays import Array, Float
 from face_emote.core.errors import EmotionError, OptionError
-from face_emote.core.fields import options_of
-from face_emote.core.motion import MotionStream
+from face_emote.core.fields import built, options_of
+from face_emote.core.motion import MotionSource
 from face_emote.core.names import ARKIT_ORDER, EMOTIONS, JOINTS
-from face_emote.core.options import PERFORMANCE_OPTIONS, performance_from
+from face_emote.core.options import PERFORMANCE_OPTIONS, Filming, performance_from
 from face_emote.core.output import require_writable, shown_path, written_beside
 from face_emote.core.reading import read_npz
 from face_emote.core.rotations import quaternions
@@ -46,7 +46,6 @@ def write_take(params: Params, *, progress: Callable[[float, str], None]) -> dic
     """
     params.require_known((*OWN, *(item.name for item in FIELDS)))
     path = Path(params.text("path"))
-    motion_path = path.with_name(f"{path.stem}.motion.npz")
     require_writable(path)
     target = params.text("target", TARGETS[0])
     if target not in TARGETS:
@@ -65,9 +64,47 @@ def write_take(params: Params, *, progress: Callable[[float, str], None]) -> dic
         progress(0.05 + (0.65 * share if what == "listening" else 0.65 + 0.25 * share), what)
 
     take = perform(replace(performance, head=None), head=person.head, progress=listened)
+    written = _written(take.motion, path, target=target, person=person, shown_on=shown_on, progress=progress)
+    return {**written, "remarks": list(take.analysis.remarks)}
+
+
+def write_capture(params: Params, *, progress: Callable[[float, str], None]) -> dict[str, Any]:
+    """Read a filmed face; curves and motion file as those of `write_take`.
+
+    Params: film, path, target, person, and the other fields of a `Filming`. The answer's `unsure` holds spans
+    [first second, last second] in which one half of the face was not seen.
+    """
+    # Only an engine that has them can load what reads films.
+    from face_emote.capturing.report import unsure_secs
+    from face_emote.verbs.capture import read_film
+
+    fields = tuple(item for item in options_of(Filming) if item.name != "character")
+    params.require_known(("film", "path", "target", "person", *(item.name for item in fields)))
+    path = Path(params.text("path"))
+    require_writable(path)
+    target, person = params.text("target", TARGETS[0]), person_from(params.part("person"))
+    if target not in TARGETS:
+        raise OptionError(f"A take is made for one of {', '.join(TARGETS)}, not {target!r}")
+
+    def seen(done: float, total: float, what: str) -> None:
+        progress(0.9 * done / max(total, 1e-9), what)
+
+    filming = built(Filming, params.options(fields), character=person.name)
+    captured = read_film(Path(params.text("film")), filming, progress=seen)
+    motion = replace(captured.motion, betas=person.betas)
+    written = _written(motion, path, target=target, person=person, shown_on=None, progress=progress)
+    return {**written, "remarks": list(captured.remarks), "unsure": unsure_secs(motion)}
+
+
+def _written(
+    motion: MotionSource, path: Path, *, target: str, person: Person, shown_on: Head | None,
+    progress: Callable[[float, str], None],
+) -> dict[str, Any]:  # fmt: skip
+    """Write curves and motion file, both or neither; what the answer says of them."""
+    motion_path = path.with_name(f"{path.stem}.motion.npz")
     with tempfile.TemporaryDirectory(prefix=".face_emote_", dir=path.absolute().parent) as folder:
         new_motion = Path(folder) / motion_path.name
-        arrays = _curves(take.motion, new_motion, target=target, person=person, shown_on=shown_on)
+        arrays = _curves(motion, new_motion, target=target, person=person, shown_on=shown_on)
         progress(0.95, "writing")
         with written_beside(path) as beside:
             np.savez(beside, **arrays)
@@ -75,10 +112,9 @@ def write_take(params: Params, *, progress: Callable[[float, str], None]) -> dic
     return {
         "path": str(path),
         "motion": str(motion_path),
-        "frames": take.motion.num_frames,
-        "animator": take.motion.info.animator,
-        "speech_sha256": take.motion.info.speech_sha256,
-        "remarks": list(take.analysis.remarks),
+        "frames": motion.num_frames,
+        "animator": motion.info.animator,
+        "speech_sha256": motion.info.speech_sha256,
     }
 
 
@@ -94,7 +130,7 @@ def _style(params: Params) -> PerformanceStyle:
 
 
 def _curves(
-    motion: MotionStream, motion_path: Path, *, target: str, person: Person, shown_on: Head | None
+    motion: MotionSource, motion_path: Path, *, target: str, person: Person, shown_on: Head | None
 ) -> dict[str, Any]:
     """Write the motion file and gather the curves, block by block."""
     names = person.key_names if target == "head" else ARKIT_ORDER

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A film of a face as a take."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import bpy
+from bpy.props import BoolProperty, FloatProperty, StringProperty
+
+from .. import compat, reasons
+from ..apply import preview, takes
+from ..engine import jobs
+from ..engine.current import SESSION
+from ..report import UserError, attempt, user_folder
+from .generate import fps_of
+
+UNSURE = "EXTREME"
+"""Kind of the keys in which a part of the face was not seen: the timeline colours them."""
+
+
+class FACEEMOTE_OT_capture(bpy.types.Operator):
+    """Read a filmed face as a new take; keys of frames that were not seen well are coloured. Needs MediaPipe"""
+
+    bl_idname = "face_emote.capture"
+    bl_label = "Capture Video"
+    bl_options = {"REGISTER"}
+
+    filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
+    filter_glob: StringProperty(default="*.mp4;*.mov;*.mkv;*.webm;*.avi;*.mpg", options={"HIDDEN"})
+    neutral: FloatProperty(
+        name="Neutral at", default=-1.0, min=-1.0, subtype="TIME_ABSOLUTE",
+        description="Second at which the face is really at rest; below 0: guessed",
+    )  # fmt: skip
+    wait: BoolProperty(description="Return when the take is there (always so in background)", options={"SKIP_SAVE"})
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """A free engine and a character."""
+        return reasons.allowed(cls, reasons.busy(context) or reasons.no_character(context))
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        """Ask for the film."""
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Start; in background, finish too."""
+        return attempt(self, lambda: self._start(context))
+
+    def _start(self, context: bpy.types.Context) -> None:
+        film = Path(bpy.path.abspath(self.filepath))
+        if not film.is_file():
+            raise UserError(f"The film does not exist; choose another: {film}")
+        preview.stop()
+        submit_film(
+            context.scene, film, neutral=self.neutral if self.neutral >= 0.0 else None, wait=True if self.wait else None
+        )
+
+
+def submit_film(scene: Any, film: Path, *, neutral: float | None, wait: bool | None) -> None:
+    """Ask the engine for the take, and apply it when it comes."""
+    character, fps, first_frame = scene.face_emote.target, fps_of(scene), scene.frame_start
+    person = json.loads(character.face_emote.person or "{}")
+    target = "head" if character.face_emote.kind == "HEAD" else "arkit"
+    request: dict[str, Any] = {"film": str(film), "fps": fps, "target": target, "person": person}
+    if neutral is not None:
+        request["neutral"] = neutral
+    code = hashlib.sha256(json.dumps([request, character.name], sort_keys=True).encode()).hexdigest()[:16]
+    request["path"] = str(user_folder("takes") / f"{code}.npz")
+    name = character.name
+
+    def done(result: dict[str, Any]) -> None:
+        facts = {
+            "speech_name": film.name, "fps": fps, "person": person, "motion": result["motion"],
+            "animator": result["animator"], "speech_sha256": result["speech_sha256"], "unsure": result["unsure"],
+            "num_secs": result["frames"] / fps, "engine": SESSION.capabilities.get("version", ""),
+        }  # fmt: skip
+        before = set(bpy.data.actions)
+        jobs.run_operator(
+            "apply_take", filepath=result["path"], facts=json.dumps(facts), character=name, first_frame=first_frame,
+            action="", sound_path="",
+        )  # fmt: skip
+        owner = bpy.data.objects.get(name)
+        for action in takes.takes_of(owner) if owner else []:
+            if action not in before:
+                colour_unsure(action, result["unsure"], first_frame=first_frame, fps=fps)
+
+    jobs.submit(f"{film.name} for {name}", method="capture", params=request, done=done, wait=wait)
+
+
+def colour_unsure(action: Any, spans: list[list[float]], *, first_frame: int, fps: float) -> None:
+    """Mark the keys inside spans of seconds."""
+    for curve in compat.all_fcurves(action):
+        for key in curve.keyframe_points:
+            secs = (key.co[0] - first_frame) / fps
+            if any(start <= secs < end for start, end in spans):
+                key.type = UNSURE
+
+
+CLASSES = (FACEEMOTE_OT_capture,)
