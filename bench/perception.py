@@ -1,6 +1,6 @@
 """`python -m bench.perception CACHE`: does `auto` play the right side of good and bad, and what does reading cost?
 
-CACHE is what `train.experts.voice_clips` has heard of EmoDB (acted German; not distributed here). Every
+CACHE is what `tools.train_voice.clips` has heard of EmoDB (acted German; not distributed here). Every
 actor's clips are read by a reader that was taught without that actor (one net, some minutes), turned into emotion keys
 as `auto` does, and the valence of the face that these ask for is held against the acted feeling: joy is good, sadness,
 fear, disgust, anger and boredom are bad. Beside it stands the formula that `auto` was before: `formula_valence`.
@@ -66,9 +66,9 @@ def main() -> None:
     """Print the figures."""
     import torch
 
-    from face_emote.train.experts.voice_clips import CLEAN, read_heard
-    from face_emote.train.experts.voice_lessons import lessons_of
-    from face_emote.train.experts.voice_reader import reader_of, taught_voice
+    from tools.train_voice.clips import CLEAN, read_heard
+    from tools.train_voice.lessons import lessons_of
+    from tools.train_voice.reader import reader_of, taught_voice
 
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("cache", type=Path)

@@ -10,8 +10,8 @@ from bench.common import Figure, report
 from face_emote.perception import words
 from face_emote.perception.words_features import denied_in, tokens_of
 from face_emote.perception.words_net import WordsNet
-from face_emote.train.words.measure import correlations, fine_figures
-from face_emote.train.words.texts import Sentences, read_sentences
+from tools.train_words.measure import correlations, fine_figures
+from tools.train_words.texts import Sentences, read_sentences
 
 
 def main() -> None:

@@ -313,7 +313,18 @@ def test_absent_and_empty_sources_are_named(tmp_path):
 def test_every_option_of_render_is_a_column():
     from face_emote.cli.animate_command import command
 
-    live = {"speech", "output", "stream", "stream_rate", "latency", "help", "capture", "flame"}
+    live = {
+        "speech",
+        "output",
+        "stream",
+        "stream_rate",
+        "latency",
+        "help",
+        "capture",
+        "flame",
+        "print_emotion",
+        "tokens",
+    }
     options = {option.name for option in command.params} - live
     assert options == set(COLUMNS) - set(OTHERS) | {"consent", "no_provenance"}
 

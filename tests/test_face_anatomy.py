@@ -9,8 +9,7 @@ from face_emote.core.names import CONTROLS, MUSCLES, NUM_EXPRESSION
 from face_emote.face.bundled import load_head
 from face_emote.face.characters import characters
 from face_emote.face.head import Head
-from face_emote.face.muscles import COLUMNS, contraction
-from face_emote.face.rig import pose_from_controls
+from face_emote.face.rig import MUSCLE_COLUMNS, contraction, pose_from_controls
 from tools.build_head.rest import APERTURE, opening, resting_eyes
 
 MILLIMETRES = 1e3
@@ -136,8 +135,8 @@ def test_a_contracted_muscle_swells_on_both_sides(muscle):
 def test_muscles_never_move_the_edges_of_lips_and_lids_nor_the_joints():
     head = load_head()
     edges = np.concatenate([head.contact.lips.loop, head.contact.left_lids.loop, head.contact.right_lids.loop])
-    assert abs(head.expression_basis[np.ix_(COLUMNS, edges)]).max() < 2e-4
-    assert abs(head.joint_regressor @ head.expression_basis[COLUMNS]).max() < 1e-4
+    assert abs(head.expression_basis[np.ix_(MUSCLE_COLUMNS, edges)]).max() < 2e-4
+    assert abs(head.joint_regressor @ head.expression_basis[MUSCLE_COLUMNS]).max() < 1e-4
 
 
 def test_the_jaw_is_clenched_only_while_it_is_shut():

@@ -13,8 +13,7 @@ from face_emote.core.types import FaceMotion, MotionInfo
 from face_emote.face.bundled import BUNDLED_HEAD, load_head
 from face_emote.face.head import Head
 from face_emote.face.head_file import read_head, write_head
-from face_emote.face.muscles import COLUMNS, contraction
-from face_emote.face.rig import ControlPose, controls_from_pose, pose_from_controls
+from face_emote.face.rig import MUSCLE_COLUMNS, ControlPose, contraction, controls_from_pose, pose_from_controls
 
 FLIP = np.array([-1, 1, 1], np.float32)
 
@@ -227,7 +226,7 @@ def net(values: np.ndarray, joints: tuple) -> np.ndarray:
     out = values.copy()
     close, jaw = CONTROLS.index("mouthClose"), CONTROLS.index("jawOpen")
     out[:, close] = np.minimum(out[:, close], out[:, jaw])
-    out[:, COLUMNS] = contraction(out)
+    out[:, MUSCLE_COLUMNS] = contraction(out)
     for joint, axis in {(item.joint, item.axis) for item in joints}:
         group = [item for item in joints if (item.joint, item.axis) == (joint, axis)]
         total = sum(item.angle * values[:, CONTROLS.index(item.control)] for item in group)

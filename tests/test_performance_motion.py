@@ -9,10 +9,11 @@ import pytest
 from spoken import silent, spoken
 
 from face_emote.core.cameras import CAMERAS
+from face_emote.core.errors import FaceEmoteWarning
 from face_emote.core.motion import joined_motion
 from face_emote.core.names import BLOOD_REGIONS, CONTROLS, EMOTIONS, WRINKLES
 from face_emote.core.timing import frames_in
-from face_emote.core.types import FRAME_ARRAYS, FaceMotion, MotionInfo, PerformanceStyle, SpeechAnalysis
+from face_emote.core.types import FRAME_ARRAYS, FaceMotion, MotionInfo, PerformanceStyle, Speech, SpeechAnalysis
 from face_emote.emotion.grammar import describe
 from face_emote.face.bundled import load_head
 from face_emote.face.rig import ControlPose, controls_from_pose
@@ -21,6 +22,7 @@ from face_emote.motion.mouth.lips import lip_score
 from face_emote.motion.perform import perform
 from face_emote.motion.player import player_of
 from face_emote.motion.score import accent_size
+from face_emote.verbs.animate import animate
 
 STYLE = PerformanceStyle()
 INDEX = {name: i for i, name in enumerate(CONTROLS)}
@@ -121,7 +123,14 @@ def test_silence_keeps_the_lips_still():
     assert np.ptp(controls_of(motion)[:, mouth], axis=0).max() < 1e-3
 
 
-@pytest.mark.parametrize("emotion", ["joy", "surprise", "anger", "auto"])
+@pytest.mark.parametrize("animator", ["net", "rules"])
+def test_what_is_read_from_silence_leaves_the_lips_alone(animator):
+    with pytest.warns(FaceEmoteWarning, match="No speech"):
+        motion = animate(Speech(np.zeros(64_000, np.float32)), fps=50.0, animator=animator)
+    assert np.abs(np.diff(gap_mm(motion)[75:])).max() * 50.0 < 6.0
+
+
+@pytest.mark.parametrize("emotion", ["joy", "surprise", "anger"])
 def test_an_emotion_in_silence_moves_the_lips_slowly_if_at_all(emotion):
     gap = gap_mm(play(silent(4.0), emotion, fps=50.0))[75:]
     assert np.abs(np.diff(gap)).max() * 50.0 < 6.0  # mm a second; speech reaches 150

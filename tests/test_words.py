@@ -155,7 +155,7 @@ def test_the_weights_are_small_and_damage_is_said(tmp_path: Path) -> None:
 def test_the_numpy_net_answers_as_the_one_that_was_taught(tmp_path: Path) -> None:
     pytest.importorskip("torch")
     from face_emote.perception.words_features import denied_in, tokens_of
-    from face_emote.train.words.student import NetShape, TorchWordsNet, encoded, write_words_net
+    from tools.train_words.student import NetShape, TorchWordsNet, encoded, write_words_net
 
     taught = TorchWordsNet(NetShape(256, 8, 16), answers=5, seed=1)
     write_words_net(tmp_path / "net.npz", taught, extra={})

@@ -12,11 +12,11 @@ pytest.importorskip("torch")
 from face_emote.core.errors import CorpusError
 from face_emote.perception.words_features import denied_in, tokens_of
 from face_emote.perception.words_net import read_words_net
-from face_emote.train.words import teach
-from face_emote.train.words.lessons import PLANS
-from face_emote.train.words.measure import f1, fine_figures, thresholds
-from face_emote.train.words.student import NetShape
-from face_emote.train.words.texts import PARTS, part_of, read_sentences
+from tools.train_words import teach
+from tools.train_words.lessons import PLANS
+from tools.train_words.measure import f1, fine_figures, thresholds
+from tools.train_words.student import NetShape
+from tools.train_words.texts import PARTS, part_of, read_sentences
 
 GLAD, SAD, PLAIN = 17, 25, 27
 

@@ -69,7 +69,7 @@ MUSCLES = tuple(
     for name in ("Masseter", "Frontalis", "Corrugator", "Zygomaticus", "Mentalis", "Platysma")
     for side in ("Left", "Right")
 )
-"""Columns that follow other controls (`face/muscles.py`): what swells under the skin."""
+"""Columns that follow other controls (`face/rig.py`): what swells under the skin."""
 KEYED_CONTROLS = (*ARKIT_52, *EXTRA_CONTROLS, "larynxUp", "lipSeal", "lipsPart")
 """Controls that somebody sets; all others follow or are reserved."""
 _RESERVED = range(len(ARKIT_52) + len(EXTRA_CONTROLS) + len(MUSCLES) + 1, NUM_EXPRESSION - 2)

@@ -3,7 +3,7 @@
     log p(emotion) = sum over senses of  gate x (log-probability of that sense, centred)  + bias
 
 A sense counts less the less sure it is (entropy), the more neutral it finds things, and the more it disagrees with the
-others (Jensen-Shannon divergence); the ten weights and the biases in `GATES` were fitted (`train.experts.gates`). A
+others (Jensen-Shannon divergence); the ten weights and the biases in `GATES` were fitted (`tools.train_voice.gates`). A
 sense that is absent weighs nothing and the others then stand alone, as they were calibrated; an emotion that a sense
 cannot tell gets nothing from it. Valence, arousal and dominance are fused by their precision.
 """

@@ -1,6 +1,6 @@
 """The small net that reads a sentence: words as sums of hashed pieces, two convolutions, three kinds of pooling.
 
-It is trained by `face_emote.train.words`; `assets/perception/README.md` is its model card.
+It is trained by `tools.train_words`; `assets/perception/README.md` is its model card.
 """
 
 from collections.abc import Sequence

@@ -13,8 +13,7 @@ from face_emote.core.arrays import Array, Float
 from face_emote.core.names import CONTROLS, JOINT_PARENTS, JOINTS
 from face_emote.face.head import Head
 from face_emote.face.layout import ControlJoint
-from face_emote.face.muscles import COLUMNS, DRIVE
-from face_emote.face.rig import JAW_OPEN, MOUTH_CLOSE
+from face_emote.face.rig import JAW_OPEN, MOUTH_CLOSE, MUSCLE_COLUMNS, MUSCLE_DRIVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +35,9 @@ class TorchHead:
         moved = torch.ones(len(CONTROLS), dtype=controls.dtype, device=controls.device)
         moved[[CONTROLS.index(item.control) for item in self.control_joints]] = 0.0
         limited = torch.cat([controls[:, :MOUTH_CLOSE], closed[:, None], controls[:, MOUTH_CLOSE + 1 :]], dim=1)
-        drive = torch.as_tensor(DRIVE, dtype=controls.dtype, device=controls.device)
+        drive = torch.as_tensor(MUSCLE_DRIVE, dtype=controls.dtype, device=controls.device)
         expression = (limited * moved).index_copy(
-            1, torch.as_tensor(COLUMNS, device=controls.device), (limited @ drive).clamp(0.0, 1.0)
+            1, torch.as_tensor(MUSCLE_COLUMNS, device=controls.device), (limited @ drive).clamp(0.0, 1.0)
         )
         turns = controls.new_zeros(batch, len(JOINTS), 3)
         for item in self.control_joints:

@@ -1,4 +1,4 @@
-"""Fit how far voice and words are believed: `python -m face_emote.train.experts.gates UNSEEN SENTENCES`.
+"""Fit how far voice and words are believed: `python -m tools.train_voice.gates UNSEEN SENTENCES`.
 
 UNSEEN is what `voice_reader --unseen` kept: answers on actors that were not learnt from. SENTENCES is the folder of
 GoEmotions, EmoBank and XED; sentences that chose settings fit, those that only measure measure. No corpus has both a
@@ -24,7 +24,7 @@ from face_emote.perception.fusion import Gates, fused
 from face_emote.perception.said import coverage
 from face_emote.perception.voice import VOICE_CLASSES, evidence_of, softmax
 from face_emote.perception.words import FINE_MIXES, FINE_WORDS, WordsReading, read_words
-from face_emote.train.words.texts import read_sentences
+from tools.train_words.texts import read_sentences
 
 CLASSES = ("neutral", "joy", "sadness", "fear", "disgust", "anger")
 """Those that both senses can tell."""
@@ -107,7 +107,7 @@ def set_gates(values: Float[Array, " number=14"]) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Fit and report."""
-    parser = argparse.ArgumentParser(prog="python -m face_emote.train.experts.gates")
+    parser = argparse.ArgumentParser(prog="python -m tools.train_voice.gates")
     parser.add_argument("unseen", type=Path)
     parser.add_argument("sentences", type=Path)
     given = parser.parse_args(arguments)

@@ -1,4 +1,4 @@
-"""Find the codebooks of `perception.tokens`: `python -m face_emote.train.experts.token_codebooks CACHE -o FILE`.
+"""Find the codebooks of `perception.tokens`: `python -m tools.train_voice.token_codebooks CACHE -o FILE`.
 
 CACHE is what `voice_clips` has heard. Codes are means of clusters (k-means) of the frames of actors and readers; every
 fifth talker only measures. Prints what is kept of a line that goes through tokens.
@@ -16,7 +16,7 @@ from face_emote.core.types import SpeechAnalysis
 from face_emote.network.safetensors_file import write_tensors
 from face_emote.perception.reading import read_feelings
 from face_emote.perception.tokens import NUM_FEELINGS, NUM_MANNERS, feelings_of, manners_of, nearest
-from face_emote.train.experts.voice_clips import CLEAN, read_heard
+from tools.train_voice.clips import CLEAN, read_heard
 
 ROUNDS, UNHEARD_EVERY = 25, 5
 
@@ -37,7 +37,7 @@ def clustered(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Cluster, write, measure."""
-    parser = argparse.ArgumentParser(prog="python -m face_emote.train.experts.token_codebooks")
+    parser = argparse.ArgumentParser(prog="python -m tools.train_voice.token_codebooks")
     parser.add_argument("cache", type=Path)
     parser.add_argument("-o", "--output", type=Path, required=True)
     given = parser.parse_args(arguments)

