@@ -29,6 +29,7 @@ NOT_RUN = {
     r"python -m tools\.gui_session .*": "needs a Blender with a window",
     r"python -m tools\.build_head .*": "needs MakeHuman's data; tests/test_head_build.py",
     r"python -m tools\.train_(phones|voice|words)\..*": "hours, and needs recordings that are not distributed",
+    r"python -m bench\.perception .*": "minutes, and needs recordings that are not distributed",
     r"python -m tools\.fit_vowels .*": "minutes, and needs recordings that are not distributed",
     r"python -m tools\.bake_skin": "writes into the assets; tests/test_skin_maps.py bakes elsewhere",
     r"python -m tools\.bake_hair": "writes into the assets; tests/test_hair.py bakes elsewhere",
