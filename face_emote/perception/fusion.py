@@ -33,12 +33,12 @@ class Gates:
 
 
 GATES = (
-    Gates(0.97, entropy=0.41, neutrality=-0.93, disagreement=0.29),
-    Gates(0.78, entropy=0.76, neutrality=-0.53, disagreement=-0.38),
-    Gates(0.97, entropy=0.41, neutrality=-0.93, disagreement=0.29),
+    Gates(1.03, entropy=0.38, neutrality=-0.83, disagreement=0.14),
+    Gates(0.70, entropy=0.73, neutrality=-0.51, disagreement=-0.20),
+    Gates(1.03, entropy=0.38, neutrality=-0.83, disagreement=0.14),
 )
 """Of voice, words and face. No corpus shows faces that contradict a voice: the face is believed like the voice."""
-BIAS = np.array([-1.39, -0.50, -0.30, 0.0, 1.01, 1.68, -0.12, 0.0])
+BIAS = np.array([-1.32, -0.39, -0.22, 0.0, 0.95, 1.53, -0.15, 0.0])
 """Of the emotions where voice and words are both there."""
 POSITIVE, NEGATIVE = 0.15, -0.1
 """Valences from which on two senses contradict each other."""
