@@ -113,7 +113,7 @@ def real_lips(films: list[Path]) -> list[Figure]:
 
 
 def contacts(films: list[Path]) -> list[Figure]:
-    """Of the /p b m/ that are heard, how many close the lips, and how far the gap leaves the film's."""
+    """Of the /p b m/ that are surely heard, how many close the lips, and how far the gap leaves the film's."""
     figures = []
     for source in ("video", "sound", "both"):
         closed, apart = [], []
@@ -125,7 +125,7 @@ def contacts(films: list[Path]) -> list[Figure]:
             analysis, _ = heard_recording(film)
             for phone in analysis.phones:
                 near = (every > phone.start_secs - 0.04) & (every < phone.end_secs + 0.04)
-                if phone.label in BILABIALS and near.any():
+                if phone.label in BILABIALS and phone.confidence >= 0.5 and near.any():
                     closed.append(float(gap[near].min() < CLOSED))
             apart.append(float(np.abs(gap - real).mean()))
         note = f"{len(closed)} heard; gap error {np.mean(apart):.3f} eye distances"

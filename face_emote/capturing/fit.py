@@ -35,11 +35,12 @@ LEARNT = (
     "mouthShrug", "mouthRoll", "mouthDimple", "mouthPress", "mouthFunnel", "jawForward",
 )  # fmt: skip
 """Controls that the regression knows better than the landmarks."""
-HALF_LEARNT = ("mouthSmile", "eyeSquint")
+HALF_LEARNT = ("eyeSquint",)
 """Controls of which regression and score know more together than either."""
 LEARNT_WEIGHT, LID_WEIGHT = 300.0, 1e4
 _SCORE_WEIGHT = {
-    "browInnerUp": 10.0, "browOuterUp": 10.0, "mouthPucker": 3.0, "mouthLeft": 4.0, "mouthRight": 4.0,
+    "browInnerUp": 10.0, "browOuterUp": 10.0, "mouthSmile": 3000.0, "mouthPucker": 3.0, "mouthLeft": 4.0,
+    "mouthRight": 4.0,
 }  # fmt: skip
 """How much MediaPipe's score of a control weighs against the landmarks; 1 is usual."""
 _SIDELESS = [name.removesuffix("Left").removesuffix("Right") for name in FITTED]
