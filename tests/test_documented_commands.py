@@ -25,7 +25,7 @@ NOT_RUN = {
     r"python -m bench\.ablations .*": "hours, and needs the corpus of the bundled network",
     r"python -m face_emote\.train\.experts\.teach .*picture.*": "draws for minutes; tests/test_pictures.py",
     r"python -m (bench\.capture|tools\.capture_tables).*": "needs MediaPipe, and draws for minutes",
-    r"face-emote (capture|animate --from) (take|film)\.(mp4|mov|npz) .*": "needs a film of a face; tests/test_capture.py",
+    r"face-emote (capture|animate --from) (take|film)\.(mp4|mov|npz) .*": "needs a film; tests/test_capture.py",
     r"python -m bench\.recognised.*": "needs MediaPipe and its model, which is not distributed here",
     r"python -m tools\.build_extension .*": "needs bpy beside it; `make extension`, which .ci/run runs",
     r"python -m tools\.gui_session .*": "needs a Blender with a window",
