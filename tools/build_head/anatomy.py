@@ -70,6 +70,8 @@ PUSHES = (
     Push("noseSneer", (25.0, -3.0, 104.0), (8.0, 9.0, 10.0), (0.6, 2.4, 0.9)),
     Push("noseSneer", (9.0, -19.0, 118.0), (9.0, 8.0, 10.0), (0.2, 1.8, 0.2), lip="upper"),
     Push("noseSneer", (0.0, 38.0, 111.0), (7.0, 6.0, 9.0), (0.0, -0.5, 0.4)),
+    # AU4, corrugator and procerus: the inner ends come down furthest, where the authored brow comes down in its middle.
+    Push("browDown", (13.0, 59.0, 111.0), (10.0, 7.0, 14.0), (-0.8, -3.2, 0.4)),
     # What swells: the chewing muscle at the jaw's angle; the belly of the forehead's muscle; the knot beside the root
     # of the nose; the apple of the cheek; the chin's ball; the cords of the neck.
     Push("muscleMasseter", (56.0, -38.0, 50.0), (8.0, 16.0, 15.0), (3.0, 0.0, 0.6)),

@@ -116,7 +116,7 @@ RECIPES: dict[str, dict[int, Unit]] = {
         10: Unit(0.4, late=0.6), 16: Unit(0.15, late=0.9), 7: Unit(0.1, late=0.6),
     },
     "sadness": {
-        1: Unit(1.0), 4: Unit(0.45), 15: Unit(0.95), 17: Unit(0.6, late=0.2), 43: Unit(0.18), 11: Unit(0.35, late=0.4),
+        1: Unit(1.0), 4: Unit(0.45), 15: Unit(0.68), 17: Unit(0.5, late=0.2), 43: Unit(0.18), 11: Unit(0.35, late=0.4),
         7: Unit(0.15, late=0.3),
     },
     "surprise": {
@@ -124,7 +124,7 @@ RECIPES: dict[str, dict[int, Unit]] = {
         27: Unit(0.12, late=0.8), 22: Unit(0.2, late=0.6),
     },
     "fear": {
-        1: Unit(1.0), 2: Unit(0.2), 4: Unit(0.35), 5: Unit(1.0), 20: Unit(0.78, late=0.1), 25: Unit(0.6, late=0.3),
+        1: Unit(1.0), 2: Unit(0.2), 4: Unit(0.35), 5: Unit(1.0), 20: Unit(0.85, late=0.1), 25: Unit(0.6, late=0.3),
         26: Unit(0.6, late=0.5), 16: Unit(0.4, late=0.5), 15: Unit(0.08), 38: Unit(0.4, late=0.5),
     },
     "disgust": {
