@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from face_emote.audio.examples import example_speech
 from face_emote.core.options import Picture
 from face_emote.core.types import FaceMotion, PerformanceStyle
 from face_emote.face.characters import character
+from face_emote.face.rig import MUSCLE_COLUMNS
 from face_emote.rendering.scene import LIGHTS
 from face_emote.rendering.sheet import compose_sheet
 from face_emote.verbs.render import render_frames
@@ -20,10 +22,6 @@ from face_emote.verbs.render import render_frames
 FOUR_EMOTIONS = ("joy", "anger", "sadness", "fear")
 CAST = ("default", "james", "maya", "amara", "kenji", "elena", "walter", "leo")
 FEELINGS = ("joy", "sadness", "surprise", "fear", "disgust", "anger", "contempt", "embarrassment")
-MIXTURES = (
-    "joy with sadness", "sadness with anger", "bittersweet", "grief", "anger hidden under joy",
-    "sadness hidden under joy",
-)  # fmt: skip
 VISEMES = ("SIL", "P", "F", "DH", "D", "K", "CH", "S", "N", "R", "AA", "EH", "IH", "AO", "UH", "UW")
 """One phone of every shape that the mouth takes: closed, tucked, tongue between the teeth, .. open, rounded."""
 CELL = 256
@@ -89,16 +87,6 @@ def strips() -> np.ndarray:
     return compose_sheet(np.concatenate(drawn), labels, columns=10)
 
 
-def mixtures() -> np.ndarray:
-    """Two feelings at once, region by region: in a pause of the sentence, and while the face speaks."""
-    pictures, labels = [], []
-    for feeling in MIXTURES:
-        drawn = drawn_at(perform(feeling, who="elena"), np.array([1.62, 2.15]), Picture(size=260, camera="close"))
-        pictures.append(drawn)
-        labels += [feeling, ""]
-    return compose_sheet(np.concatenate(pictures), labels, columns=6)
-
-
 def people() -> np.ndarray:
     """Eight characters and eight feelings, in the middle of a sentence."""
     pictures = []
@@ -149,6 +137,21 @@ def wrinkles() -> np.ndarray:
     return compose_sheet(np.concatenate(rows), labels, columns=len(instants))
 
 
+def muscles() -> np.ndarray:
+    """The same frames without and with the muscles that swell under the skin."""
+    instants = (("surprise", 1.05), ("anger", 1.30), ("delight", 2.15))
+    rows, labels = [], []
+    for amount in (0.0, 1.0):
+        for emotion, secs in instants:
+            motion = perform(emotion, who="james")
+            expression = motion.expression.copy()
+            expression[:, MUSCLE_COLUMNS] *= amount
+            shown = replace(motion, expression=expression)
+            rows.append(drawn_at(shown, np.array([secs]), Picture(size=420, camera="close")))
+            labels.append(f"{emotion}, {'with' if amount else 'without'} muscles")
+    return compose_sheet(np.concatenate(rows), labels, columns=len(instants))
+
+
 def cast() -> np.ndarray:
     """The eight characters."""
     pictures = [drawn_at(perform("warm", who=who), np.array([2.3]), Picture(size=300))[0] for who in CAST]
@@ -168,7 +171,7 @@ def lights() -> np.ndarray:
 
 
 STILLS: dict[str, Callable[[], np.ndarray]] = {
-    f.__name__: f for f in (hero, people, four_emotions, strips, mixtures, visemes, blush, wrinkles, cast, lights)
+    f.__name__: f for f in (hero, people, four_emotions, strips, visemes, blush, wrinkles, muscles, cast, lights)
 }
 
 
