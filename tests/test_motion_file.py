@@ -326,3 +326,14 @@ def test_frames_beyond_a_motion_are_an_index_error_and_it_can_be_gone_through():
 def test_exports_that_are_no_motion_files_say_what_to_read(tmp_path):
     with pytest.raises(MotionFileError, match=r"exported to \.glb, but not read back from it; give the motion file"):
         read_motion(tmp_path / "a.glb")
+
+
+def test_how_sure_each_frame_is_travels_with_a_captured_motion(tmp_path):
+    plain = fabricated_motion(5)
+    trust = np.linspace(0.0, 1.0, 10, dtype=np.float32).reshape(5, 2)
+    again = read_motion(write_motion(dataclasses.replace(plain, confidence=trust), tmp_path / "take.npz"))
+    np.testing.assert_array_equal(again.confidence, trust)
+    np.testing.assert_array_equal(again[1:3].confidence, trust[1:3])
+    assert again.row_names[-1] == "confidence" and plain.row_names[-1] != "confidence"
+    with np.load(tmp_path / "take.npz") as file:
+        assert json.loads(file["header"].tobytes())["version"] == 2
