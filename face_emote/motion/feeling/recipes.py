@@ -116,7 +116,7 @@ RECIPES: dict[str, dict[int, Unit]] = {
         10: Unit(0.4, late=0.6), 16: Unit(0.15, late=0.9), 7: Unit(0.1, late=0.6),
     },
     "sadness": {
-        1: Unit(1.0), 4: Unit(0.45), 15: Unit(0.68), 17: Unit(0.5, late=0.2), 43: Unit(0.18), 11: Unit(0.35, late=0.4),
+        1: Unit(1.0), 4: Unit(0.45), 15: Unit(0.82), 17: Unit(0.55, late=0.2), 43: Unit(0.18), 11: Unit(0.35, late=0.4),
         7: Unit(0.15, late=0.3),
     },
     "surprise": {
