@@ -45,6 +45,8 @@ LEAD_IN_SECS = 2.0
 """Silence before the words; by then a feeling is held, and blood has begun to flow."""
 _BLINKING = 0.06
 """Closure of the lids, beyond what the feeling makes them hang, that counts as a blink."""
+_SAME_JAW = 0.25
+"""Share by which the jaw of another frame may differ."""
 MARGIN = 0.25
 """Of the face's box, on every side of it."""
 
@@ -105,10 +107,11 @@ def gallery(
 
 
 def _open_eyed(motion: FaceMotion, frame: int) -> int:
-    """The frame, or the one nearest to it that no blink hides, within 0.3 s."""
-    lids = motion.expression[:, CONTROLS.index("eyeBlinkLeft")]
+    """The frame, or the one nearest to it within 0.3 s that no blink hides while the jaw is as far open."""
+    lids, jaw = motion.expression[:, CONTROLS.index("eyeBlinkLeft")], motion.jaw_pose[:, 0]
     reach = round(0.3 * motion.fps)
     near = sorted(range(max(frame - reach, 0), min(frame + reach + 1, len(lids))), key=lambda k: (abs(k - frame), k))
+    near = [k for k in near if abs(jaw[k] - jaw[frame]) <= _SAME_JAW * abs(jaw[frame]) + 0.01]
     rest = min(lids[k] for k in near)
     return next(k for k in near if lids[k] <= rest + _BLINKING)
 

@@ -42,6 +42,7 @@ def posed(head: Head, **values: float) -> np.ndarray:
 def moved(head: Head, *, mouth: str, **values: float) -> np.ndarray:
     """By how much the 478 landmarks move, millimetres."""
     points = head.landmark478_points
+    assert points is not None
     return (points.of(posed(head, **MOUTHS[mouth], **values)) - points.of(posed(head, **MOUTHS[mouth])))[0]
 
 
@@ -75,6 +76,13 @@ def test_upper_lids_lift_and_the_nose_wrinkles(people):
         sneer = moved(head, mouth="closed", noseSneer_=1.0)
         assert sneer[list(WING), 1].min() > 3.5
         assert sneer[6, 1] < -1.0, "the bridge comes down to meet it"
+
+
+def test_inner_brows_come_down_as_far_as_their_middle(people):
+    for head in people:
+        change = moved(head, mouth="closed", browDownLeft=1.0, browDownRight=1.0)
+        for inner, middle in ((55, 52), (285, 282)):
+            assert change[inner, 1] < -4.5 and change[inner, 1] < change[middle, 1] + 0.5
 
 
 def test_the_same_feeling_is_the_same_part_of_every_face(people):
@@ -160,6 +168,7 @@ def test_lips_stay_in_front_of_the_teeth_under_every_unit(people):
 
 def _depth_behind_teeth(head: Head, vertices: np.ndarray, layout) -> float:
     deepest = -np.inf
+    assert head.contact is not None
     teeth = vertices[layout.vertices_of("toothU", "toothL")]
     for point in vertices[head.contact.lips.loop]:
         behind = np.linalg.norm(teeth[:, :2] - point[:2], axis=1) < 1.2
