@@ -360,8 +360,7 @@ class LightRig:
     backdrop_edge: Vector = (0.022, 0.023, 0.026)
     exposure: float = 0.78
     softness: float = 0.0030
-    """How far the edge of the key light's shadow is blurred to either side, metres: 0.002 a bare lamp, 0.006 a large
-    softbox."""
+    """Blur of the key light's shadow to either side, metres: 0.002 a bare lamp, 0.006 a large softbox."""
 
 
 def _slider(text: str, **about: Any) -> Any:
@@ -369,8 +368,7 @@ def _slider(text: str, **about: Any) -> Any:
     return option(1.0, text, kind=Kind.NUMBER, low=0.0, high=4.0, hint=hint, section=SLIDERS, metavar="FACTOR", **about)
 
 
-SLIDERS = "Sliders (1 is natural, 0 none, 4 the most)"
-FINE_POINTS = "Fine points"
+SLIDERS, FINE_POINTS = "Sliders (1 is natural, 0 none, 4 the most)", "Fine points"
 """Titles of groups of options."""
 
 
