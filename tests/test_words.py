@@ -136,6 +136,16 @@ def test_without_the_ratings_the_fine_words_give_the_vad(monkeypatch: pytest.Mon
         module.load_reader.cache_clear()
 
 
+def test_without_the_net_of_other_languages_their_words_count_little(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    lines = ("Das Essen schmeckt mir heute überhaupt nicht", "Questa storia mi fa venire i brividi")
+    known = [read_words(line).evidence for line in lines]
+    monkeypatch.setitem(module.WEIGHTS, "", tmp_path / "gone.npz")
+    assert all(read_words(line).evidence < 0.3 < 0.5 < was for line, was in zip(lines, known, strict=True))
+    assert read_words("I love this so much").evidence > 0.5
+
+
 def test_every_phrase_means_feelings_that_there_are() -> None:
     for path, known in ((PHRASES, set(module.FEELINGS)), (IRONY, {"irony", "burden", "sincere"})):
         phrases = [phrase for found in load_phrases(path).values() for phrase in found]

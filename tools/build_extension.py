@@ -25,7 +25,8 @@ PARTS = {"face_emote": "face_emote", "assets": "face_emote/assets", "shaders": "
 LEFT_OUT = (
     "face_emote/train", "face_emote/evaluation", "face_emote/rendering/torch", "face_emote/cli", "face_emote/batch",
     "face_emote/__main__.py", "assets/experts", "assets/training", "assets/flame/README.md", "assets/capture",
-    "assets/speech", "assets/network/fast.safetensors", "assets/perception/words_vad.npz",
+    "assets/network/fast.safetensors", "assets/perception/words_vad.npz",
+    "assets/perception/words_other.npz",
 )  # fmt: skip
 """What of them it does not hold."""
 EPOCH = (2020, 1, 1, 0, 0, 0)

@@ -22,7 +22,7 @@ from face_emote.perception.words_phrases import irony_in, phrases_in
 
 _FOLDER = ASSETS / "perception"
 WEIGHTS = {"en": _FOLDER / "words.npz", "": _FOLDER / "words_other.npz"}
-"""English, and all other languages."""
+"""English, and all other languages; without the second file (as in Blender) only their phrases count."""
 VAD_WEIGHTS = _FOLDER / "words_vad.npz"
 """English. From ratings whose licence asks for the same licence: a file of its own, without which the fine words give
 the VAD."""
@@ -179,7 +179,8 @@ def _by_pauses(words: Sequence[TimedWord]) -> list[Clause]:
 
 
 def _read(tokens: Sequence[str], after: Sequence[str]) -> WordsReading:
-    shares = {language: load_reader(language).share_known(tokens) for language in WEIGHTS}
+    there = [language for language, path in WEIGHTS.items() if path.is_file()]
+    shares = {language: load_reader(language).share_known(tokens) for language in there}
     language = max(shares, key=lambda name: shares[name])  # English where they are equal
     reader, denied = load_reader(language), denied_in(tokens)
     fine = _sigmoid(reader.net(tokens, denied))
