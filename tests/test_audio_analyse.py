@@ -81,7 +81,8 @@ def test_samples_that_are_not_numbers_are_refused():
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="reads the peak memory from Linux's /proc")
-def test_an_hour_takes_no_more_memory_than_a_minute(tmp_path: Path):
+def test_an_hour_takes_little_more_memory_than_a_minute(tmp_path: Path):
+    """Log-mels and timbre of the one pass are kept for whoever listens next: 44 MB an hour."""
     x = read_speech(example_speech()[0].path).samples
     peaks = []
     for minutes in (1, 60):
@@ -92,4 +93,4 @@ def test_an_hour_takes_no_more_memory_than_a_minute(tmp_path: Path):
             "print(re.search(r'VmHWM:\\s+(\\d+)', Path('/proc/self/status').read_text())[1])"
         )
         peaks.append(int(subprocess.check_output([sys.executable, "-c", code, str(path)])))
-    assert peaks[1] < peaks[0] + 60_000  # kilobytes
+    assert peaks[1] < peaks[0] + 95_000  # kilobytes
