@@ -24,8 +24,8 @@ def pair_figures(answers: Float[Array, "shot felt=7"], shots: Sequence[Shot]) ->
     for pair in PAIRS:
         here = np.array([shots[i].felt == pair for i in rows])
         seen = [FELT[int(answers[i].argmax())] for i in rows if shots[i].felt == pair]
-        told = ", ".join(f"{name} {seen.count(name)}" for name in sorted(set(seen), key=seen.count, reverse=True))
-        yield _share(f"{pair}: one first", first[here], note=f"both {100.0 * both[here].mean():.0f} %; read {told}")
+        named = ", ".join(f"{name} {seen.count(name)}" for name in sorted(set(seen), key=seen.count, reverse=True))
+        yield _share(f"{pair}: one first", first[here], note=f"both {100.0 * both[here].mean():.0f} %; read {named}")
 
 
 def _read(answer: Float[Array, " felt=7"], shot: Shot, *, count: int) -> bool:

@@ -27,7 +27,7 @@ def test_voices_are_retaught_from_their_phones_and_faces_are_left(tmp_path):
         assert np.array_equal(was[:, others], now[:, others])
         assert np.array_equal(corpus.mels(i), new.mels(i))
         if clip.kind == "voice":
-            told, untold = (whole_answers(net, corpus, index=i, told=t)[:, RETAUGHT] for t in (True, False))
+            told, untold = (whole_answers(net, corpus, index=i, aligned=t)[:, RETAUGHT] for t in (True, False))
             told[:, 0], untold[:, 0] = np.maximum(told[:, 0], 0.0), np.maximum(untold[:, 0], 0.0)
             np.testing.assert_allclose(now[:, RETAUGHT], told, atol=1e-3)
             assert np.abs(told - untold).max() > 1e-3

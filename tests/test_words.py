@@ -12,6 +12,7 @@ from words_lines import LINES
 
 from face_emote.core.errors import CheckpointError
 from face_emote.core.names import EMOTIONS
+from face_emote.core.types import SpokenWord
 from face_emote.perception import words as module
 from face_emote.perception.words import FINE_WORDS, WordsReading, read_timed_words, read_words
 from face_emote.perception.words_net import read_words_net
@@ -99,17 +100,10 @@ def test_irony_turns_joy_and_is_weaker_evidence() -> None:
     assert turned.mix[joy] < plain.mix[joy] and turned.vad[0] < plain.vad[0]
 
 
-@dataclasses.dataclass(frozen=True)
-class Word:
-    text: str
-    start_secs: float
-    end_secs: float
-
-
-def timed(text: str, *, pause_after: int = -1) -> list[Word]:
+def timed(text: str, *, pause_after: int = -1) -> list[SpokenWord]:
     words, clock = [], 0.0
     for i, word in enumerate(text.split()):
-        words.append(Word(word, clock, clock + 0.3))
+        words.append(SpokenWord(word, clock, clock + 0.3))
         clock += 0.3 + (1.0 if i == pause_after else 0.0)
     return words
 
@@ -122,7 +116,7 @@ def test_spoken_sentences_follow_the_stops_of_the_transcript() -> None:
 
 
 def test_without_a_transcript_a_pause_ends_a_clause() -> None:
-    found = read_timed_words([*timed("i am so happy i am scared", pause_after=3), Word("", 9.0, 9.5)])
+    found = read_timed_words([*timed("i am so happy i am scared", pause_after=3), SpokenWord("", 9.0, 9.5)])
     assert [(round(start, 1), round(end, 1)) for start, end, _ in found] == [(0.0, 1.2), (2.2, 3.1)]
     assert read_timed_words([]) == []
 

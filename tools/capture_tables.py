@@ -169,11 +169,11 @@ def main() -> None:
     split = max(1, 3 * len(everybody) // 4)
     if split < len(everybody):
         mean, scale, weights = ridge(np.concatenate(features[:split]), np.concatenate(truth[:split]))
-        told = (np.concatenate(features[split:]) - mean) / scale @ weights[:-1] + weights[-1]
+        read = (np.concatenate(features[split:]) - mean) / scale @ weights[:-1] + weights[-1]
         real = np.concatenate(truth[split:])
         for i, name in enumerate(FITTED):
-            r = np.corrcoef(told[:, i], real[:, i])[0, 1] if real[:, i].std() > 0.01 else np.nan
-            print(f"  {name:<20} error {np.abs(told[:, i].clip(0, 1) - real[:, i]).mean():.3f}  r {r:.2f}")
+            r = np.corrcoef(read[:, i], real[:, i])[0, 1] if real[:, i].std() > 0.01 else np.nan
+            print(f"  {name:<20} error {np.abs(read[:, i].clip(0, 1) - real[:, i]).mean():.3f}  r {r:.2f}")
     mean, scale, weights = ridge(np.concatenate(features), np.concatenate(truth))
     arrays = {"bias": bias, "mean": mean, "scale": scale, "weights": weights}
     np.savez(

@@ -30,9 +30,9 @@ SURVEY_SHARE, PROSODY_SHARE = 0.1, 0.3
 def analyse(
     source: Speech | Path, *, transcript: str | Path | None = None, progress: Progress | None = None
 ) -> SpeechAnalysis:
-    """Hear a recording: what is said when, and how. `heard_recording` also says how to read on.
+    """Hear a recording: what is said when, and how. `heard_recording` also gives its log-mels.
 
-    A file is read twice in blocks and never held; what is kept of an hour are 40 MB of features and results. Nobody has
+    A file is read twice in blocks and never held; of an hour 50 MB of features are kept while it is heard. Nobody has
     to speak: then the phones are one silence, and a remark says so.
 
     Args:
@@ -119,7 +119,7 @@ class Counted:
     """Blocks of samples or of rows that pass by, counted and reported."""
 
     def __init__(self, blocks: Iterable[Array], report: Callable[[float], None], *, rate_hz: float) -> None:
-        """`report` is told the seconds that have passed."""
+        """`report` gets the seconds that have passed."""
         self._blocks = blocks
         self._report = report
         self._rate_hz = rate_hz

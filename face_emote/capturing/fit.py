@@ -130,7 +130,7 @@ def fit_film(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LandmarkFit:
-    """What landmarks alone say, and what the regression is told."""
+    """What landmarks alone say, and what the regression reads."""
 
     fitted: FittedFilm
     habit: Float[Array, " arkit=52"]

@@ -29,8 +29,8 @@ class Tables:
     def controls(self, features: Float[Array, "frames feature"]) -> Float[Array, "frames fitted"]:
         """Controls that a frame's fit and its scores above rest speak for, 0..1."""
         scaled = (features - self.mean) / self.scale
-        told: Array = np.clip(scaled @ self.weights[:-1] + self.weights[-1], 0.0, 1.0)
-        return told
+        controls: Array = np.clip(scaled @ self.weights[:-1] + self.weights[-1], 0.0, 1.0)
+        return controls
 
 
 def features_of(

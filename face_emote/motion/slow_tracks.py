@@ -1,7 +1,7 @@
 """What has memory, stepped at `names.MOTION_HZ`: the emotion on the face, its folds and its blood."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -50,8 +50,7 @@ class SlowTracks:
 
 def _each(change: Callable[..., Array], *tracks: SlowTracks, first: int) -> SlowTracks:
     """What becomes of every array of the tracks."""
-    shown = [track.display for track in tracks]
-    display = Display(**{item.name: change(*(getattr(d, item.name) for d in shown)) for item in fields(Display)})
+    display = Display.each(change, *(track.display for track in tracks))
     wrinkles, blood = change(*(track.wrinkles for track in tracks)), change(*(track.blood for track in tracks))
     return SlowTracks(first, display, wrinkles=wrinkles, blood=blood)
 
@@ -92,11 +91,8 @@ def slow_tracks(score: PerformanceScore, *, player: Player, chunk: int) -> Itera
         tempo = Tempo(cues.accents_at(times + FORESEEN_SECS), cues.activity_at(times), cues.energy_at(times))
         gains, life = step_life(tempo, life, times=times, key=score.life_key)
         affect = affect.with_gains(gains)
-        seen = times[::SKIN_EVERY]
-        controls = face_controls(
-            score.face, seen, display=affect.display.every(SKIN_EVERY), leisure=cues.rest_at(seen), style=style,
-            gauge=None,
-        )  # fmt: skip
+        seen, display = times[::SKIN_EVERY], Display.each(lambda rows: rows[::SKIN_EVERY], affect.display)
+        controls = face_controls(score.face, seen, display=display, leisure=cues.rest_at(seen), style=style, gauge=None)
         tracks, skin = step_skin(affect, controls, state=skin, first=first, player=player)
         yield tracks
         first += chunk

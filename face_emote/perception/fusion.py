@@ -87,8 +87,8 @@ def fused(senses: tuple[Evidence | None, ...], *, irony: Float[Array, " frames"]
         believed[TEXT] *= 1.0 - irony * _flatness(senses[VOICE], count) * share[VOICE]
     logits = (believed[:, :, None] * knows * _centred(mixes, knows)).sum(axis=0)
     logits = logits + (share[VOICE] * share[TEXT])[:, None] * BIAS
-    told = knows.max(axis=0, where=(share > 0.0)[:, :, None], initial=0.0)
-    shares = np.exp(logits - logits.max(axis=1, keepdims=True)) * np.maximum(told, LEAST)
+    known = knows.max(axis=0, where=(share > 0.0)[:, :, None], initial=0.0)
+    shares = np.exp(logits - logits.max(axis=1, keepdims=True)) * np.maximum(known, LEAST)
     mix = shares / shares.sum(axis=1, keepdims=True)
     mix = most[:, None] * mix + (1.0 - most)[:, None] * _NEUTRAL
     vad, sd = _fused_vad(senses, believed, most=most)

@@ -7,7 +7,6 @@ do not know how they are said: `evidence` and `irony` are there for whoever hear
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from face_emote.audio.spoken_words import words_of
 from face_emote.core.arrays import Array, Bool, Float
 from face_emote.core.assets import ASSETS
 from face_emote.core.names import EMOTIONS
+from face_emote.core.types import SpokenWord
 from face_emote.emotion.lexicon import find_word
 from face_emote.perception.words_features import denied_in, is_known, sentences_of, tokens_of
 from face_emote.perception.words_net import WordsNet, read_words_net
@@ -89,23 +89,6 @@ class WordsReading:
     voice is flat or low, doubt positive words the more."""
 
 
-@runtime_checkable
-class TimedWord(Protocol):
-    """One spoken word, as `audio.alignment.AlignedWord` is; without text it is silence."""
-
-    @property
-    def text(self) -> str:
-        """As it is written, or as the aligner spells it."""
-
-    @property
-    def start_secs(self) -> float:
-        """Start."""
-
-    @property
-    def end_secs(self) -> float:
-        """End."""
-
-
 @dataclass(frozen=True, slots=True)
 class Reader:
     """All that is read from disk for one group of languages."""
@@ -135,7 +118,7 @@ def read_words(text: str) -> WordsReading:
 
 
 def read_timed_words(
-    words: Sequence[TimedWord], *, transcript: str | None = None
+    words: Sequence[SpokenWord], *, transcript: str | None = None
 ) -> list[tuple[float, float, WordsReading]]:
     """Start and end in seconds of each sentence that is spoken, and what it says.
 
@@ -150,10 +133,10 @@ def read_timed_words(
     ]
 
 
-Clause = tuple[list[TimedWord], str]
+Clause = tuple[list[SpokenWord], str]
 
 
-def _by_sentences(words: Sequence[TimedWord], transcript: str) -> list[Clause] | None:
+def _by_sentences(words: Sequence[SpokenWord], transcript: str) -> list[Clause] | None:
     sentences = sentences_of(transcript)
     counts = [len(words_of(sentence)) for sentence in sentences]
     if sum(counts) != len(words):
@@ -163,8 +146,8 @@ def _by_sentences(words: Sequence[TimedWord], transcript: str) -> list[Clause] |
     return [(list(words[end - count : end]), text) for text, count, end in parts if count]
 
 
-def _by_pauses(words: Sequence[TimedWord]) -> list[Clause]:
-    clauses: list[list[TimedWord]] = []
+def _by_pauses(words: Sequence[SpokenWord]) -> list[Clause]:
+    clauses: list[list[SpokenWord]] = []
     for word in words:
         last = clauses[-1][-1] if clauses else None
         if (
@@ -263,8 +246,8 @@ def _what_is_denied(
 
 
 def _mix_of(feelings: Float[Array, " feeling=29"], *, prior: Float[Array, " feeling=29"]) -> Float[Array, " emotion=8"]:
-    told = (feelings / prior**BALANCE) @ _mixes()
-    return np.asarray(told / told.sum())
+    mix = (feelings / prior**BALANCE) @ _mixes()
+    return np.asarray(mix / mix.sum())
 
 
 def _felt(

@@ -57,16 +57,16 @@ def held_out_clips(corpus: Corpus, data: DataConfig) -> dict[str, Int[Array, " c
 
 @torch.no_grad()
 def whole_answers(
-    net: TorchMotionNet, corpus: Corpus, *, index: int, look_ahead: int = 2, told: bool = False
+    net: TorchMotionNet, corpus: Corpus, *, index: int, look_ahead: int = 2, aligned: bool = False
 ) -> Float[Array, "frames lip=9"]:
-    """What the lips do in a whole clip as `generic`, in natural units; `told`: the network is given the phones."""
+    """What the lips do in a whole clip as `generic`, in natural units; `aligned`: the network is given the phones."""
     device, frames = next(net.parameters()).device, corpus.clips[index].num_frames
     late = net.config.look_ahead_frames[look_ahead]
     rows = np.full((2 * (frames + late), 40), FLOOR, np.float32)
     mels = np.asarray(corpus.mels(index), np.float32)[: len(rows)]
     rows[: len(mels)] = mels
     given = np.full(frames + late, UNKNOWN_PHONE, np.int64)
-    if told:
+    if aligned:
         phones = np.asarray(corpus.phones(index)).astype(np.int64)
         given[:frames] = np.where(phones == NO_LABEL, UNKNOWN_PHONE, phones)
     heard = torch.from_numpy(normalised(rows, net.x0.cpu().numpy()))[None].to(device)

@@ -89,9 +89,7 @@ def read_film(film: str | Path, filming: Filming, *, progress: Progress | None =
             basis=head.basis, speech_name=path.name, speech_sha256=sha256_of(path), speech_secs=seen.facts.sound_secs,
             animator="capture", version=VERSION,
         )  # fmt: skip
-        fitted = fit_film(
-            seen, head, focal_mm=filming.focal, neutral_secs=filming.neutral, progress=progress
-        )  # fmt: skip
+        fitted = fit_film(seen, head, focal_mm=filming.focal, neutral_secs=filming.neutral, progress=progress)
         captured = taken(seen, fitted, head, player=player, info=info, fps=fps)
     if filming.lips == "sound":
         return replace(captured, motion=_with_lips_of_sound(captured.motion, path, filming))

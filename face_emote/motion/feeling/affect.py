@@ -1,5 +1,6 @@
 """What is felt at every step, and how it bears on the face: what the rules, or the network, say of an emotion."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -30,9 +31,10 @@ class Display:
     head_tendency: Float[Array, "steps 3"]
     """Where the emotion holds the head, radians."""
 
-    def every(self, count: int) -> "Display":
-        """Each `count`th step."""
-        return Display(**{item.name: getattr(self, item.name)[::count] for item in fields(self)})
+    @classmethod
+    def each(cls, change: Callable[..., Array], *shown: "Display") -> "Display":
+        """What becomes of every array of one or several."""
+        return cls(**{item.name: change(*(getattr(one, item.name) for one in shown)) for item in fields(cls)})
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -36,7 +36,7 @@ NETWORK_VOTE = 0.6
 AGREED_FROM, AGREED_FULL = 0.34, 0.58
 """The same where phones were recognised too and have the other vote: other sounds close a third less often than by the
 network's word alone."""
-TOLD_FROM = 0.5
+ALIGNED_FROM = 0.5
 """The same where a transcript says what is spoken: the rules' contacts, whose lips come together more slowly."""
 LIVELY = 0.16
 """How much further the mouth opens than was answered: a network that is unsure answers the mean of what may be, and so
@@ -99,9 +99,9 @@ class NetLips:
             known = self.contacts.at(times)
             for column, answered, spoken in zip((_CLOSURE, _TUCK), (closure, tuck), known, strict=True):
                 vote = NETWORK_VOTE * answered + (1.0 - NETWORK_VOTE) * spoken
-                told = _sharpened(spoken, none=TOLD_FROM, full=1.0)
+                aligned = _sharpened(spoken, none=ALIGNED_FROM, full=1.0)
                 heard = _sharpened(vote, none=AGREED_FROM, full=AGREED_FULL)
-                rows[:, column] = told if self.aligned else heard
+                rows[:, column] = aligned if self.aligned else heard
         aims: Array = REST + gate(self.spoken_secs, times)[:, None] * (rows - REST)
         return aims
 

@@ -1,4 +1,4 @@
-"""Voices without a face, taught by a network that learnt from faces and is told the phones.
+"""Voices without a face, taught by a network that learnt from faces and is given the phones.
 
     python -m face_emote.train.corpus.retaught CORPUS NET.safetensors -o CORPUS2
 
@@ -42,7 +42,7 @@ def retaught(corpus: Corpus, net: TorchMotionNet, *, out: Path) -> None:
         own = [i for i, clip in enumerate(corpus.clips) if clip.source == source and clip.kind in FACELESS]
         for i in own:
             clip = corpus.clips[i]
-            seen = whole_answers(net, corpus, index=i, told=True)[:, RETAUGHT]
+            seen = whole_answers(net, corpus, index=i, aligned=True)[:, RETAUGHT]
             seen[:, 0] = np.maximum(seen[:, 0], 0.0)
             lips[clip.first : clip.first + clip.num_frames, RETAUGHT] = seen
         if own:
