@@ -94,8 +94,11 @@ def test_a_run_that_was_stopped_between_moving_a_file_and_noting_it_does_not_rep
         state.put_output(OutputState(known.path, known.row, known.hash, False, known.sha256, known.size, known.marked))
         state.set_status("plain", "running")
     changed = (out / "plain.csv").stat().st_mtime_ns
-    run_batch(plan, out, place=Place(workers=1), choice=Choice(limit=1))
+    outcome = run_batch(plan, out, place=Place(workers=1), choice=Choice())
+    assert outcome.done == 1
     assert (out / "plain.csv").stat().st_mtime_ns == changed
+    with closing(BatchState(out)) as state:
+        assert state.statuses()["plain"] == "done"
 
 
 def test_another_batch_in_the_same_folder_is_refused(ran):

@@ -78,6 +78,8 @@ class Selected:
     """Rows to do, with the outputs that they lack, and how many are done or left."""
 
     rows: tuple[Row, ...]
+    kept: frozenset[str]
+    """Outputs of theirs that lie at their places already and are not made again."""
     skipped: int
     left: int
 
@@ -87,20 +89,25 @@ def select(plan: Plan, choice: Choice, *, folder: Path, state: BatchState | None
     outputs = {} if state is None else state.outputs()
     statuses = {} if state is None else state.statuses()
     rows: list[Row] = []
+    kept: set[str] = set()
     skipped = left = 0
     for row in plan.rows:
-        lacking = tuple(
+        there = {
             output
             for output in row.outputs
-            if choice.redo or not is_there(outputs.get(output), digest=output_hash(row, output), folder=folder)
-        )
+            if not choice.redo and is_there(outputs.get(output), digest=output_hash(row, output), folder=folder)
+        }
+        lacking = tuple(output for output in row.outputs if output not in there)
         if not lacking and statuses.get(row.name) == DONE:
             skipped += 1
         elif (choice.only_failed and statuses.get(row.name) != FAILED) or len(rows) == choice.limit:
             left += 1
         else:
-            rows.append(replace(row, outputs=lacking or row.outputs))
-    return Selected(tuple(rows), skipped, left)
+            kept |= there
+            # Stopped while it was put in place, a row has its parts still, and their names know all outputs.
+            begun = there and (folder / WORK / work_key(row)).is_dir()
+            rows.append(row if begun else replace(row, outputs=lacking))
+    return Selected(tuple(rows), frozenset(kept), skipped, left)
 
 
 class BatchRun:
@@ -116,6 +123,7 @@ class BatchRun:
         """Frames that a task has reported while it ran."""
         self._number = self._drawn = self._done = 0
         self._failures: dict[str, str] = {}
+        self._kept: frozenset[str] = frozenset()
 
     def run(self, selected: Selected) -> Outcome:
         """Do these rows; those that fail do not stop the others.
@@ -135,6 +143,7 @@ class BatchRun:
 
     def _begin(self, selected: Selected) -> None:
         keys = set()
+        self._kept = selected.kept
         for row in selected.rows:
             if row.name in self._plan.unreadable:
                 self._fail(row, self._plan.unreadable[row.name])
@@ -225,7 +234,8 @@ class BatchRun:
         row, started = item.row, time.monotonic()
         try:
             for output in row.outputs:
-                publish(row, output, folder=self._folder, work=work, state=self._state)
+                if output not in self._kept:
+                    publish(row, output, folder=self._folder, work=work, state=self._state)
             story, thumbnail = (work / STORY).read_text("utf-8"), (work / THUMBNAIL).read_bytes()
         except FaceEmoteError as error:
             self._give_up(item, str(error))
