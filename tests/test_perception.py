@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from functionals_ref import functionals_ref
 
 from face_emote.audio.analyse import analyse
 from face_emote.audio.conditioning import RumbleFilter
@@ -17,6 +18,7 @@ from face_emote.core.types import Pause, Prosody, Speech
 from face_emote.emotion.grammar import describe
 from face_emote.motion.live.ears import SpeechDetector
 from face_emote.perception.evidence import READING_HZ, VOICE, Evidence
+from face_emote.perception.functionals import functionals_of
 from face_emote.perception.fusion import fused
 from face_emote.perception.live import BEHIND_SECS, LiveFeeling
 from face_emote.perception.phrases import auto_plan, phrases_of
@@ -58,6 +60,17 @@ def test_silence_and_what_has_no_timbre_say_nothing(prosody):
         assert not heard.evidence.weight.any()
         felt = fused((heard.evidence, None, None))
         assert (felt.mix[:, 0] == 1.0).all() and not felt.vad.any() and not felt.gates.any()
+
+
+@pytest.mark.parametrize("length", [30, 240, 2000])
+def test_stretches_of_voice_side_by_side_have_the_figures_of_each_alone(prosody, length):
+    first = np.arange(0, len(prosody.speaking), 23)
+    figures, told = functionals_of(prosody, first=first, length=length)
+    alone = [functionals_ref(prosody, first=at, stop=min(at + length, len(prosody.speaking))) for at in first.tolist()]
+    assert told.any() and told.tolist() == [row is not None for row in alone]
+    for found, row in zip(figures, alone, strict=True):
+        if row is not None:
+            np.testing.assert_allclose(found, row, atol=1e-5)
 
 
 @pytest.mark.parametrize("cut", [1, 7, 40, 333])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from face_emote.core.arrays import Array, Float
+from face_emote.core.arrays import Array, Float, Int
 from face_emote.core.assets import ASSETS
 from face_emote.core.errors import CheckpointError
 from face_emote.core.names import EMOTIONS, FEATURE_HZ, NUM_CEPSTRA
@@ -29,6 +29,8 @@ CLASSES, VAD, SD, KINDS = (slice(0, 7), slice(7, 10), slice(10, 13), slice(13, 2
 """Columns of what is said of a window: probabilities of classes, VAD, its deviations, probabilities of bursts."""
 WINDOW_ROWS, STEP_ROWS = 240, 40
 """A voice is read over 2.4 s, every 0.4 s."""
+_TOGETHER = 32
+"""Windows that are read side by side."""
 FARTHEST = 4.0
 """Figures are held to within so many standard deviations of the voices that were learnt from."""
 _PER_WINDOW = round(STEP_ROWS / FEATURE_HZ * READING_HZ)
@@ -153,7 +155,7 @@ class VoiceStream:
         return self._frames(last=True)
 
     def _frames(self, *, last: bool) -> VoiceFrames:
-        self._windows = np.concatenate([self._windows, self._answers(self._figures(last=last))])
+        self._windows = np.concatenate([self._windows, self._read(last=last)])
         inside = self._frame % _PER_WINDOW
         ready = max((len(self._windows) - 1) * _PER_WINDOW - inside, 0)
         ready = min(ready, len(self._speaking) // _ROWS)
@@ -169,31 +171,35 @@ class VoiceStream:
         self._windows = self._windows[(inside + ready) // _PER_WINDOW :]
         return VoiceFrames(evidence_of(answers[:, :-1], weight=answers[:, -1] * said), answers[:, KINDS])
 
-    def _figures(self, *, last: bool) -> list[Array | None]:
-        """Of the windows that are complete; with the end of the sound, of all that frames lie between."""
-        figures = []
+    def _complete(self, *, last: bool) -> Int[Array, " windows"]:
+        """First rows, in what is held, of the windows that are complete; with the end of the sound, of all that frames
+        lie between.
+        """
         half, end = WINDOW_ROWS // 2, self._num_rows
-        while True:
-            centre = self._window * STEP_ROWS
-            first = max(centre - half, 0)
-            if first + WINDOW_ROWS > end:
-                if not last or centre > end + STEP_ROWS:
-                    break
-                first = max(end - WINDOW_ROWS, 0)
-            held = first - self._first_row
-            figures.append(functionals_of(self._held, first=held, stop=held + WINDOW_ROWS))
-            self._window += 1
-        spare = max(min(self._window * STEP_ROWS - half, end - WINDOW_ROWS) - self._first_row, 0)
-        self._held = _rows(self._held, spare, len(self._held.speaking))
-        self._first_row += spare
-        return figures
+        until = end + STEP_ROWS if last else end - WINDOW_ROWS + half
+        centres = np.arange(self._window * STEP_ROWS, until + 1, STEP_ROWS)
+        if not last and end < WINDOW_ROWS:
+            centres = centres[:0]
+        first: Array = np.maximum(np.minimum(centres - half, end - WINDOW_ROWS), 0)
+        return first - self._first_row
 
-    def _answers(self, figures: list[Array | None]) -> Float[Array, "windows column"]:
-        """One window at a time: together they would differ in the last bit."""
-        out = np.tile(_NOTHING, (len(figures), 1))
-        for window, row in zip(out, figures, strict=True):
-            if row is not None:
-                window[:-1], window[-1] = self._reader(row[None])[0], 1.0
+    def _read(self, *, last: bool) -> Float[Array, "windows column"]:
+        """Answers of the windows that are complete now, and whether there are any; what no window needs is let go."""
+        first = self._complete(last=last)
+        figures, told = functionals_of(self._held, first=first, length=WINDOW_ROWS)
+        out = np.tile(_NOTHING, (len(first), 1))
+        spoken = np.flatnonzero(told)
+        group, place = np.divmod(self._window + spoken, _TOGETHER)
+        for number in np.unique(group):
+            mine = group == number
+            # A window always has the same place among as many: the last bit of an answer depends on both.
+            asked = np.zeros((_TOGETHER, figures.shape[1]), np.float32)
+            asked[place[mine]] = figures[spoken[mine]]
+            out[spoken[mine], :-1], out[spoken[mine], -1] = self._reader(asked)[place[mine]], 1.0
+        self._window += len(first)
+        spare = min(self._window * STEP_ROWS - WINDOW_ROWS // 2, self._num_rows - WINDOW_ROWS) - self._first_row
+        self._held = _rows(self._held, max(spare, 0), len(self._held.speaking))
+        self._first_row += max(spare, 0)
         return out
 
 

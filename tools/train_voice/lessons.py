@@ -74,9 +74,9 @@ def _examples(clips: Sequence[HeardClip], names: Sequence[str], *, cut: Cut) -> 
     rows, label, talker, number = [], [], [], []
     for i, clip in enumerate(clips):
         for first, stop in cut(clip):
-            found = functionals_of(clip.prosody, first=first, stop=stop)
-            if found is not None:
-                rows.append(found)
+            (figures,), (told,) = functionals_of(clip.prosody, first=np.array([first]), length=stop - first)
+            if told:
+                rows.append(figures)
                 label.append(names.index(clip.label))
                 talker.append(int(clip.talker) if clip.talker.isdigit() else -1)
                 number.append(i)
