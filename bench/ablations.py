@@ -31,14 +31,13 @@ from face_emote.network.hearing import normalised
 from face_emote.network.runtime import FOLDER
 from face_emote.train.config import BUNDLED, TrainConfig, read_config
 from face_emote.train.corpus.cache import Corpus, read_corpus
-from face_emote.train.devices import this_process
-from face_emote.train.join import joined
 from face_emote.train.lip_losses import opening
-from face_emote.train.loop import train
 from face_emote.train.measure import measured
 from face_emote.train.teacher_expression import plan_track
 from face_emote.train.torch_net import TorchMotionNet
 from face_emote.verbs.animate import perform
+from tools.train_judges.train import train_judged
+from tools.train_network.join import joined
 
 COLUMNS = (
     ("correlation", "gap r, unseen talkers", ".3f"),
@@ -86,10 +85,9 @@ def rows(options: argparse.Namespace, *, corpus: Corpus) -> Iterator[Row]:
 def _trained(path: Path, run: Path, *, options: argparse.Namespace) -> Path:
     """The weights of a row, joined with the bundled network's other path."""
     config = read_config(path)
-    config = replace(config, experts=str(options.experts) if options.experts else "")
     if options.steps:
         config = replace(config, optimiser=replace(config.optimiser, steps=options.steps))
-    own = read_checkpoint(train(config, corpus=options.corpus, output=run, ranks=this_process("cpu")))
+    own = read_checkpoint(train_judged(config, corpus=options.corpus, output=run, experts=options.experts))
     bundled = read_checkpoint(FOLDER / "default.safetensors")
     lips, expression = (own, bundled) if "lips" in config.parts else (bundled, own)
     whole, weights = joined(lips, expression)

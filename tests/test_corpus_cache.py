@@ -13,7 +13,7 @@ from face_emote.audio.conditioning import listened_to
 from face_emote.audio.logmel import log_mels
 from face_emote.core.errors import CorpusError, OptionError
 from face_emote.core.types import Speech
-from face_emote.train.corpus.build import build, describe, user_source, write_manifest
+from face_emote.train.corpus.build import describe, user_source, write_manifest
 from face_emote.train.corpus.cache import (
     COLUMNS,
     ClipData,
@@ -24,6 +24,7 @@ from face_emote.train.corpus.cache import (
     read_corpus,
     write_source,
 )
+from tools.train_network.corpus import SOURCES, build
 
 LENGTHS = (1, 320, 16_000, 12_345, 48_001)
 
@@ -173,7 +174,8 @@ def test_any_line_is_a_clip_or_refused(line):
 
 def test_manifest_and_table_name_every_source(tmp_path):
     write_source(jobs(), folder=tmp_path, source="grid_s1")
-    manifest = json.loads(write_manifest(tmp_path).read_text())
+    write_manifest(tmp_path, licences={"grid_s1": SOURCES["grid_s1"].licence})
+    manifest = json.loads(write_manifest(tmp_path).read_text())  # Whoever writes it again keeps what it said.
     (entry,) = manifest["sources"]
     assert entry["name"] == "grid_s1" and "CC BY 4.0" in entry["licence"]
     assert entry["clips"] == 5 and entry["clips_test"] == 1 and entry["talkers"] == ["t0", "t1"]

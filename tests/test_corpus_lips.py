@@ -14,27 +14,12 @@ from face_emote.core.names import BILABIALS, LABIODENTALS, PHONES
 from face_emote.core.types import Phone
 from face_emote.network.config import LIP_CHANNELS
 from face_emote.train.corpus.cache import UNKNOWN_PHONE, ClipData, num_frames_of
-from face_emote.train.corpus.derived import SILENT_KINDS, silent_jobs, stretched
-from face_emote.train.corpus.facegood import CHANNELS, controls_of, read_channels
-from face_emote.train.corpus.grid import s1_jobs, talker_jobs
-from face_emote.train.corpus.lips import (
-    REST_GAP,
-    TalkerScale,
-    aims_of,
-    cubic,
-    feature_range,
-    read_tracks,
-    sound_frames,
-    talker_scale,
-)
-from face_emote.train.corpus.teacher import (
-    loudness_only,
-    phone_index,
-    phones_from,
-    read_aligned,
-    read_lablaut,
-    teacher_lips,
-)
+from face_emote.train.corpus.lips import REST_GAP, cubic, loudness_only, phone_index, teacher_lips
+from tools.train_network.derived import SILENT_KINDS, silent_jobs, stretched
+from tools.train_network.facegood import CHANNELS, controls_of, read_channels
+from tools.train_network.grid import s1_jobs, talker_jobs
+from tools.train_network.labels import phones_from, read_aligned, read_lablaut
+from tools.train_network.tracks import TalkerScale, aims_of, feature_range, read_tracks, sound_frames, talker_scale
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 GAP, CLOSURE, TUCK, SPEECH = (LIP_CHANNELS.index(name) for name in ("gap", "closure", "tuck", "speech"))

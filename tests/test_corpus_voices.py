@@ -12,9 +12,10 @@ from face_emote.audio.reader import read_speech
 from face_emote.core.errors import CorpusError, DependencyError
 from face_emote.core.names import PHONES
 from face_emote.train.corpus.cache import ClipData, Job
-from face_emote.train.corpus.derived import FEELINGS, emotional_jobs, with_feeling
-from face_emote.train.corpus.espeak_voice import EspeakStyle, espeak_process, speak
-from face_emote.train.corpus.synthetic import (
+from tools.train_network.derived import FEELINGS, emotional_jobs, with_feeling
+from tools.train_network.espeak_voice import EspeakStyle, espeak_process, speak
+from tools.train_network.labels import FLITE, IPA_VOWELS, JAPANESE, flite_sound, ipa_sounds, japanese_sound
+from tools.train_network.synthetic import (
     LANGUAGES,
     espeak_jobs,
     flite,
@@ -25,8 +26,7 @@ from face_emote.train.corpus.synthetic import (
     sentence,
     trace_rows,
 )
-from face_emote.train.corpus.teacher import FLITE, IPA_VOWELS, JAPANESE, flite_sound, ipa_sounds, japanese_sound
-from face_emote.train.corpus.voices import emodb_jobs, librispeech_jobs, vctk_jobs
+from tools.train_network.voices import emodb_jobs, librispeech_jobs, vctk_jobs
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 SPEECH = Path(__file__).parents[1] / "assets" / "speech"

@@ -24,7 +24,7 @@ from face_emote.network.convnet import (
     write_expert,
 )
 from face_emote.network.experts import load_classifier, load_sync
-from face_emote.train.experts.torch_convnet import TorchConvNet, frozen_twin
+from tools.train_judges.torch_convnet import TorchConvNet, frozen_twin
 
 SPECS = {
     "windows": ConvNetSpec(inputs=3, convs=(Conv(5, 5, 2), Conv(4, 3), Conv(2, 2))),

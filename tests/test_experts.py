@@ -28,7 +28,8 @@ from face_emote.network.experts import (
 )
 from face_emote.network.hearing import normalised
 from face_emote.train.corpus.cache import ClipData, Job, read_corpus, write_source
-from face_emote.train.experts.emotional_sync import (
+from face_emote.train.lip_losses import LipTruth
+from tools.train_judges.emotional_sync import (
     NUM_FACE_COLUMNS,
     EmotionalSyncNet,
     feeling,
@@ -36,7 +37,7 @@ from face_emote.train.experts.emotional_sync import (
     read_emotional_sync,
     soft_targets,
 )
-from face_emote.train.experts.lip_judges import (
+from tools.train_judges.lip_judges import (
     info_nce,
     lip_features,
     near_in_clip,
@@ -47,10 +48,9 @@ from face_emote.train.experts.lip_judges import (
     reader_loss,
     sync_loss,
 )
-from face_emote.train.experts.motion_classifier import classifier_net, clip_accuracy, performances
-from face_emote.train.experts.teach import main, teach
-from face_emote.train.experts.torch_convnet import Assignment, FitConfig, Lesson, fit, set_normalisation
-from face_emote.train.lip_losses import LipTruth
+from tools.train_judges.motion_classifier import classifier_net, clip_accuracy, performances
+from tools.train_judges.teach import main, teach
+from tools.train_judges.torch_convnet import Assignment, FitConfig, Lesson, fit, set_normalisation
 
 SECS = 3.0
 FRAMES = round(SECS * MOTION_HZ)

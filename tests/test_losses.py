@@ -17,7 +17,6 @@ from face_emote.face.rig import pose_from_controls
 from face_emote.motion.mouth.lip_rig import lip_rig
 from face_emote.motion.mouth.lip_solve import LIP_SEAL, MouthTarget, lip_controls
 from face_emote.network.config import LIP_CHANNELS, LIP_SCALE
-from face_emote.train.experts.emotional_sync import concordance, concordance_loss, lag_loss
 from face_emote.train.lip_losses import (
     CLOSED_GAP,
     LipLossWeights,
@@ -37,9 +36,10 @@ from face_emote.train.lip_losses import (
     silence_loss,
     soft_minimum,
     velocity_loss,
-    vertices_loss,
 )
-from face_emote.train.mouth import AIMS, mouth_mesh
+from tools.train_judges.emotional_sync import concordance, concordance_loss, lag_loss
+from tools.train_judges.losses import vertices_loss
+from tools.train_judges.mouth import AIMS, mouth_mesh
 
 GAP, CLOSURE = LIP_CHANNELS.index("gap"), LIP_CHANNELS.index("closure")
 P, AA, SIL = (PHONES.index(name) for name in ("P", "AA", "SIL"))

@@ -9,7 +9,7 @@ pytest.importorskip("scipy")
 from face_emote.audio.features import prosody_of
 from face_emote.network.safetensors_file import read_tensors
 from face_emote.perception.voice import VOICE_CLASSES, load_voice_reader, read_voice
-from face_emote.train.experts.torch_convnet import FitConfig
+from tools.train_judges.torch_convnet import FitConfig
 from tools.train_voice import reader as voice_reader
 from tools.train_voice import token_codebooks
 from tools.train_voice.clips import (

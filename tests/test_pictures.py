@@ -1,6 +1,6 @@
 """The image stage: lips and faces are drawn, judges of pictures look, and what they say reaches the network."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -13,13 +13,16 @@ from tiny_corpus import make_corpus
 from face_emote.core.errors import CheckpointError, ConfigError
 from face_emote.network.config import LIP_CHANNELS
 from face_emote.network.convnet import write_expert
-from face_emote.train.config import PictureConfig, checked, read_config
+from face_emote.train.config import BUNDLED, from_table, read_config
 from face_emote.train.corpus.cache import read_corpus
 from face_emote.train.devices import this_process
-from face_emote.train.experts.torch_convnet import Assignment, FitConfig, Lesson, fit
 from face_emote.train.loop import train
-from face_emote.train.pictures import lessons, nets
-from face_emote.train.pictures.losses import FEELING_FILE, SYNC_FILE, painter, soft_cross_entropy
+from tools.train_judges import picture_lessons as lessons
+from tools.train_judges import picture_nets as nets
+from tools.train_judges.losses import JudgeConfig
+from tools.train_judges.picture_losses import FEELING_FILE, SYNC_FILE, PictureConfig, painter, soft_cross_entropy
+from tools.train_judges.torch_convnet import Assignment, FitConfig, Lesson, fit
+from tools.train_judges.train import train_judged
 
 SMALL = PictureConfig(sync=0.1, feeling=0.1, every=1, crops=1, frames=20, size=24)
 
@@ -79,24 +82,39 @@ def test_the_loss_of_a_mix_is_zero_for_that_mix():
     assert soft_cross_entropy(torch.zeros(2, 3), mix) > 0.01
 
 
+def judged(config, pictures):
+    return replace(config, judges={"pictures": asdict(pictures)})
+
+
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_tiny_run_with_pictures_differs_from_one_without(corpus, experts, tmp_path):
-    config = replace(read_config("tiny"), experts=str(experts), measure_steps=9)
+    config = replace(read_config("tiny"), measure_steps=9)
     config = replace(config, optimiser=replace(config.optimiser, steps=2))
     weights = []
     for name, wanted in (("with", SMALL), ("again", SMALL), ("without", PictureConfig())):
-        run = checked(replace(config, pictures=wanted))
-        weights.append(train(run, corpus=corpus, output=tmp_path / name, ranks=this_process("cpu")).read_bytes())
+        run = judged(config, wanted)
+        weights.append(train_judged(run, corpus=corpus, output=tmp_path / name, experts=experts).read_bytes())
     assert weights[0] == weights[1], "same seed, same bytes"
     assert weights[0] != weights[2]
 
 
-def test_pictures_without_judges_are_refused(corpus, tmp_path):
-    config = replace(read_config("tiny"), pictures=replace(SMALL, feeling=0.0))
-    with pytest.raises(ConfigError, match=r"pictures\.sync needs trained experts"):
+def test_judges_that_nobody_brings_are_refused(corpus, tmp_path):
+    config = judged(read_config("tiny"), replace(SMALL, feeling=0.0))
+    with pytest.raises(ConfigError, match=r"asks judges; train it with .*tools\.train_judges\.train"):
         train(config, corpus=corpus, output=tmp_path / "run", ranks=this_process("cpu"))
+    with pytest.raises(ConfigError, match=r"pictures\.sync needs trained experts"):
+        train_judged(config, corpus=corpus, output=tmp_path / "run", experts=None)
     with pytest.raises(ConfigError, match=r"pictures\.frames"):
-        checked(replace(config, pictures=replace(SMALL, frames=19)))
+        train_judged(
+            judged(config, replace(SMALL, frames=19)), corpus=corpus, output=tmp_path / "run", experts=tmp_path
+        )
+    with pytest.raises(ConfigError, match="did you mean 'reader'"):
+        train_judged(replace(config, judges={"reeder": 1.0}), corpus=corpus, output=tmp_path / "run", experts=tmp_path)
+
+
+@pytest.mark.parametrize("path", sorted((BUNDLED / "ablations").glob("*.toml")), ids=lambda p: p.stem)
+def test_every_comparison_names_judges_that_there_are(path):
+    from_table(JudgeConfig, read_config(path).judges, where=path.name)
 
 
 @pytest.mark.slow

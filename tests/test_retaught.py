@@ -10,9 +10,9 @@ from tiny_corpus import make_corpus
 from face_emote.core.errors import CorpusError
 from face_emote.train.config import read_config
 from face_emote.train.corpus.cache import read_corpus
-from face_emote.train.corpus.retaught import RETAUGHT, retaught
 from face_emote.train.measure import whole_answers
 from face_emote.train.torch_net import TorchMotionNet
+from tools.train_network.retaught import RETAUGHT, retaught
 
 
 def test_voices_are_retaught_from_their_phones_and_faces_are_left(tmp_path):

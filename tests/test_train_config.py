@@ -7,12 +7,19 @@ import pytest
 pytest.importorskip("torch", reason="training needs torch: pip install 'face-emote[train]'")
 
 from face_emote.core.errors import ConfigError
-from face_emote.train.config import BUNDLED, TrainConfig, read_config
+from face_emote.train.config import BUNDLED, DataConfig, TrainConfig, read_config
+from face_emote.train.corpus.build import USER_KINDS
 
 
 @pytest.mark.parametrize("path", sorted(BUNDLED.rglob("*.toml")), ids=lambda p: p.stem)
 def test_every_bundled_configuration_can_be_used(path: Path):
     assert read_config(path).name
+
+
+def test_every_kind_of_own_data_is_learnt_from_unless_a_configuration_says_otherwise():
+    assert {f"user_{kind}" for kind in USER_KINDS} <= {
+        name for name, share in DataConfig().shares.items() if share > 0.0
+    }
 
 
 def test_a_bundled_configuration_is_found_by_its_name():

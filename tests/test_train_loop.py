@@ -85,6 +85,12 @@ def test_a_missing_corpus_is_explained(tmp_path: Path):
         train(tiny(1), corpus=tmp_path / "none", output=tmp_path / "run", ranks=this_process("cpu"))
 
 
+def test_a_corpus_without_a_clip_to_learn_from_is_explained(corpus: Path):
+    data = replace(read_config("tiny").data, shares={"user_motions": 1.0})
+    with pytest.raises(CorpusError, match=r"No clip is left to learn from of grid_s1, grid_talkers, librispeech"):
+        make_pool(read_corpus(corpus), data)
+
+
 def test_held_out_talkers_and_test_clips_are_never_drawn(corpus: Path):
     clips = read_corpus(corpus)
     data = replace(read_config("tiny").data, hold_out_talkers=("s4",))

@@ -44,7 +44,7 @@ def make_workshop(folder: Path) -> Path:
         say(folder / name)
     motion = fe.animate(folder / "line.wav", emotion="joy", fps=10.0)
     fe.write_motion(motion, folder / "line.npz")
-    for name in ("take.npz", "MOTION.npz"):
+    for name in ("take.npz", "MOTION.npz", "takes/line.npz"):
         shutil.copy(folder / "line.npz", folder / name)
     fe.export(folder / "line.npz", folder / "line.glb")
     fe.export(folder / "line.npz", folder / "take.csv")

@@ -22,7 +22,7 @@ OUT holds
 
 \b
 Examples:
-  python -m face_emote.train.corpus.build DATA -o corpus
+  python -m face_emote.train.corpus.build --user motions=takes -o corpus
   face-emote train tiny --corpus corpus -o runs/tiny
   face-emote train default --corpus corpus -o runs/default --minutes 30
   torchrun --nproc-per-node 4 -m face_emote train large --corpus corpus -o runs/large
@@ -36,7 +36,6 @@ Examples:
 @click.option("--minutes", type=click.FloatRange(min=0.0, min_open=True), help="Stop after so long; go on later.")
 @click.option("--steps", type=click.IntRange(min=1), help="Instead of the configuration's number of steps.")
 @click.option("--seed", type=click.IntRange(min=0), help="Instead of the configuration's seed.")
-@click.option("--experts", type=PathType, metavar="DIR", help="Trained experts, for the losses that need them.")
 @click.option(
     "--device",
     type=click.Choice(["auto", "cpu", "cuda"]),
@@ -52,7 +51,6 @@ def command(
     minutes: float | None,
     steps: int | None,
     seed: int | None,
-    experts: Path | None,
     device: str,
 ) -> None:
     """Train the motion network as CONFIG says and leave the run in OUT."""
@@ -68,8 +66,6 @@ def command(
         chosen = replace(chosen, optimiser=replace(chosen.optimiser, steps=steps))
     if seed is not None:
         chosen = replace(chosen, seed=seed)
-    if experts is not None:
-        chosen = replace(chosen, experts=str(experts))
     ranks = this_process(device)
     with progress_shown() as progress:
         written = train(

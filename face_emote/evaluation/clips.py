@@ -29,7 +29,7 @@ from face_emote.core.types import Phone
 from face_emote.face.bundled import load_head
 from face_emote.formats.motion_file import read_motion
 from face_emote.train.corpus.lips import lip_meter
-from face_emote.train.corpus.voices import librispeech_jobs
+from tools.train_network.voices import librispeech_jobs
 
 SOUNDS = (".wav", ".flac", ".ogg", ".mp3", ".m4a")
 JAW_PER_UNIT = 2.8

@@ -29,6 +29,7 @@ class DataConfig:
         default_factory=lambda: {
             "grid_s1": 0.26, "grid_talkers": 0.16, "stretched": 0.12, "librispeech": 0.2, "vctk": 0.03, "emodb": 0.03,
             "facegood": 0.03, "flite": 0.04, "espeak": 0.06, "jtalk": 0.02, "emotional": 0.03, "silent": 0.02,
+            "user_motions": 0.3, "user_vocaset": 0.3, "user_mead": 0.3, "user_beat2": 0.3,
         }
     )  # fmt: skip
     """How often a crop comes from each source of the corpus; sources that are missing are left out."""
@@ -65,28 +66,6 @@ class ExpressionConfig:
     batch: int = 12
     crop_latents: int = 100
     """Of 12.5 a second."""
-    sync: float = 0.0
-    """Weight of the emotional-sync loss."""
-    exchange: float = 0.0
-    """Weight of the exchange loss: swapped emotions have to be followed."""
-
-
-@dataclass(frozen=True, slots=True)
-class PictureConfig:
-    """Losses on rendered pictures (`train.pictures`). Off by default: on a CPU a drawn step costs a second."""
-
-    sync: float = 0.0
-    """Weight of the SyncNet that watches pictures of the mouth."""
-    feeling: float = 0.0
-    """Weight of the net that reads the feeling off pictures of the face."""
-    every: int = 4
-    """Steps from one that draws to the next."""
-    crops: int = 2
-    """Crops of the batch that are drawn then; of faces, four frames each."""
-    frames: int = 24
-    """Of each crop of the mouth; the judge's windows are 20 long."""
-    size: int = 40
-    """Pixels of a side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +81,10 @@ class TrainConfig:
     optimiser: OptimiserConfig = OptimiserConfig()
     losses: LipLossWeights = LipLossWeights()  # noqa: RUF009 - frozen
     expression: ExpressionConfig = ExpressionConfig()
-    pictures: PictureConfig = PictureConfig()
+    judges: dict[str, Any] = field(default_factory=dict)
+    """Weights of losses that ask judges; for whoever brings them (`tools.train_judges.losses`)."""
     start_from: str = ""
     """A checkpoint (.safetensors) whose weights the run begins with."""
-    experts: str = ""
-    """Folder of trained experts; needed by the losses `reader` and `sync`, by `expression.sync` and by `pictures`."""
     save_minutes: float = 5.0
     """Wall-clock time between checkpoints."""
     measure_steps: int = 250
@@ -183,12 +161,6 @@ def checked(config: TrainConfig) -> TrainConfig:
         (config.expression.crop_latents * 4 > longest + 25, "expression.crop_latents is too short"),
         (bool(data.shares) and min(data.shares.values()) >= 0.0 < sum(data.shares.values()), "data.shares add up to 0"),
         (config.optimiser.steps >= 1, "optimiser.steps must be at least 1"),
-        (config.pictures.every >= 1 and config.pictures.crops >= 1, "pictures.every and .crops must be at least 1"),
-        (
-            not config.pictures.sync or 20 <= config.pictures.frames <= data.crop_frames - longest - 24,
-            "pictures.frames must be at least 20, and data.crop_frames 24 and the look-ahead more",
-        ),
-        (24 <= config.pictures.size <= 256 and config.pictures.size % 2 == 0, "pictures.size must be even, 24 to 256"),
     )
     for holds, complaint in rules:
         if not holds:

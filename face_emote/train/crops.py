@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from face_emote.core.arrays import Array, Float, Int
+from face_emote.core.errors import CorpusError
 from face_emote.core.names import MOTION_HZ
 from face_emote.motion.net_listening import emotion_rows
 from face_emote.network.config import EMOTION_COLUMNS, LATENT_FRAMES, LIP_CHANNELS, NUM_EXPRESSION_OUTPUTS, NetConfig
@@ -61,9 +62,13 @@ class Pool:
     """Mean log-mel of speech."""
 
 
-def training_clips(corpus: Corpus, data: DataConfig) -> Int[Array, " clip"]:
-    """Clips to learn from."""
-    return np.array(
+def make_pool(corpus: Corpus, data: DataConfig) -> Pool:
+    """Choose the training clips: a source by its share, a clip of it by its length.
+
+    Raises:
+        CorpusError: the corpus holds no clip to learn from.
+    """
+    clips = np.array(
         [
             i
             for i, clip in enumerate(corpus.clips)
@@ -73,11 +78,11 @@ def training_clips(corpus: Corpus, data: DataConfig) -> Int[Array, " clip"]:
         ],
         np.int64,
     )
-
-
-def make_pool(corpus: Corpus, data: DataConfig) -> Pool:
-    """Choose the training clips: a source by its share, a clip of it by its length."""
-    clips = training_clips(corpus, data)
+    if not len(clips):
+        raise CorpusError(
+            f"No clip is left to learn from of {', '.join(corpus.arrays)}: data.shares gives a share to none of them, "
+            f"or all are held out; see docs/training.md: {corpus.folder}"
+        )
     length = np.array([corpus.clips[i].num_frames for i in clips], np.float64)
     source = np.array([corpus.clips[i].source for i in clips])
     chance = np.zeros(len(clips))

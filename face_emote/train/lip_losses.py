@@ -15,7 +15,6 @@ from face_emote.core.arrays import Bool, Float, Int
 from face_emote.core.names import BILABIALS, OPEN_VOWELS, PHONES
 from face_emote.network.config import LIP_CHANNELS, LIP_SCALE, NUM_LINEAR
 from face_emote.train.corpus.cache import UNKNOWN_PHONE
-from face_emote.train.mouth import AIMS, MouthMesh
 
 
 def mean_of(values: Float[Tensor, "*shape"], *, weights: Float[Tensor, "*shape"]) -> Float[Tensor, ""]:
@@ -93,9 +92,6 @@ class LipLossWeights:
     silence: float = 0.0
     phones: float = 0.0
     correlation: float = 0.1
-    vertices: float = 0.0
-    reader: float = 0.0
-    sync: float = 0.0
     exchange: float = 0.0
 
 
@@ -244,24 +240,6 @@ def lip_exchange_loss(
     Nothing is asked of a net whose lip path does not see the emotion: it gives 0.
     """
     return (_scaled(answers) - _scaled(exchanged)).square().mean()
-
-
-_NUM = len(AIMS)
-
-
-def vertices_loss(pred: Float[Tensor, "batch frames 9"], truth: LipTruth, *, mouth: MouthMesh) -> Float[Tensor, ""]:
-    """Mean squared distance of the mouth's vertices, mm^2, before contacts are sealed.
-
-    A channel that is not known is taken from the answer on both sides, so that it cannot be blamed; frames of which
-    nothing is known do not count.
-    """
-    answer = natural(pred.float())[..., :_NUM]
-    known = truth.known[..., :_NUM]
-    aims = torch.where(known > 0.0, truth.target[..., :_NUM], answer.detach())
-    with torch.no_grad():
-        wanted = mouth.vertices(aims)
-    away = 1000.0 * (mouth.vertices(answer) - wanted)
-    return mean_of(away.square().sum(dim=-1).mean(dim=-1), weights=known.amax(dim=-1))
 
 
 LOSSES: dict[str, Callable[[Tensor, LipTruth], Tensor]] = {

@@ -23,7 +23,7 @@ from face_emote.train.corpus.cache import Corpus, read_corpus
 from face_emote.train.crops import Pool, expression_batch, lip_batch, make_pool, spoken_pool
 from face_emote.train.devices import Ranks, averaged_gradients
 from face_emote.train.measure import expression_errors, held_out_clips, measured
-from face_emote.train.objective import Objective, Terms, load_objective
+from face_emote.train.objective import Judges, Objective, Terms
 from face_emote.train.run_folder import MODEL, RunFolder, card_of, open_run
 from face_emote.train.torch_net import TorchMotionNet, weights_from_torch
 
@@ -128,15 +128,18 @@ def train(
     ranks: Ranks,
     minutes: float = math.inf,
     progress: Progress | None = None,
+    judges: Judges | None = None,
 ) -> Path:
     """Train, or go on with, the run in `output`; returns the path of the weights.
 
-    It stops, to be gone on with, after so many `minutes` of wall-clock time.
+    It stops, to be gone on with, after so many `minutes` of wall-clock time. `judges` are those that the configuration
+    gives weights.
 
     Raises:
         ConfigError, CorpusError, OutputError: the input cannot be used.
     """
-    run, steps = _opened(config, corpus=corpus, output=output, ranks=ranks), config.optimiser.steps
+    objective, steps = Objective(config, ranks.device, judges), config.optimiser.steps
+    run = _opened(objective, corpus=corpus, output=output, ranks=ranks)
     began = saved = time.monotonic()
     while run.training.step < steps:
         run.learn()
@@ -158,8 +161,8 @@ def train(
     return output / MODEL
 
 
-def _opened(config: TrainConfig, *, corpus: Path, output: Path, ranks: Ranks) -> Run:
-    clips = read_corpus(corpus)
+def _opened(objective: Objective, *, corpus: Path, output: Path, ranks: Ranks) -> Run:
+    config, clips = objective.config, read_corpus(corpus)
     folder = open_run(output, config, board=ranks.leads)
     pool = make_pool(clips, config.data)
     training = _begun(config, x0=pool.x0, device=ranks.device)
@@ -174,7 +177,7 @@ def _opened(config: TrainConfig, *, corpus: Path, output: Path, ranks: Ranks) ->
         corpus=clips,
         lips=pool,
         faces=spoken_pool(pool) if "expression" in config.parts else None,
-        objective=load_objective(config, device=ranks.device),
+        objective=objective,
         training=training,
     )
 

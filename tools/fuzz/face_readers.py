@@ -121,35 +121,35 @@ def run_state(path: Path) -> None:
 
 def tracks(path: Path) -> None:
     """Lips of a tracker."""
-    from face_emote.train.corpus.lips import read_tracks
+    from tools.train_network.tracks import read_tracks
 
     read_tracks(path)
 
 
 def phone_table(path: Path) -> None:
     """Phones of many clips."""
-    from face_emote.train.corpus.teacher import read_aligned
+    from tools.train_network.labels import read_aligned
 
     read_aligned(path)
 
 
 def phrases(path: Path) -> None:
     """Transcripts of a corpus."""
-    from face_emote.train.corpus.synthetic import read_pieces
+    from tools.train_network.synthetic import read_pieces
 
     read_pieces(path)
 
 
 def labels(path: Path) -> None:
     """Labels of a hand."""
-    from face_emote.train.corpus.teacher import read_lablaut
+    from tools.train_network.labels import read_lablaut
 
     read_lablaut(path)
 
 
 def channels(path: Path) -> None:
     """A capture of FACEGOOD's."""
-    from face_emote.train.corpus.facegood import read_channels
+    from tools.train_network.facegood import read_channels
 
     read_channels(path)
 

@@ -26,7 +26,7 @@ from face_emote.core.errors import CorpusError
 from face_emote.core.names import SAMPLE_RATE_HZ
 from face_emote.core.output import written_beside
 from face_emote.core.types import Prosody, Speech
-from face_emote.train.corpus.voices import EMODB_EMOTIONS
+from tools.train_network.voices import EMODB_EMOTIONS
 
 LONGEST_SECS = 8.0
 CLEAN, VARIED = "clean", "varied"

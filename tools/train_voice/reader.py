@@ -33,7 +33,7 @@ from face_emote.perception.voice import (
     VoiceReader,
     softmax,
 )
-from face_emote.train.experts.torch_convnet import FitConfig, TorchConvNet, fit, set_normalisation
+from tools.train_judges.torch_convnet import FitConfig, TorchConvNet, fit, set_normalisation
 from tools.train_voice.clips import CLEAN, read_heard
 from tools.train_voice.lessons import Examples, Lessons, joined, lessons_of
 

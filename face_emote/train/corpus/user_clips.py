@@ -19,8 +19,17 @@ from face_emote.core.names import MOTION_HZ, SAMPLE_RATE_HZ
 from face_emote.face.bundled import load_head
 from face_emote.formats.motion_file import read_motion
 from face_emote.train.corpus.cache import NUM_LIPS, UNKNOWN_PHONE, ClipData, Job, num_frames_of
-from face_emote.train.corpus.lips import RANGE_PERCENT, REST_GAP, S1_GAP_RANGE, SCALE_LIMITS, cubic, lip_meter
-from face_emote.train.corpus.teacher import loudness_only, phone_index, teacher_lips
+from face_emote.train.corpus.lips import (
+    RANGE_PERCENT,
+    REST_GAP,
+    S1_GAP_RANGE,
+    SCALE_LIMITS,
+    cubic,
+    lip_meter,
+    loudness_only,
+    phone_index,
+    teacher_lips,
+)
 
 HELD_OUT_EVERY = 10
 """Every tenth clip of a talker, in order of name, is a test clip."""

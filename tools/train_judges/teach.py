@@ -1,4 +1,4 @@
-"""Train the experts: `python -m face_emote.train.experts.teach CORPUS -o DIR [--judges] [--only NAME] [--minutes M]`.
+"""Train the experts: `python -m tools.train_judges.teach CORPUS -o DIR [--judges] [--only NAME] [--minutes M]`.
 
 Files are named after expert and role: `sync_train.safetensors` teaches (`--experts DIR` of a training run), and
 `sync_judge.safetensors`, of another seed, only measures. Without `--minutes` the same corpus and seed give the same
@@ -25,15 +25,16 @@ from face_emote.face.bundled import load_head
 from face_emote.network.convnet import ExpertFile, write_expert
 from face_emote.network.experts import COMPOUNDS, geometry_of, load_classifier, load_sync
 from face_emote.train.corpus.cache import read_corpus
-from face_emote.train.experts.batches import (
+from face_emote.train.lip_losses import phone_loss
+from tools.train_judges.batches import (
     FeelingBatch,
     feeling_batch,
     geometry_known,
     labelled_clips,
     speech_pool,
 )
-from face_emote.train.experts.emotional_sync import EmotionalSyncNet, concordance, feeling, soft_targets
-from face_emote.train.experts.lip_judges import (
+from tools.train_judges.emotional_sync import EmotionalSyncNet, concordance, feeling, soft_targets
+from tools.train_judges.lip_judges import (
     MOTION,
     READER,
     SyncNet,
@@ -43,14 +44,14 @@ from face_emote.train.experts.lip_judges import (
     reader_features,
     sync_file,
 )
-from face_emote.train.experts.motion_classifier import (
+from tools.train_judges.motion_classifier import (
     LEAST_INTENSITY,
     Performances,
     classifier_net,
     clip_accuracy,
     performances,
 )
-from face_emote.train.experts.torch_convnet import (
+from tools.train_judges.torch_convnet import (
     Assignment,
     FitConfig,
     Lesson,
@@ -59,7 +60,6 @@ from face_emote.train.experts.torch_convnet import (
     fit,
     set_normalisation,
 )
-from face_emote.train.lip_losses import phone_loss
 
 NUM_ANCHORS = 10
 CROP_FRAMES = 104
@@ -281,7 +281,7 @@ def _classifier(task: Assignment) -> Student:
 
 def _pictures(task: Assignment) -> Student:
     """Imported here: the judges of pictures need the renderer."""
-    from face_emote.train.pictures import lessons
+    from tools.train_judges import picture_lessons as lessons
 
     return lessons.feeling_student(task) if task.name == "picture_feeling" else lessons.sync_student(task)
 
@@ -295,7 +295,7 @@ STUDENTS: dict[str, Callable[[Assignment], Student]] = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns the exit code: 2 for a user's mistake."""
-    parser = argparse.ArgumentParser(prog="python -m face_emote.train.experts.teach", description="Train the experts.")
+    parser = argparse.ArgumentParser(prog="python -m tools.train_judges.teach", description="Train the experts.")
     parser.add_argument("corpus", type=Path)
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder of the trained experts")
     parser.add_argument("--only", action="append", choices=sorted(LESSONS), help="train this one; may be repeated")

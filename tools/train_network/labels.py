@@ -1,28 +1,23 @@
-"""Phones with times, and the teacher that knows the lips of them.
+"""Phones with times, whose names of sounds become the nearest ARPAbet (nearest to the eye first).
 
-Names of sounds from elsewhere become the nearest ARPAbet (nearest to the eye first): IPA of espeak-ng, Japanese of
-open_jtalk, flite's, EmoDB's hand labels. The rules of the animator then say what the lips do in speech whose lips
-nobody saw.
+IPA of espeak-ng, Japanese of open_jtalk, flite's, EmoDB's hand labels. Clips of such speech have the lips that the
+animator's rules make of it, because nobody saw its own.
 """
 
 import unicodedata
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from face_emote.audio.logmel import WINDOW, frame_chunks, level_db
-from face_emote.core.arrays import Array, Float, UInt8
+from face_emote.core.arrays import Array, Float
 from face_emote.core.errors import CorpusError
-from face_emote.core.names import MOTION_HZ, PHONES, SAMPLE_RATE_HZ
+from face_emote.core.names import PHONES, SAMPLE_RATE_HZ
 from face_emote.core.reading import content_of
 from face_emote.core.records import parsed_json
-from face_emote.core.types import Phone, Prosody, SpeechAnalysis
-from face_emote.motion.mouth.coarticulation import blend
-from face_emote.motion.mouth.lip_contacts import phone_contacts
-from face_emote.motion.mouth.visemes import segments_from
-from face_emote.train.corpus.cache import NUM_LIPS, UNKNOWN_PHONE, ClipData, num_frames_of
+from face_emote.core.types import Phone
+from face_emote.train.corpus.cache import ClipData, num_frames_of
+from face_emote.train.corpus.lips import UNKNOWN, loudness_only, phone_index, teacher_lips
 
 Rows = list[tuple[str, float, float]]
 """Label, start and end of sounds, ascending."""
@@ -92,10 +87,6 @@ SPHINX_LATE_SECS = 0.0078
 25.6 ms windows, not after their centres (half a window minus half a hop)."""
 EMODB_LATE_SECS = 0.06
 """EmoDB's sound lags its labels by this much (measured with a phone net over 82 clips: quartiles 50 and 70 ms)."""
-UNKNOWN = "?"
-"""A sound without a counterpart in `names.PHONES`."""
-LONGEST_UNKNOWN_SECS = 0.15
-"""A longer unknown sound is taken for silence by the teacher, a shorter one for a sound made with the tongue."""
 SHORTEST_SECS = 1e-3
 
 GERMAN = dict(
@@ -180,36 +171,6 @@ def phones_from(rows: Rows, *, duration_secs: float, late_secs: float = 0.0) -> 
     return tuple(out)
 
 
-def phone_index(phones: tuple[Phone, ...], *, num_frames: int) -> UInt8[Array, " frames"]:
-    """Index into `names.PHONES` at each i / 50 s; UNKNOWN_PHONE for unknown sounds."""
-    ends = np.array([phone.end_secs for phone in phones])
-    codes = np.array([PHONES.index(p.label) if p.label in PHONES else UNKNOWN_PHONE for p in phones], np.uint8)
-    times = np.arange(num_frames) / MOTION_HZ
-    return codes[np.minimum(np.searchsorted(ends, times, side="right"), len(phones) - 1)]
-
-
-LEAD_SECS = 0.0078
-"""The rules' tables were fitted to times as the aligner states them, which are this much too early."""
-
-
-def teacher_lips(
-    phones: tuple[Phone, ...], *, prosody: Prosody, duration_secs: float
-) -> Float[Array, f"frames channel={NUM_LIPS}"]:
-    """`config.LIP_CHANNELS` at 50 Hz for exactly known phones.
-
-    Args:
-        phones: gapless from 0 to the end; unknown sounds count as made with the tongue, or as silence when long.
-        prosody: loudness shapes the vowels; see `loudness_only`.
-        duration_secs: of the sound; the frames are ceil(50 duration).
-    """
-    heard = tuple(_spoken(phone) for phone in phones)
-    analysis = SpeechAnalysis(duration_secs=duration_secs, phones=heard, prosody=prosody, pauses=(), aligned=True)
-    times = np.arange(max(1, int(np.ceil(round(duration_secs * MOTION_HZ, 6))))) / MOTION_HZ + LEAD_SECS
-    aims = blend(segments_from(analysis), times=times)
-    contacts = phone_contacts(heard, frame_secs=1.0 / MOTION_HZ).at(times)
-    return np.column_stack([aims.channels, *contacts, aims.speech])
-
-
 def taught_clip(samples: Float[Array, " samples"], *, rows: Rows, late_secs: float = 0.0) -> ClipData:
     """A clip whose lips are the teacher's, all of them known; `late_secs` as in `phones_from`."""
     duration = len(samples) / SAMPLE_RATE_HZ
@@ -217,18 +178,3 @@ def taught_clip(samples: Float[Array, " samples"], *, rows: Rows, late_secs: flo
     lips = teacher_lips(phones, prosody=loudness_only(samples), duration_secs=duration)
     index = phone_index(phones, num_frames=num_frames_of(len(samples)))
     return ClipData(samples=samples, lips=lips, known=np.ones(lips.shape, np.uint8), phones=index)
-
-
-def loudness_only(samples: Float[Array, " samples"]) -> Prosody:
-    """Prosody in which only the loudness is measured (the rest is zero or NaN): all that the teacher needs."""
-    chunks = [level_db(windows)[:real] for windows, real in frame_chunks([samples.astype(np.float32)], size=WINDOW)]
-    level = np.concatenate(chunks).astype(np.float32)
-    none = np.zeros(len(level), np.float32)
-    return Prosody(level, np.full_like(level, np.nan), voiced=none, speaking=none, tremor=none)
-
-
-def _spoken(phone: Phone) -> Phone:
-    if phone.label != UNKNOWN:
-        return phone
-    short = phone.end_secs - phone.start_secs <= LONGEST_UNKNOWN_SECS
-    return replace(phone, label="HH" if short else "SIL")

@@ -19,16 +19,33 @@ from face_emote.rendering.torch.head import TorchHead, torch_head
 from face_emote.rendering.torch.light import srgb
 from face_emote.rendering.torch.render import render_batch
 from face_emote.rendering.torch.stage import Stage, make_stage
-from face_emote.train.config import PictureConfig
-from face_emote.train.experts.lip_judges import SyncNet, embedded
-from face_emote.train.mouth import AIMS, MouthMesh, mouth_mesh
-from face_emote.train.pictures.nets import MOTION, PictureEncoder, read_feeling_net, read_picture_sync
+from tools.train_judges.lip_judges import SyncNet, embedded
+from tools.train_judges.mouth import AIMS, MouthMesh, mouth_mesh
+from tools.train_judges.picture_nets import MOTION, PictureEncoder, read_feeling_net, read_picture_sync
 
 SIZE = 40
 """Pixels of a side."""
 AT_ONCE = 8
 """Frames drawn together: bounds the memory."""
 LUMA = (0.2126, 0.7152, 0.0722)
+
+
+@dataclass(frozen=True, slots=True)
+class PictureConfig:
+    """Losses on rendered pictures. Off by default: on a CPU a drawn step costs a second."""
+
+    sync: float = 0.0
+    """Weight of the SyncNet that watches pictures of the mouth."""
+    feeling: float = 0.0
+    """Weight of the net that reads the feeling off pictures of the face."""
+    every: int = 4
+    """Steps from one that draws to the next."""
+    crops: int = 2
+    """Crops of the batch that are drawn then; of faces, four frames each."""
+    frames: int = 24
+    """Of each crop of the mouth; the judge's windows are 20 long."""
+    size: int = 40
+    """Pixels of a side."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,7 +13,7 @@ from face_emote.core.arrays import Array, Float
 from face_emote.core.errors import CheckpointError
 from face_emote.core.names import EMOTIONS
 from face_emote.network.convnet import Conv, ConvNetSpec, ExpertFile, read_expert
-from face_emote.train.experts.lip_judges import AUDIO, SyncNet, frozen_sync, sync_file
+from tools.train_judges.lip_judges import AUDIO, SyncNet, frozen_sync, sync_file
 
 FEATURES = 32
 """Numbers that stand for a picture."""

@@ -1,6 +1,6 @@
 """Join the lip path of one run and the expression path of another into the checkpoint that ships.
 
-    python -m face_emote.train.join LIPS.safetensors EXPRESSION.safetensors -o OUT.safetensors [--card FILE]
+    python -m tools.train_network.join LIPS.safetensors EXPRESSION.safetensors -o OUT.safetensors [--card FILE]
 
 The paths share no parameter but the mean spectrum of the training speech, which is the lip run's.
 """

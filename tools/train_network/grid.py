@@ -11,7 +11,8 @@ from face_emote.core.arrays import Array, Bool, Float
 from face_emote.core.errors import CorpusError
 from face_emote.network.config import LIP_CHANNELS
 from face_emote.train.corpus.cache import ClipData, Job
-from face_emote.train.corpus.lips import (
+from tools.train_network.labels import SPHINX_LATE_SECS, Rows, phones_from, read_aligned, taught_clip
+from tools.train_network.tracks import (
     VIDEO_FPS,
     TalkerScale,
     Track,
@@ -20,13 +21,6 @@ from face_emote.train.corpus.lips import (
     read_tracks,
     silent_frames,
     talker_scale,
-)
-from face_emote.train.corpus.teacher import (
-    SPHINX_LATE_SECS,
-    Rows,
-    phones_from,
-    read_aligned,
-    taught_clip,
 )
 
 HELD_OUT_EVERY = 10

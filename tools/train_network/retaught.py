@@ -1,6 +1,6 @@
 """Voices without a face, taught by a network that learnt from faces and is given the phones.
 
-    python -m face_emote.train.corpus.retaught CORPUS NET.safetensors -o CORPUS2
+    python -m tools.train_network.retaught CORPUS NET.safetensors -o CORPUS2
 
 Told what is said, a network that has seen one person's face knows the lips of other voices better than the rules do
 (the gap of 11 talkers that it never met agrees with its own at r .78, with the rules' at .71). So it is the better

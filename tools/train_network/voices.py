@@ -5,14 +5,7 @@ from pathlib import Path
 
 from face_emote.audio.reader import read_speech
 from face_emote.train.corpus.cache import ClipData, Job
-from face_emote.train.corpus.teacher import (
-    EMODB_LATE_SECS,
-    SPHINX_LATE_SECS,
-    Rows,
-    read_aligned,
-    read_lablaut,
-    taught_clip,
-)
+from tools.train_network.labels import EMODB_LATE_SECS, SPHINX_LATE_SECS, Rows, read_aligned, read_lablaut, taught_clip
 
 HELD_OUT_EVERY = 10
 """Every tenth LibriSpeech talker, in order of talker number, is held out."""

@@ -1,6 +1,6 @@
 """Synthetic speech with exact phone times: flite (English), espeak-ng (ten languages), open_jtalk (four feelings).
 
-Sentences are composed from `assets/phrases` and from the transcripts of LibriSpeech.
+Sentences are composed from `phrases` beside this file and from the transcripts of LibriSpeech.
 """
 
 import math
@@ -19,14 +19,13 @@ import numpy as np
 from face_emote.audio.reader import read_speech
 from face_emote.audio.resampler import resample
 from face_emote.core.arrays import Array, Float
-from face_emote.core.assets import ASSETS
 from face_emote.core.errors import CorpusError, DependencyError
 from face_emote.core.names import SAMPLE_RATE_HZ
 from face_emote.core.reading import content_of
 from face_emote.core.records import Record, parsed_json
 from face_emote.train.corpus.cache import ClipData, Job
-from face_emote.train.corpus.espeak_voice import EspeakSound, EspeakStyle, speak
-from face_emote.train.corpus.teacher import Rows, flite_sound, ipa_sounds, japanese_sound, taught_clip
+from tools.train_network.espeak_voice import EspeakSound, EspeakStyle, speak
+from tools.train_network.labels import Rows, flite_sound, ipa_sounds, japanese_sound, taught_clip
 
 LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "nl", "sv", "pl", "ru", "ja")
 OPTIONAL = ("when", "where")
@@ -54,7 +53,7 @@ def sentence(language: str, *, rng: np.random.Generator) -> str:
 @lru_cache(maxsize=len(LANGUAGES))
 def phrases(language: str) -> dict[str, tuple[str, ...]]:
     """Choices by slot, in the order in which a sentence takes them."""
-    text = (ASSETS / "phrases" / f"{language}.txt").read_text("utf-8")
+    text = (Path(__file__).parent / "phrases" / f"{language}.txt").read_text("utf-8")
     rows = [line.partition(":") for line in text.splitlines() if line.strip()]
     return {name.strip(): tuple(part.strip() for part in rest.split("|")) for name, _, rest in rows}
 

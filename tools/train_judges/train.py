@@ -1,0 +1,55 @@
+"""Train the motion network with judges: `face-emote train` for configurations with a table `judges`.
+
+    python -m tools.train_judges.train CONFIG --corpus CORPUS --experts EXPERTS -o OUT
+
+EXPERTS is what `tools.train_judges.teach` wrote. OUT is a run like any other, on the CPU.
+"""
+
+import argparse
+import math
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from face_emote.core.errors import FaceEmoteError
+from face_emote.train.config import TrainConfig, read_config
+from face_emote.train.devices import this_process
+from face_emote.train.loop import train
+from tools.train_judges.losses import load_judges
+
+
+def train_judged(
+    config: TrainConfig, *, corpus: Path, output: Path, experts: Path | None, minutes: float = math.inf
+) -> Path:
+    """The run in `output`, with the judges that its configuration asks, if any; returns the path of the weights."""
+    ranks = this_process("cpu")
+    judges = load_judges(config, experts=experts, device=ranks.device) if config.judges else None
+    return train(config, corpus=corpus, output=output, ranks=ranks, minutes=minutes, judges=judges)
+
+
+def main() -> int:
+    """Returns the exit code: 2 for a user's mistake."""
+    parser = argparse.ArgumentParser(description="Train the motion network with judges.")
+    parser.add_argument("config", help="a .toml file, or the name of a configuration such as ablations/reader")
+    parser.add_argument("--corpus", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--experts", type=Path, metavar="DIR", help="trained experts, for the judges that need them")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help="folder of the run")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="stop after so long; go on later")
+    parser.add_argument("--steps", type=int, help="instead of the configuration's number of steps")
+    given = parser.parse_args()
+    try:
+        config = read_config(given.config)
+        if given.steps:
+            config = replace(config, optimiser=replace(config.optimiser, steps=given.steps))
+        written = train_judged(
+            config, corpus=given.corpus, output=given.output, experts=given.experts, minutes=given.minutes
+        )
+    except FaceEmoteError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    print(f"{written}: {config.name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
