@@ -326,7 +326,8 @@ def test_every_option_of_render_is_a_column():
         "tokens",
     }
     options = {option.name for option in command.params} - live
-    assert options == set(COLUMNS) - set(OTHERS) | {"consent", "no_provenance"}
+    of_films = {"face", "neutral", "focal"}
+    assert options == set(COLUMNS) - set(OTHERS) - of_films | {"consent", "no_provenance"}
 
 
 def test_columns_are_documented():

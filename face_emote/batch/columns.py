@@ -11,11 +11,15 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from face_emote.core.errors import BatchError
-from face_emote.core.fields import Kind, Option, nearest, read_option
+from face_emote.capturing.film import film_facts
+from face_emote.core.errors import BatchError, CaptureError, OptionError
+from face_emote.core.fields import Kind, Option, built, nearest, options_of, read_option
+from face_emote.core.names import DEFAULT_FPS
 from face_emote.core.options import (
+    OVER_CAPTURE,
     PERFORMANCE_OPTIONS,
     PICTURE_OPTIONS,
+    Filming,
     Performance,
     Picture,
     performance_from,
@@ -23,10 +27,11 @@ from face_emote.core.options import (
 )
 from face_emote.verbs.animate import require_performance
 
-OTHERS = ("speech", "name", "outputs", "consent", "no_provenance")
-COLUMNS = (*OTHERS, *(item.name for item in (*PERFORMANCE_OPTIONS, *PICTURE_OPTIONS)))
+OTHERS = ("speech", "video", "name", "outputs", "consent", "no_provenance")
+FILMING = options_of(Filming)
+COLUMNS = tuple(dict.fromkeys((*OTHERS, *(item.name for item in (*PERFORMANCE_OPTIONS, *PICTURE_OPTIONS, *FILMING)))))
 MAX_COMBINATIONS = 10_000
-FIXED = ("speech", "outputs", "name")
+FIXED = ("speech", "video", "outputs", "name")
 """Columns that a sweep cannot go over."""
 _COMMA = re.compile(r",(?![^(]*\))")
 """A comma that is not inside brackets: `vad(-0.4, 0.7, 0.2)` is one value."""
@@ -81,6 +86,30 @@ def performance_of(cells: Cells, *, speech: Path) -> Performance:
     performance = performance_from({item.name: cells.value(item) for item in PERFORMANCE_OPTIONS}, speech=speech)
     require_performance(performance)
     return performance
+
+
+def filmed_performance_of(cells: Cells, *, film: Path) -> tuple[Performance, Filming]:
+    """Read and check how a filmed face is read, and the emotion on top of it; `neutral` is none.
+
+    Raises:
+        FaceEmoteError: a value that `capture` or `animate --from` would not take, or that is for speech.
+    """
+    known = {*(item.name for item in FILMING), *OVER_CAPTURE} - {"head"}
+    for item in PERFORMANCE_OPTIONS:
+        if item.name not in known and cells.texts.get(item.name, "").strip():
+            raise OptionError(f"{item.name} is for rows of speech, and this one is a video; leave it out")
+    # A number of lips is the slider of a performance; here it says whose they are.
+    said = {item.name: cells.value(item) for item in FILMING} | {"lips": cells.texts.get("lips", "").strip() or None}
+    filming = built(Filming, said)
+    try:
+        fps = filming.fps or round(film_facts(film).fps, 3)
+    except CaptureError:  # This row will fail, and say so.
+        fps = DEFAULT_FPS
+    layer = {item.name: cells.value(item) for item in PERFORMANCE_OPTIONS if item.name in OVER_CAPTURE}
+    layer |= {"emotion": layer["emotion"] or "neutral", "animator": "rules", "fps": fps, "head": None}
+    performance = performance_from(layer, speech=film)
+    require_performance(performance)
+    return performance, filming
 
 
 def picture_of(cells: Cells) -> Picture:

@@ -6,10 +6,19 @@ from pathlib import Path
 from typing import Any
 
 from face_emote.audio.reader import open_speech
-from face_emote.batch.columns import Cells, column_named, combinations, performance_of, picture_of, yes
+from face_emote.batch.columns import (
+    Cells,
+    column_named,
+    combinations,
+    filmed_performance_of,
+    performance_of,
+    picture_of,
+    yes,
+)
 from face_emote.batch.manifest_file import RawRow, matches, read_manifest
 from face_emote.batch.naming import DEFAULT_TEMPLATE, filled, key_of, require_safe, shortened
 from face_emote.batch.rows import Row, is_sheet, is_video, words_of
+from face_emote.capturing.film import film_facts
 from face_emote.core.errors import BatchError, FaceEmoteError, OptionError
 from face_emote.core.fields import Option, is_file, require_option
 from face_emote.core.options import Performance, Picture, facing
@@ -84,24 +93,31 @@ def _cells_of(raw: RawRow, options: PlanOptions) -> Iterator[Cells]:
     own = {column_named(name): text for name, text in raw.cells.items() if name is not None}
     if len(own) < len(raw.cells):
         raise BatchError("Two headings mean the same column; leave one out")
-    pattern = own.get("speech", "").strip() or str(options.defaults.get("speech", ""))
-    if not pattern:
-        raise BatchError("There is no speech; name a recording in the column speech")
+    given = [kind for kind in ("speech", "video") if own.get(kind, "").strip()]
+    if len(given) != 1:
+        raise BatchError(
+            "A row has a speech to perform or a video to capture, not both; leave one out" if given else
+            "There is no speech; name a recording in the column speech, or a filmed face in the column video"
+        )  # fmt: skip
+    kind, pattern = given[0], own[given[0]].strip()
     found = matches(pattern, raw.folder, output=options.output)
     if not found:
-        raise BatchError(f"speech: no file is found by {pattern}")
+        raise BatchError(f"{kind}: no file is found by {pattern}")
     if len(found) > 1 and own.get("transcript", "").strip():
-        raise BatchError(f"speech: {len(found)} files are found by {pattern}, which cannot share one transcript")
+        raise BatchError(f"{kind}: {len(found)} files are found by {pattern}, which cannot share one transcript")
     for path in found:
         if not is_file(path):
-            raise BatchError(f"speech: there is no such file: {path}")
-        yield Cells(own | {"speech": str(path.absolute())}, raw.folder.absolute(), options.defaults)
+            raise BatchError(f"{kind}: there is no such file: {path}")
+        yield Cells(own | {kind: str(path.absolute())}, raw.folder.absolute(), options.defaults)
 
 
 def _row(raw: RawRow, cells: Cells, *, swept: list[str], options: PlanOptions) -> Row:
-    speech = Path(cells.text("speech"))
-    picture = picture_of(cells)
-    performance = facing(performance_of(cells, speech=speech), picture)
+    picture, filming = picture_of(cells), None
+    speech = Path(cells.text("video") or cells.text("speech"))
+    if cells.text("video"):
+        performance, filming = filmed_performance_of(cells, film=speech)
+    else:
+        performance = facing(performance_of(cells, speech=speech), picture)
     values = {"row": f"{raw.number:04d}", "speech": speech.stem, **words_of(performance, picture)}
     values |= {name: cells.text(name, "none") for name in swept if name not in values}
     own = raw.name.replace("{", "{{").replace("}", "}}")
@@ -121,7 +137,7 @@ def _row(raw: RawRow, cells: Cells, *, swept: list[str], options: PlanOptions) -
     require_option(Option(help="", name="consent"), cells.text("consent"))
     return Row(
         number=raw.number, name=name, performance=performance, picture=picture, outputs=outputs,
-        consent=cells.text("consent"), marked=not unmarked,
+        consent=cells.text("consent"), marked=not unmarked, filming=filming,
     )  # fmt: skip
 
 
@@ -187,7 +203,8 @@ def _heard(rows: list[Row]) -> tuple[dict[str, float], dict[str, str]]:
     for row in rows:
         if row.speech not in known:
             try:
-                known[row.speech] = open_speech(row.speech).duration_secs
+                filmed = row.filming is not None
+                known[row.speech] = (film_facts if filmed else open_speech)(row.speech).duration_secs
             except FaceEmoteError as error:
                 known[row.speech] = str(error)
     secs, unreadable = {}, {}

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from face_emote.core.options import Performance, Picture
+from face_emote.core.options import Filming, Performance, Picture
 from face_emote.core.version import VERSION
 from face_emote.rendering.video import DEFAULT_CODEC
 
@@ -32,6 +32,8 @@ class Row:
     consent: str = ""
     marked: bool = True
     """Whether the files carry the signed mark."""
+    filming: Filming | None = None
+    """How the face is read, where the speech is a film; the performance is then what is put on top of it."""
 
     @property
     def place(self) -> str:
@@ -78,6 +80,8 @@ def motion_hash(row: Row) -> str:
     for name in ("speech", "transcript", "head", "model"):
         value = getattr(row.performance, name)
         values[name] = _content_hash(value) if isinstance(value, Path) else value
+    if row.filming is not None:
+        values["filming"] = asdict(row.filming)
     return _digest({"version": VERSION, **values})
 
 

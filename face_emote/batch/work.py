@@ -22,14 +22,17 @@ from face_emote.audio.media_file import opened_media
 from face_emote.batch.rows import Row, is_sheet, is_video
 from face_emote.core.arrays import Array, UInt8
 from face_emote.core.names import EMOTIONS
-from face_emote.core.options import Picture
+from face_emote.core.options import Filming, Picture
 from face_emote.core.output import written_beside
 from face_emote.core.timing import frames_in
+from face_emote.core.types import EmotionPlan
+from face_emote.emotion.grammar import plan_of
 from face_emote.emotion.track import PlannedEmotion
 from face_emote.face.bundled import load_head
 from face_emote.formats.motion_file import open_motion, write_motion
 from face_emote.rendering.video import DEFAULT_CODEC, SEGMENT_FRAMES
-from face_emote.verbs.animate import Take, perform
+from face_emote.verbs.animate import animate_capture, perform
+from face_emote.verbs.capture import read_film
 from face_emote.verbs.export import export
 from face_emote.verbs.render import join_segments, render_frames, write_segment, write_sheet
 
@@ -175,25 +178,41 @@ def _perform(row: Row, folder: Path) -> None:
     target = folder / MOTION
     if target.exists() and (folder / STORY).exists():
         return
-    take = perform(row.performance)
-    write_motion(take.motion, target)
+    if row.filming is None:
+        take = perform(row.performance)
+        write_motion(take.motion, target)
+        read = "" if take.heard is None else take.heard.text
+        story = _story(take.plan, take.analysis.duration_secs) | {"remarks": list(take.analysis.remarks), "read": read}
+    else:
+        story = _capture(row, row.filming, target)
     with written_beside(folder / STORY) as beside:
-        beside.write_text(json.dumps(_story(take)), encoding="utf-8")
+        beside.write_text(json.dumps(story), encoding="utf-8")
 
 
-def _story(take: Take) -> dict[str, object]:
-    """What is felt over time, in few points: strength of each emotion that ever shows; what `auto` read, remarks."""
-    secs = take.analysis.duration_secs
+def _capture(row: Row, filming: Filming, target: Path) -> dict[str, object]:
+    """Write a filmed face, with its emotion on top where one is named; returns the story."""
+    asked, captured = row.performance, read_film(row.speech, filming)
+    motion, plan = captured.motion, plan_of(asked.emotion, asked.intensity)
+    if asked.emotion != "neutral":
+        sound = row.speech if plan.auto > 0.0 and motion.info.speech_secs else None
+        motion = animate_capture(
+            motion, emotion=asked.emotion, intensity=asked.intensity, speech=sound, style=asked.style
+        )  # fmt: skip
+    write_motion(motion, target)
+    return _story(plan, motion.num_frames / motion.fps) | {"remarks": list(captured.remarks), "read": ""}
+
+
+def _story(plan: EmotionPlan, secs: float) -> dict[str, object]:
+    """What is felt over time, in few points: strength of each emotion that ever shows."""
     times = np.linspace(0.0, secs, STORY_POINTS)
-    felt = PlannedEmotion(take.plan, secs).at(times, rate_hz=STORY_POINTS / max(secs, 1e-3))
+    felt = PlannedEmotion(plan, secs).at(times, rate_hz=STORY_POINTS / max(secs, 1e-3))
     strength = felt.mix * felt.intensity[:, None]
     curves = {
         name: [round(float(value), 3) for value in strength[:, index]]
         for index, name in enumerate(EMOTIONS)
         if name != "neutral" and strength[:, index].max() > 0.02
     }
-    read = "" if take.heard is None else take.heard.text
-    return {"secs": round(secs, 3), "curves": curves, "remarks": list(take.analysis.remarks), "read": read}
+    return {"secs": round(secs, 3), "curves": curves}
 
 
 def _draw(row: Row, step: Draw, *, folder: Path, count: Tick) -> None:
@@ -210,6 +229,8 @@ def _draw(row: Row, step: Draw, *, folder: Path, count: Tick) -> None:
     picture = replace(row.picture, codec=codec_of(row, step.output))
     head = load_head(row.performance.head)
     with open_motion(folder / MOTION) as motion:
+        if step.segment >= num_segments(motion.num_frames):  # A film is at times shorter than it says.
+            return
         write_segment(motion, target, picture=picture, segment=step.segment, head=head, progress=progress)
 
 
@@ -235,7 +256,8 @@ def _finish(row: Row, output: str, *, folder: Path, count: Tick) -> None:
                 # Usually all are there. The length of some sounds is known only after listening.
                 _draw(row, Draw(output, segment), folder=folder, count=count)
             segments = [folder / segment_file(index, number) for number in range(num_segments(motion.num_frames))]
-            join_segments(segments, target, motion=motion, picture=row.picture, speech=row.speech, commented=row.marked)
+            sound = row.speech if motion.info.speech_secs else None
+            join_segments(segments, target, motion=motion, picture=row.picture, speech=sound, commented=row.marked)
         elif is_sheet(output):
             tile = replace(row.picture, size=min(row.picture.sides[0], SHEET_MAX_SIDE))
             write_sheet(motion, target, picture=tile, head=head)

@@ -21,7 +21,7 @@ from face_emote.cli.options import (
 )
 from face_emote.cli.progress import progress_shown
 from face_emote.core.errors import OptionError
-from face_emote.core.options import PERFORMANCE_OPTIONS, Performance, Picture, facing
+from face_emote.core.options import OVER_CAPTURE, PERFORMANCE_OPTIONS, Performance, Picture, facing
 from face_emote.provenance.credential import Provenance
 
 HELP = """\
@@ -57,8 +57,6 @@ LIVE = (
     *(item.name for item in PERFORMANCE_OPTIONS if item.name != "transcript"),
 )  # fmt: skip
 """Options that make sense live."""
-OVER_CAPTURE = ("emotion", "intensity", "fps", "character", "head", "energy", "brows", "asymmetry", "wrinkles", "blood")
-"""Options of a performance that a recorded face has a use for; its lips and its timing stay as they are."""
 
 
 @click.command(

@@ -163,6 +163,8 @@ class Picture:
         return sides_of(self.size)
 
 
+OVER_CAPTURE = ("emotion", "intensity", "fps", "character", "head", "energy", "brows", "asymmetry", "wrinkles", "blood")
+"""Options of a performance that a recorded face has a use for; its lips and its timing stay as they are."""
 FAST = Option(
     help="The smaller network: quicker, a little less exact.", kind=Kind.FLAG, section=ANIMATOR, name="fast",
     default=False,
