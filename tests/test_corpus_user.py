@@ -168,3 +168,43 @@ def test_hostile_coefficients_are_told_and_not_executed(tmp_path, content, capsy
     with pytest.raises(CorpusError):
         user_source("mead", folder=tmp_path, flame=None)[0].make()
     assert "executed" not in capsys.readouterr().out
+
+
+def captured(folder: Path, name: str, *, unseen: slice) -> None:
+    """A chewing take whose lips were not surely seen for a while."""
+    folder.mkdir(exist_ok=True)
+    write_wav(folder / f"{name}.wav", secs=3.0)
+    motion = chewing(secs=3.0, fps=25.0)
+    confidence = np.ones((motion.num_frames, 2), np.float32)
+    confidence[unseen, 1] = 0.2
+    write_motion(replace(motion, confidence=confidence), folder / f"{name}.npz")
+
+
+def test_lips_that_a_film_did_not_show_are_not_learnt_from(tmp_path, caplog):
+    captured(tmp_path / "ann", "a", unseen=slice(0, 0))
+    captured(tmp_path / "ann", "b", unseen=slice(25, 50))
+    captured(tmp_path / "ann", "c", unseen=slice(0, 60))
+    with caplog.at_level("INFO"):
+        add_user_data("motions", folder=tmp_path / "ann", out=tmp_path / "out")
+    assert "2 of 3 takes are used, of which lips are surely seen for 83%; left out: c.wav (20%)" in caplog.text
+    corpus = read_corpus(tmp_path / "out")
+    assert [row.name for row in corpus.clips] == ["a", "b"]
+    known = corpus.known(1)[:, [GAP, WIDTH, JAW]].all(axis=1)
+    assert known[:48].all() and not known[50:99].any() and known[102:145].all()
+    captured(tmp_path / "bob", "d", unseen=slice(0, 70))
+    with pytest.raises(CorpusError, match="surely seen for less than 50% of every take"):
+        user_source("motions", folder=tmp_path / "bob", flame=None)
+
+
+def test_train_takes_a_folder_of_takes(tmp_path, run):
+    pytest.importorskip("torch", reason="training needs torch: pip install 'face-emote[train]'")
+    pytest.importorskip("tensorboard", reason="training needs tensorboard: pip install 'face-emote[train]'")
+    for name in "abc":
+        captured(tmp_path / "ann", name, unseen=slice(0, 25 * (name == "b")))
+    words = ("train", "tiny", "--corpus", str(tmp_path / "ann"), "--steps", "2", "-o", str(tmp_path / "run"))
+    code, out, err = run(*words)
+    assert code == 0 and "model.safetensors" in out, err
+    assert "3 of 3 takes are used, of which lips are surely seen for 89%" in err and "user_motions" in err
+    assert sorted(path.name for path in (tmp_path / "ann").iterdir()) == [
+        f"{n}.{k}" for n in "abc" for k in ("npz", "wav")
+    ]

@@ -1,5 +1,6 @@
 """`face-emote train`: make a checkpoint of the motion network."""
 
+import logging
 import math
 from pathlib import Path
 
@@ -29,9 +30,19 @@ Examples:
 """
 
 
+TAKES = "user_motions"
+"""The source that takes become."""
+
+
 @click.command("train", help=HELP, short_help="Train the motion network on a corpus.")
 @click.argument("config")
-@click.option("--corpus", type=PathType, required=True, metavar="DIR", help="As `train.corpus.build` made it.")
+@click.option(
+    "--corpus",
+    type=PathType,
+    required=True,
+    metavar="DIR",
+    help="As `train.corpus.build` made it, or a folder of takes: films or sounds with motions of the same name.",
+)
 @click.option("-o", "--output", type=PathType, required=True, metavar="OUT", help="Folder of the run.")
 @click.option("--minutes", type=click.FloatRange(min=0.0, min_open=True), help="Stop after so long; go on later.")
 @click.option("--steps", type=click.IntRange(min=1), help="Instead of the configuration's number of steps.")
@@ -67,10 +78,14 @@ def command(
     if seed is not None:
         chosen = replace(chosen, seed=seed)
     ranks = this_process(device)
+    made = corpus_of(corpus, output=output) if ranks.count == 1 else corpus
+    if made != corpus:
+        taught = chosen.parts if phones_known(made) else ("lips",)
+        chosen = replace(chosen, data=replace(chosen.data, shares={TAKES: 1.0}), parts=taught)
     with progress_shown() as progress:
         written = train(
             checked(chosen),
-            corpus=corpus,
+            corpus=made,
             output=output,
             ranks=ranks,
             minutes=math.inf if minutes is None else minutes,
@@ -79,6 +94,33 @@ def command(
     ranks.leave()
     if ranks.leads:
         click.echo(f"{written}: {chosen.name}, log in {output / 'log.csv'}")
+
+
+def corpus_of(folder: Path, *, output: Path) -> Path:
+    """The corpus itself; of a folder of takes, the one that is made of it inside the run's folder."""
+    from face_emote.train.corpus.build import add_user_data, describe
+    from face_emote.train.corpus.cache import sources_in
+
+    if not folder.is_dir() or sources_in(folder) or not any(folder.rglob("*.npz")):
+        return folder
+    made = output / "corpus"
+    if not sources_in(made):
+        heard = logging.getLogger("face_emote.train.corpus.user_clips")
+        heard.setLevel(logging.INFO)
+        heard.addHandler(said := logging.StreamHandler())
+        try:
+            add_user_data("motions", folder=folder, out=made)
+        finally:
+            heard.removeHandler(said)
+        click.echo(describe(made), err=True)
+    return made
+
+
+def phones_known(corpus: Path) -> bool:
+    """Whether any take has a transcript; else the lips alone can be taught."""
+    from face_emote.train.corpus.cache import UNKNOWN_PHONE, read_corpus
+
+    return any(bool((arrays.phones != UNKNOWN_PHONE).any()) for arrays in read_corpus(corpus).arrays.values())
 
 
 def require_training() -> None:

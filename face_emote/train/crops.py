@@ -199,6 +199,9 @@ class ExpressionCrops:
 def spoken_pool(pool: Pool) -> Pool:
     """Only the clips whose phones are known: their prominence can be judged."""
     spoken = np.array([int(np.asarray(pool.corpus.phones(int(i)))[0]) != NO_LABEL for i in pool.clips])
+    if not spoken.any():
+        raise CorpusError("No training clip has known phones, which the expression path is taught on; put transcripts "
+                          f'(.txt) beside the sounds, or set parts = ["lips"]: {pool.corpus.folder}')  # fmt: skip
     chance = pool.chance * spoken
     return replace(pool, chance=chance / chance.sum())
 
