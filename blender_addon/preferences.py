@@ -13,7 +13,7 @@ class FACEEMOTE_AP_preferences(bpy.types.AddonPreferences):
     engine_path: StringProperty(
         name="Engine",
         description="Another engine than the bundled one: a Python or virtual environment with face-emote installed "
-        "(adds transcripts, other sound files and quick videos), or a checkout. Empty: the bundled engine",
+        "(adds subtitles, other sound files and quick videos), or a checkout. Empty: the bundled engine",
         subtype="FILE_PATH",
     )
 

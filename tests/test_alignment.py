@@ -13,6 +13,7 @@ import pytest
 from face_emote.audio.alignment import AlignedWord, align
 from face_emote.audio.analyse import analyse
 from face_emote.audio.examples import example_speech
+from face_emote.audio.features import features_of
 from face_emote.audio.reader import read_speech
 from face_emote.audio.spoken_words import words_of
 from face_emote.audio.transcripts import parse_transcript
@@ -20,14 +21,19 @@ from face_emote.core.errors import AlignmentError
 from face_emote.core.names import BILABIALS, PHONES
 from face_emote.core.types import Phone, Speech, SpeechAnalysis
 
-pytest.importorskip("pocketsphinx")
 SPEECH = {speech.name: speech for speech in example_speech()}
 
 
 @cache
 def aligned(name: str) -> tuple[AlignedWord, ...]:
-    speech = read_speech(SPEECH[name].path)
-    return align([speech.samples], parse_transcript(SPEECH[name].transcript).cues, duration_secs=speech.duration_secs)
+    return laid([read_speech(SPEECH[name].path).samples], SPEECH[name].transcript)
+
+
+def laid(blocks: list[np.ndarray], text: str) -> tuple[AlignedWord, ...]:
+    features = features_of(blocks)
+    duration_secs = sum(len(block) for block in blocks) / 16_000
+    cues = parse_transcript(text).cues
+    return align(features.mels, cues, speaking=features.prosody.speaking, duration_secs=duration_secs).words
 
 
 @cache
@@ -108,8 +114,7 @@ def test_each_stressed_word_has_one_primary_stress():
 
 def test_long_speech_is_walked_through_and_every_sentence_stays_in_its_place():
     samples, text, places = joined(2)
-    blocks = iter(np.array_split(samples, 9))
-    words = [w for w in align(blocks, parse_transcript(text).cues, duration_secs=len(samples) / 16_000) if w.text]
+    words = [word for word in laid(np.array_split(samples, 9), text) if word.text]
     assert tuple(w.text for w in words) == tuple(word for _, _, part in places for word in part)
     for start, end, part in places:
         own, words = words[: len(part)], words[len(part) :]
@@ -121,7 +126,7 @@ def test_a_long_silence_in_the_middle_is_passed_over():
     hiss = np.random.default_rng(0).normal(0.0, 3e-4, 45 * 16_000).astype(np.float32)
     samples = np.concatenate([first, hiss, second])
     text = f"{SPEECH['dashwood_2'].transcript} {SPEECH['dashwood_5'].transcript}"
-    words = [w for w in align([samples], parse_transcript(text).cues, duration_secs=len(samples) / 16_000) if w.text]
+    words = [word for word in laid([samples], text) if word.text]
     split = len(words_of(SPEECH["dashwood_2"].transcript))
     assert words[split - 1].end_secs < 3.0 and words[split].start_secs > 47.9
 
@@ -183,14 +188,17 @@ def test_the_same_speech_gives_the_same_phones_again():
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="reads the peak memory from Linux's /proc")
 def test_ten_minutes_take_no_more_memory_than_one(tmp_path: Path):
-    """Peak memory of whole processes; the aligner on its own would take 9 GB for ten minutes at once."""
+    """Peak memory of whole processes."""
     script = tmp_path / "peak.py"
     script.write_text(
-        "import re, sys\nfrom pathlib import Path\nfrom test_alignment import joined\n"
-        "from face_emote.audio.alignment import align\nfrom face_emote.audio.transcripts import parse_transcript\n"
+        "import re, sys\nfrom pathlib import Path\nimport numpy as np\nfrom test_alignment import joined\n"
+        "from face_emote.audio.alignment import align\nfrom face_emote.audio.logmel import log_mels\n"
+        "from face_emote.audio.transcripts import parse_transcript\n"
         "samples, text, _ = joined(1)\ntimes = int(sys.argv[1])\n"
         "blocks = (samples for _ in range(times))\n"
-        "align(blocks, parse_transcript(' '.join([text] * times)).cues, duration_secs=times * len(samples) / 16_000)\n"
+        "cues = parse_transcript(' '.join([text] * times)).cues\n"
+        "secs = times * len(samples) / 16_000\nspeaking = np.ones(int(100 * secs) + 1, np.float32)\n"
+        "align(log_mels(blocks), cues, speaking=speaking, duration_secs=secs)\n"
         "print(re.search(r'VmHWM:\\s+(\\d+)', Path('/proc/self/status').read_text())[1])\n"
     )
     here = {"PYTHONPATH": str(Path(__file__).parent)}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from face_emote.audio.letter_sounds import pronounce
+from face_emote.audio.pronunciation import pronunciations
 from face_emote.audio.spoken_numbers import cardinal, ordinal, spell_numbers
 from face_emote.audio.spoken_words import said_of, words_of
 from face_emote.core.names import PHONES
@@ -240,7 +240,7 @@ def test_every_number_becomes_words_without_figures(number: int):
 def test_any_text_gives_clean_words_that_can_be_pronounced(text: str):
     for word in words_of(text):
         assert word.replace("'", "").isalpha() and word.isascii()
-        assert set(pronounce(word)) <= set(PHONES) - {"SIL"} and pronounce(word)
+        assert all(way and set(way) <= set(PHONES) - {"SIL"} for way in pronunciations(word))
 
 
 HOSTILE = {
@@ -268,6 +268,6 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hundred_thousand_signs_of_anything_are_read_in_seconds(name: str):
-    start = time.perf_counter()
+    start = time.process_time()
     said_of(HOSTILE[name])
-    assert time.perf_counter() - start < 10.0
+    assert time.process_time() - start < 10.0

@@ -14,7 +14,6 @@ from face_emote.verbs.animate import animate
 from face_emote.worker.jobs import serve
 from face_emote.worker.protocol import Params, Request
 
-pytest.importorskip("pocketsphinx")
 LINE = example_speech()[1]
 WRITTEN = f"NARRATOR: (sighs) {LINE.transcript}"
 REMARK = "Nobody says these parts of the transcript, which are left out: 'NARRATOR:', '(sighs)'"

@@ -6,14 +6,13 @@ from typing import Any
 import bpy
 
 from .. import compat
-from ..engine.current import SESSION
 from ..names import BONE_ROLES
 from ..operators.mapping import unmatched
 from .main import prepared, say
 
 SHOWN = 8
 """Unmatched names that are listed; the rest is counted."""
-LANGUAGE_NOTE = "Any language is heard; words (a transcript) sharpen English only."
+LANGUAGE_NOTE = "Any language is heard; words make lips exact in en, de, es, fr, it, pt, nl, pl, fi, tr, id."
 
 
 class FACEEMOTE_PT_character(bpy.types.Panel):
@@ -94,14 +93,8 @@ class FACEEMOTE_PT_speech(bpy.types.Panel):
                 column.prop(settings, "range_start")
                 column.prop(settings, "range_end")
             layout.prop(settings, "place_sound")
-        words = layout.column()
-        able = SESSION.capabilities.get("transcripts", True)
-        words.enabled = able
-        words.prop(settings, "transcript")
-        if not able:
-            say(layout, "The bundled engine hears without words; name an engine with pocketsphinx in the preferences")
-        else:
-            say(layout, LANGUAGE_NOTE)
+        layout.prop(settings, "transcript")
+        say(layout, LANGUAGE_NOTE)
 
 
 CLASSES = (FACEEMOTE_PT_character, FACEEMOTE_PT_speech)

@@ -9,7 +9,7 @@ from face_emote.audio.alignment import align
 from face_emote.audio.conditioning import Recording, listened_to
 from face_emote.audio.features import features_of
 from face_emote.audio.logmel import FLOOR_DB, MelRows
-from face_emote.audio.phones import agreement, heard_phones
+from face_emote.audio.phones import heard_phones
 from face_emote.audio.stress import heard_stress
 from face_emote.audio.transcripts import read_transcript
 from face_emote.core.arrays import Array, Float
@@ -19,16 +19,18 @@ from face_emote.core.types import Pause, Phone, Prosody, Speech, SpeechAnalysis,
 
 Progress = Callable[[float, float], None]
 
-WRONG_AGREEMENT, DOUBTFUL_AGREEMENT = 0.17, 0.3
-"""Mean posterior of the aligned phones below which a transcript is refused or doubted. Measured: right transcripts
-of clear speech 0.40-0.47 (0.29-0.34 in white noise at 10 dB), wrong ones that could be laid over it at all
-0.02-0.25."""
+WRONG_AGREEMENT, DOUBTFUL_AGREEMENT = 0.22, 0.35
+"""Of an `Alignment`: below these a transcript is refused, or doubted."""
 SURVEY_SHARE, PROSODY_SHARE = 0.1, 0.3
 """Parts of the work that the first two passes take."""
 
 
 def analyse(
-    source: Speech | Path, *, transcript: str | Path | None = None, progress: Progress | None = None
+    source: Speech | Path,
+    *,
+    transcript: str | Path | None = None,
+    language: str | None = None,
+    progress: Progress | None = None,
 ) -> SpeechAnalysis:
     """Hear a recording: what is said when, and how. `heard_recording` also gives its log-mels.
 
@@ -37,26 +39,31 @@ def analyse(
 
     Args:
         source: a recording in memory, or a sound or video file.
-        transcript: the words spoken (English), as text or as a file of text or subtitles. Phones are then exact;
-            without it they are heard. Overrides the transcript that a `Speech` carries.
+        transcript: the words spoken, as text or as a file of text or subtitles. Phones are then exact; without it, or
+            in a language whose spelling is not known, they are heard. Overrides the transcript that a `Speech` carries.
+        language: code of the transcript's language; told by its words when left out.
         progress: called with the seconds done and the seconds in all.
 
     Raises:
         AudioError: the file is missing, damaged or not sound.
         AlignmentError: the transcript does not fit the speech.
-        DependencyError: a decoder or the aligner is needed and not installed.
+        DependencyError: a decoder is needed and not installed.
     """
-    return heard_recording(source, transcript=transcript, progress=progress)[0]
+    return heard_recording(source, transcript=transcript, language=language, progress=progress)[0]
 
 
 def heard_recording(
-    source: Speech | Path, *, transcript: str | Path | None = None, progress: Progress | None = None
+    source: Speech | Path,
+    *,
+    transcript: str | Path | None = None,
+    language: str | None = None,
+    progress: Progress | None = None,
 ) -> tuple[SpeechAnalysis, MelRows]:
     """`analyse`, and the log-mel rows of the sound for whoever listens next: it is read once."""
     if transcript is None and isinstance(source, Speech):
         transcript = source.transcript
-    words = None if transcript is None else read_transcript(transcript)
-    cues = None if words is None else words.cues
+    words = None if transcript is None else read_transcript(transcript, language=language)
+    cues = () if words is None else words.cues
     report = progress or (lambda _done, _total: None)
     heard = listened_to(source, progress=lambda done, total: report(SURVEY_SHARE * done, total))
     expected = heard.duration_secs
@@ -78,22 +85,22 @@ def heard_recording(
     text = "" if words is None else words.text
     if not (prosody.speaking > 0.0).any():
         phones: tuple[Phone, ...] = (Phone("SIL", 0.0, duration),)
-    elif cues is None:
+    elif not cues:
         rows = Counted(features.mels, later, rate_hz=FEATURE_HZ)
         phones = heard_stress(heard_phones(rows, prosody.speaking, duration_secs=duration), prosody)
     else:
-        aligned = align(heard.blocks(), cues, duration_secs=duration, progress=later)
-        phones = _joined_silence(phone for word in aligned for phone in word.phones)
-        spoken = tuple(SpokenWord(word.text, word.start_secs, word.end_secs) for word in aligned if word.text)
-        remarks += _require_agreement(agreement(features.mels, phones, speaking=prosody.speaking))
+        assert words is not None
+        rows = Counted(features.mels, later, rate_hz=FEATURE_HZ)
+        found = align(rows, cues, speaking=prosody.speaking, duration_secs=duration, language=words.language)
+        phones = _joined_silence(phone for word in found.words for phone in word.phones)
+        spoken = tuple(SpokenWord(word.text, word.start_secs, word.end_secs) for word in found.words if word.text)
+        remarks += _require_agreement(found.agreement)
     if all(phone.label == "SIL" for phone in phones):
-        remarks.append(_nothing_said(heard, prosody, with_words=cues is not None))
-        cues, spoken, text = None, (), ""
+        remarks.append(_nothing_said(heard, prosody, with_words=words is not None))
+        cues, spoken, text = (), (), ""
     report(duration, duration)
     pauses = _pauses(phones, prosody.speaking, duration=duration)
-    return SpeechAnalysis(
-        duration, phones, prosody, pauses, cues is not None, tuple(remarks), spoken, text
-    ), features.mels
+    return SpeechAnalysis(duration, phones, prosody, pauses, bool(cues), tuple(remarks), spoken, text), features.mels
 
 
 def _nothing_said(heard: Recording, prosody: Prosody, *, with_words: bool) -> str:
@@ -107,11 +114,11 @@ def _nothing_said(heard: Recording, prosody: Prosody, *, with_words: bool) -> st
 def _require_agreement(value: float) -> list[str]:
     if value < WRONG_AGREEMENT:
         raise AlignmentError(
-            f"The transcript does not fit the speech (agreement {value:.2f}, right ones reach 0.4); check that it "
+            f"The transcript does not fit the speech (agreement {value:.2f}, right ones reach 0.5); check that it "
             "belongs to this recording, or leave it out"
         )
     if value < DOUBTFUL_AGREEMENT:
-        return [f"The transcript fits the speech poorly (agreement {value:.2f}, right ones reach 0.4); check it"]
+        return [f"The transcript fits the speech poorly (agreement {value:.2f}, right ones reach 0.5); check it"]
     return []
 
 

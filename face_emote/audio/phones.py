@@ -1,7 +1,7 @@
 """Phones from the sound alone: the phone net, then the most probable sequence with a least duration."""
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,30 +55,6 @@ def heard_phones(
         for phone, start, end, sure in zip(path.phone[first], starts, ends, confidence.tolist(), strict=True)
         if end > start
     )
-
-
-def agreement(
-    mels: Iterable[Float[Array, "_frames band"]],
-    phones: Sequence[Phone],
-    *,
-    speaking: Float[Array, " feature_frames"],
-    net: PhoneNet | None = None,
-) -> float:
-    """How well phones fit the sound: the net's mean posterior of them while somebody speaks, 0..1.
-
-    About 0.4 for a true transcript of clear speech, about 0.1 for a wrong one; 0 when nobody speaks.
-    """
-    net = net or load_phone_net()
-    ends = np.array([phone.end_secs for phone in phones])
-    labels = np.array([PHONES.index(phone.label) for phone in phones])
-    total, count, done = 0.0, 0, 0
-    for phone_log, _ in phone_logits(mels, net):
-        frames = np.arange(done, done + len(phone_log))
-        label = labels[np.minimum(np.searchsorted(ends, frames / FEATURE_HZ, side="right"), len(ends) - 1)]
-        spoken = speaking[frames] > 0.5
-        total += float(np.exp(phone_log[np.arange(len(label)), label][spoken]).sum())
-        count, done = count + int(spoken.sum()), done + len(phone_log)
-    return total / max(count, 1)
 
 
 def _allowed(speaking: Float[Array, " frames"]) -> Int[Array, " frames"]:

@@ -1,15 +1,19 @@
-"""Figures in a transcript, as they are said in English.
-
-`num2words` knows the words of a number; what a figure stands for - a year, a price, a telephone - is judged here.
-"""
+"""Figures in a transcript, as they are said in American English: years, prices, telephones."""
 
 import re
-from functools import lru_cache
-
-from face_emote.core.errors import DependencyError
 
 LONGEST_NUMBER = 15
 """Digits; longer ones are said one by one."""
+SMALL = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen"
+).split()
+TENS = "_ _ twenty thirty forty fifty sixty seventy eighty ninety".split()
+LARGE = ((10**12, "trillion"), (10**9, "billion"), (10**6, "million"), (1000, "thousand"), (100, "hundred"))
+RANKS = {
+    "one": "first", "two": "second", "three": "third", "five": "fifth", "eight": "eighth", "nine": "ninth",
+    "twelve": "twelfth",
+}  # fmt: skip
 SCALES = {
     "k": "thousand", "m": "million", "mn": "million", "mio": "million", "b": "billion", "bn": "billion",
     "t": "trillion", "tn": "trillion",
@@ -78,7 +82,10 @@ def cardinal(number: int | str) -> str:
 def ordinal(number: int | str) -> str:
     """A rank in words: 21 is `twenty first`."""
     digits = str(number)
-    return f"{cardinal(digits)}th" if len(digits) > LONGEST_NUMBER else _in_words(int(digits), to="ordinal")
+    *before, last = cardinal(digits).split()
+    if last in RANKS:
+        return " ".join([*before, RANKS[last]])
+    return " ".join([*before, f"{last[:-1]}ieth" if last.endswith("y") else f"{last}th"])
 
 
 def spell_numbers(text: str) -> str:
@@ -94,15 +101,20 @@ def spell_numbers(text: str) -> str:
     return _NUMBER.sub(lambda match: f" {_said(match)} ", text)
 
 
-@lru_cache(maxsize=4096)
-def _in_words(number: int, *, to: str = "cardinal") -> str:
-    """As American English says it, without hyphens, commas and `and`."""
-    try:
-        from num2words import num2words
-    except ImportError:
-        raise DependencyError("Numbers in a transcript need num2words: pip install num2words") from None
-    said: str = num2words(number, to=to)
-    return said.replace(" and ", " ").replace("-", " ").replace(",", "")
+def _in_words(number: int) -> str:
+    """Without hyphens, commas and `and`."""
+    if number < 20:
+        return SMALL[number]
+    if number < 100:
+        return f"{TENS[number // 10]} {SMALL[number % 10]}" if number % 10 else TENS[number // 10]
+    size, name = next(scale for scale in LARGE if number >= scale[0])
+    rest = f" {_in_words(number % size)}" if number % size else ""
+    return f"{_in_words(number // size)} {name}{rest}"
+
+
+def _year(number: int) -> str:
+    century, year = divmod(number, 100)
+    return f"{_in_words(century)} {_minutes(year) or 'hundred'}"
 
 
 def _said(match: re.Match[str]) -> str:
@@ -148,7 +160,7 @@ def _amount(figure: str, *, may_be_year: bool) -> str:
         return f"{_digits(whole) if whole != '0' else cardinal(0)} point {_one_by_one(part)}"
     is_year = may_be_year and len(figure) == 4 and figure.isdecimal()
     if is_year and (1100 <= int(whole) < 2000 or 2010 <= int(whole) < 2100):
-        return _in_words(int(whole), to="year")
+        return _year(int(whole))
     return _digits(whole)
 
 

@@ -4,10 +4,10 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from face_emote.audio.directions import spoken_part
 from face_emote.audio.spoken_numbers import spell_numbers
-from face_emote.core.errors import DependencyError
 
 LONGEST_WORD, LONGEST_FIGURE = 60, 300
 """Letters, and digits; longer ones are no words."""
@@ -106,8 +106,8 @@ def _romanised(token: str) -> tuple[str, bool]:
     """A word in the letters of English, and whether any of it is of another alphabet than the Latin one."""
     try:
         from anyascii import anyascii
-    except ImportError:
-        raise DependencyError("Letters beyond English need anyascii: pip install anyascii") from None
+    except ImportError:  # the engine inside Blender: accents are taken off, and what is left is passed over
+        anyascii = partial(unicodedata.normalize, "NFKD")
     foreign = any(
         letter.isalpha() and not letter.isascii() and not unicodedata.name(letter, "").startswith("LATIN")
         for letter in token

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from face_emote.audio.letter_rules import STRESSED
 from face_emote.core.arrays import Array, Float
 from face_emote.core.names import FEATURE_HZ, VOWELS
 from face_emote.core.types import Phone, Prosody
@@ -19,10 +20,12 @@ WEAK_WORDS = frozenset(
 PULLS_BEFORE = ("tion", "sion", "ic", "ics", "ical", "ity", "ian", "ial", "ious", "eous", "graphy", "logy")
 """Endings that draw the stress to the syllable before them."""
 NEIGHBOURHOOD_SECS = 1.5
+SHORTEST_STRESSED = 2
+"""Of languages whose weak words are not known: words of so few phones have no stress."""
 
 
-def word_stress(word: str, phones: Sequence[str]) -> tuple[int, ...]:
-    """Stress of each phone of an English word: 1 primary, 2 secondary, 0 none (all consonants, weak words).
+def word_stress(word: str, phones: Sequence[str], *, language: str = "en") -> tuple[int, ...]:
+    """Stress of each phone of a word: 1 primary, 2 secondary, 0 none (all consonants, weak words).
 
     Without stress marks in the dictionary the place is judged: full vowels before reduced ones, early ones before
     late ones, except where the ending draws it (`nation`, `economic`).
@@ -30,6 +33,9 @@ def word_stress(word: str, phones: Sequence[str]) -> tuple[int, ...]:
     out = [0] * len(phones)
     vowels = [i for i, phone in enumerate(phones) if phone in VOWELS]
     if not vowels or word.lower() in WEAK_WORDS:
+        return tuple(out)
+    if language in STRESSED:
+        out[vowels[max(STRESSED[language], -len(vowels))]] = int(len(phones) > SHORTEST_STRESSED)
         return tuple(out)
     letters = word.lower().removesuffix("s")
     ending = next((e for e in PULLS_BEFORE if letters.endswith(e) and letters != e), None)

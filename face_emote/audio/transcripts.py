@@ -5,20 +5,19 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from face_emote.audio.languages import LANGUAGE_CODE, NAMES, language_of, said_in
+from face_emote.audio.pronunciation import SPELT
 from face_emote.audio.spoken_words import Said, joined, said_of
 from face_emote.audio.subtitles import kind_of, read_subtitles
-from face_emote.core.errors import AlignmentError
+from face_emote.core.errors import AlignmentError, OptionError
 from face_emote.core.fields import existing_file, shown, words_or_file
 from face_emote.core.reading import TEXT_MARKS, opened
 
-TRANSCRIPT_PACKAGES = ("pocketsphinx", "num2words", "pysubs2", "anyascii")
-"""What reading and aligning a transcript takes beside numpy; each is imported where it is needed."""
 MAX_BYTES, MAX_WORDS = 4_000_000, 200_000
 """A day of speech."""
 _TOO_LARGE = f"The transcript is larger than {MAX_BYTES // 10**6} MB; give the spoken text"
 MOST_SHOWN = 5
-FEW_FOREIGN = 3
-"""Words of another alphabet that may be all of a transcript: a name."""
+UNREAD = "lips follow the sound alone; the spelling is known of " + ", ".join(SPELT)
 _NO_TEXT = re.compile(r"[\x00-\x08\x0e-\x19\x1c-\x1f]")
 _OTHER_DOCUMENTS = (
     (re.compile(rb"PK\x03\x04"), "a packed document"),
@@ -46,22 +45,26 @@ class Transcript:
     """What is said when, and what a person should know about the rest of the text."""
 
     cues: tuple[Cue, ...]
-    """One without times, or subtitles in order of time; never empty."""
+    """One without times, or subtitles in order of time; empty where nobody here knows how its language is spelt."""
     remarks: tuple[str, ...] = ()
     text: str = ""
     """As it is written, with stops and capitals; of subtitles a line each."""
+    language: str = "en"
+    """Its code; empty when it is not known."""
 
 
-def read_transcript(source: str | Path) -> Transcript:
+def read_transcript(source: str | Path, *, language: str | None = None) -> Transcript:
     """A transcript from its text, or from the file of text or subtitles that the string or the path names.
 
+    `language` is its code (`de`, `pt-BR`); without one it is told by its words.
+
     Raises:
-        OptionError: there is no such file.
-        AlignmentError: it is too large, or no text, or nothing in it can be spoken in English.
+        OptionError: there is no such file, or `language` is no code.
+        AlignmentError: it is too large, or no text, or nothing in it can be spoken.
     """
     text, remarks, found = _raw(source)
     try:
-        transcript = parse_transcript(text)
+        transcript = parse_transcript(text, language=language)
     except AlignmentError as error:
         raise error if found is None else AlignmentError(f"{error}: {found}") from None
     return replace(transcript, remarks=(*remarks, *transcript.remarks))
@@ -98,42 +101,49 @@ def _raw(source: str | Path) -> tuple[str, tuple[str, ...], Path | None]:
     return text, tuple(f"{remark}: {found}" for remark in remarks), found
 
 
-def parse_transcript(text: str) -> Transcript:
+def parse_transcript(text: str, *, language: str | None = None) -> Transcript:
     """Cues of subtitles in order of time, or one cue without times for plain text.
 
     Raises:
-        AlignmentError: nothing in it can be spoken in English.
+        OptionError: `language` is no code of one.
+        AlignmentError: nothing in it can be spoken.
     """
     if len(text) > MAX_BYTES:
         raise AlignmentError(_TOO_LARGE)
     kind = kind_of(text)
     subtitles = [] if kind is None else read_subtitles(text, kind=kind)
+    written = text if kind is None else "\n".join(subtitle.text for subtitle in subtitles)
+    spoken = _language(written, language)
+    if spoken not in SPELT:
+        name = NAMES.get(spoken, f"'{spoken}'" if spoken else "another alphabet than the Latin one")
+        return Transcript((), (f"The transcript is in {name}: {UNREAD}",), written, spoken)
+    said = _said([text] if kind is None else [subtitle.text for subtitle in subtitles], spoken)
     if kind is None:
-        said = _said([text])
         cues = [Cue(said[0].words)]
     else:
-        said = _said([subtitle.text for subtitle in subtitles])
         cues = [Cue(part.words, one.start_secs, one.end_secs) for part, one in zip(said, subtitles, strict=True)]
     whole = joined(said)
-    if len(whole.foreign) > max(FEW_FOREIGN, len(whole.words) / 2):
-        raise AlignmentError(
-            f"The transcript is not in Latin letters ({_some(whole.foreign)}); only English can be aligned: leave the "
-            "transcript out for other languages"
-        )
     remarks = tuple(_remarks(whole))
     if not whole.words:
         story = f" ({remarks[-1]})" if remarks else ""
         raise AlignmentError(f"The transcript holds no words{story}; write what is said, or leave the transcript out")
-    written = text if kind is None else "\n".join(subtitle.text for subtitle in subtitles)
-    return Transcript(tuple(cue for cue in cues if cue.words), remarks, written)
+    return Transcript(tuple(cue for cue in cues if cue.words), remarks, written, spoken)
 
 
-def _said(texts: list[str]) -> list[Said]:
+def _language(text: str, given: str | None) -> str:
+    if given is None:
+        return language_of(text)
+    if not LANGUAGE_CODE.fullmatch(given):
+        raise OptionError(f"language: {shown(given)} is no code of a language; give one such as {', '.join(SPELT[:4])}")
+    return re.split("[-_]", given.lower())[0]
+
+
+def _said(texts: list[str], language: str) -> list[Said]:
     if sum(1 for text in texts for _ in re.finditer(r"\w+", text)) > MAX_WORDS:
         raise AlignmentError(
             f"The transcript has over {MAX_WORDS} words, more than a day of speech; give what is spoken"
         )
-    return [said_of(text) for text in texts]
+    return [said_of(text) if language == "en" else said_in(text, language) for text in texts]
 
 
 def _remarks(said: Said) -> list[str]:

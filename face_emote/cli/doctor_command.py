@@ -12,7 +12,7 @@ import click
 from face_emote.core.version import VERSION
 
 REQUIRED = (
-    "numpy", "numba", "av", "pocketsphinx", "num2words", "pysubs2", "anyascii", "click", "rich", "filelock",
+    "numpy", "numba", "av", "num2words", "pysubs2", "anyascii", "click", "rich", "filelock",
     "c2pa-python", "cryptography",
 )  # fmt: skip
 MODULES = {"c2pa-python": "c2pa"}

@@ -40,8 +40,12 @@ class Performance:
         kind=Kind.NUMBER, low=0.0, high=1.0, section=PERFORMANCE, metavar="SHARE",
     )  # fmt: skip
     transcript: str | Path | None = option(
-        None, "What is said, as text or as a file of text or subtitles; makes English lips exact.",
+        None, "What is said, as text or as a file of text or subtitles; makes the lips exact.",
         kind=Kind.WORDS, section=PERFORMANCE, letter="t", metavar="TEXT",
+    )  # fmt: skip
+    language: str | None = option(
+        None, "Of the transcript: en, de, es, fr, it, pt, nl, pl, fi, tr or id; in others the sound alone is heard.",
+        section=PERFORMANCE, metavar="CODE", usual="told by its words",
     )  # fmt: skip
     fps: float = option(
         DEFAULT_FPS, "Frames per second, 1 to 1000.",

@@ -30,7 +30,7 @@ class Speech:
     sample_rate: int = SAMPLE_RATE_HZ
     """Samples per second."""
     transcript: str | None = None
-    """The words spoken, when known; sharpens the phones (English only)."""
+    """The words spoken, when known; sharpens the phones."""
 
     @property
     def duration_secs(self) -> float:

@@ -89,6 +89,7 @@ def animate(  # noqa: PLR0913
     emotion: str | EmotionPlan = "auto",
     intensity: float = 1.0,
     transcript: str | Path | None = None,
+    language: str | None = None,
     fps: float = DEFAULT_FPS,
     seed: int = 0,
     head: Head | None = None,
@@ -106,7 +107,8 @@ def animate(  # noqa: PLR0913
         emotion: what is felt, in words: `"joy tinged with guilt"`, `"calm anger"`, `"0s neutral; 1.5s surprise:0.8"`;
             `"auto"` reads it from the voice.
         intensity: how strongly an emotion that is named is felt, 0..1: `"joy"` at .5 is `"joy:0.5"`.
-        transcript: the words spoken (English), or a file with them: text or subtitles; sharpens the lips.
+        transcript: the words spoken, or a file with them: text or subtitles; sharpens the lips.
+        language: code of the transcript's language (`de`); told by its words when left out.
         fps: frames per second, 1 to 1000.
         seed: another number gives other blinks, glances and nods; the same number gives the same bytes.
         head: a head from `load_head`; the bundled one when left out. On an imported FLAME head the performance of the
@@ -122,14 +124,14 @@ def animate(  # noqa: PLR0913
     Raises:
         AudioError, AlignmentError, EmotionError, HeadError, OptionError, CheckpointError: the input cannot be used; the
             message says why and what to do.
-        DependencyError: the file's format, or the transcript, needs a package that is not installed.
+        DependencyError: the file's format, or the kind of subtitles, needs a package that is not installed.
 
     Warns:
         FaceEmoteWarning: no speech was found, the transcript fits poorly, or damage was left out.
     """
     performance = Performance(
-        speech, emotion=emotion, intensity=intensity, transcript=transcript, fps=fps, seed=seed, character=character,
-        look_at=look_at, style=style, animator=animator, model=model,
+        speech, emotion=emotion, intensity=intensity, transcript=transcript, language=language, fps=fps, seed=seed,
+        character=character, look_at=look_at, style=style, animator=animator, model=model,
     )  # fmt: skip
     take = _taken(performance, head=head, progress=progress)
     _warn(take.analysis)
@@ -169,7 +171,9 @@ def _taken(performance: Performance, *, head: Head | None, progress: Progress | 
     listening = _Listening(progress, share=1.0 if net is None else _ANALYSIS_SHARE)
     speech = performance.speech
     source = speech if isinstance(speech, Speech) else Path(speech)
-    analysis, mels = heard_recording(source, transcript=performance.transcript, progress=listening.analysed)
+    analysis, mels = heard_recording(
+        source, transcript=performance.transcript, language=performance.language, progress=listening.analysed
+    )
     _log.info("heard %.2f s, %d phones", analysis.duration_secs, len(analysis.phones))
     heard = heard_plan(cast.plan, analysis)
     cast = replace(cast, plan=cast.plan if heard is None else with_auto(cast.plan, heard))
@@ -194,7 +198,7 @@ def _taken(performance: Performance, *, head: Head | None, progress: Progress | 
 
 def heard_plan(plan: EmotionPlan, analysis: SpeechAnalysis) -> EmotionPlan | None:
     """What is felt in the speech, phrase by phrase; None when the plan does not ask for it."""
-    return auto_plan(read_feelings(analysis), analysis.pauses) if plan.auto > 0.0 else None
+    return auto_plan(read_feelings(analysis, text=analysis.text or None), analysis.pauses) if plan.auto > 0.0 else None
 
 
 def require_performance(performance: Performance) -> None:

@@ -5,7 +5,6 @@ from importlib import util
 from pathlib import Path
 from typing import Any
 
-from face_emote.audio.transcripts import TRANSCRIPT_PACKAGES
 from face_emote.core.errors import OptionError
 from face_emote.core.names import ARKIT_ORDER, BLOOD_REGIONS, EMOTIONS, JOINTS, WRINKLES
 from face_emote.core.output import require_writable
@@ -77,7 +76,6 @@ def hello() -> dict[str, Any]:
         "joints": JOINTS,
         "arkit": ARKIT_ORDER,
         "characters": [person.name for person in characters()],
-        "transcripts": all(util.find_spec(name) for name in TRANSCRIPT_PACKAGES),
         "sound_files": util.find_spec("av") is not None,
         "formats": {suffix: item.title for suffix, item in FORMATS.items() if suffix not in ("", ".npz")},
     }

@@ -1,0 +1,83 @@
+"""Which language a text is in, by its commonest words; and its words, where they are not English."""
+
+import re
+import unicodedata
+
+from face_emote.audio.directions import spoken_part
+from face_emote.audio.spoken_words import LONGEST_WORD, Said
+
+COMMON = {
+    "en": "the and you that is it of to in for was with this have not are be my what me we your no do he on but a i at",
+    "de": "und ich das die der nicht ist ein eine wir mit auf dich mir sie es den zu wie aber auch wenn nur was haben",
+    "es": "que de no la el en es y los por un una se lo con para está pero qué las como muy yo mi eso esto del",
+    "it": "che di non è la il un per sono ho mi ti una con lo si del della cosa perché ma ci questo anche come qui gli",
+    "pt": "que não de o um uma você para é com eu se em os do da isso está mas por como foi meu ele ela muito na no",
+    "fr": "je de la le que est pas vous les et un une des nous il ne ce en qui mais dans pour avec suis c'est sur tu",
+    "nl": "de het een ik je niet dat van en is we wat zijn hij maar met voor ben dit heb naar hebben jij ook zo moet",
+    "pl": "nie to się na jest że co jak ale mnie tak ja czy już mi mam ty go do za po dla był tylko może jestem pan",
+    "fi": "on ei ja se minä että en mitä hän mutta sinä olen oli niin ole kun tämä nyt vain jos kuin sen hyvin et",
+    "tr": "bir bu ve ne için ben sen var değil o mi da de çok evet hayır şey gibi daha ama her kadar olarak değilim",
+    "id": "yang aku dan tidak itu di kau ini untuk saya dengan ada dia kita akan apa dari kami mereka bisa sudah juga",
+    "sv": "jag det är att du inte och en som har på för han vi med ett var kan men så vad den hon mig dig av till",
+    "da": "jeg det er at du ikke og en som har på for han vi med et var kan men så hvad den hun mig dig af til",
+    "cs": "je se to na že jsem jsi jak ale si tak co mi jsme by jeho když být ten už byl pro jen tady není ano v",
+    "hu": "a az és nem hogy egy van is ez mi de csak meg ha én te azt itt mit vagyok ő jó lesz kell volt igen",
+    "ro": "nu de să că a și e în o este la ce mai pe cu te am un eu mă ai din asta sunt dar pentru ca fi vă",
+}  # fmt: skip
+"""Of subtitles. The rules know the spelling of some of these; the others are here to be told from them."""
+LETTERS = {
+    "de": "ßäöü", "es": "ñ¿¡", "pt": "ãõç", "fr": "çêèùœ", "pl": "łąęćśżź", "fi": "äö", "tr": "ğışç", "sv": "åäö",
+    "da": "æøå", "cs": "řěůžš", "hu": "őűöü", "ro": "țșăâ", "it": "ìòèù",
+}  # fmt: skip
+"""That tell a little, where words do not."""
+_LETTER_WEIGHT = 0.4
+NAMES = {"sv": "Swedish", "da": "Danish", "cs": "Czech", "hu": "Hungarian", "ro": "Romanian"}
+LANGUAGE_CODE = re.compile(r"[a-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*", re.IGNORECASE)
+_TOKEN = re.compile(r"[^\W\d_]+(?:['’ʼ][^\W\d_]+)*")
+_FEW_FOREIGN, _FOREIGN_SHARE = 3, 0.5
+"""Words of another alphabet that may be all of a transcript (a name), and the share of them in a text that is in it."""
+
+
+def language_of(text: str) -> str:
+    """The code of one of `COMMON`; English where nothing tells; empty for other alphabets than the Latin one."""
+    tokens = [token.lower() for token in _TOKEN.findall(unicodedata.normalize("NFC", text.replace("’", "'")))]
+    others = sum(not _is_latin(token) for token in tokens)
+    if others > max(_FEW_FOREIGN, _FOREIGN_SHARE * len(tokens)):
+        return ""
+    counts = {
+        code: sum((token in known) + _LETTER_WEIGHT * bool(set(token) & set(LETTERS.get(code, ""))) for token in tokens)
+        for code, known in _KNOWN.items()
+    }
+    best = max(counts, key=lambda code: counts[code])  # the first of equals: English
+    return best
+
+
+def said_in(text: str, language: str) -> Said:
+    """The words of a text of another language than English, in lower case; what is in digits is not said."""
+    directions: list[str] = []
+    unsaid: list[str] = []
+    plain = spoken_part(unicodedata.normalize("NFC", text).replace("’", "'"), directions)
+    plain = re.sub(r"\d+(?:[.,:]\d+)*", lambda match: _in_words(match[0], language, unsaid), plain)
+    if language == "tr":
+        plain = plain.replace("I", "ı").replace("İ", "i")
+    words = [word.lower() for word in _TOKEN.findall(plain)]
+    readable = [word for word in words if _is_latin(word) and len(word) <= LONGEST_WORD]
+    return Said(tuple(readable), tuple(directions), (), (*unsaid, *(word for word in words if word not in readable)))
+
+
+def _in_words(figure: str, language: str, unsaid: list[str]) -> str:
+    digits = figure.replace(",", ".")
+    try:
+        from num2words import num2words
+
+        return f" {num2words(float(digits) if '.' in digits else int(digits), lang=language)} "
+    except (ImportError, NotImplementedError, ValueError, OverflowError):
+        unsaid.append(figure)
+        return " "
+
+
+def _is_latin(token: str) -> bool:
+    return all(unicodedata.name(letter, "").startswith("LATIN") for letter in token if letter.isalpha())
+
+
+_KNOWN = {code: frozenset(line.split()) for code, line in COMMON.items()}
