@@ -25,7 +25,7 @@ from face_emote.core.arrays import Array, Float
 from face_emote.core.names import ARKIT_52, BILABIALS, BLOOD_REGIONS, CONTROLS, NUM_EXPRESSION, WRINKLES
 from face_emote.core.options import Filming, Picture
 from face_emote.core.timing import frame_times
-from face_emote.core.types import FaceMotion
+from face_emote.core.types import FaceMotion, Light, LightRig
 from face_emote.face.bundled import load_head
 from face_emote.face.head import Head
 from face_emote.face.rig import ControlPose, controls_from_pose, pose_from_controls
@@ -39,7 +39,15 @@ CLIPS = (
     ("james", "anger:0.9", "soft"), ("amara", "joy:0.9", "studio"), ("kenji", "0s surprise; 1.5s fear:0.9", "soft"),
     ("elena", "0s neutral; 1s sadness:0.9", "warm"),
 )  # fmt: skip
+TRACED = ("maya", "0s surprise:0.8; 1.2s joy:0.9")
+WINDOW = LightRig(
+    key=Light((-1.0, 0.25, 0.8), (1.75, 1.80, 1.90)), fill=Light((0.9, 0.4, 0.6), (0.34, 0.32, 0.30)),
+    rim=Light((0.3, 0.9, -0.8), (0.5, 0.5, 0.5)), ambient=(0.40, 0.40, 0.42), backdrop_centre=(0.30, 0.31, 0.30),
+    backdrop_edge=(0.10, 0.10, 0.11), exposure=0.80, softness=0.006,
+)  # fmt: skip
+"""A large window beside the face: light that nothing was learnt in."""
 SIZE, FPS, SECS = 400, 25.0, 3.0
+TRACED_SIZE, TRACED_SECS, TRACED_SAMPLES = 320, 2.4, 8
 CLOSED = 0.012
 """Gap of the inner lips in eye distances below which they touch."""
 OPEN = 0.03
@@ -136,27 +144,19 @@ def contacts(films: list[Path]) -> list[Figure]:
 def made_clips(folder: Path, *, cycles: bool) -> Iterator[tuple[Path, FaceMotion]]:
     """Performances with strong folds and a blush, and the films of them; what is in the folder already is kept."""
     speeches = example_speech()
-    shown = [(*clip, "fast") for clip in (CLIPS[:1] if QUICK else CLIPS)]
+    shown: list[tuple[str, str, str | LightRig, Picture, float]] = [
+        (*clip, Picture(size=SIZE, camera="front"), SECS) for clip in (CLIPS[:1] if QUICK else CLIPS)
+    ]
     if cycles:
-        shown.append(("maya", "joy:0.9", "warm", "cycles"))  # one second of it
-    for number, (who, emotion, light, engine) in enumerate(shown):
-        truth, film = folder / f"{engine}_{who}.npz", folder / f"{engine}_{who}.mp4"
+        picture = Picture(size=TRACED_SIZE, camera="front", engine="cycles", samples=TRACED_SAMPLES)
+        shown = [(*TRACED, WINDOW, picture, TRACED_SECS)]
+    for number, (who, emotion, light, picture, secs) in enumerate(shown):
+        truth, film = (folder / f"{picture.engine}_{who}{suffix}" for suffix in (".npz", ".mp4"))
         if not truth.exists():
-            write_motion(
-                _performance(
-                    speeches[number % len(speeches)].path,
-                    who,
-                    emotion=emotion,
-                    secs=1.0 if engine == "cycles" else SECS,
-                ),
-                truth,
-            )
+            write_motion(_performance(speeches[number % len(speeches)].path, who, emotion=emotion, secs=secs), truth)
         motion = read_motion(truth)
         if not film.exists():
-            picture = Picture(
-                size=SIZE, camera="front", light=light, engine=engine, samples=8 if engine == "cycles" else None
-            )
-            write_video(motion, film, picture=picture, provenance=None, workers=1)
+            write_video(motion, film, picture=replace(picture, light=light), provenance=None, workers=1)
         yield film, motion
 
 

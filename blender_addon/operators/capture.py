@@ -3,6 +3,7 @@
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,12 @@ from ..report import UserError, attempt, user_folder
 from .generate import fps_of
 
 UNSURE = "EXTREME"
-"""Kind of the keys in which a part of the face was not seen: the timeline colours them."""
+"""Kind of the keys in which a half of the face was not seen: the timeline colours them."""
+SEEN_IN = {
+    "upper": re.compile(r"(?i)brow|eye|lid|gaze|face_emote_"),
+    "lower": re.compile(r"(?i)key_blocks(?!.*(brow|eye|lid|gaze))|jaw|face_emote_"),
+}
+"""Paths of the curves that each half of the face tells; skin needs both, the head's turning neither."""
 
 
 class FACEEMOTE_OT_capture(bpy.types.Operator):
@@ -85,18 +91,21 @@ def submit_film(scene: Any, film: Path, *, neutral: float | None, wait: bool | N
         owner = bpy.data.objects.get(name)
         for action in takes.takes_of(owner) if owner else []:
             if action not in before:
-                colour_unsure(action, result["unsure"], first_frame=first_frame, fps=fps)
+                show_unsure(action, result["unsure"], first_frame=first_frame, fps=fps)
 
     jobs.submit(f"{film.name} for {name}", method="capture", params=request, done=done, wait=wait)
 
 
-def colour_unsure(action: Any, spans: list[list[float]], *, first_frame: int, fps: float) -> None:
-    """Mark the keys inside spans of seconds."""
-    for curve in compat.all_fcurves(action):
-        for key in curve.keyframe_points:
-            secs = (key.co[0] - first_frame) / fps
-            if any(start <= secs < end for start, end in spans):
-                key.type = UNSURE
+def show_unsure(action: Any, spans: list[tuple[str, float, float]], *, first_frame: int, fps: float) -> None:
+    """Colour the keys of what was not seen, and bound each span of seconds by markers of the action."""
+    for area, start, end in spans:
+        first, stop = first_frame + start * fps, first_frame + end * fps
+        for frame, seen in ((first, "not seen"), (stop, "seen again")):
+            action.pose_markers.new(f"{area} face {seen}").frame = round(frame)
+        for curve in compat.all_fcurves(action):
+            for key in curve.keyframe_points if SEEN_IN[area].search(curve.data_path) else ():
+                if first - 0.5 < key.co[0] < stop - 0.5:
+                    key.type = UNSURE
 
 
 CLASSES = (FACEEMOTE_OT_capture,)

@@ -1,8 +1,8 @@
 """Every frame of a film as pose, controls, jaw and eyes of the person in it.
 
 Twice: from the landmarks alone; then with what landmarks cannot tell (brows drawn down, a wrinkled nose, a raised upper
-lip) pulled to a regression learnt on our own pictures, and lids straight from the scores, stretched to the range that
-they have in the film. Lips stay the landmarks'.
+lip) pulled to what a reader learnt on our own pictures says, on a face of which it has been taken off, and lids
+straight from the scores, stretched to the range that they have in the film. Lips stay the landmarks'.
 """
 
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ import numpy as np
 
 from face_emote.capturing.face_mesh import eye_distance
 from face_emote.capturing.identity import Enrolled, enrolled
-from face_emote.capturing.points import FITTED, FITTED_INDEX, NUM_TURNS
+from face_emote.capturing.points import FITTED, FITTED_INDEX, JAW_TURNS, NUM_TURNS
 from face_emote.capturing.solve import FrameFit, Lens, Wanted, rigid_fit, solve_frame
 from face_emote.capturing.tables import features_of, load_tables
 from face_emote.capturing.watch import Watched
@@ -31,26 +31,41 @@ MOST_AT_REST = 0.35
 LOST_FRAMES = 12
 """After so many pictures without the face it is looked for anew."""
 LEARNT = (
-    "browDown", "noseSneer", "eyeWide", "cheekSquint", "mouthUpperUp", "mouthLowerDown", "mouthFrown", "mouthStretch",
-    "mouthShrug", "mouthRoll", "mouthDimple", "mouthPress", "mouthFunnel", "jawForward",
+    "browDown", "browInner", "noseSneer", "eyeWide", "eyeSquint", "cheekSquint", "mouthUpperUp", "mouthLowerDown",
+    "mouthFrown", "mouthStretch", "mouthShrug", "mouthRoll", "mouthDimple", "mouthPress", "mouthFunnel", "mouthPucker",
+    "mouthSmile", "jawForward",
 )  # fmt: skip
-"""Controls that the regression knows better than the landmarks."""
-HALF_LEARNT = ("eyeSquint",)
-"""Controls of which regression and score know more together than either."""
+"""Controls that the reader knows better than the landmarks."""
+SCORE_SHARE = {"mouthSmile": 1.0, "eyeSquint": 0.5, "browDown": 0.5, "browInner": 0.5, "mouthPress": 0.5}
+"""Of MediaPipe's score in what is wished of some of them."""
+NO_HABIT = ("mouthSmile", "brow", "mouthPress")
+"""Scores that are near 0 on most people at rest: without a neutral instant they are taken as they are. That of a squint
+is up to 0.5 on some."""
+SURE_OF_REST = 600.0
+"""Weight of the wishes while the person is solved anew."""
 LEARNT_WEIGHT, LID_WEIGHT = 300.0, 1e4
-_SCORE_WEIGHT = {
-    "browInnerUp": 10.0, "browOuterUp": 10.0, "mouthSmile": 3000.0, "mouthPucker": 3.0, "mouthLeft": 4.0,
+_WISH_WEIGHT = {
+    "browOuterUp": 10.0, "mouthSmile": 3000.0, "mouthFrown": 3000.0, "mouthPress": 3000.0, "mouthLeft": 4.0,
     "mouthRight": 4.0,
 }  # fmt: skip
-"""How much MediaPipe's score of a control weighs against the landmarks; 1 is usual."""
+"""How much what is wished of a control weighs against the landmarks; of others 1, or LEARNT_WEIGHT."""
 _SIDELESS = [name.removesuffix("Left").removesuffix("Right") for name in FITTED]
 _IS_LEARNT = np.array([name.startswith(LEARNT) for name in FITTED])
-_IS_HALF_LEARNT = np.array([name.startswith(HALF_LEARNT) for name in FITTED])
 _IS_LID = np.array([name.startswith("eyeBlink") for name in FITTED])
+_HAS_HABIT = np.array([not name.startswith(NO_HABIT) for name in FITTED])
+_SCORE_SHARE = np.array(
+    [
+        next((share for start, share in SCORE_SHARE.items() if name.startswith(start)), 0.0 if learnt else 1.0)
+        for name, learnt in zip(FITTED, _IS_LEARNT, strict=True)
+    ]
+)  # fmt: skip
 _WEIGHT = np.array(
-    [_SCORE_WEIGHT.get(name, _SCORE_WEIGHT.get(plain, 1.0)) for name, plain in zip(FITTED, _SIDELESS, strict=True)]
-)
-_WEIGHT = np.where(_IS_LEARNT | _IS_HALF_LEARNT, LEARNT_WEIGHT, np.where(_IS_LID, LID_WEIGHT, _WEIGHT))
+    [
+        _WISH_WEIGHT.get(name, _WISH_WEIGHT.get(plain, LEARNT_WEIGHT if learnt else 1.0))
+        for name, plain, learnt in zip(FITTED, _SIDELESS, _IS_LEARNT, strict=True)
+    ]
+)  # fmt: skip
+_WEIGHT[_IS_LID] = LID_WEIGHT
 LID_PEAK = 0.45
 """A film in which the lids' score stays below this shows no whole blink to stretch to."""
 
@@ -123,9 +138,22 @@ def fit_film(
     )
     found, plain = watched.found, first.fitted
     scores = watched.rows["scores"][found].astype(np.float64)
+    learnt = load_tables().reader(first.features)
     wishes = np.full_like(plain.controls, np.nan)
-    wishes[found] = _wishes(_wanted(scores, first.habit), load_tables().controls(first.features))
-    return _gone_through(watched, plain, wishes=wishes, report=_reporter(progress, done=count, total=2 * count))
+    scored = _wanted(scores, first.habit)
+    if neutral_secs is None:
+        scored = np.where(_HAS_HABIT, scored, scores[:, FITTED_INDEX])
+    wishes[found] = _wishes(scored, learnt[:, : len(FITTED)])
+    if neutral_secs is None:
+        who = enrolled(
+            head, watched.rows["landmarks"][plain.rest].astype(np.float64), wanted=wishes[plain.rest], lens=plain.lens,
+            bias=_bias(load_tables().bias), belief=SURE_OF_REST,
+        )  # fmt: skip
+        plain = replace(plain, who=who)
+    fitted = _gone_through(watched, plain, wishes=wishes, report=_reporter(progress, done=count, total=2 * count))
+    # Irises alone are noisier than irises, scores and head together.
+    fitted.turns[found, JAW_TURNS:] = np.tile(learnt[:, len(FITTED) :], 2)
+    return fitted
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -151,10 +179,9 @@ def landmark_fit(
     wanted = _wanted(rows["scores"][rest].astype(np.float64), habit)
     if neutral_secs is not None:
         wanted = np.zeros_like(wanted)
-    beside = load_tables().bias if bias is None else bias
     who = enrolled(
         head, rows["landmarks"][rest].astype(np.float64), wanted=wanted, lens=lens,
-        bias=np.c_[beside, np.zeros(len(beside))],
+        bias=_bias(load_tables().bias if bias is None else bias),
     )  # fmt: skip
     start = FittedFilm(
         pose=np.full((len(rows), 3), np.nan), translation=np.full((len(rows), 3), np.nan),
@@ -162,8 +189,16 @@ def landmark_fit(
         who=who, lens=lens, rest=rest,
     )  # fmt: skip
     fitted = _gone_through(watched, start, wishes=None, report=report or _reporter(None, done=0.0, total=0.0))
-    features = features_of(fitted.controls[found], fitted.turns[found], scores=scores, at_rest=usual)
+    features = features_of(
+        fitted.controls[found], fitted.turns[found], pose=fitted.pose[found],
+        landmarks=rows["landmarks"][found].astype(np.float64), scores=scores, at_rest=usual,
+    )  # fmt: skip
     return LandmarkFit(fitted=fitted, habit=habit, features=features)
+
+
+def _bias(beside: Float[Array, "landmark=478 2"]) -> Float[Array, "landmark=478 3"]:
+    bias: Array = np.c_[beside, np.zeros(len(beside))]
+    return bias
 
 
 def _wanted(scores: Float[Array, "frames arkit=52"], habit: Float[Array, " arkit=52"]) -> Float[Array, "frames fitted"]:
@@ -178,8 +213,8 @@ def _wishes(
 ) -> Float[Array, "frames fitted"]:
     peak = np.maximum(np.percentile(scored, 99.5, axis=0), LID_PEAK)
     lids = np.clip(scored / np.minimum(peak, 1.0), 0.0, 1.0)
-    known = np.where(_IS_HALF_LEARNT, 0.5 * (learnt + scored), np.where(_IS_LID, lids, scored))
-    return np.where(_IS_LEARNT, learnt, known)
+    wishes: Array = np.where(_IS_LID, lids, _SCORE_SHARE * scored + (1.0 - _SCORE_SHARE) * learnt)
+    return wishes
 
 
 def _reporter(progress: Progress | None, *, done: float, total: float) -> Progress:

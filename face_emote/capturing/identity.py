@@ -47,7 +47,7 @@ class Enrolled:
 
 def enrolled(
     head: Head, landmarks: Float[Array, "frames landmark=478 2"], *, wanted: Float[Array, "frames fitted"], lens: Lens,
-    bias: Float[Array, "landmark=478 3"],
+    bias: Float[Array, "landmark=478 3"], belief: float = BELIEF_IN_REST,
 ) -> Enrolled:  # fmt: skip
     """Solve the identity that all frames share, turn by turn with their poses and controls.
 
@@ -57,6 +57,7 @@ def enrolled(
         wanted: Controls that they are thought to have.
         lens: Of the camera.
         bias: Where the landmarks lie beside the model's on everybody.
+        belief: How much is thought of `wanted`.
     """
     points = head.landmark478_points
     assert points is not None
@@ -64,7 +65,7 @@ def enrolled(
     betas = np.zeros(NUM_SHAPE, np.float32)
     person = landmark_head(head, offset=bias)
     fits = [rigid_fit(person, seen, lens=lens) for seen in landmarks]
-    wishes = [Wanted(row, np.full(len(row), BELIEF_IN_REST)) for row in wanted]
+    wishes = [Wanted(row, np.full(len(row), belief)) for row in wanted]
     error = 0.0
     for _ in range(ROUNDS):
         fits = [

@@ -20,6 +20,8 @@ FITTED = tuple(
 FITTED_INDEX = np.array([CONTROLS.index(name) for name in FITTED])
 NUM_TURNS = 6
 """Angles about x and y, radians: of the jaw, the left eye, the right eye."""
+JAW_TURNS = 2
+"""How many of them are the jaw's; those of the eyes follow."""
 TURNING = (2, 3, 4)
 """Jaw and eyes in `names.JOINTS`."""
 _STEP = 1e-4

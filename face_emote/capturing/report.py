@@ -94,7 +94,7 @@ def report_bytes(suffix: str, film: Path, captured: Captured, drawn: UInt8[Array
 
 def _page(film: Path, captured: Captured, picture: bytes) -> str:
     motion, pulse = captured.motion, captured.pulse
-    unsure = unsure_spans(motion)
+    unsure = [f"{area} {start:.2f}-{end:.2f} s" for area, start, end in unsure_spans(motion)]
     said = [
         f"{motion.num_frames} frames at {motion.fps:g} a second.",
         "All of it was seen well." if not unsure else f"Not sure: {'; '.join(unsure)}.",
@@ -120,19 +120,12 @@ def _spans(unsure: Bool[Array, " frames"]) -> list[tuple[int, int]]:
     return list(zip(edges[::2], edges[1::2], strict=True))
 
 
-def unsure_secs(motion: FaceMotion) -> list[tuple[float, float]]:
-    """Spans in which any half of the face is not believed, seconds."""
-    if motion.confidence is None:
-        return []
-    return [(a / motion.fps, b / motion.fps) for a, b in _spans(motion.confidence.min(axis=1) < BELIEVED)]
-
-
-def unsure_spans(motion: FaceMotion) -> list[str]:
-    """Of each half, in words: `lower 1.20-1.84 s`."""
+def unsure_spans(motion: FaceMotion) -> list[tuple[str, float, float]]:
+    """Where a half of the face is not believed: which one, and from when to when, seconds."""
     if motion.confidence is None:
         return []
     return [
-        f"{area} {first / motion.fps:.2f}-{stop / motion.fps:.2f} s"
+        (area, first / motion.fps, stop / motion.fps)
         for area, trust in zip(CONFIDENCE_AREAS, motion.confidence.T, strict=True)
         for first, stop in _spans(trust < BELIEVED)
     ]

@@ -31,7 +31,7 @@ _QUICKNESS = {"eyeBlink": (60.0, 0.015), "eye": (12.0, 0.02), "brow": (4.0, 0.02
 _MOUTH = (14.0, 0.015)
 """Drive and noise of controls, as `smoothed` takes them."""
 POSE_QUICKNESS, PLACE_QUICKNESS = (2.0, 0.004), (0.2, 0.002)
-TURN_QUICKNESS = ((6.0, 0.006), (20.0, 0.02))
+TURN_QUICKNESS = ((6.0, 0.006), (8.0, 0.03))
 """Of the jaw and of the eyes, radians."""
 SKIN_QUICKNESS, BLOOD_QUICKNESS = (8.0, 0.08), (1.0, 0.05)
 CHUNK = 256

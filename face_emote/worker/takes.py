@@ -72,10 +72,10 @@ def write_capture(params: Params, *, progress: Callable[[float, str], None]) -> 
     """Read a filmed face; curves and motion file as those of `write_take`.
 
     Params: film, path, target, person, and the other fields of a `Filming`. The answer's `unsure` holds spans
-    [first second, last second] in which one half of the face was not seen.
+    [which half of the face, first second, last second] in which it was not seen.
     """
     # Only an engine that has them can load what reads films.
-    from face_emote.capturing.report import unsure_secs
+    from face_emote.capturing.report import unsure_spans
     from face_emote.verbs.capture import read_film
 
     fields = tuple(item for item in options_of(Filming) if item.name != "character")
@@ -93,7 +93,7 @@ def write_capture(params: Params, *, progress: Callable[[float, str], None]) -> 
     captured = read_film(Path(params.text("film")), filming, progress=seen)
     motion = replace(captured.motion, betas=person.betas)
     written = _written(motion, path, target=target, person=person, shown_on=None, progress=progress)
-    return {**written, "remarks": list(captured.remarks), "unsure": unsure_secs(motion)}
+    return {**written, "remarks": list(captured.remarks), "unsure": unsure_spans(motion)}
 
 
 def _written(
