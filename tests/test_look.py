@@ -14,15 +14,15 @@ from face_emote.look import cloth, colour, eyes, hair_reflection, reflection, te
 from face_emote.look.formula.hair import strand_light
 from face_emote.look.formula.materials import FORMULAS, HAIR, MOUTH, SKY, SURFACES, VIEWED
 from face_emote.look.formula.ops import Vec
+from face_emote.look.formula.printed import uniform_values
 from face_emote.look.formula.records import Strand, leaves
 from face_emote.look.lights import shared_numbers
-from face_emote.look.printers import files
-from face_emote.look.printers.files import EXTENSION_FILE, printed_files
-from face_emote.look.printers.glsl import uniform_values
-from face_emote.look.symbols import Traced
 from face_emote.rendering.gl.engine import GlThread, gl_missing
 from face_emote.rendering.gl.shaders import shader_source
 from face_emote.rendering.stage.generated import run_back, run_rows
+from tools.write_shaders import files
+from tools.write_shaders.files import EXTENSION_FILE, printed_files
+from tools.write_shaders.symbols import Traced
 
 MATERIALS = [*(formula.name for formula in FORMULAS), "lips"]
 NO_GL = gl_missing()

@@ -28,9 +28,9 @@ from face_emote.formats.glb.file import QUANTIZATION
 from face_emote.formats.mesh.materials import uv_spans_at
 from face_emote.formats.mesh.surface import MAX_LOD, object_parts, surface_of
 from face_emote.look.formula.materials import VIEWED
+from face_emote.look.formula.printed import uniform_values
 from face_emote.look.lights import lights_of, shared_numbers, skies_of
 from face_emote.look.maps import load_skin_maps
-from face_emote.look.printers.glsl import uniform_values
 from face_emote.look.regions import blood_masks, wrinkle_masks
 
 FOLDER = ASSETS / "viewer"

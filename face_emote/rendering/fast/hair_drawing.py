@@ -6,7 +6,7 @@ import numpy as np
 
 from face_emote.core.arrays import Array, Float
 from face_emote.look.formula.materials import HAIR
-from face_emote.look.printers.kernel import TILE
+from face_emote.look.formula.printed import TILE
 from face_emote.rendering.stage import hair_kernels
 from face_emote.rendering.stage.generated import kernel
 from face_emote.rendering.stage.hair import Hair

@@ -7,7 +7,7 @@ import numpy as np
 
 from face_emote.core.arrays import Array, Float, Int
 from face_emote.look.formula.materials import CLOTH, EYE, HAIR, SKIN, TOOTH
-from face_emote.look.printers.glsl import uniform_values
+from face_emote.look.formula.printed import uniform_values
 from face_emote.rendering.gl.shaders import shader_source
 from face_emote.rendering.gl.strand_drawing import StrandDrawing
 from face_emote.rendering.stage import buffers

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from face_emote.look.eyes import LID_SHADOW, SOCKET_REACH
-from face_emote.look.printers.kernel import TILE
+from face_emote.look.formula.printed import TILE
 from face_emote.rendering.stage import buffers
 from face_emote.rendering.stage.buffers import NUM_ATTRIBUTES, NUM_CHANNELS
 from face_emote.rendering.stage.kernels import compiled, inlined

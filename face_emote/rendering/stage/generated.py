@@ -10,7 +10,7 @@ import numpy as np
 
 from face_emote.core.arrays import Array, Float
 from face_emote.look.formula.materials import Formula
-from face_emote.look.printers.kernel import TILE, gradient_names
+from face_emote.look.formula.printed import TILE, gradient_names
 from face_emote.rendering.stage.cache import KERNELS, kept_here
 
 _loading = threading.Lock()

@@ -2,8 +2,8 @@
 
 import math
 
+from face_emote.look.formula.printed import TILE
 from face_emote.look.hair_follow import FADE
-from face_emote.look.printers.kernel import TILE
 from face_emote.rendering.stage.kernels import compiled, inlined, seen_from
 
 SELF_BIAS = 0.0012

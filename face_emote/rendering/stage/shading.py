@@ -1,7 +1,7 @@
 """Light from fragments: gathered by material, block by block, and shaded by the kernels printed from `look`."""
 
 from face_emote.look.formula.materials import SURFACES
-from face_emote.look.printers.kernel import TILE
+from face_emote.look.formula.printed import TILE
 from face_emote.rendering.stage import buffers
 from face_emote.rendering.stage.gathering import gather_eye, gather_part, gather_skin
 from face_emote.rendering.stage.generated import kernel

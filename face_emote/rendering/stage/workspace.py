@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from face_emote.look.printers.kernel import TILE
+from face_emote.look.formula.printed import TILE
 from face_emote.rendering.stage.ambient import MAP_SIZE
 from face_emote.rendering.stage.buffers import NORMAL, NUM_ATTRIBUTES, POINT, RIM_SEEN, SKY
 from face_emote.rendering.stage.fragments import room_for

@@ -10,7 +10,7 @@ from torch import Tensor
 from face_emote.core.arrays import Bool, Float
 from face_emote.look.eyes import LID_SHADOW, SOCKET_REACH
 from face_emote.look.formula.materials import SKIN, SURFACES, Formula
-from face_emote.look.printers.kernel import TILE
+from face_emote.look.formula.printed import TILE
 from face_emote.rendering.stage import buffers
 from face_emote.rendering.torch.columns import applied, columns
 from face_emote.rendering.torch.compose import GRID, Pieces

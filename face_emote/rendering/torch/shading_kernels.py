@@ -3,7 +3,7 @@
 import numpy as np
 
 from face_emote.look.eyes import LID_SHADOW, SOCKET_REACH
-from face_emote.look.printers.kernel import TILE
+from face_emote.look.formula.printed import TILE
 from face_emote.rendering.stage import buffers
 from face_emote.rendering.stage.buffers import NUM_CHANNELS
 from face_emote.rendering.stage.gathering import (

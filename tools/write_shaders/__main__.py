@@ -1,7 +1,7 @@
 """Print the formulas of face_emote/look for every engine: `python -m tools.write_shaders` rewrites `shaders`."""
 
 from face_emote.core.assets import SHADERS
-from face_emote.look.printers.files import printed_files
+from tools.write_shaders.files import printed_files
 
 
 def main() -> None:

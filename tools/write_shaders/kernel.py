@@ -1,20 +1,16 @@
 """Formulas as numba kernels: one loop over the places of a block, single precision, for vector instructions.
 
-A block is a flat float32 array of planes: number r of place i lies at r * TILE + i. Constant distances between planes
-are what lets the compiler see that no store meets a load. First come the planes of a place's numbers, then those of the
-outputs; the way back reads the outputs' gradients there and writes the gradients of chosen inputs behind them.
+Constant distances between the planes of a block (`look.formula.printed`) are what lets the compiler see that no store
+meets a load.
 """
 
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
 from face_emote.look.formula.materials import Formula
-from face_emote.look.printers.steps import LEAVES, needed
-from face_emote.look.symbols import Scalar, Traced
+from face_emote.look.formula.printed import TILE, gradient_names
+from tools.write_shaders.symbols import LEAVES, Scalar, Traced, needed
 
-TILE = 112
-"""Places together: all planes fit the nearest cache, and distances near powers of two would fight for its lines."""
 SHADOWS = ("spot.rim_seen", "spot.seen")
 """Their gradients are 0: the differentiable renderer has no shadows."""
 HEAD = '''"""Written by `python -m tools.write_shaders` from face_emote/look; a change here is lost."""
@@ -50,13 +46,6 @@ def forward_source(formula: Formula) -> str:
     """A module with one kernel, `forward`."""
     traced = Traced(formula)
     return _module(traced, "forward", traced.outputs, first=len(traced.rows))
-
-
-@cache
-def gradient_names(formula: Formula) -> tuple[str, ...]:
-    """Inputs that `backward` gives gradients of, in their order: all of a place, and the mouth's opening."""
-    shared = (name for name in formula.names(formula.shared) if name.startswith("opening."))
-    return (*formula.names(formula.rows), *shared)
 
 
 def backward_source(formula: Formula) -> str:

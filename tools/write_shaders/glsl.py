@@ -2,11 +2,10 @@
 
 from collections.abc import Iterable
 
-from face_emote.core.arrays import Array, Float
 from face_emote.look.formula.materials import VIEWED, Formula
+from face_emote.look.formula.printed import OF_ALL, component_name, uniform_name
 from face_emote.look.formula.records import Lights, Skies
-from face_emote.look.printers.steps import LEAVES, needed
-from face_emote.look.symbols import Traced
+from tools.write_shaders.symbols import LEAVES, Traced, needed
 
 HEAD = "// Written by `python -m tools.write_shaders` from face_emote/look; a change here is lost.\n"
 SIGNS = {
@@ -14,10 +13,6 @@ SIGNS = {
     "lt": "{} < {}", "gt": "{} > {}", "hash": "cell_hash({}, {}, {})", "atan2": "atan({}, {})",
 }  # fmt: skip
 """How a step is written; others are calls of their name."""
-
-
-OF_ALL = ("lights.", "skies.")
-"""Uniforms that formulas share; others carry the formula's name."""
 
 
 def glsl_source(formula: Formula) -> str:
@@ -35,8 +30,8 @@ def _function(formula: Formula) -> str:
     own = [name for name in traced.shared_names if not name.startswith(OF_ALL)]
     uniforms = "".join(f"uniform {kind} {formula.name}_{name};\n" for kind, name in _grouped(own))
     arguments = ", ".join(f"{kind} {name}" for kind, name in _grouped(traced.row_names))
-    names = {("x", k): _component(name) for k, name in enumerate(traced.row_names)}
-    names |= {("p", k): _uniform(formula, name) for k, name in enumerate(traced.shared_names)}
+    names = {("x", k): component_name(name) for k, name in enumerate(traced.row_names)}
+    names |= {("p", k): uniform_name(formula, name) for k, name in enumerate(traced.shared_names)}
     lines = []
     for index in needed(traced.program, traced.outputs):
         operation, operands = traced.program.steps[index]
@@ -58,19 +53,6 @@ def _uniforms(*kinds: type) -> str:
     return "".join(f"uniform {kind} {name};\n" for kind, name in _grouped(names, whole=True))
 
 
-def uniform_values(formula: Formula, numbers: Float[Array, " number"]) -> dict[str, list[float]]:
-    """What to set the uniforms to, from the shared numbers in their order."""
-    found: dict[str, list[float]] = {}
-    for name, number in zip(formula.names(formula.shared), numbers.tolist(), strict=True):
-        found.setdefault(_uniform(formula, name).partition(".")[0], []).append(number)
-    return found
-
-
-def _uniform(formula: Formula, name: str) -> str:
-    of_all = name.startswith(OF_ALL)
-    return ("" if of_all else f"{formula.name}_") + _component(name, whole=of_all)
-
-
 def _operand(traced: Traced, number: int, names: dict[tuple[str, int], str]) -> str:
     operation, operands = traced.program.steps[number]
     if operation == "constant":
@@ -79,18 +61,10 @@ def _operand(traced: Traced, number: int, names: dict[tuple[str, int], str]) -> 
     return names[operation, operands[0]] if operation in LEAVES else f"s{number}"
 
 
-def _component(name: str, *, whole: bool = False) -> str:
-    """`spot.normal.x` as `normal.x`; `whole` keeps the record's name."""
-    pieces = name.split(".") if whole else name.split(".")[1:]
-    if pieces[-1] in ("x", "y", "z"):
-        return "_".join(pieces[:-1]) + "." + pieces[-1]
-    return "_".join(pieces)
-
-
 def _grouped(names: Iterable[str], *, whole: bool = False) -> list[tuple[str, str]]:
     """(type, name) of the vectors and numbers that named numbers are parts of."""
     found: dict[str, str] = {}
     for name in names:
-        component = _component(name, whole=whole)
+        component = component_name(name, whole=whole)
         found[component.partition(".")[0]] = "vec3" if "." in component else "float"
     return [(kind, name) for name, kind in found.items()]

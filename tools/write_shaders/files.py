@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from importlib import import_module
 
 from face_emote.look.formula.materials import FORMULAS, HAIR, MOUTH, SKY, SURFACES
-from face_emote.look.printers.glsl import glsl_source, lights_source, viewer_source
-from face_emote.look.printers.kernel import backward_source, forward_source
+from tools.write_shaders.glsl import glsl_source, lights_source, viewer_source
+from tools.write_shaders.kernel import backward_source, forward_source
 
 EXTENSION = (
     "colour.EPIDERMIS", "colour.BASE_ALBEDO", "colour.MELANIN_EXTINCTION", "colour.HAEMOGLOBIN_EXTINCTION",

@@ -1,7 +1,7 @@
 """Arithmetic written down instead of done: a formula called with symbols becomes a list of scalar steps.
 
 Each step is made once however often it is asked for, and has a derivative (Griewank and Walther 2008, ch. 6).
-`look.printers` writes the steps in other languages.
+`glsl` and `kernel` write the steps in other languages.
 """
 
 import math
@@ -15,6 +15,8 @@ from face_emote.look.formula.materials import Formula
 from face_emote.look.formula.ops import KINDS, cell_hash
 from face_emote.look.formula.records import filled
 
+LEAVES = ("constant", "x", "p", "g")
+"""Steps without arguments that are steps."""
 Derivative = Callable[["Scalar", list["Scalar"], "Scalar"], list["Scalar | float | None"]]
 
 
@@ -161,6 +163,18 @@ def pulled_back(program: Program, outputs: Sequence[Scalar], inputs: Sequence[Sc
             known = gradients.get(node.index)
             gradients[node.index] = part if known is None else known + part  # type: ignore[assignment]
     return [gradients.get(one.index, program.constant(0.0)) for one in inputs]
+
+
+def needed(program: Program, outputs: Iterable[Scalar]) -> list[int]:
+    """Numbers of the steps that some outputs are made of, in order."""
+    found, waiting = set(), [output.index for output in outputs]
+    while waiting:
+        index = waiting.pop()
+        if index not in found:
+            found.add(index)
+            operation, operands = program.steps[index]
+            waiting += operands if operation not in LEAVES else ()
+    return sorted(found)
 
 
 class Traced:
