@@ -3,7 +3,7 @@
     python -m bench.ablations CORPUS DATA -o RUNS [--experts DIR] [--only NAME,..] [--steps N] [--table FILE]
 
 Goes on where it was interrupted: a finished run is only measured, a row that was measured is only printed. One
-process, one thread. Figures are those of `face-emote evaluate`, without transcripts, on talkers that no row has heard.
+process, one thread. Figures are those of `bench.talkers`, without transcripts, on talkers that no row has heard.
 A row trains one path; the other is the bundled network's, so that whole performances can be measured.
 """
 
@@ -16,11 +16,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from bench.talkers import known_apart, read_talkers
 from face_emote.core.names import EMOTIONS
 from face_emote.core.options import Performance
 from face_emote.core.types import FaceMotion
 from face_emote.emotion.grammar import describe
-from face_emote.evaluation.clips import read_clips
 from face_emote.evaluation.evaluate import evaluate, lip_system
 from face_emote.evaluation.judges import bundled_judges
 from face_emote.evaluation.report import Report
@@ -105,9 +105,10 @@ def _measured(
         return perform(replace(performance, fps=50.0, model=model)).whole()
 
     def report(talkers: tuple[str, ...], *, every: int, faces: bool) -> Report:
+        system = lip_system("net", head=head, known_words=False, model=model)
         return evaluate(
-            read_clips(options.data, talkers=talkers, every=every),
-            lip_system("net", head=head, known_words=False, model=model),
+            known_apart(read_talkers(options.data, talkers=talkers, every=every), system),
+            system,
             head=head,
             data="data",
             judges=bundled_judges(),

@@ -14,7 +14,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from face_emote.evaluation.clips import FACELESS, UNSEEN, VOICES, read_clips
+from bench.talkers import FACELESS, UNSEEN, VOICES, read_talkers
 from face_emote.evaluation.evaluate import lip_system
 from face_emote.evaluation.judges import bundled_judges
 from face_emote.evaluation.lip_figures import (
@@ -80,7 +80,7 @@ def measured(data: Path, runs: Path) -> dict[str, list[ClipFigures]]:
             "rules, aligned": lip_system("rules", head=head, known_words=True),
         }
         voices = (FACELESS,) if (data / FACELESS).is_dir() else ()
-        for group in read_clips(data, talkers=(*talkers, *voices)).groups:
+        for group in read_talkers(data, talkers=(*talkers, *voices)).groups:
             for clip in group.clips:
                 heard = HeardClip(clip)
                 for name, system in systems.items():

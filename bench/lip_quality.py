@@ -4,7 +4,7 @@
 
 The lips' tables were fitted to nine tenths of talker s1's clips. Measured here are the other tenth and 11 talkers that
 took no part. Phones come from the alignment beside the data, or, with --heard, from the sound alone. The measures are
-those of `face_emote.evaluation` (docs/evaluation.md); `face-emote evaluate` has all of them. One is only here:
+those of `face_emote.evaluation` (docs/evaluation.md); `bench.talkers` has all of them. One is only here:
 
 - stillness: peak-to-peak gap within silences of 0.6 s or more, 0.25 s away from speech.
 """
@@ -17,9 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.talkers import read_talkers
 from face_emote.evaluation.clips import Clip
-from face_emote.evaluation.clips import read_clips as read_folder
-from face_emote.evaluation.clips import read_tracked as read_clips
 from face_emote.evaluation.lip_figures import measure_clip, measure_human, ruler, summed
 from face_emote.evaluation.systems import HeardClip, Rules
 from face_emote.face.bundled import load_head
@@ -27,7 +26,6 @@ from face_emote.face.head import Head
 from face_emote.train.corpus.lips import LipMeter
 
 FPS = 25.0
-__all__ = ["Quality", "measure", "read_clips"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +89,7 @@ def main() -> None:
     options = parser.parse_args()
     head = load_head()
     results = {}
-    for group in read_folder(options.data).groups:
+    for group in read_talkers(options.data).groups:
         results[group.name] = asdict(measure(group.clips, head=head, heard=options.heard))
         print(f"{group.name} ({results[group.name]['clips']} clips)")
         for key, value in list(results[group.name].items())[1:]:

@@ -5,9 +5,9 @@ python -m bench.rigs
 
 from face_emote.audio.analyse import analyse
 from face_emote.audio.examples import example_speech
-from face_emote.evaluation.vowels import vowel_figures
 from face_emote.rigs.rig_file import load_rig
 from face_emote.verbs.animate import animate
+from tools.vowel_figures import vowel_figures
 
 
 def main() -> None:

@@ -66,7 +66,7 @@ ADDED = (
     (r"face-emote train .*", "--steps 2"),
     (r"python -m tools\.train_judges\.teach .*", "--only sync --steps 2"),
     (r"python -m tools\.train_network\.corpus .*", "--only grid_s1,grid_talkers"),
-    (r"python -m bench\.(?!folds|lip_quality).*", "--quick"),
+    (r"python -m bench\.(?!folds|lip_quality|talkers).*", "--quick"),
     (r"python -m bench\.lip_quality", "--data data"),
     (r"python -m tools\.compare_engines .*", "--size 64 --samples 1 --faces 0"),
 )

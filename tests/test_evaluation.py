@@ -10,26 +10,19 @@ import pytest
 from evaluated_takes import FPS, write_takes
 from fabricated import lively_motion
 
+from bench.talkers import OTHERS, read_talkers, talkers_learnt_from, with_others_split
 from face_emote.core.errors import FaceEmoteError
 from face_emote.core.names import CONTROLS, OPEN_VOWELS
 from face_emote.core.types import FRAME_ARRAYS, Phone
 from face_emote.emotion.blending import at_intensity
 from face_emote.emotion.grammar import describe
-from face_emote.evaluation.clips import OTHERS, Clip, ClipGroup, ClipSet, Lips, read_clips, with_others_split
+from face_emote.evaluation.clips import Clip, ClipGroup, ClipSet, Lips, read_clips
 from face_emote.evaluation.evaluate import evaluate
 from face_emote.evaluation.face_figures import blinks, measure_faces
 from face_emote.evaluation.judges import Judges
 from face_emote.evaluation.lip_figures import measure_clip, measure_human, ruler, summed, talker_figures
 from face_emote.evaluation.report import lip_table, report_json
-from face_emote.evaluation.systems import (
-    Baseline,
-    HeardClip,
-    Network,
-    Rules,
-    baselines,
-    talkers_learnt_from,
-    true_controls,
-)
+from face_emote.evaluation.systems import Baseline, HeardClip, Network, Rules, baselines, true_controls
 from face_emote.evaluation.vertex_meter import vertex_meter
 from face_emote.face.bundled import load_head
 from face_emote.motion.mouth.lip_rig import lip_rig
@@ -319,7 +312,6 @@ def test_the_command_prints_a_table_and_writes_figures_and_pictures(run, folder,
     ("words", "message"),
     [
         (["absent"], "There is no such folder of clips; check its name: absent"),
-        (["takes", "--talkers", "s99"], "There is no talker 's99', only takes; name some of those: takes"),
         (
             ["takes", "--animator", "rules", "--checkpoint", "a.safetensors"],
             "--model names a network, and --animator rules uses none; leave one of them out",
@@ -336,7 +328,7 @@ def test_mistakes_are_told_in_one_line(run, folder, monkeypatch, words, message)
 
 @pytest.mark.skipif(not (DATA / "grid_talkers").is_dir(), reason="tracked real lips are not here (../shared/data)")
 def test_real_lips_are_followed_better_by_rules_than_by_loudness(head):
-    clips = read_clips(DATA, talkers=("s30", "s31"), limit=2)
+    clips = read_talkers(DATA, talkers=("s30", "s31"), limit=2)
     assert [group.name for group in clips.groups] == ["other talkers"] and len(clips.clips) == 4
     small = ClipSet((ClipGroup("two talkers", clips.clips),), clips.fitting[:6], clips.fitting_note)
     report, _ = evaluate(small, Rules(head, known_words=True), head=head, data="grid", judges=Judges())

@@ -12,7 +12,8 @@ from fabricated import lively_motion
 from hypothesis import given
 from hypothesis import strategies as st
 
-from face_emote.evaluation.clips import VOICES, ClipError, phones_from, read_clips
+from bench.talkers import VOICES, read_talkers
+from face_emote.evaluation.clips import ClipError, phones_from, read_clips
 from face_emote.face.bundled import load_head
 from face_emote.formats.motion_file import write_motion
 
@@ -82,7 +83,11 @@ def test_voices_beside_tracked_talkers_are_measured_without_a_face(tmp_path, hea
     (tmp_path / "librispeech" / "phones.json").write_text(json.dumps(dict.fromkeys(names, rows)))
     for name in names:
         (tmp_path / "librispeech" / "audio" / f"{name}.ogg").write_bytes(b"")
-    (group,) = read_clips(tmp_path).groups
+    (group,) = read_talkers(tmp_path).groups
     assert group.name == VOICES
     assert [clip.name for clip in group.clips] == ["1-1-0", "11-1-0"]  # every tenth talker, by number
     assert all(clip.lips is None and clip.phones[1].label == "AA" for clip in group.clips)
+    with pytest.raises(ClipError, match="There is no talker 's99', only librispeech; name some of those"):
+        read_talkers(tmp_path, talkers=("s99",))
+    with pytest.raises(ClipError, match="no tracked talkers"):
+        read_talkers(tmp_path / "grid_talkers")

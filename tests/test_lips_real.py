@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.lip_quality import measure, read_clips
-from face_emote.evaluation.clips import FACELESS
-from face_emote.evaluation.clips import read_clips as read_folder
+from bench.lip_quality import measure
+from bench.talkers import FACELESS, read_talkers, read_tracked
 from face_emote.evaluation.evaluate import lip_system
 from face_emote.evaluation.lip_figures import measure_clip, ruler, summed
 from face_emote.evaluation.systems import HeardClip
@@ -20,7 +19,7 @@ pytestmark = pytest.mark.skipif(not TALKERS.is_dir(), reason="tracked real lips 
 
 @pytest.mark.parametrize(("talker", "correlation"), [("s30", 0.74), ("s31", 0.72), ("s16", 0.74)])
 def test_lips_follow_real_lips_of_unseen_talkers(talker, correlation):
-    clips = list(read_clips(TALKERS / talker, talker=talker, motion="motion.npz", phones="phones.json"))[:4]
+    clips = list(read_tracked(TALKERS / talker, talker=talker, motion="motion.npz", phones="phones.json"))[:4]
     quality = measure(clips, head=load_head(), heard=False)
     assert quality.correlation > correlation
     assert quality.closure >= 0.98
@@ -34,7 +33,7 @@ def by_network():
     head = load_head()
     by = ruler(head)
     known = {
-        talker: [HeardClip(clip) for clip in read_folder(DATA, talkers=(talker,), limit=limit).clips]
+        talker: [HeardClip(clip) for clip in read_talkers(DATA, talkers=(talker,), limit=limit).clips]
         for talker, limit in (("s1", 8), (FACELESS, None))
     }
     systems = {told: lip_system("net", head=head, known_words=told) for told in (False, True)}

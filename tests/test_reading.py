@@ -12,13 +12,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bench.talkers import read_talkers
 from face_emote.batch.batch import held
 from face_emote.batch.log import Log, LogEntry
 from face_emote.batch.state import FILE, BatchState
 from face_emote.cli.main import main
 from face_emote.core.errors import BatchError, ConfigError, FaceEmoteError, HeadError, OutputError
 from face_emote.core.reading import content_of, mapped_array, names_in, opened, read_npz, text_of, words_of
-from face_emote.evaluation.clips import ClipError, read_clips
+from face_emote.evaluation.clips import ClipError
 from face_emote.face.bundled import BUNDLED_HEAD
 from face_emote.face.flame_file import read_flame
 from face_emote.face.head_file import read_head, write_arrays
@@ -185,13 +186,13 @@ def test_tracked_lips_that_do_not_fit_their_names_are_refused(tmp_path):
         "clips": np.array(["a"]), "feat_names": np.array(["gap", "inwidth", "jaw"]), "bs_names": np.array(["jawOpen"]),
     }  # fmt: skip
     np.savez(folder / "motion.npz", **arrays)
-    (clip,) = read_clips(tmp_path).clips
+    (clip,) = read_talkers(tmp_path).clips
     assert clip.lips is not None and len(clip.lips.gap) == 75 and replace(clip.lips).fps == 25.0
     wrong = ({"feat": np.zeros((1, 75, 2))}, {"bs": np.zeros(3)}, {"clips": np.zeros(1)}, {"fps": np.float64(np.nan)})
     for other in wrong:
         np.savez(folder / "motion.npz", **(arrays | other))
         with pytest.raises(ClipError, match="measured lips"):
-            read_clips(tmp_path)
+            read_talkers(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,6 @@ from face_emote.core.errors import FaceEmoteWarning, OptionError
 from face_emote.core.motion import view_of
 from face_emote.core.names import ARKIT_52, CONTROLS
 from face_emote.core.rotations import rotation_matrix
-from face_emote.evaluation.vowels import vowel_figures, vowel_frames
 from face_emote.face.bundled import load_head
 from face_emote.face.rig import pose_from_controls
 from face_emote.formats.captures import read_capture
@@ -27,6 +26,7 @@ from face_emote.rigs.rig_file import load_rig, rig_names
 from face_emote.rigs.vowels import VOWEL_SOUNDS
 from face_emote.verbs.animate import animate
 from face_emote.verbs.export import export
+from tools.vowel_figures import vowel_figures, vowel_frames
 
 
 @pytest.fixture(scope="module")

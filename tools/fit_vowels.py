@@ -17,9 +17,9 @@ from face_emote.audio.analyse import analyse
 from face_emote.core.arrays import Array
 from face_emote.core.errors import FaceEmoteError
 from face_emote.core.types import FaceMotion, Phone
-from face_emote.evaluation.vowels import mouth_controls, vowel_frames
 from face_emote.rigs.vowels import fitted_reading, mouth_features
 from face_emote.verbs.animate import animate
+from tools.vowel_figures import mouth_controls, vowel_frames
 
 FEELINGS = ("joy", "anger", "sadness", "surprise", "fear", "disgust")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
     from face_emote.core.options import Performance
     from face_emote.core.types import FaceMotion
+    from face_emote.evaluation.clips import ClipSet
     from face_emote.evaluation.face_figures import Performs
     from face_emote.evaluation.report import Report
+    from face_emote.evaluation.systems import LipSystem
 
 HELP = """\
 Measure how well faces follow the speech in FOLDER, beside simple baselines and the real faces.
@@ -32,62 +34,72 @@ FOLDER holds recordings, and beside each what is known about it:
   NAME.txt           the words spoken, if there are no phones
   NAME.lips.npz      real lips: gap [frames], fps, perhaps width and jaw
   NAME.npz           a motion file: the real performance
-A folder with grid_s1/ and grid_talkers/ (tracked GRID talkers) is read as such.
 
 \b
 Examples:
   face-emote evaluate takes/
-  face-emote evaluate data/ --talkers s4,s31 --animator rules --json figures.json --plots plots/
-  face-emote evaluate data/ --model runs/mine/model.safetensors --no-faces
+  face-emote evaluate takes/ --animator rules --json figures.json --plots plots/
+  face-emote evaluate takes/ --model runs/mine/model.safetensors --no-faces
 """
 PERFORMED_FPS = 50.0
 PLAIN_WIDTH = 140
 
 
+OPTIONS = (
+    click.option(
+        "--animator", type=click.Choice(ANIMATORS), help="Which one is measured; by default what `animate` uses."
+    ),
+    click.option(
+        "--model",
+        "--checkpoint",
+        "checkpoint",
+        metavar="FILE",
+        type=PathType,
+        help="Another network than the bundled one: a .safetensors checkpoint.",
+    ),
+    click.option(
+        "--transcripts/--no-transcripts",
+        default=False,
+        show_default=True,
+        help="Give the animator the words, as a transcript would; without them, it listens.",
+    ),
+    click.option("--baselines/--no-baselines", default=True, show_default=True, help="Measure simple animators too."),
+    click.option(
+        "--faces/--no-faces",
+        default=True,
+        show_default=True,
+        help="Measure whole performances too: emotions, blinks, how takes differ (a minute or two).",
+    ),
+    click.option("--json", "json_path", metavar="FILE", type=PathType, help="Write all figures there."),
+    click.option("--plots", metavar="DIR", type=PathType, help="Write pictures there: lip gaps, bars."),
+)
+
+
+def measuring_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of `measure`."""
+    for option in reversed(OPTIONS):
+        command = option(command)
+    return command
+
+
 @click.command("evaluate", help=HELP, short_help="Measure lips and faces against real ones.")
 @click.argument("folder", type=PathType)
-@click.option("--animator", type=click.Choice(ANIMATORS), help="Which one is measured; by default what `animate` uses.")
-@click.option(
-    "--model",
-    "--checkpoint",
-    "checkpoint",
-    metavar="FILE",
-    type=PathType,
-    help="Another network than the bundled one: a .safetensors checkpoint.",
-)
-@click.option(
-    "--transcripts/--no-transcripts",
-    default=False,
-    show_default=True,
-    help="Give the animator the words, as a transcript would; without them, it listens.",
-)
-@click.option("--talkers", metavar="NAMES", default="", help="Only these talkers, such as s4,s31.")
-@click.option(
-    "--every",
-    metavar="N",
-    type=click.IntRange(min=1),
-    default=10,
-    show_default=True,
-    help="Of talker s1, whose other clips were learnt from, measure every Nth.",
-)
-@click.option("--limit", metavar="N", type=click.IntRange(min=1), help="At most so many clips of each talker.")
-@click.option("--baselines/--no-baselines", default=True, show_default=True, help="Measure simple animators too.")
-@click.option(
-    "--faces/--no-faces",
-    default=True,
-    show_default=True,
-    help="Measure whole performances too: emotions, blinks, how takes differ (a minute or two).",
-)
-@click.option("--json", "json_path", metavar="FILE", type=PathType, help="Write all figures there.")
-@click.option("--plots", metavar="DIR", type=PathType, help="Write pictures there: lip gaps, bars.")
-def command(
-    *, folder: Path, animator: str | None, checkpoint: Path | None, json_path: Path | None, plots: Path | None,
-    **values: Any,
-) -> None:  # fmt: skip
+@click.option("--limit", metavar="N", type=click.IntRange(min=1), help="At most so many clips.")
+@measuring_options
+def command(folder: Path, *, limit: int | None, **values: Any) -> None:
     """Measure how well faces follow the speech in FOLDER."""
+    from face_emote.evaluation.clips import read_clips
+
+    measure(lambda _system: read_clips(folder, limit=limit), data=folder.resolve().name, **values)
+
+
+def measure(
+    clips: Callable[[LipSystem], ClipSet], *, data: str, animator: str | None, checkpoint: Path | None,
+    json_path: Path | None, plots: Path | None, **values: Any,
+) -> None:  # fmt: skip
+    """Measure a system on `clips` of it, which the report calls `data`; the rest are the options."""
     from face_emote.core.errors import OptionError
     from face_emote.core.output import require_writable
-    from face_emote.evaluation.clips import read_clips
     from face_emote.evaluation.evaluate import evaluate, lip_system
     from face_emote.evaluation.judges import bundled_judges
     from face_emote.evaluation.plots import require_plotting, write_plots
@@ -103,15 +115,15 @@ def command(
         require_writable(plots, folder=True)
     chosen = animator or "net"
     model: str | Path = "default" if checkpoint is None else checkpoint
-    names = tuple(name.strip() for name in values["talkers"].split(",") if name.strip())
-    clips = read_clips(folder, talkers=names, every=values["every"], limit=values["limit"])
     head = load_head()
+    system = lip_system(chosen, head=head, known_words=values["transcripts"], model=model)
+    found = clips(system)
     with progress_shown() as progress:
         report, pairs = evaluate(
-            clips,
-            lip_system(chosen, head=head, known_words=values["transcripts"], model=model),
+            found,
+            system,
             head=head,
-            data=folder.resolve().name,
+            data=data,
             judges=bundled_judges(),
             perform=_performer(chosen, model=model) if values["faces"] else None,
             with_baselines=values["baselines"],

@@ -11,7 +11,7 @@ from face_emote.core.names import ANIMATORS
 from face_emote.core.timing import frame_times, frames_in
 from face_emote.core.types import Progress
 from face_emote.core.version import VERSION
-from face_emote.evaluation.clips import Clip, ClipGroup, ClipSet, with_others_split
+from face_emote.evaluation.clips import Clip, ClipGroup, ClipSet
 from face_emote.evaluation.face_figures import Performs, measure_faces
 from face_emote.evaluation.judges import Judges
 from face_emote.evaluation.lip_figures import (
@@ -26,7 +26,7 @@ from face_emote.evaluation.lip_figures import (
     true_vertices,
 )
 from face_emote.evaluation.report import HUMAN, GroupReport, Report
-from face_emote.evaluation.systems import HeardClip, LipSystem, Network, Rules, baselines, talkers_learnt_from
+from face_emote.evaluation.systems import HeardClip, LipSystem, Network, Rules, baselines
 from face_emote.face.head import Head
 from face_emote.train.corpus.lips import LipMeter
 
@@ -79,9 +79,8 @@ def evaluate(
     others, notes = _baselines(clips, head=head) if with_baselines else ((), ())
     systems = (system, *(other for other in others if other.name != system.name))
     total, done = float(len(clips.clips)), 0
-    learnt = talkers_learnt_from(system, frozenset(clip.talker for clip in clips.clips))
     groups, pairs = [], []
-    for group in clips.groups if learnt is None else with_others_split(clips.groups, learnt=learnt):
+    for group in clips.groups:
         tried: list[_Tried] = []
         for clip in group.clips:
             tried.append(_try(clip, systems, by=by))

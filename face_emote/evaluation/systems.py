@@ -182,21 +182,6 @@ class Network:
         return lambda times: lips.sample(times).controls
 
 
-def talkers_learnt_from(system: LipSystem, talkers: frozenset[str]) -> frozenset[str] | None:
-    """Which of some GRID talkers (s1 apart) a system was fitted to; None when that is not known.
-
-    The rules and the baselines know none. A network's card names its sources and the talkers that were held out.
-    """
-    if not isinstance(system, Network):
-        return frozenset()
-    lines = dict(line.partition(": ")[::2] for line in load_motion_net(system.model).card.splitlines())
-    if "learnt from" not in lines:
-        return None
-    if not {"grid_talkers", "stretched"} & set(lines["learnt from"].split(", ")):
-        return frozenset()
-    return talkers - set(lines.get("held out", "").split(", "))
-
-
 def baselines(head: Head, *, fitting: tuple[HeardClip, ...]) -> tuple[Baseline, Baseline] | None:
     """Fit the energy baseline, at the lag that correlates best, and the mean; None when no clip has real lips."""
     known = [clip for clip in fitting if clip.clip.lips is not None]

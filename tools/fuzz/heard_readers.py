@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.talkers import read_tracked
 from face_emote.audio.analyse import analyse
 from face_emote.audio.reader import read_speech
 from face_emote.audio.transcripts import read_transcript
-from face_emote.evaluation.clips import read_clips, read_tracked
+from face_emote.evaluation.clips import read_clips
 from tools.fuzz import stock
 from tools.fuzz.command_readers import command
 from tools.fuzz.formats import BOXES, NPZ
