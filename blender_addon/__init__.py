@@ -2,7 +2,7 @@
 """Face Emote: speech and an emotion in words become an editable facial performance, without leaving Blender."""
 
 from . import operators, panels, preferences, properties
-from .apply import preview
+from .apply import identity, preview
 from .engine import jobs
 
 
@@ -14,10 +14,12 @@ def register() -> None:
     panels.register()
     jobs.register()
     preview.register()
+    identity.register()
 
 
 def unregister() -> None:
     """Leaves nothing behind: no class, property, timer, handler or process."""
+    identity.unregister()
     preview.unregister()
     jobs.unregister()
     panels.unregister()

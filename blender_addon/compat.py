@@ -70,6 +70,14 @@ def strip_trimmed_frames(strip: Any) -> float:
     return float(strip_first_frame(strip) - start)
 
 
+def trim_strip(strip: Any, *, first_frame: int, num_frames: int) -> None:
+    """Let a strip be heard in these frames only, without moving its content."""
+    if hasattr(strip, "left_handle"):
+        strip.left_handle, strip.right_handle = first_frame, first_frame + num_frames
+    else:
+        strip.frame_final_start, strip.frame_final_end = first_frame, first_frame + num_frames
+
+
 def is_retimed(strip: Any) -> bool:
     """Whether a strip is played at another speed than its own."""
     keys = getattr(strip, "retiming_keys", ())

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from .folders import user_folder
 from .names import EMOTIONS
-from .report import UserError, user_folder
+from .report import UserError
 
 PRESET_FILE = Path(__file__).parent / "presets" / "emotions.json"
 OWN_PRESETS = "emotions.json"

@@ -6,7 +6,7 @@ TRACK = "Face Emote"
 TAKE_KEY = "face_emote_take"
 """Custom property of an action that is a take: its settings as JSON."""
 STRIP_KEY = "face_emote_take"
-"""Custom property of a sound strip that belongs to a take: the action's name."""
+"""Custom property of a sound strip of ours: the ids of the takes that are heard in it, one a line."""
 EMOTIONS = ("neutral", "joy", "sadness", "surprise", "fear", "disgust", "anger", "contempt")
 CHARACTERS = ("default", "james", "maya", "amara", "kenji", "elena", "walter", "leo")
 WRINKLES = (

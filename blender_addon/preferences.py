@@ -4,6 +4,8 @@
 import bpy
 from bpy.props import StringProperty
 
+from . import folders
+
 
 class FACEEMOTE_AP_preferences(bpy.types.AddonPreferences):
     """Which engine to use."""
@@ -20,6 +22,11 @@ class FACEEMOTE_AP_preferences(bpy.types.AddonPreferences):
     def draw(self, _context: bpy.types.Context) -> None:
         """Blender's preferences window."""
         self.layout.prop(self, "engine_path")
+        row = self.layout.row()
+        row.label(text=f"Cache: {folders.cache_bytes() / 1e6:.1f} MB")
+        row.operator("face_emote.clear_cache", icon="TRASH")
+        if folders.problem():
+            self.layout.label(text=folders.problem(), icon="ERROR")
         self.layout.label(text="Everything runs on this computer; nothing is sent or downloaded", icon="LOCKED")
 
 

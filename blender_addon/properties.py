@@ -15,6 +15,7 @@ from bpy.props import (
 )
 
 from . import migration
+from .apply import takes
 from .names import ARKIT, CHARACTERS, EMOTIONS, SCHEMA, SHOWN_REGIONS, SKIN_PROPERTY
 
 OVERRIDABLE = {"LIBRARY_OVERRIDABLE"}
@@ -42,6 +43,17 @@ def show_region(character: Any, _context: Any) -> None:
     if SKIN_PROPERTY in owner:
         owner[SKIN_PROPERTY][2] = float(SHOWN_REGIONS.index(character.shown_region))
         owner.update_tag()
+
+
+def listed_take(settings: Any) -> int:
+    """Place of the chosen take among all actions, as the list wants it: other actions come and go."""
+    take = takes.chosen_take(settings)
+    return -1 if take is None else int(bpy.data.actions.find(take.name))
+
+
+def choose_listed(settings: Any, index: int) -> None:
+    """Choose a take by its place among all actions."""
+    settings.take_id = takes.facts_of(bpy.data.actions[index]).get("id", "") if index < len(bpy.data.actions) else ""
 
 
 class FACEEMOTE_PG_row(bpy.types.PropertyGroup):
@@ -72,6 +84,7 @@ class FACEEMOTE_PG_character(bpy.types.PropertyGroup):
         ],
         override=OVERRIDABLE,
     )
+    uid: StringProperty(description="Ties takes to this character, whatever it is called")
     person: StringProperty(description="Character and identity as JSON", override=OVERRIDABLE)
     rig: PointerProperty(
         name="Rig",
@@ -193,7 +206,9 @@ class FACEEMOTE_PG_settings(bpy.types.PropertyGroup):
     )
     seed: IntProperty(name="Seed", description="Another number: other blinks, glances and nods", min=0)
 
-    active_take: IntProperty(name="Take")
+    take_id: StringProperty(description="The take that is chosen in the list")
+    compared_id: StringProperty(description="The take that was shown before")
+    active_take: IntProperty(name="Take", get=listed_take, set=choose_listed)
     decimate: FloatProperty(
         name="Tolerance", description="Merging drops keys as long as the curve moves less than this", default=0.004,
         min=0.0, max=0.1, precision=4,

@@ -54,12 +54,8 @@ def cannot_generate(context: Any) -> str:
 
 
 def chosen_take(context: Any) -> Any | None:
-    """The take that is marked in the list, if it belongs to the character."""
-    settings = context.scene.face_emote
-    if settings.target is None or not 0 <= settings.active_take < len(bpy.data.actions):
-        return None
-    action = bpy.data.actions[settings.active_take]
-    return action if action in takes.takes_of(settings.target) else None
+    """The take that is marked in the list, if the character has one."""
+    return takes.chosen_take(context.scene.face_emote)
 
 
 def no_take(context: Any) -> str:

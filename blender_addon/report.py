@@ -11,23 +11,13 @@ from typing import Any
 import bpy
 
 from .engine.current import SESSION
+from .folders import user_folder
 
 REPORT_FILE = "last_report.txt"
-ROOT = __package__
 
 
 class UserError(Exception):
     """Something that the user can mend; the message is one sentence that says how."""
-
-
-def user_folder(name: str = "") -> Path:
-    """A folder for this extension's own files; a temporary one when Blender grants none."""
-    try:
-        return Path(bpy.utils.extension_path_user(ROOT, path=name, create=True))
-    except ValueError:  # Not installed as an extension (a source checkout, a test).
-        folder = Path(bpy.app.tempdir or ".") / "face_emote" / name
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
 
 
 def write_report(summary: str, details: str) -> Path:

@@ -13,12 +13,20 @@ LINEAR = 1
 """`Keyframe.interpolation` as foreach_set takes it."""
 
 
+def slot_of(action: Any, owner: Any) -> Any | None:
+    """The action's slot for a data-block: the one that its strips play, for either may have been renamed."""
+    data = owner.animation_data
+    for track in data.nla_tracks if data else ():
+        for strip in track.strips:
+            if strip.action == action and strip.action_slot is not None:
+                return strip.action_slot
+    fitting = (slot for slot in action.slots if slot.target_id_type == owner.id_type)
+    return next((slot for slot in fitting if slot.name_display == owner.name), None)
+
+
 def slot_for(action: Any, owner: Any) -> Any:
-    """The action's slot for a data-block; named after it, or NLA strips would not find it."""
-    for slot in action.slots:
-        if slot.target_id_type == owner.id_type and slot.name_display == owner.name:
-            return slot
-    return action.slots.new(id_type=owner.id_type, name=owner.name)
+    """The action's slot for a data-block; a new one is named after it, or NLA strips would not find it."""
+    return slot_of(action, owner) or action.slots.new(id_type=owner.id_type, name=owner.name)
 
 
 def write_channels(action: Any, owner: Any, channels: Sequence[Channel], *, first_frame: float) -> Any:

@@ -11,6 +11,8 @@ from .axes import placed
 
 KINDS = ("scalp", "brow", "lash")
 FOLLOW = "Face Emote Follow Skin"
+KIND = "face_emote_hair"
+"""Custom property of the curves: which of `KINDS`."""
 
 
 def add_hair(arrays: dict[str, np.ndarray], *, head: Any, rig: Any, collection: Any) -> list[Any]:
@@ -21,6 +23,7 @@ def add_hair(arrays: dict[str, np.ndarray], *, head: Any, rig: Any, collection: 
         if len(points) == 0:
             continue
         data = bpy.data.hair_curves.new(f"{head.name} {kind}")
+        data[KIND] = kind
         num_strands, num_knots = points.shape[:2]
         data.add_curves([num_knots] * num_strands)
         data.position_data.foreach_set("vector", placed(points).ravel())
@@ -42,6 +45,38 @@ def add_hair(arrays: dict[str, np.ndarray], *, head: Any, rig: Any, collection: 
             hair.modifiers.new("Follow the skin", "NODES").node_group = follow
         made.append(hair)
     return made
+
+
+def dress(copy: Any, original: Any) -> None:
+    """Give a duplicated head brows and lashes that follow it: its copies follow the original, or are missing."""
+    worn = {_kind(item): item for item in copy.children if _follower(item) is not None}
+    for item in original.children:
+        modifier = _follower(item)
+        if modifier is None:
+            continue
+        hair = worn.get(_kind(item))
+        if hair is None:
+            hair = item.copy()
+            hair.data, hair.parent = item.data.copy(), copy
+            for collection in copy.users_collection:
+                collection.objects.link(hair)
+        group = modifier.node_group.copy()
+        group.name = f"{FOLLOW} {copy.name}"
+        for node in group.nodes:
+            if node.bl_idname == "GeometryNodeObjectInfo":
+                node.inputs["Object"].default_value = copy
+        _follower(hair).node_group = group
+
+
+def _follower(thing: Any) -> Any | None:
+    """The modifier that lets hair ride on the skin; None for anything else."""
+    groups = (item for item in thing.modifiers if item.type == "NODES" and item.node_group is not None)
+    return next((item for item in groups if item.node_group.name.startswith(FOLLOW)), None)
+
+
+def _kind(hair: Any) -> str:
+    """Which of a head's hairs this is, however it is called."""
+    return str(hair.data.get(KIND, ""))
 
 
 def _attribute(data: Any, name: str, kind: str, domain: str, field: str, values: np.ndarray) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import compat
 from .channels import Channel, owners_of
-from .curves import slot_for, write_curve
+from .curves import slot_for, slot_of, write_curve
 from .decimate import kept_frames
 from .takes import facts_of, strips_of
 
@@ -52,11 +52,9 @@ def merge_take(action: Any, character: Any, *, tolerance: float) -> tuple[Any, i
 
 
 def _paths(action: Any, owner: Any) -> list[tuple[str, int]]:
-    for slot in action.slots:
-        if slot.target_id_type == owner.id_type and slot.name_display == owner.name:
-            bag = compat.existing_channelbag(action, slot)
-            return [(curve.data_path, curve.array_index) for curve in bag.fcurves] if bag else []
-    return []
+    slot = slot_of(action, owner)
+    bag = compat.existing_channelbag(action, slot) if slot is not None else None
+    return [(curve.data_path, curve.array_index) for curve in bag.fcurves] if bag else []
 
 
 def _sampled(

@@ -11,6 +11,7 @@ from bpy.app.handlers import persistent
 
 from ..names import TRACK
 from .channels import Channel, channels_of, owners_of, read_take
+from .identity import character_of, id_of
 from .takes import set_value
 
 
@@ -19,6 +20,7 @@ class Preview:
     """What is being shown."""
 
     character: str
+    """Its id."""
     path: Path
     facts: dict[str, Any]
     first_frame: int
@@ -28,7 +30,7 @@ class Preview:
     others: list[Channel]
     former_keys: np.ndarray
     former: list[tuple[str, str, int, float]] = field(default_factory=list)
-    muted: list[Any] = field(default_factory=list)
+    muted: list[tuple[str, str]] = field(default_factory=list)
 
 
 _shown: list[Preview] = []
@@ -53,17 +55,17 @@ def start(character: Any, path: Path, facts: dict[str, Any], *, first_frame: int
         if channel.owner == "KEY":
             keys[:, places[channel.name]] = channel.values
     others = [channel for channel in channels if channel.owner != "KEY"]
-    preview = Preview(character.name, path, facts, first_frame, count, keys, others, former)
+    preview = Preview(id_of(character), path, facts, first_frame, count, keys, others, former)
     owners = owners_of(character)
     for channel in others:
         value = owners[channel.owner].path_resolve(channel.path)
         number = float(value[channel.index]) if hasattr(value, "__len__") else float(value)
         preview.former.append((channel.owner, channel.path, channel.index, number))
-    for owner in owners.values():
+    for name, owner in owners.items():
         for track in owner.animation_data.nla_tracks if owner.animation_data else ():
             if track.name.startswith(TRACK) and not track.mute:
                 track.mute = True
-                preview.muted.append((owner.name, owner.id_type, track.name))
+                preview.muted.append((name, track.name))
     _shown.append(preview)
     bpy.context.window_manager.face_emote_job.previewing = True
     show(bpy.context.scene)
@@ -76,13 +78,13 @@ def stop() -> None:
         return
     preview = _shown.pop()
     bpy.context.window_manager.face_emote_job.previewing = False
-    character = bpy.data.objects.get(preview.character)
+    character = character_of(preview.character)
     if character is None or character.data.shape_keys is None:
         return
     owners = owners_of(character)
-    for owner in owners.values():
+    for name, owner in owners.items():
         for track in owner.animation_data.nla_tracks if owner.animation_data else ():
-            if (owner.name, owner.id_type, track.name) in preview.muted:
+            if (name, track.name) in preview.muted:
                 track.mute = False
     blocks = character.data.shape_keys.key_blocks
     if len(blocks) == len(preview.former_keys):
@@ -99,7 +101,7 @@ def show(scene: Any) -> None:
     preview = current()
     if preview is None:
         return
-    character = bpy.data.objects.get(preview.character)
+    character = character_of(preview.character)
     if character is None or len(character.data.shape_keys.key_blocks) != preview.keys.shape[1]:
         stop()
         return
@@ -114,7 +116,7 @@ def show(scene: Any) -> None:
 
 def _is_layered(preview: Preview) -> bool:
     """Whether an action of the artist's plays too, and writes its values after ours."""
-    character = bpy.data.objects.get(preview.character)
+    character = character_of(preview.character)
     owners = owners_of(character).values() if character is not None else ()
     return any(owner.animation_data is not None and owner.animation_data.action is not None for owner in owners)
 

@@ -2,9 +2,11 @@
 """Speech for the engine, and sound strips. Blender decodes whatever it can play; the engine gets a 16 kHz wave file."""
 
 import wave
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import bpy
 import numpy as np
 
 from .. import compat
@@ -14,6 +16,14 @@ from ..report import UserError
 RATE_HZ = 16_000
 CHANNELS = 32
 """As many sequencer channels as are tried for a new strip."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a sound file, in frames of the scene."""
+
+    start_frame: int
+    num_frames: int
 
 
 def write_wave(path: Path, *, source: Any, start_secs: float = 0.0, end_secs: float | None = None) -> float:
@@ -63,12 +73,62 @@ def strip_part(strip: Any, *, fps: float) -> tuple[float, float]:
     return max(start, 0.0), max(start, 0.0) + compat.strip_num_frames(strip) / fps
 
 
-def place_sound(scene: Any, *, path: str, frame: int, name: str, take: str) -> Any:
-    """Add a sound strip on the first free channel, marked as belonging to a take."""
+def place_sound(scene: Any, *, path: str, frame: int, name: str, take: str, part: Part | None = None) -> None:
+    """Let a take be heard: a new strip of the user's own file on the first free channel, or one of ours that plays it.
+
+    Where a strip of the user's plays it already, nothing is added.
+    """
+    for strip in compat.strips_of(scene) or ():
+        if _plays(strip, path, frame=frame, part=part, fps=scene.render.fps / scene.render.fps_base):
+            if takes_in(strip):
+                tie(strip, take)
+            return
     scene.sequence_editor_create()
     strips: Any = compat.strips_of(scene)  # never None behind `sequence_editor_create`
     taken = {strip.channel for strip in strips}
     channel = next((number for number in range(1, CHANNELS + 1) if number not in taken), CHANNELS)
-    strip = strips.new_sound(name, path, channel, frame)
-    strip[STRIP_KEY] = take
-    return strip
+    strip = strips.new_sound(name, path, channel, frame - (part.start_frame if part else 0))
+    if part is not None:
+        compat.trim_strip(strip, first_frame=frame, num_frames=part.num_frames)
+    tie(strip, take)
+
+
+def _plays(strip: Any, path: str, *, frame: int, part: Part | None, fps: float) -> bool:
+    """Whether a strip plays this part of a file from this frame on."""
+    if strip.type != "SOUND" or compat.strip_first_frame(strip) != frame:
+        return False
+    start = part.start_frame if part is not None else 0
+    same = Path(bpy.path.abspath(strip.sound.filepath)) == Path(bpy.path.abspath(path))
+    return same and abs(compat.strip_trimmed_frames(strip) - start) < 1.0
+
+
+def strips_of_take(take: str) -> list[Any]:
+    """Sound strips of ours in which a take is heard."""
+    return [
+        strip
+        for scene in bpy.data.scenes
+        for strip in compat.strips_of(scene) or ()
+        if take and take in takes_in(strip)
+    ]
+
+
+def takes_in(strip: Any) -> list[str]:
+    """Ids of the takes that a strip of ours belongs to; empty for a strip of the user's."""
+    return str(strip.get(STRIP_KEY, "")).split("\n") if STRIP_KEY in strip else []
+
+
+def tie(strip: Any, take: str, *, instead_of: str = "") -> None:
+    """Let a strip belong to one more take, or to it instead of another."""
+    strip[STRIP_KEY] = "\n".join([*(other for other in takes_in(strip) if other != instead_of), take])
+
+
+def remove_sound(take: str) -> None:
+    """Remove the sound strips that came with a take, unless another take is heard in them."""
+    for scene in bpy.data.scenes:
+        strips = compat.strips_of(scene)
+        for strip in [item for item in strips or () if take in takes_in(item)]:
+            left = [other for other in takes_in(strip) if other != take]
+            if left:
+                strip[STRIP_KEY] = "\n".join(left)
+            else:
+                strips.remove(strip)

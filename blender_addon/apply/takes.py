@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Takes: one action each, on NLA tracks called "Face Emote", beneath whatever the artist does."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,10 +8,16 @@ from typing import Any
 import bpy
 
 from .. import compat
-from ..names import STRIP_KEY, TAKE_KEY, TRACK
+from ..names import TAKE_KEY, TRACK
 from ..report import UserError
 from .channels import Channel, channels_of, owners_of, read_take
-from .curves import write_channels
+from .curves import slot_of, write_channels
+from .facts import facts_of, new_id, write_facts
+from .identity import id_of
+from .sound import remove_sound, takes_in
+
+KEPT = ("id", "character_id", "first_frame", "former")
+"""Facts that a re-bake does not change."""
 
 
 def refusal(character: Any) -> str:
@@ -28,27 +33,47 @@ def refusal(character: Any) -> str:
             return f"'{block.name}' is linked from another file; append it, or work in that file"
         if block.override_library is not None:
             return f"'{block.name}' is a library override, whose curves Blender would drop; make it local first"
+    elder = _elder_twin(character)
+    if elder is not None:
+        return (
+            f"'{character.name}' is a linked duplicate and shares its shape keys with '{elder.name}'; choose that, or "
+            "make it single-user first (Object > Relations > Make Single User)"
+        )
     if character.face_emote.kind == "NONE":
         return f"'{character.name}' is not set up; press Map Shape Keys"
     return ""
 
 
+def _elder_twin(character: Any) -> Any | None:
+    """The character whose mesh this one merely links, or None: ids sort by age."""
+    if character.data.users < 2:
+        return None
+    uid = character.face_emote.uid
+    twins = (item for item in bpy.data.objects if item.data == character.data and item.face_emote.uid < uid)
+    return next((item for item in twins if item.face_emote.uid), None)
+
+
 def takes_of(character: Any) -> list[Any]:
     """Actions that are takes of a character, by name."""
+    uid = character.face_emote.uid
     return [
         action
         for action in bpy.data.actions
-        if TAKE_KEY in action and facts_of(action).get("character") == character.name
+        if uid and TAKE_KEY in action and facts_of(action).get("character_id") == uid
     ]
 
 
-def facts_of(action: Any) -> dict[str, Any]:
-    """A take's settings: speech, emotion, style, seed, person, files, start frame, former values."""
-    try:
-        facts = json.loads(action[TAKE_KEY])
-    except (KeyError, ValueError, TypeError):
-        return {}
-    return facts if isinstance(facts, dict) else {}
+def take_by_id(number: str) -> Any | None:
+    """The take with an id, or None."""
+    found = (action for action in bpy.data.actions if TAKE_KEY in action and facts_of(action).get("id") == number)
+    return next(found, None) if number else None
+
+
+def chosen_take(settings: Any) -> Any | None:
+    """The take of the character that was chosen in the list; the one that is shown when none was."""
+    own = takes_of(settings.target) if settings.target is not None else []
+    chosen = (take for take in own if facts_of(take)["id"] == settings.take_id)
+    return next(chosen, None) or next((take for take in own if is_shown(take, settings.target)), None)
 
 
 def add_take(character: Any, path: Path, facts: dict[str, Any], *, first_frame: int) -> Any:
@@ -58,10 +83,10 @@ def add_take(character: Any, path: Path, facts: dict[str, Any], *, first_frame: 
     others = takes_of(character)
     action = bpy.data.actions.new(_free_name(character, facts))
     action.use_fake_user = True
-    facts = facts | {"character": character.name, "first_frame": first_frame}
+    facts = facts | {"id": new_id(), "character_id": id_of(character), "first_frame": first_frame}
     facts["former"] = facts_of(others[0]).get("former", before) if others else before
     _write(action, character, channels, first_frame=first_frame)
-    action[TAKE_KEY] = json.dumps(facts)
+    write_facts(action, facts)
     for owner_name, owner in owners_of(character).items():
         if any(channel.owner == owner_name for channel in channels):
             _add_strip(owner, action, first_frame=first_frame, num_frames=len(channels[0].values))
@@ -75,13 +100,11 @@ def rebake(action: Any, character: Any, path: Path, facts: dict[str, Any]) -> No
     channels = channels_of(read_take(path), character)
     first_frame = int(old.get("first_frame", 1))
     _write(action, character, channels, first_frame=first_frame)
-    kept = {name: old[name] for name in ("character", "first_frame", "former") if name in old}
-    action[TAKE_KEY] = json.dumps(facts | kept)
+    write_facts(action, facts | {name: old[name] for name in KEPT if name in old})
     last = first_frame + len(channels[0].values) - 1
     for strip in strips_of(action, character):
         strip.action_frame_start, strip.action_frame_end = first_frame, last
         strip.frame_end = strip.frame_start + (last - first_frame) * strip.scale
-        _name_slot(strip, action, strip.id_data)
 
 
 def remove_take(action: Any, character: Any) -> None:
@@ -94,20 +117,11 @@ def remove_take(action: Any, character: Any) -> None:
                 track.strips.remove(strip)
             if track.name.startswith(TRACK) and len(track.strips) == 0:
                 data.nla_tracks.remove(track)
-    remove_sound(action)
+    remove_sound(facts_of(action)["id"])
     bpy.data.actions.remove(action)
+    hush_hidden()
     if not takes_of(character):
         _restore(former, character)
-
-
-def remove_sound(action: Any) -> None:
-    """Remove the sound strips that came with a take."""
-    for scene in bpy.data.scenes:
-        strips = compat.strips_of(scene)
-        if strips is None:
-            continue
-        for strip in [item for item in strips if item.get(STRIP_KEY) == action.name]:
-            strips.remove(strip)
 
 
 def strips_of(action: Any, character: Any) -> Iterator[Any]:
@@ -136,6 +150,23 @@ def show_only(character: Any, action: Any) -> None:
             for strip in strips_of(other, character):
                 if strip.frame_start <= end and strip.frame_end >= start:
                     strip.mute = True
+    hush_hidden()
+
+
+def hush_hidden() -> None:
+    """Mute the sound of takes that are not shown; a sound that several share is heard while one of them is."""
+    shown = {
+        facts_of(take)["id"]
+        for character in bpy.data.objects
+        if character.type == "MESH" and character.data.shape_keys is not None
+        for take in takes_of(character)
+        if is_shown(take, character)
+    }
+    for scene in bpy.data.scenes:
+        for strip in compat.strips_of(scene) or ():
+            own = takes_in(strip)
+            if own:
+                strip.mute = shown.isdisjoint(own)
 
 
 def _write(action: Any, character: Any, channels: list[Channel], *, first_frame: int) -> None:
@@ -155,18 +186,12 @@ def _add_strip(owner: Any, action: Any, *, first_frame: int, num_frames: int) ->
     if track is None:
         track = data.nla_tracks.new(prev=tracks[-1] if tracks else None)
         track.name = TRACK
+    slot = slot_of(action, owner)
     strip = track.strips.new(action.name, first_frame, action)
-    strip.name = action.name
-    _name_slot(strip, action, owner)
+    strip.name, strip.action_slot = action.name, slot
     strip.action_frame_start, strip.action_frame_end = first_frame, end
     strip.frame_start, strip.frame_end = first_frame, end
     strip.blend_type, strip.extrapolation = "REPLACE", "HOLD"
-
-
-def _name_slot(strip: Any, action: Any, owner: Any) -> None:
-    for slot in action.slots:
-        if slot.target_id_type == owner.id_type and slot.name_display == owner.name:
-            strip.action_slot = slot
 
 
 def _free_name(character: Any, facts: dict[str, Any]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import bpy
+from bpy.app.handlers import persistent
 
 from ..report import UserError, write_report
 from .current import SESSION
@@ -82,26 +83,52 @@ def report_failure(message: str, details: str) -> None:
     bpy.context.window_manager.face_emote_job.report_path = str(path)
 
 
-def run_operator(name: str, **arguments: Any) -> None:
-    """Call an operator of ours from a timer, in a window's context, so that it makes one undo step."""
+def remembered(scene: Any) -> Callable[[], Any]:
+    """How to find a scene again when a job is done: it may have been renamed, and undo moves it in memory.
+
+    The function raises UserError when the scene is gone.
+    """
+    number = scene.session_uid
+
+    def find() -> Any:
+        found = next((item for item in bpy.data.scenes if item.session_uid == number), None)
+        if found is None:
+            raise UserError("The scene is gone; the result was not used")
+        return found
+
+    return find
+
+
+def run_operator(name: str, *, scene: Any = None, **arguments: Any) -> None:
+    """Call an operator of ours from a timer, in a window's context and in a scene, so that it makes one undo step."""
     operator = getattr(bpy.ops.face_emote, name)
-    windows = bpy.context.window_manager.windows
+    windows, place = bpy.context.window_manager.windows, {}
+    if bpy.context.window is None and len(windows):
+        place["window"] = windows[0]
+    if scene is not None and scene != bpy.context.scene:
+        place["scene"] = scene
     try:
-        if bpy.context.window is None and len(windows):
-            with bpy.context.temp_override(window=windows[0]):
-                operator("EXEC_DEFAULT", True, **arguments)
-        else:
+        with bpy.context.temp_override(**place):
             operator("EXEC_DEFAULT", True, **arguments)
     except RuntimeError as error:  # An operator's error report.
         raise UserError(str(error).removeprefix("Error: ").strip()) from None
 
 
+@persistent
+def _before_another_file(_path: Any = None, _other: Any = None) -> None:
+    """Results belong to the file in which they were asked for."""
+    if SESSION.busy:
+        cancel()
+
+
 def register() -> None:
-    """Nothing to do: the session starts with the first task."""
+    """The session itself starts with the first task."""
+    bpy.app.handlers.load_pre.append(_before_another_file)
 
 
 def unregister() -> None:
     """End the worker and the timer (a timer left behind would hang Blender 4.5 at exit)."""
+    bpy.app.handlers.load_pre.remove(_before_another_file)
     if bpy.app.timers.is_registered(tick):
         bpy.app.timers.unregister(tick)
     SESSION.close()

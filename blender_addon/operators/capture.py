@@ -11,10 +11,11 @@ import bpy
 from bpy.props import BoolProperty, FloatProperty, StringProperty
 
 from .. import compat, reasons
-from ..apply import preview, takes
+from ..apply import identity, preview, takes
 from ..engine import jobs
 from ..engine.current import SESSION
-from ..report import UserError, attempt, user_folder
+from ..folders import user_folder
+from ..report import UserError, attempt
 from .generate import fps_of
 
 UNSURE = "EXTREME"
@@ -75,7 +76,7 @@ def submit_film(scene: Any, film: Path, *, neutral: float | None, wait: bool | N
         request["neutral"] = neutral
     code = hashlib.sha256(json.dumps([request, character.name], sort_keys=True).encode()).hexdigest()[:16]
     request["path"] = str(user_folder("takes") / f"{code}.npz")
-    name = character.name
+    uid, scene_again = identity.id_of(character), jobs.remembered(scene)
 
     def done(result: dict[str, Any]) -> None:
         facts = {
@@ -85,15 +86,15 @@ def submit_film(scene: Any, film: Path, *, neutral: float | None, wait: bool | N
         }  # fmt: skip
         before = set(bpy.data.actions)
         jobs.run_operator(
-            "apply_take", filepath=result["path"], facts=json.dumps(facts), character=name, first_frame=first_frame,
-            action="", sound_path="",
+            "apply_take", scene=scene_again(), filepath=result["path"], facts=json.dumps(facts), character=uid,
+            first_frame=first_frame, take="",
         )  # fmt: skip
-        owner = bpy.data.objects.get(name)
+        owner = identity.character_of(uid)
         for action in takes.takes_of(owner) if owner else []:
             if action not in before:
                 show_unsure(action, result["unsure"], first_frame=first_frame, fps=fps)
 
-    jobs.submit(f"{film.name} for {name}", method="capture", params=request, done=done, wait=wait)
+    jobs.submit(f"{film.name} for {character.name}", method="capture", params=request, done=done, wait=wait)
 
 
 def show_unsure(action: Any, spans: list[tuple[str, float, float]], *, first_frame: int, fps: float) -> None:

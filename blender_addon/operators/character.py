@@ -11,7 +11,8 @@ from bpy.props import StringProperty
 from .. import reasons
 from ..apply.head import add_head
 from ..engine import jobs
-from ..report import attempt, user_folder
+from ..folders import user_folder
+from ..report import attempt
 
 IDENTITY = ("african", "asian", "caucasian", "gender", "age", "muscle", "weight")
 
@@ -44,11 +45,13 @@ class FACEEMOTE_OT_add_character(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Ask the engine for the head; it is built when it comes."""
-        person = person_of(context.scene.face_emote)
+        person, scene_again = person_of(context.scene.face_emote), jobs.remembered(context.scene)
         folder = user_folder("heads")
 
         def done(result: dict[str, Any]) -> None:
-            jobs.run_operator("build_character", filepath=result["path"], person=json.dumps(person))
+            jobs.run_operator(
+                "build_character", scene=scene_again(), filepath=result["path"], person=json.dumps(person)
+            )
 
         params = {"person": person, "out_dir": str(folder)}
         return attempt(

@@ -81,10 +81,11 @@ class FACEEMOTE_OT_read_emotion(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Ask the engine."""
-        scene = context.scene
+        scene, scene_again = context.scene, jobs.remembered(context.scene)
 
         def done(result: dict[str, Any]) -> None:
-            scene.face_emote.emotion, scene.face_emote.what_was_read = result["emotion"], result["sentence"]
+            settings = scene_again().face_emote
+            settings.emotion, settings.what_was_read = result["emotion"], result["sentence"]
 
         def work() -> None:
             line = prepared_line(scene)

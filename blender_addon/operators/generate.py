@@ -3,6 +3,7 @@
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,12 @@ import bpy
 from bpy.props import BoolProperty, IntProperty, StringProperty
 
 from .. import compat, reasons
-from ..apply import preview, sound, takes
+from ..apply import identity, preview, sound, takes
 from ..emotions import emotion_params
 from ..engine import jobs
 from ..engine.current import SESSION
-from ..names import TAKE_KEY
-from ..report import UserError, attempt, user_folder
+from ..folders import user_folder
+from ..report import UserError, attempt
 
 STYLE = ("lips", "jaw", "brows", "head", "gaze", "blinks", "energy", "asymmetry", "wrinkles", "blood")
 
@@ -29,8 +30,12 @@ class Line:
     name: str
     first_frame: int
     num_secs: float
-    sound_path: str
-    """What a new sound strip would play; empty when the speech is a strip already."""
+    source: str
+    """The user's own file; empty for sound that lies in none."""
+    start_secs: float = 0.0
+    """Where in it the speech starts."""
+    is_placed: bool = False
+    """Whether it is a strip of the sequencer already."""
 
 
 def fps_of(scene: Any) -> float:
@@ -40,32 +45,36 @@ def fps_of(scene: Any) -> float:
 
 def prepared_line(scene: Any, *, speech: str = "", strip: str = "") -> Line:
     """Decode the speech that the panel (or `speech`, a file, or `strip`) names."""
-    settings, folder = scene.face_emote, user_folder("takes")
-    unnamed = folder / "speech.wav"
+    settings = scene.face_emote
     if strip or (not speech and settings.speech_source == "STRIP"):
         found = sound.find_strip(scene, strip or settings.speech_strip)
         if found is None:
             raise UserError(f"There is no sound strip '{strip or settings.speech_strip}'; choose another")
         start, end = sound.strip_part(found, fps=fps_of(scene))
         source = found.sound.factory if found.sound.packed_file else bpy.path.abspath(found.sound.filepath)
-        secs = sound.write_wave(unnamed, source=source, start_secs=start, end_secs=end)
-        return Line(_kept(unnamed), found.name, compat.strip_first_frame(found), secs, "")
+        wave, secs = decoded(source, start_secs=start, end_secs=end)
+        own = "" if found.sound.packed_file else found.sound.filepath
+        first = compat.strip_first_frame(found)
+        return Line(wave, found.name, first, secs, own, start_secs=start, is_placed=True)
     source = bpy.path.abspath(speech or settings.speech_file)
     if not Path(source).is_file():
         raise UserError(f"The speech file does not exist; choose another: {source}")
     part = not speech and settings.use_range
-    piece = {"start_secs": settings.range_start, "end_secs": settings.range_end} if part else {}
-    secs = sound.write_wave(unnamed, source=source, **piece)
-    wave = _kept(unnamed)
-    return Line(
-        wave, Path(source).name, scene.frame_current if part else scene.frame_start, secs, str(wave if part else source)
-    )
+    start = round(settings.range_start * fps_of(scene)) / fps_of(scene) if part else 0.0  # Strips start on frames.
+    wave, secs = decoded(source, start_secs=start, end_secs=settings.range_end if part else None)
+    first = scene.frame_current if part else scene.frame_start
+    return Line(wave, Path(source).name, first, secs, speech or settings.speech_file, start_secs=start)
 
 
-def _kept(path: Path) -> Path:
-    """Name a wave file after its content, so that takes of the same speech share it."""
+def decoded(source: Any, *, start_secs: float = 0.0, end_secs: float | None = None) -> tuple[Path, float]:
+    """A part of a sound as a wave file in the cache, and its length in seconds.
+
+    It is named after its content, so that takes of the same speech share it.
+    """
+    path = user_folder("takes") / "speech.wav"
+    secs = sound.write_wave(path, source=source, start_secs=start_secs, end_secs=end_secs)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
-    return path.replace(path.with_name(f"{digest}.wav"))
+    return path.replace(path.with_name(f"{digest}.wav")), secs
 
 
 def take_request(scene: Any, character: Any, line: Line, *, emotion: str = "") -> tuple[dict[str, Any], dict[str, Any]]:
@@ -87,7 +96,8 @@ def take_request(scene: Any, character: Any, line: Line, *, emotion: str = "") -
     facts = {
         "speech_name": line.name, "wave": str(line.wave), "num_secs": round(line.num_secs, 4), "fps": fps,
         "emotion": felt.get("emotion", "sliders"), "seed": settings.seed, "style": style, "person": person,
-        "transcript": request["transcript"],
+        "transcript": request["transcript"], "source": line.source, "source_start": line.start_secs,
+        "is_placed": line.is_placed,
     }  # fmt: skip
     return request, facts
 
@@ -98,32 +108,32 @@ def transcript_of(settings: Any) -> str:
 
 
 def submit_take(
-    scene: Any, character: Any, line: Line, *, emotion: str = "", action: str = "", as_preview: bool = False,
+    scene: Any, character: Any, line: Line, *, emotion: str = "", take: str = "", as_preview: bool = False,
     wait: bool | None = None,
 ) -> None:  # fmt: skip
-    """Ask the engine for a take, and apply it (or preview it, or fill `action` anew) when it comes."""
+    """Ask the engine for a take, and apply it (or preview it, or fill the take with this id anew) when it comes."""
     preview.stop()
     request, facts = take_request(scene, character, line, emotion=emotion)
-    name, character_name = line.name, character.name
+    name, uid, scene_again = line.name, identity.id_of(character), jobs.remembered(scene)
 
     def done(result: dict[str, Any]) -> None:
         take_facts = facts | {
             "motion": result["motion"], "animator": result["animator"], "speech_sha256": result["speech_sha256"],
             "engine": SESSION.capabilities.get("version", ""),
         }  # fmt: skip
-        owner = bpy.data.objects.get(character_name)
-        refusal = takes.refusal(owner)
+        owner = identity.character_of(uid)
+        refusal = takes.refusal(owner) if owner is not None else "the character is gone"
         if refusal:
             raise UserError(f"The take cannot be applied: {refusal}")
         if as_preview:
             preview.start(owner, Path(result["path"]), take_facts, first_frame=line.first_frame)
             return
         jobs.run_operator(
-            "apply_take", filepath=result["path"], facts=json.dumps(take_facts), character=character_name,
-            first_frame=line.first_frame, action=action, sound_path=line.sound_path,
+            "apply_take", scene=scene_again(), filepath=result["path"], facts=json.dumps(take_facts), character=uid,
+            first_frame=line.first_frame, take=take,
         )  # fmt: skip
 
-    jobs.submit(f"{name} for {character_name}", method="generate", params=request, done=done, wait=wait)
+    jobs.submit(f"{name} for {character.name}", method="generate", params=request, done=done, wait=wait)
 
 
 class FACEEMOTE_OT_generate(bpy.types.Operator):
@@ -185,9 +195,8 @@ class FACEEMOTE_OT_apply_take(bpy.types.Operator):
 
     filepath: StringProperty()
     facts: StringProperty()
-    character: StringProperty()
-    action: StringProperty()
-    sound_path: StringProperty()
+    character: StringProperty(description="Its id")
+    take: StringProperty(description="Id of the take to fill anew; empty for a new one")
     first_frame: IntProperty()
 
     def execute(self, context: bpy.types.Context) -> set[str]:
@@ -195,37 +204,32 @@ class FACEEMOTE_OT_apply_take(bpy.types.Operator):
         return attempt(self, lambda: self._apply(context))
 
     def _apply(self, context: bpy.types.Context) -> None:
-        character = bpy.data.objects.get(self.character)
+        character = identity.character_of(self.character)
         refusal = takes.refusal(character)
         if refusal:
             raise UserError(refusal)
         facts, settings = json.loads(self.facts), context.scene.face_emote
-        known = bpy.data.actions.get(self.action)
-        if known is not None and TAKE_KEY in known:
-            takes.rebake(known, character, Path(self.filepath), facts)
-            take = known
+        take = takes.take_by_id(self.take)
+        if self.take and take is None:
+            raise UserError("The take to re-bake is gone; generate a new one")
+        if take is not None:
+            takes.rebake(take, character, Path(self.filepath), facts)
         else:
             take = takes.add_take(character, Path(self.filepath), facts, first_frame=self.first_frame)
-            if (
-                self.sound_path
-                and settings.place_sound
-                and not _is_heard(context.scene, self.sound_path, self.first_frame)
-            ):
-                sound.place_sound(
-                    context.scene, path=self.sound_path, frame=self.first_frame, name=take.name, take=take.name
-                )
-        settings.active_take = list(bpy.data.actions).index(take)
+            if settings.place_sound and facts.get("source") and not facts.get("is_placed"):
+                _place_sound(context.scene, take, facts)
+                takes.hush_hidden()
+        settings.take_id = takes.facts_of(take)["id"]
         context.scene.frame_set(context.scene.frame_current)
         self.report({"INFO"}, f"{take.name}: {facts['num_secs']:.1f} s")
 
 
-def _is_heard(scene: Any, path: str, frame: int) -> bool:
-    """Whether a strip plays this file from this frame on already."""
-    return any(
-        strip.type == "SOUND"
-        and compat.strip_first_frame(strip) == frame
-        and Path(bpy.path.abspath(strip.sound.filepath)) == Path(path)
-        for strip in compat.strips_of(scene) or ()
+def _place_sound(scene: Any, take: Any, facts: dict[str, Any]) -> None:
+    fps, known = fps_of(scene), takes.facts_of(take)
+    start = round(facts["source_start"] * fps)
+    part = sound.Part(start, math.ceil(facts["num_secs"] * fps)) if start else None
+    sound.place_sound(
+        scene, path=facts["source"], frame=known["first_frame"], name=take.name, take=known["id"], part=part
     )
 
 
@@ -250,7 +254,7 @@ class FACEEMOTE_OT_preview_apply(bpy.types.Operator):
             self,
             lambda: jobs.run_operator(
                 "apply_take", filepath=str(shown.path), facts=json.dumps(shown.facts), character=shown.character,
-                first_frame=shown.first_frame, action="", sound_path=shown.facts.get("wave", ""),
+                first_frame=shown.first_frame, take="",
             ),
         )  # fmt: skip
 

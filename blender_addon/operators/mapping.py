@@ -9,8 +9,9 @@ from bpy.props import EnumProperty, StringProperty
 
 from .. import reasons
 from ..apply import mapping
+from ..folders import user_folder
 from ..names import ARKIT
-from ..report import UserError, attempt, user_folder
+from ..report import UserError, attempt
 
 PRESETS = "mappings"
 LEAST = 3

@@ -6,12 +6,12 @@ from typing import Any
 
 import bpy
 
-from .. import reasons
+from .. import folders, reasons
 from ..apply import preview, takes
 from ..apply.channels import owners_of
 from ..apply.merge import merge_take
 from ..report import UserError, attempt
-from .generate import Line, submit_take
+from .generate import Line, decoded, submit_take
 
 
 def _take(context: Any) -> Any:
@@ -36,14 +36,14 @@ class FACEEMOTE_OT_show_take(bpy.types.Operator):
         def work() -> None:
             take, character = _take(context), context.scene.face_emote.target
             others = [other for other in takes.takes_of(character) if other != take]
+            settings, last = context.scene.face_emote, context.scene.face_emote.compared_id
             if takes.is_shown(take, character) and others:
-                last = context.scene.get("face_emote_compared", "")
-                other = next((item for item in others if item.name == last), others[-1])
-                context.scene["face_emote_compared"] = take.name
+                other = next((item for item in others if takes.facts_of(item)["id"] == last), others[-1])
+                settings.compared_id = takes.facts_of(take)["id"]
                 take = other
             else:
                 shown = next((item for item in others if takes.is_shown(item, character)), None)
-                context.scene["face_emote_compared"] = shown.name if shown else ""
+                settings.compared_id = takes.facts_of(shown)["id"] if shown else ""
             preview.stop()
             takes.show_only(character, take)
             context.scene.frame_set(context.scene.frame_current)
@@ -70,11 +70,41 @@ class FACEEMOTE_OT_rebake_take(bpy.types.Operator):
         def work() -> None:
             take = _take(context)
             facts = takes.facts_of(take)
-            wave = Path(facts.get("wave", ""))
-            if not wave.is_file():
-                raise UserError("The take's speech is no longer in the cache; generate a new take")
-            line = Line(wave, facts["speech_name"], int(facts["first_frame"]), float(facts["num_secs"]), "")
-            submit_take(context.scene, context.scene.face_emote.target, line, action=take.name)
+            line = Line(
+                speech_of(facts), facts["speech_name"], int(facts["first_frame"]), float(facts["num_secs"]),
+                facts.get("source", ""), start_secs=facts.get("source_start", 0.0),
+                is_placed=facts.get("is_placed", False),
+            )  # fmt: skip
+            submit_take(context.scene, context.scene.face_emote.target, line, take=facts["id"])
+
+        return attempt(self, work)
+
+
+class FACEEMOTE_OT_clear_cache(bpy.types.Operator):
+    """Delete cached heads and takes' files, but for those of this file's takes; what is in the scene stays as it is"""
+
+    bl_idname = "face_emote.clear_cache"
+    bl_label = "Clear Cache"
+    bl_options = {"REGISTER"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """A free engine."""
+        return reasons.allowed(cls, reasons.busy(context))
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        """Delete them."""
+
+        def work() -> None:
+            every = [takes.facts_of(action) for action in bpy.data.actions]
+            used = {
+                Path(facts[name]).name.partition(".")[0]
+                for facts in every
+                for name in ("wave", "motion", "animator")
+                if facts.get(name)
+            }
+            freed, kept = folders.clear_cache(used=used)
+            self.report({"INFO"}, f"Freed {freed / 1e6:.1f} MB; kept {kept} files of this file's takes")
 
         return attempt(self, work)
 
@@ -126,7 +156,7 @@ class FACEEMOTE_OT_remove_take(bpy.types.Operator):
             left = takes.takes_of(character)
             if left and not any(takes.is_shown(take, character) for take in left):
                 takes.show_only(character, left[-1])
-            context.scene.face_emote.active_take = list(bpy.data.actions).index(left[-1]) if left else 0
+            context.scene.face_emote.take_id = takes.facts_of(left[-1])["id"] if left else ""
             context.scene.frame_set(context.scene.frame_current)
 
         return attempt(self, work)
@@ -187,6 +217,17 @@ class FACEEMOTE_OT_add_corrections(bpy.types.Operator):
         return {"FINISHED"}
 
 
+def speech_of(facts: dict[str, Any]) -> Path:
+    """The take's speech for the engine: as it was cached, or decoded again from the user's file."""
+    wave, source = Path(facts.get("wave", "")), bpy.path.abspath(facts.get("source", ""))
+    if wave.is_file():
+        return wave
+    if not source or not Path(source).is_file():
+        raise UserError(f"The take's speech is neither in the cache nor where it was; generate a new take: {source}")
+    start = float(facts.get("source_start", 0.0))
+    return decoded(source, start_secs=start, end_secs=start + float(facts["num_secs"]))[0]
+
+
 def _free_owners(character: Any) -> list[Any]:
     """Data-blocks of a character without an active action."""
     owners = owners_of(character).values()
@@ -196,6 +237,7 @@ def _free_owners(character: Any) -> list[Any]:
 CLASSES = (
     FACEEMOTE_OT_show_take,
     FACEEMOTE_OT_rebake_take,
+    FACEEMOTE_OT_clear_cache,
     FACEEMOTE_OT_recall_take,
     FACEEMOTE_OT_remove_take,
     FACEEMOTE_OT_merge_take,

@@ -5,7 +5,7 @@ from typing import Any
 
 import bpy
 
-from .. import reasons
+from .. import folders, reasons
 from ..apply import preview
 from ..engine.current import SESSION
 
@@ -53,6 +53,8 @@ class FACEEMOTE_PT_main(bpy.types.Panel):
             row.operator("face_emote.preview_stop", icon="X")
         else:
             self._generate(layout, context)
+        if folders.problem():
+            say(layout, folders.problem(), icon="ERROR")
         if SESSION.status and not SESSION.busy:
             self._status(layout, context)
 

@@ -34,7 +34,7 @@ def fe() -> Iterator[SimpleNamespace]:
         name.rpartition(".")[2]: importlib.import_module(f"blender_addon.{name}")
         for name in (
             "apply.takes", "apply.channels", "apply.preview", "apply.mapping", "apply.sound", "reasons", "emotions",
-            "compat", "names", "panels", "operators", "properties", "report", "migration",
+            "compat", "names", "panels", "operators", "properties", "report", "migration", "folders",
         )
     }  # fmt: skip
     yield SimpleNamespace(bpy=bpy, addon=addon, jobs=jobs, **modules)
@@ -83,11 +83,32 @@ def key_mesh(fe: Any, names: list[str], name: str = "Own") -> Any:
     return thing
 
 
+def spoken(fe: Any, *, name: str = "Own", emotion: str = "joy", **arguments: Any) -> Any:
+    """A small mesh with ARKit's keys that has been given a take; the chosen character."""
+    character = key_mesh(fe, list(fe.names.ARKIT), name)
+    fe.bpy.context.scene.face_emote.target = character
+    fe.bpy.ops.face_emote.map_character()
+    fe.bpy.ops.face_emote.generate(speech=str(SPEECH), emotion=emotion, **arguments)
+    return character
+
+
 def error_of(call: Any) -> str:
     """The sentence that an operator fails with."""
     with pytest.raises(RuntimeError) as caught:
         call()
     return str(caught.value)
+
+
+def selected_only(fe: Any, *things: Any) -> None:
+    """Select some objects, the first of them active."""
+    for item in fe.bpy.context.view_layer.objects:
+        item.select_set(item in things)
+    fe.bpy.context.view_layer.objects.active = things[0]
+
+
+def sounds(fe: Any) -> list[Any]:
+    """The sequencer's sound strips."""
+    return [item for item in fe.compat.strips_of(fe.bpy.context.scene) or () if item.type == "SOUND"]
 
 
 def all_values(fe: Any, character: Any) -> dict[str, Any]:

@@ -23,7 +23,7 @@ assert bpy.ops.face_emote.generate(speech=sys.argv[2], emotion="calm joy") == {"
 import importlib
 jobs = importlib.import_module(module + ".engine.jobs")
 assert jobs.SESSION._client.command.origin == "bundled engine", jobs.SESSION._client.command
-folder = importlib.import_module(module + ".report").user_folder()
+folder = importlib.import_module(module + ".folders").user_folder()
 assert os.environ["BLENDER_USER_RESOURCES"] in str(folder), folder
 keys = scene.face_emote.target.data.shape_keys
 assert keys.animation_data.nla_tracks[0].name == "Face Emote"

@@ -70,7 +70,7 @@ def test_the_mesh_moves_as_the_engines_head_does(fe, head):
     motion = read_motion(fe.takes.facts_of(take_of(fe, head))["motion"])
     expected = engine.vertices(motion)
     layout = engine.layout
-    shown = np.load(fe.report.user_folder("heads") / "head.npz")["vertex_index"]
+    shown = np.load(fe.folders.user_folder("heads") / "head.npz")["vertex_index"]
     lids = np.unique(np.concatenate([layout.left_lid_loop, layout.right_lid_loop]))
     smooth = head.modifiers["Smooth"]
     smooth.show_viewport = False
@@ -166,14 +166,14 @@ def test_removing_all_takes_restores_the_face(fe, head):
 
 
 def test_applying_is_one_undo_step(fe, head):
-    bpy, name = fe.bpy, head.name
+    bpy, name, uid = fe.bpy, head.name, head.face_emote.uid
     bpy.ops.face_emote.generate(speech=str(SPEECH), emotion="joy")
     facts = json.loads(fe.takes.takes_of(head)[0]["face_emote_take"])
     bpy.ops.face_emote.remove_take()
     path = Path(facts["motion"]).with_name(Path(facts["motion"]).name.replace(".motion", ""))
     bpy.ops.ed.undo_push(message="before")
     bpy.ops.face_emote.apply_take(
-        "EXEC_DEFAULT", True, filepath=str(path), facts=json.dumps(facts), character=name, first_frame=1
+        "EXEC_DEFAULT", True, filepath=str(path), facts=json.dumps(facts), character=uid, first_frame=1
     )
     assert len(fe.takes.takes_of(bpy.data.objects[name])) == 1
     with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):

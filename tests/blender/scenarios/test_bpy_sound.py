@@ -1,0 +1,89 @@
+"""What is heard: the user's own file, once, and only with the take that is shown."""
+
+import wave
+from pathlib import Path
+
+import pytest
+
+from .stage import SPEECH, emptied, fe, sounds, spoken
+
+_ = fe
+
+
+def played(strip):
+    return Path(strip.sound.filepath)
+
+
+def test_keeping_a_preview_adds_the_users_file_once(fe):
+    emptied(fe)
+    spoken(fe, preview=True)
+    assert sounds(fe) == []
+    fe.bpy.ops.face_emote.preview_apply()
+    assert [played(strip) for strip in sounds(fe)] == [SPEECH]
+    fe.bpy.ops.face_emote.generate(speech=str(SPEECH), emotion="anger", preview=True)
+    fe.bpy.ops.face_emote.preview_apply()
+    assert len(sounds(fe)) == 1
+
+
+def test_keeping_the_preview_of_a_strip_adds_no_sound(fe):
+    scene = emptied(fe)
+    scene.sequence_editor_create()
+    own = fe.compat.strips_of(scene).new_sound("Mine", str(SPEECH), 3, 10)
+    scene.face_emote.speech_source, scene.face_emote.speech_strip = "STRIP", "Mine"
+    character = spoken(fe)
+    fe.bpy.ops.face_emote.remove_take()
+    scene.face_emote.emotion = "joy"
+    fe.bpy.ops.face_emote.generate(preview=True)
+    fe.bpy.ops.face_emote.preview_apply()
+    assert sounds(fe) == [own] and "face_emote_take" not in own
+    assert len(fe.takes.takes_of(character)) == 1
+
+
+@pytest.mark.parametrize("preview", [False, True])
+def test_a_part_of_a_file_is_the_file_itself_cut_to_the_part(fe, preview):
+    scene = emptied(fe)
+    settings = scene.face_emote
+    settings.speech_file, settings.use_range, settings.range_start, settings.range_end = str(SPEECH), True, 0.51, 1.5
+    character = spoken(fe)
+    fe.bpy.ops.face_emote.remove_take()
+    scene.frame_set(40)
+    settings.emotion = "joy"
+    fe.bpy.ops.face_emote.generate(preview=preview)
+    if preview:
+        fe.bpy.ops.face_emote.preview_apply()
+    (take,) = fe.takes.takes_of(character)
+    (strip,) = sounds(fe)
+    facts = fe.takes.facts_of(take)
+    assert played(strip) == SPEECH
+    assert fe.compat.strip_first_frame(strip) == facts["first_frame"] == 40
+    assert fe.compat.strip_trimmed_frames(strip) == 12  # 0.51 s lie on frame 12 of 24 a second.
+    assert fe.compat.strip_num_frames(strip) == pytest.approx(24, abs=1)
+    with wave.open(str(SPEECH)) as whole, wave.open(facts["wave"]) as heard:
+        first = round(0.5 * whole.getframerate())
+        whole.setpos(first)
+        assert heard.readframes(4000) == whole.readframes(4000)
+
+
+def test_hidden_takes_mute_their_sound(fe, tmp_path):
+    emptied(fe)
+    character = spoken(fe)
+    other = tmp_path / "other.wav"
+    other.write_bytes(SPEECH.with_name("dashwood_5.wav").read_bytes())
+    fe.bpy.ops.face_emote.generate(speech=str(other), emotion="joy")
+    first, second = sorted(sounds(fe), key=lambda strip: played(strip) != SPEECH)
+    assert first.mute and not second.mute
+    fe.bpy.ops.face_emote.show_take()
+    assert second.mute and not first.mute
+    fe.bpy.ops.face_emote.show_take()
+    fe.bpy.ops.face_emote.remove_take()
+    assert [strip.mute for strip in sounds(fe)] == [False] and played(sounds(fe)[0]) == SPEECH
+    assert len(fe.takes.takes_of(character)) == 1
+
+
+def test_two_takes_of_one_sound_do_not_mute_it(fe):
+    emptied(fe)
+    spoken(fe)
+    fe.bpy.ops.face_emote.generate(speech=str(SPEECH), emotion="anger")
+    assert [strip.mute for strip in sounds(fe)] == [False]
+    fe.bpy.ops.face_emote.show_take()
+    assert [strip.mute for strip in sounds(fe)] == [False]
