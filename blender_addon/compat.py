@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Everything that differs between Blender 4.5, 5.0 and 5.2. No other module asks for the version."""
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import bpy
@@ -65,7 +67,7 @@ def strip_num_frames(strip: Any) -> int:
 
 
 def strip_trimmed_frames(strip: Any) -> float:
-    """How many frames of a strip's content are cut off at its start."""
+    """How many frames of a strip's content are cut off at its start; negative when it starts before its content."""
     start = strip.content_start if hasattr(strip, "content_start") else strip.frame_start
     return float(strip_first_frame(strip) - start)
 
@@ -79,19 +81,23 @@ def trim_strip(strip: Any, *, first_frame: int, num_frames: int) -> None:
 
 
 def is_retimed(strip: Any) -> bool:
-    """Whether a strip is played at another speed than its own."""
-    keys = getattr(strip, "retiming_keys", ())
-    return len(keys) > 0 and any(abs(strip_speed(strip, key) - 1.0) > 1e-3 for key in list(keys)[:-1])
+    """Whether a strip may play at another speed than its own: its keys do not tell where in the content they lie."""
+    return len(getattr(strip, "retiming_keys", ())) > 0
 
 
-def strip_speed(strip: Any, key: Any) -> float:
-    """Speed between a retiming key and the next."""
-    keys = list(strip.retiming_keys)
-    place = keys.index(key)
-    following = keys[place + 1] if place + 1 < len(keys) else key
-    frames = following.timeline_frame - key.timeline_frame
-    content = getattr(strip, "frame_duration", frames)
-    return content / frames if frames and len(keys) == 2 else (1.0 if not frames else 0.0)
+@contextlib.contextmanager
+def sequencing(scene: Any) -> Iterator[None]:
+    """Let sequencer operators work on a scene; a workspace may edit another one's sequencer since 5.0."""
+    workspace = bpy.context.workspace
+    former = getattr(workspace, "sequencer_scene", None)
+    if former is not None:
+        workspace.sequencer_scene = scene
+    try:
+        with bpy.context.temp_override(scene=scene):
+            yield
+    finally:
+        if former is not None:
+            workspace.sequencer_scene = former
 
 
 def video_format(settings: Any) -> None:

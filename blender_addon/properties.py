@@ -151,6 +151,11 @@ class FACEEMOTE_PG_settings(bpy.types.PropertyGroup):
     range_end: FloatProperty(
         name="To", description="Seconds into the file", min=0.0, default=10.0, unit="TIME_ABSOLUTE"
     )
+    start_at: EnumProperty(
+        name="Starts at",
+        description="Where the take of a file starts, whole or in part; a strip's take starts with its sound",
+        items=[("SCENE", "Scene Start", "The scene's first frame"), ("PLAYHEAD", "Playhead", "The current frame")],
+    )
     place_sound: BoolProperty(name="Place the sound", description="Add a sound strip with the take", default=True)
 
     emotion_mode: EnumProperty(

@@ -7,8 +7,9 @@ from typing import Any
 import bpy
 
 from .apply import preview, takes
-from .apply.sound import find_strip
+from .apply.sound import find_strip, strip_part
 from .engine.current import SESSION
+from .report import UserError
 
 
 def allowed(operator: Any, reason: str) -> bool:
@@ -34,11 +35,14 @@ def no_speech(context: Any) -> str:
     if settings.speech_source == "STRIP":
         if not settings.speech_strip:
             return "Choose a sound strip in the Speech panel"
-        return (
-            ""
-            if find_strip(context.scene, settings.speech_strip)
-            else f"There is no sound strip '{settings.speech_strip}'"
-        )
+        strip = find_strip(context.scene, settings.speech_strip)
+        if strip is None:
+            return f"There is no sound strip '{settings.speech_strip}'"
+        try:
+            strip_part(strip, fps=context.scene.render.fps / context.scene.render.fps_base)
+        except UserError as error:
+            return str(error)
+        return ""
     if not settings.speech_file:
         return "Choose a speech file in the Speech panel"
     if not Path(bpy.path.abspath(settings.speech_file)).is_file():

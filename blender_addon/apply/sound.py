@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Speech for the engine, and sound strips. Blender decodes whatever it can play; the engine gets a 16 kHz wave file."""
 
+import math
 import wave
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,16 +62,49 @@ def find_strip(scene: Any, name: str) -> Any | None:
     return found if found is not None and found.type == "SOUND" else None
 
 
-def strip_part(strip: Any, *, fps: float) -> tuple[float, float]:
-    """Seconds of the strip's sound that are heard: from, to.
+def strip_part(strip: Any, *, fps: float) -> tuple[int, float, float]:
+    """The first frame in which a strip's sound is heard, and from which second of the sound to which.
 
     Raises:
-        UserError: the strip plays at another speed, so that frames and seconds of its sound do not go together.
+        UserError: nothing of the sound lies between the strip's handles.
     """
-    if compat.is_retimed(strip):
-        raise UserError(f"The strip '{strip.name}' is retimed; render it to a sound file first (Sound > Mixdown)")
-    start = compat.strip_trimmed_frames(strip) / fps
-    return max(start, 0.0), max(start, 0.0) + compat.strip_num_frames(strip) / fps
+    trimmed = compat.strip_trimmed_frames(strip)
+    silent = max(0, math.ceil(-trimmed))
+    start = (trimmed + silent) / fps + max(0.0, getattr(strip, "sound_offset", 0.0))
+    heard = compat.strip_num_frames(strip) - silent
+    if heard <= 0:
+        raise UserError(f"Nothing of the sound lies between the handles of the strip '{strip.name}'; move them")
+    return compat.strip_first_frame(strip) + silent, start, start + heard / fps
+
+
+def mix_down(strip: Any, scene: Any, *, path: Path) -> None:
+    """Write what is heard of one strip on the timeline, at whatever speed it plays.
+
+    Raises:
+        UserError: Blender cannot mix it.
+    """
+    kept = {strip.name}
+    outer = strip.parent_meta()
+    while outer is not None:
+        kept.add(outer.name)
+        outer = outer.parent_meta()
+    every = list(getattr(*compat.strips_property(scene)))  # type: ignore[misc]  # A strip has a sequencer.
+    former, span = [item.mute for item in every], (scene.frame_start, scene.frame_end)
+    try:
+        for item in every:
+            item.mute = item.name not in kept
+        first = compat.strip_first_frame(strip)
+        scene.frame_start, scene.frame_end = first, first + compat.strip_num_frames(strip) - 1
+        with compat.sequencing(scene):
+            bpy.ops.sound.mixdown(
+                filepath=str(path), container="WAV", codec="PCM", format="S16", channels="MONO", mixrate=RATE_HZ
+            )
+    except RuntimeError as error:
+        raise UserError(f"Blender cannot mix the retimed strip '{strip.name}' ({error}); mix it to a file") from None
+    finally:
+        for item, mute in zip(every, former, strict=True):
+            item.mute = mute
+        scene.frame_start, scene.frame_end = span
 
 
 def place_sound(scene: Any, *, path: str, frame: int, name: str, take: str, part: Part | None = None) -> None:

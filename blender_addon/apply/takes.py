@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Takes: one action each, on NLA tracks called "Face Emote", beneath whatever the artist does."""
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,7 @@ def add_take(character: Any, path: Path, facts: dict[str, Any], *, first_frame: 
     action = bpy.data.actions.new(_free_name(character, facts))
     action.use_fake_user = True
     facts = facts | {"id": new_id(), "character_id": id_of(character), "first_frame": first_frame}
+    facts["num_frames"] = len(channels[0].values)
     facts["former"] = facts_of(others[0]).get("former", before) if others else before
     _write(action, character, channels, first_frame=first_frame)
     write_facts(action, facts)
@@ -95,16 +97,51 @@ def add_take(character: Any, path: Path, facts: dict[str, Any], *, first_frame: 
 
 
 def rebake(action: Any, character: Any, path: Path, facts: dict[str, Any]) -> None:
-    """Fill an existing take anew: its strips, and corrections on top of them, stay where they are."""
-    old = facts_of(action)
+    """Fill an existing take anew: its strips, their trims, and corrections on top of them, stay where they are."""
+    old, before = facts_of(action), _num_frames(action)
     channels = channels_of(read_take(path), character)
-    first_frame = int(old.get("first_frame", 1))
+    first_frame, num_frames = int(old.get("first_frame", 1)), len(channels[0].values)
     _write(action, character, channels, first_frame=first_frame)
-    write_facts(action, facts | {name: old[name] for name in KEPT if name in old})
-    last = first_frame + len(channels[0].values) - 1
+    write_facts(action, facts | {name: old[name] for name in KEPT if name in old} | {"num_frames": num_frames})
+    stretch = float(facts.get("fps", 1.0)) / float(old.get("fps", 0.0) or facts.get("fps", 1.0))
     for strip in strips_of(action, character):
-        strip.action_frame_start, strip.action_frame_end = first_frame, last
-        strip.frame_end = strip.frame_start + (last - first_frame) * strip.scale
+        cut_start = max(0.0, strip.action_frame_start - first_frame) * stretch
+        cut_end = max(0.0, first_frame + before - 1 - strip.action_frame_end) * stretch
+        start = first_frame + min(cut_start, num_frames - 2.0)
+        end = max(start + 1.0, first_frame + num_frames - 1 - cut_end)
+        place, scale, repeat = strip.frame_start, strip.scale, strip.repeat
+        strip.action_frame_end = max(end, strip.action_frame_end)
+        strip.action_frame_start, strip.action_frame_end = start, end
+        strip.frame_end = place + (end - start) * scale * repeat
+    missing = [
+        owner
+        for name, owner in owners_of(character).items()
+        if any(channel.owner == name for channel in channels) and not _plays(owner, action)
+    ]
+    for owner in missing:
+        _add_strip(owner, action, first_frame=first_frame, num_frames=num_frames)
+
+
+def _num_frames(action: Any) -> int:
+    """How many frames a take has; older ones are counted."""
+    stored = facts_of(action).get("num_frames")
+    return int(stored or max((len(curve.keyframe_points) for curve in compat.all_fcurves(action)), default=1))
+
+
+def _plays(owner: Any, action: Any) -> bool:
+    data = owner.animation_data
+    return data is not None and any(strip.action == action for track in data.nla_tracks for strip in track.strips)
+
+
+def last_frame(action: Any, character: Any) -> int:
+    """The last frame of the timeline that a take reaches."""
+    return math.ceil(max((strip.frame_end for strip in strips_of(action, character)), default=0.0))
+
+
+def of_another_rate(character: Any, *, fps: float) -> Any | None:
+    """A take of a character that was made for another frame rate and plays too fast or too slow; None without one."""
+    made = ((take, float(facts_of(take).get("fps", fps))) for take in takes_of(character))
+    return next((take for take, rate in made if abs(rate - fps) > 1e-3 and is_shown(take, character)), None)
 
 
 def remove_take(action: Any, character: Any) -> None:

@@ -79,7 +79,7 @@ def redraw() -> None:
 def report_failure(message: str, details: str) -> None:
     """Put a failure where people see it: one sentence in the panel, the rest in the report file."""
     path = write_report(message, details)
-    SESSION.status = message
+    SESSION.status, SESSION.failed = message, True
     bpy.context.window_manager.face_emote_job.report_path = str(path)
 
 

@@ -37,7 +37,7 @@ class Session:
         self._request = self._hello = 0
         self._started = self._cancelled_at = 0.0
         self.capabilities: dict[str, Any] = {}
-        self.progress, self.stage, self.status = 0.0, "", ""
+        self.progress, self.stage, self.status, self.failed = 0.0, "", "", False
 
     @property
     def busy(self) -> bool:
@@ -88,7 +88,7 @@ class Session:
             self._cancelled_at = self._clock()
         self._task = None
         self._waiting.clear()
-        self.progress, self.stage, self.status = 0.0, "", "Cancelled"
+        self.progress, self.stage, self.status, self.failed = 0.0, "", "Cancelled", False
 
     def tick(self) -> None:
         """Move on: collect answers, start the next task. Never waits."""
@@ -108,7 +108,7 @@ class Session:
         self._waiting.clear()
 
     def _start(self, task: Task) -> None:
-        self._task, self.progress, self.stage, self.status = task, 0.0, "starting", ""
+        self._task, self.progress, self.stage, self.status, self.failed = task, 0.0, "starting", "", False
         self._started = self._clock()
         try:
             if self._client is None or not self._client.alive:
@@ -165,6 +165,6 @@ class Session:
     def _fail(self, message: str, details: str = "") -> None:
         task, self._task = self._task, None
         self._waiting.clear()
-        self.status = message
+        self.status, self.failed = message, True
         if task is not None:
             task.failed(message, details)

@@ -43,27 +43,47 @@ def fps_of(scene: Any) -> float:
     return float(scene.render.fps / scene.render.fps_base)
 
 
+def start_frame(scene: Any) -> int:
+    """Where a take of the panel's speech starts: with the strip's sound, or for a file where the panel says."""
+    settings = scene.face_emote
+    if settings.speech_source == "STRIP":
+        strip = sound.find_strip(scene, settings.speech_strip)
+        if strip is None:
+            raise UserError(f"There is no sound strip '{settings.speech_strip}'; choose another")
+        return sound.strip_part(strip, fps=fps_of(scene))[0]
+    return int(scene.frame_current if settings.start_at == "PLAYHEAD" else scene.frame_start)
+
+
 def prepared_line(scene: Any, *, speech: str = "", strip: str = "") -> Line:
     """Decode the speech that the panel (or `speech`, a file, or `strip`) names."""
     settings = scene.face_emote
     if strip or (not speech and settings.speech_source == "STRIP"):
-        found = sound.find_strip(scene, strip or settings.speech_strip)
-        if found is None:
-            raise UserError(f"There is no sound strip '{strip or settings.speech_strip}'; choose another")
-        start, end = sound.strip_part(found, fps=fps_of(scene))
-        source = found.sound.factory if found.sound.packed_file else bpy.path.abspath(found.sound.filepath)
-        wave, secs = decoded(source, start_secs=start, end_secs=end)
-        own = "" if found.sound.packed_file else found.sound.filepath
-        first = compat.strip_first_frame(found)
-        return Line(wave, found.name, first, secs, own, start_secs=start, is_placed=True)
+        return _strip_line(scene, strip or settings.speech_strip)
     source = bpy.path.abspath(speech or settings.speech_file)
     if not Path(source).is_file():
         raise UserError(f"The speech file does not exist; choose another: {source}")
     part = not speech and settings.use_range
     start = round(settings.range_start * fps_of(scene)) / fps_of(scene) if part else 0.0  # Strips start on frames.
     wave, secs = decoded(source, start_secs=start, end_secs=settings.range_end if part else None)
-    first = scene.frame_current if part else scene.frame_start
+    first = int(scene.frame_current if settings.start_at == "PLAYHEAD" else scene.frame_start)
     return Line(wave, Path(source).name, first, secs, speech or settings.speech_file, start_secs=start)
+
+
+def _strip_line(scene: Any, name: str) -> Line:
+    strip = sound.find_strip(scene, name)
+    if strip is None:
+        raise UserError(f"There is no sound strip '{name}'; choose another")
+    first, start, end = sound.strip_part(strip, fps=fps_of(scene))
+    if compat.is_retimed(strip):
+        mixed = user_folder("takes") / "mixed.wav"
+        sound.mix_down(strip, scene, path=mixed)
+        wave, secs = decoded(mixed)
+        mixed.unlink()
+        return Line(wave, strip.name, compat.strip_first_frame(strip), secs, "", is_placed=True)
+    source = strip.sound.factory if strip.sound.packed_file else bpy.path.abspath(strip.sound.filepath)
+    wave, secs = decoded(source, start_secs=start, end_secs=end)
+    own = "" if strip.sound.packed_file else strip.sound.filepath
+    return Line(wave, strip.name, first, secs, own, start_secs=start, is_placed=True)
 
 
 def decoded(source: Any, *, start_secs: float = 0.0, end_secs: float | None = None) -> tuple[Path, float]:
@@ -220,8 +240,14 @@ class FACEEMOTE_OT_apply_take(bpy.types.Operator):
                 _place_sound(context.scene, take, facts)
                 takes.hush_hidden()
         settings.take_id = takes.facts_of(take)["id"]
+        said = f"{take.name}: {facts['num_secs']:.1f} s, {takes.facts_of(take)['num_frames']} frames"
+        last = takes.last_frame(take, character)
+        if last > context.scene.frame_end:
+            context.scene.frame_end = last
+            said += f"; the scene ends at frame {last} now"
         context.scene.frame_set(context.scene.frame_current)
-        self.report({"INFO"}, f"{take.name}: {facts['num_secs']:.1f} s")
+        SESSION.status = f"{said}. {SESSION.status}" if SESSION.status not in ("", "Done") else said
+        self.report({"INFO"}, said)
 
 
 def _place_sound(scene: Any, take: Any, facts: dict[str, Any]) -> None:

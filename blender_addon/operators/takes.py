@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import bpy
+from bpy.props import BoolProperty, StringProperty
 
 from .. import folders, reasons
 from ..apply import preview, takes
@@ -59,6 +60,9 @@ class FACEEMOTE_OT_rebake_take(bpy.types.Operator):
     bl_label = "Re-bake"
     bl_options = {"REGISTER"}
 
+    take_id: StringProperty(description="Another take than the chosen one", options={"SKIP_SAVE"})
+    as_it_was: BoolProperty(description="With the settings that it was made with", options={"SKIP_SAVE"})
+
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """A take."""
@@ -68,8 +72,9 @@ class FACEEMOTE_OT_rebake_take(bpy.types.Operator):
         """Ask the engine."""
 
         def work() -> None:
-            take = _take(context)
-            facts = takes.facts_of(take)
+            facts = takes.facts_of(takes.take_by_id(self.take_id) or _take(context))
+            if self.as_it_was:
+                recall(context.scene.face_emote, facts)
             line = Line(
                 speech_of(facts), facts["speech_name"], int(facts["first_frame"]), float(facts["num_secs"]),
                 facts.get("source", ""), start_secs=facts.get("source_start", 0.0),
@@ -123,14 +128,7 @@ class FACEEMOTE_OT_recall_take(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Copy them."""
-        facts, settings = takes.facts_of(_take(context)), context.scene.face_emote
-        for name, value in facts.get("style", {}).items():
-            setattr(settings, name, value)
-        settings.seed, settings.transcript = facts.get("seed", 0), facts.get("transcript", "")
-        if facts.get("emotion", "sliders") == "sliders":
-            settings.emotion_mode = "SLIDERS"
-        else:
-            settings.emotion_mode, settings.emotion = "WORDS", facts["emotion"]
+        recall(context.scene.face_emote, takes.facts_of(_take(context)))
         return {"FINISHED"}
 
 
@@ -215,6 +213,17 @@ class FACEEMOTE_OT_add_corrections(bpy.types.Operator):
             data.action_blend_type = "ADD"
             data.action_extrapolation = "HOLD"
         return {"FINISHED"}
+
+
+def recall(settings: Any, facts: dict[str, Any]) -> None:
+    """Set the panel to what a take was made with."""
+    for name, value in facts.get("style", {}).items():
+        setattr(settings, name, value)
+    settings.seed, settings.transcript = facts.get("seed", 0), facts.get("transcript", "")
+    if facts.get("emotion", "sliders") == "sliders":
+        settings.emotion_mode = "SLIDERS"
+    else:
+        settings.emotion_mode, settings.emotion = "WORDS", facts["emotion"]
 
 
 def speech_of(facts: dict[str, Any]) -> Path:

@@ -5,8 +5,9 @@ from typing import Any
 
 import bpy
 
-from .. import compat
+from .. import compat, reasons
 from ..names import BONE_ROLES
+from ..operators.generate import start_frame
 from ..operators.mapping import unmatched
 from .main import prepared, say
 
@@ -92,7 +93,10 @@ class FACEEMOTE_PT_speech(bpy.types.Panel):
                 column = layout.column(align=True)
                 column.prop(settings, "range_start")
                 column.prop(settings, "range_end")
+            layout.prop(settings, "start_at")
             layout.prop(settings, "place_sound")
+        if not reasons.no_speech(context):
+            layout.label(text=f"Starts at frame {start_frame(context.scene)}", icon="TIME")
         layout.prop(settings, "transcript")
         say(layout, LANGUAGE_NOTE)
 

@@ -79,9 +79,8 @@ class FACEEMOTE_PT_main(bpy.types.Panel):
             say(layout, reason)
 
     def _status(self, layout: Any, context: bpy.types.Context) -> None:
-        failed = SESSION.status not in ("Done", "Cancelled") and not SESSION.status.startswith("Wrote")
-        say(layout, SESSION.status, icon="ERROR" if failed else "INFO")
-        if failed and context.window_manager.face_emote_job.report_path:
+        say(layout, SESSION.status, icon="ERROR" if SESSION.failed else "INFO")
+        if SESSION.failed and context.window_manager.face_emote_job.report_path:
             layout.operator("face_emote.show_report", icon="COPYDOWN")
 
 

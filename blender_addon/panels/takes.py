@@ -5,7 +5,9 @@ from typing import Any
 
 import bpy
 
+from ..apply import takes
 from ..names import BLOOD_REGIONS, SKIN_PROPERTY, WRINKLES, blood_place, wrinkle_place
+from ..operators.generate import fps_of
 from .main import prepared, say
 
 
@@ -23,6 +25,13 @@ class FACEEMOTE_PT_takes(bpy.types.Panel):
         layout.template_list(
             "FACEEMOTE_UL_takes", "", bpy.data, "actions", settings, "active_take", rows=3, sort_lock=True
         )
+        fps = fps_of(context.scene)
+        stale = takes.of_another_rate(settings.target, fps=fps) if settings.target is not None else None
+        if stale is not None:
+            made = takes.facts_of(stale)["fps"]
+            say(layout, f"{stale.name} was made for {made:g} frames a second, the scene has {fps:g}", icon="ERROR")
+            again = layout.operator("face_emote.rebake_take", text="Re-bake as It Was", icon="FILE_REFRESH")
+            again.take_id, again.as_it_was = takes.facts_of(stale)["id"], True
         grid = layout.grid_flow(row_major=True, columns=2, even_columns=True, align=True)
         grid.operator("face_emote.show_take", icon="ARROW_LEFTRIGHT")
         grid.operator("face_emote.rebake_take", icon="FILE_REFRESH")

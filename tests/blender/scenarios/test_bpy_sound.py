@@ -47,7 +47,7 @@ def test_a_part_of_a_file_is_the_file_itself_cut_to_the_part(fe, preview):
     character = spoken(fe)
     fe.bpy.ops.face_emote.remove_take()
     scene.frame_set(40)
-    settings.emotion = "joy"
+    settings.emotion, settings.start_at = "joy", "PLAYHEAD"
     fe.bpy.ops.face_emote.generate(preview=preview)
     if preview:
         fe.bpy.ops.face_emote.preview_apply()
