@@ -68,7 +68,7 @@ def dress(copy: Any, original: Any) -> None:
         _follower(hair).node_group = group
 
 
-def _follower(thing: Any) -> Any | None:
+def _follower(thing: Any) -> Any:
     """The modifier that lets hair ride on the skin; None for anything else."""
     groups = (item for item in thing.modifiers if item.type == "NODES" and item.node_group is not None)
     return next((item for item in groups if item.node_group.name.startswith(FOLLOW)), None)

@@ -159,8 +159,8 @@ def tie(strip: Any, take: str, *, instead_of: str = "") -> None:
 def remove_sound(take: str) -> None:
     """Remove the sound strips that came with a take, unless another take is heard in them."""
     for scene in bpy.data.scenes:
-        strips = compat.strips_of(scene)
-        for strip in [item for item in strips or () if take in takes_in(item)]:
+        strips: Any = compat.strips_of(scene) or ()
+        for strip in [item for item in strips if take in takes_in(item)]:
             left = [other for other in takes_in(strip) if other != take]
             if left:
                 strip[STRIP_KEY] = "\n".join(left)

@@ -13,7 +13,8 @@ from ..names import TAKE_KEY, TRACK
 from ..report import UserError
 from .channels import Channel, channels_of, owners_of, read_take
 from .curves import slot_of, write_channels
-from .facts import facts_of, new_id, write_facts
+from .facts import facts_of as facts_of
+from .facts import new_id, write_facts
 from .identity import id_of
 from .sound import remove_sound, takes_in
 
