@@ -171,6 +171,7 @@ class FACEEMOTE_PG_settings(bpy.types.PropertyGroup):
         default="auto",
     )
     what_was_read: StringProperty(name="Read", description="What was read in the speech, and which sense was believed")
+    senses_read: StringProperty(description="Name, weight and what it says of each sense, as JSON", default="[]")
     use_markers: BoolProperty(
         name="Markers",
         description="Timeline markers named 'fe: joy' and so on are emotions reached there",

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Emotion: presets, the mood pad, markers."""
 
+import json
 from typing import Any
 
 import bpy
@@ -9,7 +10,7 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, StringProperty
 from .. import emotions, reasons
 from ..engine import jobs
 from ..report import UserError, attempt
-from .generate import prepared_line, transcript_of
+from .generate import other_lines, prepared_line, transcript_of
 
 _enum_items: list[tuple[str, str, str]] = []
 
@@ -86,10 +87,16 @@ class FACEEMOTE_OT_read_emotion(bpy.types.Operator):
         def done(result: dict[str, Any]) -> None:
             settings = scene_again().face_emote
             settings.emotion, settings.what_was_read = result["emotion"], result["sentence"]
+            settings.senses_read = json.dumps(result["senses"])
 
         def work() -> None:
             line = prepared_line(scene)
-            params = {"speech": str(line.wave), "transcript": transcript_of(scene.face_emote)}
+            settings = scene.face_emote
+            params = {
+                "speech": str(line.wave),
+                "transcript": transcript_of(settings),
+                "others": other_lines(settings.target, line),
+            }
             jobs.submit(f"reading {line.name}", method="read", params=params, done=done, wait=self.wait or None)
 
         return attempt(self, work)

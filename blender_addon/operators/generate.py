@@ -111,6 +111,8 @@ def take_request(scene: Any, character: Any, line: Line, *, emotion: str = "") -
         "speech": str(line.wave), "fps": fps, "target": target, "seed": settings.seed, "style": style, "person": person,
         "transcript": transcript_of(settings), **felt,
     }  # fmt: skip
+    if "auto" in felt.get("emotion", ""):
+        request["others"] = other_lines(character, line)
     code = hashlib.sha256(json.dumps([request, character.name], sort_keys=True).encode()).hexdigest()[:16]
     request["path"] = str(folder / f"{code}.npz")
     facts = {
@@ -120,6 +122,12 @@ def take_request(scene: Any, character: Any, line: Line, *, emotion: str = "") -
         "is_placed": line.is_placed,
     }  # fmt: skip
     return request, facts
+
+
+def other_lines(character: Any, line: Line) -> list[str]:
+    """Speeches of a character's other takes: its voice, against which a line is read."""
+    waves = {takes.facts_of(take).get("wave", "") for take in takes.takes_of(character)} if character else set()
+    return sorted(wave for wave in waves if wave and wave != str(line.wave) and Path(wave).is_file())
 
 
 def transcript_of(settings: Any) -> str:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Emotion and performance."""
 
+import json
 from typing import Any
 
 import bpy
@@ -35,6 +36,8 @@ class FACEEMOTE_PT_emotion(bpy.types.Panel):
         layout.operator("face_emote.read_emotion", icon="VIEWZOOM")
         if settings.what_was_read:
             say(layout, settings.what_was_read)
+            for name, weight, says in json.loads(settings.senses_read):
+                layout.progress(factor=weight, text=f"{name} {weight:.0%}: {says}")
         say(
             layout, "joy tinged with guilt | calm anger | anger hidden under a smile | 0s neutral; 1.5s surprise | auto"
         )

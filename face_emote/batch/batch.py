@@ -15,9 +15,10 @@ from face_emote.batch.log import Log, LogEntry, Watch
 from face_emote.batch.plan import Plan
 from face_emote.batch.pool import ProcessPool
 from face_emote.batch.report import write_report
-from face_emote.batch.rows import Row, words_of
-from face_emote.batch.run import WORK, BatchRun, Choice, Outcome, require_folder, select
+from face_emote.batch.rows import WORK, Row, words_of
+from face_emote.batch.run import BatchRun, Choice, Outcome, require_folder, select
 from face_emote.batch.state import BatchState
+from face_emote.batch.talkers import write_voices
 from face_emote.core.errors import BatchError
 from face_emote.core.reading import content_of
 from face_emote.core.types import PerformanceStyle
@@ -54,6 +55,8 @@ def run_batch(plan: Plan, folder: Path, *, place: Place, choice: Choice, watch: 
     with held(folder / WORK), closing(BatchState(folder)) as state, closing(Log(folder)) as log:
         state.list_rows([(row.name, row.place, _about(row)) for row in plan.rows])
         selected = select(plan, choice, folder=folder, state=state)
+        if plan.voices:
+            write_voices(plan.voices, folder / WORK)
 
         reported = time.monotonic()
 

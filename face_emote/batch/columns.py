@@ -27,11 +27,11 @@ from face_emote.core.options import (
 )
 from face_emote.verbs.animate import require_performance
 
-OTHERS = ("speech", "video", "name", "outputs", "consent", "no_provenance")
+OTHERS = ("speech", "video", "speaker", "name", "outputs", "consent", "no_provenance")
 FILMING = options_of(Filming)
 COLUMNS = tuple(dict.fromkeys((*OTHERS, *(item.name for item in (*PERFORMANCE_OPTIONS, *PICTURE_OPTIONS, *FILMING)))))
 MAX_COMBINATIONS = 10_000
-FIXED = ("speech", "video", "outputs", "name")
+FIXED = ("speech", "video", "speaker", "outputs", "name")
 """Columns that a sweep cannot go over."""
 _COMMA = re.compile(r",(?![^(]*\))")
 """A comma that is not inside brackets: `vad(-0.4, 0.7, 0.2)` is one value."""

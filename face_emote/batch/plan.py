@@ -17,7 +17,8 @@ from face_emote.batch.columns import (
 )
 from face_emote.batch.manifest_file import RawRow, matches, read_manifest
 from face_emote.batch.naming import DEFAULT_TEMPLATE, filled, key_of, require_safe, shortened
-from face_emote.batch.rows import Row, is_sheet, is_video, words_of
+from face_emote.batch.rows import WORK, Row, is_sheet, is_video, words_of
+from face_emote.batch.talkers import Voices, read_voices, with_talkers
 from face_emote.capturing.film import film_facts
 from face_emote.core.errors import BatchError, FaceEmoteError, OptionError
 from face_emote.core.fields import Option, is_file, require_option
@@ -43,6 +44,8 @@ class Plan:
     """Rows whose recording cannot be opened, by name, and why. They fail; the others are done all the same."""
     renamed: Mapping[str, str] = field(default_factory=dict)
     """Recordings whose own names cannot be files' everywhere, and what their results are called."""
+    voices: Voices = field(default_factory=dict)
+    """What was heard of speakers, for the next plan."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,9 @@ def plan_batch(source: Path, options: PlanOptions) -> Plan:
         raise BatchError(f"{len(problems)} mistakes in the manifest; nothing was started:\n  {lines}")
     secs, unreadable = _heard(rows)
     renamed = {raw.original: raw.name for raw in sources if raw.name != raw.original and not options.name}
-    return Plan(tuple(rows), secs, unreadable, renamed)
+    known = {} if options.output is None else read_voices(options.output / WORK)
+    rows, voices = with_talkers(rows, known=known)
+    return Plan(tuple(rows), secs, unreadable, renamed, voices)
 
 
 def _cells_of(raw: RawRow, options: PlanOptions) -> Iterator[Cells]:
@@ -138,6 +143,7 @@ def _row(raw: RawRow, cells: Cells, *, swept: list[str], options: PlanOptions) -
     return Row(
         number=raw.number, name=name, performance=performance, picture=picture, outputs=outputs,
         consent=cells.text("consent"), marked=not unmarked, filming=filming,
+        speaker=cells.text("speaker") or cells.texts.get("character", "").strip(),
     )  # fmt: skip
 
 

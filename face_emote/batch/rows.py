@@ -14,6 +14,8 @@ from face_emote.core.version import VERSION
 from face_emote.rendering.video import DEFAULT_CODEC
 
 SHEET_SUFFIX = ".png"
+WORK = ".work"
+"""The work folder."""
 KEY_DIGITS = 24
 
 
@@ -34,6 +36,8 @@ class Row:
     """Whether the files carry the signed mark."""
     filming: Filming | None = None
     """How the face is read, where the speech is a film; the performance is then what is put on top of it."""
+    speaker: str = ""
+    """Whose voice it is; rows of one speaker know each other."""
 
     @property
     def place(self) -> str:
@@ -79,7 +83,7 @@ def motion_hash(row: Row) -> str:
     values = asdict(row.performance)
     for name in ("speech", "transcript", "head", "model"):
         value = getattr(row.performance, name)
-        values[name] = _content_hash(value) if isinstance(value, Path) else value
+        values[name] = content_hash(value) if isinstance(value, Path) else value
     if row.filming is not None:
         values["filming"] = asdict(row.filming)
     return _digest({"version": VERSION, **values})
@@ -99,7 +103,8 @@ def work_key(row: Row) -> str:
     return _digest(parts)[:KEY_DIGITS]
 
 
-def _content_hash(path: Path) -> str:
+def content_hash(path: Path) -> str:
+    """Of a file; it is not read again before it has changed."""
     facts = path.stat()
     return _hash_of_file(path, facts.st_mtime_ns, facts.st_size)
 

@@ -17,14 +17,14 @@ from face_emote.batch.executor import Drawn, Event, Executor, Finished, Lost
 from face_emote.batch.log import LogEntry, Watch
 from face_emote.batch.plan import Plan
 from face_emote.batch.publish import is_there, publish
-from face_emote.batch.rows import KEY_DIGITS, Row, output_hash, work_key
+from face_emote.batch.rows import KEY_DIGITS, WORK, Row, output_hash, work_key
 from face_emote.batch.state import DONE, FAILED, RUNNING, BatchState
 from face_emote.batch.state import FILE as STATE_FILE
 from face_emote.batch.work import STORY, THUMBNAIL, Perform, Task, stages
 from face_emote.core.errors import FaceEmoteError, OutputError
 
-WORK, OWN = ".work", "made_by_face_emote"
-"""The work folder, and the sign in it that it is a batch's."""
+OWN = "made_by_face_emote"
+"""The sign in a work folder that it is a batch's."""
 KEY = re.compile(rf"[0-9a-f]{{{KEY_DIGITS}}}")
 """Names of folders in it; nothing else in there is ever deleted."""
 MAX_ATTEMPTS = 3

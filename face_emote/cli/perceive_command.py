@@ -12,7 +12,7 @@ HELP = """\
 Read what is felt in INPUT, and how sure that is, and write it to OUT.
 
 \b
-INPUT is up to three files about the same moment, in any order:
+INPUT is up to three files about the same moment, in any order, or many recordings of one voice:
   a recording    wav, flac, mp3, .. or a video: how it is said
   .txt .srt ..   what is said; English words are placed in time by the recording
   .npz           a motion file of the bundled head: what the face does
@@ -26,6 +26,9 @@ OUT ends in
   .tokens        feeling and manner in 150 bits a second, for `animate --tokens`
 Without OUT the emotion keys are printed, as `animate --emotion` takes them.
 
+With --one-talker INPUT are recordings of one voice, six or more. Each is read against the others, and OUT names a file
+for each: "{name}.json".
+
 A guess about a performance, for animating it: never a judgement of a person (see docs/perception.md).
 
 \b
@@ -33,6 +36,7 @@ Examples:
   face-emote perceive line.wav
   face-emote perceive line.wav line.txt -o feelings.png
   face-emote perceive take.npz -o feelings.csv
+  face-emote perceive anna/*.wav --one-talker -o "anna/{name}.json"
 """
 MOTION, TEXT = (".npz",), (".txt", ".srt", ".vtt", ".ass", ".ssa", ".sub", ".ttml", ".sbv")
 
@@ -41,11 +45,15 @@ MOTION, TEXT = (".npz",), (".txt", ".srt", ".vtt", ".ass", ".ssa", ".sub", ".ttm
 @click.argument("inputs", metavar="INPUT..", nargs=-1, required=True, type=PathType)
 @output_option("Its ending says what to write; may be repeated.", required=False, multiple=True)
 @click.option("-t", "--text", metavar="WORDS", help="What is said, in place of a file.")
-def command(*, inputs: tuple[Path, ...], output: tuple[Path, ...], text: str | None) -> None:
+@click.option("--one-talker", is_flag=True, help="INPUT are lines of one voice, each read against the others.")
+def command(*, inputs: tuple[Path, ...], output: tuple[Path, ...], text: str | None, one_talker: bool) -> None:
     """Read what is felt in INPUT, and how sure that is, and write it to OUT."""
     from face_emote.formats.motion_file import read_motion
     from face_emote.verbs.perceive import perceived, require_feelings_file, write_perceived
 
+    if one_talker:
+        _perceive_lines(inputs, output, text=text)
+        return
     for path in output:
         require_feelings_file(path)
     speech, words, motion = (_only(inputs, role) for role in ("recording", "text", "motion"))
@@ -63,10 +71,39 @@ def command(*, inputs: tuple[Path, ...], output: tuple[Path, ...], text: str | N
     click.echo(", ".join(map(str, output)) if output else found.plan().text)
 
 
+def _perceive_lines(lines: tuple[Path, ...], output: tuple[Path, ...], *, text: str | None) -> None:
+    """Each line against the others of the same voice."""
+    from face_emote.perception.talker import LEAST_LINES, talker_from
+    from face_emote.verbs.perceive import figures_heard, perceived, require_feelings_file, write_perceived
+
+    other = next((path for path in lines if role_of(path) != "recording"), None)
+    if other is not None or text is not None:
+        raise OptionError(f"--one-talker hears recordings alone; leave out {other or '--text'}")
+    if any("{name}" not in path.name for path in output):
+        raise OptionError('With --one-talker every line has files of its own; name them with {name}: -o "{name}.json"')
+    targets = {line: [path.with_name(path.name.replace("{name}", line.stem)) for path in output] for line in lines}
+    names = [path for paths in targets.values() for path in paths]
+    if len(set(names)) < len(names) or len(targets) < len(lines):
+        raise OptionError(f"Two lines have one name, and so would their files; rename one: {lines[0].parent}")
+    for path in names:
+        require_feelings_file(path)
+    heard = {line: figures_heard(line) for line in lines}
+    for line in lines:
+        others = [figures for path, figures in heard.items() if path != line and figures is not None]
+        talker = talker_from(others)
+        if talker is None:
+            raise OptionError(f"A voice is known from {LEAST_LINES} other lines with speech; here are {len(others)}")
+        found = perceived(line, talker=talker)
+        for path in targets[line]:
+            write_perceived(found, path)
+        click.echo(f"{line}: {', '.join(map(str, targets[line])) or found.plan().text}")
+
+
 def _only(inputs: tuple[Path, ...], role: str) -> Path | None:
     own = [path for path in inputs if role_of(path) == role]
     if len(own) > 1:
-        raise OptionError(f"These are two files with a {role}, and one is read at a time: {own[0]}, {own[1]}")
+        more = "; --one-talker reads lines of one voice" if role == "recording" else ""
+        raise OptionError(f"These are two files with a {role}, and one is read at a time{more}: {own[0]}, {own[1]}")
     return own[0] if own else None
 
 

@@ -14,7 +14,16 @@ from face_emote.core.errors import OptionError
 from face_emote.core.fields import Kind, Option, Sides, built, option, options_of, require_fields, sides_of
 from face_emote.core.names import ANIMATORS, CAMERAS, CODECS, DEFAULT_FPS, ENGINES, HAIR_STYLES, LIGHTS, NETWORKS
 from face_emote.core.timing import MAX_FPS, MIN_FPS, USUAL_FPS
-from face_emote.core.types import FINE_POINTS, Camera, EmotionPlan, LightRig, PerformanceStyle, SkinParams, Speech
+from face_emote.core.types import (
+    FINE_POINTS,
+    Camera,
+    EmotionPlan,
+    LightRig,
+    PerformanceStyle,
+    SkinParams,
+    Speech,
+    Talker,
+)
 
 FILM = "Film"
 PERFORMANCE, ANIMATOR, PICTURE, MARK = "Performance", "Animator", "Picture (for video)", "Mark (for video and .glb)"
@@ -72,6 +81,8 @@ class Performance:
         kind=Kind.FILE, choices=NETWORKS, section=ANIMATOR, metavar="FILE",
     )  # fmt: skip
     style: PerformanceStyle = PerformanceStyle()  # noqa: RUF009 - frozen
+    talker: Talker | None = None
+    """Whose voice it is: what `auto` reads is read against that voice's other lines."""
     head: Path | None = option(
         None, "Another face model than the bundled one: a file made by `face-emote head import`, or a FLAME file.",
         kind=Kind.FILE, section=FINE_POINTS, metavar="FILE",

@@ -87,6 +87,15 @@ class Prosody:
 
 
 @dataclass(frozen=True, slots=True)
+class Talker:
+    """Whose voice it is, known from other lines (`perception.talker`)."""
+
+    shift: tuple[float, ...]
+    """By how much each figure that the reader of voices sees lies above other people's."""
+    num_lines: int
+
+
+@dataclass(frozen=True, slots=True)
 class Pause:
     """A gap in the speech: a micropause (60-250 ms) or longer."""
 

@@ -5,6 +5,7 @@ The keys are written in the words of `emotion.grammar`, so that what is printed 
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -27,6 +28,8 @@ FAINTEST = 0.05
 SECOND = 0.4
 """An emotion shows beside the strongest one from this share of it on."""
 FAINTEST_HIDDEN = 0.1
+_SENSE_NAMES = {"text": "words"}
+"""As people call them."""
 
 
 def auto_plan(reading: EmotionReading, pauses: Sequence[Pause] = ()) -> EmotionPlan:
@@ -69,15 +72,50 @@ def described(felt: Felt, index: int) -> str:
     return f"{EMOTIONS[hidden]}:{_amount(beneath[hidden])} hidden under {surface}"
 
 
-def in_a_sentence(felt: Felt) -> str:
-    """What the first instant feels, and why: for a panel."""
-    shares = sorted(zip(felt.mix[0], EMOTIONS, strict=True), reverse=True)
-    named = ", ".join(f"{name} {100 * value:.0f} %" for value, name in shares[:3] if value >= FAINTEST)
-    believed = [f"{name} {100 * gate:.0f} %" for name, gate in zip(SENSES, felt.gates[0], strict=True) if gate > 0.0]
+@dataclass(frozen=True, slots=True)
+class SenseSaid:
+    """What one sense says of the whole, and how far it was believed."""
+
+    name: str
+    weight: float
+    says: str
+
+
+def each_sense(reading: EmotionReading) -> tuple[SenseSaid, ...]:
+    """Of the senses that are there: for a panel's bars."""
+    gates = reading.overall.gates[0]
+    return tuple(
+        SenseSaid(_SENSE_NAMES.get(name, name), float(gate), _named(sense.over([(0, len(sense))]).mix[0], most=2))
+        for name, gate, sense in zip(SENSES, gates, reading.senses, strict=True)
+        if sense is not None and gate > 0.0
+    )
+
+
+def in_a_sentence(reading: EmotionReading) -> str:
+    """What the whole feels, and why: for a panel."""
+    felt = reading.overall
     tone = "tense" if felt.vad[0, 1] > 0.25 else "subdued" if felt.vad[0, 1] < -0.25 else "even"
     beneath = int(felt.hidden[0].argmax())
     hidden = f"; {EMOTIONS[beneath]} may be hidden" if felt.hidden[0, beneath] >= FAINTEST_HIDDEN else ""
-    return f"{named}; {tone}{hidden} (believed: {', '.join(believed) or 'nothing'})"
+    return f"{_named(felt.mix[0], most=3)}; {tone}{hidden} (believed: {_reason(each_sense(reading))})"
+
+
+def _reason(senses: tuple[SenseSaid, ...]) -> str:
+    """How far each sense was believed, and whether they agree."""
+    if len(senses) < 2:
+        return f"{senses[0].name} alone" if senses else "nothing"
+    shares = ", ".join(f"{sense.name} {100 * sense.weight:.0f} %" for sense in senses)
+    ordered = sorted(senses, key=lambda sense: -sense.weight)
+    first, second = (sense.says.split(" ")[0] for sense in ordered[:2])
+    if first == second:
+        return f"{shares}; both say {first}"
+    surer = f"{ordered[0].name}, which says {first}, counts more than {ordered[1].name}, which says {second}"
+    return f"{shares}; {surer}"
+
+
+def _named(mix: Float[Array, " emotion=8"], *, most: int) -> str:
+    shares = sorted(zip(mix, EMOTIONS, strict=True), reverse=True)
+    return ", ".join(f"{name} {100 * value:.0f} %" for value, name in shares[:most] if value >= FAINTEST)
 
 
 def _sum(mix: Float[Array, " emotion=8"]) -> str:

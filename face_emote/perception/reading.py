@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from face_emote.core.arrays import Array, Float
-from face_emote.core.types import SpeechAnalysis
+from face_emote.core.types import SpeechAnalysis, Talker
 from face_emote.perception.evidence import READING_HZ, TEXT, Evidence
 from face_emote.perception.fusion import Felt, fused
 from face_emote.perception.said import SaidFrames, named_shares, read_said
@@ -78,17 +78,18 @@ def read_feelings(
     text: str | None = None,
     face: Evidence | None = None,
     reader: VoiceReader | None = None,
+    talker: Talker | None = None,
 ) -> EmotionReading:
     """What is felt in a recording that was analysed, in words, and in a face that moves; any of them may be missing.
 
     `text` is what is said, for whoever has no recording or one whose transcript could not be laid over it; `reader` is
-    another one for the voice.
+    another one for the voice, `talker` what is known of it from other lines.
 
     Raises:
         ValueError: all of them are missing.
         CheckpointError: a reader cannot be loaded.
     """
-    voice = None if analysis is None else read_voice(analysis.prosody, reader=reader)
+    voice = None if analysis is None else read_voice(analysis.prosody, reader=reader, talker=talker)
     said = read_said(analysis, text)
     found = (None if voice is None else voice.evidence.held(HELD_FRAMES), None if said is None else said.evidence, face)
     count = max((len(sense) for sense in found if sense is not None), default=0)

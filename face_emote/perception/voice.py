@@ -10,7 +10,7 @@ from face_emote.core.arrays import Array, Float, Int
 from face_emote.core.assets import ASSETS
 from face_emote.core.errors import CheckpointError
 from face_emote.core.names import EMOTIONS, FEATURE_HZ, NUM_CEPSTRA
-from face_emote.core.types import Prosody
+from face_emote.core.types import Prosody, Talker
 from face_emote.emotion.blending import PROTOTYPE_VAD
 from face_emote.network.convnet import ConvNet, read_expert
 from face_emote.perception.evidence import READING_HZ, Evidence, frames_over
@@ -60,6 +60,10 @@ class VoiceReader:
     bias: Float[Array, " voice_class=7"]
     vad_gain: Float[Array, " vad=3"]
     sd_gain: Float[Array, " vad=3"]
+    people: Float[Array, " figure"]
+    """What is seen of people in general, all feelings alike."""
+    class_shift: Float[Array, "voice_class=7 figure"]
+    """What each class adds to it."""
     path: Path = field(default=VOICE_READER)
 
     def __call__(self, figures: Float[Array, "windows figure"]) -> Float[Array, "windows answer=24"]:
@@ -77,6 +81,9 @@ class VoiceReader:
         return np.concatenate(said, axis=1, dtype=np.float64)
 
 
+_EXTRAS = ("bias", "vad_gain", "sd_gain", "people", "class_shift")
+
+
 @lru_cache(maxsize=2)
 def load_voice_reader(path: Path = VOICE_READER) -> VoiceReader:
     """A reader from a file; raises CheckpointError when that is missing or not such a reader."""
@@ -90,7 +97,7 @@ def load_voice_reader(path: Path = VOICE_READER) -> VoiceReader:
     if not nets or not sounds or found.labels != VOICE_CLASSES:
         raise CheckpointError(f"The reader of voices has other answers than this version; train it again: {path}")
     sharpness = float(found.extra("sharpness")[0])
-    gains = {name: found.extra(name).astype(np.float64) for name in ("bias", "vad_gain", "sd_gain")}
+    gains = {name: found.extra(name).astype(np.float64) for name in _EXTRAS}
     return VoiceReader(nets, sounds, sharpness, path=path, **gains)
 
 
@@ -113,9 +120,9 @@ class VoiceFrames:
     """Probabilities over `BURSTS`, then plain speech."""
 
 
-def read_voice(prosody: Prosody, *, reader: VoiceReader | None = None) -> VoiceFrames:
-    """Read a recording from its prosody."""
-    stream = VoiceStream(reader)
+def read_voice(prosody: Prosody, *, reader: VoiceReader | None = None, talker: Talker | None = None) -> VoiceFrames:
+    """Read a recording from its prosody; with a talker, against that voice's other lines."""
+    stream = VoiceStream(reader, talker=talker)
     parts = (stream.push(prosody), stream.finish())
     evidence = [part.evidence for part in parts]
     whole = Evidence(**{f.name: np.concatenate([getattr(e, f.name) for e in evidence]) for f in fields(Evidence)})
@@ -129,9 +136,10 @@ class VoiceStream:
     blends. Frames come 1.6 s late at most, those of the first 1.2 s with row 280.
     """
 
-    def __init__(self, reader: VoiceReader | None = None) -> None:
+    def __init__(self, reader: VoiceReader | None = None, *, talker: Talker | None = None) -> None:
         """Start before the sound."""
         self._reader = load_voice_reader() if reader is None else reader
+        self._shift = np.float32(0.0) if talker is None else np.array(talker.shift, np.float32)
         self._held = _silence(0)
         self._first_row, self._window = 0, 0
         """Of what is held; next window."""
@@ -194,7 +202,7 @@ class VoiceStream:
             mine = group == number
             # A window always has the same place among as many: the last bit of an answer depends on both.
             asked = np.zeros((_TOGETHER, figures.shape[1]), np.float32)
-            asked[place[mine]] = figures[spoken[mine]]
+            asked[place[mine]] = figures[spoken[mine]] - self._shift
             out[spoken[mine], :-1], out[spoken[mine], -1] = self._reader(asked)[place[mine]], 1.0
         self._window += len(first)
         spare = min(self._window * STEP_ROWS - WINDOW_ROWS // 2, self._num_rows - WINDOW_ROWS) - self._first_row

@@ -44,6 +44,7 @@ from face_emote.core.types import (
     Progress,
     Speech,
     SpeechAnalysis,
+    Talker,
 )
 from face_emote.core.version import VERSION
 from face_emote.emotion.grammar import plan_of
@@ -98,6 +99,7 @@ def animate(  # noqa: PLR0913
     style: PerformanceStyle = PerformanceStyle(),  # noqa: B008 - frozen
     animator: str = "net",
     model: str | Path = "default",
+    talker: Talker | None = None,
     progress: Progress | None = None,
 ) -> FaceMotion:
     """Make the performance of a recording.
@@ -119,6 +121,7 @@ def animate(  # noqa: PLR0913
         style: the animator's sliders.
         animator: `"net"`, the trained network, or `"rules"`, which follow the phones.
         model: which network: `"default"`, `"fast"` (a smaller one), or the path of a checkpoint file.
+        talker: whose voice it is, from `talker_of` its other lines; `"auto"` reads it against them.
         progress: called with (done, total, what) while it works.
 
     Raises:
@@ -131,7 +134,7 @@ def animate(  # noqa: PLR0913
     """
     performance = Performance(
         speech, emotion=emotion, intensity=intensity, transcript=transcript, language=language, fps=fps, seed=seed,
-        character=character, look_at=look_at, style=style, animator=animator, model=model,
+        character=character, look_at=look_at, style=style, animator=animator, model=model, talker=talker,
     )  # fmt: skip
     take = _taken(performance, head=head, progress=progress)
     _warn(take.analysis)
@@ -175,7 +178,7 @@ def _taken(performance: Performance, *, head: Head | None, progress: Progress | 
         source, transcript=performance.transcript, language=performance.language, progress=listening.analysed
     )
     _log.info("heard %.2f s, %d phones", analysis.duration_secs, len(analysis.phones))
-    heard = heard_plan(cast.plan, analysis)
+    heard = heard_plan(cast.plan, analysis, talker=performance.talker)
     cast = replace(cast, plan=cast.plan if heard is None else with_auto(cast.plan, heard))
     plan, answers = cast.plan, None
     if net is not None:
@@ -196,9 +199,11 @@ def _taken(performance: Performance, *, head: Head | None, progress: Progress | 
     return Take(shown, analysis, plan, answers, heard)
 
 
-def heard_plan(plan: EmotionPlan, analysis: SpeechAnalysis) -> EmotionPlan | None:
+def heard_plan(plan: EmotionPlan, analysis: SpeechAnalysis, *, talker: Talker | None = None) -> EmotionPlan | None:
     """What is felt in the speech, phrase by phrase; None when the plan does not ask for it."""
-    return auto_plan(read_feelings(analysis, text=analysis.text or None), analysis.pauses) if plan.auto > 0.0 else None
+    if plan.auto <= 0.0:
+        return None
+    return auto_plan(read_feelings(analysis, text=analysis.text or None, talker=talker), analysis.pauses)
 
 
 def require_performance(performance: Performance) -> None:

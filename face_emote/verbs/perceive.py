@@ -1,20 +1,25 @@
 """What is felt in a voice, in words and in a face: `fe.perceive`, and the files that say it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from face_emote.audio.analyse import analyse
+from face_emote.audio.conditioning import listened_to
+from face_emote.audio.features import prosody_of
 from face_emote.audio.transcripts import written_words
+from face_emote.core.arrays import Array, Float
 from face_emote.core.errors import AlignmentError, HeadError, OptionError
 from face_emote.core.motion import MotionSource
 from face_emote.core.output import require_writable
-from face_emote.core.types import EmotionPlan, Progress, Speech, SpeechAnalysis
+from face_emote.core.types import EmotionPlan, Progress, Speech, SpeechAnalysis, Talker
 from face_emote.face.bundled import load_head
 from face_emote.perception.evidence import Evidence
 from face_emote.perception.face import read_face
 from face_emote.perception.feelings_file import write_feelings
 from face_emote.perception.phrases import auto_plan
 from face_emote.perception.reading import EmotionReading, read_feelings
+from face_emote.perception.talker import line_figures, talker_from
 from face_emote.perception.tokens import tokens_of, write_tokens
 from face_emote.rendering.feelings_chart import write_chart
 
@@ -39,6 +44,7 @@ def perceive(
     *,
     text: str | Path | None = None,
     motion: MotionSource | None = None,
+    talker: Talker | None = None,
     progress: Progress | None = None,
 ) -> EmotionReading:
     """Read what is felt, and how sure that is, from any of a voice, words and a face.
@@ -47,13 +53,31 @@ def perceive(
         speech: a recording, or the path of one.
         text: what is said, as text or as a file of text or subtitles. English words are placed in time by the speech.
         motion: a face that moves, of the bundled head, as long as the speech.
+        talker: whose voice it is, from `talker_of` its other lines; they are what it is read against.
         progress: called with (done, total, what) while it listens.
 
     Raises:
         OptionError: nothing is given.
         AudioError, AlignmentError, CheckpointError: what is given cannot be used.
     """
-    return perceived(speech, text=text, motion=motion, progress=progress).reading
+    return perceived(speech, text=text, motion=motion, talker=talker, progress=progress).reading
+
+
+def talker_of(lines: Iterable[Speech | str | Path]) -> Talker | None:
+    """Whose voice it is in other lines, for `perceive` and `animate`; None when fewer than five hold speech.
+
+    About ten lines of different feelings are worth it. Their order does not matter.
+
+    Raises:
+        AudioError: a recording cannot be read.
+    """
+    heard = [figures_heard(line) for line in lines]
+    return talker_from([figures for figures in heard if figures is not None])
+
+
+def figures_heard(speech: Speech | str | Path) -> Float[Array, " figure"] | None:
+    """What a line says of its talker; None where hardly anybody speaks."""
+    return line_figures(prosody_of(listened_to(speech if isinstance(speech, Speech) else Path(speech)).blocks()))
 
 
 def perceived(
@@ -61,6 +85,7 @@ def perceived(
     *,
     text: str | Path | None = None,
     motion: MotionSource | None = None,
+    talker: Talker | None = None,
     progress: Progress | None = None,
 ) -> Perceived:
     """`perceive`, with the analysis of the speech."""
@@ -68,7 +93,8 @@ def perceived(
         raise OptionError("There is nothing to read; give speech, text or a motion")
     analysis = None if speech is None else _heard(speech, text=text, progress=progress)
     words = None if text is None else written_words(text)
-    return Perceived(read_feelings(analysis, text=words, face=None if motion is None else _seen(motion)), analysis)
+    face = None if motion is None else _seen(motion)
+    return Perceived(read_feelings(analysis, text=words, face=face, talker=talker), analysis)
 
 
 def _seen(motion: MotionSource) -> Evidence:

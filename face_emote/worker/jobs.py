@@ -14,11 +14,11 @@ from face_emote.face.characters import characters
 from face_emote.formats.catalogue import FORMATS
 from face_emote.formats.motion_file import open_motion
 from face_emote.perception.evidence import SENSES
-from face_emote.perception.phrases import in_a_sentence
+from face_emote.perception.phrases import each_sense, in_a_sentence
 from face_emote.verbs.export import export, require_place
 from face_emote.verbs.perceive import perceived
 from face_emote.worker.head_package import write_head
-from face_emote.worker.person import person_from
+from face_emote.worker.person import person_from, talker_in
 from face_emote.worker.protocol import PROTOCOL, Params, Request
 from face_emote.worker.takes import write_capture, write_take
 
@@ -49,11 +49,15 @@ def serve(request: Request, *, progress: Progress) -> dict[str, Any]:
 
 
 def read(params: Params, *, progress: Progress) -> dict[str, Any]:
-    """What is felt in a speech: as emotion keys, in figures, and in a sentence for a panel."""
-    params.require_known(("speech", "transcript"))
+    """What is felt in a speech: as emotion keys, in figures, and in a sentence and bars for a panel.
+
+    Params: speech, transcript, and `others`: lines of the same voice, against which it is read.
+    """
+    params.require_known(("speech", "transcript", "others"))
     found = perceived(
         Path(params.text("speech")),
         text=params.text("transcript", "") or None,
+        talker=talker_in(params),
         progress=lambda done, total, what: progress(min(done / max(total, 1e-9), 1.0), what),
     )
     whole = found.reading.overall
@@ -61,7 +65,8 @@ def read(params: Params, *, progress: Progress) -> dict[str, Any]:
         "emotion": found.plan().text,
         "mix": {name: round(float(value), 3) for name, value in zip(EMOTIONS, whole.mix[0], strict=True)},
         "gates": {name: round(float(value), 3) for name, value in zip(SENSES, whole.gates[0], strict=True)},
-        "sentence": in_a_sentence(whole),
+        "senses": [[sense.name, round(sense.weight, 3), sense.says] for sense in each_sense(found.reading)],
+        "sentence": in_a_sentence(found.reading),
     }
 
 

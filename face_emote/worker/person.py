@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 
@@ -10,13 +11,15 @@ from face_emote.audio.examples import example_speech
 from face_emote.core.arrays import Array, Float
 from face_emote.core.motion import joined_motion
 from face_emote.core.names import CONTROLS, NUM_SHAPE
-from face_emote.core.types import FaceMotion, SkinParams
+from face_emote.core.types import FaceMotion, SkinParams, Talker
 from face_emote.face.bundled import load_head
 from face_emote.face.characters import character
 from face_emote.face.head import Head
 from face_emote.face.identity import RACE, identity
 from face_emote.formats.mesh.targets import TargetSet, morph_targets
+from face_emote.perception.talker import talker_from
 from face_emote.verbs.animate import animate
+from face_emote.verbs.perceive import figures_heard
 from face_emote.worker.protocol import Params
 
 BODY = {"gender": 0.5, "age": 0.66, "muscle": 0.5, "weight": 0.5}
@@ -50,6 +53,22 @@ def person_from(params: Params) -> Person:
     """
     params.require_known(("character", "identity"))
     return _person(params.text("character", "default"), json.dumps(params.part("identity").values, sort_keys=True))
+
+
+def talker_in(params: Params) -> Talker | None:
+    """Whose voice a request's speech is, from the recordings `others`; None for too few of them.
+
+    Raises:
+        AudioError: one of them cannot be read.
+    """
+    paths = [Path(path) for path in params.texts("others")]
+    heard = [_figures(path, path.stat().st_mtime_ns) for path in paths if path.is_file()]
+    return talker_from([figures for figures in heard if figures is not None])
+
+
+@lru_cache(maxsize=1024)
+def _figures(path: Path, _changed_ns: int) -> Float[Array, " figure"] | None:
+    return figures_heard(path)
 
 
 @lru_cache(maxsize=4)

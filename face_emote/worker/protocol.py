@@ -45,6 +45,13 @@ class Params:
             raise OptionError(f"The request needs a text '{name}', got {shown(value)}")
         return value
 
+    def texts(self, name: str) -> list[str]:
+        """A list of strings; empty when absent."""
+        values: Any = self.values.get(name, [])
+        if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+            raise OptionError(f"The request needs a list of texts '{name}', got {shown(values)}")
+        return values
+
     def number(self, name: str, default: float, *, low: float = 0.0, high: float = 1.0) -> float:
         """A number in a range."""
         value: Any = self.values.get(name, default)

@@ -26,12 +26,12 @@ from face_emote.formats.mesh.person import rotations_of
 from face_emote.formats.motion_file import MotionWriter
 from face_emote.rigs.retarget import retargeted
 from face_emote.verbs.animate import perform
-from face_emote.worker.person import Person, person_from
+from face_emote.worker.person import Person, person_from, talker_in
 from face_emote.worker.protocol import Params
 
 TARGETS = ("head", "arkit")
 """Shape keys of our own head, or ARKit weights for somebody else's."""
-OWN = ("speech", "path", "target", "emotion_keys", "style", "person")
+OWN = ("speech", "path", "target", "emotion_keys", "style", "person", "others")
 FIELDS = tuple(item for item in PERFORMANCE_OPTIONS if not item.owner and item.name != "character")
 """Fields of a performance that a request gives as they are; who plays it is the person."""
 KEY_ARRAYS = ("time_secs", "amounts", "vad", "vad_amount", "hidden", "leak")
@@ -41,8 +41,8 @@ KEY_SHAPES = ((), (len(EMOTIONS),), (3,), (), (len(EMOTIONS),), ())
 def write_take(params: Params, *, progress: Callable[[float, str], None]) -> dict[str, Any]:
     """Perform a speech; the curves go to `path`, the motion file to the same name ending in .motion.npz.
 
-    Params: speech, path, target, emotion_keys (path, in place of the emotion), style, person, and the other fields of a
-    `Performance`.
+    Params: speech, path, target, emotion_keys (path, in place of the emotion), style, person, others (lines of the same
+    voice), and the other fields of a `Performance`.
     """
     params.require_known((*OWN, *(item.name for item in FIELDS)))
     path = Path(params.text("path"))
@@ -53,7 +53,7 @@ def write_take(params: Params, *, progress: Callable[[float, str], None]) -> dic
     person = person_from(params.part("person"))
     performance = performance_from(
         params.options(FIELDS), speech=Path(params.text("speech")), character=person.name,
-        style=_style(params.part("style")), **_emotion(params),
+        style=_style(params.part("style")), talker=talker_in(params), **_emotion(params),
     )  # fmt: skip
     shown_on = None if performance.head is None else load_head(performance.head)
     if shown_on is not None and target == "head":

@@ -96,6 +96,14 @@ def test_a_speech_is_read(worker):
     said, error = outcome(worker, "read", {"speech": str(example_speech()[0].path), "transcript": "I am so sad."})
     assert not error and tuple(said["mix"]) == EMOTIONS and set(said["gates"]) == {"voice", "text", "face"}
     assert describe(said["emotion"]).auto == 0.0 and "believed: voice" in said["sentence"]
+    assert [name for name, *_ in said["senses"]] == ["voice", "words"] and "words" in said["sentence"]
+
+
+def test_a_speech_is_read_against_other_lines_of_its_voice(worker):
+    line, *others = [str(item.path) for item in example_speech()]
+    alone, known = (outcome(worker, "read", {"speech": line, "others": them})[0] for them in ([], [*others, line]))
+    assert known["mix"] != alone["mix"]
+    assert "list of texts" in outcome(worker, "read", {"speech": line, "others": "one"})[1]
 
 
 def test_a_take_holds_curves_for_every_frame_and_a_motion_file_beside_it(worker, tmp_path):

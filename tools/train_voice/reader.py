@@ -174,9 +174,27 @@ def _named(logits: Tensor, classes: Float[Array, "example label"]) -> Tensor:
 
 
 def reader_of(nets: Sequence[TorchConvNet], sounds: Sequence[TorchConvNet]) -> VoiceReader:
-    """A reader that is not calibrated yet."""
+    """A reader that is neither calibrated yet nor knows what people are like."""
     voice, sound = (tuple(net.in_numpy() for net in group) for group in (nets, sounds))
-    return VoiceReader(voice, sound, 1.0, bias=np.zeros(len(VOICE_CLASSES)), vad_gain=np.ones(3), sd_gain=np.ones(3))
+    width = nets[0].spec.inputs if nets else 0
+    return VoiceReader(
+        voice, sound, 1.0, bias=np.zeros(len(VOICE_CLASSES)), vad_gain=np.ones(3), sd_gain=np.ones(3),
+        people=np.zeros(width), class_shift=np.zeros((len(VOICE_CLASSES), width)),
+    )  # fmt: skip
+
+
+def knowing_people(reader: VoiceReader, voices: Examples) -> VoiceReader:
+    """A reader that can tell a talker from a feeling: what people are like, and what each class adds."""
+    means = np.full((len(np.unique(voices.talker)), len(VOICE_CLASSES), voices.figures.shape[1]), np.nan)
+    for own, talker in zip(means, np.unique(voices.talker), strict=True):
+        for label in range(len(VOICE_CLASSES)):
+            chosen = (voices.talker == talker) & (voices.label == label)
+            if chosen.any():
+                own[label] = voices.figures[chosen].mean(axis=0)
+    talkers = np.nanmean(means, axis=1)
+    return replace(
+        reader, people=talkers.mean(axis=0), class_shift=np.nanmean(means - talkers[:, None], axis=0)
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -254,7 +272,7 @@ def calibrated(reader: VoiceReader, heard: Unseen) -> VoiceReader:
 def write_reader(reader: VoiceReader, path: Path, *, card: str) -> None:
     """Keep a reader in a file."""
     extras = {"sharpness": np.array([reader.sharpness]), "bias": reader.bias, "vad_gain": reader.vad_gain,
-              "sd_gain": reader.sd_gain}  # fmt: skip
+              "sd_gain": reader.sd_gain, "people": reader.people, "class_shift": reader.class_shift}  # fmt: skip
     stacks = {f"voice{i}": net for i, net in enumerate(reader.nets)}
     stacks |= {f"sound{i}": net for i, net in enumerate(reader.sounds)}
     write_expert(ExpertFile(path, kind="voice_reader", stacks=stacks, extras=extras, labels=VOICE_CLASSES, card=card))
@@ -284,6 +302,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     nets = [taught_voice(lessons, without=None, seed=seed) for seed in range(given.seeds)]
     sounds = [taught_sounds(lessons, seed=seed, hold_out=False) for seed in range(given.seeds)]
     whole = reader_of(nets, sounds)
+    reader = knowing_people(reader, lessons.voices)
     write_reader(replace(reader, nets=whole.nets, sounds=whole.sounds), given.output, card="\n".join(lines))
     return 0
 

@@ -119,6 +119,16 @@ def test_a_running_job_shows_progress_and_cancel(fe):
     assert ("face_emote.cancel",) in [values for name, values, _named in log if name == "operator"]
 
 
+def test_what_was_read_is_shown_with_a_bar_for_every_sense(fe):
+    settings = fe.bpy.context.scene.face_emote
+    settings.emotion_mode, settings.what_was_read = "WORDS", "joy 60 %; even (believed: voice 70 %, words 30 %)"
+    settings.senses_read = '[["voice", 0.7, "joy 58 %"], ["words", 0.3, "neutral 80 %"]]'
+    log = drawn(fe, fe.bpy.types.FACEEMOTE_PT_emotion)
+    bars = [named for name, _values, named in log if name == "progress"]
+    assert bars == [{"factor": 0.7, "text": "voice 70%: joy 58 %"}, {"factor": 0.3, "text": "words 30%: neutral 80 %"}]
+    settings.what_was_read = ""
+
+
 def test_every_button_that_can_be_disabled_says_why(fe):
     scene = emptied(fe)
     assert fe.reasons.cannot_generate(fe.bpy.context) == "Choose or add a character first"

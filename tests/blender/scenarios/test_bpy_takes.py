@@ -363,4 +363,10 @@ def test_what_is_felt_is_read_into_the_text_field(fe, head):
     before, settings.speech_file = settings.emotion, str(SPEECH)
     assert fe.bpy.ops.face_emote.read_emotion() == {"FINISHED"}
     assert settings.emotion != "auto" and "believed: voice" in settings.what_was_read
-    settings.emotion = before
+    ((name, weight, says),) = json.loads(settings.senses_read)
+    assert (name, weight) == ("voice", 1.0) and says.split(" ")[0] in settings.what_was_read
+    settings.transcript = "I am so sad."
+    assert fe.bpy.ops.face_emote.read_emotion() == {"FINISHED"}
+    senses = {name: weight for name, weight, _ in json.loads(settings.senses_read)}
+    assert set(senses) == {"voice", "words"} and abs(sum(senses.values()) - 1.0) < 0.01
+    settings.emotion, settings.transcript = before, ""
