@@ -167,11 +167,10 @@ def _settled(scores: Iterable[Array], places: Places) -> Iterator[Int[Array, " _
         total[near] = value
         low, high = near.start + int(alive[0]), near.start + int(alive[-1]) + 1
         total[near.start : low] = total[high : near.stop] = -np.inf
-        if len(held) >= SETTLE_FRAMES:
+        if frame % SETTLE_FRAMES == SETTLE_FRAMES - 1:
             shared = _shared(held, places, np.arange(low, high)[np.isfinite(total[low:high])])
-            if len(shared):
-                yield shared
-                held = held[len(shared) :]
+            yield shared
+            held = held[len(shared) :]
     ends = places.ends[np.isfinite(total[places.ends])]
     if not len(ends):
         raise MisfitError(max(0, int(places.word[low:high].max())), frame)
