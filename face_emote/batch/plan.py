@@ -165,7 +165,7 @@ def _require_output(output: str, performance: Performance, *, picture: Picture) 
             require_square(picture)
         else:
             choose_codec(path, picture.codec)
-    elif format_of(path).folder_names is not None:
+    elif format_of(path).folder_names:
         raise OptionError(f"A batch writes single files; make folders with `face-emote export`: {output}")
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from face_emote.core.arrays import Array, Float, Int
 from face_emote.core.motion import MotionSource
 from face_emote.core.output import folder_written_beside, written_beside
-from face_emote.formats.catalogue import MATERIAL_FILE, OBJ_NAMES, PLY_NAMES
+from face_emote.formats.catalogue import FORMATS, MATERIAL_FILE
 from face_emote.formats.mesh.colours import BlushColours
 from face_emote.formats.mesh.materials import MATERIALS
 from face_emote.formats.mesh.person import Person, Progress, posed_blocks
@@ -41,7 +41,7 @@ def write_obj(motion: MotionSource, path: Path, *, person: Person, progress: Pro
     if one:
         _write_one(motion, path, content, person=person, progress=progress)
         return
-    with folder_written_beside(path, own_names=OBJ_NAMES) as folder:
+    with folder_written_beside(path, own_names=FORMATS[".obj"].own_names) as folder:
         (folder / MATERIAL_FILE).write_bytes(_obj_materials().encode("ascii"))
         _write_all(motion, folder, content, person=person, suffix=".obj", progress=progress)
 
@@ -57,7 +57,7 @@ def write_ply(motion: MotionSource, path: Path, *, person: Person, progress: Pro
     if person.options.frame is not None:
         _write_one(motion, path, content, person=person, progress=progress)
         return
-    with folder_written_beside(path, own_names=PLY_NAMES) as folder:
+    with folder_written_beside(path, own_names=FORMATS[".ply"].own_names) as folder:
         _write_all(motion, folder, content, person=person, suffix=".ply", progress=progress)
 
 

@@ -5,13 +5,15 @@ face, +X is the character's left (the viewer's right).
 """
 
 import difflib
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
 from face_emote.core.arrays import Array, Float
+from face_emote.core.assets import ASSETS
 from face_emote.core.cameras import CAMERAS
 from face_emote.core.errors import OptionError
 from face_emote.core.types import Camera, Light, LightRig, Vector
@@ -33,52 +35,18 @@ class Scene:
     """Of the lens, focused on the eyes: 2.8 blurs what lies behind them softly; None: everything is sharp."""
 
 
-LIGHTS: dict[str, LightRig] = {
-    # Neutral, for judging skin: a softbox over the shoulder, its reflector, a cool strip behind.
-    "studio": LightRig(
-        key=Light((0.55, 0.70, 0.95), (1.95, 1.86, 1.78)),
-        fill=Light((-0.9, 0.10, 0.75), (0.24, 0.25, 0.27)),
-        rim=Light((-0.60, 0.45, -0.9), (0.95, 1.00, 1.10)),
-        ambient=(0.36, 0.37, 0.40),
-        backdrop_centre=(0.120, 0.122, 0.128),
-        backdrop_edge=(0.020, 0.021, 0.023),
-        exposure=0.78,
-        softness=0.0030,
-    ),
-    # Beauty dish and white walls: light from everywhere, hardly a shadow, a pale ground.
-    "soft": LightRig(
-        key=Light((0.18, 0.62, 1.0), (1.12, 1.09, 1.06)),
-        fill=Light((-0.7, 0.15, 0.8), (0.46, 0.46, 0.47)),
-        rim=Light((0.7, 0.5, -0.8), (0.42, 0.43, 0.45)),
-        ambient=(0.62, 0.63, 0.65),
-        backdrop_centre=(0.66, 0.65, 0.63),
-        backdrop_edge=(0.36, 0.355, 0.35),
-        exposure=0.80,
-        softness=0.0060,
-    ),
-    # The last hour of sun: low and golden from one side, the blue of the open sky in the shadows.
-    "warm": LightRig(
-        key=Light((1.0, 0.34, 0.62), (2.70, 1.86, 1.12)),
-        fill=Light((-0.8, 0.25, 0.75), (0.17, 0.20, 0.27)),
-        rim=Light((-0.75, 0.30, -0.9), (1.50, 0.92, 0.45)),
-        ambient=(0.25, 0.27, 0.32),
-        backdrop_centre=(0.230, 0.125, 0.060),
-        backdrop_edge=(0.022, 0.014, 0.011),
-        exposure=0.80,
-        softness=0.0022,
-    ),
-    # Moonlight against the lamp of a window behind.
-    "night": LightRig(
-        key=Light((-0.85, 0.62, 0.42), (0.62, 0.92, 1.40)),
-        fill=Light((0.75, 0.05, 0.8), (0.11, 0.10, 0.11)),
-        rim=Light((0.85, 0.28, -0.75), (1.75, 0.92, 0.40)),
-        ambient=(0.10, 0.14, 0.22),
-        backdrop_centre=(0.014, 0.024, 0.044),
-        backdrop_edge=(0.003, 0.005, 0.009),
-        exposure=0.95,
-        softness=0.0026,
-    ),
+def _plain(value: Any) -> Any:
+    """A value of a TOML table as `LightRig` has it."""
+    if isinstance(value, dict):
+        return Light(**{name: tuple(own) for name, own in value.items()})
+    return tuple(value) if isinstance(value, list) else value
+
+
+LIGHTS = {
+    name: LightRig(**{key: _plain(value) for key, value in table.items()})
+    for name, table in tomllib.loads((ASSETS / "lights.toml").read_text("utf-8")).items()
 }
+"""Presets by name."""
 
 
 def _preset(name: str, table: Mapping[str, Value], kind: str) -> Value:

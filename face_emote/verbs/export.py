@@ -142,7 +142,7 @@ def require_place(path: Path, *, one_file: bool = False) -> None:
     """
     form = format_of(path)
     form.require_installed()
-    if form.folder_names is None or one_file:
+    if not form.folder_names or one_file:
         require_writable(path)
     else:
-        require_replaceable(path, own_names=form.folder_names)
+        require_replaceable(path, own_names=form.own_names)
