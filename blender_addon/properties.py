@@ -72,6 +72,12 @@ class FACEEMOTE_PG_line(bpy.types.PropertyGroup):
     emotion: StringProperty(name="Emotion", description="In words; empty: as in the Emotion panel")
 
 
+class FACEEMOTE_PG_part(bpy.types.PropertyGroup):
+    """Another mesh of the same character, with a table of its own."""
+
+    mesh: PointerProperty(type=bpy.types.Object, name="Mesh", poll=is_character)
+
+
 class FACEEMOTE_PG_character(bpy.types.PropertyGroup):
     """What is known about a character; saved with the object."""
 
@@ -81,6 +87,7 @@ class FACEEMOTE_PG_character(bpy.types.PropertyGroup):
             ("NONE", "Not set up", ""),
             ("HEAD", "Face Emote head", "Made by this extension"),
             ("OWN", "Own mesh", "Shape keys mapped"),
+            ("PART", "Part", "Driven together with another mesh: teeth, lashes, tongue, brows"),
         ],
         override=OVERRIDABLE,
     )
@@ -107,6 +114,7 @@ class FACEEMOTE_PG_character(bpy.types.PropertyGroup):
     )
     rows: CollectionProperty(type=FACEEMOTE_PG_row, override={"LIBRARY_OVERRIDABLE", "USE_INSERTION"})
     active_row: IntProperty()
+    parts: CollectionProperty(type=FACEEMOTE_PG_part)
     shown_region: EnumProperty(
         name="Show",
         description="Colour a region instead of the skin",
@@ -239,6 +247,7 @@ class FACEEMOTE_PG_job(bpy.types.PropertyGroup):
 CLASSES = (
     FACEEMOTE_PG_row,
     FACEEMOTE_PG_line,
+    FACEEMOTE_PG_part,
     FACEEMOTE_PG_character,
     FACEEMOTE_PG_settings,
     FACEEMOTE_PG_job,

@@ -25,7 +25,7 @@ class Channel:
     """One animated number."""
 
     owner: str
-    """KEY (shape keys), OBJECT (the mesh) or RIG (its armature)."""
+    """KEY (shape keys), KEY 2 and on (those of its parts), OBJECT (the mesh) or RIG (its armature)."""
     path: str
     index: int
     values: np.ndarray
@@ -74,8 +74,10 @@ def read_take(path: Path) -> Take:
 def channels_of(take: Take, character: Any) -> list[Channel]:
     """Everything that a take animates on a character (a mesh that was set up)."""
     settings = character.face_emote
-    keys = _head_keys(take, character) if settings.kind == "HEAD" else _own_keys(take, character)
-    channels = [*keys]
+    channels = _head_keys(take, character) if settings.kind == "HEAD" else []
+    if settings.kind == "OWN":
+        for owner, mesh in meshes_of(character).items():
+            channels += _own_keys(take, mesh, character=character, owner=owner)
     if WRINKLE_PROPERTIES[0] in character:
         channels += _skin(take)
     if settings.rig is not None:
@@ -85,9 +87,9 @@ def channels_of(take: Take, character: Any) -> list[Channel]:
     return channels
 
 
-def _key_channel(name: str, values: np.ndarray) -> Channel:
+def _key_channel(name: str, values: np.ndarray, *, owner: str = "KEY") -> Channel:
     escaped = name.replace("\\", "\\\\").replace('"', '\\"')
-    return Channel("KEY", f'key_blocks["{escaped}"].value', 0, values.astype(np.float32), "Face Emote", name)
+    return Channel(owner, f'key_blocks["{escaped}"].value', 0, values.astype(np.float32), "Face Emote", name)
 
 
 def _head_keys(take: Take, character: Any) -> list[Channel]:
@@ -95,20 +97,39 @@ def _head_keys(take: Take, character: Any) -> list[Channel]:
     return [_key_channel(name, take.weights[:, i]) for i, name in enumerate(take.names) if name in blocks]
 
 
-def _own_keys(take: Take, character: Any) -> list[Channel]:
+def _own_keys(take: Take, mesh: Any, *, character: Any, owner: str) -> list[Channel]:
     settings = character.face_emote
-    blocks = character.data.shape_keys.key_blocks
+    blocks = mesh.data.shape_keys.key_blocks
     bones = () if settings.rig is None else settings.rig.data.bones
     by_bone = (JAW_CURVES if settings.jaw in bones else ()) + (LOOK_CURVES if settings.eye_left in bones else ())
     rows = [
-        Row(row.key, row.source, row.weight) for row in settings.rows if row.key in blocks and row.source not in by_bone
+        Row(row.key, row.source, row.weight)
+        for row in mesh.face_emote.rows
+        if row.key in blocks and row.source not in by_bone
     ]
     keys, matrix = mapping_matrix(rows, sources=ARKIT)
     order = [take.names.index(name) for name in ARKIT]
     values = take.weights[:, order] @ matrix
     return [
-        _key_channel(key, np.clip(values[:, i], blocks[key].slider_min, blocks[key].slider_max))
+        _key_channel(key, np.clip(values[:, i], blocks[key].slider_min, blocks[key].slider_max), owner=owner)
         for i, key in enumerate(keys)
+    ]
+
+
+def meshes_of(character: Any) -> dict[str, Any]:
+    """A character's meshes with shape keys, by `Channel.owner`: itself, and those that are driven with it."""
+    parts = [part.mesh for part in character.face_emote.parts]
+    alive = [part for part in parts if part is not None and part.type == "MESH" and part.data.shape_keys is not None]
+    return {"KEY": character} | {f"KEY {number}": part for number, part in enumerate(alive, start=2)}
+
+
+def lost_keys(character: Any) -> list[str]:
+    """Shape keys of the mapping that are no longer there: renamed or deleted since."""
+    return [
+        row.key
+        for mesh in meshes_of(character).values()
+        for row in mesh.face_emote.rows
+        if row.key not in mesh.data.shape_keys.key_blocks
     ]
 
 
@@ -174,7 +195,7 @@ def _bone_channel(bone: Any, path: str, index: int, values: np.ndarray) -> Chann
 
 def owners_of(character: Any) -> dict[str, Any]:
     """The data-blocks that channels write to, by `Channel.owner`."""
-    owners = {"KEY": character.data.shape_keys, "OBJECT": character}
+    owners = {name: mesh.data.shape_keys for name, mesh in meshes_of(character).items()} | {"OBJECT": character}
     if character.face_emote.rig is not None:
         owners["RIG"] = character.face_emote.rig
     return owners

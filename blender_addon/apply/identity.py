@@ -53,7 +53,7 @@ def _characters() -> list[Any]:
         if item.type == "MESH"
         and item.library is None
         and item.override_library is None
-        and item.face_emote.kind != "NONE"
+        and item.face_emote.kind in ("HEAD", "OWN")
     ]
 
 

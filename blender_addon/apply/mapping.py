@@ -3,6 +3,7 @@
 
 import json
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,15 +11,31 @@ from pathlib import Path
 import numpy as np
 
 PRESET_FOLDER = Path(__file__).parent.parent / "presets"
-BUILT_IN = ("arkit", "metahuman", "vrm1", "vrm0", "meta_visemes", "microsoft_visemes")
+BUILT_IN = (
+    "arkit", "metahuman", "vrm1", "vrm0", "meta_visemes", "microsoft_visemes", "character_creator", "daz_facs",
+    "daz_g8", "mmd", "mpfb_units", "rhubarb", "preston_blair",
+)  # fmt: skip
 BONE_WORDS = {
-    "neck": ("neck", "j_bip_c_neck", "cc_base_necktwist01", "neck01", "mixamorig:neck"),
-    "jaw": ("jaw", "jaw_master", "cc_base_jawroot", "j_adj_c_jaw", "facial_c_jaw", "jaw_01"),
-    "eye_left": ("eye.l", "eye_l", "lefteye", "eye_left", "j_adj_l_faceeye", "cc_base_l_eye", "facial_l_eye"),
-    "eye_right": ("eye.r", "eye_r", "righteye", "eye_right", "j_adj_r_faceeye", "cc_base_r_eye", "facial_r_eye"),
+    "neck": ("neck", "j_bip_c_neck", "cc_base_necktwist01", "neck01", "neck_01", "c_neck.x", "neck.x", "neck1",
+             "necklower", "mixamorig:neck", "首"),
+    "jaw": ("jaw_master", "jaw", "c_jawbone.x", "jawbone.x", "cc_base_jawroot", "j_adj_c_jaw", "facial_c_jaw", "jaw_01",
+            "lowerjaw"),
+    "eye_left": ("c_eye.l", "eye.l", "eye_l", "lefteye", "eye_left", "j_adj_l_faceeye", "cc_base_l_eye", "facial_l_eye",
+                 "leye", "l_eye", "左目", "目.l"),
+    "eye_right": ("c_eye.r", "eye.r", "eye_r", "righteye", "eye_right", "j_adj_r_faceeye", "cc_base_r_eye",
+                  "facial_r_eye", "reye", "r_eye", "右目", "目.r"),
 }  # fmt: skip
 """Names of bones in common rigs, lower case, most trusted first."""
-_PREFIX = re.compile(r"^(a\d\d|ctrl_?expressions|expressions|bs|blendshape\d*|morph|fcl_all|shape)[._ ]", re.IGNORECASE)
+MADE_BONES = ("org-", "def-", "mch-", "vis_", "wgt-")
+"""Rigify's own bones, which its controls move."""
+EYE_TARGETS = "master_eye."
+"""Rigify's eyes look at targets; no bone of them can simply be turned."""
+_PREFIX = re.compile(
+    r"^((a\d\d|ctrl_?expressions|expressions|bs|blendshape\d*|morph|fcl_all|shape|facs_(bs|jnt|ctrl|cbs))[._ ]"
+    r"|m_[fm]\d\d_\d+(_\d+)?_(?=fcl_)|mouth[._ -](?=(?![lr]$)[a-z]{1,3}$))",
+    re.IGNORECASE,
+)
+_DAZ_SUFFIX = re.compile(r"_div\d+$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +54,10 @@ class Preset:
     name: str
     title: str
     rows: tuple[Row, ...]
+    needs: tuple[str, ...] = ()
+    """Names without which a mesh does not follow it: a chart's letters mean something else elsewhere."""
+    otherwise: tuple[Row, ...] = ()
+    """For curves that no row found a key for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +78,7 @@ def normalised(name: str) -> str:
 
     eyeBlinkLeft, EyeBlink_L, eye_blink.left, A14_Eye_Blink_Left and head_lod0_mesh__eyeBlinkL are one.
     """
+    name = unicodedata.normalize("NFKC", _DAZ_SUFFIX.sub("", name))
     name = name.rsplit("__", 1)[-1].rsplit(":", 1)[-1].strip()
     head, dot, tail = name.rpartition(".")
     if dot and len(tail) > 5 and head:
@@ -66,7 +88,7 @@ def normalised(name: str) -> str:
     found = _side_of(name)
     if found is not None:
         name, side = found
-    plain = re.sub(r"[^a-z0-9]", "", name.lower())
+    plain = re.sub(r"[\W_]", "", name.lower())
     return plain + side
 
 
@@ -87,8 +109,10 @@ def load_preset(path: Path) -> Preset:
         if not path.is_file():
             raise ValueError("there is no such file")
         stored = json.loads(path.read_text(encoding="utf-8"))
-        rows = tuple(Row(str(key), str(source), float(weight)) for key, source, weight in stored["rows"])
-        return Preset(path.stem, str(stored["title"]), rows)
+        tables = (stored["rows"], stored.get("otherwise", []))
+        rows, otherwise = (tuple(Row(str(key), str(of), float(share)) for key, of, share in table) for table in tables)
+        needs = tuple(str(name) for name in stored.get("needs", []))
+        return Preset(path.stem, str(stored["title"]), rows, needs=needs, otherwise=otherwise)
     except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise ValueError(f"This is no mapping preset ({type(error).__name__}: {error}): {path}") from None
 
@@ -111,13 +135,18 @@ def matched(preset: Preset, *, keys: Sequence[str], sources: Sequence[str]) -> M
     by_name: dict[str, list[str]] = {}
     for key in keys:
         by_name.setdefault(normalised(key), []).append(key)
-    rows = []
-    for row in preset.rows:
-        wanted = normalised(row.key)
-        found = by_name.get(wanted, [])
-        if not found and "#" not in wanted:  # One shape in the convention, a left and a right one on the mesh.
-            found = [*by_name.get(f"{wanted}#l", []), *by_name.get(f"{wanted}#r", [])]
-        rows += [Row(key, row.source, row.weight) for key in found]
+    rows: list[Row] = []
+    if all(normalised(name) in by_name for name in preset.needs):
+        letters = {row.key for row in preset.rows if len(row.key) == 1 and row.key.isascii()}
+        believed = bool(preset.needs) or all(letter.lower() in by_name for letter in letters)
+        rows = [
+            found
+            for row in preset.rows
+            if believed or row.key not in letters  # A, I, U, E and O are vowels only where all five are.
+            for found in _found(row, by_name)
+        ]
+        heard = {row.source for row in rows}
+        rows += [found for row in preset.otherwise if row.source not in heard for found in _found(row, by_name)]
     used, heard = {row.key for row in rows}, {row.source for row in rows}
     return Match(
         preset,
@@ -125,6 +154,15 @@ def matched(preset: Preset, *, keys: Sequence[str], sources: Sequence[str]) -> M
         idle_keys=tuple(key for key in keys if key not in used),
         lost_sources=tuple(source for source in sources if source not in heard),
     )
+
+
+def _found(row: Row, by_name: dict[str, list[str]]) -> list[Row]:
+    """A convention's row with a mesh's own names."""
+    wanted = normalised(row.key)
+    found = by_name.get(wanted, [])
+    if not found and "#" not in wanted:  # One shape in the convention, a left and a right one on the mesh.
+        found = [*by_name.get(f"{wanted}#l", []), *by_name.get(f"{wanted}#r", [])]
+    return [Row(key, row.source, row.weight) for key in found]
 
 
 def best_match(presets: Sequence[Preset], *, keys: Sequence[str], sources: Sequence[str]) -> Match:
@@ -145,9 +183,12 @@ def mapping_matrix(rows: Sequence[Row], *, sources: Sequence[str]) -> tuple[tupl
 
 def guessed_bones(names: Sequence[str]) -> dict[str, str]:
     """Bones of a rig by role (neck, jaw, eye_left, eye_right); roles without a likely bone are absent."""
-    lower = {name.lower(): name for name in names}
+    lower = {name.lower(): name for name in names if not name.lower().startswith(MADE_BONES)}
+    looks_at_targets = any(low.startswith(EYE_TARGETS) for low in lower)
     guesses = {}
     for role, words in BONE_WORDS.items():
+        if looks_at_targets and role.startswith("eye"):
+            continue
         exact = next((lower[word] for word in words if word in lower), None)
         inside = next((name for low, name in lower.items() if any(low.endswith(word) for word in words)), None)
         likely = exact or inside

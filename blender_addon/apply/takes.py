@@ -11,7 +11,7 @@ import bpy
 from .. import compat
 from ..names import TAKE_KEY, TRACK
 from ..report import UserError
-from .channels import Channel, channels_of, owners_of, read_take
+from .channels import Channel, channels_of, meshes_of, owners_of, read_take
 from .curves import slot_of, write_channels
 from .facts import facts_of as facts_of
 from .facts import new_id, write_facts
@@ -28,7 +28,9 @@ def refusal(character: Any) -> str:
         return "Choose or add a character first"
     if character.type != "MESH" or character.data.shape_keys is None:
         return f"'{character.name}' has no shape keys; choose a mesh that has some"
-    for block in (character, character.data, character.face_emote.rig):
+    if character.face_emote.kind == "PART":
+        return f"'{character.name}' is a part of another character; choose that one, or remove the part there"
+    for block in (character, character.data, character.face_emote.rig, *list(meshes_of(character).values())[1:]):
         if block is None:
             continue
         if block.library is not None:

@@ -7,7 +7,7 @@ from typing import Any
 import bpy
 
 from .. import compat, reasons
-from ..apply import takes
+from ..apply import own_mesh, takes
 from ..engine import jobs
 from ..engine.current import SESSION
 from ..report import UserError, attempt
@@ -16,7 +16,7 @@ FORMATS = (".glb", ".csv", ".json", ".bvh", ".pc2", ".mdd", ".usda", ".usdc", ".
 
 
 class FACEEMOTE_OT_export_take(bpy.types.Operator):
-    """Write the take as glTF, Live Link CSV, ARKit JSON, BVH, point cache or USD, without corrections made here"""
+    """Write the take as glTF, USD, point cache, Live Link CSV, ARKit JSON or BVH. An own mesh with its corrections"""
 
     bl_idname = "face_emote.export_take"
     bl_label = "Export Take"
@@ -29,6 +29,10 @@ class FACEEMOTE_OT_export_take(bpy.types.Operator):
         path = Path(bpy.path.abspath(context.scene.face_emote.export_path))
         if not reason and path.suffix.lower() not in FORMATS:
             reason = f"The file's ending must be one of {' '.join(FORMATS)}"
+        character = context.scene.face_emote.target
+        if not reason and own_mesh.exports(character, path):
+            shown = takes.is_shown(reasons.chosen_take(context), character)
+            reason = "" if shown else "Show the take first; the mesh is written as it plays"
         return reasons.allowed(cls, reason)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
@@ -37,6 +41,11 @@ class FACEEMOTE_OT_export_take(bpy.types.Operator):
         def work() -> None:
             take = takes.require_take(reasons.chosen_take(context))
             facts, path = takes.facts_of(take), placed(context.scene.face_emote.export_path)
+            character = context.scene.face_emote.target
+            if own_mesh.exports(character, path):
+                own_mesh.export(context, character, take, path=path)
+                SESSION.status, SESSION.failed = f"Wrote {path}", False
+                return
             params = {"motion": facts["motion"], "path": str(path), "person": facts.get("person", {})}
             jobs.submit(f"export {path.name}", method="export", params=params, done=_said(path))
 

@@ -13,6 +13,7 @@ from bpy.props import BoolProperty, IntProperty, StringProperty
 
 from .. import compat, reasons
 from ..apply import identity, preview, sound, takes
+from ..apply.channels import lost_keys
 from ..emotions import emotion_params
 from ..engine import jobs
 from ..engine.current import SESSION
@@ -249,13 +250,16 @@ class FACEEMOTE_OT_apply_take(bpy.types.Operator):
                 takes.hush_hidden()
         settings.take_id = takes.facts_of(take)["id"]
         said = f"{take.name}: {facts['num_secs']:.1f} s, {takes.facts_of(take)['num_frames']} frames"
+        lost = lost_keys(character)
+        if lost:
+            said += f"; gone or renamed since they were mapped: {', '.join(lost)}"
         last = takes.last_frame(take, character)
         if last > context.scene.frame_end:
             context.scene.frame_end = last
             said += f"; the scene ends at frame {last} now"
         context.scene.frame_set(context.scene.frame_current)
         SESSION.status = f"{said}. {SESSION.status}" if SESSION.status not in ("", "Done") else said
-        self.report({"INFO"}, said)
+        self.report({"WARNING" if lost else "INFO"}, said)
 
 
 def _place_sound(scene: Any, take: Any, facts: dict[str, Any]) -> None:

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import bpy
-from bpy.props import EnumProperty, StringProperty
+from bpy.props import EnumProperty, IntProperty, StringProperty
 
 from .. import reasons
-from ..apply import mapping
+from ..apply import mapping, takes
 from ..folders import user_folder
 from ..names import ARKIT
 from ..report import UserError, attempt
@@ -64,6 +64,7 @@ def map_character(character: Any, *, preset: str = "AUTO") -> mapping.Match:
         )
     set_rows(settings, match.rows)
     settings.kind = "OWN"
+    _map_parts(character, presets)
     rig = settings.rig or character.find_armature()
     if rig is not None:
         settings.rig = rig
@@ -71,6 +72,32 @@ def map_character(character: Any, *, preset: str = "AUTO") -> mapping.Match:
             if not getattr(settings, role):
                 setattr(settings, role, bone)
     return match
+
+
+def _map_parts(character: Any, presets: list[mapping.Preset]) -> None:
+    """Map the parts anew, and take in other meshes on the same rig: teeth, lashes, tongue, brows."""
+    known = [part.mesh for part in character.face_emote.parts if part.mesh is not None]
+    rig = character.face_emote.rig or character.find_armature()
+    near = [
+        item for item in bpy.data.objects if rig is not None and item.type == "MESH" and item.find_armature() == rig
+    ]
+    character.face_emote.parts.clear()
+    for mesh in [*known, *(item for item in near if item not in known)]:
+        add_part(character, mesh, presets=presets)
+
+
+def add_part(character: Any, mesh: Any, *, presets: list[mapping.Preset]) -> bool:
+    """Drive another mesh together with a character; False when it cannot be, or nothing of it is known."""
+    taken = mesh.face_emote.kind in ("HEAD", "OWN") or mesh.data == character.data or mesh == character
+    if taken or mesh.library is not None or mesh.override_library is not None or not keys_of(mesh):
+        return False
+    match = mapping.best_match(presets, keys=keys_of(mesh), sources=ARKIT)
+    if not match.rows:
+        return False
+    set_rows(mesh.face_emote, match.rows)
+    mesh.face_emote.kind = "PART"
+    character.face_emote.parts.add().mesh = mesh
+    return True
 
 
 def set_rows(settings: Any, rows: tuple[mapping.Row, ...]) -> None:
@@ -99,9 +126,18 @@ def _no_mesh(context: Any) -> str:
         return "Choose a mesh with shape keys first"
     if character.face_emote.kind == "HEAD":
         return "The Face Emote head needs no mapping"
+    if character.face_emote.kind == "PART":
+        return takes.refusal(character)
     if character.library is not None or character.override_library is not None:
         return f"'{character.name}' is linked or overridden; make it local first"
     return ""
+
+
+def _other_meshes(context: Any) -> list[Any]:
+    chosen = [item for item in context.view_layer.objects if item.select_get()]
+    return [
+        item for item in chosen if item.type == "MESH" and keys_of(item) and item != context.scene.face_emote.target
+    ]
 
 
 class FACEEMOTE_OT_map_character(bpy.types.Operator):
@@ -124,9 +160,10 @@ class FACEEMOTE_OT_map_character(bpy.types.Operator):
         def work() -> None:
             character = context.scene.face_emote.target
             match = map_character(character, preset=self.preset or "AUTO")
-            self.report(
-                {"INFO"}, f"{match.preset.title}: {len(match.rows)} rows, {len(match.idle_keys)} keys unmatched"
-            )
+            parts = [part.mesh.name for part in character.face_emote.parts]
+            with_parts = f"; with {', '.join(parts)}" if parts else ""
+            rows, idle = len(match.rows), len(match.idle_keys)
+            self.report({"INFO"}, f"{match.preset.title}: {rows} rows, {idle} keys unmatched{with_parts}")
 
         return attempt(self, work)
 
@@ -177,6 +214,68 @@ class FACEEMOTE_OT_remove_row(bpy.types.Operator):
         return {"FINISHED"}
 
 
+class FACEEMOTE_OT_add_parts(bpy.types.Operator):
+    """Drive the other selected meshes together with the character: teeth, lashes, tongue, brows"""
+
+    bl_idname = "face_emote.add_parts"
+    bl_label = "Add Selected Meshes"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """An own mesh, and others."""
+        reason = _no_mesh(context)
+        if not reason and not _other_meshes(context):
+            reason = "Select other meshes with shape keys"
+        return reasons.allowed(cls, reason)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Those whose keys are known."""
+
+        def work() -> None:
+            character = context.scene.face_emote.target
+            known = [part.mesh for part in character.face_emote.parts]
+            added = [
+                mesh.name
+                for mesh in _other_meshes(context)
+                if mesh not in known and add_part(character, mesh, presets=all_presets())
+            ]
+            if not added:
+                raise UserError(
+                    "No shape key of the selected meshes has a known name, or they are characters themselves"
+                )
+            self.report({"INFO"}, f"Driven with {character.name}: {', '.join(added)}")
+
+        return attempt(self, work)
+
+
+class FACEEMOTE_OT_remove_part(bpy.types.Operator):
+    """Drive this mesh no longer; its curves in takes stay until they are re-baked"""
+
+    bl_idname = "face_emote.remove_part"
+    bl_label = "Remove Part"
+    bl_options = {"REGISTER", "UNDO"}
+
+    index: IntProperty()
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """A part."""
+        reason = _no_mesh(context)
+        if not reason and not context.scene.face_emote.target.face_emote.parts:
+            reason = "There are no parts"
+        return reasons.allowed(cls, reason)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Remove it."""
+        parts = context.scene.face_emote.target.face_emote.parts
+        mesh = parts[self.index].mesh
+        parts.remove(self.index)
+        if mesh is not None:
+            mesh.face_emote.kind = "NONE"
+        return {"FINISHED"}
+
+
 class FACEEMOTE_OT_save_mapping(bpy.types.Operator):
     """Save the table as a preset for other characters"""
 
@@ -218,5 +317,7 @@ CLASSES = (
     FACEEMOTE_OT_map_character,
     FACEEMOTE_OT_add_row,
     FACEEMOTE_OT_remove_row,
+    FACEEMOTE_OT_add_parts,
+    FACEEMOTE_OT_remove_part,
     FACEEMOTE_OT_save_mapping,
 )

@@ -6,6 +6,7 @@ from typing import Any
 import bpy
 
 from .. import compat, reasons
+from ..apply.channels import lost_keys
 from ..names import BONE_ROLES
 from ..operators.generate import start_frame
 from ..operators.mapping import unmatched
@@ -56,6 +57,15 @@ class FACEEMOTE_PT_character(bpy.types.Panel):
         side.operator("face_emote.add_row", text="", icon="ADD")
         side.operator("face_emote.remove_row", text="", icon="REMOVE")
         side.operator("face_emote.save_mapping", text="", icon="FILE_TICK")
+        gone = lost_keys(character)
+        if gone:
+            say(body, f"Gone or renamed since they were mapped: {', '.join(gone[:SHOWN])}", icon="ERROR")
+        for index, part in enumerate(own.parts):
+            if part.mesh is not None:
+                line = body.row()
+                line.label(text=part.mesh.name, icon="MESH_DATA")
+                line.operator("face_emote.remove_part", text="", icon="X").index = index
+        body.operator("face_emote.add_parts", icon="ADD")
         idle, lost = unmatched(character)
         for title, names in (("Keys that nothing plays", idle), ("Curves that nothing shows", lost)):
             if names and own.kind == "OWN":

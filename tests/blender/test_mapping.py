@@ -60,9 +60,99 @@ def test_conventions_are_recognised(keys, preset, least):
     assert match.preset.name == preset and len({row.source for row in match.rows}) >= least
 
 
+RHUBARB = [*"ABCDEFGHX"]
+BLAIR = ["A_I", "E", "O", "U", "L", "W_Q", "M_B_P", "F_V", "etc", "rest"]
+CC4 = [
+    "V_Open", "V_Explosive", "V_Dental_Lip", "V_Tight_O", "V_Tight", "V_Wide", "V_Affricate", "V_Lip_Open",
+    "Brow_Raise_Inner_L", "Brow_Raise_Inner_R", "Brow_Drop_L", "Brow_Drop_R", "Eye_Blink_L", "Eye_Blink_R",
+    "Eye_Squint_L", "Eye_Squint_R", "Mouth_Smile_L", "Mouth_Smile_R", "Mouth_Frown_L", "Mouth_Frown_R", "Cheek_Raise_L",
+    "Cheek_Raise_R", "Eye_L_Look_L", "Eye_L_Look_R",
+]  # fmt: skip
+CC3 = [name.removeprefix("V_").replace("Tight_O", "Tight-O") for name in CC4 if "Look" not in name]
+G9 = [
+    f"facs_bs_{name}{side}_div2" for side in ("Left", "Right")
+    for name in ("MouthSmile", "MouthFrown", "EyeBlink", "BrowInnerUp", "BrowDown", "MouthCloseLower",
+                 "MouthCloseUpper", "MouthFunnelLower", "MouthFunnelUpper", "MouthPurseLower",
+                 "CheekPuff", "EyelidOpenUpper")
+] + ["Genesis9__facs_bs_JawOpen", "facs_jnt_JawLeft"]  # fmt: skip
+G8 = [f"head__eCTRL{name}" for name in (
+    "vAA", "vEE", "vEH", "vER", "vF", "vIH", "vIY", "vL", "vM", "vOW", "vUW", "vW", "MouthSmileSimpleL",
+    "MouthSmileSimpleR", "BrowInnerUp-DownL", "BrowInnerUp-DownR", "EyesClosedL", "EyesClosedR")]  # fmt: skip
+MMD = [
+    "あ",
+    "い",
+    "う",
+    "え",
+    "お",
+    "まばたき",
+    "笑い",
+    "ウィンク",
+    "ウィンク右",
+    "怒り",
+    "困る",
+    "口角上げ",
+    "▲",
+    "びっくり",
+]
+VROID = [f"Face.M_F00_000_00_Fcl_{name}" for name in (
+    "MTH_A", "MTH_I", "MTH_U", "MTH_E", "MTH_O", "EYE_Close_L", "EYE_Close_R", "BRW_Angry", "MTH_Joy")]  # fmt: skip
+UNITS = ["mouth-open", "mouth-compression", "mouth-corner-puller", "mouth-pursing", "mouth-part-later",
+         "eye-left-closure", "eye-right-closure", "eyebrows-left-down", "eyebrows-right-inner-up"]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("keys", "preset", "plays"),
+    [
+        (RHUBARB, "rhubarb", {"jawOpen": "D", "mouthPucker": "F", "mouthRollLower": "G"}),
+        ([f"mouth_{name}" for name in RHUBARB], "rhubarb", {"jawOpen": "mouth_D", "mouthPucker": "mouth_F"}),
+        (BLAIR, "preston_blair", {"jawOpen": "A_I", "mouthFunnel": "O", "mouthRollLower": "F_V"}),
+        (CC4, "character_creator", {"jawOpen": "V_Open", "mouthPucker": "V_Tight", "eyeLookInLeft": "Eye_L_Look_R",
+                                    "mouthSmileLeft": "Mouth_Smile_L", "mouthRollLower": "V_Dental_Lip"}),
+        (CC3, "character_creator", {"jawOpen": "Open", "mouthFunnel": "Tight-O", "browDownRight": "Brow_Drop_R"}),
+        (G9, "daz_facs", {"jawOpen": "Genesis9__facs_bs_JawOpen", "jawLeft": "facs_jnt_JawLeft",
+                          "eyeWideLeft": "facs_bs_EyelidOpenUpperLeft_div2"}),
+        (G8, "daz_g8", {"jawOpen": "head__eCTRLvAA", "mouthFunnel": "head__eCTRLvOW",
+                        "eyeBlinkLeft": "head__eCTRLEyesClosedL"}),
+        (MMD, "mmd", {"jawOpen": "あ", "mouthFunnel": "お", "eyeBlinkLeft": "まばたき", "browDownLeft": "怒り"}),
+        (VROID, "vrm0", {"jawOpen": "Face.M_F00_000_00_Fcl_MTH_A",
+                         "eyeBlinkLeft": "Face.M_F00_000_00_Fcl_EYE_Close_L"}),
+        (UNITS, "mpfb_units", {"jawOpen": "mouth-open", "eyeBlinkLeft": "eye-left-closure",
+                               "mouthPucker": "mouth-pursing"}),
+    ],
+)  # fmt: skip
+def test_production_names_are_recognised_and_each_curve_finds_its_key(keys, preset, plays):
+    match = mapping.best_match(mapping.built_in_presets(), keys=keys, sources=ARKIT_ORDER)
+    assert match.preset.name == preset
+    first = {}
+    for row in match.rows:
+        if row.weight > 0.0:
+            first.setdefault(row.source, row.key)
+    assert {source: first.get(source) for source in plays} == plays
+
+
+@pytest.mark.parametrize(("keys", "rest"), [(RHUBARB, ["A", "X"]), (BLAIR, ["M_B_P", "rest"])])
+def test_a_charts_closed_mouth_never_opens_the_jaw(keys, rest):
+    match = mapping.best_match(mapping.built_in_presets(), keys=keys, sources=ARKIT_ORDER)
+    assert not [row for row in match.rows if row.key in rest and row.source == "jawOpen"]
+
+
+def test_single_letters_are_vowels_only_where_all_five_are():
+    names = ["A", "I", "U", "E", "O", "Blink_L", "Blink_R", "Joy"]
+    match = mapping.best_match(mapping.built_in_presets(), keys=names, sources=ARKIT_ORDER)
+    assert match.preset.name == "vrm0" and ("A", "jawOpen") in [(row.key, row.source) for row in match.rows]
+    some = mapping.best_match(mapping.built_in_presets(), keys=["A", "B", "Blink_L", "Blink_R"], sources=ARKIT_ORDER)
+    assert not [row for row in some.rows if row.key == "A"]
+
+
+def test_a_direct_key_is_preferred_to_a_viseme_that_says_the_same():
+    keys = [*CC4, "Jaw_Open", "Mouth_Close"]
+    match = mapping.best_match(mapping.built_in_presets(), keys=keys, sources=ARKIT_ORDER)
+    assert {row.key for row in match.rows if row.source in ("jawOpen", "mouthClose")} == {"Jaw_Open", "Mouth_Close"}
+
+
 def test_every_preset_row_names_a_curve():
     for preset in mapping.built_in_presets():
-        assert preset.rows and {row.source for row in preset.rows} <= set(ARKIT_ORDER)
+        assert preset.rows and {row.source for row in (*preset.rows, *preset.otherwise)} <= set(ARKIT_ORDER)
 
 
 def test_one_shape_of_the_convention_plays_both_halves_of_a_split_one():
@@ -99,6 +189,28 @@ def test_bones_are_guessed_by_name():
         "neck": "mixamorig:Neck", "jaw": "Jaw", "eye_left": "eye.L", "eye_right": "eye.R"
     }  # fmt: skip
     assert mapping.guessed_bones(["spine", "foot.L"]) == {}
+
+
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [
+        (["ORG-jaw", "DEF-jaw", "MCH-eye.L", "ORG-neck", "jaw_master", "neck", "master_eye.L", "eye.L", "eye.R"],
+         {"neck": "neck", "jaw": "jaw_master"}),
+        (["root.x", "neck.x", "c_neck.x", "c_jawbone.x", "jawbone.x", "c_eye.l", "c_eye.r"],
+         {"neck": "c_neck.x", "jaw": "c_jawbone.x", "eye_left": "c_eye.l", "eye_right": "c_eye.r"}),
+        (["pelvis", "neck_01", "head"], {"neck": "neck_01"}),
+        (["neckLower", "lowerJaw", "lEye", "rEye"],
+         {"neck": "neckLower", "jaw": "lowerJaw", "eye_left": "lEye", "eye_right": "rEye"}),
+        (["neck1", "neck2", "lowerjaw", "l_eye", "r_eye"],
+         {"neck": "neck1", "jaw": "lowerjaw", "eye_left": "l_eye", "eye_right": "r_eye"}),
+        (["首", "目.L", "目.R"], {"neck": "首", "eye_left": "目.L", "eye_right": "目.R"}),
+        (["CC_Base_NeckTwist01", "CC_Base_JawRoot", "CC_Base_L_Eye", "CC_Base_R_Eye"],
+         {"neck": "CC_Base_NeckTwist01", "jaw": "CC_Base_JawRoot", "eye_left": "CC_Base_L_Eye",
+          "eye_right": "CC_Base_R_Eye"}),
+    ],
+)  # fmt: skip
+def test_bones_of_production_rigs_are_guessed(names, found):
+    assert mapping.guessed_bones(names) == found
 
 
 def test_axes_agree_with_the_engines_z_up():

@@ -59,6 +59,7 @@ def emptied(fe: Any) -> Any:
             scene.face_emote.property_unset(item.identifier)
     scene.face_emote.lines.clear()
     scene.render.fps, scene.render.fps_base = 24, 1.0
+    scene.frame_start, scene.frame_end = 1, 250
     scene.frame_set(1)
     return scene
 

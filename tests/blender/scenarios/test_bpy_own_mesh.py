@@ -1,11 +1,14 @@
 """Other people's rigs: names in any case, bones with any axes, the artist's own animation."""
 
+import json
 import math
+import struct
 
 import numpy as np
 import pytest
 
-from .stage import SPEECH, emptied, error_of, fe, key_mesh
+from .stage import SPEECH, emptied, error_of, fe, key_mesh, selected_only, spoken
+from .test_bpy_panels import drawn, said
 
 _ = fe
 
@@ -153,3 +156,110 @@ def test_names_with_quotes_are_played(fe):
         scene.frame_set(frame)
         highest = [max(h, mesh.data.shape_keys.key_blocks[i + 1].value) for i, h in enumerate(highest)]
     assert highest[0] > 0.2 and highest[1] == pytest.approx(highest[0])
+
+
+def on_rig(fe, rig, names, name):
+    mesh = key_mesh(fe, names, name)
+    mesh.modifiers.new("Rig", "ARMATURE").object = rig
+    return mesh
+
+
+def test_several_meshes_of_one_character_are_driven_together(fe):
+    scene = emptied(fe)
+    rig = armature(fe)
+    rig.data.bones["Jaw"].name = "Chin"
+    body = on_rig(fe, rig, list(fe.names.ARKIT), "Body")
+    teeth = on_rig(fe, rig, ["Jaw_Open", "jawLeft"], "Teeth")
+    lashes = on_rig(fe, rig, ["eyeBlink_L", "eyeBlink_R"], "Lashes")
+    tongue = key_mesh(fe, ["jawOpen", "tongueOut"], "Tongue")  # Not on the rig.
+    hat = on_rig(fe, rig, ["brim"], "Hat")
+    scene.face_emote.target = body
+    fe.bpy.ops.face_emote.map_character()
+    assert [part.mesh for part in body.face_emote.parts] == [lashes, teeth]
+    selected_only(fe, body, tongue)
+    assert fe.bpy.ops.face_emote.add_parts() == {"FINISHED"}
+    fe.bpy.ops.face_emote.generate(speech=str(SPEECH), emotion="joy")
+    (take,) = fe.takes.takes_of(body)
+    worst = {}
+    for frame in range(1, 60):
+        scene.frame_set(frame)
+        values = body.data.shape_keys.key_blocks
+        for mesh, key, same in ((teeth, "Jaw_Open", "jawOpen"), (lashes, "eyeBlink_L", "eyeBlinkLeft"),
+                                (tongue, "jawOpen", "jawOpen")):  # fmt: skip
+            off = abs(mesh.data.shape_keys.key_blocks[key].value - values[same].value)
+            worst[mesh.name] = max(worst.get(mesh.name, 0.0), off)
+    assert max(worst.values()) < 1e-6 and body.data.shape_keys.key_blocks["jawOpen"].value >= 0.0
+    assert hat.data.shape_keys.animation_data is None
+    scene.face_emote.target = teeth
+    assert "part of another character" in fe.takes.refusal(teeth)
+    scene.face_emote.target = body
+    fe.bpy.ops.face_emote.remove_take()
+    assert not any(mesh.data.shape_keys.animation_data.nla_tracks for mesh in (body, teeth, lashes, tongue))
+    assert take is not None and "Lashes" in said(drawn(fe, fe.bpy.types.FACEEMOTE_PT_character))
+
+
+def test_a_mapped_key_that_was_renamed_is_told(fe):
+    emptied(fe)
+    character = spoken(fe)
+    assert "renamed" not in said(drawn(fe, fe.bpy.types.FACEEMOTE_PT_character))
+    character.data.shape_keys.key_blocks["jawOpen"].name = "Kiefer"
+    told = " ".join(said(drawn(fe, fe.bpy.types.FACEEMOTE_PT_character)).split())
+    assert "renamed since they were mapped: jawOpen" in told
+    fe.bpy.ops.face_emote.generate(speech=str(SPEECH), emotion="joy")
+    assert "mapped: jawOpen" in fe.jobs.SESSION.status
+
+
+def glb_of(path):
+    content = path.read_bytes()
+    length = struct.unpack("<I", content[12:16])[0]
+    return json.loads(content[20 : 20 + length]), content[28 + length :]
+
+
+def test_an_own_mesh_is_exported_itself_with_its_corrections(fe, tmp_path):
+    scene = emptied(fe)
+    character = spoken(fe)
+    fe.bpy.ops.face_emote.add_corrections()
+    keys = character.data.shape_keys
+    bag = fe.compat.channelbag(keys.animation_data.action, keys.animation_data.action_slot)
+    bag.fcurves.new('key_blocks["cheekPuff"].value').keyframe_points.insert(1, 0.25)
+    (take,) = fe.takes.takes_of(character)
+    frames = fe.takes.facts_of(take)["num_frames"]
+    scene.face_emote.export_path = str(tmp_path / "own.glb")
+    assert fe.bpy.ops.face_emote.export_take() == {"FINISHED"}
+    table, binary = glb_of(tmp_path / "own.glb")
+    (mesh,) = table["meshes"]
+    names = mesh["extras"]["targetNames"]
+    assert names == list(fe.names.ARKIT)
+    assert table["accessors"][mesh["primitives"][0]["attributes"]["POSITION"]]["count"] == 3
+    (animation,) = table["animations"]
+    accessor = table["accessors"][animation["samplers"][0]["output"]]
+    view = table["bufferViews"][accessor["bufferView"]]
+    start = view.get("byteOffset", 0)
+    weights = np.frombuffer(binary[start : start + 4 * accessor["count"]], "<f4").reshape(-1, len(names))
+    assert len(weights) == frames
+    scene.frame_set(20)
+    corrected = keys.key_blocks["cheekPuff"].value
+    assert corrected >= 0.25 and weights[19, names.index("cheekPuff")] == pytest.approx(corrected, abs=1e-5)
+    assert weights[19, names.index("jawOpen")] == pytest.approx(keys.key_blocks["jawOpen"].value, abs=1e-5)
+
+
+@pytest.mark.parametrize("ending", [".pc2", ".mdd", ".usda"])
+def test_an_own_mesh_is_exported_in_other_formats(fe, tmp_path, ending):
+    scene = emptied(fe)
+    character = spoken(fe)
+    character.data.shape_keys.key_blocks["jawOpen"].data[1].co.z += 1.0
+    path = tmp_path / f"own{ending}"
+    scene.face_emote.export_path, scene.frame_start, scene.frame_end = str(path), 7, 9
+    assert fe.bpy.ops.face_emote.export_take() == {"FINISHED"}
+    assert (scene.frame_start, scene.frame_end) == (7, 9)
+    (take,) = fe.takes.takes_of(character)
+    frames = fe.takes.facts_of(take)["num_frames"]
+    scene.frame_set(20)
+    opened = character.data.shape_keys.key_blocks["jawOpen"].value
+    if ending == ".usda":
+        assert "mouthSmileLeft" in path.read_text() and f"{frames}" in path.read_text()
+        return
+    content = path.read_bytes()
+    kind, start = ("<f4", 32) if ending == ".pc2" else (">f4", 8 + 4 * frames)
+    points = np.frombuffer(content[start:], kind).reshape(frames, 3, 3)
+    assert points[19, 1, 2] == pytest.approx(opened, abs=1e-5)
