@@ -15,6 +15,8 @@ from tiny_corpus import make_corpus
 
 from face_emote.core.errors import ConfigError, CorpusError
 from face_emote.network.checkpoint import read_checkpoint
+from face_emote.network.runtime import FOLDER
+from face_emote.network.weights import EXPRESSION_PREFIX
 from face_emote.train.config import TrainConfig, read_config
 from face_emote.train.corpus.cache import read_corpus
 from face_emote.train.crops import NO_LABEL, lip_batch, make_pool
@@ -65,6 +67,19 @@ def test_an_interrupted_run_reaches_the_same_weights(corpus: Path, tmp_path: Pat
         progress=lambda done, _total, _what: seen.append(done),
     )
     assert written.read_bytes() == whole.read_bytes()
+
+
+def test_a_path_that_is_not_trained_is_the_bundled_networks(corpus: Path, tmp_path: Path):
+    bundled = read_checkpoint(FOLDER / "default.safetensors")
+    net = replace(
+        read_config("tiny").net, expression=bundled.config.expression, condition_width=bundled.config.condition_width
+    )
+    found = read_checkpoint(
+        train(tiny(1, net=net, parts=("lips",)), corpus=corpus, output=tmp_path, ranks=this_process("cpu"))
+    )
+    faces = [name for name in bundled.weights if name.startswith(EXPRESSION_PREFIX)]
+    assert faces and all(np.array_equal(found.weights[name], bundled.weights[name]) for name in faces)
+    assert found.weights["x0"].shape == (40,) and not np.array_equal(found.weights["x0"], bundled.weights["x0"])
 
 
 def test_another_configuration_is_not_mixed_into_a_run(corpus: Path, tmp_path: Path):

@@ -5,7 +5,6 @@ written down. Stopped before 2, all is done again from the unsigned file; stoppe
 recognised by its hash.
 """
 
-import hashlib
 import shutil
 import tempfile
 from dataclasses import replace
@@ -15,6 +14,7 @@ from face_emote.batch.rows import Row, output_hash
 from face_emote.batch.state import BatchState, OutputState
 from face_emote.batch.work import MOTION, output_file
 from face_emote.core.errors import OutputError
+from face_emote.core.reading import sha256_of
 from face_emote.formats.motion_file import open_motion
 from face_emote.provenance.credential import Provenance
 from face_emote.provenance.marking import mark
@@ -56,9 +56,3 @@ def is_there(known: OutputState | None, *, digest: str, folder: Path) -> bool:
         return False
     path = folder / known.path
     return path.is_file() and path.stat().st_size == known.size and sha256_of(path) == known.sha256
-
-
-def sha256_of(path: Path) -> str:
-    """Hex digest of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

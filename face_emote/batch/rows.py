@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from face_emote.core.options import Filming, Performance, Picture
+from face_emote.core.reading import sha256_of
 from face_emote.core.version import VERSION
 from face_emote.rendering.video import DEFAULT_CODEC
 
@@ -111,8 +112,7 @@ def content_hash(path: Path) -> str:
 
 @lru_cache(maxsize=4096)
 def _hash_of_file(path: Path, _changed_ns: int, _size: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return sha256_of(path)
 
 
 def _digest(content: object) -> str:

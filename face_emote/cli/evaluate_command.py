@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from face_emote.cli.options import PathType
+from face_emote.cli.options import PathType, decorated
 from face_emote.cli.progress import progress_shown
 from face_emote.core.names import ANIMATORS
 
@@ -43,43 +43,39 @@ Examples:
 """
 PERFORMED_FPS = 50.0
 PLAIN_WIDTH = 140
-
-
-OPTIONS = (
-    click.option(
-        "--animator", type=click.Choice(ANIMATORS), help="Which one is measured; by default what `animate` uses."
-    ),
-    click.option(
-        "--model",
-        "--checkpoint",
-        "checkpoint",
-        metavar="FILE",
-        type=PathType,
-        help="Another network than the bundled one: a .safetensors checkpoint.",
-    ),
-    click.option(
-        "--transcripts/--no-transcripts",
-        default=False,
-        show_default=True,
-        help="Give the animator the words, as a transcript would; without them, it listens.",
-    ),
-    click.option("--baselines/--no-baselines", default=True, show_default=True, help="Measure simple animators too."),
-    click.option(
-        "--faces/--no-faces",
-        default=True,
-        show_default=True,
-        help="Measure whole performances too: emotions, blinks, how takes differ (a minute or two).",
-    ),
-    click.option("--json", "json_path", metavar="FILE", type=PathType, help="Write all figures there."),
-    click.option("--plots", metavar="DIR", type=PathType, help="Write pictures there: lip gaps, bars."),
+measuring_options = decorated(
+    [
+        click.option(
+            "--animator", type=click.Choice(ANIMATORS), help="Which one is measured; by default what `animate` uses."
+        ),
+        click.option(
+            "--model",
+            "--checkpoint",
+            "checkpoint",
+            metavar="FILE",
+            type=PathType,
+            help="Another network than the bundled one: a .safetensors checkpoint.",
+        ),
+        click.option(
+            "--transcripts/--no-transcripts",
+            default=False,
+            show_default=True,
+            help="Give the animator the words, as a transcript would; without them, it listens.",
+        ),
+        click.option(
+            "--baselines/--no-baselines", default=True, show_default=True, help="Measure simple animators too."
+        ),
+        click.option(
+            "--faces/--no-faces",
+            default=True,
+            show_default=True,
+            help="Measure whole performances too: emotions, blinks, how takes differ (a minute or two).",
+        ),
+        click.option("--json", "json_path", metavar="FILE", type=PathType, help="Write all figures there."),
+        click.option("--plots", metavar="DIR", type=PathType, help="Write pictures there: lip gaps, bars."),
+    ]
 )
-
-
-def measuring_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of `measure`."""
-    for option in reversed(OPTIONS):
-        command = option(command)
-    return command
+"""What says how to measure."""
 
 
 @click.command("evaluate", help=HELP, short_help="Measure lips and faces against real ones.")

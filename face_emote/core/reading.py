@@ -2,6 +2,7 @@
 
 import codecs
 import errno
+import hashlib
 import math
 import os
 import stat
@@ -80,6 +81,12 @@ def content_of(path: Path, *, most: int = ALWAYS_BYTES) -> bytes:
 def text_of(path: Path, *, most: int = ALWAYS_BYTES) -> str:
     """All of a text in UTF-8. Raises ValueError when it is none, or too long, and OSError."""
     return content_of(path, most=most).decode("utf-8-sig")
+
+
+def sha256_of(path: Path) -> str:
+    """Hex digest of a file's bytes. Raises OSError."""
+    with opened(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def mapped_array(path: Path) -> Array:

@@ -55,6 +55,13 @@ def axis_angle(rotation: Float[Array, "*batch 3 3"]) -> Float[Array, "*batch 3"]
     return axis_angle
 
 
+def turn_between(rest: Float[Array, "point 3"], posed: Float[Array, "point 3"]) -> Float[Array, "3 3"]:
+    """The rotation that carries points best to where they are now (Kabsch 1976), wherever both lie."""
+    u, _, vt = np.linalg.svd((rest - rest.mean(axis=0)).T @ (posed - posed.mean(axis=0)))
+    rotation: Array = vt.T @ np.diag([1.0, 1.0, np.sign(np.linalg.det(vt.T @ u.T))]) @ u.T
+    return rotation
+
+
 def yaw_pitch_roll(rotation: Float[Array, "*batch 3 3"]) -> Float[Array, "*batch 3"]:
     """Angles of R = Ry(yaw) Rx(pitch) Rz(roll): yaw +Z towards +X, pitch +Y towards +Z, roll +X towards +Y.
 

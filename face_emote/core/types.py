@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from face_emote.core.arrays import Array, Float, Int
+from face_emote.core.arrays import Array, Float
 from face_emote.core.fields import Kind, option
 from face_emote.core.names import BLOOD_TIMINGS, NUM_CEPSTRA, NUM_EXPRESSION, NUM_SHAPE, SAMPLE_RATE_HZ
 
@@ -260,20 +260,6 @@ FRAME_ARRAYS = (
     "expression", "jaw_pose", "neck_pose", "eye_pose", "global_pose", "translation", "wrinkles", "blood_flow",
 )  # fmt: skip
 """The fields that every FaceMotion has a row of per frame; `row_names` are those of a particular one."""
-
-
-@dataclass(frozen=True, slots=True)
-class MeshSequence:
-    """A head of fixed topology that moves."""
-
-    vertices: Float[Array, "frames vertex 3"]
-    faces: Int[Array, "triangle 3"]
-    """Vertex indices, counter-clockwise seen from outside."""
-    uv: Float[Array, "uv_vertex 2"]
-    """Texture coordinates, (0, 0) bottom left."""
-    uv_faces: Int[Array, "triangle 3"]
-    """Indices into `uv`, corner by corner of `faces`."""
-    fps: float
 
 
 @dataclass(frozen=True, slots=True)

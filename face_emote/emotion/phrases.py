@@ -3,13 +3,12 @@
 Those that have figures are read once from `assets/emotion/phrases.toml`.
 """
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from face_emote.core.assets import ASSETS
+from face_emote.core.assets import asset_table
 from face_emote.core.names import EMOTIONS
 from face_emote.emotion.blending import State, combine, scaled
 
@@ -30,15 +29,23 @@ class Manner:
     """Emotions mixed in, by share of the whole."""
 
 
-def _manner(*, vad: Sequence[float] = (0.0, 0.0, 0.0), tint: Mapping[str, float] = {}, **own: float) -> Manner:
+def _manner(
+    *,
+    words: Sequence[str],
+    vad: Sequence[float] = (0.0, 0.0, 0.0),
+    tint: Mapping[str, float] = {},
+    **own: float,
+) -> Manner:
+    """Of an entry of `phrases.toml`; the words are the keys."""
+    del words
     valence, arousal, dominance = vad
     return Manner(vad=(valence, arousal, dominance), tint=tuple(tint.items()), **own)
 
 
-_TABLE = tomllib.loads((ASSETS / "emotion" / "phrases.toml").read_text("utf-8"))
+_TABLE = asset_table("emotion/phrases.toml")
 AMOUNTS: dict[str, float] = _TABLE["amounts"]
 """Factor on the intensity of an emotion; before a manner, on the strength of that manner (`very calm anger`)."""
-MANNERS = {word: _manner(**entry) for entry in _TABLE["manners"] for word in entry.pop("words")}
+MANNERS = {word: _manner(**entry) for entry in _TABLE["manners"] for word in entry["words"]}
 """Adjectives that are no emotion of their own, or (`calm`, `cold`) act as a manner when an emotion follows."""
 JOINERS: dict[str, float | None] = dict.fromkeys(_TABLE["joiners"]["equals"]) | _TABLE["joiners"]["shares"]
 """Words between two emotions, and the amount of the second as a share of the first; None: they stand as equals."""

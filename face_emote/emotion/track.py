@@ -57,7 +57,7 @@ def blend(a: EmotionTrack, b: EmotionTrack, *, share: Float[Array, " frames"]) -
     r = 1.0 - s
     intensity = r * a.intensity + s * b.intensity
     weight_a, weight_b = _weights(r * a.intensity, s * b.intensity, otherwise=(r, s))
-    hidden_a, hidden_b = _mass(a.covert), _mass(b.covert)
+    hidden_a, hidden_b = mass_of(a.covert), mass_of(b.covert)
     leak_a, leak_b = _weights(r * hidden_a, s * hidden_b, otherwise=(r, s))
     return EmotionTrack(
         mix=(weight_a[:, None] * a.mix + weight_b[:, None] * b.mix).astype(np.float32),
@@ -98,8 +98,8 @@ def _weights(
     return np.where(nothing, otherwise[0], a / safe), np.where(nothing, otherwise[1], b / safe)
 
 
-def _mass(covert: Float[Array, "frames emotion=8"]) -> Float[Array, " frames"]:
-    """Sum over emotions, always in the same order (a reduction's order may depend on the number of frames)."""
+def mass_of(covert: Float[Array, "frames emotion"]) -> Float[Array, " frames"]:
+    """Sums of shares, always in the same order (a reduction's order may depend on the number of frames)."""
     mass = np.zeros(len(covert))
     for column in range(covert.shape[1]):
         mass += covert[:, column]

@@ -5,13 +5,12 @@ All are invented; none resembles a particular person on purpose.
 
 import difflib
 import math
-import tomllib
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from face_emote.core.assets import ASSETS
+from face_emote.core.assets import asset_table
 from face_emote.core.errors import OptionError
 from face_emote.core.types import Character, Manner, SkinParams
 from face_emote.face.identity import identity
@@ -45,7 +44,7 @@ def natural_hair_colour(*, eumelanin: float, pheomelanin: float = 0.0) -> tuple[
 @lru_cache(maxsize=1)
 def characters() -> tuple[Character, ...]:
     """The people of `assets/characters.toml`; the first is `default`."""
-    recipes = tomllib.loads((ASSETS / "characters.toml").read_text("utf-8"))
+    recipes = asset_table("characters.toml")
     return tuple(_made(name, recipe) for name, recipe in recipes.items())
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from face_emote.core.arrays import Array, Float, Int
 from face_emote.core.errors import HeadError
 from face_emote.core.names import CONTROLS, NUM_EXPRESSION, NUM_SHAPE
-from face_emote.core.types import FaceMotion, MeshSequence
+from face_emote.core.types import FaceMotion
 from face_emote.face.contact import (
     Ball,
     ContactOperator,
@@ -34,6 +34,20 @@ LIP_SEAL = CONTROLS.index("lipSeal")
 BLINKS = (CONTROLS.index("eyeBlinkLeft"), CONTROLS.index("eyeBlinkRight"))
 DEFAULT_BLOCK = 64
 """Frames evaluated at once: large enough for one matrix product, small enough to stay in cache."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeshSequence:
+    """A head of fixed topology that moves."""
+
+    vertices: Float[Array, "frames vertex 3"]
+    faces: Int[Array, "triangle 3"]
+    """Vertex indices, counter-clockwise seen from outside."""
+    uv: Float[Array, "uv_vertex 2"]
+    """Texture coordinates, (0, 0) bottom left."""
+    uv_faces: Int[Array, "triangle 3"]
+    """Indices into `uv`, corner by corner of `faces`."""
+    fps: float
 
 
 @dataclass(frozen=True, eq=False)

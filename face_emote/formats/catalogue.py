@@ -1,14 +1,13 @@
 """What can be written and read, by suffix: what each format keeps of a performance, what it loses, and by whom."""
 
 import re
-import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from face_emote.core.assets import ASSETS
+from face_emote.core.assets import asset_table
 from face_emote.core.errors import OptionError
 
 SPACE = frozenset({"up", "unit"})
@@ -56,7 +55,7 @@ class FileFormat:
 
 FORMATS = {
     suffix: FileFormat(**table | {"takes": frozenset(table.get("takes", ()))})
-    for suffix, table in tomllib.loads((ASSETS / "formats.toml").read_text("utf-8")).items()
+    for suffix, table in asset_table("formats.toml").items()
 }
 """By suffix; no suffix means a folder of `.obj`."""
 

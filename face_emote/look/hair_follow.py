@@ -6,6 +6,7 @@ import numpy as np
 
 from face_emote.core.arrays import Array, Float, Int
 from face_emote.core.names import JOINTS
+from face_emote.core.rotations import turn_between
 from face_emote.face.head import Head
 
 STILL = 3e-4
@@ -23,12 +24,10 @@ class SkullFrame:
     rest: Float[Array, "skull 3"]
 
     def transform(self, vertices: Float[Array, "vertex 3"]) -> Float[Array, "3 4"]:
-        """Rotation and translation from rest to a posed head (Kabsch 1976), for points in metres."""
+        """Rotation and translation from rest to a posed head, for points in metres."""
         posed = vertices[self.vertex].astype(np.float64)
-        from_, to = self.rest.mean(axis=0), posed.mean(axis=0)
-        u, _, vt = np.linalg.svd((self.rest - from_).T @ (posed - to))
-        turn = vt.T @ np.diag([1.0, 1.0, np.sign(np.linalg.det(vt.T @ u.T))]) @ u.T
-        return np.column_stack([turn, to - turn @ from_])
+        turn = turn_between(self.rest, posed)
+        return np.column_stack([turn, posed.mean(axis=0) - turn @ self.rest.mean(axis=0)])
 
 
 def skull_frame(head: Head) -> SkullFrame:

@@ -95,6 +95,11 @@ def blood_masks(
     return np.stack([masks[name] for name in BLOOD_AND_NECK], axis=-1).astype(np.float32)
 
 
+def with_neck(blood_flow: Float[Array, " region=8"]) -> Float[Array, " region=9"]:
+    """The neck follows cheeks and ears."""
+    return np.append(blood_flow, blood_flow[2:5].mean()).astype(np.float32)
+
+
 def thinness(position_mm: Float[Array, "vertex 3"], ear_mask: Float[Array, " vertex"]) -> Float[Array, " vertex"]:
     """Where light comes through from behind, 0..1: the shells of the ears, less the wings of the nose.
 

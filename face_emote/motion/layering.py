@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from face_emote.core.arrays import Array, Float
+from face_emote.core.assets import asset_table
 from face_emote.core.names import CONTROLS
 from face_emote.face.head import Head
 from face_emote.face.rig import pose_from_controls
@@ -30,21 +31,7 @@ _SEAL = _INDEX["lipSeal"]
 _SEALED_METRES, _SEAL_FROM = 0.001, 1.5
 """A gap too much that calls for all of `lipSeal`, and the closure (its inverse) at which that counts in full."""
 
-_YIELDS = {
-    "jawOpen": (1.0, 1.0),
-    "mouthUpperUp": (0.2, 0.9), "mouthLowerDown": (0.45, 1.0), "mouthStretch": (0.1, 0.4), "mouthFunnel": (0.9, 1.0),
-    "mouthFunnelLeft": (0.9, 1.0), "mouthPart": (0.9, 1.0), "mouthPartLater": (0.9, 1.0), "mouthEvert": (0.8, 1.0),
-    "mouthRetract": (0.4, 0.8), "mouthDepressRetract": (0.7, 1.0), "mouthUpwardRetract": (0.6, 1.0),
-    "mouthElevate": (0.35, 0.9), "mouthDepress": (0.25, 0.8), "mouthProtrude": (0.8, 0.9), "lipsPart": (0.6, 1.0),
-    "mouthSmile": (0.1, 0.15), "mouthCornerPull": (0.1, 0.15), "mouthDimple": (0.1, 0.15), "mouthFrown": (0.0, 0.15),
-    "mouthLeft": (0.5, 0.5), "mouthRight": (0.5, 0.5), "jawLeft": (0.5, 0.5), "jawRight": (0.5, 0.5),
-    "jawForward": (0.3, 0.3), "cheekPuff": (0.8, 0.3), "cheekPuffLeft": (0.8, 0.3),
-    "mouthPress": (0.4, 0.15), "mouthRollLower": (0.8, 0.4), "mouthRollUpper": (0.75, 0.4), "mouthCompress": (0.9, 0.5),
-    "mouthRollLowerLeft": (0.9, 0.5), "mouthRollUpperLeft": (0.9, 0.5), "mouthClose": (1.0, 1.0),
-    "mouthPucker": (0.9, 0.7), "mouthPuckerLeft": (0.9, 0.7), "mouthPurse": (0.9, 0.7),
-    "mouthShrugLower": (0.25, 0.2), "mouthShrugUpper": (0.6, 0.4),
-    "tongueOut": (1.0, 1.0), "lipSeal": (1.0, 1.0),
-}  # fmt: skip
+_YIELDS: dict[str, tuple[float, float]] = asset_table("emotion/face.toml")["yields"]
 """What each of the emotion's mouth controls gives up: where speech owns the mouth, and at a closure of the lips."""
 _ROUNDING = ("mouthPucker", "mouthFunnel", "mouthPurse")
 _SPREADING = ("mouthSmileLeft", "mouthSmileRight", "mouthStretchLeft", "mouthStretchRight", "mouthDimpleLeft",

@@ -1,12 +1,12 @@
 """Put the signed mark into a finished file."""
 
-import hashlib
 import logging
 from importlib.util import find_spec
 from pathlib import Path
 
 from face_emote.core.errors import ProvenanceError
 from face_emote.core.motion import MotionSource
+from face_emote.core.reading import sha256_of
 from face_emote.provenance.credential import Facts, Provenance, definition, facts_of
 from face_emote.provenance.signer import Signature, own_signature, settings_folder
 from face_emote.provenance.slot import file_seal, find_slot, insert, overwrite
@@ -38,9 +38,7 @@ def mark_with(path: Path, facts: Facts) -> None:
         _log.warning("c2pa-python is not installed, so this file carries no signed mark: %s", path.name)
         return
     signature = own_signature()
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    text = definition(facts, media_type=MEDIA_TYPES[suffix], content_sha256=digest)
+    text = definition(facts, media_type=MEDIA_TYPES[suffix], content_sha256=sha256_of(path))
     signed = path.with_name(f"signed{suffix}")
     try:
         store = _signed(path, signed, text=text, signature=signature)

@@ -5,7 +5,6 @@ face, +X is the character's left (the viewer's right).
 """
 
 import difflib
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -13,7 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from face_emote.core.arrays import Array, Float
-from face_emote.core.assets import ASSETS
+from face_emote.core.assets import asset_table
 from face_emote.core.cameras import CAMERAS
 from face_emote.core.errors import OptionError
 from face_emote.core.types import Camera, Light, LightRig, Vector
@@ -44,7 +43,7 @@ def _plain(value: Any) -> Any:
 
 LIGHTS = {
     name: LightRig(**{key: _plain(value) for key, value in table.items()})
-    for name, table in tomllib.loads((ASSETS / "lights.toml").read_text("utf-8")).items()
+    for name, table in asset_table("lights.toml").items()
 }
 """Presets by name."""
 

@@ -17,7 +17,8 @@ import torch
 
 from face_emote.core.types import Progress
 from face_emote.network.checkpoint import read_checkpoint, write_checkpoint
-from face_emote.network.weights import EXPRESSION_PREFIX, LIP_PREFIX
+from face_emote.network.runtime import FOLDER
+from face_emote.network.weights import EXPRESSION_PREFIX, LIP_PREFIX, weight_shapes
 from face_emote.train.config import TrainConfig
 from face_emote.train.corpus.cache import Corpus, read_corpus
 from face_emote.train.crops import Pool, expression_batch, lip_batch, make_pool, spoken_pool
@@ -28,6 +29,8 @@ from face_emote.train.run_folder import MODEL, RunFolder, card_of, open_run
 from face_emote.train.torch_net import TorchMotionNet, weights_from_torch
 
 LOG_STEPS = 25
+PREFIXES = {"lips": LIP_PREFIX, "expression": EXPRESSION_PREFIX}
+"""Of the weights of each part."""
 
 
 @dataclass(slots=True, eq=False)
@@ -187,9 +190,8 @@ def _begun(config: TrainConfig, *, x0: np.ndarray, device: torch.device) -> Trai
         torch.manual_seed(config.seed)
         net, average = TorchMotionNet(config.net), TorchMotionNet(config.net)
     net.x0.copy_(torch.from_numpy(x0))
-    if config.start_from:
-        known = read_checkpoint(Path(config.start_from)).weights
-        net.load_state_dict({name: torch.from_numpy(value) for name, value in known.items()}, strict=False)
+    known = {name: torch.from_numpy(value) for name, value in _known_weights(config).items()}
+    net.load_state_dict(known, strict=False)
     average.load_state_dict(net.state_dict())
     net, average = net.to(device), average.to(device)
     chosen = config.optimiser
@@ -201,8 +203,21 @@ def _begun(config: TrainConfig, *, x0: np.ndarray, device: torch.device) -> Trai
     return Training(net, average, torch.optim.AdamW(groups, lr=chosen.rate, betas=(0.9, 0.98)))
 
 
+def _known_weights(config: TrainConfig) -> dict[str, np.ndarray]:
+    """What a run begins with: the weights of `start_from`, or the bundled network's of a path that is not trained.
+
+    A path of another size than the bundled one's is left to chance.
+    """
+    if config.start_from:
+        return dict(read_checkpoint(Path(config.start_from)).weights)
+    others = tuple(prefix for part, prefix in PREFIXES.items() if part not in config.parts)
+    shapes, bundled = weight_shapes(config.net), read_checkpoint(FOLDER / "default.safetensors").weights
+    kept = {name: value for name, value in bundled.items() if others and name.startswith(others)}
+    return kept if all(shapes.get(name) == value.shape for name, value in kept.items()) else {}
+
+
 def _trained(net: TorchMotionNet, config: TrainConfig) -> Iterator[tuple[str, torch.nn.Parameter]]:
-    prefixes = tuple({"lips": LIP_PREFIX, "expression": EXPRESSION_PREFIX}[part] for part in config.parts)
+    prefixes = tuple(PREFIXES[part] for part in config.parts)
     return ((name, p) for name, p in net.named_parameters() if name.startswith(prefixes))
 
 

@@ -19,7 +19,7 @@ from face_emote.formats.mesh.surface import Surface
 from face_emote.look.colour import painted, skin_albedo
 from face_emote.look.hair import mean_hair_colour
 from face_emote.look.maps import SkinMaps
-from face_emote.look.regions import blood_masks
+from face_emote.look.regions import blood_masks, with_neck
 
 PATCHES = 512
 """A vertex has the mean colour of one of so many patches of the skin along u and v."""
@@ -60,11 +60,6 @@ class BlushColours:
             full = np.eye(len(BLOOD_REGIONS))[region]
             out[region] = 0.5 * BASE * (self.linear(full) - self.linear(-full)) / np.maximum(rest, 1e-4)
         return out
-
-
-def with_neck(blood_flow: Float[Array, " region=8"]) -> Float[Array, " region=9"]:
-    """The neck follows cheeks and ears."""
-    return np.append(blood_flow, blood_flow[2:5].mean()).astype(np.float32)
 
 
 def blush_colours(surface: Surface, skin: SkinParams, maps: SkinMaps) -> BlushColours:

@@ -9,7 +9,7 @@ import numpy as np
 from face_emote.core.arrays import Array, Float, Int
 from face_emote.core.errors import DependencyError
 from face_emote.core.motion import MotionSource, instant
-from face_emote.core.types import MeshSequence
+from face_emote.face.head import MeshSequence
 from face_emote.formats.mesh.person import Person, posed_blocks
 from face_emote.formats.mesh.surface import fanned
 

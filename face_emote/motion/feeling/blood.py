@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from face_emote.core.arrays import Array, Float
+from face_emote.core.assets import asset_table
 from face_emote.core.errors import OptionError
 from face_emote.core.lowpass import follow_twice
 from face_emote.core.names import BLOOD_REGIONS, BLOOD_TIMINGS, CONTROLS, EMOTIONS
@@ -43,32 +44,6 @@ TIMINGS = {
     "stage": BloodTiming((0.3, 0.3, 0.3, 0.3), (0.8, 0.8, 0.6, 1.0), (3.0, 3.0, 2.0, 4.0), pulse=0.0),
 }
 
-_PROFILE = {
-    "blush": {"cheek_left": 0.95, "cheek_right": 0.95, "ears": 0.85, "forehead": 0.3, "nose": 0.4, "chin": 0.15},
-    "flush": {
-        "forehead": 0.55, "cheek_left": 0.38, "cheek_right": 0.38, "ears": 0.75, "nose": 0.1, "chin": 0.2,
-        "periorbital": 0.15, "lips": 0.2,
-    },
-    "pallor": {
-        "cheek_left": -0.85, "cheek_right": -0.85, "lips": -0.6, "nose": -0.75, "forehead": -0.6, "chin": -0.55,
-        "periorbital": -0.4, "ears": -0.5,
-    },
-    "tears": {"nose": 0.35, "periorbital": 0.5, "cheek_left": 0.06, "cheek_right": 0.06, "lips": 0.15},
-}  # fmt: skip
-
-_PRESSURE = {
-    "lips": {"mouthPressLeft": -0.18, "mouthPressRight": -0.18, "mouthRollLower": -0.08, "mouthRollUpper": -0.08,
-             "mouthStretchLeft": -0.12, "mouthStretchRight": -0.12, "mouthPucker": 0.08},
-    "cheek_left": {"mouthSmileLeft": 0.10, "cheekSquintLeft": 0.12, "cheekPuff": -0.15},
-    "cheek_right": {"mouthSmileRight": 0.10, "cheekSquintRight": 0.12, "cheekPuff": -0.15},
-    "periorbital": {"eyeSquintLeft": 0.05, "eyeSquintRight": 0.05, "cheekSquintLeft": 0.04, "cheekSquintRight": 0.04},
-    "forehead": {"browInnerUp": -0.06, "browOuterUpLeft": -0.03, "browOuterUpRight": -0.03, "browDownLeft": 0.04,
-                 "browDownRight": 0.04},
-    "nose": {"noseSneerLeft": -0.06, "noseSneerRight": -0.06},
-    "chin": {"mouthShrugLower": -0.15},
-}  # fmt: skip
-"""Pressed skin is emptied, squeezed skin fills (Jimenez et al. 2010 measured both); the sizes are choices."""
-
 _BLUSH_AT = (
     (-0.57, 0.10, -0.34), (-0.60, 0.42, -0.38), (-0.33, 0.38, -0.50), (-0.15, 0.06, -0.34), (0.72, 0.55, -0.30),
 )  # fmt: skip
@@ -79,16 +54,11 @@ _WORD_STRENGTH = 0.72
 """Mean intensity of the words above in the lexicon."""
 
 
-def _profile_matrix() -> Array:
-    return np.array([[_PROFILE[drive].get(region, 0.0) for region in BLOOD_REGIONS] for drive in DRIVES])
-
-
-def _pressure_matrix() -> Array:
-    return np.array([[_PRESSURE.get(region, {}).get(name, 0.0) for region in BLOOD_REGIONS] for name in CONTROLS])
-
-
-PROFILE = _profile_matrix()
-PRESSURE = _pressure_matrix()
+_TABLE = asset_table("emotion/skin.toml")["blood"]
+PROFILE = np.array([[_TABLE["profile"][drive].get(region, 0.0) for region in BLOOD_REGIONS] for drive in DRIVES])
+PRESSURE = np.array(
+    [[_TABLE["pressure"].get(region, {}).get(name, 0.0) for region in BLOOD_REGIONS] for name in CONTROLS]
+)
 
 
 @dataclass(frozen=True, slots=True)

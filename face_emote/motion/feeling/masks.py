@@ -11,6 +11,7 @@ import numpy as np
 from face_emote.core.arrays import Array, Float
 from face_emote.core.names import CONTROLS
 from face_emote.core.types import EmotionTrack
+from face_emote.emotion.track import mass_of
 
 
 def _named(*beginnings: str) -> Array:
@@ -38,8 +39,8 @@ def behind_mask(
     `shown` and `hidden` are the faces of both feelings by themselves; where nothing is hidden the first stays as it is.
     """
     covert = track.covert[:, 1:].astype(np.float64)
-    held = _sum(np.minimum(covert, track.mix[:, 1:]))
-    posed = np.clip(_sum(covert) - held, 0.0, 1.0)
+    held = mass_of(np.minimum(covert, track.mix[:, 1:]))
+    posed = np.clip(mass_of(covert) - held, 0.0, 1.0)
     leak = track.leak.astype(np.float64)
     face = shown.astype(np.float64)
     face[:, _CHEEKS] *= (1.0 - _POSED_CHEEKS * posed)[:, None]
@@ -51,11 +52,3 @@ def behind_mask(
     flashes = hidden.astype(np.float64)
     flashes[:, _LOWER] = 0.0
     return np.clip(face, 0.0, 1.0).astype(shown.dtype), flashes.astype(hidden.dtype)
-
-
-def _sum(shares: Float[Array, "steps emotion=7"]) -> Float[Array, " steps"]:
-    """Always in the same order: a reduction's order may depend on the number of steps."""
-    total = np.zeros(len(shares))
-    for column in range(shares.shape[1]):
-        total += shares[:, column]
-    return total

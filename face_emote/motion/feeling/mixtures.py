@@ -8,6 +8,7 @@ people show in compound feelings (Du, Tao & Martinez 2014) where there are any, 
 import numpy as np
 
 from face_emote.core.arrays import Array, Float
+from face_emote.core.assets import asset_table
 from face_emote.core.names import EMOTIONS
 from face_emote.motion.events.curves import smoothstep
 from face_emote.motion.feeling.recipes import ACTION_UNITS, ANTAGONISTS, AU_INDEX, NUM_AU, STRENGTH
@@ -21,29 +22,7 @@ REGIONS: dict[str, frozenset[int]] = {
 }
 """Action Units of each region."""
 
-HOLDERS: dict[str, str] = {
-    "joy sadness": ">><<<",
-    "joy surprise": ">>>==",
-    "joy fear": ">>>=<",
-    "joy disgust": ">==><",
-    "joy anger": ">><=<",
-    "joy contempt": ">=<>=",
-    "sadness surprise": "<<=>>",
-    "sadness fear": "<>===",
-    "sadness disgust": "<<>>=",
-    "sadness anger": ">>==<",
-    "sadness contempt": "<<=>>",
-    "surprise fear": "===>>",
-    "surprise disgust": "<<<>=",
-    "surprise anger": "><=><",
-    "surprise contempt": "<<=>>",
-    "fear disgust": "<<<>=",
-    "fear anger": "><=><",
-    "fear contempt": "<<=>>",
-    "disgust anger": ">><<>",
-    "disgust contempt": "><<<>",
-    "anger contempt": "<<==>",
-}
+HOLDERS: dict[str, str] = asset_table("emotion/face.toml")["blends"]
 """Who has brows, lids, cheeks, nose and mouth of an even blend of two emotions: the left, the right, or both."""
 
 _WINS_FROM, _WINS_BY = 0.22, 0.48

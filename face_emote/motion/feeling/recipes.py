@@ -4,13 +4,12 @@ The figures are read once from `assets/emotion/face.toml`, which says where they
 face is in `mixtures`.
 """
 
-import tomllib
 from dataclasses import dataclass
 
 import numpy as np
 
 from face_emote.core.arrays import Array, Float
-from face_emote.core.assets import ASSETS
+from face_emote.core.assets import asset_table
 from face_emote.core.names import CONTROLS, EMOTIONS
 
 ACTION_UNITS = (
@@ -20,7 +19,7 @@ ACTION_UNITS = (
 NUM_AU = len(ACTION_UNITS)
 AU_INDEX = {unit: index for index, unit in enumerate(ACTION_UNITS)}
 
-_TABLE = tomllib.loads((ASSETS / "emotion" / "face.toml").read_text("utf-8"))
+_TABLE = asset_table("emotion/face.toml")
 
 
 def _routes() -> tuple[tuple[int, int, int, float], ...]:

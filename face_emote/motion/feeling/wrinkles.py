@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from face_emote.core.arrays import Array, Float, Int
+from face_emote.core.assets import asset_table
 from face_emote.core.errors import HeadError
 from face_emote.core.lowpass import follow
 from face_emote.core.names import CONTROLS, WRINKLES
@@ -56,43 +57,6 @@ _PROBES_MM = {
 squeezes and neither an opening jaw nor pressed lips do; outside the mouth corner; below the reach of the lids."""
 
 
-def _both(name: str, weight: float) -> dict[str, float]:
-    return {f"{name}Left": weight, f"{name}Right": weight}
-
-
-_REFERENCE = {
-    "forehead_centre": {"browInnerUp": 1.0},
-    "forehead_left": _both("browOuterUp", 1.0),
-    "forehead_right": _both("browOuterUp", 1.0),
-    "glabella": _both("browDown", 1.0),
-    "nose_bridge": _both("noseSneer", 1.0),
-    "crows_feet_left": {**_both("cheekSquint", 1.0), **_both("eyeSquint", 0.5), **_both("mouthSmile", 0.8)},
-    "crows_feet_right": {**_both("cheekSquint", 1.0), **_both("eyeSquint", 0.5), **_both("mouthSmile", 0.8)},
-    "lower_lid_left": {**_both("cheekSquint", 1.0), **_both("eyeSquint", 0.8), **_both("mouthSmile", 0.7)},
-    "lower_lid_right": {**_both("cheekSquint", 1.0), **_both("eyeSquint", 0.8), **_both("mouthSmile", 0.7)},
-    "nasolabial_left": {**_both("mouthSmile", 1.0), **_both("cheekSquint", 0.7), **_both("noseSneer", 0.5)},
-    "nasolabial_right": {**_both("mouthSmile", 1.0), **_both("cheekSquint", 0.7), **_both("noseSneer", 0.5)},
-    "perioral": {"mouthPucker": 1.0},
-    "mouth_corner_left": {**_both("mouthDimple", 1.0), **_both("mouthSmile", 1.0)},
-    "mouth_corner_right": {**_both("mouthDimple", 1.0), **_both("mouthSmile", 1.0)},
-    "chin": {"mouthShrugLower": 1.0},
-    "neck_bands": {"neckPlatysma": 1.0},
-}
-"""The controls that make each wrinkle (FACS: AU1, 2, 4, 9, 6+12, 7, 12, 18, 14, 17, 21)."""
-
-_RESIDUAL = {
-    "neck_bands": {"neckPlatysma": 0.9, "mouthStretchLeft": 0.15, "mouthStretchRight": 0.15},
-    "chin": {"mouthShrugLower": 0.75, "mouthFrownLeft": 0.1, "mouthFrownRight": 0.1},
-    "perioral": {"mouthPressLeft": 0.15, "mouthPressRight": 0.15},
-    "mouth_corner_left": {"mouthFrownLeft": 0.35, "mouthDimpleLeft": 0.3},
-    "mouth_corner_right": {"mouthFrownRight": 0.35, "mouthDimpleRight": 0.3},
-    "nasolabial_left": {"noseSneerLeft": 0.5, "mouthUpperUpLeft": 0.3},
-    "nasolabial_right": {"noseSneerRight": 0.5, "mouthUpperUpRight": 0.3},
-    "glabella": {"browDownLeft": 0.1, "browDownRight": 0.1},
-    "nose_bridge": {"browDownLeft": 0.08, "browDownRight": 0.08},
-}
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class WrinkleModel:
     """One identity's skin, ready to be asked for its folds."""
@@ -112,7 +76,9 @@ def _control_rows(table: dict[str, dict[str, float]]) -> Float[Array, "wrinkle=1
     return np.array([[table.get(region, {}).get(name, 0.0) for name in CONTROLS] for region in WRINKLES])
 
 
-RESIDUAL = _control_rows(_RESIDUAL).T
+_TABLE = asset_table("emotion/skin.toml")["wrinkles"]
+RESIDUAL = _control_rows(_TABLE["residual"]).T
+"""What each fold has of controls directly, beside what the mesh says."""
 
 
 def wrinkle_model(head: Head) -> WrinkleModel:
@@ -158,7 +124,7 @@ def wrinkle_model(head: Head) -> WrinkleModel:
         weights=weights,
         reference=np.ones(len(WRINKLES)),
     )
-    measured = np.diagonal(tension(model, _control_rows(_REFERENCE).astype(np.float32)))
+    measured = np.diagonal(tension(model, _control_rows(_TABLE["reference"]).astype(np.float32)))
     reference = np.where(measured > _MIN_TENSION, measured, np.inf)
     return WrinkleModel(model.head, model.edges, model.rest_length, model.weights, reference)
 

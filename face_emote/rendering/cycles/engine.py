@@ -14,6 +14,7 @@ from face_emote.core.png import srgb_bytes
 from face_emote.core.types import SkinParams
 from face_emote.face.head import Head
 from face_emote.look.reflection import MAX_WRINKLE
+from face_emote.look.regions import with_neck
 from face_emote.look.tone import tone_mapped
 from face_emote.rendering.base import Pose
 from face_emote.rendering.cycles.eyes import cornea_normals
@@ -50,14 +51,13 @@ def posed(person: Prepared, pose: Pose) -> CyclesFrame:
     folding = np.minimum(person.wrinkle_masks @ pose.wrinkles.astype(np.float32), MAX_WRINKLE)
     plain[:num_skin] += normals[:num_skin] * (person.relief * (folding + person.resting))[:, None]
     cloth[:] = mesh.garment.points(plain[:num_skin], normals[:num_skin])
-    blood = np.append(pose.blood_flow, pose.blood_flow[2:5].mean())  # the neck follows cheeks and ears
     cornea = np.zeros_like(points)
     for index in person.eyes:
         cornea[index] = cornea_normals(mesh.local[index], points[index])
     return CyclesFrame(
         points=points,
         wrinkle=folding,
-        blood=np.clip(person.blood_masks @ blood.astype(np.float32), -1.0, 1.0),
+        blood=np.clip(person.blood_masks @ with_neck(pose.blood_flow), -1.0, 1.0),
         normals=normals[:num_skin],
         tangents=tangents(person, points),
         cornea=cornea,

@@ -3,6 +3,7 @@
 import numpy as np
 
 from face_emote.core.arrays import Array, Float
+from face_emote.core.rotations import turn_between
 from face_emote.core.types import SkinParams
 from face_emote.look import eyes as eye
 from face_emote.look.formula.eye import iris, sclera
@@ -54,9 +55,7 @@ def cornea_normals(local: Float[Array, "point 3"], posed: Float[Array, "point 3"
         posed: The same points in the scene.
     """
     away = posed.astype(np.float64) - posed.mean(axis=0)
-    rest = local.astype(np.float64) - local.mean(axis=0)
-    u, _, vt = np.linalg.svd(rest.T @ away)
-    axis = (vt.T @ np.diag([1.0, 1.0, np.sign(np.linalg.det(vt.T @ u.T))]) @ u.T)[:, 2]
+    axis = turn_between(local.astype(np.float64), posed.astype(np.float64))[:, 2]
     normals = away / np.linalg.norm(away, axis=1, keepdims=True)
     angle = np.arctan2(np.hypot(local[:, 0], local[:, 1]), local[:, 2])
     bulge = CORNEA_BULGE * smoothstep((1.25, 0.70), angle / eye.IRIS)

@@ -7,6 +7,7 @@ import numpy as np
 
 from face_emote.core.arrays import Array, Float
 from face_emote.core.errors import HeadError
+from face_emote.core.rotations import turn_between
 from face_emote.core.types import SkinParams
 from face_emote.face.head import Head
 from face_emote.face.layout import HeadLayout
@@ -27,7 +28,7 @@ from face_emote.look.lights import (
 )
 from face_emote.look.maps import load_skin_maps, resting_folds
 from face_emote.look.reflection import MAX_WRINKLE
-from face_emote.look.regions import blood_masks, wrinkle_masks
+from face_emote.look.regions import blood_masks, with_neck, wrinkle_masks
 from face_emote.look.teeth import MouthOpening, head_mouth_points, mouth_opening
 from face_emote.rendering.base import Pose
 from face_emote.rendering.scene import Scene, focal_pixels, placed, view_matrix
@@ -185,9 +186,8 @@ class StagedPerson:
 
     def _feel(self, pose: Pose, space: Workspace) -> None:
         """Blood flow and folding at every point of the skin."""
-        blood = np.append(pose.blood_flow, pose.blood_flow[2:5].mean())  # the neck follows cheeks and ears
         skin = space.attributes[: self.mesh.num_skin]
-        skin[:, BLOOD] = np.clip(self._blood_masks @ blood.astype(np.float32), -1.0, 1.0)
+        skin[:, BLOOD] = np.clip(self._blood_masks @ with_neck(pose.blood_flow), -1.0, 1.0)
         active = self._wrinkle_masks @ pose.wrinkles.astype(np.float32)
         skin[:, FOLDING] = np.minimum(active, MAX_WRINKLE)
         skin[:, THINNESS] = self.mesh.thinness
@@ -229,9 +229,7 @@ class StagedPerson:
         eyes = np.zeros((2, 6, 3))
         for side, index in enumerate(self.mesh.eye_vertices):
             rest, posed = self._rest[index], vertices[index]
-            u, _, vt = np.linalg.svd((rest - rest.mean(axis=0)).T @ (posed - posed.mean(axis=0)))
-            turn = vt.T @ np.diag([1.0, 1.0, np.sign(np.linalg.det(vt.T @ u.T))]) @ u.T
-            eyes[side, :3] = self.mesh.eye_frames[side] @ turn.T
+            eyes[side, :3] = self.mesh.eye_frames[side] @ turn_between(rest, posed).T
             eyes[side, 3] = posed.mean(axis=0)
             eyes[side, 4:] = vertices[self.mesh.eye_corners[side]]
         return eyes
