@@ -1,56 +1,54 @@
-"""`python -m bench.capture [--films FOLDER] [--cycles] [--keep FOLDER]`: what comes back from a film of a face.
+"""`python -m bench.capture [--films FOLDER] [--traces FILE] [--cycles] [--keep FOLDER]`: what comes back of films.
 
-- real: lips on real films (the six of GRID, CC BY 4.0) against the landmarks tracked in them;
-- synthetic: our own performances, filmed by our renderers, whose every control, fold and blush is known; `--cycles`
-  adds one that is path-traced in another light. `naive` copies MediaPipe's 52 scores;
-- speed on one core.
+- synthetic: our own performances, filmed by our renderers, whose every control, fold and blush is known; one more for
+  glances, whole blinks and a faint blush; `--cycles` adds one that is path-traced in another light. `naive` copies
+  MediaPipe's 52 scores;
+- real: lips on real films (the six of GRID, CC BY 4.0) against the landmarks tracked in them; hands before them; pulse;
+- one command on three seconds and on a minute: frames a second and memory.
 """
 
 import argparse
+import os
+import resource
+import subprocess
+import sys
 import tempfile
-import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from bench.capture_films import BLINKS, CLIPS, FPS, LOOKING_ABOUT, TRACED, controls, lengthened, made, with_hand
 from bench.common import QUICK, Figure, report
 from face_emote.audio.analyse import heard_recording
-from face_emote.audio.examples import example_speech
+from face_emote.capturing.confidence import BELIEVED
 from face_emote.capturing.lips import seen_gap
 from face_emote.capturing.points import FITTED_INDEX
+from face_emote.capturing.pulse import pulse_of
 from face_emote.capturing.watch import watched
 from face_emote.core.arrays import Array, Float
-from face_emote.core.names import ARKIT_52, BILABIALS, BLOOD_REGIONS, CONTROLS, NUM_EXPRESSION, WRINKLES
-from face_emote.core.options import Filming, Picture
+from face_emote.core.names import (
+    ARKIT_52,
+    BILABIALS,
+    BLOOD_REGIONS,
+    CONFIDENCE_AREAS,
+    CONTROLS,
+    NUM_EXPRESSION,
+    WRINKLES,
+)
+from face_emote.core.options import Filming
 from face_emote.core.timing import frame_times
-from face_emote.core.types import FaceMotion, Light, LightRig
+from face_emote.core.types import FaceMotion
 from face_emote.face.bundled import load_head
 from face_emote.face.head import Head
-from face_emote.face.rig import ControlPose, controls_from_pose, pose_from_controls
-from face_emote.formats.motion_file import read_motion, write_motion
-from face_emote.motion.feeling.wrinkles import folding, wrinkle_model
-from face_emote.verbs.animate import animate
+from face_emote.face.rig import pose_from_controls
 from face_emote.verbs.capture import read_film
-from face_emote.verbs.render import write_video
 
-CLIPS = (
-    ("james", "anger:0.9", "soft"), ("amara", "joy:0.9", "studio"), ("kenji", "0s surprise; 1.5s fear:0.9", "soft"),
-    ("elena", "0s neutral; 1s sadness:0.9", "warm"),
-)  # fmt: skip
-TRACED = ("maya", "0s surprise:0.8; 1.2s joy:0.9")
-WINDOW = LightRig(
-    key=Light((-1.0, 0.25, 0.8), (1.75, 1.80, 1.90)), fill=Light((0.9, 0.4, 0.6), (0.34, 0.32, 0.30)),
-    rim=Light((0.3, 0.9, -0.8), (0.5, 0.5, 0.5)), ambient=(0.40, 0.40, 0.42), backdrop_centre=(0.30, 0.31, 0.30),
-    backdrop_edge=(0.10, 0.10, 0.11), exposure=0.80, softness=0.006,
-)  # fmt: skip
-"""A large window beside the face: light that nothing was learnt in."""
-SIZE, FPS, SECS = 400, 25.0, 3.0
-TRACED_SIZE, TRACED_SECS, TRACED_SAMPLES = 320, 2.4, 8
 CLOSED = 0.012
 """Gap of the inner lips in eye distances below which they touch."""
 OPEN = 0.03
+ASKED_MOTION_MM = 2.1
+"""Mean motion at which errors of films with more or less of it can be compared."""
 UNITS = {
     "browInner": ("browInnerUp",), "browDown": ("browDownLeft", "browDownRight"),
     "browOuter": ("browOuterUpLeft", "browOuterUpRight"), "blink": ("eyeBlinkLeft", "eyeBlinkRight"),
@@ -60,12 +58,6 @@ UNITS = {
     "upper lip": ("mouthUpperUpLeft", "mouthUpperUpRight"), "lower lip": ("mouthLowerDownLeft", "mouthLowerDownRight"),
     "pucker": ("mouthPucker", "mouthFunnel"), "press": ("mouthPressLeft", "mouthPressRight"),
 }  # fmt: skip
-
-
-def controls(motion: FaceMotion) -> Float[Array, "frames control"]:
-    """Of a motion, jaw and eyes among them."""
-    pose = ControlPose(motion.expression, motion.jaw_pose, motion.eye_pose)
-    return controls_from_pose(pose, control_joints=load_head().control_joints)
 
 
 def correlation(a: Array, b: Array) -> float:
@@ -141,78 +133,139 @@ def contacts(films: list[Path]) -> list[Figure]:
     return figures
 
 
-def made_clips(folder: Path, *, cycles: bool) -> Iterator[tuple[Path, FaceMotion]]:
-    """Performances with strong folds and a blush, and the films of them; what is in the folder already is kept."""
-    speeches = example_speech()
-    shown: list[tuple[str, str, str | LightRig, Picture, float]] = [
-        (*clip, Picture(size=SIZE, camera="front"), SECS) for clip in (CLIPS[:1] if QUICK else CLIPS)
-    ]
-    if cycles:
-        picture = Picture(size=TRACED_SIZE, camera="front", engine="cycles", samples=TRACED_SAMPLES)
-        shown = [(*TRACED, WINDOW, picture, TRACED_SECS)]
-    for number, (who, emotion, light, picture, secs) in enumerate(shown):
-        truth, film = (folder / f"{picture.engine}_{who}{suffix}" for suffix in (".npz", ".mp4"))
-        if not truth.exists():
-            write_motion(_performance(speeches[number % len(speeches)].path, who, emotion=emotion, secs=secs), truth)
-        motion = read_motion(truth)
-        if not film.exists():
-            write_video(motion, film, picture=replace(picture, light=light), provenance=None, workers=1)
-        yield film, motion
+Truth = tuple[Path, FaceMotion]
 
 
-def _performance(speech: Path, who: str, *, emotion: str, secs: float) -> FaceMotion:
-    motion = animate(speech, emotion=emotion, character=who, fps=FPS, seed=3)
-    motion = motion.part(0, min(motion.num_frames, round((1.0 if QUICK else secs) * FPS)))
-    time_secs = np.arange(motion.num_frames) / FPS
-    blush = 0.6 * np.sin(np.pi * time_secs / time_secs[-1]) ** 2
-    flow = np.zeros((motion.num_frames, len(BLOOD_REGIONS)), np.float32)
-    for name, share in (("cheek_left", 1.0), ("cheek_right", 1.0), ("forehead", 0.7), ("nose", 0.5), ("chin", -0.4)):
-        flow[:, BLOOD_REGIONS.index(name)] = share * blush
-    model = wrinkle_model(load_head().with_identity(motion.betas))
-    folds = folding(model, controls(motion)).astype(np.float32)
-    return replace(motion, blood_flow=flow, wrinkles=folds)
-
-
-def synthetic(clips: list[tuple[Path, FaceMotion]]) -> list[Figure]:
-    """Controls, mesh, gaze, folds and blood against the truth."""
+def synthetic(clips: list[Truth], *, kind: str) -> list[Figure]:
+    """Mesh, controls, folds and blood against the truth."""
     head = load_head()
     assert head.layout is not None
     face = np.flatnonzero(head.layout.mask_face > 0.5)
     errors: dict[str, list[list[float]]] = {"ours": [], "naive": []}
     units: dict[str, dict[str, list[tuple[float, float]]]] = {name: {unit: [] for unit in UNITS} for name in errors}
-    other: dict[str, list[float]] = {
-        name: [] for name in ("blink peak", "gaze yaw r", "head yaw r", "wrinkles r", "blood r", "blood slope")
+    skin: dict[str, list[float]] = {
+        name: [] for name in ("gaze yaw r", "head yaw r", "wrinkles r", "blood r", "blood slope")
     }
     for film, truth in clips:
-        captured = read_film(film, Filming(character=truth.character, neutral=None)).motion
-        count = min(captured.num_frames, truth.num_frames)
-        captured, truth = captured.part(0, count), truth.part(0, count)
+        captured, truth = _both(film, truth)
         person = head.with_identity(truth.betas).restricted_to(face)
-        real = controls(truth)
-        every = frame_times(0, count, fps=FPS)
+        real, every = controls(truth), frame_times(0, truth.num_frames, fps=FPS)
         for name, found in (("ours", controls(captured)), ("naive", naive_controls(film, every))):
             apart = _vertices(person, found) - _vertices(person, real)
             moved = _vertices(person, real) - _vertices(person, 0.0 * real)
-            errors[name].append(
-                [1e3 * float(np.linalg.norm(x, axis=2).mean()) for x in (apart, moved)]
-                + [float(np.abs(found - real)[:, FITTED_INDEX].mean())]
-            )
+            sizes = [1e3 * float(np.linalg.norm(x, axis=2).mean()) for x in (apart, moved)]
+            errors[name].append([*sizes, float(np.abs(found - real)[:, FITTED_INDEX].mean())])
             for unit, names in UNITS.items():
                 index = [CONTROLS.index(one) for one in names]
                 a, b = found[:, index].mean(axis=1), real[:, index].mean(axis=1)
-                units[name][unit].append((float(np.abs(a - b).mean()), correlation(a, b) if b.std() > 0.02 else np.nan))
-        _skin_and_eyes(other, captured, truth)
-    figures = [
-        Figure(f"{title}: {name}", float(np.mean([row[i] for row in errors[name]])), unit)
-        for i, (title, unit) in enumerate((("vertex error", "mm"), ("mean motion", "mm"), ("controls, mean error", "")))
-        for name in errors
-    ]  # fmt: skip
+                r = correlation(a, b) if b.std() > 0.02 else np.nan
+                units[name][unit].append((float(np.abs(a - b).mean()), r))
+        skin["gaze yaw r"].append(correlation(captured.eye_pose[:, 0, 1], truth.eye_pose[:, 0, 1]))
+        skin["head yaw r"].append(correlation(captured.neck_pose[:, 1], truth.neck_pose[:, 1]))
+        _skin(skin, captured, truth)
+    figures = []
+    for name, rows in errors.items():
+        apart, motion, mean = (float(value) for value in np.mean(rows, axis=0))
+        note = f"of {motion:.2f} mm of motion: {apart * ASKED_MOTION_MM / motion:.2f} at {ASKED_MOTION_MM}"
+        figures += [Figure(f"{kind}vertex error: {name}", apart, "mm", note)]
+        figures += [Figure(f"{kind}controls, mean error: {name}", mean, "")]
     for unit in UNITS:
         for name in errors:
-            rows = units[name][unit]
-            note = f"r {np.nanmean([r for _, r in rows]):.2f}" if np.isfinite([r for _, r in rows]).any() else ""
-            figures.append(Figure(f"{unit}, error: {name}", float(np.mean([e for e, _ in rows])), "", note))
-    return figures + [Figure(name, float(np.nanmean(values)), "") for name, values in other.items() if values]
+            rs = [r for _, r in units[name][unit]]
+            note = f"r {np.nanmean(rs):.2f}" if np.isfinite(rs).any() else ""
+            mean = float(np.mean([error for error, _ in units[name][unit]]))
+            figures.append(Figure(f"{kind}{unit}, error: {name}", mean, "", note))
+    return figures + [Figure(f"{kind}{name}", float(np.nanmean(values)), "") for name, values in skin.items()]
+
+
+def _both(film: Path, truth: FaceMotion) -> tuple[FaceMotion, FaceMotion]:
+    """What was captured, without being told of a neutral instant, and the truth, of the same length."""
+    captured = read_film(film, Filming(character=truth.character)).motion
+    count = min(captured.num_frames, truth.num_frames)
+    return captured.part(0, count), truth.part(0, count)
+
+
+def _skin(found: dict[str, list[float]], captured: FaceMotion, truth: FaceMotion) -> None:
+    moving = [i for i in range(len(WRINKLES) - 1) if truth.wrinkles[:, i].std() > 0.03]
+    rs = [correlation(captured.wrinkles[:, i], truth.wrinkles[:, i]) for i in moving]
+    found["wrinkles r"].append(float(np.nanmean(rs)) if rs else np.nan)
+    for name in ("cheek_left", "cheek_right", "forehead", "nose"):
+        i = BLOOD_REGIONS.index(name)
+        seen, real = captured.blood_flow[:, i].astype(float), truth.blood_flow[:, i].astype(float)
+        found["blood r"].append(correlation(seen, real))
+        found["blood slope"].append(float(np.polyfit(real, seen, 1)[0]))
+
+
+def glances(clip: Truth) -> list[Figure]:
+    """Gaze, the height of blinks, and blood of which there is hardly any."""
+    captured, truth = _both(*clip)
+    every = frame_times(0, truth.num_frames, fps=FPS)
+    lids = [CONTROLS.index(f"eyeBlink{side}") for side in ("Left", "Right")]
+    peaks = [
+        captured.expression[np.abs(every - blink) < 0.1][:, lids].max(axis=0).mean()
+        for blink in BLINKS if blink < every[-1]
+    ]  # fmt: skip
+    seen, real = captured.eye_pose[:, 0, 1], truth.eye_pose[:, 0, 1]
+    error = float(np.degrees(np.abs((seen - seen.mean()) - (real - real.mean())).mean()))
+    skin: dict[str, list[float]] = {name: [] for name in ("wrinkles r", "blood r", "blood slope")}
+    _skin(skin, captured, truth)
+    degrees = f"error {error:.1f} of {np.degrees(real.std()):.1f} degrees"
+    deviation = f"standard deviation {truth.blood_flow[:, BLOOD_REGIONS.index('cheek_left')].std():.2f}"
+    return [
+        Figure("glances: gaze yaw r", correlation(seen, real), "", degrees),
+        Figure("glances: peak of blinks", float(np.mean(peaks)), "", f"{len(peaks)} whole ones"),
+        Figure("faint blush: r", float(np.mean(skin["blood r"])), "", deviation),
+        Figure("faint blush: slope", float(np.mean(skin["blood slope"])), ""),
+    ]  # fmt: skip
+
+
+def hands(films: list[Path], folder: Path) -> list[Figure]:
+    """Whether confidence tells frames in which a hand lies before a half of the face: area under its ROC curve."""
+    hidden, free = [], []
+    for number, film in enumerate(films):
+        with watched(film) as seen:
+            landmarks = np.array(seen.rows["landmarks"], np.float64)
+        upper, covered = number % 2 == 0, folder / f"hand_{film.stem}.mp4"
+        frames, near = with_hand(film, landmarks, upper=upper, target=covered)
+        trust = read_film(covered, Filming()).motion.confidence
+        assert trust is not None
+        area = trust[:, CONFIDENCE_AREAS.index("upper" if upper else "lower")]
+        hidden += area[frames].tolist()
+        free += np.delete(area, np.r_[near]).tolist()
+    a, b = np.array(hidden)[:, None], np.array(free)[None]
+    area_under = float(np.mean((a < b) + 0.5 * (a == b)))
+    note = f"{len(hidden)} hidden, {len(free)} free frames"
+    return [
+        Figure("a hand before a half: AUC of confidence", area_under, "", note),
+        Figure("hidden frames that are not believed", float(np.mean(np.array(hidden) < BELIEVED)), ""),
+        Figure("free frames that are not believed", float(np.mean(np.array(free) < BELIEVED)), ""),
+    ]  # fmt: skip
+
+
+def pulses(traces: Path) -> list[Figure]:
+    """Skin colours whose pulse compression has removed (nothing may be claimed), and the same with one laid in."""
+    beats = {"as they are": 0.0, "with a pulse of 4 %": 0.04}
+    with np.load(traces) as stored:
+        people = sorted({name.rpartition("/")[0] for name in stored})
+        figures = []
+        for title, amount in beats.items():
+            claimed, apart = [], []
+            for who in people:
+                names = [name for name in stored if name.startswith(f"{who}/") and stored[name].ndim == 2]
+                rate, fps = float(stored[f"{who}/hr"]), float(stored[f"{who}/fps"])
+                count = min(len(stored[name]) for name in names)
+                colour = (np.stack([stored[name][:count] for name in names], axis=1) / 255.0) ** 2.2
+                wave = np.sin(2.0 * np.pi * rate / 60.0 * np.arange(count) / fps)[:, None, None]
+                colour = colour * (1.0 - amount * wave * np.array([0.35, 0.8, 0.55]))
+                pulse = pulse_of(colour, fps=fps, regions=tuple(range(len(names))))
+                claimed.append(pulse.believed)
+                apart.append(abs(pulse.beats_per_minute - rate))
+            wrong = [error for error, believed in zip(apart, claimed, strict=True) if believed and error > 5.0]
+            note = f"median error of all {np.median(apart):.0f} a minute; {len(wrong)} of the claimed off by over 5"
+            figures.append(
+                Figure(f"pulse claimed, {title}", float(np.mean(claimed)), "", f"{len(people)} people; {note}")
+            )
+    return figures
 
 
 def _vertices(person: Head, rows: Float[Array, "frames control"]) -> Float[Array, "frames vertex 3"]:
@@ -220,30 +273,23 @@ def _vertices(person: Head, rows: Float[Array, "frames control"]) -> Float[Array
     return person.pose_vertices(expression=posed.expression, jaw_pose=posed.jaw_pose, eye_pose=posed.eye_pose)
 
 
-def _skin_and_eyes(other: dict[str, list[float]], captured: FaceMotion, truth: FaceMotion) -> None:
-    lid = CONTROLS.index("eyeBlinkLeft")
-    if truth.expression[:, lid].max() > 0.8:
-        other["blink peak"].append(float(captured.expression[:, lid].max() / truth.expression[:, lid].max()))
-    other["gaze yaw r"].append(correlation(captured.eye_pose[:, 0, 1], truth.eye_pose[:, 0, 1]))
-    other["head yaw r"].append(correlation(captured.neck_pose[:, 1], truth.neck_pose[:, 1]))
-    moving = [i for i in range(len(WRINKLES) - 1) if truth.wrinkles[:, i].std() > 0.03]
-    other["wrinkles r"].append(
-        float(np.nanmean([correlation(captured.wrinkles[:, i], truth.wrinkles[:, i]) for i in moving]))
+def one_command(film: Path, folder: Path) -> list[Figure]:
+    """`face-emote capture` on the film, and on a minute of it."""
+    figures, secs_long = [], 6.0 if QUICK else 60.0
+    longer = folder / "longer.mp4"
+    lengthened(film, secs=secs_long, target=longer)
+    for title, path in (("three seconds", film), (f"{secs_long:.0f} seconds", longer)):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        words = [sys.executable, "-m", "face_emote", "capture", str(path), "-o", str(folder / "take.npz")]
+        subprocess.run(words, check=True, capture_output=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        figures.append(Figure(f"one command, {title}: largest memory", after.ru_maxrss / 1024.0, "MB"))
+        figures.append(Figure(f"one command, {title}: processor time", used, "s", "start included"))
+    frames = secs_long * FPS - 3.0 * FPS
+    figures.append(
+        Figure("speed", frames / (figures[3].value - figures[1].value), "frames/s", "one core, start left out")
     )
-    for name in ("cheek_left", "cheek_right", "forehead", "nose"):
-        i = BLOOD_REGIONS.index(name)
-        found, real = captured.blood_flow[:, i].astype(float), truth.blood_flow[:, i].astype(float)
-        other["blood r"].append(correlation(found, real))
-        other["blood slope"].append(float(np.polyfit(real, found, 1)[0]))
-
-
-def speed(films: list[Path]) -> list[Figure]:
-    """Whole captures on one core, and the largest memory of one second and of a minute."""
-    film = films[0]
-    read_film(film, Filming())
-    began = time.process_time()
-    frames = read_film(film, Filming()).motion.num_frames
-    figures = [Figure("speed", frames / (time.process_time() - began), "frames/s", "one core, start included")]
     return figures
 
 
@@ -251,19 +297,26 @@ def main() -> None:
     """Measure and report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--films", type=Path, default=Path("../shared/data/video"), help="real films: .mpg, .mp4")
+    parser.add_argument("--traces", type=Path, default=Path("../shared/data/rppg_skin_traces/traces.npz"))
     parser.add_argument("--cycles", action="store_true", help="a path-traced film too (minutes)")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep the films that are made here")
     parser.add_argument("--json", type=Path, metavar="FILE")
     parser.add_argument("--quick", action="store_true")
     asked = parser.parse_args()
     films = sorted(path for path in asked.films.glob("*.m*") if path.suffix in (".mpg", ".mp4", ".mov"))
-    with tempfile.TemporaryDirectory() as made:
-        folder = asked.keep or Path(made)
-        folder.mkdir(exist_ok=True)
-        figures = synthetic(list(made_clips(folder, cycles=asked.cycles)))
+    with tempfile.TemporaryDirectory() as folder:
+        kept = asked.keep or Path(folder)
+        kept.mkdir(exist_ok=True)
+        figures = synthetic([made(clip, kept) for clip in (CLIPS[:1] if QUICK else CLIPS)], kind="")
+        figures += glances(made(LOOKING_ABOUT, kept))
+        if asked.cycles:
+            figures += synthetic([made(TRACED, kept)], kind="path-traced: ")
         if films:
             films = films[:1] if QUICK else films
-            figures += real_lips(films) + contacts(films) + speed(films)
+            figures += real_lips(films) + contacts(films) + hands(films, Path(folder))
+            figures += one_command(films[0], Path(folder))
+        if asked.traces.exists():
+            figures += pulses(asked.traces)
     report("Capture", figures, target=asked.json)
 
 

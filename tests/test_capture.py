@@ -1,5 +1,12 @@
 """A filmed face is read back as what it did; films made here, whose truth is known."""
 
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from filmed import FPS, motion_of, pictures_of, write_film
@@ -170,6 +177,14 @@ def test_a_hand_before_the_mouth_is_flagged_held_and_shown(pictures, tmp_path, r
     assert "Not sure: " in page and "lower 0.60-1.20 s" in page
 
 
+def test_what_comes_before_the_whole_face_for_a_moment_makes_nobody_else_of_it(pictures, tmp_path):
+    covered = [picture.copy() for picture in pictures]
+    for picture in covered[14:26]:
+        picture[90:270, 90:158] = (120, 84, 70)
+    trust = fe.capture(write_film(tmp_path / "take.mp4", covered)).confidence
+    assert trust[15:25].max() < 0.5 < min(trust[:12].min(), trust[28:].min())
+
+
 def test_frames_keep_their_own_instants(pictures, played, tmp_path):
     times = [i / FPS + (0.2 if i >= 20 else 0.0) for i in range(len(pictures))]
     motion = fe.capture(write_film(tmp_path / "take.mp4", pictures, times=times), neutral=0.0, fps=50.0)
@@ -217,6 +232,33 @@ def test_blocks_of_a_long_film_are_smoothed_as_the_whole_is():
     )
     assert smooth.OVERLAP == 256
     np.testing.assert_allclose(parts, whole, atol=1e-6)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are sent the POSIX way")
+def test_ctrl_c_in_the_middle_of_a_film_leaves_nothing(pictures, tmp_path):
+    import pty
+
+    film, temporary = write_film(tmp_path / "take.mp4", pictures * 20), tmp_path / "temporary"
+    temporary.mkdir()
+    mine, theirs = pty.openpty()
+    before = signal.signal(signal.SIGINT, lambda *_: None)  # A shell starts background jobs deaf to it.
+    child = subprocess.Popen(
+        [sys.executable, "-m", "face_emote", "capture", film.name, "-o", "out.npz", "--report", "out.html"],
+        cwd=tmp_path, stderr=theirs, stdout=subprocess.DEVNULL,
+        env=os.environ | {"TMPDIR": str(temporary), "TERM": "xterm", "PYTHONPATH": str(Path(__file__).parent.parent)},
+    )  # fmt: skip
+    signal.signal(signal.SIGINT, before)
+    os.close(theirs)
+    shown = b""
+    while b"watching" not in shown:
+        shown += os.read(mine, 4096)
+    child.send_signal(signal.SIGINT)
+    with contextlib.suppress(OSError):  # The end of a terminal reads as an error.
+        while piece := os.read(mine, 4096):
+            shown += piece
+    assert child.wait(30.0) == 130 and b"Traceback" not in shown
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["take.mp4", "temporary"]
+    assert not list(temporary.iterdir())
 
 
 def test_the_engine_of_blender_captures_too(film, tmp_path):

@@ -144,15 +144,28 @@ def _require_one_person(rows: Array, path: Path) -> None:
         jump = redness[i] - redness[i - 1]
         if abs(jump) > OTHER_COLOUR:
             before, after = (float(np.nanmedian(redness[side])) for side in sides)
-            other = abs(after - before) > OTHER_COLOUR
+            other = abs(after - before) > OTHER_COLOUR and not _on_both_sides(rows, i)
         elif min(halves_apart(rows["thumb"][i], rows["thumb"][i - 1])) > OTHER_FACE:
             thumbs = (np.median(rows["thumb"][side].astype(np.float32), axis=0) for side in sides)
             less, more = sorted(halves_apart(*thumbs))
             # What covers a face covers one half of it more.
-            other = less > OTHER_FACE and more < MOST_UNEVEN * less
+            other = less > OTHER_FACE and more < MOST_UNEVEN * less and not _on_both_sides(rows, i)
         else:
             other = False
         if other:
             raise CaptureError(
                 f"Another face, or another shot, begins at {float(rows['time'][i]):.1f} s; cut the film there: {path}"
             )
+
+
+def _on_both_sides(rows: Array, frame: int) -> bool:
+    """Whether a face is seen before and after an instant all the same: then something came before it, or left."""
+
+    def looks(first: int, stop: int) -> list[Array]:
+        starts = np.unique(np.linspace(first, max(stop - SHOT_FRAMES // 2, first), MOST_SAMPLED).astype(int))
+        return [np.median(rows["thumb"][a : a + SHOT_FRAMES // 2].astype(np.float32), axis=0) for a in starts]
+
+    return any(
+        max(halves_apart(before, after)) < OTHER_FACE
+        for before in looks(0, frame) for after in looks(frame, len(rows))
+    )  # fmt: skip

@@ -67,7 +67,7 @@ _WEIGHT = np.array(
 )  # fmt: skip
 _WEIGHT[_IS_LID] = LID_WEIGHT
 LID_PEAK = 0.45
-"""A film in which the lids' score stays below this shows no whole blink to stretch to."""
+"""A film in which the lids' score stays below this shows no whole blink to stretch to, and is left as it is."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -211,8 +211,8 @@ def _wanted(scores: Float[Array, "frames arkit=52"], habit: Float[Array, " arkit
 def _wishes(
     scored: Float[Array, "frames fitted"], learnt: Float[Array, "frames fitted"]
 ) -> Float[Array, "frames fitted"]:
-    peak = np.maximum(np.percentile(scored, 99.5, axis=0), LID_PEAK)
-    lids = np.clip(scored / np.minimum(peak, 1.0), 0.0, 1.0)
+    peak = np.percentile(scored, 99.5, axis=0)
+    lids = np.clip(scored / np.where(peak < LID_PEAK, 1.0, peak), 0.0, 1.0)
     wishes: Array = np.where(_IS_LID, lids, _SCORE_SHARE * scored + (1.0 - _SCORE_SHARE) * learnt)
     return wishes
 
