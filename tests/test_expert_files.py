@@ -21,10 +21,9 @@ from face_emote.network.convnet import (
     read_expert,
     spec_from_table,
     weight_shapes_of,
-    write_expert,
 )
 from face_emote.network.experts import load_classifier, load_sync
-from tools.train_judges.torch_convnet import TorchConvNet, frozen_twin
+from tools.train_judges.torch_convnet import TorchConvNet, arrays_of, frozen_twin, write_expert
 
 SPECS = {
     "windows": ConvNetSpec(inputs=3, convs=(Conv(5, 5, 2), Conv(4, 3), Conv(2, 2))),
@@ -151,7 +150,7 @@ def test_wrong_and_broken_expert_files_are_refused_in_a_sentence(tmp_path):
 
 def test_weights_of_another_shape_are_refused():
     net, _ = twins(SPECS["pooled"])
-    weights = net.in_numpy().arrays()
+    weights = arrays_of(net.in_numpy())
     assert convnet(SPECS["pooled"], weights).kernels[0].shape == net.kernels[0].shape
     for name, wrong in (("0.bias", np.zeros(3)), ("scale", np.zeros(3)), ("mean", np.full(3, np.nan))):
         with pytest.raises(ValueError):

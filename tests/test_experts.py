@@ -19,11 +19,9 @@ from face_emote.network.experts import (
     SyncExpert,
     face_features,
     face_windows,
-    geometry_of,
     geometry_units,
     load_classifier,
     load_sync,
-    reader_units,
     with_deltas,
 )
 from face_emote.network.hearing import normalised
@@ -38,6 +36,7 @@ from tools.train_judges.emotional_sync import (
     soft_targets,
 )
 from tools.train_judges.lip_judges import (
+    geometry_of,
     info_nce,
     lip_features,
     near_in_clip,
@@ -46,6 +45,7 @@ from tools.train_judges.lip_judges import (
     read_sync,
     reader_features,
     reader_loss,
+    reader_units,
     sync_loss,
 )
 from tools.train_judges.motion_classifier import classifier_net, clip_accuracy, performances

@@ -18,11 +18,11 @@ from face_emote.look.hair_loss import left, loss
 from face_emote.look.hair_shape import carried
 from face_emote.look.hair_styles import GROWN_STYLES, HAIR_FILE, load_anchors, load_style
 from face_emote.look.head_shell import CENTRE, farthest, head_shell, pushed_out
-from face_emote.look.strands import topology_code
 from face_emote.look.surface import SkinSurface, layout_skin
 from face_emote.rendering.base import Pose
 from face_emote.rendering.fast.engine import FastRenderer
 from face_emote.rendering.scene import make_scene
+from tools.bake_skin.mesh import topology_code
 
 HAIRY = [style for style in HAIR_STYLES if style != "none"]
 

@@ -12,7 +12,6 @@ from tiny_corpus import make_corpus
 
 from face_emote.core.errors import CheckpointError, ConfigError
 from face_emote.network.config import LIP_CHANNELS
-from face_emote.network.convnet import write_expert
 from face_emote.train.config import BUNDLED, from_table, read_config
 from face_emote.train.corpus.cache import read_corpus
 from face_emote.train.devices import this_process
@@ -21,7 +20,7 @@ from tools.train_judges import picture_lessons as lessons
 from tools.train_judges import picture_nets as nets
 from tools.train_judges.losses import JudgeConfig
 from tools.train_judges.picture_losses import FEELING_FILE, SYNC_FILE, PictureConfig, painter, soft_cross_entropy
-from tools.train_judges.torch_convnet import Assignment, FitConfig, Lesson, fit
+from tools.train_judges.torch_convnet import Assignment, FitConfig, Lesson, fit, write_expert
 from tools.train_judges.train import train_judged
 
 SMALL = PictureConfig(sync=0.1, feeling=0.1, every=1, crops=1, frames=20, size=24)

@@ -13,10 +13,10 @@ from face_emote.look.strands import (
     StrandGroup,
     load_strands,
     pose_strands,
-    topology_code,
     triangle_frames,
 )
 from face_emote.look.surface import SkinSurface, layout_skin
+from tools.bake_skin.mesh import topology_code
 
 LASHES = [name for name in GROUPS if name.startswith("lash")]
 

@@ -5,25 +5,9 @@ import unicodedata
 
 from face_emote.audio.directions import spoken_part
 from face_emote.audio.spoken_words import LONGEST_WORD, Said
+from face_emote.core.assets import asset_table
 
-COMMON = {
-    "en": "the and you that is it of to in for was with this have not are be my what me we your no do he on but a i at",
-    "de": "und ich das die der nicht ist ein eine wir mit auf dich mir sie es den zu wie aber auch wenn nur was haben",
-    "es": "que de no la el en es y los por un una se lo con para está pero qué las como muy yo mi eso esto del",
-    "it": "che di non è la il un per sono ho mi ti una con lo si del della cosa perché ma ci questo anche come qui gli",
-    "pt": "que não de o um uma você para é com eu se em os do da isso está mas por como foi meu ele ela muito na no",
-    "fr": "je de la le que est pas vous les et un une des nous il ne ce en qui mais dans pour avec suis c'est sur tu",
-    "nl": "de het een ik je niet dat van en is we wat zijn hij maar met voor ben dit heb naar hebben jij ook zo moet",
-    "pl": "nie to się na jest że co jak ale mnie tak ja czy już mi mam ty go do za po dla był tylko może jestem pan",
-    "fi": "on ei ja se minä että en mitä hän mutta sinä olen oli niin ole kun tämä nyt vain jos kuin sen hyvin et",
-    "tr": "bir bu ve ne için ben sen var değil o mi da de çok evet hayır şey gibi daha ama her kadar olarak değilim",
-    "id": "yang aku dan tidak itu di kau ini untuk saya dengan ada dia kita akan apa dari kami mereka bisa sudah juga",
-    "sv": "jag det är att du inte och en som har på för han vi med ett var kan men så vad den hon mig dig av till",
-    "da": "jeg det er at du ikke og en som har på for han vi med et var kan men så hvad den hun mig dig af til",
-    "cs": "je se to na že jsem jsi jak ale si tak co mi jsme by jeho když být ten už byl pro jen tady není ano v",
-    "hu": "a az és nem hogy egy van is ez mi de csak meg ha én te azt itt mit vagyok ő jó lesz kell volt igen",
-    "ro": "nu de să că a și e în o este la ce mai pe cu te am un eu mă ai din asta sunt dar pentru ca fi vă",
-}  # fmt: skip
+COMMON: dict[str, str] = asset_table("phones/languages.toml")["common"]
 """Of subtitles. The rules know the spelling of some of these; the others are here to be told from them."""
 LETTERS = {
     "de": "ßäöü", "es": "ñ¿¡", "pt": "ãõç", "fr": "çêèùœ", "pl": "łąęćśżź", "fi": "äö", "tr": "ğışç", "sv": "åäö",

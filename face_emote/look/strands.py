@@ -4,7 +4,6 @@ A strand's root is a point of a triangle of `surface.skin_surface(..., levels=1)
 the root on the template at rest. On a posed head the root follows the triangle and the offsets turn with it.
 """
 
-import zlib
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -87,12 +86,6 @@ class StrandSet:
     def group(self, name: str) -> StrandGroup:
         """The group of that name (one of `GROUPS`)."""
         return self.groups[GROUPS.index(name)]
-
-
-def topology_code(quads: Int[Array, "quad 4"], *, quad_part: Int[Array, " quad"]) -> int:
-    """Fingerprint of a head's quads: strands grown on one numbering must not be used with another."""
-    code = zlib.crc32(np.ascontiguousarray(quads, "<i4").tobytes())
-    return zlib.crc32(np.ascontiguousarray(quad_part, "<i4").tobytes(), code)
 
 
 @lru_cache(maxsize=1)

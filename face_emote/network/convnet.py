@@ -9,7 +9,7 @@ all its windows at once.
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ import numpy as np
 
 from face_emote.core.arrays import Array, Float
 from face_emote.core.errors import CheckpointError
-from face_emote.network.safetensors_file import read_tensors, write_tensors
+from face_emote.network.safetensors_file import read_tensors
 
 MAX_LAYERS = 32
 MAX_WIDTH = 1024
@@ -62,14 +62,6 @@ class ConvNet:
     kernels: tuple[Array, ...]
     """[taps, channels in, channels out] of each convolution, then [in, out] of each dense layer."""
     biases: tuple[Array, ...]
-
-    def arrays(self) -> dict[str, Array]:
-        """By the names of `weight_shapes_of`."""
-        layers = enumerate(zip(self.kernels, self.biases, strict=True))
-        named = {
-            f"{i}.{name}": array for i, pair in layers for name, array in zip(("kernel", "bias"), pair, strict=True)
-        }
-        return {"mean": self.mean, "scale": self.scale, **named}
 
     def __call__(self, inputs: Float[Array, "*batch frames inputs"]) -> Float[Array, "..."]:
         """Answers [.., frames, outputs], or [.., outputs] of a pooled stack; float32.
@@ -208,28 +200,6 @@ class ExpertFile:
         if name not in self.extras:
             raise CheckpointError(f"The expert has no array '{name}'; train it again: {self.path}")
         return self.extras[name]
-
-
-def write_expert(expert: ExpertFile) -> str:
-    """Write an expert to its path, weights as float16, extras as float32; returns their sha256.
-
-    Raises:
-        OutputError: the file cannot be written there.
-    """
-    tensors = {
-        f"{stack}.{name}": array.astype(np.float16)
-        for stack, net in expert.stacks.items()
-        for name, array in net.arrays().items()
-    }
-    tensors |= {f"extra.{name}": np.asarray(array, np.float32) for name, array in expert.extras.items()}
-    metadata = {
-        "format": FORMAT,
-        "kind": expert.kind,
-        "stacks": json.dumps({name: asdict(net.spec) for name, net in expert.stacks.items()}, sort_keys=True),
-        "labels": json.dumps(expert.labels),
-        "card": expert.card,
-    }
-    return write_tensors(expert.path, tensors, metadata=metadata)
 
 
 def read_expert(path: Path, *, kind: str) -> ExpertFile:

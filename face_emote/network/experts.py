@@ -26,9 +26,7 @@ GEOMETRY = ("gap", "width", "jaw")
 """What SyncNet sees of the lips: what can be read off any mesh or tracked face."""
 MAX_SHIFT = 15
 """Frames to either side within which the offset is looked for: 300 ms."""
-READ_CHANNELS = ("gap", "width", "jaw", "rounding", "closure", "tuck")
-"""What the lip reader sees."""
-_SCALES = dict(zip(LIP_CHANNELS, LIP_SCALE, strict=False))
+SCALES = dict(zip(LIP_CHANNELS, LIP_SCALE, strict=False))
 """Of the linear channels."""
 
 COMPOUNDS = tuple("+".join(pair) for pair in combinations([name for name in EMOTIONS[1:] if name != "contempt"], 2))
@@ -145,18 +143,7 @@ def with_deltas(
 
 def geometry_units(lips: Float[Any, "*batch frames 3"], *, xp: ModuleType = np) -> Float[Any, "*batch frames 3"]:
     """Lip geometry in units of `LIP_SCALE`."""
-    return xp.stack([lips[..., i] / _SCALES[name] for i, name in enumerate(GEOMETRY)], -1)
-
-
-def geometry_of(lips: Float[Any, "*batch frames channel=9"], *, xp: ModuleType = np) -> Float[Any, "*batch frames 3"]:
-    """What can be seen of aims in natural units: a closure takes its share off the gap."""
-    gap, width, jaw = (lips[..., LIP_CHANNELS.index(name)] for name in GEOMETRY)
-    return xp.stack([gap * (1.0 - lips[..., LIP_CHANNELS.index("closure")]), width, jaw], -1)
-
-
-def reader_units(lips: Float[Any, "*batch frames channel=9"], *, xp: ModuleType = np) -> Float[Any, "*batch frames 6"]:
-    """The lip reader's channels, linear ones in units of `LIP_SCALE`."""
-    return xp.stack([lips[..., LIP_CHANNELS.index(name)] / _SCALES.get(name, 1.0) for name in READ_CHANNELS], -1)
+    return xp.stack([lips[..., i] / SCALES[name] for i, name in enumerate(GEOMETRY)], -1)
 
 
 def face_features(motion: FaceMotion) -> Float[Array, f"frames feature={NUM_FACE_FEATURES}"]:

@@ -10,7 +10,7 @@ from functools import cache
 
 import numpy as np
 
-from face_emote.core.arrays import Array, Float, Int
+from face_emote.core.arrays import Array, Float
 from face_emote.core.assets import ASSETS
 from face_emote.core.names import CONTROLS
 
@@ -23,8 +23,6 @@ FEATURES = (
 """Controls that speech moves; smiles and frowns are left out, so that a feeling is no vowel."""
 TAPS_SECS = (-0.1, -1 / 15, -1 / 30, 0.0, 1 / 30, 1 / 15, 0.1)
 REACH_SECS = TAPS_SECS[-1]
-OFTEN = 0.5
-"""How much it counts which sounds are said often: 1 is fewest errors, at 0 rare sounds are heard as well as others."""
 MOVING = 0.05
 """Change of some control within the taps by which the mouth is known to speak."""
 
@@ -72,24 +70,3 @@ def mouth_features(controls: Float[Array, "frames control"], *, fps: float) -> F
         share = np.clip(at - low, 0.0, 1.0)[:, None]
         taps.append(own[low] * (1.0 - share) + own[np.minimum(low + 1, len(own) - 1)] * share)
     return np.concatenate(taps, axis=1)
-
-
-def fitted_reading(features: Float[Array, "frame feature"], vowels: Int[Array, " frame"]) -> VowelReading:
-    """Linear discriminants of frames whose vowel (an index into `VOWEL_SOUNDS`, -1: none) is known."""
-    said = vowels >= 0
-    of_vowels, offsets = _discriminant(features[said], vowels[said])
-    of_speech, ends = _discriminant(features, said.astype(np.int64))
-    return VowelReading(
-        np.column_stack([of_vowels, of_speech[:, 1] - of_speech[:, 0]]), np.append(offsets, ends[1] - ends[0])
-    )
-
-
-def _discriminant(
-    features: Float[Array, "frame feature"], classes: Int[Array, " frame"]
-) -> tuple[Float[Array, "feature class"], Float[Array, " class"]]:
-    """Fisher's, for classes of one covariance."""
-    often = np.bincount(classes) / len(classes)
-    means = np.stack([features[classes == item].mean(axis=0) for item in range(len(often))])
-    within = np.cov((features - means[classes]).T) + 1e-4 * np.eye(features.shape[1])
-    weights = np.linalg.solve(within, means.T)
-    return weights, OFTEN * np.log(often) - 0.5 * np.sum(means.T * weights, axis=0)

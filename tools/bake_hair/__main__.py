@@ -14,10 +14,9 @@ from face_emote.face.bundled import load_head
 from face_emote.look.hair_loss import loss
 from face_emote.look.hair_styles import HAIR_FILE, KNOT_STEP, MIX_STEP
 from face_emote.look.head_shell import head_shell
-from face_emote.look.strands import topology_code
 from tools.bake_hair import styles
 from tools.bake_hair.growing import KNOTS, MM, Grown
-from tools.bake_skin.mesh import SkinMesh, skin_mesh, texels
+from tools.bake_skin.mesh import SkinMesh, skin_mesh, texels, topology_code
 from tools.bake_skin.pack import spread, write_arrays
 from tools.bake_skin.roots import Roots
 

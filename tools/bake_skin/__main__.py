@@ -13,14 +13,14 @@ import numpy as np
 from face_emote.core.arrays import Array
 from face_emote.face.bundled import load_head
 from face_emote.face.head import Head
-from face_emote.look.strands import GROUPS, topology_code
+from face_emote.look.strands import GROUPS
 from tools.bake_skin import pigment, relief
 from tools.bake_skin.creases import crease_height
 from tools.bake_skin.grow_brows import grow_brow
 from tools.bake_skin.grow_lashes import grow_lashes
 from tools.bake_skin.grow_scalp import grow_scalp
 from tools.bake_skin.hairline import brow_coverage, scalp_density
-from tools.bake_skin.mesh import SkinMesh, Texels, skin_mesh, texels
+from tools.bake_skin.mesh import SkinMesh, Texels, skin_mesh, texels, topology_code
 from tools.bake_skin.pack import quantised, spread, write_arrays
 from tools.bake_skin.roots import packed
 

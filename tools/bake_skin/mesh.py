@@ -1,5 +1,6 @@
 """The head as the bakers see it: smooth skin in millimetres, and one record per texel of the atlas."""
 
+import zlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -162,3 +163,9 @@ def lifted(front: Float[Array, "rows columns 4"], xy: Array, *, step_mm: float =
     if np.isnan(sample).any():
         raise ValueError("A curve runs off the front of the head")
     return np.column_stack([xy, sample[:, 3]]), sample[:, :3]
+
+
+def topology_code(quads: Int[Array, "quad 4"], *, quad_part: Int[Array, " quad"]) -> int:
+    """Fingerprint of a head's quads: strands grown on one numbering must not be used with another."""
+    code = zlib.crc32(np.ascontiguousarray(quads, "<i4").tobytes())
+    return zlib.crc32(np.ascontiguousarray(quad_part, "<i4").tobytes(), code)

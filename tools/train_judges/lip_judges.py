@@ -5,15 +5,19 @@ reads phones from the lips' aims: can they be read?
 """
 
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from face_emote.core.arrays import Array, Float, Int
 from face_emote.core.names import PHONES
+from face_emote.network.config import LIP_CHANNELS
 from face_emote.network.convnet import Conv, ConvNetSpec, ExpertFile, read_expert
-from face_emote.network.experts import GEOMETRY, READ_CHANNELS, geometry_of, geometry_units, reader_units, with_deltas
+from face_emote.network.experts import GEOMETRY, SCALES, geometry_units, with_deltas
 from face_emote.train.lip_losses import LipTruth, mean_of, natural, phone_loss
 from tools.train_judges.torch_convnet import TorchConvNet, frozen_twin
 
@@ -132,6 +136,21 @@ def sync_file(net: SyncNet, *, path: Path, x0: Array) -> ExpertFile:
     """What is kept of a SyncNet."""
     stacks = {"audio": net.audio.in_numpy(), "motion": net.motion.in_numpy()}
     return ExpertFile(path, kind="sync", stacks=stacks, extras={"x0": x0})
+
+
+READ_CHANNELS = ("gap", "width", "jaw", "rounding", "closure", "tuck")
+"""What the lip reader sees."""
+
+
+def geometry_of(lips: Float[Any, "*batch frames channel=9"], *, xp: ModuleType = np) -> Float[Any, "*batch frames 3"]:
+    """What can be seen of aims in natural units: a closure takes its share off the gap."""
+    gap, width, jaw = (lips[..., LIP_CHANNELS.index(name)] for name in GEOMETRY)
+    return xp.stack([gap * (1.0 - lips[..., LIP_CHANNELS.index("closure")]), width, jaw], -1)
+
+
+def reader_units(lips: Float[Any, "*batch frames channel=9"], *, xp: ModuleType = np) -> Float[Any, "*batch frames 6"]:
+    """The lip reader's channels, linear ones in units of `LIP_SCALE`."""
+    return xp.stack([lips[..., LIP_CHANNELS.index(name)] / SCALES.get(name, 1.0) for name in READ_CHANNELS], -1)
 
 
 READER = ConvNetSpec(

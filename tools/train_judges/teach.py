@@ -22,8 +22,8 @@ from face_emote.core.arrays import Array
 from face_emote.core.errors import CorpusError, FaceEmoteError
 from face_emote.core.names import EMOTIONS
 from face_emote.face.bundled import load_head
-from face_emote.network.convnet import ExpertFile, write_expert
-from face_emote.network.experts import COMPOUNDS, geometry_of, load_classifier, load_sync
+from face_emote.network.convnet import ExpertFile
+from face_emote.network.experts import COMPOUNDS, load_classifier, load_sync
 from face_emote.train.corpus.cache import read_corpus
 from face_emote.train.lip_losses import phone_loss
 from tools.train_judges.batches import (
@@ -39,6 +39,7 @@ from tools.train_judges.lip_judges import (
     READER,
     SyncNet,
     frame_accuracy,
+    geometry_of,
     lip_features,
     random_anchors,
     reader_features,
@@ -59,6 +60,7 @@ from tools.train_judges.torch_convnet import (
     TorchConvNet,
     fit,
     set_normalisation,
+    write_expert,
 )
 
 NUM_ANCHORS = 10

@@ -1,9 +1,10 @@
 """The torch twin of `network.convnet`, and the loop that all experts are trained with."""
 
+import json
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from face_emote.core.arrays import Array, Float
-from face_emote.network.convnet import ConvNet, ConvNetSpec, ExpertFile, weight_shapes_of
+from face_emote.network.convnet import FORMAT, ConvNet, ConvNetSpec, ExpertFile, weight_shapes_of
+from face_emote.network.safetensors_file import write_tensors
 from face_emote.train.corpus.cache import ClipRow, Corpus
 
 
@@ -78,6 +80,35 @@ def frozen_twin(net: ConvNet) -> TorchConvNet:
         for own, given in zip([*twin.kernels, *twin.biases], [*net.kernels, *net.biases], strict=True):
             own.copy_(torch.from_numpy(given))
     return twin.eval().requires_grad_(False)
+
+
+def arrays_of(net: ConvNet) -> dict[str, Array]:
+    """By the names of `weight_shapes_of`."""
+    layers = enumerate(zip(net.kernels, net.biases, strict=True))
+    named = {f"{i}.{name}": array for i, pair in layers for name, array in zip(("kernel", "bias"), pair, strict=True)}
+    return {"mean": net.mean, "scale": net.scale, **named}
+
+
+def write_expert(expert: ExpertFile) -> str:
+    """Write an expert to its path, weights as float16, extras as float32; returns their sha256.
+
+    Raises:
+        OutputError: the file cannot be written there.
+    """
+    tensors = {
+        f"{stack}.{name}": array.astype(np.float16)
+        for stack, net in expert.stacks.items()
+        for name, array in arrays_of(net).items()
+    }
+    tensors |= {f"extra.{name}": np.asarray(array, np.float32) for name, array in expert.extras.items()}
+    metadata = {
+        "format": FORMAT,
+        "kind": expert.kind,
+        "stacks": json.dumps({name: asdict(net.spec) for name, net in expert.stacks.items()}, sort_keys=True),
+        "labels": json.dumps(expert.labels),
+        "card": expert.card,
+    }
+    return write_tensors(expert.path, tensors, metadata=metadata)
 
 
 Report = Callable[[str], None]

@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from face_emote.core.arrays import Array, Bool, Float, Int
-from face_emote.network.convnet import Conv, ConvNetSpec, ExpertFile, write_expert
+from face_emote.network.convnet import Conv, ConvNetSpec, ExpertFile
 from face_emote.perception.voice import (
     BURSTS,
     CLASS_VAD,
@@ -33,7 +33,7 @@ from face_emote.perception.voice import (
     VoiceReader,
     softmax,
 )
-from tools.train_judges.torch_convnet import FitConfig, TorchConvNet, fit, set_normalisation
+from tools.train_judges.torch_convnet import FitConfig, TorchConvNet, fit, set_normalisation, write_expert
 from tools.train_voice.clips import CLEAN, read_heard
 from tools.train_voice.lessons import Examples, Lessons, joined, lessons_of
 
