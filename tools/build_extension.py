@@ -26,7 +26,7 @@ LEFT_OUT = (
     "face_emote/train", "face_emote/evaluation", "face_emote/rendering/torch", "face_emote/cli", "face_emote/batch",
     "face_emote/__main__.py", "assets/experts", "assets/training", "assets/flame/README.md", "assets/capture",
     "assets/network/fast.safetensors", "assets/perception/words_vad.npz",
-    "assets/perception/words_other.npz",
+    "assets/perception/words_other.npz", "assets/perception/encoder.safetensors",
 )  # fmt: skip
 """What of them it does not hold."""
 EPOCH = (2020, 1, 1, 0, 0, 0)

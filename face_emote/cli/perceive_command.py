@@ -23,6 +23,8 @@ OUT ends in
                  hidden, how far each sense was believed: over all and every 80 ms
   .csv           the same, a row every 80 ms
   .png           a chart over waveform and words
+  .npz           the same as arrays, and what the encoder makes of it: `embedding`, 1024 numbers for the whole line,
+                 and `states` every 80 ms
   .tokens        feeling and manner in 150 bits a second, for `animate --tokens`
 Without OUT the emotion keys are printed, as `animate --emotion` takes them.
 
@@ -65,6 +67,7 @@ def command(*, inputs: tuple[Path, ...], output: tuple[Path, ...], text: str | N
             text=words if text is None else text,
             motion=None if motion is None else read_motion(motion),
             progress=progress,
+            encoded=any(path.suffix.lower() == ".npz" for path in output),
         )
     for path in output:
         write_perceived(found, path)

@@ -1,4 +1,4 @@
-"""A reading as `feelings.json` and `feelings.csv`."""
+"""A reading as `feelings.json`, `.csv` and `.npz`."""
 
 import csv
 import json
@@ -56,11 +56,15 @@ def feelings_table(reading: EmotionReading, *, emotion: str) -> dict[str, object
 
 
 def write_feelings(reading: EmotionReading, path: Path, *, emotion: str) -> None:
-    """Write `.json`, or `.csv` with a row every 80 ms.
+    """Write `.json`, `.csv` with a row every 80 ms, or `.npz` with the arrays of the frames and of the encoder.
 
     Raises:
         OutputError: the file cannot be written there.
     """
+    if path.suffix.lower() == ".npz":
+        with written_beside(path) as beside, beside.open("wb") as whole:
+            np.savez_compressed(whole, allow_pickle=False, **_arrays(reading, emotion=emotion))
+        return
     with written_beside(path) as beside, beside.open("w", encoding="utf-8", newline="") as file:
         if path.suffix.lower() == ".json":
             json.dump(feelings_table(reading, emotion=emotion), file, separators=(",", ":"))
@@ -71,6 +75,17 @@ def write_feelings(reading: EmotionReading, path: Path, *, emotion: str) -> None
         values = [felt.mix, felt.vad, felt.vad_sd, felt.gates, felt.hidden[:, 1:], reading.fine(felt)]
         for i, row in enumerate(np.concatenate(values, axis=1)):
             rows.writerow([f"{i / READING_HZ:.2f}", *(f"{value:.3f}" for value in row)])
+
+
+def _arrays(reading: EmotionReading, *, emotion: str) -> dict[str, Array]:
+    frames, encoded = reading.frames, reading.encoded
+    arrays = {name: np.asarray(getattr(frames, name), np.float32) for name in Felt.__slots__}
+    arrays |= {
+        "words": reading.fine(frames).astype(np.float32),
+        "fps": np.array(READING_HZ),
+        "emotion": np.array(emotion),
+    }
+    return arrays if encoded is None else arrays | {"embedding": encoded.embedding, "states": encoded.states}
 
 
 _HEADER = [

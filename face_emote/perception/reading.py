@@ -6,6 +6,7 @@ import numpy as np
 
 from face_emote.core.arrays import Array, Float
 from face_emote.core.types import SpeechAnalysis, Talker
+from face_emote.perception.encoder import Encoded
 from face_emote.perception.evidence import READING_HZ, TEXT, Evidence
 from face_emote.perception.fusion import Felt, fused
 from face_emote.perception.said import SaidFrames, named_shares, read_said
@@ -50,6 +51,13 @@ class EmotionReading:
     said: SaidFrames | None
     """The words; None without any."""
     duration_secs: float
+    encoded: Encoded | None = None
+    """What the encoder makes of it; None unless it was asked for."""
+
+    @property
+    def embedding(self) -> Float[Array, " number=1024"] | None:
+        """The whole line as a place among lines that feel alike (`encoder.Encoded`)."""
+        return None if self.encoded is None else self.encoded.embedding
 
     @property
     def fps(self) -> float:

@@ -215,13 +215,13 @@ def evidence_of(answers: Float[Array, "frames answer=24"], *, weight: Float[Arra
     """What classes and bursts say of the eight emotions: bursts count as far as it is no speech."""
     classes, kinds = answers[:, CLASSES], answers[:, KINDS]
     speech = kinds[:, -1:]
-    mix = speech * (classes @ _shares(VOICE_CLASSES)) + kinds[:, :-1] @ _shares(BURSTS)
+    mix = speech * (classes @ shares_of(VOICE_CLASSES)) + kinds[:, :-1] @ shares_of(BURSTS)
     spoken = np.array([name in VOICE_CLASSES for name in EMOTIONS], np.float64)
     knows = np.maximum(spoken, 1.0 - speech)
     return Evidence(mix, knows, answers[:, VAD], vad_sd=answers[:, SD], weight=weight)
 
 
-def _shares(names: tuple[str, ...]) -> Float[Array, "name emotion=8"]:
+def shares_of(names: tuple[str, ...]) -> Float[Array, "name emotion=8"]:
     """What each name stands for among the eight emotions."""
     return np.array([[_FELT.get(name, {name: 1.0}).get(emotion, 0.0) for emotion in EMOTIONS] for name in names])
 

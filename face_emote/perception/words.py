@@ -126,11 +126,14 @@ def read_timed_words(
     it, or where it holds other words, a clause ends before a silence of `PAUSE_SECS`, with a stop at the end of a word,
     or after `LONGEST_CLAUSE` words.
     """
+    return [(start, end, read_words(text)) for start, end, text in timed_clauses(words, transcript=transcript)]
+
+
+def timed_clauses(words: Sequence[SpokenWord], *, transcript: str | None = None) -> list[tuple[float, float, str]]:
+    """What `read_timed_words` reads: start and end in seconds of each sentence that is spoken, and its text."""
     spoken = [word for word in words if word.text.strip()]
     clauses = _by_sentences(spoken, transcript) if transcript else None
-    return [
-        (clause[0].start_secs, clause[-1].end_secs, read_words(text)) for clause, text in clauses or _by_pauses(spoken)
-    ]
+    return [(clause[0].start_secs, clause[-1].end_secs, text) for clause, text in clauses or _by_pauses(spoken)]
 
 
 Clause = tuple[list[SpokenWord], str]
@@ -162,9 +165,7 @@ def _by_pauses(words: Sequence[SpokenWord]) -> list[Clause]:
 
 
 def _read(tokens: Sequence[str], after: Sequence[str]) -> WordsReading:
-    there = [language for language, path in WEIGHTS.items() if path.is_file()]
-    shares = {language: load_reader(language).share_known(tokens) for language in there}
-    language = max(shares, key=lambda name: shares[name])  # English where they are equal
+    language, known = language_of(tokens)
     reader, denied = load_reader(language), denied_in(tokens)
     fine = _sigmoid(reader.net(tokens, denied))
     vad, sd = _felt(reader, tokens, denied, fine=fine)
@@ -176,7 +177,7 @@ def _read(tokens: Sequence[str], after: Sequence[str]) -> WordsReading:
     other = _meanings(_IRONY_MEANS)
     mix = (1.0 - irony) * mix + irony * (other @ _mixes())
     vad = (1.0 - irony) * vad + irony * mean_vad(other)
-    evidence = (1.0 - float(mix[0])) * max(shares[language], sure) * (1.0 - 0.5 * irony)
+    evidence = (1.0 - float(mix[0])) * max(known, sure) * (1.0 - 0.5 * irony)
     spread = np.maximum(sd, 0.1) * (1.0 + irony)
     return WordsReading(
         mix=(mix / mix.sum()).astype(np.float32),
@@ -186,6 +187,14 @@ def _read(tokens: Sequence[str], after: Sequence[str]) -> WordsReading:
         evidence=float(np.clip(evidence, 0.0, 1.0)),
         irony=irony,
     )
+
+
+def language_of(tokens: Sequence[str]) -> tuple[str, float]:
+    """One of `WEIGHTS`, and the share of the words that its reader knows."""
+    there = [language for language, path in WEIGHTS.items() if path.is_file()]
+    shares = {language: load_reader(language).share_known(tokens) for language in there}
+    language = max(shares, key=lambda name: shares[name])  # English where they are equal
+    return language, shares[language]
 
 
 def _contempt(fine: Float[Array, " fine=28"]) -> float:

@@ -37,14 +37,25 @@ class WordsNet:
 
     def __call__(self, tokens: Sequence[str], denied: Bool[Array, " token"]) -> Float[Array, " answer"]:
         """Answers (logits) for one sentence of at least one token."""
+        return np.asarray(self.hidden_of(tokens, denied) @ self.answer + self.answer_bias)
+
+    def hidden_of(self, tokens: Sequence[str], denied: Bool[Array, " token"]) -> Float[Array, " hidden"]:
+        """What the answers are made from."""
         x = self._vectors(tokens, denied)
         bag = x.sum(axis=0) / np.sqrt(len(x))
-        y = np.maximum(_taps(x, 1) @ self.near + self.near_bias, 0.0)
-        y = y + np.maximum(_taps(y, 2) @ self.wide + self.wide_bias, 0.0)
+        y = self._in_context(x)
         share = _softmax(y @ self.glance)
         seen = np.einsum("tg,tgc->gc", share, y.reshape(len(y), NUM_GLANCES, -1)).ravel()
         pooled = np.concatenate([bag, y.max(axis=0), seen])
-        return np.asarray(np.maximum(pooled @ self.hidden + self.hidden_bias, 0.0) @ self.answer + self.answer_bias)
+        return np.asarray(np.maximum(pooled @ self.hidden + self.hidden_bias, 0.0))
+
+    def states(self, tokens: Sequence[str], denied: Bool[Array, " token"]) -> Float[Array, "token channel"]:
+        """What is known of each token and its neighbours before they are pooled."""
+        return self._in_context(self._vectors(tokens, denied))
+
+    def _in_context(self, x: Float[Array, "token dim"]) -> Float[Array, "token channel"]:
+        y = np.maximum(_taps(x, 1) @ self.near + self.near_bias, 0.0)
+        return np.asarray(y + np.maximum(_taps(y, 2) @ self.wide + self.wide_bias, 0.0))
 
     def _vectors(self, tokens: Sequence[str], denied: Bool[Array, " token"]) -> Float[Array, "token dim"]:
         pieces = [pieces_of(token) for token in tokens]

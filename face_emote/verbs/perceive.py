@@ -1,7 +1,7 @@
 """What is felt in a voice, in words and in a face: `fe.perceive`, and the files that say it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from face_emote.audio.analyse import analyse
@@ -14,8 +14,10 @@ from face_emote.core.motion import MotionSource
 from face_emote.core.output import require_writable
 from face_emote.core.types import EmotionPlan, Progress, Speech, SpeechAnalysis, Talker
 from face_emote.face.bundled import load_head
+from face_emote.perception.encoder import ENCODER, load_encoder
+from face_emote.perception.encoder_inputs import encoder_inputs
 from face_emote.perception.evidence import Evidence
-from face_emote.perception.face import read_face
+from face_emote.perception.face import face_cells, read_face
 from face_emote.perception.feelings_file import write_feelings
 from face_emote.perception.phrases import auto_plan
 from face_emote.perception.reading import EmotionReading, read_feelings
@@ -23,7 +25,7 @@ from face_emote.perception.talker import line_figures, talker_from
 from face_emote.perception.tokens import tokens_of, write_tokens
 from face_emote.rendering.feelings_chart import write_chart
 
-FILES = (".json", ".csv", ".png", ".tokens")
+FILES = (".json", ".csv", ".png", ".npz", ".tokens")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,7 +62,8 @@ def perceive(
         OptionError: nothing is given.
         AudioError, AlignmentError, CheckpointError: what is given cannot be used.
     """
-    return perceived(speech, text=text, motion=motion, talker=talker, progress=progress).reading
+    there = ENCODER.is_file()
+    return perceived(speech, text=text, motion=motion, talker=talker, progress=progress, encoded=there).reading
 
 
 def talker_of(lines: Iterable[Speech | str | Path]) -> Talker | None:
@@ -87,14 +90,19 @@ def perceived(
     motion: MotionSource | None = None,
     talker: Talker | None = None,
     progress: Progress | None = None,
+    encoded: bool = False,
 ) -> Perceived:
-    """`perceive`, with the analysis of the speech."""
+    """`perceive`, with the analysis of the speech; the encoder goes over it if it is asked to."""
     if speech is None and text is None and motion is None:
         raise OptionError("There is nothing to read; give speech, text or a motion")
     analysis = None if speech is None else _heard(speech, text=text, progress=progress)
     words = None if text is None else written_words(text)
     face = None if motion is None else _seen(motion)
-    return Perceived(read_feelings(analysis, text=words, face=face, talker=talker), analysis)
+    reading = read_feelings(analysis, text=words, face=face, talker=talker)
+    if encoded:
+        inputs = encoder_inputs(analysis, text=words, face=None if motion is None else face_cells(motion))
+        reading = replace(reading, encoded=load_encoder()(inputs))
+    return Perceived(reading, analysis)
 
 
 def _seen(motion: MotionSource) -> Evidence:

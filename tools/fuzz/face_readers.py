@@ -75,6 +75,14 @@ def judge(path: Path) -> None:
     (load_sync if "sync" in path.name else load_classifier)(path)
 
 
+def encoder(path: Path) -> None:
+    """What perception encodes a line with."""
+    from face_emote.perception.encoder import load_encoder
+
+    load_encoder.cache_clear()
+    load_encoder(path)
+
+
 def training(path: Path) -> None:
     """A configuration of a training."""
     from face_emote.train.config import read_config
@@ -259,6 +267,14 @@ def _judges(_folder: Path) -> list[Seed]:
     return [Seed(path.read_bytes(), f".{path.name}") for path in files if "compounds" not in path.name]
 
 
+def _encoder(folder: Path) -> list[Seed]:
+    from face_emote.perception.encoder import Encoder, EncoderSpec, weight_shapes, write_encoder
+
+    spec = EncoderSpec(width=8, layers=1, heads=2, hidden=8, chunk=4)
+    small = Encoder(spec, {name: np.ones(shape, np.float32) for name, shape in weight_shapes(spec).items()})
+    return [stock.seed_of(stock.kept(folder, "net.safetensors", lambda path: write_encoder(small, path, card="tiny")))]
+
+
 def _configurations(_folder: Path) -> list[Seed]:
     return [stock.seed_of(path) for path in sorted((ROOT / "assets" / "training").glob("*.toml"))]
 
@@ -355,6 +371,7 @@ READERS = (
     Reader("rig", "rig", _rigs, rig, (*TEXT, *JSON), beside=("line.npz",)),
     Reader("network", "network", _net, network, TENSORS),
     Reader("judge", "network", _judges, judge, TENSORS),
+    Reader("encoder", "network", _encoder, encoder, TENSORS),
     Reader("training-settings", "training", _configurations, training, TEXT),
     Reader("corpus-list", "training", _corpus("clips.jsonl"), corpus, JSON_LINES, name_there="librispeech/clips.jsonl"),
     Reader("corpus-array", "training", _corpus("mels.npy"), corpus, name_there="librispeech/mels.npy"),

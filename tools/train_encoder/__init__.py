@@ -1,0 +1,1 @@
+"""Trains the encoder of `perception.encoder`: `moments`, then `teach`, then `probe`."""

@@ -1,0 +1,390 @@
+"""What a straight line can read from the encoder: `python -m tools.train_encoder.probe CACHE VOICES DIR [--face FILE]`.
+
+DIR is what `teach` wrote. Linear probes (multinomial logistic and ridge regressions of one fixed strength) read
+feelings from the encoder in its stages, from plain figures and from hidden layers of the readers that are shipped,
+always on talkers, sentences and performances that neither probe nor encoder has learnt from. Of EmoDB's actors two at
+a time measure.
+"""
+
+import argparse
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from scipy.optimize import minimize
+
+from face_emote.core.arrays import Array, Float, Int
+from face_emote.core.names import EMOTIONS
+from face_emote.network.convnet import ConvNet, convolved
+from face_emote.network.experts import FACE_FRAMES
+from face_emote.perception.encoder import EncoderSpec
+from face_emote.perception.encoder_inputs import no_tokens
+from face_emote.perception.face import load_face_reader
+from face_emote.perception.feelings_file import VAD as VAD_NAMES
+from face_emote.perception.voice import BURSTS, FARTHEST, VOICE_CLASSES
+from face_emote.perception.words import language_of, load_reader
+from face_emote.perception.words_features import denied_in, tokens_of
+from tools.train_encoder.lessons import BOTH_KNOW, alongside, cut
+from tools.train_encoder.moments import Moment, read_moments
+from tools.train_encoder.teach import FOLDS, Pupil, read_pupil, set_pools
+from tools.train_voice.clips import CLEAN, VARIED, read_heard
+from tools.train_voice.lessons import Lessons, lessons_of
+from tools.train_voice.reader import mean_recall, taught_voice
+
+STRENGTH = 0.01
+"""Of both regressions' penalty, on standardised columns: what is best for plain figures."""
+SEEDS = 3
+NEAREST = 5
+UTTERANCES = (2400, 600)
+"""Voices and words put together in each fold: to learn from, to measure."""
+CASES = (0.40, 0.25, 0.20, 0.15)
+"""As `tools.train_voice.gates`: agree, neutral words, neutral voice, contradict (the voice is right)."""
+
+logger = logging.getLogger(__name__)
+Reads = Callable[[Sequence[Moment]], Float[Array, "moment column"]]
+
+
+def logistic(
+    rows: Float[Array, "row column"], label: Int[Array, " row"], *, count: int
+) -> Float[Array, "column1 label"]:
+    """Weights of a multinomial regression in which every class is as heavy as the others; the last row is the bias."""
+    share = 1.0 / np.bincount(label, minlength=count).clip(1)[label] / len(np.unique(label))
+    wanted = np.eye(count, dtype=np.float32)[label]
+    columns = np.concatenate([rows, np.ones((len(rows), 1))], axis=1).astype(np.float32)
+
+    def badness(flat: Array) -> tuple[float, Array]:
+        weights = flat.reshape(columns.shape[1], count).astype(np.float32)
+        logits = columns @ weights
+        logits -= logits.max(axis=1, keepdims=True)
+        shares = np.exp(logits)
+        shares /= shares.sum(axis=1, keepdims=True)
+        loss = -(share * np.log(shares[np.arange(len(label)), label] + 1e-9)).sum()
+        slope = columns.T @ ((shares - wanted) * share[:, None]).astype(np.float32) + STRENGTH * weights
+        return float(loss + 0.5 * STRENGTH * (weights**2).sum()), slope.ravel().astype(np.float64)
+
+    start = np.zeros(columns.shape[1] * count)
+    found: Array = minimize(badness, start, jac=True, method="L-BFGS-B", options={"maxiter": 150}).x
+    return found.reshape(-1, count)
+
+
+def ridge(rows: Float[Array, "row column"], wanted: Float[Array, "row value"]) -> Float[Array, "column1 value"]:
+    """Weights of a ridge regression; the last row is the bias."""
+    middle = wanted.mean(axis=0)
+    square = rows.T @ rows / len(rows) + 10.0 * STRENGTH * np.eye(rows.shape[1])
+    found: Array = np.linalg.solve(square, rows.T @ (wanted - middle) / len(rows))
+    return np.concatenate([found, middle[None]])
+
+
+def said(weights: Float[Array, "column1 value"], rows: Float[Array, "row column"]) -> Float[Array, "row value"]:
+    """Answers of either regression."""
+    return np.asarray(rows @ weights[:-1] + weights[-1])
+
+
+def standard(learnt: Array, measured: Array) -> tuple[Array, Array]:
+    """Both in deviations of the first."""
+    mean, spread = learnt.mean(axis=0), np.maximum(learnt.std(axis=0), 1e-6)
+    return np.clip((learnt - mean) / spread, -6.0, 6.0), np.clip((measured - mean) / spread, -6.0, 6.0)
+
+
+def concordance(a: Float[Array, " row"], b: Float[Array, " row"]) -> float:
+    """Lin's."""
+    return float(2.0 * np.cov(a, b, bias=True)[0, 1] / (a.var() + b.var() + (a.mean() - b.mean()) ** 2))
+
+
+def encoded_by(pupil: Pupil) -> Reads:
+    """Embeddings of moments."""
+
+    def reads(moments: Sequence[Moment]) -> Float[Array, "moment column"]:
+        found, spec = [], pupil.net.spec
+        mean, scale = (pupil.net.weight(f"pool.{name}").numpy() for name in ("mean", "scale"))
+        with torch.no_grad():
+            for first in range(0, len(moments), 64):
+                batch = pupil.net.batch([cut(m.tracks, chunk=spec.chunk) for m in moments[first : first + 64]])
+                pooled = pupil.net.pooled(pupil.net(batch), batch).numpy()
+                there = np.abs(pooled.reshape(len(pooled), -1, spec.width)).sum(axis=2) > 0.0
+                found.append((pooled - mean) / scale * np.repeat(there, spec.width, axis=1))
+        return np.concatenate(found)
+
+    return reads
+
+
+def untaught(moments: Sequence[Moment]) -> Pupil:
+    """Random weights, with the right normalisation."""
+    pupil = Pupil(EncoderSpec(), seed=5).eval()
+    some = moments[:: max(len(moments) // 4000, 1)]
+    with torch.no_grad():
+        pupil.net.set_normalisation([m.tracks for m in some])
+    set_pools(pupil, some)
+    return pupil
+
+
+def plain_figures(moments: Sequence[Moment]) -> Float[Array, "moment column"]:
+    """Functionals of the voice; mean and maximum of the words' states; mean and deviation of the face."""
+    return np.stack([np.concatenate([_voice_figures(m), *_word_figures(m), *_face_figures(m)]) for m in moments])
+
+
+def _voice_figures(moment: Moment) -> Array:
+    rows = moment.tracks[1].rows.astype(np.float32)
+    return rows.mean(axis=0) if len(rows) else np.zeros(rows.shape[1], np.float32)
+
+
+def _word_figures(moment: Moment) -> tuple[Array, ...]:
+    rows = np.concatenate([track.rows for track in moment.tracks[2:4]]).astype(np.float32)
+    return (rows.mean(axis=0), rows.max(axis=0)) if len(rows) else (np.zeros(rows.shape[1]),) * 2
+
+
+def _face_figures(moment: Moment) -> tuple[Array, ...]:
+    rows = np.nan_to_num(moment.tracks[4].rows.astype(np.float32))
+    return (rows.mean(axis=0), rows.std(axis=0)) if len(rows) else (np.zeros(rows.shape[1]),) * 2
+
+
+def hidden_layers(nets: Sequence[ConvNet]) -> Reads:
+    """Of the readers of voices (these), of words and of faces (those that are shipped)."""
+    return lambda moments: np.stack(
+        [np.concatenate([_hidden_voice(m, nets), _hidden_words(m), _hidden_face(m)]) for m in moments]
+    )
+
+
+def _hidden_voice(moment: Moment, nets: Sequence[ConvNet]) -> Array:
+    heard = len(moment.tracks[1].place) > 0
+    rows = np.clip((_voice_figures(moment) - nets[0].mean) / nets[0].scale, -FARTHEST, FARTHEST) * heard
+    return np.concatenate([np.maximum(rows @ net.kernels[0][0] + net.biases[0], 0.0) * heard for net in nets])
+
+
+def _hidden_words(moment: Moment) -> Array:
+    tokens = tokens_of(moment.line)
+    net = load_reader(language_of(tokens)[0] if tokens else "en").net
+    return net.hidden_of(tokens, denied_in(tokens)) if tokens else np.zeros(len(net.hidden_bias), np.float32)
+
+
+def _hidden_face(moment: Moment) -> Array:
+    net = load_face_reader().net
+    x = np.nan_to_num(moment.tracks[4].rows.astype(np.float32))
+    if not len(x):
+        return np.zeros(len(net.biases[-2]), np.float32)
+    x = (np.pad(x, ((0, max(FACE_FRAMES - len(x), 0)), (0, 0)), mode="edge") - net.mean) / net.scale
+    convs = len(net.spec.convs)
+    for kernel, bias in zip(net.kernels[:convs], net.biases[:convs], strict=True):
+        x = np.maximum(convolved(x, kernel, bias=bias, stride=1, same=False), 0.0)
+    x = np.concatenate([x.mean(axis=0), x.max(axis=0)])
+    for kernel, bias in zip(net.kernels[convs:-1], net.biases[convs:-1], strict=True):
+        x = np.maximum(x @ kernel + bias, 0.0)
+    return x
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Data:
+    """Moments by what is asked of them."""
+
+    acted: list[Moment]
+    bursts: list[Moment]
+    named: list[Moment]
+    rated: list[Moment]
+    faces: list[Moment]
+
+    @classmethod
+    def of(cls, moments: Sequence[Moment]) -> "Data":
+        """All of them, but for training sentences, of which there are too many."""
+        rng = np.random.default_rng(0)
+        named = [m for m in moments if m.corpus == "goemotions" and m.label and (m.measures or rng.random() < 0.3)]
+        faces = [m for m in moments if m.corpus == "performed"]
+        return cls(
+            acted=[m for m in moments if m.corpus == "emodb" and m.kind in (CLEAN, VARIED)],
+            bursts=[m for m in moments if m.corpus == "emogator" and m.kind == CLEAN],
+            named=named,
+            rated=[m for m in moments if m.corpus == "emobank"],
+            faces=[replace(m, tracks=(*map(no_tokens, range(4)), m.tracks[4])) for m in faces],
+        )
+
+
+def alike(asked: Array, others: Array, *, label: Int[Array, " asked"], of_others: Int[Array, " other"]) -> float:
+    """Share of the five nearest others (by angle) that feel the same."""
+    angles = asked @ others.T / np.linalg.norm(others, axis=1)
+    nearest = np.argsort(-angles, axis=1)[:, :NEAREST]
+    return float((of_others[nearest] == label[:, None]).mean())
+
+
+def actors_told(data: Data, reads: Sequence[Reads]) -> dict[str, float]:
+    """EmoDB: seven classes and VAD of every actor by what has not heard that actor; one way to read for each fold."""
+    names, vads, truth, wanted, near = [], [], [], [], []
+    for fold, read in zip(FOLDS, reads, strict=True):
+        learnt = [m for m in data.acted if m.talker not in fold]
+        measured = [m for m in data.acted if m.talker in fold and m.kind == CLEAN]
+        rows, asked = standard(read(learnt), read(measured))
+        label = np.array([VOICE_CLASSES.index(m.label) for m in learnt])
+        names.append(said(logistic(rows, label, count=len(VOICE_CLASSES)), asked))
+        vads.append(said(ridge(rows, np.stack([m.vad for m in learnt])), asked))
+        truth.append(np.array([VOICE_CLASSES.index(m.label) for m in measured]))
+        clean = np.array([m.kind == CLEAN for m in learnt])
+        near.append(alike(asked, rows[clean], label=truth[-1], of_others=label[clean]))
+        wanted.append(np.stack([m.vad for m in measured]))
+    vad, known = np.concatenate(vads), np.concatenate(wanted)
+    found = {"voice, 7 classes": mean_recall(np.concatenate(names), np.concatenate(truth))}
+    found["voice, nearest five alike"] = float(np.mean(near))
+    return found | {f"voice, {axis}": concordance(vad[:, i], known[:, i]) for i, axis in enumerate(VAD_NAMES)}
+
+
+def told(name: str, moments: Sequence[Moment], read: Reads, labels: Sequence[str]) -> dict[str, float]:
+    """Classes of what was kept back."""
+    chosen = [m for m in moments if m.label in labels]
+    keep = np.array([m.measures for m in chosen])
+    rows = read(chosen)
+    learnt, asked = standard(rows[~keep], rows[keep])
+    label = np.array([labels.index(m.label) for m in chosen])
+    answers = said(logistic(learnt, label[~keep], count=len(labels)), asked)
+    own, count = label[keep], len(np.unique(label))
+    half = np.arange(len(own)) % 2 == 0
+    near = alike(asked[half], asked[~half], label=own[half], of_others=own[~half])
+    return {f"{name}, {count} classes": mean_recall(answers, own), f"{name}, nearest five alike": near}
+
+
+def rated(name: str, moments: Sequence[Moment], read: Reads) -> dict[str, float]:
+    """VAD of what was kept back."""
+    keep = np.array([m.measures and m.kind != "train" for m in moments])
+    rows, wanted = read(moments), np.stack([m.vad for m in moments])
+    learnt, asked = standard(rows[~keep], rows[keep])
+    answers = said(ridge(learnt, wanted[~keep]), asked)
+    return {f"{name}, {a}": concordance(answers[:, i], wanted[keep][:, i]) for i, a in enumerate(VAD_NAMES)}
+
+
+def utterances(
+    data: Data, fold: Sequence[str], *, measures: bool, rng: np.random.Generator
+) -> tuple[list[Moment], Int[Array, " utterance"]]:
+    """Voices with words and a face that agree or do not, and what is felt: the convention of `tools.train_voice.gates`.
+
+    The face shows what is felt in one half, and nothing in the other.
+    """
+    voices = [m for m in data.acted if (m.talker in fold) == measures and (m.kind == CLEAN or not measures)]
+    words, faces = ([m for m in part if m.measures == measures] for part in (data.named, data.faces))
+    found, truths = [], []
+    for case in rng.choice(len(CASES), UTTERANCES[measures], p=CASES):
+        truth = heard = read = str(rng.choice(BOTH_KNOW))
+        if truth != "neutral" and case == 1:
+            read = "neutral"
+        elif truth != "neutral" and case == 2:
+            heard = "neutral"
+        elif truth != "neutral" and case == 3:
+            read = str(rng.choice(BOTH_KNOW[2:])) if truth == "joy" else "joy"
+        seen = truth if rng.random() < 0.5 else "neutral"
+        voice, line, face = (
+            own[int(rng.integers(len(own)))]
+            for own in ([m for m in part if m.label == name]
+                        for part, name in ((voices, heard), (words, read), (faces, seen)))
+        )  # fmt: skip
+        tracks = alongside(voice, line, face, rng=rng, chunk=EncoderSpec().chunk)
+        found.append(replace(voice, tracks=tracks, line=line.line))
+        truths.append(BOTH_KNOW.index(truth))
+    return found, np.array(truths)
+
+
+SENSES_GIVEN = {
+    "voice": (0, 1),
+    "words": (2, 3),
+    "voice + words": (0, 1, 2, 3),
+    "voice + words + face": (0, 1, 2, 3, 4),
+}
+
+
+def together_told(data: Data, reads: Sequence[Reads]) -> dict[str, float]:
+    """Six emotions of utterances, of which all or some of the senses are given."""
+    right: dict[str, list[float]] = {name: [] for name in SENSES_GIVEN}
+    for i, (fold, read) in enumerate(zip(FOLDS, reads, strict=True)):
+        sides = [utterances(data, fold, measures=side, rng=np.random.default_rng([i, side])) for side in (False, True)]
+        for name, kinds in SENSES_GIVEN.items():
+            rows = [read([given(m, kinds) for m in moments]) for moments, _ in sides]
+            learnt, asked = standard(*rows)
+            weights = logistic(learnt, sides[0][1], count=len(BOTH_KNOW))
+            right[name].append(float((said(weights, asked).argmax(axis=1) == sides[1][1]).mean()))
+    return {f"together, {name}": float(np.mean(values)) for name, values in right.items()}
+
+
+def given(moment: Moment, kinds: Sequence[int]) -> Moment:
+    """Only some kinds of tokens."""
+    tracks = tuple(track if k in kinds else no_tokens(k) for k, track in enumerate(moment.tracks))
+    return replace(moment, tracks=tracks, line=moment.line if 2 in kinds else "")
+
+
+def judged(data: Data, reads: Sequence[Reads]) -> dict[str, float]:
+    """All figures of one way to read (a twin of it for each fold)."""
+    read = reads[0]
+    return (
+        actors_told(data, reads)
+        | told("bursts", data.bursts, read, BURSTS)
+        | told("words", data.named, read, EMOTIONS)
+        | rated("words", data.rated, read)
+        | told("face", data.faces, read, EMOTIONS)
+        | rated("face", data.faces, read)
+        | together_told(data, reads)
+    )
+
+
+def own_answers(data: Data, readers: Sequence[Sequence[ConvNet]], pupils: Sequence[Pupil]) -> str:
+    """Mean recall of EmoDB's classes as the reader of voices and the taught encoder name them, without any probe."""
+    truth, reader, encoder = [], [], []
+    for fold, nets, pupil in zip(FOLDS, readers, pupils, strict=True):
+        measured = [m for m in data.acted if m.talker in fold and m.kind == CLEAN]
+        mean, scale = nets[0].mean, nets[0].scale
+        rows = np.clip(
+            np.stack([_voice_figures(m) for m in measured]), mean - FARTHEST * scale, mean + FARTHEST * scale
+        )
+        reader.append(np.mean([net(rows[:, None].astype(np.float32))[:, 0] for net in nets], axis=0)[:, :7])
+        with torch.no_grad():
+            answers = pupil.answers(
+                pupil.pooled(pupil.net.batch([cut(m.tracks, chunk=pupil.net.spec.chunk) for m in measured]))
+            )
+        encoder.append(answers["voice"].numpy()[:, :7])
+        truth += [VOICE_CLASSES.index(m.label) for m in measured]
+    label = np.array(truth)
+    shares = [np.concatenate(part) for part in (reader, encoder)]
+    both = sum(logits - logits.mean(axis=1, keepdims=True) for logits in shares)
+    recalls = [mean_recall(logits, label) for logits in (*shares, both)]
+    return "own answers, 7 classes of voice: reader of voices {:.3f}, encoder {:.3f}, sum {:.3f}\n".format(*recalls)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the table."""
+    parser = argparse.ArgumentParser(prog="python -m tools.train_encoder.probe")
+    for name in ("cache", "voices", "stages"):
+        parser.add_argument(name, type=Path)
+    parser.add_argument("--only", nargs="*", default=(), help="rows whose name holds one of these")
+    given_ = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    torch.set_num_threads(1)
+    moments = read_moments(given_.cache)
+    data, lessons = Data.of(moments), lessons_of(read_heard(given_.voices))
+    nets = [_readers_without(lessons, fold) for fold in FOLDS]
+
+    def stages(name: str) -> list[Pupil]:
+        return [read_pupil(given_.stages / f"{name}{i}.pt") for i in range(len(FOLDS))]
+
+    ways: dict[str, Callable[[], list[Reads]]] = {
+        "plain figures": lambda: [plain_figures] * len(FOLDS),
+        "hidden layers of the shipped readers": lambda: [hidden_layers(own) for own in nets],
+        "encoder, random weights": lambda: [encoded_by(untaught(moments))] * len(FOLDS),
+        "encoder, masked, frozen": lambda: [encoded_by(read_pupil(given_.stages / "masked.pt"))] * len(FOLDS),
+        "encoder, taught from scratch": lambda: [encoded_by(pupil) for pupil in stages("scratch")],
+        "encoder, masked, then taught": lambda: [encoded_by(pupil) for pupil in stages("taught")],
+    }
+    for name, make in ways.items():
+        if not given_.only or any(word in name for word in given_.only):
+            figures = judged(data, make())
+            sys.stdout.write(f"{name}\n" + "".join(f"    {key}: {value:.3f}\n" for key, value in figures.items()))
+            sys.stdout.flush()
+    for name in ("scratch", "taught"):
+        sys.stdout.write(own_answers(data, nets, stages(name)))
+    return 0
+
+
+def _readers_without(lessons: Lessons, fold: Sequence[str]) -> list[ConvNet]:
+    """Readers of voices taught as `tools.train_voice.reader` teaches them, without two actors."""
+    kept = ~np.isin(lessons.voices.talker, [int(talker) for talker in fold])
+    part = replace(lessons, voices=lessons.voices.where(kept))
+    return [taught_voice(part, without=None, seed=seed).in_numpy() for seed in range(SEEDS)]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
