@@ -10,7 +10,7 @@ from face_emote.core.names import FEATURE_HZ, NUM_CEPSTRA
 from face_emote.core.types import Prosody, SpeechAnalysis
 from face_emote.network.experts import NUM_FACE_FEATURES
 from face_emote.perception.evidence import READING_HZ, frames_over
-from face_emote.perception.functionals import functionals_of
+from face_emote.perception.functionals import NUM_FIGURES, functionals_of
 from face_emote.perception.voice import STEP_ROWS, WINDOW_ROWS
 from face_emote.perception.words import MOST_LETTERS, language_of, load_reader, timed_clauses
 from face_emote.perception.words_features import denied_in, sentences_of, tokens_of
@@ -20,7 +20,7 @@ KINDS = ("voice", "manner", "words", "other_words", "face")
 SENSE_OF = (0, 0, 1, 1, 2)
 """Which of `evidence.SENSES` a kind belongs to."""
 NUM_WORD_STATES = 96
-WIDTHS = (12 + 2 * NUM_CEPSTRA, 118, NUM_WORD_STATES, NUM_WORD_STATES, NUM_FACE_FEATURES)
+WIDTHS = (12 + 2 * NUM_CEPSTRA, NUM_FIGURES, NUM_WORD_STATES, NUM_WORD_STATES, NUM_FACE_FEATURES)
 """Figures of a token of each kind."""
 ROWS = round(FEATURE_HZ / READING_HZ)
 BLOCK_FRAMES = 2000
@@ -126,19 +126,14 @@ def _moments(values: Float[Array, "frames row"], there: Array) -> tuple[Array, A
 
 
 def _manner_tokens(prosody: Prosody) -> Track:
-    """Windows as the reader of voices cuts them."""
+    """Windows as the reader of voices cuts them; at either end one stands for several places."""
     end = len(prosody.speaking)
-    found: list[Array] = []
-    place: list[float] = []
-    figures, before = None, -1
-    for centre in range(0, end + 1, STEP_ROWS):
-        first = max(min(centre - WINDOW_ROWS // 2, end - WINDOW_ROWS), 0)
-        if first != before:  # at either end the same window stands for several places
-            figures, before = functionals_of(prosody, first=first, stop=first + WINDOW_ROWS), first
-        if figures is not None:
-            found.append(figures.astype(np.float16))
-            place.append(min(centre / ROWS, (end - 1) / ROWS))
-    return Track(np.stack(found), np.array(place, np.float32)) if found else no_tokens(1)
+    centre = np.arange(0, end + 1, STEP_ROWS)
+    first = np.maximum(np.minimum(centre - WINDOW_ROWS // 2, end - WINDOW_ROWS), 0)
+    windows, own = np.unique(first, return_inverse=True)
+    figures, told = functionals_of(prosody, first=windows, length=WINDOW_ROWS)
+    place = np.minimum(centre, end - 1) / ROWS
+    return Track(figures[own][told[own]].astype(np.float16), place[told[own]].astype(np.float32))
 
 
 def word_tokens(clauses: Sequence[tuple[float, float, str]]) -> tuple[Track, Track]:
