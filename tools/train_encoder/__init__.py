@@ -1,1 +1,1 @@
-"""Trains the encoder of `perception.encoder`: `moments`, then `teach`, then `probe`."""
+"""Trains the encoder of `perception.encoder`: `gather`, then `teach`, then `probe`."""

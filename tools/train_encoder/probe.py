@@ -25,7 +25,7 @@ from face_emote.perception.encoder import EncoderSpec
 from face_emote.perception.encoder_inputs import no_tokens
 from face_emote.perception.face import load_face_reader
 from face_emote.perception.feelings_file import VAD as VAD_NAMES
-from face_emote.perception.voice import BURSTS, FARTHEST, VOICE_CLASSES
+from face_emote.perception.voice import BURSTS, CLASS_VAD, FARTHEST, VOICE_CLASSES, softmax
 from face_emote.perception.words import language_of, load_reader
 from face_emote.perception.words_features import denied_in, tokens_of
 from tools.train_encoder.lessons import BOTH_KNOW, alongside, cut
@@ -237,7 +237,7 @@ def told(name: str, moments: Sequence[Moment], read: Reads, labels: Sequence[str
     label = np.array([labels.index(m.label) for m in chosen])
     answers = said(logistic(learnt, label[~keep], count=len(labels)), asked)
     own, count = label[keep], len(np.unique(label))
-    half = np.arange(len(own)) % 2 == 0
+    half = np.random.default_rng(0).random(len(own)) < 0.5
     near = alike(asked[half], asked[~half], label=own[half], of_others=own[~half])
     return {f"{name}, {count} classes": mean_recall(answers, own), f"{name}, nearest five alike": near}
 
@@ -323,26 +323,30 @@ def judged(data: Data, reads: Sequence[Reads]) -> dict[str, float]:
 
 
 def own_answers(data: Data, readers: Sequence[Sequence[ConvNet]], pupils: Sequence[Pupil]) -> str:
-    """Mean recall of EmoDB's classes as the reader of voices and the taught encoder name them, without any probe."""
-    truth, reader, encoder = [], [], []
+    """What the reader of voices and a taught encoder say of EmoDB themselves, without any probe, and their mean."""
+    truth: list[Moment] = []
+    answers: dict[str, list[Array]] = {"reader of voices": [], "encoder": []}
     for fold, nets, pupil in zip(FOLDS, readers, pupils, strict=True):
         measured = [m for m in data.acted if m.talker in fold and m.kind == CLEAN]
-        mean, scale = nets[0].mean, nets[0].scale
-        rows = np.clip(
-            np.stack([_voice_figures(m) for m in measured]), mean - FARTHEST * scale, mean + FARTHEST * scale
-        )
-        reader.append(np.mean([net(rows[:, None].astype(np.float32))[:, 0] for net in nets], axis=0)[:, :7])
+        mean, reach = nets[0].mean, FARTHEST * nets[0].scale
+        rows = np.clip(np.stack([_voice_figures(m) for m in measured]), mean - reach, mean + reach)
+        said_ = np.mean([net(rows[:, None].astype(np.float32))[:, 0] for net in nets], axis=0)
+        answers["reader of voices"].append(said_[:, : len(VOICE_CLASSES) + 3])
         with torch.no_grad():
-            answers = pupil.answers(
-                pupil.pooled(pupil.net.batch([cut(m.tracks, chunk=pupil.net.spec.chunk) for m in measured]))
-            )
-        encoder.append(answers["voice"].numpy()[:, :7])
-        truth += [VOICE_CLASSES.index(m.label) for m in measured]
-    label = np.array(truth)
-    shares = [np.concatenate(part) for part in (reader, encoder)]
-    both = sum(logits - logits.mean(axis=1, keepdims=True) for logits in shares)
-    recalls = [mean_recall(logits, label) for logits in (*shares, both)]
-    return "own answers, 7 classes of voice: reader of voices {:.3f}, encoder {:.3f}, sum {:.3f}\n".format(*recalls)
+            batch = pupil.net.batch([cut(m.tracks, chunk=pupil.net.spec.chunk) for m in measured])
+            voice = pupil.answers(pupil.pooled(batch))["voice"].numpy()
+        answers["encoder"].append(np.concatenate([voice[:, : len(VOICE_CLASSES)], voice[:, -3:]], axis=1))
+        truth += measured
+    label, wanted = np.array([VOICE_CLASSES.index(m.label) for m in truth]), np.stack([m.vad for m in truth])
+    found = {name: np.concatenate(parts) for name, parts in answers.items()}
+    found["both"] = 0.5 * (found["reader of voices"] + found["encoder"])
+    lines = []
+    for name, rows in found.items():
+        logits = rows[:, : len(VOICE_CLASSES)]
+        vad = 0.5 * (rows[:, -3:] + softmax(logits) @ CLASS_VAD)
+        axes = ", ".join(f"{a} {concordance(vad[:, i], wanted[:, i]):.3f}" for i, a in enumerate(VAD_NAMES))
+        lines.append(f"own answers of {name}: {mean_recall(logits, label):.3f} of 7 classes, {axes}\n")
+    return "".join(lines)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -375,7 +379,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stdout.write(f"{name}\n" + "".join(f"    {key}: {value:.3f}\n" for key, value in figures.items()))
             sys.stdout.flush()
     for name in ("scratch", "taught"):
-        sys.stdout.write(own_answers(data, nets, stages(name)))
+        sys.stdout.write(f"{name}\n{own_answers(data, nets, stages(name))}")
     return 0
 
 
