@@ -67,7 +67,7 @@ def command(*, inputs: tuple[Path, ...], output: tuple[Path, ...], text: str | N
             text=words if text is None else text,
             motion=None if motion is None else read_motion(motion),
             progress=progress,
-            encoded=any(path.suffix.lower() == ".npz" for path in output),
+            encoded=_holds_arrays(output),
         )
     for path in output:
         write_perceived(found, path)
@@ -96,10 +96,14 @@ def _perceive_lines(lines: tuple[Path, ...], output: tuple[Path, ...], *, text: 
         talker = talker_from(others)
         if talker is None:
             raise OptionError(f"A voice is known from {LEAST_LINES} other lines with speech; here are {len(others)}")
-        found = perceived(line, talker=talker)
+        found = perceived(line, talker=talker, encoded=_holds_arrays(output))
         for path in targets[line]:
             write_perceived(found, path)
         click.echo(f"{line}: {', '.join(map(str, targets[line])) or found.plan().text}")
+
+
+def _holds_arrays(output: tuple[Path, ...]) -> bool:
+    return any(path.suffix.lower() == ".npz" for path in output)
 
 
 def _only(inputs: tuple[Path, ...], role: str) -> Path | None:
