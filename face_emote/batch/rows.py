@@ -82,7 +82,7 @@ def is_video(output: str) -> bool:
 def motion_hash(row: Row) -> str:
     """Of all that decides the motion: recording, words, head and network by their content, the rest by value."""
     values = asdict(row.performance)
-    for name in ("speech", "transcript", "head", "model"):
+    for name in ("speech", "transcript", "cues", "head", "model"):
         value = getattr(row.performance, name)
         values[name] = content_hash(value) if isinstance(value, Path) else value
     if row.filming is not None:

@@ -30,6 +30,8 @@ OUT ends in
   .fbx       shapes, bones, one animation; needs pip install 'face-emote[blender]'
   .csv       Live Link Face recording, for Unreal and MetaHumans
   .json      ARKit-52 weights and the angles of head and eyes
+  cues.json .TextGrid
+             words and sounds of the mouth, to correct them (animate --cues)
   .bvh       skeleton: turns of head, jaw and eyes
   .pc2 .mdd  point cache: every vertex of every frame
   .ply .obj  a folder of that name with a file a frame; with --frame one file
@@ -71,6 +73,7 @@ def _show_list(context: click.Context, _option: click.Parameter, wanted: bool) -
         rig = load_rig(name)
         kinds = ".tsv .json" if rig.cues else ".csv .json .npz"
         click.echo(f"--rig {name}: {rig.title}; {len(rig.targets or rig.cues)} targets; {kinds}")
+    click.echo("cues.json, .TextGrid: words and sounds of the mouth; for animate --cues, and for Praat")
     click.echo("--rig amass: coefficients of the bundled head as arrays; .npz")
     click.echo("--rig MODEL.pkl or MODEL.npz: coefficients of your FLAME or SMPL-X file; .npz")
     click.echo("--rig FILE.toml, .json or .txt: your own targets; .csv .json .npz")

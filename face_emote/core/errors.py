@@ -19,6 +19,10 @@ class AlignmentError(FaceEmoteError):
     """The transcript does not fit the speech, or holds nothing that can be spoken."""
 
 
+class CuesError(FaceEmoteError):
+    """A file of words and sounds is missing, damaged, or says what no mouth can do."""
+
+
 class EmotionError(FaceEmoteError):
     """An emotion description cannot be read, or holds a word that the lexicon does not know."""
 

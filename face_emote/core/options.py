@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from face_emote.core.cameras import is_faced
+from face_emote.core.cues import MouthCues
 from face_emote.core.errors import OptionError
 from face_emote.core.fields import Kind, Option, Sides, built, option, options_of, require_fields, sides_of
 from face_emote.core.names import ANIMATORS, CAMERAS, CODECS, DEFAULT_FPS, ENGINES, HAIR_STYLES, LIGHTS, NETWORKS
@@ -55,6 +56,10 @@ class Performance:
     language: str | None = option(
         None, "Of the transcript: en, de, es, fr, it, pt, nl, pl, fi, tr or id; in others the sound alone is heard.",
         section=PERFORMANCE, metavar="CODE", usual="told by its words",
+    )  # fmt: skip
+    cues: Path | MouthCues | None = option(
+        None, "Corrected words and sounds (.json as `export` writes it, or .TextGrid); they change the mouth alone.",
+        kind=Kind.FILE, section=PERFORMANCE, metavar="FILE",
     )  # fmt: skip
     fps: float = option(
         DEFAULT_FPS, "Frames per second, 1 to 1000.",

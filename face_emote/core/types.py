@@ -50,6 +50,8 @@ class Phone:
     """0 unstressed, 1 primary, 2 secondary; vowels only. Without a dictionary it is judged from prosody."""
     confidence: float = 1.0
     """0..1; aligned phones have 1, phones heard without a transcript their mean posterior."""
+    strength: float = 1.0
+    """How far the mouth takes its shape, 0..2; somebody's choice."""
 
     @property
     def centre_secs(self) -> float:
@@ -191,6 +193,8 @@ class MotionInfo:
     seed: int = 0
     version: str = ""
     """Version of face_emote that wrote it."""
+    cues: str = ""
+    """What the mouth says: the text of a file of cues (`formats.cues_file`); empty where nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +248,7 @@ class FaceMotion:
         rows = {name: getattr(self, name)[first : stop if stop >= 0 else None : step] for name in self.row_names}
         part = replace(self, **rows, fps=self.fps / abs(step))
         whole = step == 1 and part.num_frames == self.num_frames
-        return part if whole else replace(part, info=replace(self.info, speech_secs=0.0))
+        return part if whole else replace(part, info=replace(self.info, speech_secs=0.0, cues=""))
 
     def part(self, first: int, stop: int) -> "FaceMotion":
         """Frames first..stop-1 (views of the same arrays)."""

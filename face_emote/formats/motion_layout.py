@@ -36,7 +36,8 @@ ENTRIES = ("header", "betas", *ROW_SHAPES)
 """Of version 1; version 2 has `confidence` too."""
 MAX_FRAMES = 7_500_000
 """69 hours at 30 fps. Keeps the file below 4 GiB, hence free of zip64 and its second directory."""
-MAX_HEADER_BYTES = 64 * 1024
+MAX_HEADER_BYTES = 2**26
+"""Nearly all of it are cues: 60 bytes a sound."""
 MAX_DIRECTORY_BYTES = 64 * 1024
 MAX_NPY_HEAD = 1024
 LARGEST = 10**40
@@ -70,6 +71,8 @@ class MotionHeader:
 def header_json(header: MotionHeader) -> bytes:
     """The header as UTF-8 JSON, keys in a fixed order."""
     facts = dataclasses.asdict(header)
+    if not header.info.cues:
+        del facts["info"]["cues"]
     content = {
         "format": FORMAT,
         "version": facts.pop("version"),
@@ -104,8 +107,8 @@ def parse_header(text: bytes) -> MotionHeader:
 
 
 def _parse_info(record: Record) -> MotionInfo:
-    fields = {field.name: field.type for field in dataclasses.fields(MotionInfo)}
-    if list(record.values) != list(fields):
+    fields = [field.name for field in dataclasses.fields(MotionInfo)]
+    if [*record.values, *(["cues"] if "cues" not in record.values else [])] != fields:
         raise ValueError("its header has other facts about the motion's origin than version 1 demands")
     return MotionInfo(
         basis=record.text("basis"),
@@ -116,6 +119,7 @@ def _parse_info(record: Record) -> MotionInfo:
         animator=record.text("animator"),
         seed=record.whole("seed", low=-LARGEST, high=LARGEST),
         version=record.text("version"),
+        cues=record.text("cues", ""),
     )
 
 

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from face_emote.core.arrays import Array, Float
+from face_emote.core.cues import MouthCues
 from face_emote.core.motion import joined_motion
 from face_emote.core.timing import frame_times, frames_in
 from face_emote.core.types import EmotionPlan, FaceMotion, SpeechAnalysis
@@ -40,14 +41,15 @@ def perform(
     *,
     player: Player,
     answers: NetAnswers | None = None,
+    spoken: MouthCues | None = None,
     block_frames: int = DEFAULT_BLOCK,
 ) -> Iterator[FaceMotion]:
     """Play a clip: consecutive blocks of `block_frames` frames, the last one perhaps shorter.
 
     The same arguments give the same bytes, for any `block_frames`; another seed gives other blinks, glances and nods.
-    Without answers of the network the rules play it.
+    Without answers of the network the rules play it; `spoken` are corrected cues of the mouth.
     """
-    score = performance_score(analysis, plan, player=player, answers=answers)
+    score = performance_score(analysis, plan, player=player, answers=answers, spoken=spoken)
     yield from _in_blocks(_chunks(player, score, duration_secs=analysis.duration_secs), size=block_frames)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from face_emote.core.arrays import Array, Float
+from face_emote.core.cues import MouthCues
 from face_emote.core.names import CONTROLS
 from face_emote.core.types import EmotionPlan, PerformanceStyle, SpeechAnalysis
 from face_emote.emotion.track import PlannedEmotion
@@ -19,8 +20,9 @@ from face_emote.motion.feeling.affect import Display
 from face_emote.motion.feeling.expression import REST_BREATH_HZ, EmotionBias, emotion_bias
 from face_emote.motion.feeling.net_expression import NetExpression, bias_by_net
 from face_emote.motion.layering import MouthGauge, layered
-from face_emote.motion.mouth.lips import Lips, lip_score
-from face_emote.motion.mouth.net_lips import net_lips
+from face_emote.motion.mouth.edited_lips import EditedLips, corrected, edited_lips, is_unchanged
+from face_emote.motion.mouth.lips import Lips, LipScore, lip_score
+from face_emote.motion.mouth.net_lips import NetLips, net_lips
 from face_emote.motion.net_listening import NetAnswers
 from face_emote.motion.player import Player
 
@@ -68,11 +70,16 @@ class PerformanceScore:
 
 
 def performance_score(
-    analysis: SpeechAnalysis, plan: EmotionPlan, *, player: Player, answers: NetAnswers | None = None
+    analysis: SpeechAnalysis,
+    plan: EmotionPlan,
+    *,
+    player: Player,
+    answers: NetAnswers | None = None,
+    spoken: MouthCues | None = None,
 ) -> PerformanceScore:
     """Decide a clip: same arguments, same score.
 
-    Without answers of the network the rules decide.
+    Without answers of the network the rules decide. `spoken` are corrected cues: they change the mouth alone.
     """
     style = player.style
 
@@ -93,11 +100,14 @@ def performance_score(
     )
     follow_start, follow = head_follow(gaze)
     leaks = leak_score(cues, analysis.pauses, rng=dice(_LEAKS))
-    lips: Lips
+    lips: NetLips | LipScore | EditedLips
     if answers is None:
         lips = lip_score(analysis, head=player.head, style=style, fps=player.fps)
     else:
         lips = net_lips(answers.lips, analysis=analysis, head=player.head, style=style, fps=player.fps)
+    if spoken is not None and not is_unchanged(analysis, spoken):
+        rules = lip_score(corrected(analysis, spoken), head=player.head, style=style, fps=player.fps)
+        lips = edited_lips(lips, spoken, analysis=analysis, rules=rules)
     face = FaceScore(
         lips=lips,
         blinks=blink_score(

@@ -25,10 +25,13 @@ from pathlib import Path
 import numpy as np
 
 from face_emote.audio.analyse import Counted, analyse, heard_recording
+from face_emote.audio.cue_words import with_sounds
+from face_emote.audio.languages import language_of
 from face_emote.audio.reader import sha256_of
 from face_emote.core.arrays import Array, Float
 from face_emote.core.cameras import lens_of
-from face_emote.core.errors import FaceEmoteWarning, HeadError, OptionError
+from face_emote.core.cues import MouthCues
+from face_emote.core.errors import CuesError, FaceEmoteWarning, HeadError, OptionError
 from face_emote.core.fields import require_fields, require_number
 from face_emote.core.motion import MotionStream, joined_motion
 from face_emote.core.names import DEFAULT_FPS, FEATURE_HZ
@@ -52,6 +55,7 @@ from face_emote.emotion.track import PlannedEmotion, with_auto
 from face_emote.face.bundled import load_head
 from face_emote.face.characters import character as load_character
 from face_emote.face.head import Head
+from face_emote.formats.cues_file import cues_text, read_cues
 from face_emote.motion.net_listening import NetAnswers, net_answers
 from face_emote.motion.over_capture import over_capture
 from face_emote.motion.perform import perform as performed
@@ -61,6 +65,8 @@ from face_emote.perception.phrases import auto_plan
 from face_emote.perception.reading import read_feelings
 from face_emote.rigs.retarget import retargeted
 
+CUES_SLACK_SECS = 0.1
+"""By which cues and their recording may differ in length."""
 _ANALYSIS_SHARE = 0.7
 """Of the time that listening takes, when the network listens too."""
 _log = logging.getLogger(__name__)
@@ -91,6 +97,7 @@ def animate(  # noqa: PLR0913
     intensity: float = 1.0,
     transcript: str | Path | None = None,
     language: str | None = None,
+    cues: MouthCues | str | Path | None = None,
     fps: float = DEFAULT_FPS,
     seed: int = 0,
     head: Head | None = None,
@@ -111,6 +118,7 @@ def animate(  # noqa: PLR0913
         intensity: how strongly an emotion that is named is felt, 0..1: `"joy"` at .5 is `"joy:0.5"`.
         transcript: the words spoken, or a file with them: text or subtitles; sharpens the lips.
         language: code of the transcript's language (`de`); told by its words when left out.
+        cues: corrected words and sounds, or a file of them (`.json`, `.TextGrid`); they change the mouth alone.
         fps: frames per second, 1 to 1000.
         seed: another number gives other blinks, glances and nods; the same number gives the same bytes.
         head: a head from `load_head`; the bundled one when left out. On an imported FLAME head the performance of the
@@ -133,7 +141,8 @@ def animate(  # noqa: PLR0913
         FaceEmoteWarning: no speech was found, the transcript fits poorly, or damage was left out.
     """
     performance = Performance(
-        speech, emotion=emotion, intensity=intensity, transcript=transcript, language=language, fps=fps, seed=seed,
+        speech, emotion=emotion, intensity=intensity, transcript=transcript, language=language,
+        cues=Path(cues) if isinstance(cues, str) else cues, fps=fps, seed=seed,
         character=character, look_at=look_at, style=style, animator=animator, model=model, talker=talker,
     )  # fmt: skip
     take = _taken(performance, head=head, progress=progress)
@@ -178,6 +187,8 @@ def _taken(performance: Performance, *, head: Head | None, progress: Progress | 
         source, transcript=performance.transcript, language=performance.language, progress=listening.analysed
     )
     _log.info("heard %.2f s, %d phones", analysis.duration_secs, len(analysis.phones))
+    if cast.spoken is not None:
+        _require_same_clip(cast.spoken, analysis)
     heard = heard_plan(cast.plan, analysis, talker=performance.talker)
     cast = replace(cast, plan=cast.plan if heard is None else with_auto(cast.plan, heard))
     plan, answers = cast.plan, None
@@ -192,11 +203,25 @@ def _taken(performance: Performance, *, head: Head | None, progress: Progress | 
         animator="rules" if net is None else f"net {net.name} {net.sha256[:8]}",
         seed=performance.seed,
         version=VERSION,
+        cues=cues_text(cast.spoken or _heard_cues(analysis, performance.language)),
     )
     info = _with_source(info, source)
     motion = _stream(performance, cast, analysis=analysis, answers=answers, info=info, progress=progress)
     shown = motion if cast.shown_on is None else retargeted(motion, cast.shown_on)
     return Take(shown, analysis, plan, answers, heard)
+
+
+def _heard_cues(analysis: SpeechAnalysis, language: str | None) -> MouthCues:
+    spoken = language or language_of(analysis.text)
+    return MouthCues(analysis.words, analysis.phones, analysis.duration_secs, language=spoken)
+
+
+def _require_same_clip(spoken: MouthCues, analysis: SpeechAnalysis) -> None:
+    if abs(spoken.duration_secs - analysis.duration_secs) > CUES_SLACK_SECS:
+        raise CuesError(
+            f"The cues are of {spoken.duration_secs:.2f} s, and the speech lasts {analysis.duration_secs:.2f} s; give "
+            "those of this recording"
+        )
 
 
 def heard_plan(plan: EmotionPlan, analysis: SpeechAnalysis, *, talker: Talker | None = None) -> EmotionPlan | None:
@@ -222,17 +247,21 @@ class _Cast:
     """Who plays: a head whose controls have names."""
     shown_on: Head | None
     """An imported head that shows what is played."""
+    spoken: MouthCues | None
+    """Corrected words and sounds."""
 
 
 def _cast(performance: Performance, *, head: Head | None) -> _Cast:
     plan = plan_of(performance.emotion, performance.intensity)
     wanted = load_head(performance.head) if head is None else head
+    given = performance.cues
     return _Cast(
         plan=plan,
         person=load_character(performance.character),
         net=load_motion_net(performance.model) if performance.animator == "net" else None,
         head=wanted if wanted.is_semantic else load_head(),
         shown_on=None if wanted.is_semantic else wanted,
+        spoken=None if given is None else with_sounds(read_cues(given) if isinstance(given, Path) else given),
     )
 
 
@@ -252,7 +281,8 @@ def _stream(
 
     def read(size: int) -> Iterator[FaceMotion]:
         frames_done = 0
-        for block in performed(analysis, cast.plan, player=player, answers=answers, block_frames=size):
+        frames = performed(analysis, cast.plan, player=player, answers=answers, spoken=cast.spoken, block_frames=size)
+        for block in frames:
             yield block
             frames_done += block.num_frames
             if progress is not None:

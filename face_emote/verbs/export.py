@@ -4,11 +4,13 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
 
+from face_emote.core.errors import OptionError
 from face_emote.core.motion import MotionSource, instant, resampled
 from face_emote.core.output import require_replaceable, require_writable, written_beside
 from face_emote.face.bundled import load_head
 from face_emote.face.head import Head
 from face_emote.formats.catalogue import FORMATS, format_of, require_no_options, require_options
+from face_emote.formats.cues_file import is_cues, parse_cues, write_cues
 from face_emote.formats.mesh.frames import MeshFrames
 from face_emote.formats.mesh.options import MeshOptions
 from face_emote.formats.mesh.person import Progress, person_of
@@ -67,6 +69,8 @@ def export(  # noqa: PLR0913
         DependencyError: the format needs a package that is not installed.
     """
     target, head = Path(path), head or load_head()
+    if rig is None and is_cues(target):
+        return _write_cues(motion, target)
     options = MeshOptions(
         up=up, unit=unit, lod=lod, parts=parts_named(parts), blush=blush, frame=frame, skin_curves=skin_curves,
         compress=compress,
@@ -81,6 +85,17 @@ def export(  # noqa: PLR0913
         else:
             source = shown_on(source, head)
             _write(source, target, head=head, options=options, provenance=provenance, progress=progress)
+    return target
+
+
+def _write_cues(motion: MotionSource | str | Path, target: Path) -> Path:
+    """The words and sounds that a motion carries."""
+    with ExitStack() as files:
+        if isinstance(motion, str | Path):
+            motion = files.enter_context(opened_motion(motion))
+        if not motion.info.cues:
+            raise OptionError("The motion carries no words and sounds; captured ones, parts and older ones have none")
+        write_cues(parse_cues(motion.info.cues.encode()), target)
     return target
 
 
@@ -128,7 +143,9 @@ def meshes(
 
 def require_export(path: Path, options: MeshOptions, *, rig: RigName | None) -> None:
     """Raise OptionError unless there is such a format, or rig, and it has a place for every option that is given."""
-    if rig is None:
+    if rig is None and is_cues(path):
+        require_no_options(options.changed)
+    elif rig is None:
         require_options(path, options.changed)
     else:
         require_no_options(options.changed)
@@ -140,6 +157,9 @@ def require_place(path: Path, *, one_file: bool = False) -> None:
 
     `one_file`: one instant is wanted, so that formats that are folders else are files.
     """
+    if is_cues(path):
+        require_writable(path)
+        return
     form = format_of(path)
     form.require_installed()
     if not form.folder_names or one_file:

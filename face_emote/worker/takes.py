@@ -109,9 +109,12 @@ def _written(
         with written_beside(path) as beside:
             np.savez(beside, **arrays)
         new_motion.replace(motion_path)
+    cues_path = path.with_name(f"{path.stem}.cues.json")
+    cues_path.write_text(motion.info.cues, encoding="utf-8")
     return {
         "path": str(path),
         "motion": str(motion_path),
+        "cues": str(cues_path) if motion.info.cues else "",
         "frames": motion.num_frames,
         "animator": motion.info.animator,
         "speech_sha256": motion.info.speech_sha256,

@@ -11,7 +11,7 @@ The same vertices as `Head` to 0.5 mm (only the lip seal is approximated; see `m
 
 import tempfile
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from io import BufferedIOBase
 from pathlib import Path
 from typing import Any, cast
@@ -41,7 +41,7 @@ def write_glb(motion: MotionSource, path: Path, *, person: Person, progress: Pro
             files.enter_context((target.parent / "buffer.bin").open("w+b")), compress=person.options.compress
         )
         materials = materials_of(gltf, person)
-        facts = asdict(motion.info) | {"character": motion.character, "fps": motion.fps}
+        facts = asdict(replace(motion.info, cues="")) | {"character": motion.character, "fps": motion.fps}
         asset = {"version": "2.0", "generator": f"face_emote {motion.info.version}".strip(), "extras": facts}
         scene: dict[str, Any] = {"asset": asset, "scene": 0, **materials}
         if person.options.frame is not None:

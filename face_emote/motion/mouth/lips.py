@@ -10,6 +10,8 @@ Sampling is a pure function of time: blocks equal the whole bit by bit.
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+import numpy as np
+
 from face_emote.core.arrays import Array, Float
 from face_emote.core.names import CONTROLS, DEFAULT_FPS
 from face_emote.core.timing import require_fps
@@ -70,6 +72,11 @@ class LipScore:
         """The mouth at ascending instants, seconds."""
         aims = blend(self.segments, times=times)
         return lips_at(self._target(aims, times), speech=aims.speech, rig=self.rig, style=self.style)
+
+    def aims(self, times: Float[Array, " frames"]) -> Float[Array, "frames lip=9"]:
+        """As `net_lips.NetLips.aims`: shapes, contacts, and how much of the mouth belongs to speech."""
+        blended = blend(self.segments, times=times)
+        return np.column_stack([blended.channels, *self.contacts.at(times), blended.speech])
 
     def target(self, times: Float[Array, " frames"]) -> MouthTarget:
         """Where the mouth aims, before it is put on the head."""
