@@ -30,7 +30,8 @@ class MouthCues:
 
     def __post_init__(self) -> None:
         """Refuse what no mouth can do."""
-        for name, spans in (("word", self.words), ("phone", self.phones)):
+        kinds: tuple[tuple[str, Sequence[SpokenWord | Phone]], ...] = (("word", self.words), ("phone", self.phones))
+        for name, spans in kinds:
             if len(spans) > MOST_CUES:
                 raise ValueError(f"it has more than {MOST_CUES} {name}s")
             end_before = 0.0
