@@ -107,15 +107,25 @@ def _slider_curves(scene: Any) -> dict[str, Any]:
     return {curve.data_path: curve for curve in bag.fcurves if curve.data_path in wanted} if bag else {}
 
 
-def presets() -> dict[str, str]:
-    """Names and words: those that come with the extension, then the user's own."""
+def built_in_presets() -> dict[str, str]:
+    """Names and words that come with the extension."""
     table: dict[str, str] = json.loads(PRESET_FILE.read_text(encoding="utf-8"))
+    return table
+
+
+def presets() -> dict[str, str]:
+    """Names and words: those that come with the extension, then the user's own.
+
+    Raises:
+        UserError: the user's file is damaged.
+    """
+    table = built_in_presets()
     own = user_folder() / OWN_PRESETS
     if own.exists():
         try:
             stored = json.loads(own.read_text(encoding="utf-8"))
             table |= {str(name): str(words) for name, words in stored.items()}
-        except (ValueError, AttributeError):
+        except (OSError, ValueError, AttributeError, RecursionError):
             raise UserError(f"Your emotion presets cannot be read; mend or delete the file: {own}") from None
     return table
 
@@ -123,8 +133,7 @@ def presets() -> dict[str, str]:
 def save_preset(name: str, words: str) -> None:
     """Add one to the user's own presets."""
     own = user_folder() / OWN_PRESETS
-    built_in = json.loads(PRESET_FILE.read_text(encoding="utf-8"))
-    kept = {key: text for key, text in presets().items() if key not in built_in}
+    kept = {key: text for key, text in presets().items() if key not in built_in_presets()}
     beside = own.with_suffix(".tmp")
     beside.write_text(json.dumps(kept | {name: words}, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     beside.replace(own)

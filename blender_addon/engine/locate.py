@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the engine is: a place from the preferences, the bundled wheel, or `face-emote` on PATH. No bpy here."""
+"""Where the engine is: a place from the preferences, or the bundled wheel; nothing else is started. No bpy here."""
 
 import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +25,7 @@ class EngineMissingError(Exception):
 
 
 def find_engine(preference: str, *, package_folders: list[str], python: str) -> EngineCommand:
-    """The first engine of: the preference, the bundled wheel, PATH.
+    """The engine of the preference, or else the bundled wheel.
 
     Args:
         preference: A Python executable, a virtual environment or a folder that holds `face_emote`; empty for none.
@@ -41,12 +40,6 @@ def find_engine(preference: str, *, package_folders: list[str], python: str) -> 
     for folder in package_folders:
         if (Path(folder) / "face_emote" / "worker").is_dir():
             return EngineCommand("bundled engine", _worker(python), clean_environment(package_folders))
-    script = shutil.which("face-emote")
-    if script is not None:
-        beside = Path(script).resolve().parent
-        for name in ("python3", "python", "python.exe"):
-            if (beside / name).exists():
-                return EngineCommand(str(script), _worker(str(beside / name)), clean_environment([]))
     raise EngineMissingError(
         "The engine is missing; install the extension's zip again, or name an engine in its preferences"
     )

@@ -2,6 +2,7 @@
 """Characters: our head, and a stage to look at it."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -109,37 +110,46 @@ LIGHTS = (
     ("Rim", (-0.6, 0.95, 0.6), (0.93, 0.96, 1.0), 9.0, 0.4),
 )
 """Name, direction from the face, colour, watts, size in metres; each hangs a metre away."""
+STAGE = "Face Emote Stage"
 EYES_UP, EYES_FRONT = 0.045, -0.06
 """Metres from the head's origin to the middle between the eyes."""
 
 
 def add_stage(context: Any, character: Any) -> None:
-    """Camera and lights in a collection of their own."""
+    """Camera and lights in a collection of their own; those of a former call are moved to this character."""
     from mathutils import Vector
 
-    stage = bpy.data.collections.new("Face Emote Stage")
-    context.scene.collection.children.link(stage)
+    scene = context.scene
+    stage = next((item for item in scene.collection.children_recursive if item.name.startswith(STAGE)), None)
+    if stage is None:
+        stage = bpy.data.collections.new(STAGE)
+        scene.collection.children.link(stage)
     scale = max(character.matrix_world.to_scale())
     eyes = character.matrix_world @ Vector((0.0, EYES_FRONT, EYES_UP))
     for name, direction, colour, watts, size in LIGHTS:
-        data = bpy.data.lights.new(f"Face Emote {name}", "AREA")
-        data.energy, data.color, data.size = watts * scale**2, colour, size * scale
-        light = bpy.data.objects.new(data.name, data)
+        light = _of_stage(stage, f"Face Emote {name}", make=lambda name: bpy.data.lights.new(name, "AREA"))
+        light.data.energy, light.data.color, light.data.size = watts * scale**2, colour, size * scale
         offset = Vector(direction).normalized() * scale
         light.location = eyes + offset
         light.rotation_euler = (-offset).to_track_quat("-Z", "Y").to_euler()
-        stage.objects.link(light)
-    camera_data = bpy.data.cameras.new("Face Emote Camera")
-    camera_data.sensor_fit, camera_data.angle, camera_data.clip_start = "VERTICAL", 0.42, 0.01 * scale
-    camera = bpy.data.objects.new("Face Emote Camera", camera_data)
+    camera = _of_stage(stage, "Face Emote Camera", make=bpy.data.cameras.new)
+    camera.data.sensor_fit, camera.data.angle, camera.data.clip_start = "VERTICAL", 0.42, 0.01 * scale
     target = eyes + Vector((0.0, 0.02, -0.024)) * scale
     camera.location = eyes + Vector((0.05, -0.68, 0.0)) * scale
     camera.rotation_euler = (target - camera.location).to_track_quat("-Z", "Y").to_euler()
-    stage.objects.link(camera)
-    context.scene.camera = camera
-    if context.scene.world is None:
-        context.scene.world = bpy.data.worlds.new("Face Emote World")
-    context.scene.world.color = (0.05, 0.052, 0.058)
+    scene.camera = camera
+    if scene.world is None:
+        scene.world = bpy.data.worlds.new("Face Emote World")
+        scene.world.color = (0.05, 0.052, 0.058)
+
+
+def _of_stage(stage: Any, name: str, *, make: Callable[[str], Any]) -> Any:
+    """An object of the stage, made when it is missing."""
+    found = next((item for item in stage.objects if item.name.startswith(name)), None)
+    if found is None:
+        found = bpy.data.objects.new(name, make(name))
+        stage.objects.link(found)
+    return found
 
 
 CLASSES = (FACEEMOTE_OT_add_character, FACEEMOTE_OT_build_character, FACEEMOTE_OT_add_stage)

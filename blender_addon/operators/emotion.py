@@ -9,6 +9,7 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, StringProperty
 
 from .. import emotions, reasons
 from ..engine import jobs
+from ..engine.current import SESSION
 from ..report import UserError, attempt
 from .generate import other_lines, prepared_line, transcript_of
 
@@ -16,8 +17,13 @@ _enum_items: list[tuple[str, str, str]] = []
 
 
 def preset_items(_self: Any, _context: Any) -> list[tuple[str, str, str]]:
-    """For the menu of emotions."""
-    _enum_items[:] = [(words, name, words) for name, words in emotions.presets().items()]
+    """For the menu of emotions. A damaged file of the user's is told in the panel, and the rest shown."""
+    try:
+        table = emotions.presets()
+    except UserError as error:
+        table = emotions.built_in_presets()
+        SESSION.status, SESSION.failed = str(error), True
+    _enum_items[:] = [(words, name, words) for name, words in table.items()]
     return _enum_items
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Takes as files for other programs, and a quick video."""
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ class FACEEMOTE_OT_export_take(bpy.types.Operator):
 
 
 class FACEEMOTE_OT_quick_video(bpy.types.Operator):
-    """Draw the timeline with the viewport's shading into a video with sound (Workbench when there is no window)"""
+    """Draw the timeline with Workbench, textured, into a video with sound; Blender can be used meanwhile"""
 
     bl_idname = "face_emote.quick_video"
     bl_label = "Quick Video"
@@ -61,58 +62,98 @@ class FACEEMOTE_OT_quick_video(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """A camera."""
+        """A camera, and no other render."""
         reason = reasons.busy(context)
         if not reason and context.scene.camera is None:
             reason = "Add a camera first (Add Camera and Light)"
+        if not reason and bpy.app.is_job_running("RENDER"):
+            reason = "Another render runs"
         return reasons.allowed(cls, reason)
 
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        """Render as a job of the window; the scene's settings come back when it ends."""
+        return attempt(self, lambda: self._render(context, "INVOKE_DEFAULT"))
+
     def execute(self, context: bpy.types.Context) -> set[str]:
-        """Render with the scene's settings set aside."""
+        """Render, and return when it is done."""
+        return attempt(self, lambda: self._render(context, "EXEC_DEFAULT"))
 
-        def work() -> None:
-            path = placed(context.scene.face_emote.video_path)
-            with kept_settings(context.scene):
-                render = context.scene.render
-                compat.video_format(render)
-                render.filepath, render.use_file_extension = str(path), False
-                render.resolution_x, render.resolution_y, render.resolution_percentage = 720, 720, 100
-                if bpy.app.background:
-                    render.engine = "BLENDER_WORKBENCH"
-                    context.scene.display.shading.color_type = "TEXTURE"
-                    bpy.ops.render.render(animation=True)
-                else:
-                    bpy.ops.render.opengl(animation=True, view_context=False)
-            if not path.is_file():
-                raise UserError(f"Blender wrote no video; is the folder writable? {path}")
-            self.report({"INFO"}, f"Wrote {path}")
-
-        return attempt(self, work)
+    def _render(self, context: bpy.types.Context, way: str) -> None:
+        path = placed(context.scene.face_emote.video_path)
+        settings = VideoSettings(context.scene, path)
+        try:
+            bpy.ops.render.render(way, animation=True)
+        except RuntimeError:
+            settings.put_back()
+            raise
+        if way == "EXEC_DEFAULT" or bpy.app.background:
+            settings.finish()
+            if SESSION.failed:
+                raise UserError(SESSION.status)
+            self.report({"INFO"}, SESSION.status)
 
 
-class kept_settings:
-    """Puts a scene's render settings back at the end, also after an error."""
+class VideoSettings:
+    """A scene's settings for a quick video, and how they were: put back when the render ends or is cancelled."""
 
-    NAMES = ("filepath", "use_file_extension", "resolution_x", "resolution_y", "resolution_percentage", "engine")
+    def __init__(self, scene: Any, path: Path) -> None:
+        self._scene_again, self._path = jobs.remembered(scene), path
+        former, self._is_over = [_simple_values(owner) for owner in _owners(scene)], False
+        compat.video_format(scene.render)
+        scene.render.filepath, scene.render.use_file_extension = str(path), False
+        scene.render.resolution_x, scene.render.resolution_y, scene.render.resolution_percentage = 720, 720, 100
+        scene.render.engine, scene.display.shading.color_type = "BLENDER_WORKBENCH", "TEXTURE"
+        self._former = [
+            {name: value for name, value in values.items() if getattr(owner, name) != value}
+            for owner, values in zip(_owners(scene), former, strict=True)
+        ]
+        for handlers in (bpy.app.handlers.render_complete, bpy.app.handlers.render_cancel):
+            handlers.append(self._ended)
 
-    def __init__(self, scene: Any) -> None:
-        self.render, self.display = scene.render, scene.display
+    def _ended(self, *_arguments: Any) -> None:
+        """Blender calls this from the render's thread; settings may only be changed in its own."""
+        if not bpy.app.background:
+            bpy.app.timers.register(self.finish, first_interval=0.1)
 
-    def __enter__(self) -> None:
-        self.values = {name: getattr(self.render, name) for name in self.NAMES}
-        image = self.render.image_settings
-        self.media = getattr(image, "media_type", None)
-        self.format, self.colours = image.file_format, image.color_mode
-        self.shading = self.display.shading.color_type
+    def finish(self) -> None:
+        """Put the settings back, and say what came out."""
+        if self._is_over:
+            return
+        self.put_back()
+        there = self._path.is_file()
+        SESSION.failed = not there
+        SESSION.status = (
+            f"Wrote {self._path}" if there else f"Blender wrote no video; is the folder writable? {self._path}"
+        )
+        jobs.redraw()
 
-    def __exit__(self, *_: object) -> None:
-        image = self.render.image_settings
-        if self.media is not None:
-            image.media_type = self.media
-        image.file_format, image.color_mode = self.format, self.colours
-        for name, value in self.values.items():
-            setattr(self.render, name, value)
-        self.display.shading.color_type = self.shading
+    def put_back(self) -> None:
+        """As it was before."""
+        self._is_over = True
+        for handlers in (bpy.app.handlers.render_complete, bpy.app.handlers.render_cancel):
+            if self._ended in handlers:
+                handlers.remove(self._ended)
+        for _again in range(2):  # The file format decides which values the others may have.
+            for owner, values in zip(_owners(self._scene_again()), self._former, strict=True):
+                for name, value in values.items():
+                    with contextlib.suppress(TypeError, AttributeError):
+                        setattr(owner, name, value)
+
+
+def _owners(scene: Any) -> list[Any]:
+    return [scene.render.image_settings, scene.render.ffmpeg, scene.render, scene.display.shading]
+
+
+def _simple_values(owner: Any) -> dict[str, Any]:
+    """Whatever can be set and is no data-block."""
+    return {
+        item.identifier: getattr(owner, item.identifier)
+        for item in owner.bl_rna.properties
+        if not item.is_readonly
+        and item.type in ("BOOLEAN", "INT", "FLOAT", "ENUM", "STRING")
+        and not getattr(item, "is_array", False)
+        and not getattr(item, "is_enum_flag", False)
+    }
 
 
 def placed(text: str) -> Path:

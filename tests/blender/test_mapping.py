@@ -1,6 +1,7 @@
 """Shape-key names of other people's rigs, axes and key reduction: the parts of the extension that need no Blender."""
 
 import json
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -263,6 +264,9 @@ def test_the_zip_is_the_same_twice_and_holds_what_blender_wants(tmp_path):
     with zipfile.ZipFile(first) as archive:
         names = archive.namelist()
         manifest = archive.read("blender_manifest.toml").decode()
+        licence = archive.read("LICENSE").decode()
+    assert "GNU GENERAL PUBLIC LICENSE" in licence and "Version 3" in licence and "END OF TERMS" in licence
+    assert set(tomllib.loads(manifest)["permissions"]) == {"files", "clipboard"}
     wheel = next(name for name in names if name.endswith(".whl"))
     assert f'wheels = ["./{wheel}"]' in manifest and "network" not in manifest
     assert f'version = "{package_version()}"' in manifest and 'blender_version_min = "4.5.0"' in manifest
@@ -278,7 +282,10 @@ def test_the_engine_wheel_has_what_the_worker_imports_and_no_trainer(tmp_path):
         record = wheel.read(next(item for item in names if item.endswith("RECORD"))).decode()
         assert "Requires-Dist: numpy" in wheel.read(next(item for item in names if item.endswith("METADATA"))).decode()
     assert "face_emote/worker/server.py" in names and "face_emote/assets/flame/head.npz" in names
-    assert not any(item.startswith(("face_emote/train", "face_emote/cli", "face_emote/evaluation")) for item in names)
+    assert not any(
+        item.startswith(("face_emote/train", "face_emote/cli", "face_emote/evaluation", "face_emote/assets/speech"))
+        for item in names
+    )
     assert len(record.splitlines()) == len(names)
 
 

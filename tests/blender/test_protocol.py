@@ -319,9 +319,7 @@ def test_the_engine_is_found_in_the_order_of_trust(tmp_path, monkeypatch):
     for name in ("face-emote", "python3"):
         (scripts / name).write_text("#!/bin/sh\n")
         (scripts / name).chmod(0o755)
-    monkeypatch.setenv("PATH", str(scripts))
-    assert locate.find_engine("", package_folders=[], python="p").arguments[0].endswith("python3")
-    monkeypatch.setenv("PATH", "")
+    monkeypatch.setenv("PATH", str(scripts))  # Nothing that merely lies on it is started.
     with pytest.raises(locate.EngineMissingError, match="install the extension"):
         locate.find_engine("", package_folders=[], python="p")
     with pytest.raises(locate.EngineMissingError, match="No engine is there"):

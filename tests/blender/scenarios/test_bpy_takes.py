@@ -370,3 +370,14 @@ def test_what_is_felt_is_read_into_the_text_field(fe, head):
     senses = {name: weight for name, weight, _ in json.loads(settings.senses_read)}
     assert set(senses) == {"voice", "words"} and abs(sum(senses.values()) - 1.0) < 0.01
     settings.emotion, settings.transcript = before, ""
+
+
+def test_the_users_scene_gets_no_custom_property_but_the_settings(fe):
+    made = added_head(fe)
+    fe.bpy.ops.face_emote.generate(speech=str(SPEECH), emotion="joy")
+    fe.bpy.ops.face_emote.generate(speech=str(SPEECH), emotion="anger")
+    fe.bpy.ops.face_emote.show_take()
+    fe.bpy.ops.face_emote.add_stage()
+    assert len(fe.takes.takes_of(made)) == 2
+    for scene in fe.bpy.data.scenes:
+        assert set(scene.keys()) <= {"face_emote"} | {name for name in scene.keys() if "face_emote" not in name}

@@ -1,0 +1,156 @@
+"""What lies around a take: camera, lights, world, presets, a quick video that leaves no trace."""
+
+import json
+
+import pytest
+
+from .stage import added_head, emptied, error_of, fe, key_mesh, spoken
+from .test_bpy_panels import drawn, said
+
+_ = fe
+
+
+def test_a_second_stage_moves_the_first_and_leaves_the_users_world(fe):
+    scene = emptied(fe)
+    bpy = fe.bpy
+    scene.world = bpy.data.worlds.new("Mine")
+    scene.world.color = (0.4, 0.1, 0.9)
+    first, second = spoken(fe), key_mesh(fe, ["a"], "Second")
+    second.location.x = 3.0
+    scene.face_emote.target = first
+    bpy.ops.face_emote.add_stage()
+    places = {item.name: item.location.copy() for item in scene.objects if item.type in ("LIGHT", "CAMERA")}
+    second.face_emote.kind = "OWN"
+    scene.face_emote.target = second
+    bpy.context.view_layer.update()
+    bpy.ops.face_emote.add_stage()
+    stage = {item.name: item for item in scene.objects if item.type in ("LIGHT", "CAMERA")}
+    assert sorted(item.type for item in stage.values()) == ["CAMERA", "LIGHT", "LIGHT", "LIGHT"]
+    for name, place in places.items():
+        assert stage[name].location.x == pytest.approx(place.x + 3.0, abs=1e-5)
+    assert tuple(scene.world.color) == pytest.approx((0.4, 0.1, 0.9))
+
+
+def test_a_scene_without_a_world_gets_one(fe):
+    scene = emptied(fe)
+    scene.world = None
+    spoken(fe)
+    fe.bpy.ops.face_emote.add_stage()
+    assert scene.world is not None
+
+
+@pytest.mark.parametrize("damage", ["{not json", "[1, 2]", '{"a": '])
+def test_a_damaged_file_of_presets_is_told_and_the_menu_still_opens(fe, damage):
+    emptied(fe)
+    operators = __import__("blender_addon.operators.emotion", fromlist=["preset_items"])
+    path = fe.folders.user_folder() / "emotions.json"
+    path.write_text(damage)
+    try:
+        items = operators.preset_items(None, fe.bpy.context)
+        assert len(items) == len(json.loads(fe.emotions.PRESET_FILE.read_text()))
+        assert "emotion presets cannot be read" in " ".join(said(drawn(fe, fe.bpy.types.FACEEMOTE_PT_main)).split())
+        assert fe.bpy.ops.face_emote.use_emotion(words=items[0][0]) == {"FINISHED"}
+        fe.bpy.context.scene.face_emote.emotion = "joy"
+        assert "cannot be read" in error_of(lambda: fe.bpy.ops.face_emote.save_emotion(name="Mine"))
+    finally:
+        path.unlink()
+        fe.jobs.SESSION.status, fe.jobs.SESSION.failed = "", False
+
+
+def settings_of(scene):
+    owners = (scene.render, scene.render.ffmpeg, scene.render.image_settings, scene.display.shading)
+    return [
+        {
+            item.identifier: str(getattr(owner, item.identifier))
+            for item in owner.bl_rna.properties
+            if item.type in ("BOOLEAN", "INT", "FLOAT", "ENUM", "STRING") and not item.is_readonly
+        }
+        for owner in owners
+    ]
+
+
+def test_a_quick_video_leaves_the_scenes_settings_as_they_were(fe, tmp_path):
+    scene = emptied(fe)
+    spoken(fe)
+    bpy = fe.bpy
+    bpy.ops.face_emote.add_stage()
+    scene.render.image_settings.file_format = "PNG"
+    scene.render.image_settings.color_depth = "16"
+    ffmpeg = scene.render.ffmpeg
+    ffmpeg.format, ffmpeg.codec, ffmpeg.audio_codec, ffmpeg.constant_rate_factor = "MKV", "FFV1", "FLAC", "LOSSLESS"
+    scene.frame_end, scene.render.resolution_x = 3, 333
+    scene.face_emote.video_path = str(tmp_path / "take.mp4")
+    before, seen = settings_of(scene), []
+
+    def look(*_arguments):
+        seen.append((scene.render.engine, scene.display.shading.color_type, ffmpeg.audio_codec))
+
+    bpy.app.handlers.render_pre.append(look)
+    try:
+        bpy.ops.face_emote.quick_video("INVOKE_DEFAULT")
+    except RuntimeError as error:
+        pytest.skip(f"no OpenGL for Workbench here: {error}")
+    finally:
+        bpy.app.handlers.render_pre.remove(look)
+    assert (tmp_path / "take.mp4").stat().st_size > 1000 and "Wrote" in fe.jobs.SESSION.status
+    assert seen[0] == ("BLENDER_WORKBENCH", "TEXTURE", "AAC")
+    assert settings_of(scene) == before
+    handlers = [*bpy.app.handlers.render_complete, *bpy.app.handlers.render_cancel]
+    assert not [item for item in handlers if "blender_addon" in item.__module__]
+
+
+def test_a_quick_video_in_a_window_renders_as_a_job_and_puts_settings_back_when_it_ends(fe, tmp_path, monkeypatch):
+    scene = emptied(fe)
+    spoken(fe)
+    fe.bpy.ops.face_emote.add_stage()
+    export = __import__("blender_addon.operators.export", fromlist=["VideoSettings"])
+    before = settings_of(scene)
+    settings = export.VideoSettings(scene, tmp_path / "take.mp4")
+    assert scene.render.resolution_x == 720 and settings_of(scene) != before
+    scene.render.fps = 31  # The user goes on working.
+    (tmp_path / "take.mp4").write_bytes(b"video")
+    waiting = []
+    monkeypatch.setattr(export.bpy.app.timers, "register", lambda call, **_named: waiting.append(call), raising=False)
+    settings.finish()
+    assert scene.render.fps == 31
+    scene.render.fps = 24
+    assert settings_of(scene) == before and fe.jobs.SESSION.status.startswith("Wrote") and waiting == []
+
+
+def test_the_eyes_of_our_head_have_irises_in_a_quick_video(fe, tmp_path):
+    """Eyes without a picture are white: the darkest of an eye's pixels is its iris."""
+    head = added_head(fe)
+    bpy, scene = fe.bpy, fe.bpy.context.scene
+    bpy.ops.face_emote.add_stage()
+    export = __import__("blender_addon.operators.export", fromlist=["VideoSettings"])
+    settings = export.VideoSettings(scene, tmp_path / "take.mp4")
+    image = scene.render.image_settings
+    if hasattr(image, "media_type"):
+        image.media_type = "IMAGE"
+    image.file_format, scene.render.filepath = "PNG", str(tmp_path / "eyes.png")
+    for item in bpy.data.objects:
+        item.hide_render = item.type == "CURVES"
+    try:
+        bpy.ops.render.render(write_still=True)
+    except RuntimeError as error:
+        pytest.skip(f"no OpenGL for Workbench here: {error}")
+    finally:
+        settings.put_back()
+    picture = bpy.data.images.load(str(tmp_path / "eyes.png"))
+    from bpy_extras.object_utils import world_to_camera_view
+
+    places = [
+        tuple(world_to_camera_view(scene, scene.camera, eye_front(head, name))) for name in ("eye_left", "eye_right")
+    ]
+    for x, y, _depth in places:
+        column, row = int(x * 720), int(y * 720)
+        pixels = picture.pixels[:]
+        middle = [pixels[4 * (720 * (row + dy) + column + dx)] for dx in range(-4, 5) for dy in range(-4, 5)]
+        assert min(middle) < 0.35, f"a white eye at {column}, {row}"
+
+
+def eye_front(head, name):
+    from mathutils import Vector
+
+    rig = head.face_emote.rig
+    return rig.matrix_world @ (rig.data.bones[name].head_local + Vector((0.0, -0.012, 0.0)))
