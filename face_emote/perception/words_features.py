@@ -39,13 +39,15 @@ NO_DENIALS = frozenset(
     }
 )  # fmt: skip
 """A negator and what follows it that deny nothing: `I can't wait`, `I couldn't be happier`."""
+RAISED_REACH = 8
 DENIAL_REACH = 4
-"""Tokens after a negator that it denies, up to the next stop or `but`."""
+"""Tokens after a negator that it denies, up to the next stop or `but`; and among which a comparative turns it to praise
+or blame (`nobody could have done it better`)."""
 NEVER = frozenset(
     "never nothing nobody haven't hasn't hadn't couldn't nie jamais rien nunca nada mai niente nooit".split()
 )
 SO = frozenset(
-    "so such this more better happier prouder worse sadder tellement tan tanto così plus mehr más più meer".split()
+    "so such this more better happier prouder kinder nicer braver sweeter greater worse sadder crueller angrier tellement tan tanto così plus mehr más più meer".split()
 )
 """`I have never been so happy`: with one of these behind it, one of those denies nothing."""
 _DENIAL_ENDS = frozenset({"but", "aber", "mais", "pero", "ma", "mas", "maar", "men", "но", "ale"})
@@ -96,7 +98,8 @@ def denied_in(tokens: Sequence[str]) -> Bool[Array, " token"]:
     for i, token in enumerate(tokens):
         following = tokens[i + 1] if i + 1 < len(tokens) else ""
         if token in NEGATORS and (token, following) not in NO_DENIALS:
-            raised = token in NEVER and not SO.isdisjoint(tokens[i + 1 : i + 1 + DENIAL_REACH])
+            never = token in NEVER or (token, following) == ("no", "one")
+            raised = never and not SO.isdisjoint(tokens[i + 1 : i + 1 + RAISED_REACH])
             left = 0 if raised else DENIAL_REACH
         elif not token[0].isalnum() or token in _DENIAL_ENDS:
             left = 0
