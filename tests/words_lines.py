@@ -119,4 +119,5 @@ UNREAD = (
     ("Estoy muy orgulloso de ti.", "joy pride +"),
     ("Mi dispiace per tuo padre.", "sadness remorse -"),
 )
-"""Written together with those, and only counted: nobody has looked at which are read wrong. Once somebody has, write others."""
+"""Written together with those, and only counted: nobody has looked at which are read wrong. Once somebody has, write
+others."""

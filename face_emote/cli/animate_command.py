@@ -1,5 +1,6 @@
 """`face-emote animate`: speech, or a recorded face, to motion, mesh or video."""
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -72,7 +73,10 @@ LIVE = (
     "--flame", metavar="FILE", type=PathType, help="The FLAME or SMPL-X file that the coefficients in --from belong to."
 )
 @click.option(
-    "--tokens", metavar="FILE", type=PathType, help="Play what `perceive -o FILE.tokens` has read, here or elsewhere."
+    "--tokens",
+    metavar="FILE",
+    type=PathType,
+    help="Play what `perceive -o FILE.tokens` has read, here or elsewhere; - for what comes in on stdin.",
 )
 @click.option(
     "--print-emotion",
@@ -130,11 +134,15 @@ def command(context: click.Context, /, *, speech: Path | None, output: Path | No
 
 
 def _felt_by_tokens(context: click.Context, performance: Performance, tokens: Path) -> Performance:
-    from face_emote.perception.tokens import plan_of_tokens, read_tokens
+    from face_emote.perception.tokens import plan_of_tokens, read_tokens, tokens_from
 
     if "emotion" in options_given(context):
         raise OptionError("--tokens and --emotion both say what is felt; give one of them")
-    return replace(performance, emotion=plan_of_tokens(read_tokens(tokens)))
+    if str(tokens) != "-":
+        return replace(performance, emotion=plan_of_tokens(read_tokens(tokens)))
+    if context.params["stream"]:
+        raise OptionError("--stream and --tokens - both read stdin; keep the tokens in a file, or leave out --stream")
+    return replace(performance, emotion=plan_of_tokens(tokens_from(sys.stdin.buffer.read(), name="stdin")))
 
 
 def _parameter(context: click.Context, name: str) -> click.Parameter:

@@ -26,6 +26,8 @@ OUT ends in
   .npz           the same as arrays, and what the encoder makes of it: `embedding`, 1024 numbers for the whole line,
                  and `states` every 80 ms
   .tokens        feeling and manner in 150 bits a second, for `animate --tokens`
+With --stream there is no INPUT: raw sound (16-bit, mono) comes in on stdin as it is spoken, and tokens go out to OUT, a
+.tokens file or - for stdout, 2.3 s later at most.
 Without OUT the emotion keys are printed, as `animate --emotion` takes them.
 
 With --one-talker INPUT are recordings of one voice, six or more. Each is read against the others, and OUT names a file
@@ -38,21 +40,35 @@ Examples:
   face-emote perceive line.wav
   face-emote perceive line.wav line.txt -o feelings.png
   face-emote perceive take.npz -o feelings.csv
+  arecord -q -f S16_LE -r 16000 -t raw | face-emote perceive --stream -o - | ssh stage "cat > now.tokens"
   face-emote perceive anna/*.wav --one-talker -o "anna/{name}.json"
 """
 MOTION, TEXT = (".npz",), (".txt", ".srt", ".vtt", ".ass", ".ssa", ".sub", ".ttml", ".sbv")
 
 
 @click.command("perceive", help=HELP, short_help="Read what is felt in a voice, words or a face.")
-@click.argument("inputs", metavar="INPUT..", nargs=-1, required=True, type=PathType)
+@click.argument("inputs", metavar="INPUT..", nargs=-1, type=PathType)
 @output_option("Its ending says what to write; may be repeated.", required=False, multiple=True)
 @click.option("-t", "--text", metavar="WORDS", help="What is said, in place of a file.")
 @click.option("--one-talker", is_flag=True, help="INPUT are lines of one voice, each read against the others.")
-def command(*, inputs: tuple[Path, ...], output: tuple[Path, ...], text: str | None, one_talker: bool) -> None:
+@click.option("--stream", is_flag=True, help="Hear raw 16-bit mono sound on stdin, write tokens as it is spoken.")
+@click.option(
+    "--stream-rate", metavar="HZ", type=int, default=16000, show_default=True, help="Samples a second on stdin."
+)
+@click.pass_context
+def command(
+    context: click.Context, /, *, inputs: tuple[Path, ...], output: tuple[Path, ...], text: str | None,
+    one_talker: bool, stream: bool, stream_rate: int,
+) -> None:  # fmt: skip
     """Read what is felt in INPUT, and how sure that is, and write it to OUT."""
     from face_emote.formats.motion_file import read_motion
     from face_emote.verbs.perceive import perceived, require_feelings_file, write_perceived
 
+    if stream:
+        _perceive_live(output, rate_hz=stream_rate, unfit=bool(inputs) or text is not None or one_talker)
+        return
+    if not inputs:
+        raise click.MissingParameter(ctx=context, param=context.command.params[0])
     if one_talker:
         _perceive_lines(inputs, output, text=text)
         return
@@ -72,6 +88,18 @@ def command(*, inputs: tuple[Path, ...], output: tuple[Path, ...], text: str | N
     for path in output:
         write_perceived(found, path)
     click.echo(", ".join(map(str, output)) if output else found.plan().text)
+
+
+def _perceive_live(output: tuple[Path, ...], *, rate_hz: int, unfit: bool) -> None:
+    """Tokens of what is said on stdin."""
+    from face_emote.cli.streaming import heard_on_stdin, stream_bytes
+    from face_emote.verbs.perceive import stream_tokens
+
+    if unfit:
+        raise OptionError("--stream hears what comes in on stdin; leave out INPUT, --text and --one-talker")
+    if len(output) != 1 or output[0].suffix.lower() not in ("", ".tokens"):
+        raise OptionError("--stream writes tokens; name one OUT ending in .tokens, or - for stdout")
+    stream_bytes(stream_tokens(heard_on_stdin(rate_hz, command="perceive --stream")), output[0])
 
 
 def _perceive_lines(lines: tuple[Path, ...], output: tuple[Path, ...], *, text: str | None) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from face_emote.core.errors import AudioError, OptionError
 from face_emote.core.motion import joined_motion
 from face_emote.core.names import BLOOD_REGIONS, CONTROLS, WRINKLES
 from face_emote.core.options import Performance
-from face_emote.core.output import require_writable
+from face_emote.core.output import require_writable, written_beside
 from face_emote.core.types import FaceMotion
 from face_emote.core.version import VERSION
 from face_emote.emotion.grammar import plan_of
@@ -41,10 +42,7 @@ def stream_performance(
         AudioError: stdin is a terminal.
         OptionError: rate, latency or fps are out of range, or the folder holds motion files already.
     """
-    if not MIN_RATE_HZ <= rate_hz <= MAX_RATE_HZ:
-        raise OptionError(f"--stream-rate must lie between {MIN_RATE_HZ} and {MAX_RATE_HZ} Hz, got {rate_hz}")
-    if sys.stdin.isatty():
-        raise AudioError("There is no sound on stdin; pipe 16-bit mono PCM into face-emote animate --stream")
+    sound = heard_on_stdin(rate_hz, command="animate --stream")
     performer = LivePerformer(
         load_head(performance.head),
         plan_of(performance.emotion, performance.intensity),
@@ -57,12 +55,49 @@ def stream_performance(
         net=load_motion_net(performance.model),
     )
     sink = _JsonLines(fps=fps, latency_ms=latency_ms) if output is None else _Folder(output, fps=fps)
-    try:
-        read: Callable[[int], bytes] = sys.stdin.buffer.read1  # type: ignore[union-attr]
-        for samples in resample(_sound(read), rate_in=rate_hz):
-            sink.write(performer.feed(np.clip(samples, -1.0, 1.0)))
+    with _until_nobody_reads():
+        for samples in sound:
+            sink.write(performer.feed(samples))
         sink.write(performer.finish())
         sink.close()
+
+
+def stream_bytes(pieces: Iterator[bytes], output: Path) -> None:
+    """Write pieces as they come, into a file or, for `-`, to stdout.
+
+    Raises:
+        OutputError: the file cannot be written there.
+    """
+    if str(output) != "-":
+        with written_beside(output) as beside, beside.open("wb") as file:
+            for piece in pieces:
+                file.write(piece)
+        return
+    with _until_nobody_reads():
+        for piece in pieces:
+            sys.stdout.buffer.write(piece)
+            sys.stdout.buffer.flush()
+
+
+def heard_on_stdin(rate_hz: int, *, command: str) -> Iterator[Float[Array, " _samples"]]:
+    """16-bit mono sound as it comes, at 16 kHz.
+
+    Raises:
+        AudioError: stdin is a terminal.
+        OptionError: no such rate.
+    """
+    if not MIN_RATE_HZ <= rate_hz <= MAX_RATE_HZ:
+        raise OptionError(f"--stream-rate must lie between {MIN_RATE_HZ} and {MAX_RATE_HZ} Hz, got {rate_hz}")
+    if sys.stdin.isatty():
+        raise AudioError(f"There is no sound on stdin; pipe 16-bit mono PCM into face-emote {command}")
+    read: Callable[[int], bytes] = sys.stdin.buffer.read1  # type: ignore[union-attr]
+    return (np.clip(samples, -1.0, 1.0) for samples in resample(_sound(read), rate_in=rate_hz))
+
+
+@contextmanager
+def _until_nobody_reads() -> Iterator[None]:
+    try:
+        yield
     except BrokenPipeError:
         # Nobody listens any more: that is how a stream ends. What is still buffered must not fail again at exit.
         with open(os.devnull, "w") as nowhere:  # noqa: PTH123 - a file descriptor is wanted

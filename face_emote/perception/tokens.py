@@ -36,7 +36,8 @@ MAX_BYTES = 2**22
 """Sixty hours."""
 _MAGIC = b"FETOKEN1"
 _HEAD = struct.Struct("<8sIff")
-_ROWS = round(FEATURE_HZ / READING_HZ)
+ROWS = round(FEATURE_HZ / READING_HZ)
+"""Of prosody in a frame."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,20 +72,31 @@ def manners_of(prosody: Prosody, *, num_frames: int) -> tuple[Float[Array, "fram
     voiced, speaks = np.isfinite(prosody.f0_hz), prosody.speaking > 0.5
     middle = float(np.median(prosody.f0_hz[voiced])) if voiced.any() else 0.0
     level = float(np.median(prosody.loudness_db[speaks])) if speaks.any() else -90.0
-    pitch = 3.0 * np.log2(np.where(voiced, prosody.f0_hz, 1.0) / max(middle, 1.0))
-    loudness = np.maximum((prosody.loudness_db - level) / 10.0, -3.0)
+    frame = np.minimum((np.arange(len(voiced)) + ROWS // 2) // ROWS, num_frames - 1)
+    return manners_against(prosody, frame, num=num_frames, middle_hz=middle, level_db=level), middle, level
+
+
+def manners_against(
+    prosody: Prosody, frame: Int[Array, " rows"], *, num: int, middle_hz: float, level_db: float
+) -> Float[Array, "frames 5"]:
+    """Manners of frames, from their rows, against a talker's medians."""
+    voiced, speaks = np.isfinite(prosody.f0_hz), prosody.speaking > 0.5
+    pitch = 3.0 * np.log2(np.where(voiced, prosody.f0_hz, 1.0) / max(middle_hz, 1.0))
+    loudness = np.maximum((prosody.loudness_db - level_db) / 10.0, -3.0)
     tilt = prosody.timbre[:, 0].astype(np.float64) / 4.0
+    everything = np.ones(len(voiced))
     columns = [
-        _means(pitch, voiced, num=num_frames), _means(loudness, np.ones(len(voiced)), num=num_frames),
-        _means(voiced.astype(np.float64), np.ones(len(voiced)), num=num_frames),
-        _means(tilt, speaks, num=num_frames), _means(prosody.tremor, voiced, num=num_frames),
+        _means(pitch, voiced, frame=frame, num=num), _means(loudness, everything, frame=frame, num=num),
+        _means(voiced.astype(np.float64), everything, frame=frame, num=num),
+        _means(tilt, speaks, frame=frame, num=num), _means(prosody.tremor, voiced, frame=frame, num=num),
     ]  # fmt: skip
-    return np.stack(columns, axis=1), middle, level
+    return np.stack(columns, axis=1)
 
 
-def _means(values: Float[Array, " rows"], weight: Array, *, num: int) -> Float[Array, " frames"]:
-    """Weighted means of the rows around every frame; 0 where there is no weight."""
-    frame = np.minimum((np.arange(len(values)) + _ROWS // 2) // _ROWS, num - 1)
+def _means(
+    values: Float[Array, " rows"], weight: Array, *, frame: Int[Array, " rows"], num: int
+) -> Float[Array, " frames"]:
+    """Weighted means of the rows of every frame; 0 where there is no weight."""
     mass = np.bincount(frame, weight, num)
     return np.bincount(frame, values * weight, num) / np.maximum(mass, 1e-9)
 
@@ -131,13 +143,23 @@ def plan_of_tokens(tokens: Tokens) -> EmotionPlan:
     return auto_plan(EmotionReading(whole, fused(senses), (), senses, None, len(sense) / READING_HZ), pauses)
 
 
+def words_of(feeling: Int[Array, " frames"], manner: Int[Array, " frames"]) -> Int[Array, " frames"]:
+    """Frames as numbers of 12 bits."""
+    return np.asarray(feeling << 7 | manner)
+
+
+def head_of_stream() -> bytes:
+    """What stands before frames whose number and whose talker's medians nobody knows yet."""
+    return _HEAD.pack(_MAGIC, 0, 0.0, -90.0)
+
+
 def write_tokens(tokens: Tokens, path: Path) -> None:
     """Write the file: 20 bytes, then 12 bits a frame.
 
     Raises:
         OutputError: it cannot be written there.
     """
-    words = (tokens.feeling << 7 | tokens.manner).astype(np.uint16)
+    words = words_of(tokens.feeling, tokens.manner).astype(np.uint16)
     bits = np.unpackbits(words[:, None].byteswap().view(np.uint8), axis=1)[:, 4:]
     head = _HEAD.pack(_MAGIC, len(words), tokens.pitch_hz, tokens.level_db)
     with written_beside(path) as beside:
@@ -145,22 +167,31 @@ def write_tokens(tokens: Tokens, path: Path) -> None:
 
 
 def read_tokens(path: Path) -> Tokens:
-    """Read the file back.
+    """Read the file back, or a stream that was kept.
 
     Raises:
         EmotionError: it is no such file, or it was cut off.
     """
     try:
-        content = content_of(path, most=MAX_BYTES)
+        return tokens_from(content_of(path, most=MAX_BYTES), name=str(path))
     except ValueError as error:
         raise EmotionError(f"The tokens cannot be read ({error}); choose another file: {path}") from None
     except OSError as error:
         raise EmotionError(f"The tokens cannot be read ({error.strerror}); check the path: {path}") from None
+
+
+def tokens_from(content: bytes, *, name: str) -> Tokens:
+    """Tokens from the bytes of a file or of a stream, which messages call `name`.
+
+    Raises:
+        EmotionError: as `read_tokens`.
+    """
     if len(content) < _HEAD.size or content[: len(_MAGIC)] != _MAGIC:
-        raise EmotionError(f"These are no tokens of a line; write them with face-emote perceive -o FILE: {path}")
+        raise EmotionError(f"These are no tokens of a line; write them with face-emote perceive -o FILE: {name}")
     _, count, pitch_hz, level_db = _HEAD.unpack_from(content)
     bits = np.unpackbits(np.frombuffer(content, np.uint8, offset=_HEAD.size))
+    count = count or len(bits) // 12
     if count < 1 or len(bits) < 12 * count or not np.isfinite([pitch_hz, level_db]).all():
-        raise EmotionError(f"The tokens are damaged or cut off; write them again: {path}")
+        raise EmotionError(f"The tokens are damaged or cut off; write them again: {name}")
     words = bits[: 12 * count].reshape(count, 12) @ (1 << np.arange(11, -1, -1))
     return Tokens(words >> 7, words & 127, pitch_hz, level_db)

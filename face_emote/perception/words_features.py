@@ -47,7 +47,8 @@ NEVER = frozenset(
     "never nothing nobody haven't hasn't hadn't couldn't nie jamais rien nunca nada mai niente nooit".split()
 )
 SO = frozenset(
-    "so such this more better happier prouder kinder nicer braver sweeter greater worse sadder crueller angrier tellement tan tanto così plus mehr más più meer".split()
+    "so such this more better happier prouder kinder nicer braver sweeter greater worse sadder crueller angrier "
+    "tellement tan tanto così plus mehr más più meer".split()
 )
 """`I have never been so happy`: with one of these behind it, one of those denies nothing."""
 _DENIAL_ENDS = frozenset({"but", "aber", "mais", "pero", "ma", "mas", "maar", "men", "но", "ale"})

@@ -1,11 +1,11 @@
 """What is felt in a voice, in words and in a face: `fe.perceive`, and the files that say it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from face_emote.audio.analyse import analyse
-from face_emote.audio.conditioning import listened_to
+from face_emote.audio.conditioning import RumbleFilter, listened_to
 from face_emote.audio.features import prosody_of
 from face_emote.audio.transcripts import written_words
 from face_emote.core.arrays import Array, Float
@@ -14,15 +14,17 @@ from face_emote.core.motion import MotionSource
 from face_emote.core.output import require_writable
 from face_emote.core.types import EmotionPlan, Progress, Speech, SpeechAnalysis, Talker
 from face_emote.face.bundled import load_head
+from face_emote.motion.live.ears import SpeechDetector
 from face_emote.perception.encoder import ENCODER, load_encoder
 from face_emote.perception.encoder_inputs import encoder_inputs
 from face_emote.perception.evidence import Evidence
 from face_emote.perception.face import face_cells, read_face
 from face_emote.perception.feelings_file import write_feelings
+from face_emote.perception.live_tokens import LiveTokens, PackedFrames
 from face_emote.perception.phrases import auto_plan
 from face_emote.perception.reading import EmotionReading, read_feelings
 from face_emote.perception.talker import line_figures, talker_from
-from face_emote.perception.tokens import tokens_of, write_tokens
+from face_emote.perception.tokens import head_of_stream, tokens_of, write_tokens
 from face_emote.rendering.feelings_chart import write_chart
 
 FILES = (".json", ".csv", ".png", ".npz", ".tokens")
@@ -126,6 +128,23 @@ def _heard(speech: Speech | str | Path, *, text: str | Path | None, progress: Pr
         if text is None:
             raise
         return analyse(source, progress=listening)
+
+
+def stream_tokens(sound: Iterable[Float[Array, " _samples"]]) -> Iterator[bytes]:
+    """The bytes of a `.tokens` file of sound at 16 kHz that is still being spoken, as they are settled.
+
+    They do not depend on how the sound was cut. `live_tokens.DELAY_SECS` says how late they are.
+    """
+    yield head_of_stream()
+    tokens, packed = LiveTokens(), PackedFrames()
+    cleaner, detector = RumbleFilter(), SpeechDetector()
+
+    def heard(samples: Float[Array, " _samples"]) -> bytes:
+        return packed.push(tokens.push(samples, detector.push(samples)))
+
+    for samples in sound:
+        yield heard(cleaner.push(samples))
+    yield heard(cleaner.finish()) + packed.push(tokens.finish()) + packed.finish()
 
 
 def write_perceived(found: Perceived, path: Path) -> None:
