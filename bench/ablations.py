@@ -33,11 +33,11 @@ from face_emote.train.config import BUNDLED, TrainConfig, read_config
 from face_emote.train.corpus.cache import Corpus, read_corpus
 from face_emote.train.lip_losses import opening
 from face_emote.train.measure import measured
-from face_emote.train.teacher_expression import plan_track
 from face_emote.train.torch_net import TorchMotionNet
 from face_emote.verbs.animate import perform
-from tools.train_judges.train import train_judged
 from tools.train_network.join import joined
+from tools.train_network.teacher_expression import plan_track
+from tools.train_network.train import train_network
 
 COLUMNS = (
     ("correlation", "gap r, unseen talkers", ".3f"),
@@ -87,7 +87,7 @@ def _trained(path: Path, run: Path, *, options: argparse.Namespace) -> Path:
     config = read_config(path)
     if options.steps:
         config = replace(config, optimiser=replace(config.optimiser, steps=options.steps))
-    own = read_checkpoint(train_judged(config, corpus=options.corpus, output=run, experts=options.experts))
+    own = read_checkpoint(train_network(config, corpus=options.corpus, output=run, experts=options.experts))
     bundled = read_checkpoint(FOLDER / "default.safetensors")
     lips, expression = (own, bundled) if "lips" in config.parts else (bundled, own)
     whole, weights = joined(lips, expression)

@@ -34,7 +34,7 @@ NOT_RUN = {
     r"python -m bench\.perception .*": "minutes, and needs recordings that are not distributed",
     r"python -m bench\.liveliness .*": "needs faces that were tracked, which are not distributed here",
     r"python -m bench\.words .*": "needs sentences that people rated, which are not distributed here",
-    r"python -m tools\.train_judges\.train .*": "needs trained judges; tests/test_pictures.py",
+    r"python -m tools\.train_network\.train .*": "needs trained judges; tests/test_pictures.py",
     r"python -m face_emote\.train\.corpus\.build --user KIND.*": "the form of a command",
     r"python -m tools\.train_network\.retaught .*": "needs a trained network; tests/test_retaught.py",
     r"python -m tools\.fit_vowels .*": "minutes, and needs recordings that are not distributed",

@@ -21,7 +21,7 @@ from tools.train_judges import picture_nets as nets
 from tools.train_judges.losses import JudgeConfig
 from tools.train_judges.picture_losses import FEELING_FILE, SYNC_FILE, PictureConfig, painter, soft_cross_entropy
 from tools.train_judges.torch_convnet import Assignment, FitConfig, Lesson, fit, write_expert
-from tools.train_judges.train import train_judged
+from tools.train_network.train import train_network
 
 SMALL = PictureConfig(sync=0.1, feeling=0.1, every=1, crops=1, frames=20, size=24)
 
@@ -87,28 +87,28 @@ def judged(config, pictures):
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_tiny_run_with_pictures_differs_from_one_without(corpus, experts, tmp_path):
-    config = replace(read_config("tiny"), measure_steps=9)
+    config = replace(read_config("tiny"), measure_steps=9, parts=("lips", "expression"))
     config = replace(config, optimiser=replace(config.optimiser, steps=2))
     weights = []
     for name, wanted in (("with", SMALL), ("again", SMALL), ("without", PictureConfig())):
         run = judged(config, wanted)
-        weights.append(train_judged(run, corpus=corpus, output=tmp_path / name, experts=experts).read_bytes())
+        weights.append(train_network(run, corpus=corpus, output=tmp_path / name, experts=experts).read_bytes())
     assert weights[0] == weights[1], "same seed, same bytes"
     assert weights[0] != weights[2]
 
 
 def test_judges_that_nobody_brings_are_refused(corpus, tmp_path):
     config = judged(read_config("tiny"), replace(SMALL, feeling=0.0))
-    with pytest.raises(ConfigError, match=r"asks judges; train it with .*tools\.train_judges\.train"):
+    with pytest.raises(ConfigError, match=r"asks for judges; train it with .*tools\.train_network\.train"):
         train(config, corpus=corpus, output=tmp_path / "run", ranks=this_process("cpu"))
     with pytest.raises(ConfigError, match=r"pictures\.sync needs trained experts"):
-        train_judged(config, corpus=corpus, output=tmp_path / "run", experts=None)
+        train_network(config, corpus=corpus, output=tmp_path / "run", experts=None)
     with pytest.raises(ConfigError, match=r"pictures\.frames"):
-        train_judged(
+        train_network(
             judged(config, replace(SMALL, frames=19)), corpus=corpus, output=tmp_path / "run", experts=tmp_path
         )
     with pytest.raises(ConfigError, match="did you mean 'reader'"):
-        train_judged(replace(config, judges={"reeder": 1.0}), corpus=corpus, output=tmp_path / "run", experts=tmp_path)
+        train_network(replace(config, judges={"reeder": 1.0}), corpus=corpus, output=tmp_path / "run", experts=tmp_path)
 
 
 @pytest.mark.parametrize("path", sorted((BUNDLED / "ablations").glob("*.toml")), ids=lambda p: p.stem)

@@ -22,19 +22,8 @@ from face_emote.network.config import (
     VOICE_SLICE,
     WRINKLE_SLICE,
 )
-from face_emote.train.random_plans import (
-    COVERT_SHARE,
-    pair_state,
-    random_plan,
-    random_state,
-    single_state,
-)
-from face_emote.train.teacher_expression import (
-    analysis_from_mels,
-    cues_from_mels,
-    expression_targets,
-    plan_track,
-)
+from tools.train_network.random_plans import COVERT_SHARE, pair_state, random_plan, random_state, single_state
+from tools.train_network.teacher_expression import analysis_from_mels, cues_from_mels, expression_targets, plan_track
 
 FRAMES = 150
 

@@ -22,6 +22,7 @@ from face_emote.train.corpus.cache import read_corpus
 from face_emote.train.crops import NO_LABEL, lip_batch, make_pool
 from face_emote.train.devices import this_process
 from face_emote.train.loop import train
+from tools.train_network.train import train_network
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +42,7 @@ def losses(run: Path, name: str) -> list[float]:
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_tiny_run_learns_and_leaves_a_checkpoint_that_the_runtime_reads(corpus: Path, tmp_path: Path):
-    written = train(tiny(100), corpus=corpus, output=tmp_path / "run", ranks=this_process("cpu"))
+    written = train_network(tiny(100, parts=("lips", "expression")), corpus=corpus, output=tmp_path / "run")
     lips, faces = losses(tmp_path / "run", "loss/params"), losses(tmp_path / "run", "loss/expression")
     assert len(lips) == 4 and lips[-1] < 0.75 * lips[0]
     assert faces[-1] < 0.7 * faces[0]
@@ -80,6 +81,20 @@ def test_a_path_that_is_not_trained_is_the_bundled_networks(corpus: Path, tmp_pa
     faces = [name for name in bundled.weights if name.startswith(EXPRESSION_PREFIX)]
     assert faces and all(np.array_equal(found.weights[name], bundled.weights[name]) for name in faces)
     assert found.weights["x0"].shape == (40,) and not np.array_equal(found.weights["x0"], bundled.weights["x0"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "asked"),
+    [
+        ({"parts": ("expression",)}, "a teacher of the expression path"),
+        ({"judges": {"reader": 0.1}}, "judges"),
+        ({"net": replace(read_config("tiny").net, lips_see_emotion=True)}, "emotions that lips see"),
+    ],
+)
+def test_what_the_package_does_not_bring_is_told(corpus: Path, tmp_path: Path, changes: dict, asked: str):
+    with pytest.raises(ConfigError, match=f"asks for {asked}; train it with .*tools.train_network.train"):
+        train(tiny(1, **changes), corpus=corpus, output=tmp_path / "run", ranks=this_process("cpu"))
+    assert not (tmp_path / "run").exists()
 
 
 def test_another_configuration_is_not_mixed_into_a_run(corpus: Path, tmp_path: Path):
@@ -152,7 +167,7 @@ def test_a_lip_path_that_sees_the_emotion_is_held_by_exchanging_it(corpus: Path,
     config = replace(
         config, net=replace(config.net, lips_see_emotion=True), losses=replace(config.losses, exchange=1.0)
     )
-    train(config, corpus=corpus, output=tmp_path / "run", ranks=this_process("cpu"))
+    train_network(config, corpus=corpus, output=tmp_path / "run")
     moved = losses(tmp_path / "run", "loss/exchange")
     assert len(moved) == 2 and all(value > 0.0 for value in moved)
     assert losses(tmp_path / "run", "clips/correlation")

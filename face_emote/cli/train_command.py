@@ -10,7 +10,7 @@ from face_emote.cli.options import PathType
 from face_emote.cli.progress import progress_shown
 
 HELP = """\
-Train the motion network as CONFIG says and leave the run in OUT.
+Train the lips of the motion network as CONFIG says and leave the run in OUT; expression stays the bundled network's.
 
 CONFIG is a .toml file, or the name of a configuration that comes with face_emote: default, fast, large, tiny, or one of
 the comparisons (see docs/training.md). A run that was interrupted goes on when the same line is given again.
@@ -80,8 +80,7 @@ def command(
     ranks = this_process(device)
     made = corpus_of(corpus, output=output) if ranks.count == 1 else corpus
     if made != corpus:
-        taught = chosen.parts if phones_known(made) else ("lips",)
-        chosen = replace(chosen, data=replace(chosen.data, shares={TAKES: 1.0}), parts=taught)
+        chosen = replace(chosen, data=replace(chosen.data, shares={TAKES: 1.0}))
     with progress_shown() as progress:
         written = train(
             checked(chosen),
@@ -114,13 +113,6 @@ def corpus_of(folder: Path, *, output: Path) -> Path:
             heard.removeHandler(said)
         click.echo(describe(made), err=True)
     return made
-
-
-def phones_known(corpus: Path) -> bool:
-    """Whether any take has a transcript; else the lips alone can be taught."""
-    from face_emote.train.corpus.cache import UNKNOWN_PHONE, read_corpus
-
-    return any(bool((arrays.phones != UNKNOWN_PHONE).any()) for arrays in read_corpus(corpus).arrays.values())
 
 
 def require_training() -> None:

@@ -74,8 +74,9 @@ class TrainConfig:
 
     name: str = "default"
     seed: int = 0
-    parts: tuple[str, ...] = ("lips", "expression")
-    """Which paths are trained."""
+    parts: tuple[str, ...] = ("lips",)
+    """Which paths are trained, `lips`, `expression` or both; what teaches the other one is in the source distribution
+    (`tools.train_network.train`)."""
     net: NetConfig = NetConfig()  # noqa: RUF009 - frozen
     data: DataConfig = DataConfig()
     optimiser: OptimiserConfig = OptimiserConfig()

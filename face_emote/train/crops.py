@@ -1,31 +1,24 @@
-"""Batches of crops from the corpus: what each path hears, what it has to answer, and what of that is known.
-
-The expression path hears speech, and answers what the authored expression makes of it and of random emotions.
+"""Batches of crops from the corpus: what the lip path hears, what it has to answer, and what of that is known.
 
 Every batch is a function of (seed, step, rank) alone, so a run that goes on after an interruption sees what it would
 have seen.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from face_emote.core.arrays import Array, Float, Int
 from face_emote.core.errors import CorpusError
-from face_emote.core.names import MOTION_HZ
-from face_emote.motion.net_listening import emotion_rows
-from face_emote.network.config import EMOTION_COLUMNS, LATENT_FRAMES, LIP_CHANNELS, NUM_EXPRESSION_OUTPUTS, NetConfig
+from face_emote.network.config import LIP_CHANNELS, NetConfig
 from face_emote.network.hearing import normalised
 from face_emote.network.weights import UNKNOWN_PHONE
 from face_emote.train.augment import FLOOR, augmented, masked_rows
-from face_emote.train.config import DataConfig, TrainConfig
+from face_emote.train.config import DataConfig
 from face_emote.train.corpus.cache import UNKNOWN_PHONE as NO_LABEL
 from face_emote.train.corpus.cache import Corpus
 from face_emote.train.lip_losses import relative_loudness
-from face_emote.train.random_plans import random_plan
-from face_emote.train.teacher_expression import cues_from_mels, expression_targets, plan_track
-from face_emote.train.torch_net import latent_emotion
 
 TEMPO = (0.85, 1.2)
 
@@ -176,75 +169,3 @@ def _sampled(values: Array, place: Float[Array, " row"], *, outside: float) -> A
     out: Array = (1.0 - share) * part[low - first] + share * part[np.minimum(high - first, len(part) - 1)]
     out[place > last] = outside
     return out
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ExpressionCrops:
-    """Crops for the expression path."""
-
-    rows: Float[Array, "crop row band=40"]
-    """Normalised, 8 a latent."""
-    raw: Float[Array, "crop row band=40"]
-    """The same before normalising."""
-    look_ahead: Int[Array, " crop"]
-    """Index into `NetConfig.look_ahead_frames`."""
-    emotion: Float[Array, f"crop latent column={len(EMOTION_COLUMNS)}"]
-    """What each latent is conditioned on."""
-    felt: Float[Array, f"crop frame column={len(EMOTION_COLUMNS)}"]
-    """The same per motion frame."""
-    targets: Float[Array, f"crop frame output={NUM_EXPRESSION_OUTPUTS}"]
-    """Per motion frame."""
-
-
-def spoken_pool(pool: Pool) -> Pool:
-    """Only the clips whose phones are known: their prominence can be judged."""
-    spoken = np.array([int(np.asarray(pool.corpus.phones(int(i)))[0]) != NO_LABEL for i in pool.clips])
-    if not spoken.any():
-        raise CorpusError("No training clip has known phones, which the expression path is taught on; put transcripts "
-                          f'(.txt) beside the sounds, or set parts = ["lips"]: {pool.corpus.folder}')  # fmt: skip
-    chance = pool.chance * spoken
-    return replace(pool, chance=chance / chance.sum())
-
-
-def expression_batch(pool: Pool, *, config: TrainConfig, rng: np.random.Generator) -> ExpressionCrops:
-    """One batch; the generator decides everything."""
-    wanted = config.expression
-    frames = LATENT_FRAMES * wanted.crop_latents
-    chosen = pool.clips[rng.choice(len(pool.clips), size=wanted.batch, p=pool.chance)]
-    parts = [_spoken_crop(pool.corpus, int(i), frames=frames, rng=rng) for i in chosen]
-    mels, felt, targets = (np.stack(part) for part in zip(*parts, strict=True))
-    look_ahead = rng.integers(len(config.net.look_ahead_frames), size=wanted.batch)
-    raw = augmented(mels, share=config.data.augment, rng=rng)
-    return ExpressionCrops(
-        rows=normalised(raw, pool.x0),
-        raw=raw,
-        look_ahead=look_ahead,
-        emotion=latent_rows(felt, look_ahead, config=config),
-        felt=felt,
-        targets=targets,
-    )
-
-
-def latent_rows(felt: Array, look_ahead: Int[Array, " crop"], *, config: TrainConfig) -> Array:
-    """What each latent is conditioned on (`torch_net.latent_emotion`), from the emotion of the motion frames."""
-    late = torch.tensor(config.net.look_ahead_frames)[torch.from_numpy(look_ahead)]
-    return latent_emotion(torch.from_numpy(felt), late, num_latents=config.expression.crop_latents).numpy()
-
-
-def _spoken_crop(corpus: Corpus, index: int, *, frames: int, rng: np.random.Generator) -> tuple[Array, Array, Array]:
-    """Log-mels [2 frames, 40], emotion [frames, 21] and targets [frames, 80]; silence follows a short clip."""
-    clip = corpus.clips[index]
-    first = int(rng.integers(0, max(clip.num_frames - frames, 0) + 1)) if rng.random() < 0.6 else 0
-    stop = min(first + frames, clip.num_frames)
-    mels, phones = amid_silence(corpus, index, part=slice(first, stop), frames=frames, at=0)
-    felt = plan_track(random_plan(rng, duration_secs=frames / MOTION_HZ), num_frames=frames)
-    return mels, emotion_rows(felt), expression_targets(felt, cues_from_mels(mels, phones))
-
-
-def amid_silence(corpus: Corpus, index: int, *, part: slice, frames: int, at: int) -> tuple[Array, Array]:
-    """Log-mels [2 frames, 40] and phones [frames] in which frame `at` and those behind it are a part of a clip."""
-    mels, phones = np.full((2 * frames, 40), FLOOR, np.float32), np.zeros(frames, np.int64)
-    heard = corpus.mels(index)[2 * part.start : 2 * part.stop]
-    mels[2 * at : 2 * at + len(heard)] = heard
-    phones[at : at + part.stop - part.start] = corpus.phones(index)[part]
-    return mels, phones

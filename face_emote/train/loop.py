@@ -21,10 +21,10 @@ from face_emote.network.runtime import FOLDER
 from face_emote.network.weights import EXPRESSION_PREFIX, LIP_PREFIX, weight_shapes
 from face_emote.train.config import TrainConfig
 from face_emote.train.corpus.cache import Corpus, read_corpus
-from face_emote.train.crops import Pool, expression_batch, lip_batch, make_pool, spoken_pool
+from face_emote.train.crops import Pool, lip_batch, make_pool
 from face_emote.train.devices import Ranks, averaged_gradients
-from face_emote.train.measure import expression_errors, held_out_clips, measured
-from face_emote.train.objective import Judges, Objective, Terms
+from face_emote.train.measure import held_out_clips, measured
+from face_emote.train.objective import Faces, Objective, Outside, Terms
 from face_emote.train.run_folder import MODEL, RunFolder, card_of, open_run
 from face_emote.train.torch_net import TorchMotionNet, weights_from_torch
 
@@ -69,7 +69,7 @@ class Run:
     folder: RunFolder
     corpus: Corpus
     lips: Pool
-    faces: Pool | None
+    faces: Faces | None
     """None: the expression path is not trained."""
     objective: Objective
     training: Training
@@ -86,8 +86,7 @@ class Run:
                 crops = lip_batch(self.lips, net=config.net, data=config.data, rng=rng)
                 terms |= self.objective.lips(training.net, crops, step=training.step)
             if self.faces is not None:
-                faces = expression_batch(self.faces, config=config, rng=rng)
-                terms |= self.objective.expression(training.net, faces, step=training.step)
+                terms |= self.faces.terms(training.net, rng=rng, step=training.step)
         _step(training, terms, config=config, ranks=self.ranks)
         for name, value in terms.items():
             self.sums[name] = self.sums.get(name, 0.0) + float(value.detach()) / LOG_STEPS
@@ -108,8 +107,7 @@ class Run:
             figures = asdict(measured(net, self.corpus, clips=chosen))
             self.folder.log(step, {f"{name}/{key}": float(value) for key, value in figures.items()})
         if self.faces is not None:
-            errors = asdict(expression_errors(net, self.faces, config=self.config))
-            self.folder.log(step, {f"expression/{key}": value for key, value in errors.items()})
+            self.folder.log(step, {f"expression/{key}": value for key, value in self.faces.errors(net).items()})
 
     def save(self) -> None:
         """What the run goes on from, and the weights to ship."""
@@ -131,17 +129,18 @@ def train(
     ranks: Ranks,
     minutes: float = math.inf,
     progress: Progress | None = None,
-    judges: Judges | None = None,
+    outside: Outside = Outside(),  # noqa: B008 - frozen
 ) -> Path:
     """Train, or go on with, the run in `output`; returns the path of the weights.
 
-    It stops, to be gone on with, after so many `minutes` of wall-clock time. `judges` are those that the configuration
-    gives weights.
+    It stops, to be gone on with, after so many `minutes` of wall-clock time. `outside` brings what the configuration
+    asks for beside the corpus.
 
     Raises:
         ConfigError, CorpusError, OutputError: the input cannot be used.
     """
-    objective, steps = Objective(config, ranks.device, judges), config.optimiser.steps
+    outside.require(config)
+    objective, steps = Objective(config, ranks.device, outside), config.optimiser.steps
     run = _opened(objective, corpus=corpus, output=output, ranks=ranks)
     began = saved = time.monotonic()
     while run.training.step < steps:
@@ -179,7 +178,7 @@ def _opened(objective: Objective, *, corpus: Path, output: Path, ranks: Ranks) -
         folder=folder,
         corpus=clips,
         lips=pool,
-        faces=spoken_pool(pool) if "expression" in config.parts else None,
+        faces=objective.outside.faces(pool) if objective.outside.faces and "expression" in config.parts else None,
         objective=objective,
         training=training,
     )

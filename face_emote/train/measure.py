@@ -1,6 +1,6 @@
 """A quick look at the lip path on held-out captured clips while it trains: `face-emote evaluate` measures in full."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -8,23 +8,17 @@ import torch
 from face_emote.core.arrays import Array, Bool, Float, Int, UInt8
 from face_emote.core.names import BILABIALS, OPEN_VOWELS, PHONES
 from face_emote.network.config import (
-    BEARING_SLICE,
-    BLOOD_SLICE,
-    CONTROL_SLICE,
     EMOTION_COLUMNS,
     LIP_CHANNELS,
-    VOICE_SLICE,
-    WRINKLE_SLICE,
 )
 from face_emote.network.hearing import normalised
 from face_emote.network.weights import UNKNOWN_PHONE
 from face_emote.train.augment import FLOOR
-from face_emote.train.config import DataConfig, TrainConfig
+from face_emote.train.config import DataConfig
 from face_emote.train.corpus.cache import UNKNOWN_PHONE as NO_LABEL
 from face_emote.train.corpus.cache import Corpus
-from face_emote.train.crops import Pool, expression_batch, latent_rows
 from face_emote.train.lip_losses import CLOSED_GAP, CLOSURE_REACH, natural
-from face_emote.train.torch_net import TorchMotionNet, upsampled
+from face_emote.train.torch_net import TorchMotionNet
 
 _GAP, _CLOSURE = LIP_CHANNELS.index("gap"), LIP_CHANNELS.index("closure")
 _BILABIAL = np.isin(np.arange(256), [PHONES.index(p) for p in sorted(BILABIALS)])
@@ -46,7 +40,9 @@ def held_out_clips(corpus: Corpus, data: DataConfig) -> dict[str, Int[Array, " c
     """Sets to measure on: test clips of trained talkers, talkers held out, and voices without a face."""
     sets: dict[str, list[int]] = {"clips": [], "talkers": [], "voices": []}
     for i, clip in enumerate(corpus.clips):
-        if clip.source not in ("grid_s1", "grid_talkers", "librispeech", "vctk"):
+        if clip.source not in ("grid_s1", "grid_talkers", "librispeech", "vctk") and not clip.source.startswith(
+            "user_"
+        ):
             continue
         if clip.kind == "capture" and clip.talker in data.hold_out_talkers:
             sets["talkers"].append(i)
@@ -94,7 +90,7 @@ def measured(
         truth = np.asarray(corpus.lips(i), np.float32)
         phones = np.asarray(corpus.phones(i))
         if np.asarray(corpus.known(i))[:, _GAP].all():
-            fits.append((corpus.clips[i].talker, _correlation(gap, truth[:, _GAP])))
+            fits.append((corpus.clips[i].talker, correlation(gap, truth[:, _GAP])))
         for centre in _centres(phones, _BILABIAL):
             closed.append(bool(gap[max(0, centre - CLOSURE_REACH) : centre + CLOSURE_REACH + 1].min() < CLOSED_GAP))
         shut += [bool(gap[centre] < CLOSED_GAP) for centre in _centres(phones, _OPEN)]
@@ -116,49 +112,8 @@ def _neutral(rows: torch.Tensor, device: torch.device) -> torch.Tensor:
     return emotion
 
 
-@dataclass(frozen=True, slots=True)
-class ExpressionErrors:
-    """Mean absolute errors on emotions and stretches of speech that no step has drawn."""
-
-    controls: float
-    bearing: float
-    wrinkles: float
-    blood: float
-    accents_correlation: float
-
-
-@torch.no_grad()
-def expression_errors(net: TorchMotionNet, pool: Pool, *, config: TrainConfig) -> ExpressionErrors:
-    """Two batches from a generator of their own, at the longest look-ahead."""
-    device = next(net.parameters()).device
-    plain = replace(config, data=replace(config.data, augment=0.0))
-    found = []
-    for k in range(2):
-        crops = expression_batch(pool, config=plain, rng=np.random.default_rng([config.seed, k, 2**31]))
-        place = len(config.net.look_ahead_frames) - 1
-        late = config.net.look_ahead_frames[place]
-        same = np.full(len(crops.rows), place)
-        emotion = latent_rows(crops.felt, same, config=config)
-        latents = net.expression(
-            torch.from_numpy(crops.rows).to(device),
-            look_ahead=torch.from_numpy(same).to(device),
-            emotion=torch.from_numpy(emotion).to(device),
-        )
-        num = crops.targets.shape[1] - late
-        found.append((upsampled(latents.float(), num, look_ahead_frames=late).cpu().numpy(), crops.targets[:, :num]))
-    answer, truth = (np.concatenate(part) for part in zip(*found, strict=True))
-    wrong = np.abs(answer - truth)
-    accents = VOICE_SLICE.start
-    return ExpressionErrors(
-        controls=float(wrong[..., CONTROL_SLICE].mean()),
-        bearing=float(wrong[..., BEARING_SLICE].mean()),
-        wrinkles=float(wrong[..., WRINKLE_SLICE].mean()),
-        blood=float(wrong[..., BLOOD_SLICE].mean()),
-        accents_correlation=_correlation(answer[..., accents].ravel(), truth[..., accents].ravel()),
-    )
-
-
-def _correlation(a: Float[Array, " frames"], b: Float[Array, " frames"]) -> float:
+def correlation(a: Float[Array, " frames"], b: Float[Array, " frames"]) -> float:
+    """Pearson's r; 0 where either hardly moves."""
     if a.std() < 1e-6 or b.std() < 1e-6:
         return 0.0
     return float(np.corrcoef(a, b)[0, 1])

@@ -15,10 +15,11 @@ from face_emote.network.experts import FACE_HZ, GEOMETRY
 from face_emote.network.hearing import normalised
 from face_emote.train.config import DataConfig
 from face_emote.train.corpus.cache import Corpus
-from face_emote.train.crops import Crops, Pool, amid_silence, lip_batch, make_pool
-from face_emote.train.random_plans import random_plan, random_state
-from face_emote.train.teacher_expression import cues_from_mels, expression_targets, plan_track
+from face_emote.train.crops import Crops, Pool, lip_batch, make_pool
 from tools.train_judges.emotional_sync import NUM_FACE_COLUMNS, VAD_COLUMNS, WINDOW_LATENTS, WINDOW_ROWS
+from tools.train_network.faces import amid_silence
+from tools.train_network.random_plans import random_plan, random_state
+from tools.train_network.teacher_expression import cues_from_mels, expression_targets, plan_track
 
 SHARES = {
     "grid_s1": 0.28, "grid_talkers": 0.22, "stretched": 0.12, "facegood": 0.08, "librispeech": 0.13, "vctk": 0.04,

@@ -18,7 +18,7 @@ from torch import Tensor
 from face_emote.core.errors import ConfigError
 from face_emote.face.bundled import load_head
 from face_emote.train.config import TrainConfig, from_table
-from face_emote.train.crops import Crops, ExpressionCrops
+from face_emote.train.crops import Crops
 from face_emote.train.lip_losses import LipTruth, mean_of, natural
 from face_emote.train.objective import Terms
 from face_emote.train.torch_net import upsampled
@@ -27,6 +27,7 @@ from tools.train_judges.lip_judges import SyncNet, read_lip_reader, read_sync, r
 from tools.train_judges.mouth import AIMS, MouthMesh, mouth_mesh
 from tools.train_judges.picture_losses import PictureConfig, PictureStage, load_picture_stage
 from tools.train_judges.torch_convnet import TorchConvNet
+from tools.train_network.faces import ExpressionCrops
 
 SYNC, READER, FEELING = "sync_train.safetensors", "lip_reader_train.safetensors", "emotional_sync_train.safetensors"
 

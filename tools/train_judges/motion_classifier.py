@@ -17,9 +17,9 @@ from face_emote.motion.player import player_of
 from face_emote.network.convnet import Conv, ConvNetSpec
 from face_emote.network.experts import NUM_FACE_FEATURES, face_features, face_windows
 from face_emote.train.corpus.cache import Corpus
-from face_emote.train.random_plans import pair_state, single_state
-from face_emote.train.teacher_expression import analysis_from_mels
 from tools.train_judges.torch_convnet import TorchConvNet
+from tools.train_network.random_plans import pair_state, single_state
+from tools.train_network.teacher_expression import analysis_from_mels
 
 CLIP_FRAMES = 200
 FPS = 25.0

@@ -10,12 +10,13 @@ from torch import Tensor
 from face_emote.core.arrays import Array
 from face_emote.core.names import EMOTIONS
 from face_emote.train.config import DataConfig, ExpressionConfig, TrainConfig
-from face_emote.train.crops import expression_batch, make_pool, spoken_pool
+from face_emote.train.crops import make_pool
 from tools.train_judges.batches import speech_pool
 from tools.train_judges.lip_judges import SyncNet, embedded, random_anchors
 from tools.train_judges.picture_losses import FEELING_CAMERA, SYNC_CAMERA, painter, soft_cross_entropy
 from tools.train_judges.picture_nets import MOTION, feeling_file, feeling_net, picture_sync_file, picture_sync_net
 from tools.train_judges.torch_convnet import Assignment, Student, set_normalisation
+from tools.train_network.faces import expression_batch, spoken_pool
 
 FRAMES = 44
 """Of a drawn crop."""

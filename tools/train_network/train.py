@@ -1,8 +1,9 @@
-"""Train the motion network with judges: `face-emote train` for configurations with a table `judges`.
+"""Train the motion network as the bundled one was: `face-emote train` with the expression path, and with judges.
 
-    python -m tools.train_judges.train CONFIG --corpus CORPUS --experts EXPERTS -o OUT
+    python -m tools.train_network.train CONFIG --corpus CORPUS -o OUT [--experts EXPERTS]
 
-EXPERTS is what `tools.train_judges.teach` wrote. OUT is a run like any other, on the CPU.
+EXPERTS is what `tools.train_judges.teach` wrote; configurations with a table `judges` need it. OUT is a run like any
+other, on the CPU.
 """
 
 import argparse
@@ -15,21 +16,28 @@ from face_emote.core.errors import FaceEmoteError
 from face_emote.train.config import TrainConfig, read_config
 from face_emote.train.devices import this_process
 from face_emote.train.loop import train
+from face_emote.train.objective import Outside
 from tools.train_judges.losses import load_judges
+from tools.train_network.faces import TaughtFaces, random_emotions, spoken_pool
 
 
-def train_judged(
-    config: TrainConfig, *, corpus: Path, output: Path, experts: Path | None, minutes: float = math.inf
+def train_network(
+    config: TrainConfig, *, corpus: Path, output: Path, experts: Path | None = None, minutes: float = math.inf
 ) -> Path:
-    """The run in `output`, with the judges that its configuration asks, if any; returns the path of the weights."""
+    """The run in `output`, with all that its configuration asks for; returns the path of the weights."""
     ranks = this_process("cpu")
     judges = load_judges(config, experts=experts, device=ranks.device) if config.judges else None
-    return train(config, corpus=corpus, output=output, ranks=ranks, minutes=minutes, judges=judges)
+    outside = Outside(
+        judges=judges,
+        faces=lambda pool: TaughtFaces(spoken_pool(pool), config, ranks.device, judges),
+        emotions=lambda crops, step: random_emotions(crops, seed=config.seed, step=step),
+    )
+    return train(config, corpus=corpus, output=output, ranks=ranks, minutes=minutes, outside=outside)
 
 
 def main() -> int:
     """Returns the exit code: 2 for a user's mistake."""
-    parser = argparse.ArgumentParser(description="Train the motion network with judges.")
+    parser = argparse.ArgumentParser(description="Train the motion network.")
     parser.add_argument("config", help="a .toml file, or the name of a configuration such as ablations/reader")
     parser.add_argument("--corpus", type=Path, required=True, metavar="DIR")
     parser.add_argument("--experts", type=Path, metavar="DIR", help="trained experts, for the judges that need them")
@@ -41,7 +49,7 @@ def main() -> int:
         config = read_config(given.config)
         if given.steps:
             config = replace(config, optimiser=replace(config.optimiser, steps=given.steps))
-        written = train_judged(
+        written = train_network(
             config, corpus=given.corpus, output=given.output, experts=given.experts, minutes=given.minutes
         )
     except FaceEmoteError as error:
