@@ -50,6 +50,7 @@ def test_own_motions_are_measured_on_their_head(tmp_path, fps):
     corpus = read_corpus(tmp_path / "out")
     (row,) = corpus.clips
     assert (row.source, row.talker, row.kind, row.num_frames) == ("user_motions", "ann", "capture", 150)
+    assert row.split == "train", "an only clip is learnt from"
     lips, known = corpus.lips(0).astype(float), corpus.known(0)
     at = np.arange(140)
     assert np.allclose(lips[at, JAW], 0.2 - 0.2 * np.cos(2 * np.pi * at / 50), atol=0.01)

@@ -37,6 +37,7 @@ NOT_RUN = {
     r"python -m tools\.train_network\.train .*": "needs trained judges; tests/test_pictures.py",
     r"python -m face_emote\.train\.corpus\.build --user KIND.*": "the form of a command",
     r"python -m tools\.train_network\.retaught .*": "needs a trained network; tests/test_retaught.py",
+    r"python -m tools\.train_letters .*": "minutes, and needs a dictionary that is not distributed",
     r"python -m tools\.fit_vowels .*": "minutes, and needs recordings that are not distributed",
     r"python -m tools\.bake_skin": "writes into the assets; tests/test_skin_maps.py bakes elsewhere",
     r"python -m tools\.bake_hair": "writes into the assets; tests/test_hair.py bakes elsewhere",
@@ -139,7 +140,17 @@ def test_what_is_not_run_names_what_exists():
 
 def test_every_benchmark_is_told_about():
     told = {name for command in TOLD for name in re.findall(r"python -m bench\.(\w+)", command.text)}
-    parts = {"__init__", "common", "in_blender", "judges", "liveliness_figures", "liveliness_plot", "pairs", "units"}
+    parts = {
+        "__init__",
+        "capture_films",
+        "common",
+        "in_blender",
+        "judges",
+        "liveliness_figures",
+        "liveliness_plot",
+        "pairs",
+        "units",
+    }
     assert {path.stem for path in (ROOT / "bench").glob("*.py")} - parts == told
 
 

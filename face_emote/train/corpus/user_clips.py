@@ -35,7 +35,7 @@ from face_emote.train.corpus.lips import (
 )
 
 HELD_OUT_EVERY = 10
-"""Every tenth clip of a talker, in order of name, is a test clip."""
+"""Every tenth clip of a talker, in order of name, is a test clip; an only one is learnt from."""
 RANGE_CLIPS = 20
 """Clips of a talker from which its rest and range are taken."""
 MAX_LENGTH_GAP_SECS = 1.0
@@ -83,7 +83,8 @@ def user_jobs(clips: Sequence[UserClip], *, root: Path) -> list[Job]:
     jobs: list[Job] = []
     for items in by_talker.values():
         scale = lru_cache(maxsize=1)(partial(talker_range, items))
-        jobs.extend(_job(clip, scale=scale, held_out=i % HELD_OUT_EVERY == 0) for i, clip in enumerate(items))
+        held_out = range(0, len(items), HELD_OUT_EVERY) if len(items) > 1 else ()
+        jobs.extend(_job(clip, scale=scale, held_out=i in held_out) for i, clip in enumerate(items))
     return jobs
 
 
