@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from face_emote.train.random_plans import pair_state, single_state
+from face_emote.train.teacher_expression import analysis_from_mels
 
 from face_emote.core.arrays import Array, Float
 from face_emote.core.motion import joined_motion
@@ -18,8 +20,6 @@ from face_emote.motion.player import player_of
 from face_emote.perception.encoder_inputs import Track
 from face_emote.perception.face import face_cells
 from face_emote.train.corpus.cache import read_corpus
-from face_emote.train.random_plans import pair_state, single_state
-from face_emote.train.teacher_expression import analysis_from_mels
 from tools.train_encoder.moments import LONGEST_SECS, Moment
 
 TIMES = 5
