@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from filmed import FPS, motion_of, pictures_of, write_film
@@ -116,6 +117,15 @@ def drawing():
     return canvas
 
 
+def painted(picture):
+    """A few flat colours with hard edges between them."""
+    import cv2
+
+    for _ in range(8):
+        picture = cv2.bilateralFilter(picture, 9, 60, 9)
+    return cv2.medianBlur((picture // 48 * 48 + 24).astype(np.uint8), 7)
+
+
 def framed(picture, *, side):
     """The picture reduced to `side` pixels in the middle of a grey one."""
     step = len(picture) // side
@@ -134,8 +144,9 @@ HOPELESS = {
     "nobody": (lambda one, two: [np.random.default_rng(i).integers(0, 255, (320, 320, 3), np.uint8) for i in range(12)],
                "No face is found"),
     "drawn": (lambda one, two: [drawing()] * 12, "No face is found"),
+    "painted": (lambda one, two: [painted(p) for p in one[::4]] * 4, "The face is drawn"),
     "turned": (lambda one, two: [p[::-1, ::-1] for p in one], "stands on its head"),
-    "tiny": (lambda one, two: [framed(p, side=20) for p in one], "No face is found"),
+    "tiny": (lambda one, two: [framed(p, side=16) for p in one], "No face is found"),
     "dark": (lambda one, two: [(p * 0.03).astype(np.uint8) for p in one], "too dark"),
     "passing": (lambda one, two: beside(one, two, shift=lambda i: 480 * i / 15), "pass one another"),
     "swapped": (lambda one, two: beside(one, two, shift=lambda i: 480 * (i > 7)), "Another face, or another shot"),
@@ -151,11 +162,15 @@ def test_a_film_that_cannot_be_read_says_why_in_one_line_and_writes_nothing(case
     assert [path.name for path in tmp_path.iterdir()] == ["take.mp4"]
 
 
-@pytest.mark.parametrize("case", ["sound", "empty", "words", "cut", "missing"])
+@pytest.mark.parametrize("case", ["sound", "empty", "words", "cut", "frameless", "missing"])
 def test_a_file_that_is_no_film_says_so_in_one_line(case, film, tmp_path, run):
     path = tmp_path / "take.mp4"
     if case == "sound":
         path = next(iter(speech.path for speech in example_speech()))
+    elif case == "frameless":
+        with av.open(str(path), "w") as container:
+            container.add_stream("libx264", rate=25).width = 320
+            container.start_encoding()
     elif case != "missing":
         whole = film.read_bytes()
         path.write_bytes({"empty": b"", "words": b"no film" * 99, "cut": whole[: len(whole) // 3]}[case])

@@ -20,7 +20,7 @@ LEAST_FOUND = 0.2
 """Share of the pictures that must show the face."""
 DARK = 0.003
 """Median luminance of the skin, linear, below which there is only noise."""
-DRAWN = 0.8
+DRAWN = 0.65
 """Share of even texels beyond which a face is drawn, not filmed."""
 OTHER_FACE = 0.03
 """Difference of both halves of the face, before and after an instant, from which on it is somebody else's."""

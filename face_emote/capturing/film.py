@@ -44,6 +44,8 @@ def _opened(path: Path) -> Iterator[tuple[Any, Any]]:
     try:
         with opened_media(path) as container:
             streams = [stream for stream in container.streams.video if not is_cover(stream)]
+            if not container.streams:
+                raise CaptureError(f"The film is empty: neither pictures nor sound are in it; record it again: {path}")
             if not streams:
                 raise CaptureError(f"This is sound without pictures; give a film of a face: {path}")
             if streams[0].codec_context is None:

@@ -20,6 +20,8 @@ SUFFIXES = (".html", ".png")
 NUM_INSTANTS = 8
 TILE = 224
 """Pixels a picture."""
+FINER = 2
+"""How many times as fine the head is drawn before it is reduced: closed lips are thinner than a pixel of a tile."""
 BAR = 9
 """Pixels a row of confidence."""
 GOOD, BAD = np.array([92, 156, 116]), np.array([196, 84, 76])
@@ -55,8 +57,12 @@ def instants(captured: Captured) -> list[int]:
 def strip(
     film: Path, captured: Captured, drawn: UInt8[Array, "instant height width 3"]
 ) -> UInt8[Array, "strip_height strip_width 3"]:
-    """The film's face above the head that plays it, at `instants`; bars say how sure each frame's two halves are."""
+    """The film's face above the head that plays it, at `instants`; bars say how sure each frame's two halves are.
+
+    `drawn`: the head, `FINER` times as large as a tile.
+    """
     frames, motion = instants(captured), captured.motion
+    drawn = drawn.reshape(len(drawn), TILE, FINER, TILE, FINER, 3).mean(axis=(2, 4)).round().astype(np.uint8)
     times = [frame / motion.fps for frame in frames]
     pictures = np.stack([*_film_at(film, captured, times), *drawn])
     labels = [f"{time:.2f} s" for time in times] + [""] * len(times)

@@ -17,7 +17,7 @@ from face_emote.audio.analyse import heard_recording
 from face_emote.audio.reader import sha256_of
 from face_emote.capturing.fit import fit_film
 from face_emote.capturing.lips import SEAL
-from face_emote.capturing.report import SUFFIXES, TILE, instants, report_bytes
+from face_emote.capturing.report import FINER, SUFFIXES, TILE, instants, report_bytes
 from face_emote.capturing.take import Captured, taken
 from face_emote.capturing.watch import watched
 from face_emote.core.arrays import Array, Float
@@ -145,7 +145,7 @@ def write_report(film: Path, captured: Captured, path: Path, *, progress: Progre
         OptionError, OutputError: it cannot be written there, or as that.
     """
     require_report(path)
-    picture = Picture(size=TILE, camera="front")
+    picture = Picture(size=FINER * TILE, camera="front")
     drawn = render_frames(captured.motion, instants(captured), picture=picture, progress=progress)
     with written_beside(path) as beside:
         beside.write_bytes(report_bytes(path.suffix.lower(), film, captured, drawn))
