@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from face_emote.train.random_plans import pair_state, single_state
 
 from face_emote.core.arrays import Array, Float
 from face_emote.core.motion import joined_motion
@@ -20,6 +19,7 @@ from face_emote.perception.encoder_inputs import Track
 from face_emote.perception.face import face_cells
 from face_emote.train.corpus.cache import read_corpus
 from tools.train_encoder.moments import LONGEST_SECS, Moment
+from tools.train_network.random_plans import pair_state, single_state
 from tools.train_network.teacher_expression import analysis_from_mels
 
 TIMES = 5
