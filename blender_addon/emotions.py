@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .folders import user_folder
+from .messages import tr
 from .names import EMOTIONS
 from .report import UserError
 
@@ -126,7 +127,9 @@ def presets() -> dict[str, str]:
             stored = json.loads(own.read_text(encoding="utf-8"))
             table |= {str(name): str(words) for name, words in stored.items()}
         except (OSError, ValueError, AttributeError, RecursionError):
-            raise UserError(f"Your emotion presets cannot be read; mend or delete the file: {own}") from None
+            raise UserError(
+                tr("Your emotion presets cannot be read; mend or delete the file: {own}", own=own)
+            ) from None
     return table
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import bpy
 
+from .messages import tr
+
 ROOT = __package__
 CACHES = ("takes", "heads")
 
@@ -36,7 +38,9 @@ def _root() -> tuple[Path, str]:
     if granted and _can_be_written(Path(granted)):
         return Path(granted), ""
     beside = Path(tempfile.mkdtemp(prefix="face_emote_"))
-    return beside, f"Blender's folder for extensions cannot be written; presets and takes' files go to {beside}"
+    return beside, tr(
+        "Blender's folder for extensions cannot be written; presets and takes' files go to {beside}", beside=beside
+    )
 
 
 def _can_be_written(folder: Path) -> bool:

@@ -5,6 +5,7 @@ import bpy
 from bpy.props import StringProperty
 
 from . import folders
+from .messages import tr
 
 
 class FACEEMOTE_AP_preferences(bpy.types.AddonPreferences):
@@ -23,7 +24,7 @@ class FACEEMOTE_AP_preferences(bpy.types.AddonPreferences):
         """Blender's preferences window."""
         self.layout.prop(self, "engine_path")
         row = self.layout.row()
-        row.label(text=f"Cache: {folders.cache_bytes() / 1e6:.1f} MB")
+        row.label(text=tr("Cache: {size:.1f} MB", size=folders.cache_bytes() / 1e6))
         row.operator("face_emote.clear_cache", icon="TRASH")
         if folders.problem():
             self.layout.label(text=folders.problem(), icon="ERROR")

@@ -9,19 +9,20 @@ import bpy
 from .apply import preview, takes
 from .apply.sound import find_strip, strip_part
 from .engine.current import SESSION
+from .messages import tr
 from .report import UserError
 
 
 def allowed(operator: Any, reason: str) -> bool:
     """Poll result; the reason becomes the button's tooltip."""
     if reason:
-        operator.poll_message_set(reason)
+        operator.poll_message_set(tr(reason))
     return not reason
 
 
 def busy(_context: Any) -> str:
     """While the engine works."""
-    return f"Busy: {SESSION.label}" if SESSION.busy else ""
+    return tr("Busy: {label}", label=SESSION.label) if SESSION.busy else ""
 
 
 def no_character(context: Any) -> str:
@@ -37,7 +38,7 @@ def no_speech(context: Any) -> str:
             return "Choose a sound strip in the Speech panel"
         strip = find_strip(context.scene, settings.speech_strip)
         if strip is None:
-            return f"There is no sound strip '{settings.speech_strip}'"
+            return tr("There is no sound strip '{speech_strip}'", speech_strip=settings.speech_strip)
         try:
             strip_part(strip, fps=context.scene.render.fps / context.scene.render.fps_base)
         except UserError as error:
@@ -46,7 +47,7 @@ def no_speech(context: Any) -> str:
     if not settings.speech_file:
         return "Choose a speech file in the Speech panel"
     if not Path(bpy.path.abspath(settings.speech_file)).is_file():
-        return f"The speech file does not exist: {settings.speech_file}"
+        return tr("The speech file does not exist: {speech_file}", speech_file=settings.speech_file)
     if settings.use_range and settings.range_end <= settings.range_start:
         return "The part of the speech ends before it starts"
     return ""

@@ -12,6 +12,7 @@ import bpy
 
 from .engine.current import SESSION
 from .folders import user_folder
+from .messages import tr
 
 REPORT_FILE = "last_report.txt"
 
@@ -51,10 +52,13 @@ def attempt(operator: Any, work: Callable[[], None]) -> set[str]:
     try:
         work()
     except UserError as error:
-        operator.report({"ERROR"}, str(error))
+        operator.report({"ERROR"}, tr(str(error)))
         return {"CANCELLED"}
     except Exception as error:
         path = write_report(f"{operator.bl_idname}: {error}", traceback.format_exc())
-        operator.report({"ERROR"}, f"Something went wrong ({type(error).__name__}); the report is in {path}")
+        operator.report(
+            {"ERROR"},
+            tr("Something went wrong ({kind}); the report is in {path}", kind=type(error).__name__, path=path),
+        )
         return {"CANCELLED"}
     return {"FINISHED"}

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..messages import tr
 from ..names import ARKIT, BONE_ROLES, JAW_CURVES, LOOK_CURVES, WRINKLE_PROPERTIES, blood_place, wrinkle_place
 from ..report import UserError
 from . import axes
@@ -68,7 +69,7 @@ def read_take(path: Path) -> Take:
                 fps=float(stored["fps"]),
             )
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        raise UserError(f"The take's file is missing or damaged; generate it again: {path}") from None
+        raise UserError(tr("The take's file is missing or damaged; generate it again: {path}", path=path)) from None
 
 
 def channels_of(take: Take, character: Any) -> list[Channel]:
@@ -83,7 +84,12 @@ def channels_of(take: Take, character: Any) -> list[Channel]:
     if settings.rig is not None:
         channels += _bones(take, settings)
     if not channels:
-        raise UserError(f"Nothing of the take fits '{character.name}'; map its shape keys in the Character panel first")
+        raise UserError(
+            tr(
+                "Nothing of the take fits '{name}'; map its shape keys in the Character panel first",
+                name=character.name,
+            )
+        )
     return channels
 
 

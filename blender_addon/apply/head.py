@@ -9,6 +9,7 @@ from typing import Any
 import bpy
 import numpy as np
 
+from ..messages import tr
 from ..names import BLOOD_PROPERTIES, SKIN_PROPERTY, WRINKLE_PROPERTIES
 from ..report import UserError
 from .axes import placed
@@ -45,7 +46,9 @@ def add_head(path: Path, *, collection: Any, name: str, person: str) -> NewHead:
         with np.load(path, allow_pickle=False) as stored:
             arrays = {key: stored[key] for key in stored.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile):
-        raise UserError(f"The head's file is missing or damaged; add the character again: {path}") from None
+        raise UserError(
+            tr("The head's file is missing or damaged; add the character again: {path}", path=path)
+        ) from None
     rig = _rig(arrays, name, collection)
     mesh = _mesh(arrays, name)
     collection.objects.link(mesh)

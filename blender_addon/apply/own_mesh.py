@@ -10,6 +10,7 @@ from typing import Any
 import bpy
 import numpy as np
 
+from ..messages import tr
 from ..report import UserError
 from . import takes
 from .channels import meshes_of
@@ -46,7 +47,7 @@ def export(context: Any, character: Any, take: Any, *, path: Path) -> None:
         else:
             _point_cache(context, character, path=path, first=first, last=last)
     if not path.is_file():
-        raise UserError(f"Blender wrote no file; is the folder writable? {path}")
+        raise UserError(tr("Blender wrote no file; is the folder writable? {path}", path=path))
 
 
 @contextlib.contextmanager
@@ -80,7 +81,10 @@ def _point_cache(context: Any, character: Any, *, path: Path, first: int, last: 
         mesh = character.evaluated_get(context.evaluated_depsgraph_get()).data
         if len(mesh.vertices) != count:
             raise UserError(
-                f"A modifier changes the vertices of '{character.name}'; switch it off in the viewport first"
+                tr(
+                    "A modifier changes the vertices of '{name}'; switch it off in the viewport first",
+                    name=character.name,
+                )
             )
         mesh.vertices.foreach_get("co", table[frame - first].reshape(-1))
     if path.suffix.lower() == ".pc2":

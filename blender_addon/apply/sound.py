@@ -11,6 +11,7 @@ import bpy
 import numpy as np
 
 from .. import compat
+from ..messages import tr
 from ..names import STRIP_KEY
 from ..report import UserError
 
@@ -41,9 +42,11 @@ def write_wave(path: Path, *, source: Any, start_secs: float = 0.0, end_secs: fl
             sound = sound.limit(start_secs, end_secs if end_secs is not None else 1e9)
         samples = np.asarray(sound.rechannel(1).resample(RATE_HZ, True).data(), np.float32)
     except (aud.error, OSError) as error:
-        raise UserError(f"Blender cannot play this ({error}); choose another sound file: {source}") from None
+        raise UserError(
+            tr("Blender cannot play this ({error}); choose another sound file: {source}", error=error, source=source)
+        ) from None
     if samples.size == 0:
-        raise UserError(f"There is no sound in this part; choose another one: {source}")
+        raise UserError(tr("There is no sound in this part; choose another one: {source}", source=source))
     pcm = np.round(np.clip(samples.ravel(), -1.0, 1.0) * 32767.0).astype("<i2")
     beside = path.with_suffix(".tmp")
     with wave.open(str(beside), "wb") as out:
@@ -73,7 +76,9 @@ def strip_part(strip: Any, *, fps: float) -> tuple[int, float, float]:
     start = (trimmed + silent) / fps + max(0.0, getattr(strip, "sound_offset", 0.0))
     heard = compat.strip_num_frames(strip) - silent
     if heard <= 0:
-        raise UserError(f"Nothing of the sound lies between the handles of the strip '{strip.name}'; move them")
+        raise UserError(
+            tr("Nothing of the sound lies between the handles of the strip '{name}'; move them", name=strip.name)
+        )
     return compat.strip_first_frame(strip) + silent, start, start + heard / fps
 
 
@@ -100,7 +105,13 @@ def mix_down(strip: Any, scene: Any, *, path: Path) -> None:
                 filepath=str(path), container="WAV", codec="PCM", format="S16", channels="MONO", mixrate=RATE_HZ
             )
     except RuntimeError as error:
-        raise UserError(f"Blender cannot mix the retimed strip '{strip.name}' ({error}); mix it to a file") from None
+        raise UserError(
+            tr(
+                "Blender cannot mix the retimed strip '{name}' ({error}); mix it to a file",
+                name=strip.name,
+                error=error,
+            )
+        ) from None
     finally:
         for item, mute in zip(every, former, strict=True):
             item.mute = mute

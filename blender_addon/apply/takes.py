@@ -9,6 +9,7 @@ from typing import Any
 import bpy
 
 from .. import compat
+from ..messages import tr
 from ..names import TAKE_KEY, TRACK
 from ..report import UserError
 from .channels import Channel, channels_of, meshes_of, owners_of, read_take
@@ -27,24 +28,30 @@ def refusal(character: Any) -> str:
     if character is None:
         return "Choose or add a character first"
     if character.type != "MESH" or character.data.shape_keys is None:
-        return f"'{character.name}' has no shape keys; choose a mesh that has some"
+        return tr("'{name}' has no shape keys; choose a mesh that has some", name=character.name)
     if character.face_emote.kind == "PART":
-        return f"'{character.name}' is a part of another character; choose that one, or remove the part there"
+        return tr(
+            "'{name}' is a part of another character; choose that one, or remove the part there", name=character.name
+        )
     for block in (character, character.data, character.face_emote.rig, *list(meshes_of(character).values())[1:]):
         if block is None:
             continue
         if block.library is not None:
-            return f"'{block.name}' is linked from another file; append it, or work in that file"
+            return tr("'{name}' is linked from another file; append it, or work in that file", name=block.name)
         if block.override_library is not None:
-            return f"'{block.name}' is a library override, whose curves Blender would drop; make it local first"
+            return tr(
+                "'{name}' is a library override, whose curves Blender would drop; make it local first", name=block.name
+            )
     elder = _elder_twin(character)
     if elder is not None:
-        return (
-            f"'{character.name}' is a linked duplicate and shares its shape keys with '{elder.name}'; choose that, or "
-            "make it single-user first (Object > Relations > Make Single User)"
+        return tr(
+            "'{name}' is a linked duplicate and shares its shape keys with '{name2}'; choose "
+            "that, or make it single-user first (Object > Relations > Make Single User)",
+            name=character.name,
+            name2=elder.name,
         )
     if character.face_emote.kind == "NONE":
-        return f"'{character.name}' is not set up; press Map Shape Keys"
+        return tr("'{name}' is not set up; press Map Shape Keys", name=character.name)
     return ""
 
 

@@ -7,6 +7,7 @@ import bpy
 
 from .. import compat, reasons
 from ..apply import sound, takes
+from ..messages import tr
 from ..names import STRIP_KEY
 from ..report import UserError, attempt
 from .generate import prepared_line, submit_take
@@ -95,7 +96,7 @@ def unready(scene: Any) -> str:
         return "Add lines first"
     for item in scene.face_emote.lines:
         if sound.find_strip(scene, item.strip) is None:
-            return f"There is no sound strip '{item.strip}'"
+            return tr("There is no sound strip '{strip}'", strip=item.strip)
         refusal = takes.refusal(item.character)
         if refusal:
             return f"{item.strip}: {refusal}"

@@ -15,6 +15,7 @@ from ..apply import identity, preview, takes
 from ..engine import jobs
 from ..engine.current import SESSION
 from ..folders import user_folder
+from ..messages import tr
 from ..report import UserError, attempt
 from .generate import fps_of
 
@@ -59,7 +60,7 @@ class FACEEMOTE_OT_capture(bpy.types.Operator):
     def _start(self, context: bpy.types.Context) -> None:
         film = Path(bpy.path.abspath(self.filepath))
         if not film.is_file():
-            raise UserError(f"The film does not exist; choose another: {film}")
+            raise UserError(tr("The film does not exist; choose another: {film}", film=film))
         preview.stop()
         submit_film(
             context.scene, film, neutral=self.neutral if self.neutral >= 0.0 else None, wait=True if self.wait else None
@@ -94,7 +95,13 @@ def submit_film(scene: Any, film: Path, *, neutral: float | None, wait: bool | N
             if action not in before:
                 show_unsure(action, result["unsure"], first_frame=first_frame, fps=fps)
 
-    jobs.submit(f"{film.name} for {character.name}", method="capture", params=request, done=done, wait=wait)
+    jobs.submit(
+        tr("{name} for {name2}", name=film.name, name2=character.name),
+        method="capture",
+        params=request,
+        done=done,
+        wait=wait,
+    )
 
 
 def show_unsure(action: Any, spans: list[tuple[str, float, float]], *, first_frame: int, fps: float) -> None:

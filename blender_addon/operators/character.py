@@ -13,6 +13,7 @@ from .. import reasons
 from ..apply.head import add_head
 from ..engine import jobs
 from ..folders import user_folder
+from ..messages import tr
 from ..report import attempt
 
 IDENTITY = ("african", "asian", "caucasian", "gender", "age", "muscle", "weight")
@@ -57,7 +58,9 @@ class FACEEMOTE_OT_add_character(bpy.types.Operator):
         params = {"person": person, "out_dir": str(folder)}
         return attempt(
             self,
-            lambda: jobs.submit(f"head of {person['character']}", method="load", params=params, done=done),
+            lambda: jobs.submit(
+                tr("head of {character}", character=person["character"]), method="load", params=params, done=done
+            ),
         )
 
 

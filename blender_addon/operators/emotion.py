@@ -10,6 +10,7 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, StringProperty
 from .. import emotions, reasons
 from ..engine import jobs
 from ..engine.current import SESSION
+from ..messages import tr
 from ..report import UserError, attempt
 from .generate import other_lines, prepared_line, transcript_of
 
@@ -103,7 +104,9 @@ class FACEEMOTE_OT_read_emotion(bpy.types.Operator):
                 "transcript": transcript_of(settings),
                 "others": other_lines(settings.target, line),
             }
-            jobs.submit(f"reading {line.name}", method="read", params=params, done=done, wait=self.wait or None)
+            jobs.submit(
+                tr("reading {name}", name=line.name), method="read", params=params, done=done, wait=self.wait or None
+            )
 
         return attempt(self, work)
 

@@ -11,6 +11,7 @@ from .. import compat, reasons
 from ..apply import own_mesh, takes
 from ..engine import jobs
 from ..engine.current import SESSION
+from ..messages import tr
 from ..report import UserError, attempt
 
 FORMATS = (".glb", ".csv", ".json", ".bvh", ".pc2", ".mdd", ".usda", ".usdc", ".npz")
@@ -29,7 +30,7 @@ class FACEEMOTE_OT_export_take(bpy.types.Operator):
         reason = reasons.no_motion(context)
         path = Path(bpy.path.abspath(context.scene.face_emote.export_path))
         if not reason and path.suffix.lower() not in FORMATS:
-            reason = f"The file's ending must be one of {' '.join(FORMATS)}"
+            reason = tr("The file's ending must be one of {names}", names=" ".join(FORMATS))
         character = context.scene.face_emote.target
         if not reason and own_mesh.exports(character, path):
             shown = takes.is_shown(reasons.chosen_take(context), character)
@@ -45,10 +46,10 @@ class FACEEMOTE_OT_export_take(bpy.types.Operator):
             character = context.scene.face_emote.target
             if own_mesh.exports(character, path):
                 own_mesh.export(context, character, take, path=path)
-                SESSION.status, SESSION.failed = f"Wrote {path}", False
+                SESSION.status, SESSION.failed = tr("Wrote {path}", path=path), False
                 return
             params = {"motion": facts["motion"], "path": str(path), "person": facts.get("person", {})}
-            jobs.submit(f"export {path.name}", method="export", params=params, done=_said(path))
+            jobs.submit(tr("export {name}", name=path.name), method="export", params=params, done=_said(path))
 
         return attempt(self, work)
 
@@ -123,7 +124,9 @@ class VideoSettings:
         there = self._path.is_file()
         SESSION.failed = not there
         SESSION.status = (
-            f"Wrote {self._path}" if there else f"Blender wrote no video; is the folder writable? {self._path}"
+            tr("Wrote {path}", path=self._path)
+            if there
+            else tr("Blender wrote no video; is the folder writable? {path}", path=self._path)
         )
         jobs.redraw()
 
@@ -165,7 +168,7 @@ def placed(text: str) -> Path:
 
 def _said(path: Path) -> Any:
     def done(_result: dict[str, Any]) -> None:
-        SESSION.status = f"Wrote {path}"
+        SESSION.status = tr("Wrote {path}", path=path)
 
     return done
 

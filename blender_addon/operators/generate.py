@@ -18,6 +18,7 @@ from ..emotions import emotion_params
 from ..engine import jobs
 from ..engine.current import SESSION
 from ..folders import user_folder
+from ..messages import tr
 from ..report import UserError, attempt
 
 STYLE = ("lips", "jaw", "brows", "head", "gaze", "blinks", "energy", "asymmetry", "wrinkles", "blood")
@@ -50,7 +51,9 @@ def start_frame(scene: Any) -> int:
     if settings.speech_source == "STRIP":
         strip = sound.find_strip(scene, settings.speech_strip)
         if strip is None:
-            raise UserError(f"There is no sound strip '{settings.speech_strip}'; choose another")
+            raise UserError(
+                tr("There is no sound strip '{speech_strip}'; choose another", speech_strip=settings.speech_strip)
+            )
         return sound.strip_part(strip, fps=fps_of(scene))[0]
     return int(scene.frame_current if settings.start_at == "PLAYHEAD" else scene.frame_start)
 
@@ -62,7 +65,7 @@ def prepared_line(scene: Any, *, speech: str = "", strip: str = "") -> Line:
         return _strip_line(scene, strip or settings.speech_strip)
     source = bpy.path.abspath(speech or settings.speech_file)
     if not Path(source).is_file():
-        raise UserError(f"The speech file does not exist; choose another: {source}")
+        raise UserError(tr("The speech file does not exist; choose another: {source}", source=source))
     part = not speech and settings.use_range
     start = round(settings.range_start * fps_of(scene)) / fps_of(scene) if part else 0.0  # Strips start on frames.
     wave, secs = decoded(source, start_secs=start, end_secs=settings.range_end if part else None)
@@ -73,7 +76,7 @@ def prepared_line(scene: Any, *, speech: str = "", strip: str = "") -> Line:
 def _strip_line(scene: Any, name: str) -> Line:
     strip = sound.find_strip(scene, name)
     if strip is None:
-        raise UserError(f"There is no sound strip '{name}'; choose another")
+        raise UserError(tr("There is no sound strip '{name}'; choose another", name=name))
     first, start, end = sound.strip_part(strip, fps=fps_of(scene))
     if compat.is_retimed(strip):
         mixed = user_folder("takes") / "mixed.wav"
@@ -153,7 +156,7 @@ def submit_take(
         owner = identity.character_of(uid)
         refusal = takes.refusal(owner) if owner is not None else "the character is gone"
         if refusal:
-            raise UserError(f"The take cannot be applied: {refusal}")
+            raise UserError(tr("The take cannot be applied: {refusal}", refusal=refusal))
         if as_preview:
             preview.start(owner, Path(result["path"]), take_facts, first_frame=line.first_frame)
             return
@@ -162,7 +165,13 @@ def submit_take(
             first_frame=line.first_frame, take=take,
         )  # fmt: skip
 
-    jobs.submit(f"{name} for {character.name}", method="generate", params=request, done=done, wait=wait)
+    jobs.submit(
+        tr("{name} for {name2}", name=name, name2=character.name),
+        method="generate",
+        params=request,
+        done=done,
+        wait=wait,
+    )
 
 
 class FACEEMOTE_OT_generate(bpy.types.Operator):
@@ -249,14 +258,17 @@ class FACEEMOTE_OT_apply_take(bpy.types.Operator):
                 _place_sound(context.scene, take, facts)
                 takes.hush_hidden()
         settings.take_id = takes.facts_of(take)["id"]
-        said = f"{take.name}: {facts['num_secs']:.1f} s, {takes.facts_of(take)['num_frames']} frames"
+        said = tr(
+            "{name}: {secs:.1f} s, {frames} frames",
+            name=take.name, secs=facts["num_secs"], frames=takes.facts_of(take)["num_frames"],
+        )  # fmt: skip
         lost = lost_keys(character)
         if lost:
-            said += f"; gone or renamed since they were mapped: {', '.join(lost)}"
+            said += tr("; gone or renamed since they were mapped: {names}", names=", ".join(lost))
         last = takes.last_frame(take, character)
         if last > context.scene.frame_end:
             context.scene.frame_end = last
-            said += f"; the scene ends at frame {last} now"
+            said += tr("; the scene ends at frame {last} now", last=last)
         context.scene.frame_set(context.scene.frame_current)
         SESSION.status = f"{said}. {SESSION.status}" if SESSION.status not in ("", "Done") else said
         self.report({"WARNING" if lost else "INFO"}, said)
@@ -330,7 +342,7 @@ class FACEEMOTE_OT_show_report(bpy.types.Operator):
         """Into the clipboard."""
         path = Path(context.window_manager.face_emote_job.report_path)
         context.window_manager.clipboard = path.read_text(encoding="utf-8")
-        self.report({"INFO"}, f"Copied; it is also in {path}")
+        self.report({"INFO"}, tr("Copied; it is also in {path}", path=path))
         return {"FINISHED"}
 
 

@@ -10,6 +10,7 @@ from bpy.props import EnumProperty, IntProperty, StringProperty
 from .. import reasons
 from ..apply import mapping, takes
 from ..folders import user_folder
+from ..messages import tr
 from ..names import ARKIT
 from ..report import UserError, attempt
 
@@ -55,12 +56,16 @@ def map_character(character: Any, *, preset: str = "AUTO") -> mapping.Match:
     if preset != "AUTO":
         presets = [item for item in presets if item.name == preset]
     if not presets:
-        raise UserError(f"There is no mapping preset '{preset}'; choose another")
+        raise UserError(tr("There is no mapping preset '{preset}'; choose another", preset=preset))
     match = mapping.best_match(presets, keys=keys, sources=ARKIT)
     found = len({row.source for row in match.rows})
     if found < LEAST and preset == "AUTO":
         raise UserError(
-            f"Of {len(keys)} shape keys only {found} have known names (ARKit, VRM, MetaHuman, MPFB); add rows by hand"
+            tr(
+                "Of {count} shape keys only {found} have known names (ARKit, VRM, MetaHuman, MPFB); add rows by hand",
+                count=len(keys),
+                found=found,
+            )
         )
     set_rows(settings, match.rows)
     settings.kind = "OWN"
@@ -129,7 +134,7 @@ def _no_mesh(context: Any) -> str:
     if character.face_emote.kind == "PART":
         return takes.refusal(character)
     if character.library is not None or character.override_library is not None:
-        return f"'{character.name}' is linked or overridden; make it local first"
+        return tr("'{name}' is linked or overridden; make it local first", name=character.name)
     return ""
 
 
@@ -161,9 +166,18 @@ class FACEEMOTE_OT_map_character(bpy.types.Operator):
             character = context.scene.face_emote.target
             match = map_character(character, preset=self.preset or "AUTO")
             parts = [part.mesh.name for part in character.face_emote.parts]
-            with_parts = f"; with {', '.join(parts)}" if parts else ""
+            with_parts = tr("; with {names}", names=", ".join(parts)) if parts else ""
             rows, idle = len(match.rows), len(match.idle_keys)
-            self.report({"INFO"}, f"{match.preset.title}: {rows} rows, {idle} keys unmatched{with_parts}")
+            self.report(
+                {"INFO"},
+                tr(
+                    "{title}: {rows} rows, {idle} keys unmatched{with_parts}",
+                    title=match.preset.title,
+                    rows=rows,
+                    idle=idle,
+                    with_parts=with_parts,
+                ),
+            )
 
         return attempt(self, work)
 
@@ -244,7 +258,7 @@ class FACEEMOTE_OT_add_parts(bpy.types.Operator):
                 raise UserError(
                     "No shape key of the selected meshes has a known name, or they are characters themselves"
                 )
-            self.report({"INFO"}, f"Driven with {character.name}: {', '.join(added)}")
+            self.report({"INFO"}, tr("Driven with {name}: {names}", name=character.name, names=", ".join(added)))
 
         return attempt(self, work)
 
@@ -308,7 +322,7 @@ class FACEEMOTE_OT_save_mapping(bpy.types.Operator):
             path = Path(user_folder(PRESETS)) / f"{name}.json"
             rows = rows_of(context.scene.face_emote.target.face_emote)
             mapping.save_preset(path, title=self.name.strip(), rows=rows)
-            self.report({"INFO"}, f"Saved as {path}")
+            self.report({"INFO"}, tr("Saved as {path}", path=path))
 
         return attempt(self, work)
 

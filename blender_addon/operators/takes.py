@@ -11,6 +11,7 @@ from .. import folders, reasons
 from ..apply import preview, takes
 from ..apply.channels import owners_of
 from ..apply.merge import merge_take
+from ..messages import tr
 from ..report import UserError, attempt
 from .generate import Line, decoded, submit_take
 
@@ -48,7 +49,7 @@ class FACEEMOTE_OT_show_take(bpy.types.Operator):
             preview.stop()
             takes.show_only(character, take)
             context.scene.frame_set(context.scene.frame_current)
-            self.report({"INFO"}, f"Showing {take.name}")
+            self.report({"INFO"}, tr("Showing {name}", name=take.name))
 
         return attempt(self, work)
 
@@ -109,7 +110,10 @@ class FACEEMOTE_OT_clear_cache(bpy.types.Operator):
                 if facts.get(name)
             }
             freed, kept = folders.clear_cache(used=used)
-            self.report({"INFO"}, f"Freed {freed / 1e6:.1f} MB; kept {kept} files of this file's takes")
+            self.report(
+                {"INFO"},
+                tr("Freed {freed:.1f} MB; kept {kept} files of this file's takes", freed=freed / 1e6, kept=kept),
+            )
 
         return attempt(self, work)
 
@@ -182,7 +186,9 @@ class FACEEMOTE_OT_merge_take(bpy.types.Operator):
             preview.stop()
             settings = context.scene.face_emote
             merged, before, after = merge_take(_take(context), settings.target, tolerance=settings.decimate)
-            self.report({"INFO"}, f"{merged.name}: {after} keys instead of {before}")
+            self.report(
+                {"INFO"}, tr("{name}: {after} keys instead of {before}", name=merged.name, after=after, before=before)
+            )
 
         return attempt(self, work)
 
@@ -232,7 +238,12 @@ def speech_of(facts: dict[str, Any]) -> Path:
     if wave.is_file():
         return wave
     if not source or not Path(source).is_file():
-        raise UserError(f"The take's speech is neither in the cache nor where it was; generate a new take: {source}")
+        raise UserError(
+            tr(
+                "The take's speech is neither in the cache nor where it was; generate a new take: {source}",
+                source=source,
+            )
+        )
     start = float(facts.get("source_start", 0.0))
     return decoded(source, start_secs=start, end_secs=start + float(facts["num_secs"]))[0]
 

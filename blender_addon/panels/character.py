@@ -7,6 +7,7 @@ import bpy
 
 from .. import compat, reasons
 from ..apply.channels import lost_keys
+from ..messages import tr
 from ..names import BONE_ROLES
 from ..operators.generate import start_frame
 from ..operators.mapping import unmatched
@@ -59,7 +60,9 @@ class FACEEMOTE_PT_character(bpy.types.Panel):
         side.operator("face_emote.save_mapping", text="", icon="FILE_TICK")
         gone = lost_keys(character)
         if gone:
-            say(body, f"Gone or renamed since they were mapped: {', '.join(gone[:SHOWN])}", icon="ERROR")
+            say(
+                body, tr("Gone or renamed since they were mapped: {names}", names=", ".join(gone[:SHOWN])), icon="ERROR"
+            )
         for index, part in enumerate(own.parts):
             if part.mesh is not None:
                 line = body.row()
@@ -106,7 +109,7 @@ class FACEEMOTE_PT_speech(bpy.types.Panel):
             layout.prop(settings, "start_at")
             layout.prop(settings, "place_sound")
         if not reasons.no_speech(context):
-            layout.label(text=f"Starts at frame {start_frame(context.scene)}", icon="TIME")
+            layout.label(text=tr("Starts at frame {start_frame}", start_frame=start_frame(context.scene)), icon="TIME")
         layout.prop(settings, "transcript")
         say(layout, LANGUAGE_NOTE)
 

@@ -8,6 +8,7 @@ import bpy
 from .. import folders, reasons
 from ..apply import preview
 from ..engine.current import SESSION
+from ..messages import tr
 
 
 def prepared(panel: Any) -> Any:
@@ -22,12 +23,12 @@ def say(layout: Any, text: str, *, icon: str = "INFO", width: int = 38) -> None:
     column = layout.column(align=True)
     column.scale_y = 0.8
     line = ""
-    for word in [*text.split(), ""]:
+    for word in [*tr(text).split(), ""]:
         if word and len(line) + len(word) < width:
             line = f"{line} {word}".strip()
             continue
         if line:
-            column.label(text=line, icon=icon)
+            column.label(text=line, icon=icon, translate=False)
             icon = "BLANK1"
         line = word
 

@@ -6,6 +6,7 @@ from typing import Any
 import bpy
 
 from ..apply import takes
+from ..messages import tr
 from ..names import BLOOD_REGIONS, SKIN_PROPERTY, WRINKLES, blood_place, wrinkle_place
 from ..operators.generate import fps_of
 from .main import prepared, say
@@ -29,7 +30,16 @@ class FACEEMOTE_PT_takes(bpy.types.Panel):
         stale = takes.of_another_rate(settings.target, fps=fps) if settings.target is not None else None
         if stale is not None:
             made = takes.facts_of(stale)["fps"]
-            say(layout, f"{stale.name} was made for {made:g} frames a second, the scene has {fps:g}", icon="ERROR")
+            say(
+                layout,
+                tr(
+                    "{name} was made for {made:g} frames a second, the scene has {fps:g}",
+                    name=stale.name,
+                    made=made,
+                    fps=fps,
+                ),
+                icon="ERROR",
+            )
             again = layout.operator("face_emote.rebake_take", text="Re-bake as It Was", icon="FILE_REFRESH")
             again.take_id, again.as_it_was = takes.facts_of(stale)["id"], True
         grid = layout.grid_flow(row_major=True, columns=2, even_columns=True, align=True)
@@ -63,7 +73,7 @@ class FACEEMOTE_PT_skin(bpy.types.Panel):
         layout.prop(character.face_emote, "shown_region")
         for title, names, place in (("Blood flow", BLOOD_REGIONS, blood_place), ("Wrinkles", WRINKLES, wrinkle_place)):
             header, body = layout.panel(f"face_emote_{title}", default_closed=True)
-            header.label(text=f"{title} by region")
+            header.label(text=tr("{title} by region", title=title))
             if body:
                 column = body.column(align=True)
                 for i, name in enumerate(names):
