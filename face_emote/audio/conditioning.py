@@ -39,6 +39,8 @@ PHASE_SECS = 0.001
 """Channels are compared in the differences over this time, in which speech is strong and rumble is weak."""
 TOP_DB = -10.0
 LEAD_SAMPLES = SAMPLE_RATE_HZ // 4
+_TOGETHER = 512
+"""Blocks of a recording that are filtered at once."""
 Progress = Callable[[float, float], None]
 logger = logging.getLogger(__name__)
 
@@ -180,7 +182,7 @@ def without_rumble(blocks: Iterable[Float[Array, " _samples"]]) -> Iterator[Floa
     Before its start the sound is taken to have gone on as it does after it, mirrored through its first sample, so that
     the filter has nothing to swing in to.
     """
-    cleaner = RumbleFilter()
+    cleaner = RumbleFilter(together=_TOGETHER)
     coming = iter(blocks)
     start = np.zeros(0, np.float32)
     while len(start) <= LEAD_SAMPLES and (block := next(coming, None)) is not None:
@@ -215,34 +217,47 @@ class RumbleFilter:
     BLOCK = HOP // 4
     """The rows of features end at multiples of it: nothing waits."""
 
-    def __init__(self) -> None:
-        """Start before the sound."""
-        self._step = _block_matrix(self.SECTIONS, self.BLOCK)
-        self._row = np.zeros(len(self._step))
-        """A block of sound, and the memory before it."""
+    def __init__(self, *, together: int = 1) -> None:
+        """Start before the sound; so many blocks are filtered `together`, 1 to be live."""
+        size = self.BLOCK
+        step = _block_matrix(self.SECTIONS, size).T
+        self._direct, self._recalled = step[:size, :size], step[size:, :size]
+        self._stored = step[:size, size:]
+        self._kept = [step[size:, size:]]
+        """What becomes of the memory after 1, 2, 4 .. blocks."""
+        while 2 ** len(self._kept) <= together:
+            self._kept.append(self._kept[-1] @ self._kept[-1])
+        self._span = together * size
+        self._memory = np.zeros(len(self._recalled))
         self._held = np.zeros(0, np.float32)
         self._started = False
 
     def push(self, samples: Float[Array, " _samples"]) -> Float[Array, " _cleaned"]:
-        """Whole blocks of the sound so far."""
+        """Whole spans of blocks of the sound so far."""
         if not self._started and len(samples):
-            self._row[self.BLOCK] = -self.SECTIONS[0][0] * float(samples[0])
+            self._memory[0] = -self.SECTIONS[0][0] * float(samples[0])
             self._started = True
         held = np.concatenate([self._held, samples.astype(np.float32, copy=False)])
-        stop = len(held) - len(held) % self.BLOCK
+        stop = len(held) - len(held) % self._span
         self._held = held[stop:]
         out = np.empty(stop, np.float32)
-        for first in range(0, stop, self.BLOCK):
-            self._row[: self.BLOCK] = held[first : first + self.BLOCK]
-            after = self._step.dot(self._row)
-            out[first : first + self.BLOCK] = after[: self.BLOCK]
-            self._row[self.BLOCK :] = after[self.BLOCK :]
+        for first in range(0, stop, self._span):
+            part = slice(first, first + self._span)
+            out[part] = self._cleaned(held[part].reshape(-1, self.BLOCK).astype(np.float64)).reshape(-1)
         return out
+
+    def _cleaned(self, blocks: Float[Array, "block sample"]) -> Float[Array, "block sample"]:
+        memory = np.concatenate([self._memory[None], blocks @ self._stored])
+        for level, kept in enumerate(self._kept):  # each row gathers those before it, twice as many every time
+            memory[2**level :] += memory[: -(2**level)] @ kept
+        self._memory = memory[-1]
+        cleaned: Array = blocks @ self._direct + memory[:-1] @ self._recalled
+        return cleaned
 
     def finish(self) -> Float[Array, " _cleaned"]:
         """What is left of the sound."""
         left = len(self._held)
-        return self.push(np.zeros(-left % self.BLOCK, np.float32))[:left]
+        return self.push(np.zeros(-left % self._span, np.float32))[:left]
 
 
 @lru_cache(maxsize=1)
