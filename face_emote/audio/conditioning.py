@@ -24,8 +24,8 @@ from face_emote.core.types import Speech
 
 SURVEY_WINDOW = 800
 """Samples: 50 ms, whose Hann window tells 20 Hz from 80 Hz."""
-SPEECH_BINS = slice(4, None)
-"""Of 20 Hz each: what is said."""
+SPEECH_FROM = 4
+"""Of its bins of 20 Hz each, the first that counts as said."""
 USUAL_DB = -27.0
 """Level of the recordings that the networks learnt from: the median of the frames in which somebody speaks."""
 USUAL_RANGE_DB = 6.0
@@ -132,15 +132,42 @@ def _survey_file(source: SpeechSource, report: Progress) -> Condition:
 def _surveyed(blocks: Iterable[Float[Array, " _samples"]], passed: Callable[[float], None]) -> Condition:
     """The level of 16 kHz sound."""
     speech: list[Array] = []
-    phase = 2.0 * np.pi * np.arange(SURVEY_WINDOW) / SURVEY_WINDOW
-    window = (0.5 - 0.5 * np.cos(phase)).astype(np.float32)
-    scale = 2.0 / (SURVEY_WINDOW * float((window**2).sum()))
+    squared, lowest = _survey_weights()
     for windows, real in frame_chunks(blocks, size=SURVEY_WINDOW):
-        spectrum = np.fft.rfft(windows[:real] * window, axis=1)
-        power = (spectrum.real**2 + spectrum.imag**2) * scale
-        speech.append((10.0 * np.log10(power[:, SPEECH_BINS].sum(axis=1) + 1e-20)).astype(np.float32))
+        # Windows overlap: each hop of them is weighed once for all.
+        hops = np.concatenate([windows[:, :HOP], windows[-1].reshape(-1, HOP)[1:]]).astype(np.float64)
+        energy, low = _over_windows(hops * hops @ squared)[:, 0], _over_windows(hops @ lowest)
+        power = SURVEY_WINDOW * energy - 2.0 * (low * low).sum(axis=1)
+        speech.append((10.0 * np.log10(np.maximum(power[:real], 0.0) + 1e-20)).astype(np.float32))
         passed(len(speech) * len(windows) / FEATURE_HZ)
     return _judged(np.concatenate(speech))
+
+
+@lru_cache(maxsize=1)
+def _survey_weights() -> tuple[Float[Array, "sample place"], Float[Array, "sample place_and_wave"]]:
+    """For the energy of windows, and for what of it lies below speech, so that both are powers relative to full scale.
+
+    Of each sample of a hop, by the place of the hop in the window; of the waves, those of 0 Hz have half their power.
+    """
+    phase = 2.0 * np.pi * np.arange(SURVEY_WINDOW) / SURVEY_WINDOW
+    window = 0.5 - 0.5 * np.cos(phase)
+    waves = [np.full(SURVEY_WINDOW, np.sqrt(0.5))]
+    for number in range(1, SPEECH_FROM):
+        waves += [np.cos(number * phase), np.sin(number * phase)]
+    scaled = window / np.sqrt(SURVEY_WINDOW * (window * window).sum())
+    squared, lowest = (scaled * scaled)[:, None], np.stack(waves, axis=1) * scaled[:, None]
+    return _by_hop(squared), _by_hop(lowest)
+
+
+def _by_hop(weights: Float[Array, "window column"]) -> Float[Array, "sample place_and_column"]:
+    return weights.reshape(-1, HOP, weights.shape[1]).swapaxes(0, 1).reshape(HOP, -1)
+
+
+def _over_windows(hops: Float[Array, "hop place_and_column"]) -> Float[Array, "window column"]:
+    """Sums over the hops of each window, of what each weighs at its place."""
+    places = SURVEY_WINDOW // HOP
+    parts, count = hops.reshape(len(hops), places, -1), len(hops) - places + 1
+    return np.asarray(sum(parts[i : i + count, i] for i in range(places)))
 
 
 def _judged(speech_db: Float[Array, " frames"]) -> Condition:
