@@ -38,21 +38,55 @@ def pitch_candidates(windows: Float[Array, "frames window"], level_db: Float[Arr
     """Frequencies in Hz and strengths (correlation, 0..1) of the best peaks; absent ones have strength -1."""
     centred = windows - windows.mean(axis=1, keepdims=True)
     spectrum = np.fft.rfft(centred * _hann(), FFT_SIZE)
-    correlation = np.fft.irfft(spectrum.real**2 + spectrum.imag**2, FFT_SIZE)
-    peak_power = np.maximum(correlation[:, :1], 1e-12)
-    r = correlation[:, LAGS] / peak_power / _window_correlation()
+    r = _correlation(spectrum.real**2 + spectrum.imag**2)
     inner = r[:, 1:-1]
     is_peak = (inner > r[:, :-2]) & (inner >= r[:, 2:]) & (inner > 0.2) & (level_db[:, None] > QUIET_DB)
-    score = np.where(is_peak, inner - OCTAVE_COST * np.log2(LAGS[1:-1] * LOW_HZ / SAMPLE_RATE_HZ), -1.0)
-    best = np.argsort(-score, axis=1, kind="stable")[:, :NUM_CANDIDATES]
-    rows = np.arange(len(r))[:, None]
-    left, centre, right = (r[rows, best + k] for k in range(3))
+    score = np.where(is_peak, inner - _octave_costs(), np.float32(-1.0))
+    rows = np.arange(len(r))
+    best, value = np.empty((len(r), NUM_CANDIDATES), np.int64), np.empty((len(r), NUM_CANDIDATES), np.float32)
+    for number in range(NUM_CANDIDATES):
+        best[:, number] = found = score.argmax(axis=1)
+        value[:, number] = score[rows, found]
+        score[rows, found] = -1.0
+    left, centre, right = (r[rows[:, None], best + k].astype(np.float64) for k in range(3))
     bend = left - 2.0 * centre + right
-    present = score[rows, best] > 0.0
+    present = value > 0.0
     shift = np.where(present, 0.5 * (left - right) / np.minimum(bend, -1e-9), 0.0)  # parabola through three points
     strength = np.clip(centre - 0.25 * (left - right) * shift, 0.0, 1.0)
     hz = SAMPLE_RATE_HZ / (LAGS[1:-1][best] + shift)
     return hz, np.where(present, strength, -1.0)
+
+
+def _correlation(power: Float[Array, "frames bin"]) -> Float[Array, "frames lag"]:
+    """Autocorrelation at `LAGS`, relative to that at 0 and to the window's own, from the power spectrum.
+
+    It is a sum of cosines, as half an inverse transform would be. Bins k and half - k have the same cosine at even lags
+    and opposite ones at odd lags: their sum and their difference are weighed.
+    """
+    half = FFT_SIZE // 4
+    low, high = power[:, : half + 1], power[:, : half - 1 : -1]
+    even, odd = _cosines()
+    r = np.empty((len(power), len(LAGS)), np.float32)
+    at_even = (low + high) @ even
+    r[:, LAGS[0] % 2 :: 2], r[:, 1 - LAGS[0] % 2 :: 2] = at_even[:, 1:], (low - high) @ odd
+    r /= np.maximum(at_even[:, :1], 1e-12)
+    return r
+
+
+@lru_cache(maxsize=1)
+def _cosines() -> tuple[Float[Array, "bin lag"], Float[Array, "bin lag"]]:
+    """For the even lags, 0 before them, and for the odd ones of `LAGS`."""
+    bins = np.arange(FFT_SIZE // 4 + 1)
+    weights = np.where(bins == 0, 1.0, np.where(bins == bins[-1], 1.0, 2.0)) / FFT_SIZE
+    window = np.concatenate([[1.0], _window_correlation()])
+    lags = np.concatenate([[0], LAGS])
+    table = weights[:, None] * np.cos(2.0 * np.pi * np.outer(bins, lags) / FFT_SIZE) / window
+    return table[:, lags % 2 == 0].astype(np.float32), table[:, lags % 2 == 1].astype(np.float32)
+
+
+@lru_cache(maxsize=1)
+def _octave_costs() -> Float[Array, " lag"]:
+    return (OCTAVE_COST * np.log2(LAGS[1:-1] * LOW_HZ / SAMPLE_RATE_HZ)).astype(np.float32)
 
 
 def track_pitch(candidates: Iterable[Candidates]) -> Iterator[Candidates]:
