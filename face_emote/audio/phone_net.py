@@ -10,13 +10,15 @@ from pathlib import Path
 
 import numpy as np
 
-from face_emote.audio.logmel import CHUNK_FRAMES, NUM_BANDS
+from face_emote.audio.logmel import NUM_BANDS
 from face_emote.core.arrays import Array, Float, Int
 from face_emote.core.assets import ASSETS
 from face_emote.core.names import PHONES
 
 ASSET = ASSETS / "phones" / "phone_net.npz"
 
+CHUNK_FRAMES = 1024
+"""Frames computed at a time, always from a multiple of it on: their context is a small part of the work."""
 MEAN_FRAMES = 400
 """The level that is subtracted is averaged over 4 s on each side."""
 QUIETEST, LOUDEST = -9.0, 5.0
@@ -100,11 +102,14 @@ def forward(rows: Float[Array, "window band"], net: PhoneNet) -> Float[Array, "f
     for kernel, bias, dilation in zip(net.kernels, net.biases, net.dilations, strict=True):
         taps = len(kernel)
         length = len(x) - (taps - 1) * dilation
-        y = bias + sum(x[k * dilation : k * dilation + length] @ kernel[k] for k in range(taps))
-        y = np.maximum(y, 0.0)
+        y = x[:length] @ kernel[0]
+        for k in range(1, taps):
+            y += x[k * dilation : k * dilation + length] @ kernel[k]
+        y += bias
+        np.maximum(y, 0.0, out=y)
         if kernel.shape[1] == kernel.shape[2]:
             start = (taps // 2) * dilation
-            y = y + x[start : start + length]
+            y += x[start : start + length]
         x = y
     logits: Array = x @ net.head + net.head_bias
     return logits

@@ -140,53 +140,49 @@ def _search(
     At the start of the sound (`is_start`) any phone may begin, at its end any may end; elsewhere there is silence.
     """
     num = scores.shape[1]
-    change = (BIGRAM_SHARE * net.log_bigram.astype(np.float64) - CHANGE_COST).T
+    change = BIGRAM_SHARE * net.log_bigram.astype(np.float64) - CHANGE_COST
     stretches = Stretches.of(ready[:, 0], ready[:, 1] - ready[:, 0])
-    before, stays = np.zeros(scores.shape, np.int8), np.zeros(scores.shape, bool)
-    total = np.full((len(ready), num, LEAST_FRAMES), -np.inf)
-    total[:, 0, -1] = 0.0
+    ended, stays = np.zeros(scores.shape), np.zeros(scores.shape, bool)
+    total = np.full((LEAST_FRAMES, len(ready), num), -np.inf)
+    total[-1, :, 0] = 0.0
     if is_start:
-        total[stretches.first == 0, :, 0] = 0.0
+        total[0, stretches.first == 0] = 0.0
     steps = stretches.forward()
-    total += scores[next(steps), :, None]
+    total += scores[next(steps)]
     for rows in steps:
-        now = total[: len(rows)]
-        now[:], before[rows], stays[rows] = _step(now, scores[rows], change=change)
-    _trace(stretches, total, before=before, stays=stays, path=path, free_end=len(scores) if is_end else -1)
+        now = total[:, : len(rows)]
+        ended[rows] = last = now[-1].copy()
+        entering = (last.T[:, :, None] + change[:, None]).max(axis=0)
+        stays[rows] = stayed = last >= now[-2]
+        now[-1] = np.where(stayed, last, now[-2])
+        now[1:-1] = now[:-2].copy()
+        now[0] = entering
+        now += scores[rows]
+    _trace(stretches, total, ended=ended, change=change.T, stays=stays, path=path,
+           free_end=len(scores) if is_end else -1)  # fmt: skip
 
 
 def _trace(
-    stretches: Stretches, total: Float[Array, "stretch phone place"], *, before: Int[Array, "frames phone"],
-    stays: Bool[Array, "frames phone"], path: tuple[Array, Array], free_end: int,
+    stretches: Stretches, total: Float[Array, "place stretch phone"], *, ended: Float[Array, "frames phone"],
+    change: Float[Array, "next_phone phone"], stays: Bool[Array, "frames phone"], path: tuple[Array, Array],
+    free_end: int,
 ) -> None:  # fmt: skip
-    """Follow the best paths back from their last frames: in silence, but for the stretch that ends at `free_end`."""
+    """Follow the best paths back from their last frames: in silence, but for the stretch that ends at `free_end`.
+
+    Which phone came before one that begins is asked along these paths alone: `ended` holds the totals of the phones
+    that ended one frame earlier.
+    """
     phones, begins = path
-    best = total.reshape(len(total), -1).argmax(axis=1)
-    state = np.where(stretches.last + 1 == free_end, best, LEAST_FRAMES - 1)
-    phone, place = state // LEAST_FRAMES, state % LEAST_FRAMES
+    place, phone = np.divmod(total.swapaxes(0, 1).reshape(total.shape[1], -1).argmax(axis=1), total.shape[2])
+    silent = stretches.last + 1 != free_end
+    place, phone = np.where(silent, LEAST_FRAMES - 1, place), np.where(silent, 0, phone)
     for rows in stretches.backward():
         here, at = phone[: len(rows)], place[: len(rows)]
-        phones[rows], begins[rows] = here, at == 0
+        begin = at == 0
+        phones[rows], begins[rows] = here, begin
         stay = (at == LEAST_FRAMES - 1) & stays[rows, here]
-        here[:] = np.where(at == 0, before[rows, here], here)
-        at[:] = np.where(at == 0, LEAST_FRAMES - 1, at - 1 + stay)
-
-
-def _step(
-    total: Float[Array, "stretch phone place"], row: Float[Array, "stretch phone"], *,
-    change: Float[Array, "next_phone phone"],
-) -> tuple[Float[Array, "stretch phone place"], Int[Array, "stretch phone"], Bool[Array, "stretch phone"]]:  # fmt: skip
-    """One Viterbi step over phones that each pass `LEAST_FRAMES` places and may stay in the last.
-
-    Returns the new totals, for each phone the one before if it begins now, and whether its last place was stayed in.
-    """
-    last = total[:, :, -1]
-    entering = last[:, None, :] + change
-    best = entering.argmax(axis=2)
-    out = np.empty_like(total)
-    out[:, :, 0] = np.take_along_axis(entering, best[:, :, None], axis=2)[:, :, 0]
-    out[:, :, 1:] = total[:, :, :-1]
-    stays = last >= out[:, :, -1]
-    out[:, :, -1] = np.where(stays, last, out[:, :, -1])
-    out += row[:, :, None]
-    return out, best, stays
+        at += stay - 1
+        begun = np.flatnonzero(begin)
+        if len(begun):
+            here[begun] = (ended[rows[begun]] + change[here[begun]]).argmax(axis=1)
+            at[begun] = LEAST_FRAMES - 1
