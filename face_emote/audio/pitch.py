@@ -74,7 +74,7 @@ def _correlation(power: Float[Array, "frames bin"]) -> Float[Array, "frames lag"
 
 
 @lru_cache(maxsize=1)
-def _cosines() -> tuple[Float[Array, "bin lag"], Float[Array, "bin lag"]]:
+def _cosines() -> tuple[Float[Array, "bin even_lag"], Float[Array, "bin odd_lag"]]:
     """For the even lags, 0 before them, and for the odd ones of `LAGS`."""
     bins = np.arange(FFT_SIZE // 4 + 1)
     weights = np.where(bins == 0, 1.0, np.where(bins == bins[-1], 1.0, 2.0)) / FFT_SIZE

@@ -1,11 +1,15 @@
 """Blocks of the network, run forward on a stream: chunks of one fixed length, with what attention and taps remember."""
 
+import math
+
 import numpy as np
 
 from face_emote.core.arrays import Array, Float
 from face_emote.network.weights import BlockWeights
 
 EPSILON = 1e-5
+SPAN = 32
+"""Most frames whose attention is one product: longer ones see more keys that are not theirs."""
 
 
 def silu(x: Float[Array, "_frames _column"]) -> Float[Array, "_frames _column"]:
@@ -45,7 +49,8 @@ class BlockStream:
         """Of the keys before this chunk, those that lie before frame 0."""
         self._keys_values = np.zeros((band - 1 + chunk, 2 * width), np.float32)
         self._convolved = np.zeros((taps - 1 + chunk, width), np.float32)
-        self._mask = _band_mask(weights.attention_bias, chunk)
+        self._span = math.gcd(chunk, SPAN)
+        self._mask = _band_mask(weights.attention_bias, self._span)
         self._shape = (heads, width // heads)
 
     def step(self, x: Float[Array, "frames width"], modulation: Float[Array, "_rows 9*width"]) -> None:
@@ -63,20 +68,23 @@ class BlockStream:
         qkv = x @ self._weights.qkv
         held = self._keys_values
         held[before:] = qkv[:, width:]
-        queries = qkv[:, :width].reshape(chunk, *self._shape).transpose(1, 0, 2)
-        keys = held[:, :width].reshape(-1, *self._shape).transpose(1, 2, 0)
-        values = held[:, width:].reshape(-1, *self._shape).transpose(1, 0, 2)
+        span = self._span
+        queries = qkv[:, :width].reshape(-1, span, *self._shape).swapaxes(1, 2)
+        # [span, head, column, row]: of each span, the rows before it and its own.
+        windows = np.lib.stride_tricks.sliding_window_view(held, before + span, axis=0)[::span]
+        keys = windows[:, :width].reshape(-1, *self._shape, before + span)
+        values = windows[:, width:].reshape(-1, *self._shape, before + span).swapaxes(2, 3)
         scores = queries @ keys
         scores += self._mask
-        if self._unheard:
-            scores[:, :, : self._unheard] = -np.inf
-            self._unheard = max(self._unheard - chunk, 0)
-        scores -= np.maximum.reduce(scores, axis=2, keepdims=True)
+        for number in range(math.ceil(min(self._unheard, chunk) / span)):
+            scores[number, :, :, : self._unheard - number * span] = -np.inf
+        self._unheard = max(self._unheard - chunk, 0)
+        scores -= np.maximum.reduce(scores, axis=3, keepdims=True)
         np.exp(scores, out=scores)
         y = scores @ values
-        y /= np.add.reduce(scores, axis=2, keepdims=True)
+        y /= np.add.reduce(scores, axis=3, keepdims=True)
         held[:before] = held[chunk:].copy()
-        return self._weights.attended(y.transpose(1, 0, 2).reshape(chunk, width))
+        return self._weights.attended(y.swapaxes(1, 2).reshape(chunk, width))
 
     def _convolution(self, x: Array) -> Array:
         chunk, held, kernel = self._chunk, self._convolved, self._weights.depthwise.weight
@@ -97,10 +105,10 @@ def _modulated(x: Array, *, scale: Array, shift: Array) -> Array:
     return y
 
 
-def _band_mask(distance_bias: Float[Array, "head band"], chunk: int) -> Float[Array, "head chunk key"]:
-    """What is added to the scores of a chunk's queries with the `band - 1` keys before it and its own."""
+def _band_mask(distance_bias: Float[Array, "head band"], span: int) -> Float[Array, "head span key"]:
+    """What is added to the scores of a span's queries with the `band - 1` keys before it and its own."""
     heads, band = distance_bias.shape
-    mask = np.full((heads, chunk, band - 1 + chunk), -np.inf, np.float32)
-    for i in range(chunk):
+    mask = np.full((heads, span, band - 1 + span), -np.inf, np.float32)
+    for i in range(span):
         mask[:, i, i : i + band] = distance_bias[:, ::-1]
     return mask
