@@ -1,6 +1,7 @@
 """Low-pass filters that rise and fall at different speeds, stepped exactly and resumable at any step.
 
-They are what remembers in a performance (emotion, blood, skin): everything else is a pure function of time.
+They are what remembers in a performance (emotion, blood, skin): everything else is a pure function of time. Channels
+are followed one by one, as plain numbers: numpy takes longer over a short row than Python over its numbers.
 """
 
 import numpy as np
@@ -21,12 +22,21 @@ def follow(
     Exact for a u that holds within a step, because y never crosses it. Returns the level after each step, and the
     last one to go on from.
     """
-    keep_on, keep_off = np.exp(-1.0 / (step_hz * np.asarray(on_secs))), np.exp(-1.0 / (step_hz * np.asarray(off_secs)))
-    out = np.empty(wanted.shape)
-    for i, u in enumerate(wanted.astype(np.float64)):
-        level = u + (level - u) * np.where(u > level, keep_on, keep_off)
-        out[i] = level
-    return out, level
+    keep_on, keep_off = (np.exp(-_steps(secs, level, step_hz=step_hz)).tolist() for secs in (on_secs, off_secs))
+    paths = []
+    for us, y, on, off in zip(wanted.astype(np.float64).T.tolist(), level.tolist(), keep_on, keep_off, strict=True):
+        path = []
+        for u in us:
+            y = u + (y - u) * (on if u > y else off)
+            path.append(y)
+        paths.append(path)
+    out = np.ascontiguousarray(np.array(paths).T.reshape(wanted.shape))
+    return out, out[-1] if len(out) else level
+
+
+def _steps(secs: Array | float, level: Float[Array, " channel"], *, step_hz: float) -> Float[Array, " channel"]:
+    """A step as a share of each channel's time constant."""
+    return np.broadcast_to(1.0 / (step_hz * np.asarray(secs)), level.shape)
 
 
 def follow_twice(
@@ -45,15 +55,22 @@ def follow_twice(
 
     Returns y2 after each step, and both stages to go on from.
     """
-    on, off = 1.0 / (step_hz * np.asarray(on_secs)), 1.0 / (step_hz * np.asarray(off_secs))
-    keep_on, keep_off = np.exp(-on), np.exp(-off)
-    first, second = levels
-    out = np.empty(wanted.shape)
-    for i, u in enumerate(wanted.astype(np.float64)):
-        rises = u > first
-        keep, ratio = np.where(rises, keep_on, keep_off), np.where(rises, on, off)
-        gap = first - u
-        second = u + ((second - u) + gap * ratio) * keep
-        first = u + gap * keep
-        out[i] = second
-    return out, np.stack([first, second])
+    paths, ends = [], []
+    rates = [_steps(secs, levels[0], step_hz=step_hz) for secs in (on_secs, off_secs)]
+    channels = np.concatenate([levels, rates, np.exp(-np.stack(rates))]).T.tolist()
+    for us, (first, second, on, off, keep_on, keep_off) in zip(
+        wanted.astype(np.float64).T.tolist(), channels, strict=True
+    ):
+        path = []
+        for u in us:
+            gap = first - u
+            if gap < 0.0:
+                second = u + ((second - u) + gap * on) * keep_on
+                first = u + gap * keep_on
+            else:
+                second = u + ((second - u) + gap * off) * keep_off
+                first = u + gap * keep_off
+            path.append(second)
+        paths.append(path)
+        ends.append((first, second))
+    return np.ascontiguousarray(np.array(paths).T.reshape(wanted.shape)), np.array(ends).T
