@@ -66,7 +66,9 @@ def _floor_and_peak(level_db: Float[Array, " frames"]) -> tuple[Float[Array, " f
     """5th and 95th percentile of the level over +/- 5 s, taken twice a second and interpolated."""
     centres = np.arange(0, len(level_db) + STEP_FRAMES, STEP_FRAMES)
     spans = [level_db[max(0, c - SPAN_FRAMES) : c + SPAN_FRAMES] for c in centres]
-    low, high = np.array([np.percentile(s if len(s) else level_db[-1:], (5.0, 95.0)) for s in spans]).T
+    ordered = [np.sort(span if len(span) else level_db[-1:]) for span in spans]
+    places = [np.array([0.05, 0.95]) * (len(span) - 1) for span in ordered]
+    low, high = np.array([np.interp(at, np.arange(len(s)), s) for at, s in zip(places, ordered, strict=True)]).T
     frames = np.arange(len(level_db))
     return np.interp(frames, centres, low), np.interp(frames, centres, high)
 

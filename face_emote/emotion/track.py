@@ -77,7 +77,9 @@ def fps_of(a: EmotionTrack, b: EmotionTrack) -> float:
 
 
 def _on_frames(plan: EmotionPlan, *, index: Array, fps: float) -> EmotionTrack:
-    emotions = [key.emotion for key in plan.keys]
+    first = int(index.min(initial=len(plan.keys) - 1))
+    emotions = [key.emotion for key in plan.keys[first : int(index.max(initial=first)) + 1]]
+    index = index - first
     return EmotionTrack(
         mix=np.stack([emotion.mix for emotion in emotions])[index],
         vad=np.stack([emotion.vad for emotion in emotions])[index],

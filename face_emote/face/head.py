@@ -115,6 +115,11 @@ class Head:
         """Rest positions of `names.JOINTS` for this identity, float64."""
         return self._whole._rest_joints
 
+    def moved_joints(self, expression: Float[Array, f"frames {NUM_EXPRESSION}"]) -> Float[Array, "frames joint=5 3"]:
+        """Positions of the joints under an expression, before they turn, float64."""
+        moved: Array = np.tensordot(expression.astype(np.float64), self._whole._expression_joints, axes=1)
+        return self.joints() + moved
+
     def eyes_middle(self) -> Float[Array, " 3"]:
         """Midpoint of the eyeballs at rest, metres: where cameras aim from."""
         middle: Array = self.joints()[3:5].mean(axis=0)
@@ -200,8 +205,7 @@ class Head:
             eye_pose=np.zeros((frames, 2, 3)) if eye_pose is None else eye_pose,
         )
         coefficients = np.concatenate([expression, corrective_coefficients(rotations)], axis=1)
-        joints = self.joints() + np.tensordot(expression.astype(np.float64), self._whole._expression_joints, axes=1)
-        transforms = skin_transforms(rotations, joints)
+        transforms = skin_transforms(rotations, self.moved_joints(expression))
         points, active = self._points.active(coefficients)
         out = points.posed(coefficients[:, active], transforms)
         self._touch(out, coefficients=coefficients, transforms=transforms)

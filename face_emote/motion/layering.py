@@ -16,7 +16,8 @@ import numpy as np
 
 from face_emote.core.arrays import Array, Float
 from face_emote.core.assets import asset_table
-from face_emote.core.names import CONTROLS
+from face_emote.core.names import CONTROLS, JOINTS
+from face_emote.core.rotations import rotation_matrix
 from face_emote.face.head import Head
 from face_emote.face.rig import pose_from_controls
 from face_emote.motion.mouth.lip_rig import lip_edges, weights_at
@@ -25,6 +26,8 @@ _INDEX = {name: i for i, name in enumerate(CONTROLS)}
 JAW_OPEN, MOUTH_CLOSE = _INDEX["jawOpen"], _INDEX["mouthClose"]
 _STATIONS = (-0.45, -0.2, 0.0, 0.2, 0.45)
 """Where the gap is measured, as shares of the mouth's half width."""
+_JAW = JOINTS.index("jaw")
+_JAW_CORRECTIVES = slice(9 * (_JAW - 1), 9 * _JAW)
 _JAW_PROBE = 0.04
 _TOLERANCE_METRES = 0.0003
 _SEAL = _INDEX["lipSeal"]
@@ -84,9 +87,13 @@ class MouthGauge:
 
     head: Head
     """Only the edge of the lips."""
-    upper: Float[Array, "station vertex"]
-    lower: Float[Array, "station vertex"]
-    """Weights whose sums over vertices are the facing points."""
+    heights: Float[Array, " vertex"]
+    """Weights whose sum over the vertices' heights is the mean gap."""
+    linear: Float[Array, "column place=4"]
+    """What 1, the expression and the jaw's correctives add to that sum over what stays with the skull, and to the three
+    coordinates of what goes with the jaw."""
+    on_jaw: float
+    """Sum of the weights that go with the jaw."""
 
 
 def mouth_gauge(head: Head) -> MouthGauge:
@@ -102,18 +109,31 @@ def mouth_gauge(head: Head) -> MouthGauge:
         np.stack([weights_at(place, head.template[edge, 0].astype(np.float64)) for place in places])
         for edge in (edges.upper, edges.lower)
     )
-    return MouthGauge(
-        head=head.restricted_to(np.concatenate([edges.upper, edges.lower])),
-        upper=np.concatenate([upper, np.zeros_like(lower)], axis=1),
-        lower=np.concatenate([np.zeros_like(upper), lower], axis=1),
-    )
+    lips = head.restricted_to(np.concatenate([edges.upper, edges.lower]))
+    heights = np.concatenate([upper.mean(axis=0), -lower.mean(axis=0)])
+    turned = heights * lips.skin_weights[:, _JAW]
+    columns = np.concatenate([lips.template[None], lips.expression_basis, lips.pose_correctives[_JAW_CORRECTIVES]])
+    still, turning = (heights - turned) @ columns[:, :, 1].T, np.einsum("cva,v->ca", columns, turned)
+    return MouthGauge(lips, heights, np.column_stack([still, turning]), float(turned.sum()))
 
 
 def lip_gap(gauge: MouthGauge, controls: Float[Array, "frames control=100"]) -> Float[Array, " frames"]:
-    """Mean height of the opening between the inner lips, metres; negative where they are pressed."""
+    """Mean height of the opening between the inner lips, metres; negative where they are pressed.
+
+    Where nothing seals the lips it is a sum of the coefficients, of which a part turns with the jaw.
+    """
     pose = pose_from_controls(controls, control_joints=gauge.head.control_joints)
-    y = gauge.head.pose_vertices(expression=pose.expression, jaw_pose=pose.jaw_pose)[:, :, 1].astype(np.float64)
-    gap: Array = (y @ (gauge.upper - gauge.lower).T).mean(axis=1)
+    turn = rotation_matrix(pose.jaw_pose.astype(np.float64))
+    bent = (turn - np.eye(3)).reshape(len(turn), -1)
+    still, *turning = (np.concatenate([np.ones((len(turn), 1)), pose.expression, bent], axis=1) @ gauge.linear).T
+    joint = gauge.head.moved_joints(pose.expression)[:, _JAW]
+    gap: Array = still + gauge.on_jaw * joint[:, 1]
+    for axis in range(3):
+        gap += turn[:, 1, axis] * (turning[axis] - gauge.on_jaw * joint[:, axis])
+    sealed = np.flatnonzero(pose.expression[:, _SEAL] > 0.0)
+    if len(sealed):
+        vertices = gauge.head.pose_vertices(expression=pose.expression[sealed], jaw_pose=pose.jaw_pose[sealed])
+        gap[sealed] = vertices[:, :, 1].astype(np.float64) @ gauge.heights
     return gap
 
 

@@ -152,8 +152,8 @@ def _timbre(
     toneless = speaks & ~sung
     rest = np.where(toneless.sum(axis=1, keepdims=True) > 3, toneless, sung)
     change = np.abs(np.diff(timbre[:, :, :_NUM_SLOW], axis=1))
-    mels = timbre @ cepstral_basis().T.astype(np.float64)
-    reach = mels[:, :, :10].max(axis=2) - mels[:, :, 14:].max(axis=2)
+    mels = cepstral_basis() @ timbre.swapaxes(1, 2).astype(np.float32)
+    reach = (mels[:, :10].max(axis=1) - mels[:, 14:].max(axis=1)).astype(np.float64)
     loud, soft = sung & (level > 0.0), sung & (level <= 0.0)
     tilts = timbre[:, :, :_NUM_TILTS]
     tells = np.minimum(loud.sum(axis=1), soft.sum(axis=1)) > _FEW

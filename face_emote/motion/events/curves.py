@@ -155,5 +155,6 @@ def noises(
     # A cell lasts for many frames: its values are hashed once.
     lowest = first.min(axis=1, keepdims=True)
     cells = _lattice(lowest + np.arange(-1, int((first - lowest).max()) + 3), keys[:, None])
-    total = sum(w * np.take_along_axis(cells, first - lowest + i, axis=1) for i, w in enumerate(weights))
+    at = first - lowest + np.arange(len(cells))[:, None] * cells.shape[1]
+    total = sum(w * cells.take(at + i) for i, w in enumerate(weights))
     return np.asarray(total) * (_SPLINE_GAIN / 6.0)

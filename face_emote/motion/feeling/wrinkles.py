@@ -121,7 +121,7 @@ def wrinkle_model(head: Head) -> WrinkleModel:
         head=head.restricted_to(used),
         edges=local.reshape(pairs.shape),
         rest_length=np.linalg.norm(head.template[pairs[:, 1]] - head.template[pairs[:, 0]], axis=1),
-        weights=weights,
+        weights=weights.astype(np.float32),
         reference=np.ones(len(WRINKLES)),
     )
     measured = np.diagonal(tension(model, _control_rows(_TABLE["reference"]).astype(np.float32)))
@@ -139,10 +139,10 @@ def tension(model: WrinkleModel, controls: Float[Array, "frames control=100"]) -
     """Mean compression of each region's edges, as a share of their neutral length, on frames of controls 0..1."""
     pose = pose_from_controls(controls, control_joints=model.head.control_joints)
     vertices = model.head.pose_vertices(expression=pose.expression, jaw_pose=pose.jaw_pose, eye_pose=pose.eye_pose)
-    across = vertices[:, model.edges[:, 1]] - vertices[:, model.edges[:, 0]]
+    across = vertices.take(model.edges[:, 1], axis=1) - vertices.take(model.edges[:, 0], axis=1)
     length = np.sqrt(np.einsum("fec,fec->fe", across, across))
     shortened: Array = np.maximum(1.0 - length / model.rest_length, 0.0) @ model.weights
-    return shortened
+    return shortened.astype(np.float64)
 
 
 def folding(
