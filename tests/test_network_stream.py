@@ -100,7 +100,7 @@ def test_the_expression_waits_for_the_emotion(net):
 
 
 def test_a_stream_cannot_end_before_its_answers(net):
-    stream = LipStream(net, 3)
+    stream = LipStream(net, 3, chunk_frames=64)
     stream.push(ROWS)
     with pytest.raises(ValueError):
         stream.finish(10)

@@ -16,7 +16,7 @@ from face_emote.core.timing import frames_in
 from face_emote.core.types import FRAME_ARRAYS, FaceMotion, MotionInfo, PerformanceStyle, Speech, SpeechAnalysis
 from face_emote.emotion.grammar import describe
 from face_emote.face.bundled import load_head
-from face_emote.face.rig import ControlPose, controls_from_pose
+from face_emote.face.rig import ControlPose, controls_from_pose, pose_from_controls
 from face_emote.motion.layering import GAP_METRES, GAP_SHARE, layered, lids_follow, lip_gap, mouth_gauge
 from face_emote.motion.mouth.lips import lip_score
 from face_emote.motion.perform import perform
@@ -313,6 +313,17 @@ def test_nothing_jumps():
     assert np.abs(np.diff(controls[:, calm], axis=0)).max() * 120.0 < 14.0  # full scale in 70 ms at the fastest
     assert np.degrees(np.abs(np.diff(motion.neck_pose, axis=0))).max() * 120.0 < 60.0
     assert np.abs(np.diff(motion.blood_flow, axis=0)).max() * 120.0 < 6.0
+
+
+def test_the_gauge_measures_the_gap_of_the_mesh():
+    rng = np.random.default_rng(0)
+    controls = (rng.uniform(size=(60, 100)) * (rng.uniform(size=(60, 100)) < 0.3)).astype(np.float32)
+    controls[:40, INDEX["lipSeal"]] = 0.0
+    gauge = mouth_gauge(load_head())
+    pose = pose_from_controls(controls, control_joints=gauge.head.control_joints)
+    mesh = gauge.head.pose_vertices(expression=pose.expression, jaw_pose=pose.jaw_pose)[:, :, 1] @ gauge.heights
+    np.testing.assert_allclose(lip_gap(gauge, controls), mesh, atol=1e-7)
+    assert mesh.std() > 0.005
 
 
 def test_layers_without_emotion_are_the_lips_alone():
