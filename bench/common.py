@@ -7,6 +7,7 @@ import platform
 import statistics
 import sys
 import time
+import wave
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from importlib import metadata
@@ -29,12 +30,36 @@ class Figure:
     note: str = ""
 
 
-def options(description: str) -> argparse.Namespace:
-    """What every benchmark takes on its command line: `json` (a file or None) and `quick`."""
+def options(description: str, **paths: str) -> argparse.Namespace:
+    """What every benchmark takes on its command line: `json` (a file or None) and `quick`; more `paths` with help."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     parser.add_argument("--quick", action="store_true", help="smallest sizes, single runs: only to see that it works")
+    for name, help_text in paths.items():
+        parser.add_argument(f"--{name}", type=Path, metavar=name.upper(), help=help_text)
     return parser.parse_args()
+
+
+def write_long_speech(path: Path, *, secs: int) -> None:
+    """The bundled sentences again and again, as a .wav."""
+    from face_emote.audio.examples import example_speech
+
+    sentences = []
+    for item in example_speech():
+        with wave.open(str(item.path)) as sound:
+            form, frames = sound.getparams(), sound.readframes(sound.getnframes())
+            sentences.append(frames)
+    wanted = secs * form.framerate * form.sampwidth * form.nchannels
+    with wave.open(str(path), "wb") as out:
+        out.setnchannels(form.nchannels)
+        out.setsampwidth(form.sampwidth)
+        out.setframerate(form.framerate)
+        written = 0
+        while written < wanted:
+            for frames in sentences:
+                piece = frames[: wanted - written]
+                out.writeframes(piece)
+                written += len(piece)
 
 
 def median_secs(work: Callable[[], object], *, repeats: int = 5) -> float:

@@ -8,10 +8,9 @@ import resource
 import subprocess
 import sys
 import tempfile
-import wave
 from pathlib import Path
 
-from bench.common import QUICK, Figure, options, report
+from bench.common import QUICK, Figure, options, report, write_long_speech
 
 LENGTHS_SECS = (2,) if QUICK else (10, 600, 3600)
 CHILD = "--child"
@@ -28,7 +27,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for secs in (length for length in LENGTHS_SECS if length <= longest):
             speech = Path(folder) / f"{secs}.wav"
-            _write_long_speech(speech, secs)
+            write_long_speech(speech, secs=secs)
             for work in ("animate", "export"):
                 megabytes = _peak_of_child(work, folder, str(secs))
                 figures.append(Figure(f"{work} {_named(secs)}", megabytes, "MB", "peak resident memory"))
@@ -59,27 +58,6 @@ def _work(kind: str, folder: str, secs: str) -> None:
     else:
         export(motion, motion.with_suffix(".glb"))
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0)
-
-
-def _write_long_speech(path: Path, secs: int) -> None:
-    from face_emote.audio.examples import example_speech
-
-    sentences = []
-    for item in example_speech():
-        with wave.open(str(item.path)) as sound:
-            form, frames = sound.getparams(), sound.readframes(sound.getnframes())
-            sentences.append(frames)
-    wanted = secs * form.framerate * form.sampwidth * form.nchannels
-    with wave.open(str(path), "wb") as out:
-        out.setnchannels(form.nchannels)
-        out.setsampwidth(form.sampwidth)
-        out.setframerate(form.framerate)
-        written = 0
-        while written < wanted:
-            for frames in sentences:
-                piece = frames[: wanted - written]
-                out.writeframes(piece)
-                written += len(piece)
 
 
 if __name__ == "__main__":

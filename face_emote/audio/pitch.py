@@ -86,7 +86,7 @@ def _cosines() -> tuple[Float[Array, "bin even_lag"], Float[Array, "bin odd_lag"
 
 @lru_cache(maxsize=1)
 def _octave_costs() -> Float[Array, " lag"]:
-    return (OCTAVE_COST * np.log2(LAGS[1:-1] * LOW_HZ / SAMPLE_RATE_HZ)).astype(np.float32)
+    return np.asarray(OCTAVE_COST * np.log2(LAGS[1:-1] * LOW_HZ / SAMPLE_RATE_HZ), np.float32)
 
 
 def track_pitch(candidates: Iterable[Candidates]) -> Iterator[Candidates]:
