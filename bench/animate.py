@@ -1,7 +1,8 @@
 """How much work a performance is: CPU-seconds per second of sound, stage by stage; how soon it starts; files.
 
-A second of sound costs what a long recording costs more than a short one, in processor time: starting, loading and other
-people's load do not count. With `--against ROOT`, another checkout is measured in turns with this one, in the same run.
+A second of sound costs what a long recording costs more than a short one, in processor time: starting, loading and
+other people's load do not count. With `--against ROOT`, another checkout is measured in turns with
+this one, in the same run.
 """
 
 import os
@@ -12,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from bench.common import QUICK, Figure, median_secs, options, report, write_long_speech
 from face_emote.audio.analyse import analyse, heard_recording
@@ -29,6 +31,7 @@ from face_emote.verbs.export import export
 
 SHORT_SECS, LONG_SECS = (1, 3) if QUICK else (10, 300)
 TURNS = 1 if QUICK else 5
+Found = TypeVar("Found")
 CHILD = """
 import sys, time
 from pathlib import Path
@@ -82,7 +85,7 @@ def _stages(speech: Path) -> list[Figure]:
     net = load_motion_net()
     stages: list[Figure] = []
 
-    def stage[Found](name: str, work: Callable[[], Found]) -> Found:
+    def stage(name: str, work: Callable[[], Found]) -> Found:
         started = time.process_time()
         found = work()
         stages.append(Figure(f"  {name}", 1e3 * (time.process_time() - started) / LONG_SECS, "ms"))
@@ -108,7 +111,7 @@ def _start(folder: Path) -> list[Figure]:
     command = [sys.executable, "-m", "face_emote", "animate", str(folder / "1.wav"), "-o", str(folder / "1.npz")]
 
     def run() -> None:
-        subprocess.run([*command, "--overwrite"], capture_output=True, check=True)
+        subprocess.run(command, capture_output=True, check=True)
 
     work = []
     for _ in range(TURNS):
