@@ -117,8 +117,9 @@ class Head:
 
     def moved_joints(self, expression: Float[Array, f"frames {NUM_EXPRESSION}"]) -> Float[Array, "frames joint=5 3"]:
         """Positions of the joints under an expression, before they turn, float64."""
-        moved: Array = np.tensordot(expression.astype(np.float64), self._whole._expression_joints, axes=1)
-        return self.joints() + moved
+        moved = np.tensordot(expression.astype(np.float64), self._whole._expression_joints, axes=1)
+        joints: Array = self.joints() + moved
+        return joints
 
     def eyes_middle(self) -> Float[Array, " 3"]:
         """Midpoint of the eyeballs at rest, metres: where cameras aim from."""
