@@ -79,7 +79,7 @@ def gap(motion: FaceMotion) -> np.ndarray:
     """Between the inner lips, metres."""
     gauge = mouth_gauge(load_head())
     y = gauge.head.pose_vertices(expression=motion.expression, jaw_pose=motion.jaw_pose)[:, :, 1].astype(np.float64)
-    return (y @ (gauge.upper - gauge.lower).T).mean(axis=1)
+    return y @ gauge.heights
 
 
 def assert_same_but_for_the_mouth(motion: FaceMotion, plain: FaceMotion) -> None:
