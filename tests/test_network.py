@@ -62,7 +62,7 @@ def torch_twin(config: NetConfig, *, seed: int = 0):
 @pytest.mark.parametrize("look_index", range(3))
 def test_numpy_answers_what_torch_answers(net, look_index):
     torch = pytest.importorskip("torch", reason=NEEDS_TORCH)
-    from face_emote.train.torch_net import latent_emotion, upsampled
+    from tools.train_network.faces import latent_emotion, upsampled
 
     twin = torch_twin(TINY)
     look = TINY.look_ahead_frames[look_index]
@@ -102,7 +102,7 @@ def test_lips_that_see_the_emotion_agree_with_torch(tmp_path):
 
 def test_a_batch_of_mixed_look_aheads_reads_each_clip_at_its_own():
     torch = pytest.importorskip("torch", reason=NEEDS_TORCH)
-    from face_emote.train.torch_net import latent_emotion, upsampled
+    from tools.train_network.faces import latent_emotion, upsampled
 
     hidden = torch.arange(2 * 30 * 1.0).reshape(2, 30, 1)
     looks = torch.tensor([3, 15])
@@ -128,7 +128,7 @@ def test_a_new_network_starts_as_its_stem():
 @pytest.mark.parametrize(("look_index", "look"), [(0, 3), (1, 7), (2, 15)])
 def test_gradients_reach_as_far_as_the_look_ahead_and_no_further(look_index, look):
     torch = pytest.importorskip("torch", reason=NEEDS_TORCH)
-    from face_emote.train.torch_net import upsampled
+    from tools.train_network.faces import upsampled
 
     twin = torch_twin(TINY)
     which = torch.tensor([look_index])

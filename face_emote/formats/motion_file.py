@@ -31,6 +31,7 @@ from face_emote.core.reading import opened
 from face_emote.core.timing import require_fps
 from face_emote.core.types import FRAME_ARRAYS, FaceMotion
 from face_emote.formats import motion_layout as layout
+from face_emote.formats.array_file import COPY_BYTES, zip_entry
 from face_emote.formats.captures import is_capture, read_capture
 from face_emote.formats.catalogue import FORMATS
 from face_emote.formats.motion_layout import ENTRIES, MotionHeader
@@ -39,9 +40,6 @@ MAX_FRAMES_IN_MEMORY = 2_000_000
 """`read_motion` takes no more (18 hours at 30 fps, 1.1 GB); longer files go block by block."""
 MAX_VALUE = 1e4
 """No coefficient, angle or distance of a face is beyond this; larger values would overflow further on."""
-COPY_BYTES = 1 << 17
-FIXED_DATE = (1980, 1, 1, 0, 0, 0)
-"""The earliest that a zip can say; a real one would change the bytes from run to run."""
 
 
 def write_motion(motion: MotionSource, path: str | Path) -> Path:
@@ -262,11 +260,7 @@ class _Reader:
 
 
 def _write_entry(archive: zipfile.ZipFile, name: str, *, head: bytes, rows: BufferedIOBase) -> None:
-    entry = zipfile.ZipInfo(f"{name}.npy", date_time=FIXED_DATE)
-    entry.compress_type = zipfile.ZIP_DEFLATED
-    entry.create_system = 3
-    entry.external_attr = 0o644 << 16
-    with archive.open(entry, "w") as stream:
+    with archive.open(zip_entry(name), "w") as stream:
         stream.write(head)
         while piece := rows.read(COPY_BYTES):
             stream.write(piece)

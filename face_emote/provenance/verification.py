@@ -13,7 +13,7 @@ from face_emote.core.reading import require_readable
 from face_emote.provenance.credential import COMMENT, PERFORMANCE, SEAL, Facts
 from face_emote.provenance.marking import MEDIA_TYPES
 from face_emote.provenance.slot import DamagedMarkError, OtherKindError, Slot, file_seal, find_slot, without_entry
-from face_emote.provenance.store import blanked, layout_of, signed_part
+from face_emote.provenance.store import Layout, blanked, layout_of, signed_part
 from face_emote.provenance.trust import own_certificate
 
 OWN_FACTS = tuple(Facts.__slots__)
@@ -144,17 +144,19 @@ def _judged(path: Path, slot: Slot | None, *, answer: dict[str, Any], trust: tup
     active = answer["manifests"][answer["active_manifest"]]
     results = answer.get("validation_results", {}).get("activeManifest", {})
     failures = [item["code"] for item in results.get("failure", [])]
-    seal = _assertion(active, SEAL)
-    changes = [code for code in failures if not code.startswith(CREDENTIAL)] + _broken_seal(path, slot, seal=seal)
+    seal, layout = _assertion(active, SEAL), _layout(slot)
+    changes = [code for code in failures if not code.startswith(CREDENTIAL)] + _broken_seal(
+        path, slot, layout, seal=seal
+    )
     if not changes and not any(item["code"] == "claimSignature.validated" for item in results.get("success", [])):
         changes = ["claimSignature.missing"]
     doubts = [code for code in failures if code.startswith(CREDENTIAL) and code != f"{CREDENTIAL}untrusted"]
     own = own_certificate()
     if changes:
         status = Status.CHANGED
-    elif own is not None and _signed_by_one_of((own,), slot):
+    elif own is not None and _signed_by_one_of((own,), slot, layout):
         status = Status.OWN
-    elif not doubts and (answer.get("validation_state") == "Trusted" or _signed_by_one_of(trust, slot)):
+    elif not doubts and (answer.get("validation_state") == "Trusted" or _signed_by_one_of(trust, slot, layout)):
         status = Status.TRUSTED
     else:
         status = Status.UNKNOWN
@@ -176,28 +178,27 @@ def _assertion(manifest: dict[str, Any], label: str) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def _broken_seal(path: Path, slot: Slot | None, *, seal: dict[str, Any] | None) -> list[str]:
+def _layout(slot: Slot | None) -> Layout | None:
+    """Where the parts of a store lie; None where there is none, or it is not laid out as ours are."""
+    try:
+        return None if slot is None else layout_of(slot.store)
+    except ValueError:
+        return None
+
+
+def _broken_seal(path: Path, slot: Slot | None, layout: Layout | None, *, seal: dict[str, Any] | None) -> list[str]:
     """Why the file is not as it was sealed; nothing when it is. A .glb must have one, as C2PA has no rule for it."""
     if seal is None:
         return ["seal.missing"] if path.suffix.lower() == ".glb" else []
-    try:
-        whole = slot is not None and seal.get("sha256") == file_seal(
-            path, slot, blanked(slot.store, layout_of(slot.store))
-        )
-    except ValueError:
-        whole = False
+    whole = slot and layout and seal.get("sha256") == file_seal(path, slot, blanked(slot.store, layout))
     return [] if whole else ["seal.mismatch"]
 
 
-def _signed_by_one_of(certificates: tuple[bytes, ...], slot: Slot | None) -> bool:
+def _signed_by_one_of(certificates: tuple[bytes, ...], slot: Slot | None, layout: Layout | None) -> bool:
     """Whether the key of one of these signed the claim itself; an authority above the signer does not count here."""
     from face_emote.provenance.cose import signed_by
 
-    if slot is None:
-        return False
-    try:
-        layout = layout_of(slot.store)
-    except ValueError:
+    if slot is None or layout is None:
         return False
     content, signature = signed_part(slot.store, layout), slot.store[slice(*layout.signature)]
     return any(signed_by(certificate, content, signature) for certificate in certificates)

@@ -6,7 +6,7 @@ from torch.nn import functional
 
 from face_emote.audio.logmel import NUM_BANDS
 from face_emote.core.arrays import Array
-from face_emote.network.config import LATENT_FRAMES, NetConfig
+from face_emote.network.config import NetConfig
 from face_emote.network.hearing import QUIET
 from face_emote.network.weights import (
     LATENT_ROWS,
@@ -174,7 +174,7 @@ class TorchMotionNet(nn.Module):
         Args:
             rows: [batch, at least 8 latents - 1, 40] normalised log-mels from the start of the sound on.
             look_ahead: [batch] index into `config.look_ahead_frames`.
-            emotion: [batch, latent, 21] at motion frame max(4v + 7 - L, 0): `latent_emotion`.
+            emotion: [batch, latent, 21] at motion frame max(4v + 7 - L, 0).
         """
         path, rows = self.expression_path, rows[:, : LATENT_ROWS * emotion.shape[1]]
         heard = functional.pad(rows.transpose(1, 2), (1, 0), value=QUIET)
@@ -182,33 +182,6 @@ class TorchMotionNet(nn.Module):
         condition = functional.silu(path["look_ahead"](look_ahead)[:, None] + path["emotion"](emotion))
         answers: Tensor = path["head"](path.through_blocks(x, condition))
         return answers
-
-
-def latent_emotion(emotion: Tensor, look_ahead_frames: int | Tensor, *, num_latents: int) -> Tensor:
-    """Emotion of each latent [batch, latent, 21] from that of motion frames [batch, frame, 21]; the last one holds."""
-    at = _latent_frames(num_latents, look_ahead_frames, device=emotion.device).clamp(0, emotion.shape[1] - 1)
-    return emotion.gather(1, at[..., None].expand(emotion.shape[0], -1, emotion.shape[2]))
-
-
-def _latent_frames(num_latents: int, look_ahead_frames: int | Tensor, *, device: torch.device) -> Tensor:
-    look = torch.as_tensor(look_ahead_frames, device=device).reshape(-1, 1)
-    return LATENT_FRAMES * torch.arange(num_latents, device=device) + 2 * LATENT_FRAMES - 1 - look
-
-
-def upsampled(latents: Tensor, num_frames: int, *, look_ahead_frames: int | Tensor) -> Tensor:
-    """Answers for motion frames [batch, frame, channel], linearly between latents [batch, v, channel].
-
-    L is one number for all or [batch] one each; the last frame needs latent (num_frames - 1 + L - 7) / 4, rounded up.
-    """
-    look = torch.as_tensor(look_ahead_frames, device=latents.device).reshape(-1, 1)
-    ahead = (torch.arange(num_frames, device=latents.device) + look - 2 * LATENT_FRAMES + 1).clamp_min(0)
-    below = ahead // LATENT_FRAMES
-    share = ((ahead % LATENT_FRAMES) / LATENT_FRAMES).to(latents.dtype)[..., None]
-    above = torch.where(share[..., 0] > 0, below + 1, below)
-    shape = (latents.shape[0], num_frames, latents.shape[2])
-    return torch.lerp(
-        latents.gather(1, below[..., None].expand(shape)), latents.gather(1, above[..., None].expand(shape)), share
-    )
 
 
 def weights_from_torch(model: TorchMotionNet) -> dict[str, Array]:

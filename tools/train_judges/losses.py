@@ -21,13 +21,12 @@ from face_emote.train.config import TrainConfig, from_table
 from face_emote.train.crops import Crops
 from face_emote.train.lip_losses import LipTruth, mean_of, natural
 from face_emote.train.objective import Terms
-from face_emote.train.torch_net import upsampled
 from tools.train_judges.emotional_sync import EmotionalSyncNet, feeling_terms, read_emotional_sync
 from tools.train_judges.lip_judges import SyncNet, read_lip_reader, read_sync, reader_loss, sync_loss
 from tools.train_judges.mouth import AIMS, MouthMesh, mouth_mesh
 from tools.train_judges.picture_losses import PictureConfig, PictureStage, load_picture_stage
 from tools.train_judges.torch_convnet import TorchConvNet
-from tools.train_network.faces import ExpressionCrops
+from tools.train_network.faces import ExpressionCrops, upsampled
 
 SYNC, READER, FEELING = "sync_train.safetensors", "lip_reader_train.safetensors", "emotional_sync_train.safetensors"
 

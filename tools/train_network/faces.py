@@ -33,7 +33,7 @@ from face_emote.train.corpus.cache import Corpus
 from face_emote.train.crops import Crops, Pool
 from face_emote.train.measure import correlation
 from face_emote.train.objective import Terms
-from face_emote.train.torch_net import TorchMotionNet, latent_emotion, upsampled
+from face_emote.train.torch_net import TorchMotionNet
 from tools.train_network.random_plans import random_plan
 from tools.train_network.teacher_expression import cues_from_mels, expression_targets, plan_track
 
@@ -86,9 +86,36 @@ def expression_batch(pool: Pool, *, config: TrainConfig, rng: np.random.Generato
 
 
 def latent_rows(felt: Array, look_ahead: Int[Array, " crop"], *, config: TrainConfig) -> Array:
-    """What each latent is conditioned on (`torch_net.latent_emotion`), from the emotion of the motion frames."""
+    """What each latent is conditioned on (`latent_emotion`), from the emotion of the motion frames."""
     late = torch.tensor(config.net.look_ahead_frames)[torch.from_numpy(look_ahead)]
     return latent_emotion(torch.from_numpy(felt), late, num_latents=config.expression.crop_latents).numpy()
+
+
+def latent_emotion(emotion: Tensor, look_ahead_frames: int | Tensor, *, num_latents: int) -> Tensor:
+    """Emotion of each latent [batch, latent, 21] from that of motion frames [batch, frame, 21]; the last one holds."""
+    at = _latent_frames(num_latents, look_ahead_frames, device=emotion.device).clamp(0, emotion.shape[1] - 1)
+    return emotion.gather(1, at[..., None].expand(emotion.shape[0], -1, emotion.shape[2]))
+
+
+def _latent_frames(num_latents: int, look_ahead_frames: int | Tensor, *, device: torch.device) -> Tensor:
+    look = torch.as_tensor(look_ahead_frames, device=device).reshape(-1, 1)
+    return LATENT_FRAMES * torch.arange(num_latents, device=device) + 2 * LATENT_FRAMES - 1 - look
+
+
+def upsampled(latents: Tensor, num_frames: int, *, look_ahead_frames: int | Tensor) -> Tensor:
+    """Answers for motion frames [batch, frame, channel], linearly between latents [batch, v, channel].
+
+    L is one number for all or [batch] one each; the last frame needs latent (num_frames - 1 + L - 7) / 4, rounded up.
+    """
+    look = torch.as_tensor(look_ahead_frames, device=latents.device).reshape(-1, 1)
+    ahead = (torch.arange(num_frames, device=latents.device) + look - 2 * LATENT_FRAMES + 1).clamp_min(0)
+    below = ahead // LATENT_FRAMES
+    share = ((ahead % LATENT_FRAMES) / LATENT_FRAMES).to(latents.dtype)[..., None]
+    above = torch.where(share[..., 0] > 0, below + 1, below)
+    shape = (latents.shape[0], num_frames, latents.shape[2])
+    return torch.lerp(
+        latents.gather(1, below[..., None].expand(shape)), latents.gather(1, above[..., None].expand(shape)), share
+    )
 
 
 def _spoken_crop(corpus: Corpus, index: int, *, frames: int, rng: np.random.Generator) -> tuple[Array, Array, Array]:
