@@ -2,7 +2,7 @@
 """Face Emote: speech and an emotion in words become an editable facial performance, without leaving Blender."""
 
 from . import operators, panels, preferences, properties
-from .apply import identity, preview
+from .apply import identity, mouth, preview
 from .engine import jobs
 
 
@@ -15,10 +15,12 @@ def register() -> None:
     jobs.register()
     preview.register()
     identity.register()
+    mouth.register()
 
 
 def unregister() -> None:
     """Leaves nothing behind: no class, property, timer, handler or process."""
+    mouth.unregister()
     identity.unregister()
     preview.unregister()
     jobs.unregister()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The panel's emotion as the engine takes it: words with markers, or sliders sampled over time."""
 
+import hashlib
 import json
 import re
 from pathlib import Path
@@ -36,8 +37,9 @@ def emotion_params(scene: Any, folder: Path, *, first_frame: int, num_secs: floa
     if settings.emotion_mode == "WORDS":
         markers = markers_in(scene, first_frame=first_frame, num_secs=num_secs, fps=fps) if settings.use_markers else []
         return {"emotion": with_markers(settings.emotion, markers)}
-    path = folder / "emotion_keys.npz"
     keys: dict[str, Any] = {**slider_keys(scene, first_frame=first_frame, num_secs=num_secs, fps=fps)}
+    digest = hashlib.sha256(b"".join(np.asarray(keys[name]).tobytes() for name in sorted(keys))).hexdigest()
+    path = folder / f"{digest[:16]}.keys.npz"  # A take keeps its keys: its mouth may be made again.
     np.savez(path, **keys)
     return {"emotion_keys": str(path)}
 

@@ -5,10 +5,17 @@ SCHEMA = 1
 TRACK = "Face Emote"
 TAKE_KEY = "face_emote_take"
 """Custom property of an action that is a take: its settings as JSON."""
+CUES_KEY = "face_emote_cues"
+"""Custom property of a take: what its mouth says, as JSON of the engine."""
+MARKER = "FE#"
+"""How timeline markers of words and sounds begin; the number of their row follows."""
 STRIP_KEY = "face_emote_take"
 """Custom property of a sound strip of ours: the ids of the takes that are heard in it, one a line."""
 EMOTIONS = ("neutral", "joy", "sadness", "surprise", "fear", "disgust", "anger", "contempt")
 CHARACTERS = ("default", "james", "maya", "amara", "kenji", "elena", "walter", "leo")
+SOUNDS = tuple(
+    "P B M F V TH DH T D N L S Z SH ZH CH JH K G NG HH R W Y AA AE AH AO AW AY EH ER EY IH IY OW OY UH UW".split()
+)
 WRINKLES = (
     "forehead_centre", "forehead_left", "forehead_right", "glabella", "nose_bridge", "crows_feet_left",
     "crows_feet_right", "lower_lid_left", "lower_lid_right", "nasolabial_left", "nasolabial_right", "perioral",

@@ -15,13 +15,14 @@ from bpy.props import (
 )
 
 from . import migration
-from .apply import takes
-from .names import ARKIT, CHARACTERS, EMOTIONS, SCHEMA, SHOWN_REGIONS, SKIN_PROPERTY
+from .apply import mouth, takes
+from .names import ARKIT, CHARACTERS, EMOTIONS, SCHEMA, SHOWN_REGIONS, SKIN_PROPERTY, SOUNDS
 
 OVERRIDABLE = {"LIBRARY_OVERRIDABLE"}
 _STATIC_ITEMS: dict[str, list[tuple[str, str, str]]] = {
     "characters": [(name, name.title(), f"The character {name}") for name in CHARACTERS],
     "emotions": [("NONE", "Nothing", "Nothing is hidden"), *((n, n.title(), f"Hide {n}") for n in EMOTIONS[1:])],
+    "sounds": [(name, name, "") for name in SOUNDS],
     "sources": [(name, name, "") for name in ARKIT],
     "regions": [(name, name.replace("_", " ").capitalize(), "") for name in SHOWN_REGIONS],
 }
@@ -76,6 +77,20 @@ class FACEEMOTE_PG_part(bpy.types.PropertyGroup):
     """Another mesh of the same character, with a table of its own."""
 
     mesh: PointerProperty(type=bpy.types.Object, name="Mesh", poll=is_character)
+
+
+class FACEEMOTE_PG_cue(bpy.types.PropertyGroup):
+    """A word of the take's mouth, or a sound."""
+
+    kind: EnumProperty(items=[("WORD", "Word", ""), ("SOUND", "Sound", "")])
+    text: StringProperty(name="Word", description="Another word gets the sounds of its spelling", update=mouth.retyped)
+    label: EnumProperty(name="Sound", items=_STATIC_ITEMS["sounds"])
+    start: FloatProperty(name="From", description="Frame of the timeline", precision=1, step=50, update=mouth.moved)
+    end: FloatProperty(name="To", description="Frame of the timeline", precision=1, step=50, update=mouth.moved)
+    strength: slider("Strength", "0: the mouth rests, 1: as it is", default=1.0, high=2.0)
+    stress: IntProperty()
+    was_start: FloatProperty()
+    was_end: FloatProperty()
 
 
 class FACEEMOTE_PG_character(bpy.types.PropertyGroup):
@@ -227,6 +242,14 @@ class FACEEMOTE_PG_settings(bpy.types.PropertyGroup):
         name="Tolerance", description="Merging drops keys as long as the curve moves less than this", default=0.004,
         min=0.0, max=0.1, precision=4,
     )  # fmt: skip
+    cues: CollectionProperty(type=FACEEMOTE_PG_cue)
+    active_cue: IntProperty()
+    cues_take: StringProperty(description="The take whose mouth is listed")
+    cues_follow: BoolProperty(name="Follow Playhead", description="The list shows what is said now", default=True)
+    cues_offset: FloatProperty(
+        name="Offset", description="Frames by which the mouth plays everything later", precision=1, step=50
+    )
+    new_sound: EnumProperty(name="Sound", items=_STATIC_ITEMS["sounds"], default="M")
     lines: CollectionProperty(type=FACEEMOTE_PG_line)
     active_line: IntProperty()
     export_path: StringProperty(
@@ -248,6 +271,7 @@ CLASSES = (
     FACEEMOTE_PG_row,
     FACEEMOTE_PG_line,
     FACEEMOTE_PG_part,
+    FACEEMOTE_PG_cue,
     FACEEMOTE_PG_character,
     FACEEMOTE_PG_settings,
     FACEEMOTE_PG_job,

@@ -12,7 +12,7 @@ import bpy
 from bpy.props import BoolProperty, IntProperty, StringProperty
 
 from .. import compat, reasons
-from ..apply import identity, preview, sound, takes
+from ..apply import identity, mouth, preview, sound, takes
 from ..apply.channels import lost_keys
 from ..emotions import emotion_params
 from ..engine import jobs
@@ -118,12 +118,13 @@ def take_request(scene: Any, character: Any, line: Line, *, emotion: str = "") -
     if "auto" in felt.get("emotion", ""):
         request["others"] = other_lines(character, line)
     code = hashlib.sha256(json.dumps([request, character.name], sort_keys=True).encode()).hexdigest()[:16]
+    asked = dict(request)
     request["path"] = str(folder / f"{code}.npz")
     facts = {
         "speech_name": line.name, "wave": str(line.wave), "num_secs": round(line.num_secs, 4), "fps": fps,
         "emotion": felt.get("emotion", "sliders"), "seed": settings.seed, "style": style, "person": person,
         "transcript": request["transcript"], "source": line.source, "source_start": line.start_secs,
-        "is_placed": line.is_placed,
+        "is_placed": line.is_placed, "request": asked,
     }  # fmt: skip
     return request, facts
 
@@ -146,12 +147,14 @@ def submit_take(
     """Ask the engine for a take, and apply it (or preview it, or fill the take with this id anew) when it comes."""
     preview.stop()
     request, facts = take_request(scene, character, line, emotion=emotion)
+    said = mouth.request_of(takes.take_by_id(take), user_folder("takes"))
+    request, facts = request | said, facts | {"corrected": bool(said)}
     name, uid, scene_again = line.name, identity.id_of(character), jobs.remembered(scene)
 
     def done(result: dict[str, Any]) -> None:
         take_facts = facts | {
             "motion": result["motion"], "animator": result["animator"], "speech_sha256": result["speech_sha256"],
-            "engine": SESSION.capabilities.get("version", ""),
+            "cues": result.get("cues", ""), "engine": SESSION.capabilities.get("version", ""),
         }  # fmt: skip
         owner = identity.character_of(uid)
         refusal = takes.refusal(owner) if owner is not None else "the character is gone"
@@ -257,6 +260,7 @@ class FACEEMOTE_OT_apply_take(bpy.types.Operator):
             if settings.place_sound and facts.get("source") and not facts.get("is_placed"):
                 _place_sound(context.scene, take, facts)
                 takes.hush_hidden()
+        mouth.keep_cues(take, facts.get("cues", ""))
         settings.take_id = takes.facts_of(take)["id"]
         said = tr(
             "{name}: {secs:.1f} s, {frames} frames",

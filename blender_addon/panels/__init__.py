@@ -3,9 +3,9 @@
 
 import bpy
 
-from . import character, emotion, lists, main, takes
+from . import character, emotion, lists, main, mouth, takes
 
-CLASSES = (*lists.CLASSES, *main.CLASSES, *character.CLASSES, *emotion.CLASSES, *takes.CLASSES)
+CLASSES = (*lists.CLASSES, *main.CLASSES, *character.CLASSES, *emotion.CLASSES, *mouth.CLASSES, *takes.CLASSES)
 
 
 def register() -> None:

@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The mouth of a take, word by word and sound by sound: list, correct, make again."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import bpy
+from bpy.props import EnumProperty
+
+from .. import reasons
+from ..apply import identity, mouth, takes
+from ..apply.facts import facts_of
+from ..engine import jobs
+from ..engine.current import SESSION
+from ..folders import user_folder
+from ..report import UserError, attempt
+
+NEW_FRAMES = 2.0
+"""Length of a sound that is put in."""
+
+
+def no_cues(context: Any) -> str:
+    """The chosen take has no list of words and sounds."""
+    reason = reasons.no_take(context)
+    if reason or mouth.cues_of(reasons.chosen_take(context)):
+        return reason
+    return "Re-bake the take: it was made without a list of its sounds"
+
+
+def no_list(context: Any) -> str:
+    """The list is not that of the chosen take."""
+    reason = no_cues(context)
+    if reason:
+        return reason
+    listed = context.scene.face_emote.cues_take == facts_of(reasons.chosen_take(context)).get("id")
+    return "" if listed else "Press Edit Mouth first"
+
+
+class _Correction(bpy.types.Operator):
+    """Something done to the list."""
+
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """A list."""
+        return reasons.allowed(cls, no_list(context))
+
+    def _attempted(self, work: Callable[[], None]) -> set[str]:
+        return attempt(self, work)
+
+
+class FACEEMOTE_OT_list_mouth(bpy.types.Operator):
+    """List the words and sounds of the take, to correct them; what was changed and not made is forgotten"""
+
+    bl_idname = "face_emote.list_mouth"
+    bl_label = "Edit Mouth"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """A take with sounds."""
+        return reasons.allowed(cls, no_cues(context))
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Fill the list."""
+
+        def work() -> None:
+            mouth.unmark(context.scene)
+            mouth.list_cues(context.scene.face_emote, reasons.chosen_take(context))
+            mouth.follow_playhead(context.scene)
+
+        return attempt(self, work)
+
+
+class FACEEMOTE_OT_insert_sound(_Correction):
+    """Put a sound in at the playhead; what is said there gives way"""
+
+    bl_idname = "face_emote.insert_sound"
+    bl_label = "Insert Sound"
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """A row."""
+
+        def work() -> None:
+            settings, start = context.scene.face_emote, float(context.scene.frame_current)
+            for row in [row for row in settings.cues if row.kind == "SOUND"]:
+                if row.start < start < row.end:
+                    row.end = start
+                elif start <= row.start < start + NEW_FRAMES < row.end:
+                    row.start = start + NEW_FRAMES
+            mouth.add_row(settings, "SOUND", settings.new_sound, start=start, end=start + NEW_FRAMES)
+            mouth.sort_rows(settings)
+            settings.active_cue = mouth.row_at(settings.cues, start)
+
+        return self._attempted(work)
+
+
+class FACEEMOTE_OT_delete_cue(_Correction):
+    """Take the row out: a sound becomes silence, a word goes with its sounds"""
+
+    bl_idname = "face_emote.delete_cue"
+    bl_label = "Delete"
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """The active row."""
+
+        def work() -> None:
+            settings = context.scene.face_emote
+            if not 0 <= settings.active_cue < len(settings.cues):
+                raise UserError("Choose a row of the list first")
+            row = settings.cues[settings.active_cue]
+            gone = [row, *(mouth.sounds_in(settings.cues, row.start, row.end) if row.kind == "WORD" else ())]
+            for number in reversed(range(len(settings.cues))):
+                if settings.cues[number] in gone:
+                    settings.cues.remove(number)
+
+        return self._attempted(work)
+
+
+class FACEEMOTE_OT_mark_cues(_Correction):
+    """Show the list as markers of the timeline, to drag them there; again, to remove them"""
+
+    bl_idname = "face_emote.mark_cues"
+    bl_label = "Markers"
+
+    kind: EnumProperty(name="Of", items=[("WORD", "Words", ""), ("SOUND", "Sounds", ""), ("NONE", "None", "")])
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Mark."""
+
+        def work() -> None:
+            mouth.heed_markers(context.scene, context)
+            mouth.mark(context.scene, kind=self.kind)
+
+        return self._attempted(work)
+
+
+class FACEEMOTE_OT_remake_mouth(bpy.types.Operator):
+    """Make the mouth again as the list and its markers say; the rest of the face and your corrections stay"""
+
+    bl_idname = "face_emote.remake_mouth"
+    bl_label = "Re-make Mouth"
+    bl_options = {"REGISTER"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """A list."""
+        return reasons.allowed(cls, no_list(context))
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Ask the engine, with everything else as it was."""
+
+        def work() -> None:
+            scene, take = context.scene, takes.require_take(reasons.chosen_take(context))
+            mouth.heed_markers(scene, context)
+            mouth.write_cues(scene.face_emote, take)
+            remake(scene, take)
+
+        return attempt(self, work)
+
+
+def remake(scene: Any, take: Any) -> None:
+    """Perform a take again with its stored cues and its own settings."""
+    facts, folder = facts_of(take), user_folder("takes")
+    asked = facts.get("request")
+    if not asked or not Path(asked["speech"]).is_file():
+        raise UserError("The take's speech or settings are gone; re-bake the take first")
+    request = asked | mouth.request_of(take, folder)
+    code = hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()[:16]
+    request["path"] = str(folder / f"{code}.npz")
+    uid, number, scene_again = identity.id_of(scene.face_emote.target), facts["id"], jobs.remembered(scene)
+
+    def done(result: dict[str, Any]) -> None:
+        mouth.keep_rest(Path(result["path"]), _curves_of(facts))
+        changed = {name: result[name] for name in ("motion", "animator", "speech_sha256", "cues")}
+        jobs.run_operator(
+            "apply_take", scene=scene_again(), filepath=result["path"], facts=json.dumps(facts | changed),
+            character=uid, first_frame=int(facts["first_frame"]), take=number,
+        )  # fmt: skip
+        again, owner = takes.take_by_id(number), scene_again()
+        if again is not None and owner is not None and owner.face_emote.cues_take == number:
+            mouth.unmark(owner)
+            mouth.list_cues(owner.face_emote, again)
+        SESSION.status = f"The mouth of {take.name} is made again"
+
+    jobs.submit(f"the mouth of {take.name}", method="generate", params=request, done=done)
+
+
+def _curves_of(facts: dict[str, Any]) -> Path:
+    """The file of curves beside a take's motion."""
+    motion = Path(facts.get("motion", ""))
+    return motion.with_name(motion.name.replace(".motion", ""))
+
+
+CLASSES = (
+    FACEEMOTE_OT_list_mouth,
+    FACEEMOTE_OT_insert_sound,
+    FACEEMOTE_OT_delete_cue,
+    FACEEMOTE_OT_mark_cues,
+    FACEEMOTE_OT_remake_mouth,
+)
