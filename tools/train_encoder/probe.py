@@ -19,18 +19,15 @@ from scipy.optimize import minimize
 
 from face_emote.core.arrays import Array, Float, Int
 from face_emote.core.names import EMOTIONS
-from face_emote.network.convnet import ConvNet, convolved
-from face_emote.network.experts import FACE_FRAMES
+from face_emote.network.convnet import ConvNet
 from face_emote.perception.encoder import EncoderSpec
 from face_emote.perception.encoder_inputs import no_tokens
-from face_emote.perception.face import load_face_reader
 from face_emote.perception.feelings_file import VAD as VAD_NAMES
 from face_emote.perception.voice import BURSTS, CLASS_VAD, FARTHEST, VOICE_CLASSES, softmax
-from face_emote.perception.words import language_of, load_reader
-from face_emote.perception.words_features import denied_in, tokens_of
 from tools.train_encoder.lessons import BOTH_KNOW, alongside, cut
 from tools.train_encoder.moments import Moment, read_moments
-from tools.train_encoder.teach import FOLDS, Pupil, read_pupil, set_pools
+from tools.train_encoder.teach import FOLDS, Pupil, read_pupil
+from tools.train_encoder.ways import Reads, encoded_by, hidden_layers, plain_figures, untaught, voice_figures
 from tools.train_voice.clips import CLEAN, VARIED, read_heard
 from tools.train_voice.lessons import Lessons, lessons_of
 from tools.train_voice.reader import mean_recall, taught_voice
@@ -39,13 +36,13 @@ STRENGTH = 0.01
 """Of both regressions' penalty, on standardised columns: what is best for plain figures."""
 SEEDS = 3
 NEAREST = 5
+BAD = ("sadness", "fear", "disgust", "anger")
 UTTERANCES = (2400, 600)
 """Voices and words put together in each fold: to learn from, to measure."""
 CASES = (0.40, 0.25, 0.20, 0.15)
 """As `tools.train_voice.gates`: agree, neutral words, neutral voice, contradict (the voice is right)."""
 
 logger = logging.getLogger(__name__)
-Reads = Callable[[Sequence[Moment]], Float[Array, "moment column"]]
 
 
 def logistic(
@@ -93,87 +90,6 @@ def standard(learnt: Array, measured: Array) -> tuple[Array, Array]:
 def concordance(a: Float[Array, " row"], b: Float[Array, " row"]) -> float:
     """Lin's."""
     return float(2.0 * np.cov(a, b, bias=True)[0, 1] / (a.var() + b.var() + (a.mean() - b.mean()) ** 2))
-
-
-def encoded_by(pupil: Pupil) -> Reads:
-    """Embeddings of moments."""
-
-    def reads(moments: Sequence[Moment]) -> Float[Array, "moment column"]:
-        found, spec = [], pupil.net.spec
-        mean, scale = (pupil.net.weight(f"pool.{name}").numpy() for name in ("mean", "scale"))
-        with torch.no_grad():
-            for first in range(0, len(moments), 64):
-                batch = pupil.net.batch([cut(m.tracks, chunk=spec.chunk) for m in moments[first : first + 64]])
-                pooled = pupil.net.pooled(pupil.net(batch), batch).numpy()
-                there = np.abs(pooled.reshape(len(pooled), -1, spec.width)).sum(axis=2) > 0.0
-                found.append((pooled - mean) / scale * np.repeat(there, spec.width, axis=1))
-        return np.concatenate(found)
-
-    return reads
-
-
-def untaught(moments: Sequence[Moment]) -> Pupil:
-    """Random weights, with the right normalisation."""
-    pupil = Pupil(EncoderSpec(), seed=5).eval()
-    some = moments[:: max(len(moments) // 4000, 1)]
-    with torch.no_grad():
-        pupil.net.set_normalisation([m.tracks for m in some])
-    set_pools(pupil, some)
-    return pupil
-
-
-def plain_figures(moments: Sequence[Moment]) -> Float[Array, "moment column"]:
-    """Functionals of the voice; mean and maximum of the words' states; mean and deviation of the face."""
-    return np.stack([np.concatenate([_voice_figures(m), *_word_figures(m), *_face_figures(m)]) for m in moments])
-
-
-def _voice_figures(moment: Moment) -> Array:
-    rows = moment.tracks[1].rows.astype(np.float32)
-    return rows.mean(axis=0) if len(rows) else np.zeros(rows.shape[1], np.float32)
-
-
-def _word_figures(moment: Moment) -> tuple[Array, ...]:
-    rows = np.concatenate([track.rows for track in moment.tracks[2:4]]).astype(np.float32)
-    return (rows.mean(axis=0), rows.max(axis=0)) if len(rows) else (np.zeros(rows.shape[1]),) * 2
-
-
-def _face_figures(moment: Moment) -> tuple[Array, ...]:
-    rows = np.nan_to_num(moment.tracks[4].rows.astype(np.float32))
-    return (rows.mean(axis=0), rows.std(axis=0)) if len(rows) else (np.zeros(rows.shape[1]),) * 2
-
-
-def hidden_layers(nets: Sequence[ConvNet]) -> Reads:
-    """Of the readers of voices (these), of words and of faces (those that are shipped)."""
-    return lambda moments: np.stack(
-        [np.concatenate([_hidden_voice(m, nets), _hidden_words(m), _hidden_face(m)]) for m in moments]
-    )
-
-
-def _hidden_voice(moment: Moment, nets: Sequence[ConvNet]) -> Array:
-    heard = len(moment.tracks[1].place) > 0
-    rows = np.clip((_voice_figures(moment) - nets[0].mean) / nets[0].scale, -FARTHEST, FARTHEST) * heard
-    return np.concatenate([np.maximum(rows @ net.kernels[0][0] + net.biases[0], 0.0) * heard for net in nets])
-
-
-def _hidden_words(moment: Moment) -> Array:
-    tokens = tokens_of(moment.line)
-    net = load_reader(language_of(tokens)[0] if tokens else "en").net
-    return net.hidden_of(tokens, denied_in(tokens)) if tokens else np.zeros(len(net.hidden_bias), np.float32)
-
-
-def _hidden_face(moment: Moment) -> Array:
-    net = load_face_reader().net
-    x = np.nan_to_num(moment.tracks[4].rows.astype(np.float32))
-    if not len(x):
-        return np.zeros(len(net.biases[-2]), np.float32)
-    x = (np.pad(x, ((0, max(FACE_FRAMES - len(x), 0)), (0, 0)), mode="edge") - net.mean) / net.scale
-    convs = len(net.spec.convs)
-    for kernel, bias in zip(net.kernels[:convs], net.biases[:convs], strict=True):
-        x = np.maximum(convolved(x, kernel, bias=bias, stride=1, same=False), 0.0)
-    x = np.concatenate([x.mean(axis=0), x.max(axis=0)])
-    for kernel, bias in zip(net.kernels[convs:-1], net.biases[convs:-1], strict=True):
-        x = np.maximum(x @ kernel + bias, 0.0)
-    return x
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -323,13 +239,16 @@ def judged(data: Data, reads: Sequence[Reads]) -> dict[str, float]:
 
 
 def own_answers(data: Data, readers: Sequence[Sequence[ConvNet]], pupils: Sequence[Pupil]) -> str:
-    """What the reader of voices and a taught encoder say of EmoDB themselves, without any probe, and their mean."""
+    """What the reader of voices and a taught encoder say of EmoDB themselves, without any probe, and their mean.
+
+    Each axis has the gain that suits its answers, as the reader is calibrated.
+    """
     truth: list[Moment] = []
     answers: dict[str, list[Array]] = {"reader of voices": [], "encoder": []}
     for fold, nets, pupil in zip(FOLDS, readers, pupils, strict=True):
         measured = [m for m in data.acted if m.talker in fold and m.kind == CLEAN]
         mean, reach = nets[0].mean, FARTHEST * nets[0].scale
-        rows = np.clip(np.stack([_voice_figures(m) for m in measured]), mean - reach, mean + reach)
+        rows = np.clip(np.stack([voice_figures(m) for m in measured]), mean - reach, mean + reach)
         said_ = np.mean([net(rows[:, None].astype(np.float32))[:, 0] for net in nets], axis=0)
         answers["reader of voices"].append(said_[:, : len(VOICE_CLASSES) + 3])
         with torch.no_grad():
@@ -338,14 +257,19 @@ def own_answers(data: Data, readers: Sequence[Sequence[ConvNet]], pupils: Sequen
         answers["encoder"].append(np.concatenate([voice[:, : len(VOICE_CLASSES)], voice[:, -3:]], axis=1))
         truth += measured
     label, wanted = np.array([VOICE_CLASSES.index(m.label) for m in truth]), np.stack([m.vad for m in truth])
+    names = np.array([m.label for m in truth])
     found = {name: np.concatenate(parts) for name, parts in answers.items()}
     found["both"] = 0.5 * (found["reader of voices"] + found["encoder"])
     lines = []
     for name, rows in found.items():
         logits = rows[:, : len(VOICE_CLASSES)]
         vad = 0.5 * (rows[:, -3:] + softmax(logits) @ CLASS_VAD)
+        vad = vad * np.clip((vad * wanted).sum(axis=0) / (vad**2).sum(axis=0), 0.7, 1.3)
+        above = (vad[names == "joy", 0][:, None] > vad[np.isin(names, BAD), 0]).mean()
         axes = ", ".join(f"{a} {concordance(vad[:, i], wanted[:, i]):.3f}" for i, a in enumerate(VAD_NAMES))
-        lines.append(f"own answers of {name}: {mean_recall(logits, label):.3f} of 7 classes, {axes}\n")
+        lines.append(
+            f"own answers of {name}: {mean_recall(logits, label):.3f} of 7 classes, {axes}, joy above {above:.3f}\n"
+        )
     return "".join(lines)
 
 
