@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from face_emote.core.errors import FaceEmoteError, MotionFileError, OutputError
 from face_emote.core.types import FRAME_ARRAYS, FaceMotion, MotionInfo
 from face_emote.formats.motion_file import MotionWriter, open_motion, read_motion, write_motion
-from face_emote.formats.motion_layout import ROW_SHAPES
+from face_emote.formats.motion_layout import MAX_HEADER_BYTES, ROW_SHAPES
 
 INFO = MotionInfo(
     basis="face_emote-1:01234567",
@@ -186,7 +186,7 @@ HOSTILE = {
     "code as shape": ({"jaw_pose.npy": b"\x93NUMPY\x01\x00\x10\x00__import__('os')"}, "cannot be read"),
     "deep json": ({"header.npy": npy(np.frombuffer(b"[" * 60_000, np.uint8))}, "nested"),
     "no json": ({"header.npy": npy(np.frombuffer(b"{", np.uint8))}, "Not a usable motion"),
-    "long header": ({"header.npy": npy(np.zeros(70_000, np.uint8))}, "too long"),
+    "long header": ({"header.npy": npy(np.zeros(MAX_HEADER_BYTES + 1, np.uint8))}, "too long"),
 }
 
 
