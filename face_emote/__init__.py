@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from face_emote.formats.motion_file import read_motion, write_motion
     from face_emote.verbs.animate import animate
     from face_emote.verbs.capture import capture
+    from face_emote.verbs.enrol import enrol, keep_person
     from face_emote.verbs.export import export
     from face_emote.verbs.perceive import perceive
     from face_emote.verbs.render import contact_sheet, render
@@ -42,8 +43,10 @@ __all__ = [
     "characters",
     "contact_sheet",
     "describe",
+    "enrol",
     "export",
     "identity",
+    "keep_person",
     "load_head",
     "perceive",
     "read_motion",
@@ -62,7 +65,9 @@ _HOMES = {
     "characters": "face.characters",
     "contact_sheet": "verbs.render",
     "describe": "emotion.grammar",
+    "enrol": "verbs.enrol",
     "export": "verbs.export",
+    "keep_person": "verbs.enrol",
     "identity": "face.identity",
     "load_head": "face.bundled",
     "perceive": "verbs.perceive",

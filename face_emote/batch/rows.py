@@ -12,6 +12,7 @@ from pathlib import Path
 from face_emote.core.options import Filming, Performance, Picture
 from face_emote.core.reading import sha256_of
 from face_emote.core.version import VERSION
+from face_emote.face.person_file import SUFFIX
 from face_emote.rendering.video import DEFAULT_CODEC
 
 SHEET_SUFFIX = ".png"
@@ -82,11 +83,14 @@ def is_video(output: str) -> bool:
 def motion_hash(row: Row) -> str:
     """Of all that decides the motion: recording, words, head and network by their content, the rest by value."""
     values = asdict(row.performance)
-    for name in ("speech", "transcript", "cues", "head", "model"):
+    for name in ("speech", "transcript", "cues", "head", "model", "character"):
         value = getattr(row.performance, name)
+        value = Path(value) if name == "character" and value.endswith(SUFFIX) else value
         values[name] = content_hash(value) if isinstance(value, Path) else value
     if row.filming is not None:
         values["filming"] = asdict(row.filming)
+        if row.filming.person is not None:
+            values["filming"]["person"] = content_hash(row.filming.person)
     return _digest({"version": VERSION, **values})
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from face_emote.capturing.face_mesh import eye_distance
 from face_emote.capturing.identity import Enrolled, enrolled
-from face_emote.capturing.points import FITTED, FITTED_INDEX, JAW_TURNS, NUM_TURNS
+from face_emote.capturing.points import FITTED, FITTED_INDEX, JAW_TURNS, NUM_TURNS, LandmarkHead
 from face_emote.capturing.solve import FrameFit, Lens, Wanted, rigid_fit, solve_frame
 from face_emote.capturing.tables import features_of, load_tables
 from face_emote.capturing.watch import Watched
@@ -112,9 +112,19 @@ def rest_frames(watched: Watched, *, neutral_secs: float | None) -> Int[Array, "
     return np.sort(near)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Known:
+    """Somebody who was enrolled: nothing of them is guessed from the film."""
+
+    betas: Float[Array, " shape=300"]
+    landmarks: LandmarkHead
+    habit: Float[Array, " arkit=52"]
+    """Scores of the face at rest."""
+
+
 def fit_film(
     watched: Watched, head: Head, *, focal_mm: float | None = None, neutral_secs: float | None = None,
-    progress: Progress | None = None,
+    known: Known | None = None, progress: Progress | None = None,
 ) -> FittedFilm:  # fmt: skip
     """Fit every frame.
 
@@ -123,6 +133,7 @@ def fit_film(
         head: The average head.
         focal_mm: Of the camera's lens, as on 35 mm film.
         neutral_secs: When the face is at rest; guessing it costs about .05 of every control.
+        known: Who it is, if that is known.
         progress: Called as frames are done.
 
     Raises:
@@ -134,6 +145,7 @@ def fit_film(
         head,
         focal_mm=focal_mm,
         neutral_secs=neutral_secs,
+        known=known,
         report=_reporter(progress, done=0.0, total=2 * count),
     )
     found, plain = watched.found, first.fitted
@@ -141,10 +153,10 @@ def fit_film(
     learnt = load_tables().reader(first.features)
     wishes = np.full_like(plain.controls, np.nan)
     scored = _wanted(scores, first.habit)
-    if neutral_secs is None:
+    if neutral_secs is None and known is None:
         scored = np.where(_HAS_HABIT, scored, scores[:, FITTED_INDEX])
     wishes[found] = _wishes(scored, learnt[:, : len(FITTED)])
-    if neutral_secs is None:
+    if neutral_secs is None and known is None:
         who = enrolled(
             head, watched.rows["landmarks"][plain.rest].astype(np.float64), wanted=wishes[plain.rest], lens=plain.lens,
             bias=_bias(load_tables().bias), belief=SURE_OF_REST,
@@ -168,7 +180,8 @@ class LandmarkFit:
 
 def landmark_fit(
     watched: Watched, head: Head, *, focal_mm: float | None = None, neutral_secs: float | None = None,
-    report: Progress | None = None, bias: Float[Array, "landmark=478 2"] | None = None,
+    known: Known | None = None, report: Progress | None = None,
+    bias: Float[Array, "landmark=478 2"] | None = None,
 ) -> LandmarkFit:  # fmt: skip
     """The first of the two fits; arguments and errors as `fit_film`, `bias` in place of the tables'."""
     lens, rows, found = film_lens(watched, focal_mm=focal_mm), watched.rows, watched.found
@@ -176,13 +189,17 @@ def landmark_fit(
     scores = rows["scores"][found].astype(np.float64)
     usual = np.percentile(scores, 10, axis=0)
     habit = usual if neutral_secs is None else rows["scores"][rest].mean(axis=0).astype(np.float64)
+    habit = habit if known is None else known.habit
     wanted = _wanted(rows["scores"][rest].astype(np.float64), habit)
     if neutral_secs is not None:
         wanted = np.zeros_like(wanted)
-    who = enrolled(
-        head, rows["landmarks"][rest].astype(np.float64), wanted=wanted, lens=lens,
-        bias=_bias(load_tables().bias if bias is None else bias),
-    )  # fmt: skip
+    if known is not None:
+        who = Enrolled(known.betas, known.landmarks, [], 0.0)
+    else:
+        who = enrolled(
+            head, rows["landmarks"][rest].astype(np.float64), wanted=wanted, lens=lens,
+            bias=_bias(load_tables().bias if bias is None else bias),
+        )  # fmt: skip
     start = FittedFilm(
         pose=np.full((len(rows), 3), np.nan), translation=np.full((len(rows), 3), np.nan),
         controls=np.full((len(rows), len(FITTED)), np.nan), turns=np.full((len(rows), NUM_TURNS), np.nan),

@@ -15,6 +15,8 @@ from face_emote.cli.options import (
 from face_emote.cli.progress import progress_shown
 from face_emote.core.fields import built, options_of
 from face_emote.core.options import Filming, Picture
+from face_emote.face.person_file import Person
+from face_emote.provenance.credential import Provenance
 
 FILMING_OPTIONS = options_of(Filming)
 HELP = """\
@@ -28,36 +30,96 @@ Examples:
   face-emote capture take.mp4 -o take.npz --report take.html
   face-emote capture take.mov --neutral 0.4 --focal 28 --lips both -o take.glb
   face-emote animate --from take.npz -e "calm anger" -o angry.mp4
+  face-emote capture --enrol rest.mp4 --character-out jane.character --consent "Jane Doe, own face, 2026-03-01"
+  face-emote capture take.mp4 --person jane.character -o take.npz
 """
 
 
 @click.command("capture", help=HELP, short_help="Read a filmed face as a motion.")
-@click.argument("video", metavar="VIDEO", type=PathType)
-@output_option("Its ending says what to write; see above.")
+@click.argument("video", metavar="VIDEO", type=PathType, required=False)
+@output_option("Its ending says what to write; see above.", required=False)
 @options_for(FILMING_OPTIONS)
+@click.option(
+    "--enrol",
+    metavar="CLIP",
+    type=PathType,
+    help="A second or two of the same person at rest, turning a little: whose face it is, is solved from it first.",
+)
+@click.option(
+    "--character-out",
+    metavar="FILE",
+    type=PathType,
+    help="Keep who was enrolled as a .character file, for --person and --character; needs --consent.",
+)
 @click.option(
     "--report", metavar="FILE", type=PathType, help="Film beside head, curves, and what was not sure: .html or .png."
 )
 @provenance_options
-def command(*, video: Path, output: Path, report: Path | None, **values: Any) -> None:
+@click.pass_context
+def command(
+    context: click.Context, /, *, video: Path | None, output: Path | None, report: Path | None, enrol: Path | None,
+    character_out: Path | None, **values: Any,
+) -> None:  # fmt: skip
     """Read the face in VIDEO as a motion and write it to OUT."""
-    from face_emote.cli.performing import require_output, write_result
     from face_emote.core.errors import OptionError
-    from face_emote.face.bundled import load_head
-    from face_emote.verbs.capture import read_film, require_report, write_report
 
+    consent, filming = values["consent"], built(Filming, {item.name: values.pop(item.name) for item in FILMING_OPTIONS})
+    if enrol is not None and filming.person is not None:
+        raise OptionError("--enrol and --person both say who is filmed; give one of them")
+    if character_out is not None and enrol is None:
+        raise OptionError("--character-out keeps who is enrolled; name the clip of that person at rest with --enrol")
     provenance = provenance_from(values)
-    filming = built(Filming, {item.name: values.pop(item.name) for item in FILMING_OPTIONS})
-    picture = Picture()
-    require_output(output, source=video, picture=picture, head=None)
+    kept_alone = video is None and output is None and character_out is not None
+    for name, value in (("video", video), ("output", output)):
+        if value is None and not kept_alone:
+            param = next(item for item in context.command.params if item.name == name)
+            raise click.MissingParameter(ctx=context, param=param)
+    if video is not None and output is not None:
+        _require_places(video, output, report)
+    known = None if enrol is None else _enrolled(enrol, filming, character_out=character_out, consent=consent)
+    if video is not None and output is not None:
+        _capture(video, output, filming=filming, person=known, report=report, provenance=provenance)
+
+
+def _require_places(video: Path, output: Path, report: Path | None) -> None:
+    """Before any work: everything can be written where it is wanted."""
+    from face_emote.cli.performing import require_output
+    from face_emote.core.errors import OptionError
+    from face_emote.verbs.capture import require_report
+
+    require_output(output, source=video, picture=Picture(), head=None)
     if report is not None:
         require_report(report)
         if report.absolute() == output.absolute():
             raise OptionError(f"The report would replace the motion; give another name: {report}")
+
+
+def _enrolled(clip: Path, filming: Filming, *, character_out: Path | None, consent: str) -> Person:
+    """Who is at rest in the clip; kept, where that is asked for."""
+    from face_emote.verbs.enrol import enrol, keep_person, require_keepable
+
+    if character_out is not None:
+        require_keepable(character_out, consent)
     with progress_shown() as progress:
-        captured = read_film(video, filming, progress=progress)
+        person = enrol(clip, face=filming.face, focal=filming.focal, progress=progress)
+    if character_out is not None:
+        keep_person(person, character_out, consent=consent)
+        click.echo(f"{character_out}: for --person, and for --character where somebody is to play")
+    return person
+
+
+def _capture(
+    video: Path, output: Path, *, filming: Filming, person: Person | None, report: Path | None,
+    provenance: Provenance | None,
+) -> None:  # fmt: skip
+    from face_emote.cli.performing import write_result
+    from face_emote.face.bundled import load_head
+    from face_emote.verbs.capture import read_film, write_report
+
+    with progress_shown() as progress:
+        captured = read_film(video, filming, person=person, progress=progress)
         line = write_result(
-            captured.motion, output, picture=picture, speech=video if captured.motion.info.speech_secs else None,
+            captured.motion, output, picture=Picture(), speech=video if captured.motion.info.speech_secs else None,
             head=load_head(), provenance=provenance, progress=progress,
         )  # fmt: skip
         if report is not None:

@@ -125,6 +125,10 @@ class Filming:
         None, "Frames per second of the motion.",
         kind=Kind.NUMBER, low=MIN_FPS, high=MAX_FPS, hint=USUAL_FPS, section=FILM, metavar="RATE", usual="the film's",
     )  # fmt: skip
+    person: Path | None = option(
+        None, "Who is filmed: somebody who was enrolled before, a .character file; read more exactly.",
+        kind=Kind.FILE, section=FILM, metavar="FILE",
+    )  # fmt: skip
     character: str = option(
         "default", "Who plays it; see `face-emote head list`.", section=FILM, letter="c", metavar="NAME"
     )

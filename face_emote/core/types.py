@@ -318,12 +318,13 @@ class Manner:
 
 @dataclass(frozen=True, slots=True)
 class Character:
-    """A ready person: a shape, a skin and a manner."""
+    """A ready person: a shape, a skin, a manner; of a real one, who agreed to it."""
 
     name: str
     betas: Float[Array, f" shape={NUM_SHAPE}"]
     skin: SkinParams
     manner: Manner = Manner()
+    consent: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,12 @@
 """Ready people: a face shape, a skin and a manner each.
 
-All are invented; none resembles a particular person on purpose.
+All are invented, none resembles a particular person on purpose; but those of `.character` files are people who agreed.
 """
 
 import difflib
 import math
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from face_emote.core.assets import asset_table
 from face_emote.core.errors import OptionError
 from face_emote.core.types import Character, Manner, SkinParams
 from face_emote.face.identity import identity
+from face_emote.face.person_file import SUFFIX, read_person
 
 EUMELANIN = (0.419, 0.697, 1.37)
 PHEOMELANIN = (0.187, 0.4, 1.05)
@@ -49,7 +51,13 @@ def characters() -> tuple[Character, ...]:
 
 
 def character(name: str) -> Character:
-    """The character of that name; raises OptionError when there is none, and names the nearest."""
+    """The character of that name, or in that `.character` file.
+
+    Raises:
+        OptionError: there is none (the nearest is named), or the file cannot be used.
+    """
+    if name.endswith(SUFFIX):
+        return read_person(Path(name)).character(name)
     known = {item.name: item for item in characters()}
     if name in known:
         return known[name]

@@ -4,10 +4,13 @@ import hashlib
 import json
 import uuid
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from face_emote.core.motion import MotionSource
 from face_emote.core.version import VERSION
+from face_emote.face.characters import character as find_character
+from face_emote.face.person_file import SUFFIX
 
 TOOL = "face_emote"
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
@@ -51,10 +54,15 @@ def facts_of(motion: MotionSource, provenance: Provenance) -> Facts:
         emotion=info.emotion,
         animator=info.animator,
         seed=info.seed,
-        character=motion.character,
+        character=Path(motion.character).name,
         version=info.version,
-        consent=provenance.consent,
+        consent=provenance.consent or consent_to(motion.character),
     )
+
+
+def consent_to(character: str) -> str:
+    """Who agreed to be shown as this character; nothing of the invented ones."""
+    return find_character(character).consent if character.endswith(SUFFIX) else ""
 
 
 def definition(facts: Facts, *, media_type: str, content_sha256: str) -> str:

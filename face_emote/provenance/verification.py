@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from face_emote.audio.media_file import opened_media
-from face_emote.core.errors import DependencyError, ProvenanceError
+from face_emote.core.errors import DependencyError, OptionError, ProvenanceError
 from face_emote.core.reading import require_readable
+from face_emote.face.person_file import SUFFIX, read_stored
 from face_emote.provenance.credential import COMMENT, PERFORMANCE, SEAL, Facts
 from face_emote.provenance.marking import MEDIA_TYPES
 from face_emote.provenance.slot import DamagedMarkError, OtherKindError, Slot, file_seal, find_slot, without_entry
@@ -72,7 +73,7 @@ def verify(path: str | Path, *, trust: tuple[bytes, ...] = ()) -> Verdict:
     """Read a file's mark and check every byte that it covers.
 
     Args:
-        path: A .mp4, .mov or .glb; of other videos the comment is read.
+        path: A .mp4, .mov, .glb or .character; of other videos the comment is read.
         trust: PEM certificates of signers and authorities to trust: `trust.read_certificates`.
 
     Raises:
@@ -86,6 +87,8 @@ def verify(path: str | Path, *, trust: tuple[bytes, ...] = ()) -> Verdict:
         require_readable(path)
     except OSError as error:
         raise ProvenanceError(f"The file cannot be read ({error.strerror}): {path}") from None
+    if path.suffix == SUFFIX:
+        return _agreed(path, trust)
     comment = _has_comment(path)
     if path.suffix.lower() not in MEDIA_TYPES:
         if comment:
@@ -93,6 +96,31 @@ def verify(path: str | Path, *, trust: tuple[bytes, ...] = ()) -> Verdict:
         kinds = ", ".join(MEDIA_TYPES)
         raise ProvenanceError(f"Signed marks are in {kinds} files; this one cannot carry any: {path}")
     return replace(_checked(path, trust), comment=comment)
+
+
+def _agreed(path: Path, trust: tuple[bytes, ...]) -> Verdict:
+    """Who vouches that somebody agreed to be kept as a character."""
+    try:
+        from cryptography import x509
+
+        from face_emote.provenance.cose import signed_by
+    except ImportError:
+        raise DependencyError("Reading signatures needs cryptography: pip install cryptography") from None
+    try:
+        stored = read_stored(path)
+        if not signed_by(stored.certificate, stored.digest, stored.signature):
+            return Verdict(Status.CHANGED, problems=("signature.mismatch",))
+        names = x509.load_pem_x509_certificate(stored.certificate).subject.rfc4514_string()
+    except (OptionError, ValueError) as error:
+        return Verdict(Status.CHANGED, problems=(str(error),))
+    own = own_certificate()
+    known = {Status.OWN: () if own is None else (own,), Status.TRUSTED: trust}
+    status = next(
+        (what for what, whose in known.items() for one in whose if signed_by(one, stored.digest, stored.signature)),
+        Status.UNKNOWN,
+    )
+    facts = Facts(character=path.stem, consent=stored.person.consent)
+    return Verdict(status, signer=names, tool="face_emote", facts=facts, sealed=True)
 
 
 def _checked(path: Path, trust: tuple[bytes, ...]) -> Verdict:

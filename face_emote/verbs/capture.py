@@ -15,11 +15,11 @@ import numpy as np
 
 from face_emote.audio.analyse import heard_recording
 from face_emote.audio.reader import sha256_of
-from face_emote.capturing.fit import fit_film
+from face_emote.capturing.fit import FittedFilm, fit_film
 from face_emote.capturing.lips import SEAL
 from face_emote.capturing.report import FINER, SUFFIXES, TILE, instants, report_bytes
 from face_emote.capturing.take import Captured, taken
-from face_emote.capturing.watch import watched
+from face_emote.capturing.watch import Watched, watched
 from face_emote.core.arrays import Array, Float
 from face_emote.core.errors import CaptureError, FaceEmoteWarning, OptionError
 from face_emote.core.names import BILABIALS, CONTROLS
@@ -30,7 +30,10 @@ from face_emote.core.types import FaceMotion, MotionInfo, Phone, Progress
 from face_emote.core.version import VERSION
 from face_emote.face.bundled import load_head
 from face_emote.face.characters import character as load_character
+from face_emote.face.head import Head
+from face_emote.face.person_file import Person, read_person
 from face_emote.verbs.animate import perform
+from face_emote.verbs.enrol import require_torch
 from face_emote.verbs.render import render_frames
 
 MOUTH = np.array([name.startswith(("mouth", "jaw", "lip")) for name in CONTROLS])
@@ -40,7 +43,7 @@ CONTACT_SECS = 0.03
 """How long lips take to meet and to part."""
 
 
-def capture(
+def capture(  # noqa: PLR0913
     film: str | Path,
     *,
     face: str | None = None,
@@ -48,6 +51,7 @@ def capture(
     focal: float | None = None,
     lips: str = "video",
     fps: float | None = None,
+    person: str | Path | Person | None = None,
     character: str = "default",
     progress: Progress | None = None,
 ) -> FaceMotion:
@@ -60,6 +64,7 @@ def capture(
         focal: Focal length of the camera in mm, as on 35 mm film.
         lips: `video`, `sound`, or `both`: the film's with the closures that are heard.
         fps: Frames per second of the motion; the film's if left out.
+        person: Who is filmed, as `enrol` gives it, or a `.character` file; read more exactly.
         character: Who plays it.
         progress: Called with (done, total, what) while it works.
 
@@ -71,16 +76,23 @@ def capture(
     Warns:
         FaceEmoteWarning: what a person should know of the film: damage, that its colours say nothing.
     """
+    known = read_person(Path(person)) if isinstance(person, str | Path) else person
     filming = Filming(face=face, neutral=neutral, focal=focal, lips=lips, fps=fps, character=character)
-    captured = read_film(film, filming, progress=progress)
+    captured = read_film(film, filming, person=known, progress=progress)
     for remark in captured.remarks:
         warnings.warn(remark, FaceEmoteWarning, stacklevel=2)
     return captured.motion
 
 
-def read_film(film: str | Path, filming: Filming, *, progress: Progress | None = None) -> Captured:
-    """`capture`, with its options as a record and all that was found."""
+def read_film(
+    film: str | Path, filming: Filming, *, person: Person | None = None, progress: Progress | None = None
+) -> Captured:
+    """`capture`, with its options as a record and all that was found; `person` instead of the record's file."""
     path, head, player = Path(film), load_head(), load_character(filming.character)
+    if person is None and filming.person is not None:
+        person = read_person(filming.person)
+    if person is not None:
+        require_torch()
     with watched(path, face=filming.face, progress=progress) as seen:
         fps = filming.fps or round(seen.facts.fps, 3)
         if filming.lips != "video" and not seen.facts.sound_secs:
@@ -89,13 +101,26 @@ def read_film(film: str | Path, filming: Filming, *, progress: Progress | None =
             basis=head.basis, speech_name=path.name, speech_sha256=sha256_of(path), speech_secs=seen.facts.sound_secs,
             animator="capture", version=VERSION,
         )  # fmt: skip
-        fitted = fit_film(seen, head, focal_mm=filming.focal, neutral_secs=filming.neutral, progress=progress)
+        fitted = _fitted(seen, head, filming, person=person, progress=progress)
         captured = taken(seen, fitted, head, player=player, info=info, fps=fps)
     if filming.lips == "sound":
         return replace(captured, motion=_with_lips_of_sound(captured.motion, path, filming))
     if filming.lips == "both":
         return replace(captured, motion=_with_contacts_of_sound(captured, path))
     return captured
+
+
+def _fitted(
+    seen: Watched, head: Head, filming: Filming, *, person: Person | None, progress: Progress | None
+) -> FittedFilm:
+    """By landmarks; of a known person, by the pictures themselves too."""
+    if person is None:
+        return fit_film(seen, head, focal_mm=filming.focal, neutral_secs=filming.neutral, progress=progress)
+    from face_emote.capturing.photometric import known_person, refined
+
+    known = known_person(person, head)
+    fitted = fit_film(seen, head, focal_mm=filming.focal, known=known, progress=progress)
+    return refined(seen, fitted, person, head, progress=progress)
 
 
 def _with_lips_of_sound(motion: FaceMotion, film: Path, filming: Filming) -> FaceMotion:

@@ -78,7 +78,7 @@ def write_capture(params: Params, *, progress: Callable[[float, str], None]) -> 
     from face_emote.capturing.report import unsure_spans
     from face_emote.verbs.capture import read_film
 
-    fields = tuple(item for item in options_of(Filming) if item.name != "character")
+    fields = tuple(item for item in options_of(Filming) if item.name not in ("character", "person"))
     params.require_known(("film", "path", "target", "person", *(item.name for item in fields)))
     path = Path(params.text("path"))
     require_writable(path)

@@ -15,7 +15,7 @@ from face_emote.face.layout import HeadLayout
 from face_emote.look.displacement import crease_relief
 from face_emote.look.eyes import pupil_radius
 from face_emote.look.hair import mean_hair_colour
-from face_emote.look.maps import load_skin_maps, resting_folds
+from face_emote.look.maps import SkinMaps, load_skin_maps, resting_folds
 from face_emote.look.teeth import head_mouth_points
 from face_emote.rendering.scene import Scene, focal_pixels, placed, view_matrix
 from face_emote.rendering.stage.buffers import CLOTH, SKIN, Look, Texture
@@ -124,6 +124,7 @@ def make_stage(
     betas: Array,
     skin: SkinParams,
     scene: Scene,
+    maps: SkinMaps | None = None,
     dtype: torch.dtype = torch.float32,
     device: str | torch.device = "cpu",
 ) -> Stage:
@@ -134,6 +135,7 @@ def make_stage(
         betas: Identity of the person.
         skin: Skin, eyes, hair and garment.
         scene: Camera, lights and picture size.
+        maps: Of the skin, instead of those that suit `skin`.
         dtype: Of everything; double is for checking gradients.
         device: Where it is drawn.
 
@@ -145,7 +147,7 @@ def make_stage(
     mesh = make_mesh(layout, head.template)
     person = head.with_identity(betas)
     camera = placed(scene.camera, origin=person.eyes_middle())
-    maps = load_skin_maps(skin, size=texture_side(scene))
+    maps = maps or load_skin_maps(skin, size=texture_side(scene))
     texture = skin_texture(maps).to(device, dtype)
     triangles = moved(mesh.triangles)
     return Stage(

@@ -1,0 +1,78 @@
+"""A clip of somebody at rest becomes a person: for capture to know beforehand, and, with their consent, to play.
+
+watched(clip)                 landmarks, scores and skin of every picture     face_emote.capturing
+enrolled_person(watched, ..)  shape, skin, habits of the landmarks            face_emote.capturing
+keep_person(person, file)     with the consent, signed                        face_emote.provenance
+"""
+
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+
+from face_emote.capturing.watch import watched
+from face_emote.core.errors import DependencyError, OptionError
+from face_emote.core.output import require_writable
+from face_emote.core.types import Progress
+from face_emote.face.bundled import load_head
+from face_emote.face.person_file import MOST_CONSENT, SUFFIX, Person, signed_bytes, write_person
+from face_emote.provenance.signer import own_signature
+
+
+def enrol(
+    clip: str | Path, *, face: str | None = None, focal: float | None = None, progress: Progress | None = None
+) -> Person:
+    """Solve whose face a clip shows: a second or two at rest, lips closed, turning a little to both sides.
+
+    Args:
+        clip: Anything that FFmpeg decodes; in white light, without make-up that will not be there later.
+        face: `left`, `right` or a number from the left, where there are several.
+        focal: Focal length of the camera in mm, as on 35 mm film.
+        progress: Called with (done, total, what) while it works.
+
+    Raises:
+        CaptureError: it is no film, shows no face that can be followed, or one that moves.
+        DependencyError: MediaPipe or torch is not installed.
+    """
+    require_torch()
+    from face_emote.capturing.photometric import enrolled_person
+
+    with watched(Path(clip), face=face, progress=progress) as seen:
+        return enrolled_person(seen, load_head(), focal_mm=focal, progress=progress)
+
+
+def require_torch() -> None:
+    """Raise DependencyError where people cannot be looked at closely."""
+    if find_spec("torch") is None:
+        raise DependencyError("Reading a known person needs torch: pip install 'face-emote[capture,torch]'")
+
+
+def require_keepable(path: Path, consent: str) -> None:
+    """Raise OptionError or OutputError unless a person can be kept there, with this consent."""
+    if path.suffix != SUFFIX:
+        raise OptionError(f"A person is kept in a file that ends in {SUFFIX}: {path}")
+    if not 0 < len(consent.strip()) <= MOST_CONSENT:
+        raise OptionError(
+            "A face is somebody's: say who agreed to its being kept, in at most "
+            f'{MOST_CONSENT} letters, as in --consent "Jane Doe, own face, 2026-03-01": {path}'
+        )
+    require_writable(path)
+
+
+def keep_person(person: Person, path: str | Path, *, consent: str) -> Path:
+    """Write somebody who was enrolled to a `.character` file, with who agreed to it, signed by this installation.
+
+    Whatever is played by that file says the same in its mark. The same person, consent and key give the same bytes.
+
+    Raises:
+        OptionError: no consent is stated.
+        OutputError, ProvenanceError, DependencyError: it cannot be written, or not be signed.
+    """
+    target = Path(path)
+    require_keepable(target, consent)
+    if find_spec("cryptography") is None:
+        raise DependencyError("Signing needs cryptography: pip install cryptography")
+    from face_emote.provenance.cose import sign
+
+    agreed, signature = replace(person, consent=consent.strip()), own_signature()
+    digest, _ = signed_bytes(agreed)
+    return write_person(agreed, target, certificate=signature.chain, signature=sign(signature.key, digest))
