@@ -326,7 +326,7 @@ def test_every_option_of_render_is_a_column():
         "tokens",
     }
     options = {option.name for option in command.params} - live
-    of_films = {"face", "neutral", "focal"}
+    of_films = {"face", "neutral", "focal", "person"}
     assert options == set(COLUMNS) - set(OTHERS) - of_films | {"consent", "no_provenance"}
 
 

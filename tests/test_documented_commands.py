@@ -26,6 +26,7 @@ NOT_RUN = {
     r"python -m tools\.train_judges\.teach .*picture.*": "draws for minutes; tests/test_pictures.py",
     r"python -m (bench\.capture|tools\.capture_tables).*": "needs MediaPipe, and draws for minutes",
     r"face-emote (capture|animate --from) (take|film)\.(mp4|mov|npz) .*": "needs a film; tests/test_capture.py",
+    r"face-emote .*(rest\.mp4|jane\.character).*": "needs a filmed person; tests/test_enrolment.py",
     r"python -m bench\.recognised.*": "needs MediaPipe and its model, which is not distributed here",
     r"python -m tools\.build_extension .*": "needs bpy beside it; `make extension`, which .ci/run runs",
     r"python -m tools\.gui_session .*": "needs a Blender with a window",
