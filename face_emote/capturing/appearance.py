@@ -196,12 +196,13 @@ def _normals(pictures: Drawn, pose: Pose, *, focal: Float[Array, " view"]) -> Fl
     found[:, 1:-1, 1:-1] = np.cross(right[:, 1:-1], up[:, :, 1:-1])
     found = _unit(np.nan_to_num(found)).reshape(len(place), SIDE, 2, SIDE, 2, 3).mean(axis=(2, 4))
     smooth = np.stack([cv2.GaussianBlur(view, (0, 0), 1.0) for view in found])
-    return _unit(smooth) @ pose.rotation.detach().numpy()[:, None]
+    turned: Array = _unit(smooth) @ pose.rotation.detach().numpy()[:, None]
+    return turned
 
 
 def _unit(vectors: Array) -> Array:
-    longest: Array = np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)
-    return vectors / longest
+    units: Array = vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)
+    return units
 
 
 def _harmonics(normal: Float[Array, "view row column 3"]) -> Float[Array, "view row column harmonic=9"]:

@@ -95,7 +95,8 @@ def known_person(person: Person, head: Head) -> Known:
 
 def _bias() -> Float[Array, "landmark=478 3"]:
     beside = load_tables().bias
-    return np.c_[beside, np.zeros(len(beside))]
+    bias: Array = np.c_[beside, np.zeros(len(beside))]
+    return bias
 
 
 def _looked_at(
@@ -231,5 +232,5 @@ def _adam(*groups: tuple[Tensor, float]) -> torch.optim.Adam:
 
 def _step(solver: torch.optim.Adam, loss: Tensor) -> None:
     solver.zero_grad()
-    loss.backward()  # type: ignore[no-untyped-call] # torch's own
+    loss.backward()
     solver.step()
