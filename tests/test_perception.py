@@ -13,11 +13,12 @@ from face_emote.audio.conditioning import RumbleFilter
 from face_emote.audio.features import prosody_of
 from face_emote.audio.reader import read_speech
 from face_emote.core.assets import ASSETS
-from face_emote.core.names import EMOTIONS
-from face_emote.core.types import Pause, Prosody, Speech
+from face_emote.core.names import EMOTIONS, NUM_EXPRESSION
+from face_emote.core.types import FaceMotion, MotionInfo, Pause, Prosody, Speech
 from face_emote.emotion.grammar import describe
 from face_emote.motion.live.ears import SpeechDetector
 from face_emote.perception.evidence import READING_HZ, VOICE, Evidence
+from face_emote.perception.face import read_face
 from face_emote.perception.functionals import functionals_of
 from face_emote.perception.fusion import fused
 from face_emote.perception.live import BEHIND_SECS, LiveFeeling
@@ -96,6 +97,23 @@ def test_reading_aloud_is_no_great_feeling():
     for number in range(1, 6):
         analysis = analyse(ASSETS / "speech" / f"dashwood_{number}.wav")
         assert read_feelings(analysis).overall.mix[0, 0] > 0.5
+
+
+def test_a_resting_face_of_ones_own_is_no_feeling():
+    rng = np.random.default_rng(0)
+    neutral = []
+    for _ in range(20):
+        rest = np.zeros((50, NUM_EXPRESSION), np.float32)
+        chosen = rng.random(52) < 0.3
+        rest[:, :52] = 0.15 * rng.random(52) * chosen
+        nothing = np.zeros((50, 3), np.float32)
+        face = FaceMotion(
+            expression=rest, jaw_pose=nothing, neck_pose=nothing, eye_pose=np.zeros((50, 2, 3), np.float32),
+            global_pose=nothing, translation=nothing, wrinkles=np.zeros((50, 16), np.float32),
+            blood_flow=np.zeros((50, 8), np.float32), fps=25.0, info=MotionInfo(basis=""),
+        )  # fmt: skip
+        neutral.append(read_face(face).mix[:, 0].mean())
+    assert np.mean(neutral) > 0.9
 
 
 def test_a_sense_that_stands_alone_says_what_it_says():

@@ -8,14 +8,14 @@ import torch
 
 from face_emote.core.arrays import Array, Float, Int
 from face_emote.core.motion import joined_motion
-from face_emote.core.names import NUM_SHAPE
+from face_emote.core.names import BLOOD_REGIONS, NUM_SHAPE, WRINKLES
 from face_emote.core.types import EmotionKey, EmotionPlan, MotionInfo, PerformanceStyle
 from face_emote.emotion.blending import State, finished
 from face_emote.face.head import Head
 from face_emote.motion.perform import perform
 from face_emote.motion.player import player_of
 from face_emote.network.convnet import Conv, ConvNetSpec
-from face_emote.network.experts import NUM_FACE_FEATURES, face_features, face_windows
+from face_emote.network.experts import FACE_CONTROLS, FACE_FRAMES, NUM_FACE_FEATURES, face_features, face_windows
 from face_emote.train.corpus.cache import Corpus
 from tools.train_judges.torch_convnet import TorchConvNet
 from tools.train_network.random_plans import pair_state, single_state
@@ -24,6 +24,17 @@ from tools.train_network.teacher_expression import analysis_from_mels
 CLIP_FRAMES = 200
 FPS = 25.0
 LEAST_INTENSITY = 0.45
+UNSEEN = 0.5
+"""How often folds, blood and the head are not seen."""
+CONTROL_GAIN, FACE_GAIN = (0.6, 1.12), (0.8, 1.1)
+RESTING, RESTING_FOLDS, RESTING_SHARE = 0.12, 0.08, 0.4
+"""Spread of what a face at rest shows of a control and of a fold, and share of them that it shows."""
+WAVERING, WAVES = 0.072, 5
+"""The same of what comes and goes, five times in a window."""
+_NUM_CONTROLS = len(FACE_CONTROLS)
+_FOLDS = slice(_NUM_CONTROLS, _NUM_CONTROLS + len(WRINKLES))
+_BLOOD_FLOW = slice(_FOLDS.stop, _FOLDS.stop + len(BLOOD_REGIONS))
+_NECK = slice(_BLOOD_FLOW.stop, NUM_FACE_FEATURES)
 _BLOOD = ("stage", "stage", "physiological", "off")
 
 
@@ -85,6 +96,26 @@ def performances(
         label_of += [label] * len(found)
         clip_of += [number] * len(found)
     return Performances(np.concatenate(windows), np.array(label_of), np.array(clip_of))
+
+
+def as_captured(
+    windows: Float[Array, "window frames=25 feature"], rng: np.random.Generator
+) -> Float[Array, "window frames=25 feature"]:
+    """Windows as a camera might have read them from somebody: with a resting face of its own, controls that come
+    out too weak or waver, and often without folds, blood or the head.
+    """
+    seen, count = windows.copy(), len(windows)
+    for group in (_FOLDS, _BLOOD_FLOW, _NECK):
+        seen[rng.random(count) < UNSEEN, :, group] = 0.0
+    controls = seen[:, :, :_NUM_CONTROLS]
+    shape = (count, 1, _NUM_CONTROLS)
+    controls *= rng.uniform(*CONTROL_GAIN, shape) * rng.uniform(*FACE_GAIN, (count, 1, 1))
+    controls += np.abs(rng.normal(0.0, RESTING, shape)) * (rng.random(shape) < RESTING_SHARE)
+    wavering = np.abs(rng.normal(0.0, WAVERING, (count, WAVES, _NUM_CONTROLS))) * (rng.random(shape) < RESTING_SHARE)
+    controls += np.repeat(wavering, FACE_FRAMES // WAVES, axis=1)
+    folds = (count, 1, _FOLDS.stop - _FOLDS.start)
+    seen[:, :, _FOLDS] += np.abs(rng.normal(0.0, RESTING_FOLDS, folds)) * (rng.random(folds) < RESTING_SHARE)
+    return seen
 
 
 def speech_stretches(corpus: Corpus, *, split: str, rng: np.random.Generator) -> Iterator[tuple[Array, Array]]:

@@ -48,6 +48,7 @@ from tools.train_judges.lip_judges import (
 from tools.train_judges.motion_classifier import (
     LEAST_INTENSITY,
     Performances,
+    as_captured,
     classifier_net,
     clip_accuracy,
     performances,
@@ -266,7 +267,8 @@ def _classifier(task: Assignment) -> Student:
         rng = np.random.default_rng([task.seed, 5, step])
         chosen = rng.choice(len(known.label), size=lesson.batch)
         spread = rng.normal(0.0, 0.1, (lesson.batch, 1, known.windows.shape[2])) * net.scale.numpy()
-        windows = torch.from_numpy((known.windows[chosen] + spread).astype(np.float32))
+        seen = as_captured(known.windows[chosen], rng) if task.name == "face" else known.windows[chosen]
+        windows = torch.from_numpy((seen + spread).astype(np.float32))
         return functional.cross_entropy(net(windows), torch.from_numpy(known.label[chosen]), label_smoothing=0.05)
 
     def file() -> ExpertFile:
