@@ -13,7 +13,7 @@ from face_emote.capturing.face_mesh import eye_distance
 from face_emote.capturing.identity import Enrolled, enrolled
 from face_emote.capturing.points import FITTED, FITTED_INDEX, JAW_TURNS, NUM_TURNS, LandmarkHead
 from face_emote.capturing.solve import FrameFit, Lens, Wanted, rigid_fit, solve_frame
-from face_emote.capturing.tables import features_of, load_tables
+from face_emote.capturing.tables import features_of, irises, load_tables
 from face_emote.capturing.watch import Watched
 from face_emote.core.arrays import Array, Float, Int
 from face_emote.core.errors import CaptureError
@@ -24,6 +24,7 @@ from face_emote.face.head import Head
 FOCAL_MM, FILM_MM = 58.0, 36.0
 """Usual lens of a film whose lens nobody names, and the longer side of the picture that it is meant for."""
 REST_FRAMES = 10
+BLOCK = 512
 NEUTRAL_SECS = 0.2
 """How far around the instant that is named the face is taken to be at rest."""
 MOST_AT_REST = 0.35
@@ -208,9 +209,15 @@ def landmark_fit(
     fitted = _gone_through(watched, start, wishes=None, report=report or _reporter(None, done=0.0, total=0.0))
     features = features_of(
         fitted.controls[found], fitted.turns[found], pose=fitted.pose[found],
-        landmarks=rows["landmarks"][found].astype(np.float64), scores=scores, at_rest=usual,
+        eyes=_irises(rows["landmarks"])[found], scores=scores, at_rest=usual,
     )  # fmt: skip
     return LandmarkFit(fitted=fitted, habit=habit, features=features)
+
+
+def _irises(landmarks: Float[Array, "frames landmark=478 2"]) -> Float[Array, "frames number=6"]:
+    """Block by block: the rows of a long film lie on disk."""
+    blocks = range(0, len(landmarks), BLOCK)
+    return np.concatenate([irises(landmarks[first : first + BLOCK].astype(np.float64)) for first in blocks])
 
 
 def _bias(beside: Float[Array, "landmark=478 2"]) -> Float[Array, "landmark=478 3"]:

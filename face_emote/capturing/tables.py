@@ -58,14 +58,17 @@ def features_of(
     turns: Float[Array, "frames turn=6"],
     *,
     pose: Float[Array, "frames 3"],
-    landmarks: Float[Array, "frames landmark=478 2"],
+    eyes: Float[Array, "frames number=6"],
     scores: Float[Array, "frames arkit=52"],
     at_rest: Float[Array, " arkit=52"],
 ) -> Float[Array, "frames feature"]:
-    """What a `Reader` takes: a fit to landmarks alone, head and irises, scores above those at rest and as they are."""
+    """What a `Reader` takes: a fit to landmarks alone, head and irises, scores above those at rest and as they are.
+
+    `eyes`: as `irises` tells.
+    """
     angles = yaw_pitch_roll(rotation_matrix(pose))
     above = (scores - at_rest)[:, SCORED_INDEX]
-    return np.concatenate([fitted, turns, angles, irises(landmarks), above, scores[:, SCORED_INDEX]], axis=1)
+    return np.concatenate([fitted, turns, angles, eyes, above, scores[:, SCORED_INDEX]], axis=1)
 
 
 def irises(landmarks: Float[Array, "frames landmark=478 2"]) -> Float[Array, "frames number=6"]:

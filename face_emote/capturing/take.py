@@ -196,7 +196,8 @@ def _flow(
 
 
 def _crop(watched: Watched) -> tuple[float, float, float]:
-    seen = watched.rows["landmarks"][watched.found]
-    low, high = np.percentile(seen.min(axis=1), 5, axis=0), np.percentile(seen.max(axis=1), 95, axis=0)
+    seen = watched.rows["landmarks"]
+    low = np.percentile(seen.min(axis=1)[watched.found], 5, axis=0)
+    high = np.percentile(seen.max(axis=1)[watched.found], 95, axis=0)
     x, y = (0.5 * (low + high)).tolist()
     return x, y, float(1.35 * (high - low).max())
