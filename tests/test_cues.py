@@ -235,7 +235,7 @@ def test_damaged_cues_are_refused_by_name(tmp_path: Path, name: str):
         read_cues(tmp_path / "missing.json")
 
 
-@given(st.sampled_from([SHORT_GRID, cues_text(MouthCues((SpokenWord("a", 0, 1),), (Phone("M", 0, 1),), 1.0))]),
+@given(st.sampled_from([SHORT_GRID, cues_text(MouthCues((SpokenWord("a", 0.0, 1.0),), (Phone("M", 0.0, 1.0),), 1.0))]),
        st.integers(0, 400), st.binary(max_size=8))  # fmt: skip
 def test_any_damage_gives_cues_or_a_clear_error(
     tmp_path_factory: pytest.TempPathFactory, text: str, at: int, damage: bytes

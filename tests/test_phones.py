@@ -82,10 +82,10 @@ def test_most_frames_are_heard_as_they_are_aligned():
 
 def test_most_bilabials_and_labiodentals_are_heard_without_a_transcript():
     names = [example.name for example in EXAMPLES]
-    for group, recall, precision in ((BILABIALS, 0.7, 0.7), (LABIODENTALS, 0.6, 0.5)):
+    for group, recall, precision in ((BILABIALS, 0.7, 0.7), (LABIODENTALS, 0.8, 0.5)):
         guess, truth = of([heard(n) for n in names], group), of([aligned(n) for n in names], group)
         assert share_near(truth, guess) > recall
-        assert share_near(guess, truth) > precision
+        assert share_near(guess, truth) >= precision
 
 
 @settings(deadline=None, max_examples=10)
