@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from face_emote.formats.motion_file import read_motion, write_motion
     from face_emote.verbs.animate import animate
     from face_emote.verbs.capture import capture
-    from face_emote.verbs.enrol import enrol, keep_person
+    from face_emote.verbs.enrol import enrol
     from face_emote.verbs.export import export
     from face_emote.verbs.perceive import perceive
     from face_emote.verbs.render import contact_sheet, render
@@ -46,7 +46,6 @@ __all__ = [
     "enrol",
     "export",
     "identity",
-    "keep_person",
     "load_head",
     "perceive",
     "read_motion",
@@ -67,7 +66,6 @@ _HOMES = {
     "describe": "emotion.grammar",
     "enrol": "verbs.enrol",
     "export": "verbs.export",
-    "keep_person": "verbs.enrol",
     "identity": "face.identity",
     "load_head": "face.bundled",
     "perceive": "verbs.perceive",

@@ -18,6 +18,7 @@ from face_emote.face.characters import character
 from face_emote.face.person_file import read_person
 from face_emote.formats.motion_file import read_motion
 from face_emote.provenance.verification import Status, verify
+from face_emote.verbs.enrol import keep_person
 from face_emote.verbs.render import draw
 
 CONSENT = "Elena Doe, own face, 2026-03-01"
@@ -93,7 +94,7 @@ def test_a_known_person_is_read_more_exactly(folder, enrolled):
 
 
 def test_who_is_kept_is_kept_alike_and_signed(folder, enrolled, run):
-    fe.keep_person(enrolled, folder / "again.character", consent=CONSENT)
+    keep_person(enrolled, folder / "again.character", consent=CONSENT)
     assert (folder / "again.character").read_bytes() == (folder / "elena.character").read_bytes()
     code, out, _ = run("verify", str(folder / "again.character"))
     assert code == 0 and CONSENT in out and "signed by the key of this installation" in out
@@ -130,9 +131,9 @@ def test_no_face_is_kept_without_consent(folder, enrolled, tmp_path, run):
     )
     assert (code, out) == (2, "") and "say who agreed" in err and err.count("\n") == 1
     with pytest.raises(OptionError, match="say who agreed"):
-        fe.keep_person(enrolled, tmp_path / "e.character", consent="  ")
+        keep_person(enrolled, tmp_path / "e.character", consent="  ")
     with pytest.raises(OptionError, match="A person is kept in a file"):
-        fe.keep_person(enrolled, tmp_path / "e.npz", consent=CONSENT)
+        keep_person(enrolled, tmp_path / "e.npz", consent=CONSENT)
     assert not list(tmp_path.iterdir())
 
 
