@@ -1,5 +1,6 @@
 """What the lips say of a text: the right words in the right order; what nobody says is left out, and named."""
 
+import sys
 import time
 
 import pytest
@@ -228,6 +229,13 @@ def test_words_of_other_alphabets_are_read_where_they_can_be_and_named():
     found = said_of("Дмитрий met مرحبا and Łódź")
     assert found.words == ("dmitriy", "met", "and", "lodz")
     assert found.foreign == ("Дмитрий", "مرحبا") and found.unsaid == ("مرحبا",)
+
+
+def test_without_anyascii_accents_are_taken_off(monkeypatch: pytest.MonkeyPatch):
+    """In Blender's bundled engine."""
+    monkeypatch.setitem(sys.modules, "anyascii", None)
+    assert words_of("Łódź café Straße Ørsted") == ("lodz", "cafe", "strasse", "orsted")
+    assert said_of("Дмитрий came").unsaid == ("Дмитрий",)
 
 
 @given(st.integers(0, 10**18))

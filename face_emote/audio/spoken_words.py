@@ -4,7 +4,6 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import partial
 
 from face_emote.audio.directions import spoken_part
 from face_emote.audio.spoken_numbers import spell_numbers
@@ -30,6 +29,10 @@ _BUT_POWERS = re.compile("[^\u00b2\u00b3]+")
 _INITIALS = re.compile(r"\b([A-Za-z])\.(?=[A-Za-z]\.)")
 _ADDRESS = re.compile(r"(?<=\w)\.(?=(?:com|org|net|edu|gov|co|io|uk|de|fr|tv|ai|app|dev)\b)")
 _BEYOND_ASCII = re.compile("[^\x00-\x7f]+")
+_PLAIN: dict[int, int | str] = {
+    **str.maketrans("łŁøØđĐðı", "lLoOdDdi"), ord("þ"): "th", ord("æ"): "ae", ord("œ"): "oe", ord("ß"): "ss",
+}  # fmt: skip
+"""Letters that are more than a plain one with an accent."""
 _LETTERS = re.compile("[A-Za-z'\x80-\U0010ffff]+")
 _TOO_LONG = re.compile(rf"[^\W\d_]{{{LONGEST_WORD + 1},}}|\d{{{LONGEST_FIGURE + 1},}}")
 _WORD = re.compile(r"[A-Za-z']+\.?")
@@ -107,13 +110,17 @@ def _romanised(token: str) -> tuple[str, bool]:
     try:
         from anyascii import anyascii
     except ImportError:  # the engine inside Blender: accents are taken off, and what is left is passed over
-        anyascii = partial(unicodedata.normalize, "NFKD")
+        anyascii = _without_accents
     foreign = any(
         letter.isalpha() and not letter.isascii() and not unicodedata.name(letter, "").startswith("LATIN")
         for letter in token
     )
     plain = (letter if letter.isascii() else re.sub(r"[^A-Za-z]", "", anyascii(letter)) for letter in token)
     return "".join(plain), foreign
+
+
+def _without_accents(letter: str) -> str:
+    return unicodedata.normalize("NFKD", letter.translate(_PLAIN))
 
 
 def _is_letter(sign: str) -> bool:

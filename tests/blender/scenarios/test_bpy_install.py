@@ -19,7 +19,11 @@ module = "bl_ext.user_default.face_emote"
 assert module in bpy.context.preferences.addons, "not enabled"
 scene = bpy.context.scene
 assert bpy.ops.face_emote.add_character() == {"FINISHED"}
+scene.face_emote.transcript = "He was not an ill-disposed young man"
 assert bpy.ops.face_emote.generate(speech=sys.argv[2], emotion="calm joy") == {"FINISHED"}
+assert bpy.ops.face_emote.list_mouth() == {"FINISHED"}
+said = [row.text for row in scene.face_emote.cues if row.kind == "WORD"]
+assert said == "he was not an ill disposed young man".split(), said
 import importlib
 jobs = importlib.import_module(module + ".engine.jobs")
 assert jobs.SESSION._client.command.origin == "bundled engine", jobs.SESSION._client.command
