@@ -2,7 +2,8 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from face_emote.audio.directions import spoken_part
@@ -107,15 +108,14 @@ def _normalised(text: str) -> str:
 
 def _romanised(token: str) -> tuple[str, bool]:
     """A word in the letters of English, and whether any of it is of another alphabet than the Latin one."""
-    try:
-        from anyascii import anyascii
-    except ImportError:  # the engine inside Blender: accents are taken off, and what is left is passed over
-        anyascii = _without_accents
+    plainly: Callable[[str], str] = _without_accents
+    with suppress(ImportError):  # the engine inside Blender has accents taken off; what is left is passed over
+        from anyascii import anyascii as plainly
     foreign = any(
         letter.isalpha() and not letter.isascii() and not unicodedata.name(letter, "").startswith("LATIN")
         for letter in token
     )
-    plain = (letter if letter.isascii() else re.sub(r"[^A-Za-z]", "", anyascii(letter)) for letter in token)
+    plain = (letter if letter.isascii() else re.sub(r"[^A-Za-z]", "", plainly(letter)) for letter in token)
     return "".join(plain), foreign
 
 
