@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Characters: our head, and a stage to look at it."""
 
+import contextlib
 import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import bpy
+import numpy as np
 from bpy.props import StringProperty
 
 from .. import reasons
@@ -88,6 +90,60 @@ class FACEEMOTE_OT_build_character(bpy.types.Operator):
         made.mesh.select_set(True)
         context.view_layer.objects.active = made.mesh
         context.scene.face_emote.target = made.mesh
+        made.rig.location = free_place(context, collection)
+        context.view_layer.update()
+        show_in_viewports(context)
+        name = made.mesh.name
+        self.report({"INFO"}, tr("{name} is there; choose its speech and press Generate", name=name))
+
+
+GAP = 0.05
+"""Metres between a new character and what stands at the cursor."""
+ROOM = 3.5
+"""Metres across from which on a thing is a place to be in, not something to stand beside."""
+
+
+def free_place(context: Any, collection: Any) -> Any:
+    """Where a new character at the origin has room: the 3-D cursor, or to the right of what is there."""
+    context.view_layer.update()
+    own = set(collection.all_objects)
+    low, high = _bounds(own)
+    others = [_bounds({item}) for item in context.scene.objects if item not in own and item.type in SOLID]
+    things = [(first, last) for first, last in others if np.linalg.norm(last - first) < ROOM]
+    place = np.array(context.scene.cursor.location)
+    for _thing in things:
+        hit = next(
+            (last for first, last in things if (low + place < last).all() and (high + place > first).all()), None
+        )
+        if hit is None:
+            break
+        place[0] = hit[0] - low[0] + GAP
+    return place
+
+
+SOLID = ("MESH", "CURVE", "SURFACE", "META", "FONT")
+
+
+def _bounds(things: set[Any]) -> tuple[np.ndarray, np.ndarray]:
+    """Lowest and highest corner of things with a surface, in the world."""
+    from mathutils import Vector
+
+    corners = np.array(
+        [item.matrix_world @ Vector(corner) for item in things if item.type in SOLID for corner in item.bound_box]
+    )
+    return corners.min(axis=0), corners.max(axis=0)
+
+
+def show_in_viewports(context: Any) -> None:
+    """Frame what is selected in every 3D view, and draw pictures in Solid mode: without them eyes are white."""
+    for window in context.window_manager.windows:
+        for area in [item for item in window.screen.areas if item.type == "VIEW_3D"]:
+            shading = area.spaces.active.shading
+            if shading.type == "SOLID":
+                shading.color_type = "TEXTURE"
+            region = next((item for item in area.regions if item.type == "WINDOW"), None)
+            with contextlib.suppress(RuntimeError), context.temp_override(window=window, area=area, region=region):
+                bpy.ops.view3d.view_selected()
 
 
 class FACEEMOTE_OT_add_stage(bpy.types.Operator):

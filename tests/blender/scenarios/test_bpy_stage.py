@@ -154,3 +154,29 @@ def eye_front(head, name):
 
     rig = head.face_emote.rig
     return rig.matrix_world @ (rig.data.bones[name].head_local + Vector((0.0, -0.012, 0.0)))
+
+
+def box_of(things):
+    from mathutils import Vector
+
+    corners = [
+        item.matrix_world @ Vector(corner) for item in things if item.type == "MESH" for corner in item.bound_box
+    ]
+    return [(min(c[i] for c in corners), max(c[i] for c in corners)) for i in range(3)]
+
+
+def test_a_new_character_stands_at_the_cursor_beside_what_is_there_and_shows_its_pictures(fe):
+    scene = emptied(fe)
+    bpy = fe.bpy
+    scene.cursor.location = (1.0, 2.0, 3.0)
+    scene.face_emote.new_character = "default"
+    bpy.ops.face_emote.add_character()
+    first = scene.face_emote.target.face_emote.rig
+    assert tuple(first.location) == pytest.approx((1.0, 2.0, 3.0))
+    bpy.ops.face_emote.add_character()
+    second = scene.face_emote.target.face_emote.rig
+    scene.cursor.location = (0.0, 0.0, 0.0)
+    boxes = [box_of(rig.children_recursive) for rig in (first, second)]
+    assert second.location.x > 1.0 and boxes[1][0][0] > boxes[0][0][1]
+    views = [area for area in bpy.context.window_manager.windows[0].screen.areas if area.type == "VIEW_3D"]
+    assert all(area.spaces.active.shading.color_type == "TEXTURE" for area in views)
