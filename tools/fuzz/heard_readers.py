@@ -10,9 +10,13 @@ import numpy as np
 
 from bench.talkers import read_tracked
 from face_emote.audio.analyse import analyse
+from face_emote.audio.cue_words import with_sounds
 from face_emote.audio.reader import read_speech
 from face_emote.audio.transcripts import read_transcript
+from face_emote.core.cues import MouthCues
+from face_emote.core.types import Phone, SpokenWord
 from face_emote.evaluation.clips import read_clips
+from face_emote.formats.cues_file import read_cues, write_cues
 from tools.fuzz import stock
 from tools.fuzz.command_readers import command
 from tools.fuzz.formats import BOXES, NPZ
@@ -62,6 +66,13 @@ def words(path: Path) -> None:
 def said(path: Path) -> None:
     """Words as they stand on a command line."""
     read_transcript(path.read_bytes().decode("utf-8", "surrogateescape"))
+
+
+def mouth(path: Path) -> None:
+    """Read cues, and find every sound of theirs."""
+    ends = [sound.end_secs for sound in with_sounds(read_cues(path)).sounds]
+    if ends != sorted(ends):
+        raise WronglyAcceptedError("sounds that are not in order")
 
 
 def aligned(path: Path) -> None:
@@ -130,6 +141,16 @@ def _texts(_folder: Path) -> list[Seed]:
     ]
 
 
+def _mouths(folder: Path) -> list[Seed]:
+    phones = (Phone("M", 0.2, 0.3), Phone("AE", 0.3, 0.4, 1, strength=0.5))
+    cues = MouthCues((SpokenWord("map", 0.2, 0.5), SpokenWord("pop", 0.6, 0.9)), phones, 1.0)
+    seeds = []
+    for name in ("cues.json", "line.TextGrid"):
+        write_cues(cues, folder / name)
+        seeds.append(stock.seed_of(folder / name))
+    return seeds
+
+
 def _said(_folder: Path) -> list[Seed]:
     return [Seed(NUMBERED.encode(), ".words"), Seed(b"The family of Dashwood", ".words")]
 
@@ -151,6 +172,7 @@ READERS = (
     Reader("live-sound", "sound", _pcm, live, is_file=False),
     Reader("transcript", "words", _texts, words, TEXT, quick=True),
     Reader("spoken-words", "words", _said, said, TEXT, is_file=False, quick=True),
+    Reader("cues", "words", _mouths, mouth, JSON, quick=True),
     Reader("alignment", "words", _over_the_line, aligned, TEXT, beside=("line.wav",)),
     Reader("clip-phones", "words", _clip_phones, clips, JSON, beside=("line.wav",), name_there="line"),
     Reader("tracked-talker", "motion", _talker, talkers, NPZ),
