@@ -41,7 +41,8 @@ def speaking_track(level_db: Float[Array, " frames"], voiced: Float[Array, " fra
         faint = level_db[first:stop].max() < base[first:stop].min() + 15.0
         if stop - first < SHORTEST_SPEECH or (faint and not (voiced[first:stop] > 0.0).any()):
             mask[first:stop] = False
-    soft = np.convolve(np.pad(mask.astype(np.float64), EDGE, mode="edge"), np.full(2 * EDGE + 1, 1.0 / (2 * EDGE + 1)))
+    edges = np.full(2 * EDGE + 1, 1.0 / (2 * EDGE + 1), np.float32)
+    soft = np.convolve(np.pad(mask.astype(np.float32), EDGE, mode="edge"), edges)
     return np.clip(soft[2 * EDGE : 2 * EDGE + len(mask)], 0.0, 1.0).round(6)
 
 
@@ -70,7 +71,8 @@ def _floor_and_peak(level_db: Float[Array, " frames"]) -> tuple[Float[Array, " f
     places = [np.array([0.05, 0.95]) * (len(span) - 1) for span in ordered]
     low, high = np.array([np.interp(at, np.arange(len(s)), s) for at, s in zip(places, ordered, strict=True)]).T
     frames = np.arange(len(level_db))
-    return np.interp(frames, centres, low), np.interp(frames, centres, high)
+    floor, peak = (np.interp(frames, centres, values).astype(np.float32) for values in (low, high))
+    return floor, peak
 
 
 def _hysteresis(sure: Bool[Array, " frames"], possible: Bool[Array, " frames"]) -> Bool[Array, " frames"]:

@@ -7,7 +7,7 @@ import numpy as np
 
 from face_emote.core.arrays import Array, Int
 
-BATCH_FRAMES = 24_000
+BATCH_FRAMES = 12_000
 """Frames that are gathered before their stretches are searched together: memory does not grow with the stream."""
 
 

@@ -74,13 +74,14 @@ def _emissions(
     net: PhoneNet,
 ) -> Float[Array, "frames phone"]:
     lips = lip_class_of(np.arange(len(PHONES)))
-    bonus = np.array([0.0, BILABIAL_BONUS, LABIODENTAL_BONUS, 0.0])[lips]
-    scores = phone_log - PRIOR_SHARE * net.log_prior + LIP_SHARE * lip_log[:, lips] + bonus
-    barred = np.zeros((3, len(PHONES)))
+    bonus = np.array([0.0, BILABIAL_BONUS, LABIODENTAL_BONUS, 0.0])[lips] - PRIOR_SHARE * net.log_prior
+    barred = np.zeros((3, len(PHONES)), np.float32)
     barred[1, [i for i, name in enumerate(PHONES) if name not in CLOSURES]] = FORBIDDEN
     barred[2, 1:] = FORBIDDEN
-    allowed_scores: Array = scores - barred[allowed]
-    return allowed_scores
+    scores = (np.float32(LIP_SHARE) * lip_log)[:, lips]
+    scores += phone_log
+    scores += (bonus - barred).astype(np.float32)[allowed]
+    return scores
 
 
 @dataclass(frozen=True, slots=True, eq=False)

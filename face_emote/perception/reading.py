@@ -1,6 +1,6 @@
 """What is felt in a recording: over the whole, 12.5 times a second, and the sounds without words in it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -23,6 +23,8 @@ SURE_BURST = 0.6
 HELD_FRAMES = 5
 """A voice is felt so long after it was last heard, and before it is heard again."""
 LEAST_BURST_SECS = 0.24
+_TOGETHER = 4096
+"""Frames that are fused at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,15 @@ def _fused(
     """Frame by frame, or over spans of frames."""
     irony = None if said is None else said.irony
     if spans is None:
-        return fused(senses, irony=irony)
+        count = max(len(sense) for sense in senses if sense is not None)
+        parts = [
+            fused(
+                tuple(None if sense is None else sense.part(first, min(first + _TOGETHER, count)) for sense in senses),
+                irony=None if irony is None else irony[first : first + _TOGETHER],
+            )
+            for first in range(0, count, _TOGETHER)
+        ]
+        return Felt(**{f.name: np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Felt)})
     if irony is not None:
         irony = np.array([irony[first:stop].max() for first, stop in spans])
     return fused(tuple(None if sense is None else sense.over(spans) for sense in senses), irony=irony)

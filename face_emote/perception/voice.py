@@ -29,6 +29,8 @@ CLASSES, VAD, SD, KINDS = (slice(0, 7), slice(7, 10), slice(10, 13), slice(13, 2
 """Columns of what is said of a window: probabilities of classes, VAD, its deviations, probabilities of bursts."""
 WINDOW_ROWS, STEP_ROWS = 240, 40
 """A voice is read over 2.4 s, every 0.4 s."""
+_PIECE_ROWS = 6000
+"""Of a recording that are read at a time."""
 _TOGETHER = 32
 """Windows that are read side by side."""
 FARTHEST = 4.0
@@ -123,7 +125,9 @@ class VoiceFrames:
 def read_voice(prosody: Prosody, *, reader: VoiceReader | None = None, talker: Talker | None = None) -> VoiceFrames:
     """Read a recording from its prosody; with a talker, against that voice's other lines."""
     stream = VoiceStream(reader, talker=talker)
-    parts = (stream.push(prosody), stream.finish())
+    pieces = range(0, len(prosody.speaking), _PIECE_ROWS)
+    parts = [stream.push(_rows(prosody, first, first + _PIECE_ROWS)) for first in pieces]
+    parts.append(stream.finish())
     evidence = [part.evidence for part in parts]
     whole = Evidence(**{f.name: np.concatenate([getattr(e, f.name) for e in evidence]) for f in fields(Evidence)})
     return VoiceFrames(whole, np.concatenate([part.bursts for part in parts]))
