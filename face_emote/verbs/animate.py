@@ -196,6 +196,8 @@ def _taken(performance: Performance, *, head: Head | None, progress: Progress | 
         sound = listening.passing(mels, total_secs=analysis.duration_secs)
         planned = PlannedEmotion(plan, analysis.duration_secs)
         answers = net_answers(net, sound, analysis=analysis, planned=planned)
+        del sound
+    del mels  # what plays an hour takes their place
     info = MotionInfo(
         basis=cast.head.basis,
         emotion=plan.text,
