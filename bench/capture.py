@@ -1,8 +1,9 @@
-"""`python -m bench.capture [--films FOLDER] [--traces FILE] [--cycles] [--keep FOLDER]`: what comes back of films.
+"""`python -m bench.capture [--films FOLDER] [--traces FILE] [--cycles] [--enrol] [--keep FOLDER]`: what comes back.
 
 - synthetic: our own performances, filmed by our renderers, whose every control, fold and blush is known; one more for
   glances, whole blinks and a faint blush; `--cycles` adds one that is path-traced in another light. `naive` copies
   MediaPipe's 52 scores;
+- `--enrol`: the same films of people whom a clip at rest has made known (needs torch);
 - real: lips on real films (the six of GRID, CC BY 4.0) against the landmarks tracked in them; hands before them; pulse;
 - one command on three seconds and on a minute: frames a second and memory.
 """
@@ -308,6 +309,7 @@ def main() -> None:
     parser.add_argument("--films", type=Path, default=Path("../shared/data/video"), help="real films: .mpg, .mp4")
     parser.add_argument("--traces", type=Path, default=Path("../shared/data/rppg_skin_traces/traces.npz"))
     parser.add_argument("--cycles", action="store_true", help="a path-traced film too (minutes)")
+    parser.add_argument("--enrol", action="store_true", help="people who are known, too (minutes; needs torch)")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep the films that are made here")
     parser.add_argument("--json", type=Path, metavar="FILE")
     parser.add_argument("--quick", action="store_true")
@@ -320,6 +322,10 @@ def main() -> None:
         figures += glances(made(LOOKING_ABOUT, kept))
         if asked.cycles:
             figures += synthetic([made(TRACED, kept)], kind="path-traced: ")
+        if asked.enrol:
+            from bench.capture_people import people
+
+            figures += people(kept)
         if films:
             films = films[:1] if QUICK else films
             figures += real_lips(films) + contacts(films) + hands(films, Path(folder))

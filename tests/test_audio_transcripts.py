@@ -108,6 +108,7 @@ def test_one_name_of_another_alphabet_does_not_refuse_a_transcript():
     ("text", "name"),
     [
         ("привет, как дела сегодня? OK", "another alphabet than the Latin one"),
+        ("今日はいい天気", "another alphabet than the Latin one"),
         ("Jó napot kívánok, hogy van ez a nap?", "Hungarian"),
         ("God dag, jag vill inte att du går", "Swedish"),
     ],

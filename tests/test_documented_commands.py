@@ -144,6 +144,7 @@ def test_every_benchmark_is_told_about():
     parts = {
         "__init__",
         "capture_films",
+        "capture_people",
         "common",
         "in_blender",
         "judges",

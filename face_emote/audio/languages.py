@@ -18,6 +18,9 @@ _LETTER_WEIGHT = 0.4
 NAMES = {"sv": "Swedish", "da": "Danish", "cs": "Czech", "hu": "Hungarian", "ro": "Romanian"}
 LANGUAGE_CODE = re.compile(r"[a-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*", re.IGNORECASE)
 _TOKEN = re.compile(r"[^\W\d_]+(?:['’ʼ][^\W\d_]+)*")
+_UNSPACED = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR")
+_UNSPACED_LETTERS = 2
+"""Alphabets that put no spaces between words, and about how many of their letters are one."""
 _FEW_FOREIGN, _FOREIGN_SHARE = 3, 0.5
 """Words of another alphabet that may be all of a transcript (a name), and the share of them in a text that is in it."""
 
@@ -25,7 +28,7 @@ _FEW_FOREIGN, _FOREIGN_SHARE = 3, 0.5
 def language_of(text: str) -> str:
     """The code of one of `COMMON`; English where nothing tells; empty for other alphabets than the Latin one."""
     tokens = [token.lower() for token in _TOKEN.findall(unicodedata.normalize("NFC", text.replace("’", "'")))]
-    others = sum(not _is_latin(token) for token in tokens)
+    others = sum(_foreign_words(token) for token in tokens)
     if others > max(_FEW_FOREIGN, _FOREIGN_SHARE * len(tokens)):
         return ""
     counts = {
@@ -58,6 +61,13 @@ def _in_words(figure: str, language: str, unsaid: list[str]) -> str:
     except (ImportError, NotImplementedError, ValueError, OverflowError):
         unsaid.append(figure)
         return " "
+
+
+def _foreign_words(token: str) -> int:
+    if _is_latin(token):
+        return 0
+    unspaced = sum(unicodedata.name(letter, "").startswith(_UNSPACED) for letter in token)
+    return max(1, -(-unspaced // _UNSPACED_LETTERS))
 
 
 def _is_latin(token: str) -> bool:
