@@ -77,6 +77,7 @@ def aligned(betas, others):
     return millimetres(size.sum() / (one**2).sum() * one @ u @ vt, two)
 
 
+@pytest.mark.slow
 def test_enrolment_finds_shape_and_tone(enrolled):
     real = character(WHO)
     assert aligned(enrolled.betas, real.betas) < 0.7 * aligned(np.zeros(300, np.float32), real.betas)
@@ -84,6 +85,7 @@ def test_enrolment_finds_shape_and_tone(enrolled):
     assert abs(enrolled.skin.haemoglobin - real.skin.haemoglobin) < 0.15
 
 
+@pytest.mark.slow
 def test_a_known_person_is_read_more_exactly(folder, enrolled):
     truth = read_motion(folder / "truth.npz")
     errors = [
@@ -93,6 +95,7 @@ def test_a_known_person_is_read_more_exactly(folder, enrolled):
     assert errors[1] < 0.9 * errors[0]
 
 
+@pytest.mark.slow
 def test_who_is_kept_is_kept_alike_and_signed(folder, enrolled, run):
     keep_person(enrolled, folder / "again.character", consent=CONSENT)
     assert (folder / "again.character").read_bytes() == (folder / "elena.character").read_bytes()
@@ -100,6 +103,7 @@ def test_who_is_kept_is_kept_alike_and_signed(folder, enrolled, run):
     assert code == 0 and CONSENT in out and "signed by the key of this installation" in out
 
 
+@pytest.mark.slow
 def test_consent_belongs_to_the_face_that_was_signed(folder, enrolled, tmp_path, run):
     from face_emote.face.person_file import read_stored, write_person
 
@@ -114,6 +118,7 @@ def test_consent_belongs_to_the_face_that_was_signed(folder, enrolled, tmp_path,
     assert code == 4 and "CHANGED" in out and CONSENT not in out
 
 
+@pytest.mark.slow
 def test_an_enrolled_person_plays_and_every_file_says_who_agreed(folder, enrolled, tmp_path, run):
     write_line(tmp_path / "a.wav", 0.5)
     who = str(folder / "elena.character")
@@ -125,6 +130,7 @@ def test_an_enrolled_person_plays_and_every_file_says_who_agreed(folder, enrolle
     assert facts is not None and (facts.consent, facts.character) == (CONSENT, "elena.character")
 
 
+@pytest.mark.slow
 def test_no_face_is_kept_without_consent(folder, enrolled, tmp_path, run):
     code, out, err = run(
         "capture", "--enrol", str(folder / "rest.mp4"), "--character-out", str(tmp_path / "e.character")
@@ -137,7 +143,7 @@ def test_no_face_is_kept_without_consent(folder, enrolled, tmp_path, run):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_face_that_moves_is_not_enrolled(folder, tmp_path):
+def test_a_face_that_moves_is_not_enrolled(tmp_path):
     t = np.arange(12) / 11.0
     talking = motion_of({"jawOpen": 0.6 * np.sin(2 * np.pi * t) ** 2, "browInnerUp": t}, who=WHO)
     with pytest.raises(CaptureError, match="not at rest in the clip to enrol from"):

@@ -53,7 +53,9 @@ def test_three_quarters_of_lines_that_nobody_looked_at_are_read_right() -> None:
 
 def test_what_nobody_could_do_better_is_praise_and_not_denied() -> None:
     praise, blame = read_words("No one could have sung it better."), read_words("No one could sing it.")
-    assert praise.vad[0] > 0.0 and praise.vad[0] > blame.vad[0]
+    joy = EMOTIONS.index("joy")
+    assert praise.mix[joy] > 0.3 and praise.mix[joy] > 5.0 * blame.mix[joy]
+    assert praise.vad[0] > blame.vad[0]
 
 
 def test_a_line_is_not_right_when_it_is_read_as_another() -> None:

@@ -116,7 +116,7 @@ def test_a_take_holds_curves_for_every_frame_and_a_motion_file_beside_it(worker,
         assert take["turns"].shape == (motion.num_frames, 5, 4)
         np.testing.assert_allclose(np.linalg.norm(take["turns"], axis=-1), 1.0, atol=1e-5)
         np.testing.assert_array_equal(take["blood"], motion.blood_flow)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["take.motion.npz", "take.npz"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["take.cues.json", "take.motion.npz", "take.npz"]
 
 
 def test_a_take_for_a_flame_head_keeps_its_motion_in_flames_coefficients(worker, tmp_path):
