@@ -46,7 +46,7 @@ KEY_SECS = 0.2
 """Between pictures that are looked at; the change is linear between them."""
 KEY_STEPS = 15
 MOST_MOVING = 0.3
-"""Range of a score in a clip of a face at rest: drawn ones that turn stay below .16, people who speak reach .3 to .5."""
+"""Range of a score in a clip of a face at rest: drawn ones that turn stay below .16, who speaks reaches .3 to .5."""
 USUAL_TONE = (0.45, 2.6), (0.4, 0.8)
 """Melanin and haemoglobin of people."""
 TONE_DOUBT = 0.3
