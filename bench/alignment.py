@@ -58,9 +58,14 @@ def main() -> None:
     for name, lines in (
         ("GRID, talkers held out", held_out),
         ("GRID, others", others),
-        ("LibriSpeech, talkers held out", list(librispeech(data))),
-        ("EmoDB (German), talkers held out: end of the sentence", list(emodb(data))),
+        ("LibriSpeech, talkers held out", list(librispeech(data)) if (data / "librispeech").is_dir() else []),
+        (
+            "EmoDB (German), talkers held out: end of the sentence",
+            list(emodb(data)) if (data / "emodb").is_dir() else [],
+        ),
     ):
+        if not lines:
+            continue
         ours, theirs, refused = [], [], 0
         for line in lines[:MOST]:
             speech = read_speech(line.path)

@@ -48,6 +48,7 @@ def make_workshop(folder: Path) -> Path:
         shutil.copy(folder / "line.npz", folder / name)
     fe.export(folder / "line.npz", folder / "line.glb")
     fe.export(folder / "line.npz", folder / "take.csv")
+    fe.export(folder / "line.npz", folder / "line.cues.json")
     fe.render(motion, folder / "line.mp4", speech=folder / "line.wav", size=64)
     (folder / "lines.csv").write_text("speech,emotion,outputs\nlines/01.wav,calm anger,mp4\nlines/02.wav,joy,csv\n")
     run("face-emote batch lines.csv -o out --size 64 --fps 10", folder)

@@ -152,7 +152,7 @@ def served(path: Path) -> None:
     Server(io.StringIO(path.read_bytes().decode("utf-8", "replace")), answers).run()
     told = [json.loads(line) for line in answers.getvalue().splitlines()]
     for result in (line["result"] for line in told if "result" in line):
-        for made in {result.get("path"), result.get("motion")} - {None}:
+        for made in {result.get(kind) for kind in ("path", "motion", "cues")} - {None, ""}:
             Path(made).unlink(missing_ok=True)
     bugs = [line["error"] for line in told if line.get("error", {}).get("kind") == "bug"]
     if bugs:

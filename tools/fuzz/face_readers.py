@@ -272,7 +272,9 @@ def _encoder(folder: Path) -> list[Seed]:
 
     spec = EncoderSpec(width=8, layers=1, heads=2, hidden=8, chunk=4)
     small = Encoder(spec, {name: np.ones(shape, np.float32) for name, shape in weight_shapes(spec).items()})
-    return [stock.seed_of(stock.kept(folder, "net.safetensors", lambda path: write_encoder(small, path, card="tiny")))]
+    return [
+        stock.seed_of(stock.kept(folder, "encoder.safetensors", lambda path: write_encoder(small, path, card="tiny")))
+    ]
 
 
 def _configurations(_folder: Path) -> list[Seed]:
