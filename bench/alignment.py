@@ -83,7 +83,8 @@ def main() -> None:
             f"| {name} | {len(lines[:MOST])} | {refused} | {_figures(own)} | {np.nanmean(own > 200.0):.3f} | "
             f"{_figures(sphinx)} |"
         )
-    print(f"\nAll of the analysis: {1000.0 * spent / secs:.1f} ms of one core per second of sound.")
+    if secs:
+        print(f"\nAll of the analysis: {1000.0 * spent / secs:.1f} ms of one core per second of sound.")
 
 
 def _figures(away: Edges) -> str:
