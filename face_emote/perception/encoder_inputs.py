@@ -131,9 +131,9 @@ def _manner_tokens(prosody: Prosody) -> Track:
     centre = np.arange(0, end + 1, STEP_ROWS)
     first = np.maximum(np.minimum(centre - WINDOW_ROWS // 2, end - WINDOW_ROWS), 0)
     windows, own = np.unique(first, return_inverse=True)
-    figures, told = functionals_of(prosody, first=windows, length=WINDOW_ROWS)
+    figures, usable = functionals_of(prosody, first=windows, length=WINDOW_ROWS)
     place = np.minimum(centre, end - 1) / ROWS
-    return Track(figures[own][told[own]].astype(np.float16), place[told[own]].astype(np.float32))
+    return Track(figures[own][usable[own]].astype(np.float16), place[usable[own]].astype(np.float32))
 
 
 def word_tokens(clauses: Sequence[tuple[float, float, str]]) -> tuple[Track, Track]:

@@ -33,18 +33,18 @@ def functionals_of(
     long enough to say anything; where not, the figures mean nothing.
     """
     figures = np.zeros((len(first), NUM_FIGURES), np.float32)
-    told = np.zeros(len(first), bool)
+    usable = np.zeros(len(first), bool)
     if not prosody.speaking.any():
-        return figures, told
+        return figures, usable
     for begin in range(0, len(first), _TOGETHER):
         part = slice(begin, begin + _TOGETHER)
         index = first[part, None] + np.arange(length)
         inside = index < len(prosody.speaking)
         index = np.minimum(index, len(prosody.speaking) - 1)
         speaks = (prosody.speaking[index] > 0.5) & inside
-        told[part] = heard = speaks.sum(axis=1) >= LEAST_ROWS
+        usable[part] = heard = speaks.sum(axis=1) >= LEAST_ROWS
         figures[part][heard] = _figures(prosody, index[heard], speaks=speaks[heard])
-    return figures, told
+    return figures, usable
 
 
 def _figures(

@@ -31,8 +31,8 @@ def line_figures(prosody: Prosody) -> Float[Array, " figure"] | None:
     total = len(prosody.speaking)
     centres = np.arange(0, total + STEP_ROWS, STEP_ROWS)
     first = np.clip(centres - WINDOW_ROWS // 2, 0, max(total - WINDOW_ROWS, 0))
-    figures, told = functionals_of(prosody, first=first, length=WINDOW_ROWS)
-    return np.asarray(figures[told].mean(axis=0, dtype=np.float64)) if told.any() else None
+    figures, usable = functionals_of(prosody, first=first, length=WINDOW_ROWS)
+    return np.asarray(figures[usable].mean(axis=0, dtype=np.float64)) if usable.any() else None
 
 
 def talker_from(lines: Sequence[Float[Array, " figure"]], *, reader: VoiceReader | None = None) -> Talker | None:
@@ -49,6 +49,6 @@ def talker_from(lines: Sequence[Float[Array, " figure"]], *, reader: VoiceReader
         weights = counts / (1.0 + SAME * counts)
         shares = counts / len(rows)
         heard = np.exp(-(shares * np.log(shares)).sum())
-        told = np.clip((heard - FEELINGS[0]) / (FEELINGS[1] - FEELINGS[0]), 0.0, 1.0)
-        shift = told * (weights @ left) / (weights.sum() + PRIOR)
+        share = np.clip((heard - FEELINGS[0]) / (FEELINGS[1] - FEELINGS[0]), 0.0, 1.0)
+        shift = share * (weights @ left) / (weights.sum() + PRIOR)
     return Talker(tuple(shift.astype(np.float32).tolist()), len(lines))

@@ -198,9 +198,9 @@ class VoiceStream:
     def _read(self, *, last: bool) -> Float[Array, "windows column"]:
         """Answers of the windows that are complete now, and whether there are any; what no window needs is let go."""
         first = self._complete(last=last)
-        figures, told = functionals_of(self._held, first=first, length=WINDOW_ROWS)
+        figures, usable = functionals_of(self._held, first=first, length=WINDOW_ROWS)
         out = np.tile(_NOTHING, (len(first), 1))
-        spoken = np.flatnonzero(told)
+        spoken = np.flatnonzero(usable)
         group, place = np.divmod(self._window + spoken, _TOGETHER)
         for number in np.unique(group):
             mine = group == number
