@@ -121,7 +121,7 @@ def test_more_tokens_than_a_chunk_takes_are_left_out():
     assert np.isfinite(found.embedding).all()
 
 
-@pytest.mark.parametrize("change", ["shape", "missing", "nan", "spec", "format"])
+@pytest.mark.parametrize("change", ["shape", "missing", "nan", "spec", "endless", "format"])
 def test_a_file_that_is_no_encoder_is_named(tmp_path, change):
     path = tmp_path / "encoder.safetensors"
     write_encoder(small_encoder(), path, card="small")
@@ -135,6 +135,8 @@ def test_a_file_that_is_no_encoder_is_named(tmp_path, change):
         tensors["whole"] = np.full_like(tensors["whole"], np.nan)
     elif change == "spec":
         metadata["spec"] = metadata["spec"].replace("16", "-16")
+    elif change == "endless":
+        metadata["spec"] = metadata["spec"].replace("16", "1e999")
     else:
         metadata["format"] = "face_emote.tokens/1"
     damaged = tmp_path / "damaged.safetensors"

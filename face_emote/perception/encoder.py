@@ -165,7 +165,7 @@ def load_encoder(path: Path = ENCODER) -> Encoder:
         spec = EncoderSpec(**{item.name: int(sizes[item.name]) for item in fields(EncoderSpec)})
         usable = metadata.get("format") == FORMAT and all(1 <= size <= 1024 for size in asdict(spec).values())
         usable = usable and spec.width % spec.heads == 0
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         usable = False
     if not usable:
         raise CheckpointError(f"This is no encoder of this version; fetch it again: {path}")
