@@ -35,7 +35,7 @@ ROOT_TONE, TIP_TONE = 0.82, 1.14
 """Hair is bleached towards its tips."""
 HULL_DEPTH = 0.0065
 """Metres under the outside of the hair at which 1 / e of the light from all around is left."""
-LEAST_OPEN = 0.10
+LEAST_OPEN = 0.145
 SHADE, SHADE_SPREAD = 0.62, 10
 """Share of the sky's light that hair keeps from the skin under it, and how many times that is spread to its border."""
 CURLY_SHARE = 0.45
@@ -178,7 +178,7 @@ def _grown(surface: SkinSurface, *, template: Array, points: Array, skin: SkinPa
     num_knots = strands.shape[1]
     along = np.linspace(0.0, 1.0, num_knots, dtype=np.float32)
     thickness = CHARACTERS[style.name].width * share**-0.75 * (0.75 + 0.5 * chance.strand[:, 10])
-    tint = np.exp(0.45 * (chance.strand[:, 6] - 0.5) + 0.40 * (chance.clump[:, 6] - 0.5))
+    tint = np.exp(0.30 * (chance.strand[:, 6] - 0.5) + 0.40 * (chance.clump[:, 6] - 0.5))
     return HairCurves(
         points=strands,
         width=(thickness[:, None] * _profile(along)).astype(np.float32),

@@ -38,7 +38,7 @@ CHARACTERS = {
 CURL_RADIUS = (0.0058, 0.0026)
 CURL_LENGTH = (0.075, 0.0105)
 """Radius and length of a turn of the loosest waves and of the tightest curls, metres."""
-KNOTS_PER_TURN, MOST_KNOTS = 5.5, 48
+KNOTS_PER_TURN, MOST_KNOTS = 9, 72
 CURL_RISE = 0.42
 """Share of its length by which the curliest hair stands off the head."""
 CLEARANCE = (0.0005, 0.0012)
