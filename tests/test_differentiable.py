@@ -1,14 +1,12 @@
 """The whole differentiable renderer: the fast renderer's picture, true gradients, and a face read from a picture."""
 
 import time
-from importlib.util import find_spec
 
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="the differentiable renderer needs torch")
 
-from face_emote.core.errors import DependencyError, OptionError
 from face_emote.core.names import BLOOD_REGIONS, CONTROLS, WRINKLES
 from face_emote.core.rotations import rotation_matrix as numpy_rotation
 from face_emote.face.bundled import load_head
@@ -18,8 +16,6 @@ from face_emote.rendering.base import Pose, Renderer
 from face_emote.rendering.fast.engine import FastRenderer
 from face_emote.rendering.scene import make_scene
 from face_emote.rendering.stage.buffers import CLOTH, EYE, SKIN, TONGUE, TOOTH
-from face_emote.rendering.torch import adapters
-from face_emote.rendering.torch.adapters import find_rasteriser
 from face_emote.rendering.torch.compose import GRID
 from face_emote.rendering.torch.head import rotation_matrix, torch_head
 from face_emote.rendering.torch.light import Lights
@@ -143,42 +139,6 @@ def test_both_z_buffers_see_the_same_head(person):
     two = rasterise_scatter(screen, stage.triangles, width=128, height=128)
     assert (one.face_id == two.face_id).double().mean() > 0.9999
     assert (one.inverse_depth - two.inverse_depth).abs().max() < 1e-3
-
-
-@pytest.mark.parametrize("name", ["scatter", "pytorch3d"])
-def test_every_rasteriser_sees_the_same(person, name):
-    try:
-        other = find_rasteriser(name)
-    except DependencyError as missing:
-        pytest.skip(str(missing))
-    stage = staged(96)
-    screen = screen_points(stage, torch.from_numpy(posed(person, controls(jawOpen=0.6)))).repeat(2, 1, 1)
-    own = rasterise(screen, stage.triangles, width=96, height=96)
-    seen = other(screen, stage.triangles, width=96, height=96)
-    assert (seen.face_id == own.face_id).double().mean() > 0.999
-    same = seen.face_id == own.face_id
-    assert torch.allclose(seen.inverse_depth[same], own.inverse_depth[same], atol=1e-3)
-
-
-@pytest.mark.skipif(find_spec("pytorch3d") is not None, reason="it is installed")
-def test_a_rasteriser_that_is_missing_is_named():
-    with pytest.raises(DependencyError, match="pytorch3d"):
-        find_rasteriser("pytorch3d")
-    with pytest.raises(OptionError, match="own, scatter, pytorch3d"):
-        find_rasteriser("magic")
-
-
-def test_depths_of_other_rasterisers_are_ours(person):
-    """They answer triangles alone; 1 / depth is worked out from those."""
-    stage = staged(64)
-    screen = screen_points(stage, torch.from_numpy(posed(person, controls())))
-    own = rasterise(screen, stage.triangles, width=64, height=64)
-    assert torch.allclose(
-        adapters._seen(own.face_id, screen, stage.triangles).inverse_depth, own.inverse_depth, atol=1e-3
-    )
-    hidden = torch.ones(len(stage.triangles), dtype=torch.bool)
-    hidden[own.face_id[own.face_id >= 0]] = False
-    assert adapters.faces_camera(screen, stage.triangles)[0][~hidden].all(), "only outsides are seen"
 
 
 def test_a_batch_is_its_frames(person):

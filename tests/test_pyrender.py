@@ -15,7 +15,7 @@ SIZE = 192
 
 @pytest.fixture(scope="module")
 def view():
-    from face_emote.rendering.pyrender_view import PyrenderView
+    from pyrender_view import PyrenderView
 
     scene = make_scene(camera="three-quarter", light="studio", width=SIZE, height=SIZE)
     try:
@@ -95,31 +95,6 @@ def test_any_thread_may_ask_for_pictures(view):
     with ThreadPoolExecutor(2) as pool:
         pictures = list(pool.map(view.render, [neutral()] * 4))
     assert all((one == pictures[0]).all() for one in pictures)
-
-
-def test_the_view_says_what_it_needs(monkeypatch):
-    import builtins
-
-    from face_emote.rendering import pyrender_view
-
-    original = builtins.__import__
-
-    def without(name, *arguments, **options):
-        if name == "pyrender":
-            raise ImportError(name)
-        return original(name, *arguments, **options)
-
-    monkeypatch.setattr(pyrender_view.ctypes, "CDLL", lambda name: None)
-    monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(DependencyError, match="pip install"):
-        pyrender_view.import_pyrender()
-
-    def no_library(name):
-        raise OSError(name)
-
-    monkeypatch.setattr(pyrender_view.ctypes, "CDLL", no_library)
-    with pytest.raises(DependencyError, match="apt install"):
-        pyrender_view.import_pyrender()
 
 
 def test_the_command_line_knows_every_engine():

@@ -96,7 +96,7 @@ HAIR_STYLES = ("none", "crop", "short", "medium", "tied")
 """Shaved; a buzz cut; swept on top; parted and cut at the jaw; drawn back into a bun."""
 CAMERAS = ("portrait", "front", "three-quarter", "profile", "close", "mouth", "eyes", "bust")
 LIGHTS = ("studio", "soft", "warm", "night")
-ENGINES = ("fast", "gl", "cycles", "differentiable", "pyrender", "pytorch3d")
+ENGINES = ("fast", "gl", "cycles", "differentiable")
 CODECS = ("h264", "vp9", "av1")
 ANIMATORS = ("net", "rules")
 """`net` has learnt from recorded faces and voices; `rules` follow the phones, and need no network file."""

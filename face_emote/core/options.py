@@ -161,8 +161,7 @@ class Picture:
     engine: str = option(
         "fast",
         "What draws; gl uses a graphics card; cycles is slow, most like a photograph and needs Blender's module; "
-        "differentiable has no shadows and no hair (needs torch; pytorch3d is a variant of it); pyrender is a plain "
-        "view.",
+        "differentiable has no shadows and no hair and needs torch.",
         choices=ENGINES, section=PICTURE,
     )  # fmt: skip
     samples: int | None = option(

@@ -11,9 +11,6 @@ from face_emote.face.head import Head
 from face_emote.rendering.base import Renderer
 from face_emote.rendering.scene import Scene
 
-TORCH_ENGINES = ("differentiable", "pytorch3d")
-"""One renderer with two rasterisers."""
-
 
 def require_engine(engine: str) -> None:
     """Raise OptionError or DependencyError unless this engine can draw here; cheap, for use before long work."""
@@ -21,7 +18,7 @@ def require_engine(engine: str) -> None:
         raise OptionError(f"There is no engine {engine!r}; choose one of: {', '.join(ENGINES)}")
     if engine == "cycles":
         blender_python()
-    if engine in TORCH_ENGINES and find_spec("torch") is None:
+    if engine == "differentiable" and find_spec("torch") is None:
         raise DependencyError("The differentiable renderer needs torch: pip install 'face-emote[torch]'")
 
 
@@ -33,15 +30,10 @@ def make_renderer(
         from face_emote.rendering.cycles.engine import CyclesRenderer
 
         return CyclesRenderer(head, betas=betas, skin=skin, scene=scene, samples=samples)
-    if engine in TORCH_ENGINES:
+    if engine == "differentiable":
         from face_emote.rendering.torch.render import DifferentiableRenderer
 
-        own = "own" if engine == "differentiable" else engine
-        return DifferentiableRenderer(head, betas=betas, skin=skin, scene=scene, rasteriser=own)
-    if engine == "pyrender":
-        from face_emote.rendering.pyrender_view import PyrenderView
-
-        return PyrenderView(head, betas=betas, skin=skin, scene=scene)
+        return DifferentiableRenderer(head, betas=betas, skin=skin, scene=scene)
     if engine == "gl":
         from face_emote.rendering.gl.engine import GlRenderer
 

@@ -73,8 +73,7 @@ def render(  # noqa: PLR0913
         codec: h264, vp9 or av1; None takes what suits the file type.
         engine: Which renderer draws: `fast`; `gl`, the same picture by a graphics card (needs moderngl); `cycles`,
             path-traced by Blender, slow and most like a photograph; `differentiable`, whose pictures have no shadows
-            and no strands of hair and need torch; the same with the rasteriser of `pytorch3d`; or `pyrender`, a plain
-            view without the skin model.
+            and no strands of hair and need torch.
         samples: Light paths per pixel of the engine `cycles`; 16 by default.
         head: The head to draw on; the bundled one by default.
         workers: Frames drawn at the same time; None: one per processor core.

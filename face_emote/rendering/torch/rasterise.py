@@ -32,7 +32,7 @@ class Visible:
 
 @runtime_checkable
 class Rasteriser(Protocol):
-    """Says which triangle every pixel sees; `adapters.find_rasteriser` knows several."""
+    """Says which triangle every pixel sees: `rasterise`, `rasterise_scatter`, or somebody else's."""
 
     def __call__(
         self,

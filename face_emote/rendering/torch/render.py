@@ -14,7 +14,6 @@ from face_emote.look.formula.materials import SKY
 from face_emote.look.reflection import MAX_WRINKLE
 from face_emote.rendering.base import Pose
 from face_emote.rendering.scene import Scene
-from face_emote.rendering.torch.adapters import find_rasteriser
 from face_emote.rendering.torch.antialias import find_crossings, find_crossings_compiled
 from face_emote.rendering.torch.columns import can_compile, columns, compiled_rows
 from face_emote.rendering.torch.compose import GRID, compose
@@ -184,9 +183,8 @@ class DifferentiableRenderer:
 
     name = "differentiable"
 
-    def __init__(self, head: Head, *, betas: Array, skin: SkinParams, scene: Scene, rasteriser: str = "own") -> None:
-        """Prepare one person; arguments and errors as `make_stage` and `adapters.find_rasteriser`."""
-        self._rasteriser = find_rasteriser(rasteriser)
+    def __init__(self, head: Head, *, betas: Array, skin: SkinParams, scene: Scene) -> None:
+        """Prepare one person; arguments and errors as `make_stage`."""
         self._stage = make_stage(head, betas=betas, skin=skin, scene=scene)
 
     @torch.no_grad()
@@ -195,5 +193,5 @@ class DifferentiableRenderer:
         vertices, wrinkles, blood = (
             torch.from_numpy(values)[None].float() for values in (pose.vertices, pose.wrinkles, pose.blood_flow)
         )
-        drawn = render_batch(self._stage, vertices, wrinkles=wrinkles, blood_flow=blood, rasteriser=self._rasteriser)
+        drawn = render_batch(self._stage, vertices, wrinkles=wrinkles, blood_flow=blood)
         return (srgb(drawn.picture[0]) * 255.0 + 0.5).to(torch.uint8).numpy()

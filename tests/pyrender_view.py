@@ -1,6 +1,6 @@
 """A plain view by pyrender (OpenGL through EGL): the lit mesh in flat colours, without the skin model.
 
-Somebody else's renderer: tests compare depth and outline of ours with it. Needs `pip install 'face-emote[pyrender]'`
+Somebody else's renderer: tests compare depth and outline of ours with it. Needs `pip install pyrender`
 and the system's libEGL and libGL (Debian: `apt install libegl1 libgl1`).
 """
 
@@ -120,9 +120,9 @@ def import_pyrender() -> Any:
             ctypes.CDLL(library)
         import pyrender
     except OSError:
-        raise DependencyError("The pyrender engine needs libEGL and libGL: apt install libegl1 libgl1") from None
+        raise DependencyError("Pyrender needs libEGL and libGL: apt install libegl1 libgl1") from None
     except ImportError:
-        raise DependencyError("The pyrender engine needs pyrender: pip install 'face-emote[pyrender]'") from None
+        raise DependencyError("Pyrender is missing: pip install pyrender") from None
     return pyrender
 
 
