@@ -13,6 +13,8 @@ STRIP_KEY = "face_emote_take"
 """Custom property of a sound strip of ours: the ids of the takes that are heard in it, one a line."""
 EMOTIONS = ("neutral", "joy", "sadness", "surprise", "fear", "disgust", "anger", "contempt")
 CHARACTERS = ("default", "james", "maya", "amara", "kenji", "elena", "walter", "leo")
+PEOPLE = {name: name.title() for name in CHARACTERS} | {"default": "Clara"}
+"""What people call the characters: objects get these names."""
 SOUNDS = tuple(
     "P B M F V TH DH T D N L S Z SH ZH CH JH K G NG HH R W Y AA AE AH AO AW AY EH ER EY IH IY OW OY UH UW".split()
 )
@@ -50,6 +52,11 @@ SHOWN_REGIONS = (
     *(f"wrinkle {n}" for n in WRINKLES),
     *(f"blood {n}" for n in BLOOD_REGIONS),
 )
+
+
+def region_label(name: str) -> str:
+    """What a region is called in panels."""
+    return name.replace("_", " ").capitalize().replace(" left", " L").replace(" right", " R")
 
 
 def wrinkle_place(index: int) -> tuple[str, int]:

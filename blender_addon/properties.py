@@ -16,15 +16,17 @@ from bpy.props import (
 
 from . import migration
 from .apply import mouth, takes
-from .names import ARKIT, CHARACTERS, EMOTIONS, SCHEMA, SHOWN_REGIONS, SKIN_PROPERTY, SOUNDS
+from .names import ARKIT, EMOTIONS, PEOPLE, SCHEMA, SHOWN_REGIONS, SKIN_PROPERTY, SOUNDS, region_label
 
 OVERRIDABLE = {"LIBRARY_OVERRIDABLE"}
 _STATIC_ITEMS: dict[str, list[tuple[str, str, str]]] = {
-    "characters": [(name, name.title(), f"The character {name}") for name in CHARACTERS],
+    "characters": [(name, shown, f"The engine's character {name}") for name, shown in PEOPLE.items()],
     "emotions": [("NONE", "Nothing", "Nothing is hidden"), *((n, n.title(), f"Hide {n}") for n in EMOTIONS[1:])],
     "sounds": [(name, name, "") for name in SOUNDS],
     "sources": [(name, name, "") for name in ARKIT],
-    "regions": [(name, name.replace("_", " ").capitalize(), "") for name in SHOWN_REGIONS],
+    "regions": [
+        (name, region_label(name) if number else "Show No Region", "") for number, name in enumerate(SHOWN_REGIONS)
+    ],
 }
 
 
@@ -119,10 +121,10 @@ class FACEEMOTE_PG_character(bpy.types.PropertyGroup):
     jaw: StringProperty(
         name="Jaw", description="Bone that opens the mouth; shape keys then leave it alone", override=OVERRIDABLE
     )
-    eye_left: StringProperty(name="Left eye", description="The character's left", override=OVERRIDABLE)
-    eye_right: StringProperty(name="Right eye", description="The character's right", override=OVERRIDABLE)
+    eye_left: StringProperty(name="Left Eye", description="The character's left", override=OVERRIDABLE)
+    eye_right: StringProperty(name="Right Eye", description="The character's right", override=OVERRIDABLE)
     facing: EnumProperty(
-        name="Looks along",
+        name="Looks Along",
         description="Where the face looks when the rig is at rest",
         items=[("-Y", "-Y", ""), ("+Y", "+Y", ""), ("+X", "+X", ""), ("-X", "-X", "")],
         override=OVERRIDABLE,
@@ -147,7 +149,7 @@ class FACEEMOTE_PG_settings(bpy.types.PropertyGroup):
     )
     new_character: EnumProperty(name="Person", items=_STATIC_ITEMS["characters"])
     use_identity: BoolProperty(
-        name="Own identity", description="Another shape than the person's own; skin and hair stay"
+        name="Own Identity", description="Another shape than the person's own; skin and hair stay"
     )
     african: slider("African", "Share of origin", default=1.0)
     asian: slider("Asian", "Share of origin", default=1.0)
@@ -159,30 +161,30 @@ class FACEEMOTE_PG_settings(bpy.types.PropertyGroup):
     identity_seed: IntProperty(name="Individual", description="Another number, another face", min=0)
 
     speech_source: EnumProperty(
-        name="Speech", items=[("FILE", "File", "A sound file"), ("STRIP", "Strip", "A sound strip of the sequencer")]
+        name="From a", items=[("FILE", "File", "A sound file"), ("STRIP", "Strip", "A sound strip of the sequencer")]
     )
     speech_file: StringProperty(
-        name="File", description="Speech, any sound file that Blender plays", subtype="FILE_PATH"
+        name="Sound File", description="Speech, any sound file that Blender plays", subtype="FILE_PATH"
     )
-    speech_strip: StringProperty(name="Strip", description="Sound strip; its start, trim and length are kept")
+    speech_strip: StringProperty(name="Sound Strip", description="Sound strip; its start, trim and length are kept")
     transcript: StringProperty(
-        name="Words",
-        description="What is said (English), or a file of text or subtitles; makes the lips exact. Optional",
+        name="Transcript",
+        description="What is said, or a file of text or subtitles; makes the lips exact. Optional",
     )
-    use_range: BoolProperty(name="Only a part", description="Use a part of the file")
+    use_range: BoolProperty(name="A Part Only", description="Use a part of the file")
     range_start: FloatProperty(name="From", description="Seconds into the file", min=0.0, unit="TIME_ABSOLUTE")
     range_end: FloatProperty(
         name="To", description="Seconds into the file", min=0.0, default=10.0, unit="TIME_ABSOLUTE"
     )
     start_at: EnumProperty(
-        name="Starts at",
+        name="Start At",
         description="Where the take of a file starts, whole or in part; a strip's take starts with its sound",
-        items=[("SCENE", "Scene Start", "The scene's first frame"), ("PLAYHEAD", "Playhead", "The current frame")],
+        items=[("SCENE", "Scene", "The scene's first frame"), ("PLAYHEAD", "Playhead", "The current frame")],
     )
-    place_sound: BoolProperty(name="Place the sound", description="Add a sound strip with the take", default=True)
+    place_sound: BoolProperty(name="Place Sound", description="Add a sound strip with the take", default=True)
 
     emotion_mode: EnumProperty(
-        name="Emotion",
+        name="Given In",
         items=[
             ("WORDS", "Words", "Write it as you would say it"),
             ("SLIDERS", "Sliders", "Eight emotions and a mood; keyframes become emotion keys"),
@@ -213,23 +215,23 @@ class FACEEMOTE_PG_settings(bpy.types.PropertyGroup):
     arousal: slider("Arousal", "Calm to excited", low=-1.0)
     dominance: slider("Dominance", "Submissive to in control", low=-1.0)
     hidden: EnumProperty(name="Hidden", description="Felt, but not to be shown", items=_STATIC_ITEMS["emotions"])
-    hidden_amount: slider("Strength", "How strongly the hidden emotion is felt", default=0.8)
+    hidden_amount: slider("Felt", "How strongly the hidden emotion is felt", default=0.8)
     leak: slider("Leak", "How much of the hidden emotion shows nevertheless", default=0.25)
 
-    lips: slider("Lips", "Strength of lip shapes; closures stay closed", default=1.0, high=2.0)
-    jaw: slider("Jaw", "How far the jaw opens", default=1.0, high=2.0)
-    brows: slider("Brows", "Brow accents", default=1.0, high=2.0)
-    head: slider("Head", "Nods and sway", default=1.0, high=2.0)
-    gaze: slider("Gaze", "Glances away from the viewer", default=1.0, high=2.0)
-    blinks: slider("Blinks", "Factor on the blink rate; 0 never blinks", default=1.0, high=3.0)
+    lips: slider("Lip Shapes", "Strength of lip shapes; closures stay closed", default=1.0, high=2.0)
+    jaw: slider("Jaw Drop", "How far the jaw opens", default=1.0, high=2.0)
+    brows: slider("Brow Lifts", "Brow accents", default=1.0, high=2.0)
+    head: slider("Nods", "Nods and sway", default=1.0, high=2.0)
+    gaze: slider("Glances", "Glances away from the viewer", default=1.0, high=2.0)
+    blinks: slider("Blink Rate", "Factor on the blink rate; 0 never blinks", default=1.0, high=3.0)
     energy: slider("Energy", "Factor on the expression of the emotion", default=1.0, high=2.0)
     asymmetry: slider("Asymmetry", "Left-right difference of the expression", default=0.08, high=0.25)
-    wrinkles: slider("Wrinkles", "Depth of expression wrinkles", default=1.0, high=2.0)
+    wrinkles: slider("Wrinkling", "Depth of expression wrinkles", default=1.0, high=2.0)
     blood: EnumProperty(
-        name="Blood",
+        name="Blood Pace",
         items=[
             ("stage", "Stage", "Quick, for short shots"),
-            ("physiological", "Physiological", "True speed: a blush takes seconds"),
+            ("physiological", "True Speed", "Physiological: a blush takes seconds"),
             ("off", "Off", "No blood flow"),
         ],
     )
@@ -253,10 +255,10 @@ class FACEEMOTE_PG_settings(bpy.types.PropertyGroup):
     lines: CollectionProperty(type=FACEEMOTE_PG_line)
     active_line: IntProperty()
     export_path: StringProperty(
-        name="File", description="Its ending chooses the format", subtype="FILE_PATH", default="//take.glb"
+        name="Export File", description="Its ending chooses the format", subtype="FILE_PATH", default="//take.glb"
     )
     video_path: StringProperty(
-        name="Video", description="H.264 video with the sound", subtype="FILE_PATH", default="//take.mp4"
+        name="Video File", description="H.264 video with the sound", subtype="FILE_PATH", default="//take.mp4"
     )
 
 

@@ -58,6 +58,18 @@ def cannot_generate(context: Any) -> str:
     return busy(context) or no_character(context) or no_speech(context)
 
 
+def next_step(context: Any) -> str:
+    """What to do on the way to the first take; empty when there is one."""
+    settings = context.scene.face_emote
+    if settings.target is None:
+        return "First: choose a person and press Add Character, or choose a mesh of yours"
+    if no_character(context):
+        return no_character(context)
+    if settings.speech_file or settings.speech_strip or takes.takes_of(settings.target):
+        return ""
+    return "Next: choose a sound file or a strip in Speech, then press Generate in Takes"
+
+
 def chosen_take(context: Any) -> Any | None:
     """The take that is marked in the list, if the character has one."""
     return takes.chosen_take(context.scene.face_emote)

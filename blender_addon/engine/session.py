@@ -34,7 +34,7 @@ class Session:
         self._client: Client | None = None
         self._waiting: deque[Task] = deque()
         self._task: Task | None = None
-        self._request = self._hello = 0
+        self._method, self._request, self._hello = "", 0, 0
         self._started = self._cancelled_at = 0.0
         self.capabilities: dict[str, Any] = {}
         self.progress, self.stage, self.status, self.failed = 0.0, "", "", False
@@ -58,6 +58,11 @@ class Session:
     def label(self) -> str:
         """What the running task is called."""
         return self._task.label if self._task else ""
+
+    @property
+    def method(self) -> str:
+        """What the running task asks for, or the last one did."""
+        return self._method
 
     @property
     def pid(self) -> int | None:
@@ -109,7 +114,7 @@ class Session:
 
     def _start(self, task: Task) -> None:
         self._task, self.progress, self.stage, self.status, self.failed = task, 0.0, "starting", "", False
-        self._started = self._clock()
+        self._method, self._started = task.method, self._clock()
         try:
             if self._client is None or not self._client.alive:
                 self._client = Client(self._locate())

@@ -14,8 +14,10 @@ from bpy.props import StringProperty
 from .. import reasons
 from ..apply.head import add_head
 from ..engine import jobs
+from ..engine.current import SESSION
 from ..folders import user_folder
 from ..messages import tr
+from ..names import PEOPLE
 from ..report import attempt
 
 IDENTITY = ("african", "asian", "caucasian", "gender", "age", "muscle", "weight")
@@ -61,7 +63,10 @@ class FACEEMOTE_OT_add_character(bpy.types.Operator):
         return attempt(
             self,
             lambda: jobs.submit(
-                tr("head of {character}", character=person["character"]), method="load", params=params, done=done
+                tr("head of {character}", character=PEOPLE[person["character"]]),
+                method="load",
+                params=params,
+                done=done,
             ),
         )
 
@@ -81,7 +86,7 @@ class FACEEMOTE_OT_build_character(bpy.types.Operator):
         return attempt(self, lambda: self._build(context))
 
     def _build(self, context: bpy.types.Context) -> None:
-        name = json.loads(self.person)["character"].title()
+        name = PEOPLE[json.loads(self.person)["character"]]
         collection = bpy.data.collections.new(name)
         context.scene.collection.children.link(collection)
         made = add_head(Path(self.filepath), collection=collection, name=collection.name, person=self.person)
@@ -94,7 +99,8 @@ class FACEEMOTE_OT_build_character(bpy.types.Operator):
         context.view_layer.update()
         show_in_viewports(context)
         name = made.mesh.name
-        self.report({"INFO"}, tr("{name} is there; choose its speech and press Generate", name=name))
+        SESSION.status = SESSION.status.removeprefix("Done")  # The panel says what comes next.
+        self.report({"INFO"}, tr("{name} is there. {step}", name=name, step=tr(reasons.next_step(context))))
 
 
 GAP = 0.05

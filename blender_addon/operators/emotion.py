@@ -77,7 +77,7 @@ class FACEEMOTE_OT_read_emotion(bpy.types.Operator):
     """Read what is felt in the speech, and in its transcript, and write it into the text field as keys"""
 
     bl_idname = "face_emote.read_emotion"
-    bl_label = "Read"
+    bl_label = "Read from Speech"
     bl_options = {"REGISTER"}
 
     wait: BoolProperty(description="Return when it has been read (always so in background)", options={"SKIP_SAVE"})
@@ -115,7 +115,7 @@ class FACEEMOTE_OT_mood(bpy.types.Operator):
     """Set valence, arousal and dominance to a place on the pad"""
 
     bl_idname = "face_emote.mood"
-    bl_label = "Mood"
+    bl_label = "Set Mood"
     bl_options = {"REGISTER", "UNDO", "INTERNAL"}
 
     valence: FloatProperty()

@@ -103,7 +103,7 @@ class FACEEMOTE_OT_delete_cue(_Correction):
     """Take the row out: a sound becomes silence, a word goes with its sounds"""
 
     bl_idname = "face_emote.delete_cue"
-    bl_label = "Delete"
+    bl_label = "Delete Row"
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """The active row."""
@@ -125,7 +125,7 @@ class FACEEMOTE_OT_mark_cues(_Correction):
     """Show the list as markers of the timeline, to drag them there; again, to remove them"""
 
     bl_idname = "face_emote.mark_cues"
-    bl_label = "Markers"
+    bl_label = "Mark"
 
     kind: EnumProperty(name="Of", items=[("WORD", "Words", ""), ("SOUND", "Sounds", ""), ("NONE", "None", "")])
 

@@ -24,7 +24,7 @@ class FACEEMOTE_OT_show_take(bpy.types.Operator):
     """Show this take; others at the same time are muted. Again, to compare: the one that was shown before"""
 
     bl_idname = "face_emote.show_take"
-    bl_label = "Show / Compare"
+    bl_label = "Compare"
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
@@ -122,7 +122,7 @@ class FACEEMOTE_OT_recall_take(bpy.types.Operator):
     """Set the panel to what this take was made with"""
 
     bl_idname = "face_emote.recall_take"
-    bl_label = "Recall Settings"
+    bl_label = "Recall"
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod

@@ -3,9 +3,12 @@
 
 import bpy
 
-from . import character, emotion, lists, main, mouth, takes
+from . import character, emotion, export, lists, mouth, speech, takes
 
-CLASSES = (*lists.CLASSES, *main.CLASSES, *character.CLASSES, *emotion.CLASSES, *mouth.CLASSES, *takes.CLASSES)
+CLASSES = (
+    *lists.CLASSES, *character.CLASSES, *speech.CLASSES, *emotion.CLASSES, *takes.CLASSES, *mouth.CLASSES,
+    *export.CLASSES,
+)  # fmt: skip
 
 
 def register() -> None:

@@ -1,58 +1,77 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Character and speech."""
-
-from typing import Any
+"""Who: our head or an own mesh, its mapping, its skin."""
 
 import bpy
 
-from .. import compat, reasons
+from .. import reasons
 from ..apply.channels import lost_keys
 from ..messages import tr
-from ..names import BONE_ROLES
-from ..operators.generate import start_frame
+from ..names import BLOOD_REGIONS, BONE_ROLES, SKIN_PROPERTY, WRINKLES, blood_place, region_label, wrinkle_place
 from ..operators.mapping import unmatched
-from .main import prepared, say
+from .main import Tab, prepared, say, show_work
 
 SHOWN = 8
 """Unmatched names that are listed; the rest is counted."""
-LANGUAGE_NOTE = "Any language is heard; words make lips exact in en, de, es, fr, it, pt, nl, pl, fi, tr, id."
 
 
-class FACEEMOTE_PT_character(bpy.types.Panel):
+class FACEEMOTE_PT_character(Tab, bpy.types.Panel):
     """Our head, or an own mesh."""
 
     bl_label = "Character"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "Face Emote"
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw it."""
         layout, settings = prepared(self), context.scene.face_emote
+        layout.row().prop(settings, "target", text="")
         box = layout.column(align=True)
         box.prop(settings, "new_character")
         box.operator("face_emote.add_character", icon="ADD")
         box.operator("face_emote.add_stage", icon="LIGHT_AREA")
-        header, body = layout.panel("face_emote_identity", default_closed=True)
-        header.prop(settings, "use_identity")
-        if body:
-            body.active = settings.use_identity
-            column = body.column(align=True)
-            for name in ("african", "asian", "caucasian", "gender", "age", "muscle", "weight"):
-                column.prop(settings, name)
-            column.prop(settings, "identity_seed")
-        character = settings.target
-        if character is not None and character.face_emote.kind != "HEAD":
-            self._own_mesh(layout, character)
+        if not show_work(layout, context, heads=True):
+            step = reasons.next_step(context)
+            if step:
+                say(layout, step, icon="FORWARD")
 
-    def _own_mesh(self, layout: Any, character: Any) -> None:
-        header, body = layout.panel("face_emote_mapping")
-        header.label(text="Own mesh")
-        if not body:
-            return
+
+class FACEEMOTE_PT_identity(Tab, bpy.types.Panel):
+    """Somebody else than our eight people."""
+
+    bl_label = "Own Identity"
+    bl_parent_id = "FACEEMOTE_PT_character"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw_header(self, context: bpy.types.Context) -> None:
+        """The switch."""
+        self.layout.prop(context.scene.face_emote, "use_identity", text="")
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw it."""
+        layout, settings = prepared(self), context.scene.face_emote
+        layout.active = settings.use_identity
+        column = layout.column(align=True)
+        for name in ("african", "asian", "caucasian", "gender", "age", "muscle", "weight"):
+            column.prop(settings, name)
+        column.prop(settings, "identity_seed")
+
+
+class FACEEMOTE_PT_own_mesh(Tab, bpy.types.Panel):
+    """Shape keys and bones of a character that is not ours."""
+
+    bl_label = "Own Mesh"
+    bl_parent_id = "FACEEMOTE_PT_character"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """A mesh that is not our head."""
+        character = context.scene.face_emote.target
+        return character is not None and character.face_emote.kind != "HEAD"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw it."""
+        layout, character = prepared(self), context.scene.face_emote.target
         own = character.face_emote
-        body.operator_menu_enum("face_emote.map_character", "preset", icon="SHAPEKEY_DATA")
-        row = body.row()
+        layout.operator_menu_enum("face_emote.map_character", "preset", icon="SHAPEKEY_DATA")
+        row = layout.row()
         row.template_list("FACEEMOTE_UL_rows", "", own, "rows", own, "active_row", rows=4)
         side = row.column(align=True)
         side.operator("face_emote.add_row", text="", icon="ADD")
@@ -60,58 +79,52 @@ class FACEEMOTE_PT_character(bpy.types.Panel):
         side.operator("face_emote.save_mapping", text="", icon="FILE_TICK")
         gone = lost_keys(character)
         if gone:
-            say(
-                body, tr("Gone or renamed since they were mapped: {names}", names=", ".join(gone[:SHOWN])), icon="ERROR"
-            )
+            listed = ", ".join(gone[:SHOWN])
+            say(layout, tr("Gone or renamed since they were mapped: {names}", names=listed), icon="ERROR")
         for index, part in enumerate(own.parts):
             if part.mesh is not None:
-                line = body.row()
-                line.label(text=part.mesh.name, icon="MESH_DATA")
+                line = layout.row()
+                line.label(text=part.mesh.name, icon="MESH_DATA", translate=False)
                 line.operator("face_emote.remove_part", text="", icon="X").index = index
-        body.operator("face_emote.add_parts", icon="ADD")
+        layout.operator("face_emote.add_parts", icon="ADD")
         idle, lost = unmatched(character)
         for title, names in (("Keys that nothing plays", idle), ("Curves that nothing shows", lost)):
             if names and own.kind == "OWN":
                 more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-                say(body, f"{title}: {', '.join(names[:SHOWN])}{more}", icon="QUESTION")
-        body.prop(own, "rig")
+                say(layout, f"{title}: {', '.join(names[:SHOWN])}{more}", icon="QUESTION")
+        layout.prop(own, "rig")
         if own.rig is not None:
             for role in BONE_ROLES:
-                body.prop_search(own, role, own.rig.data, "bones", icon="BONE_DATA")
-            body.prop(own, "facing")
+                layout.prop_search(own, role, own.rig.data, "bones", icon="BONE_DATA")
+            layout.prop(own, "facing")
 
 
-class FACEEMOTE_PT_speech(bpy.types.Panel):
-    """A strip or a file, and the words."""
+class FACEEMOTE_PT_skin(Tab, bpy.types.Panel):
+    """Wrinkles and blood of the character."""
 
-    bl_label = "Speech"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "Face Emote"
+    bl_label = "Skin"
+    bl_parent_id = "FACEEMOTE_PT_character"
+    bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw it."""
-        layout, settings = prepared(self), context.scene.face_emote
-        layout.row().prop(settings, "speech_source", expand=True)
-        if settings.speech_source == "STRIP":
-            strips = compat.strips_property(context.scene)
-            if strips is None:
-                say(layout, "The sequencer is empty; add a sound strip, or choose File")
-            else:
-                layout.prop_search(settings, "speech_strip", *strips, icon="SOUND")
-        else:
-            layout.prop(settings, "speech_file")
-            layout.prop(settings, "use_range")
-            if settings.use_range:
-                column = layout.column(align=True)
-                column.prop(settings, "range_start")
-                column.prop(settings, "range_end")
-            layout.prop(settings, "start_at")
-            layout.prop(settings, "place_sound")
-        if not reasons.no_speech(context):
-            layout.label(text=tr("Starts at frame {start_frame}", start_frame=start_frame(context.scene)), icon="TIME")
-        layout.prop(settings, "transcript")
-        say(layout, LANGUAGE_NOTE)
+        layout, character = prepared(self), context.scene.face_emote.target
+        if character is None or SKIN_PROPERTY not in character:
+            say(layout, "Wrinkles and blood are on the Face Emote head; choose one as the character")
+            return
+        column = layout.column(align=True)
+        column.prop(character, f'["{SKIN_PROPERTY}"]', index=0, text="Wrinkles All")
+        column.prop(character, f'["{SKIN_PROPERTY}"]', index=1, text="Blood All")
+        layout.row().prop(character.face_emote, "shown_region", text="")
+        for title, names, place in (("Blood", BLOOD_REGIONS, blood_place), ("Wrinkles", WRINKLES, wrinkle_place)):
+            header, body = layout.panel(f"face_emote_{title}", default_closed=True)
+            header.label(text=tr("{title} by region", title=title))
+            if body:
+                column = body.column(align=True)
+                column.use_property_split = False  # The names are long.
+                for i, name in enumerate(names):
+                    prop, index = place(i)
+                    column.prop(character, f'["{prop}"]', index=index, text=region_label(name))
 
 
-CLASSES = (FACEEMOTE_PT_character, FACEEMOTE_PT_speech)
+CLASSES = (FACEEMOTE_PT_character, FACEEMOTE_PT_identity, FACEEMOTE_PT_own_mesh, FACEEMOTE_PT_skin)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Emotion and performance."""
+"""How it is felt: in words or with sliders; and how strongly it is acted."""
 
 import json
 from typing import Any
@@ -8,16 +8,15 @@ import bpy
 
 from ..emotions import MOODS
 from ..names import EMOTIONS
-from .main import prepared, say
+from .main import Tab, prepared, say
+
+EXAMPLES = "joy tinged with guilt | calm anger | anger hidden under a smile | 0s neutral; 1.5s surprise | auto"
 
 
-class FACEEMOTE_PT_emotion(bpy.types.Panel):
+class FACEEMOTE_PT_emotion(Tab, bpy.types.Panel):
     """Words, or sliders."""
 
     bl_label = "Emotion"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "Face Emote"
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw it."""
@@ -38,12 +37,9 @@ class FACEEMOTE_PT_emotion(bpy.types.Panel):
             say(layout, settings.what_was_read)
             for name, weight, says in json.loads(settings.senses_read):
                 layout.progress(factor=weight, text=f"{name} {weight:.0%}: {says}")
-        say(
-            layout, "joy tinged with guilt | calm anger | anger hidden under a smile | 0s neutral; 1.5s surprise | auto"
-        )
-        row = layout.row(align=True)
-        row.prop(settings, "use_markers")
-        row.operator("face_emote.add_marker", icon="MARKER")
+        say(layout, EXAMPLES)
+        layout.prop(settings, "use_markers")
+        layout.operator("face_emote.add_marker", icon="MARKER")
 
     def _sliders(self, layout: Any, settings: Any) -> None:
         layout.use_property_decorate = True
@@ -66,13 +62,11 @@ class FACEEMOTE_PT_emotion(bpy.types.Panel):
         layout.operator("face_emote.key_emotion", icon="KEY_HLT")
 
 
-class FACEEMOTE_PT_performance(bpy.types.Panel):
+class FACEEMOTE_PT_performance(Tab, bpy.types.Panel):
     """The animator's sliders."""
 
     bl_label = "Performance"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "Face Emote"
+    bl_parent_id = "FACEEMOTE_PT_emotion"
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:

@@ -1,14 +1,31 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The first panel: who, and Generate. Everything else is below it, in the order of the work."""
+"""What all panels of the tab share: where they are, sentences that fit the sidebar, and how the work goes."""
 
 from typing import Any
 
+import blf
 import bpy
 
-from .. import folders, reasons
-from ..apply import preview
+from .. import folders
 from ..engine.current import SESSION
 from ..messages import tr
+
+NARROW = 176
+"""Pixels between the margins of the narrowest default sidebar (Blender 4.5), at an interface scale of 1."""
+MARGINS = 44
+"""Pixels of a sidebar at the sides of what panels draw: tabs, the panel's edge, the scroll bar."""
+ICON, POINTS = 24, 11
+
+
+class Tab:
+    """Where a panel is. A root is one step of the work; whatever refines a step is a sub-panel of it.
+
+    A sub-panel names its root in `bl_parent_id`; roots are Character, Speech, Emotion, Takes and Export.
+    """
+
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "Face Emote"
 
 
 def prepared(panel: Any) -> Any:
@@ -18,14 +35,20 @@ def prepared(panel: Any) -> Any:
     return panel.layout
 
 
-def say(layout: Any, text: str, *, icon: str = "INFO", width: int = 38) -> None:
-    """A sentence, broken into lines that fit the sidebar."""
+def say(layout: Any, text: str, *, icon: str = "INFO") -> None:
+    """A sentence, broken into lines that fit the sidebar as wide as it is."""
+    region, scale = bpy.context.region, bpy.context.preferences.system.ui_scale or 1.0
+    width = NARROW
+    if region is not None and region.type == "UI" and region.width > 1:
+        width = max(NARROW, region.width / scale - MARGINS)
+    blf.size(0, POINTS)
     column = layout.column(align=True)
     column.scale_y = 0.8
     line = ""
     for word in [*tr(text).split(), ""]:
-        if word and len(line) + len(word) < width:
-            line = f"{line} {word}".strip()
+        longer = f"{line} {word}".strip()
+        if word and blf.dimensions(0, longer)[0] <= width - ICON:
+            line = longer
             continue
         if line:
             column.label(text=line, icon=icon, translate=False)
@@ -33,56 +56,23 @@ def say(layout: Any, text: str, *, icon: str = "INFO", width: int = 38) -> None:
         line = word
 
 
-class FACEEMOTE_PT_main(bpy.types.Panel):
-    """Character, Generate, progress."""
-
-    bl_label = "Face Emote"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "Face Emote"
-
-    def draw(self, context: bpy.types.Context) -> None:
-        """Draw it."""
-        layout, settings = prepared(self), context.scene.face_emote
-        layout.prop(settings, "target")
-        if SESSION.busy:
-            self._progress(layout)
-        elif preview.current() is not None:
-            say(layout, "Previewing: scrub or play the timeline", icon="HIDE_OFF")
-            row = layout.row(align=True)
-            row.operator("face_emote.preview_apply", icon="CHECKMARK")
-            row.operator("face_emote.preview_stop", icon="X")
-        else:
-            self._generate(layout, context)
-        if folders.problem():
-            say(layout, folders.problem(), icon="ERROR")
-        if SESSION.status and not SESSION.busy:
-            self._status(layout, context)
-
-    def _progress(self, layout: Any) -> None:
+def show_work(layout: Any, context: bpy.types.Context, *, heads: bool) -> bool:
+    """Progress of what runs, and what came of the last: where heads are made, or takes. True while it runs here."""
+    is_here = (SESSION.method == "load") == heads
+    if SESSION.busy and is_here:
         row = layout.row(align=True)
-        left = SESSION.secs_left
-        eta = f", {left:.0f} s left" if left is not None and left >= 1.0 else ""
-        row.progress(factor=SESSION.progress, text=f"{SESSION.stage.capitalize()} {SESSION.progress:.0%}{eta}")
+        row.progress(factor=SESSION.progress, text=f"{SESSION.stage.capitalize()} {SESSION.progress:.0%}")
         row.operator("face_emote.cancel", text="", icon="CANCEL")
-        behind = f", {SESSION.waiting} more waiting" if SESSION.waiting else ""
-        layout.label(text=f"{SESSION.label}{behind}")
-
-    def _generate(self, layout: Any, context: bpy.types.Context) -> None:
-        reason = reasons.cannot_generate(context)
-        column = layout.column(align=True)
-        column.enabled = not reason
-        column.scale_y = 1.4
-        column.operator("face_emote.generate", icon="PLAY")
-        column.operator("face_emote.generate", text="Preview", icon="HIDE_OFF").preview = True
-        layout.operator("face_emote.capture", icon="CAMERA_DATA")
-        if reason:
-            say(layout, reason)
-
-    def _status(self, layout: Any, context: bpy.types.Context) -> None:
+        left, notes = SESSION.secs_left, [SESSION.label]
+        if left is not None and left >= 1.0:
+            notes.append(tr("{secs:.0f} s left", secs=left))
+        if SESSION.waiting:
+            notes.append(tr("{count} more waiting", count=SESSION.waiting))
+        say(layout, ", ".join(notes), icon="BLANK1")
+    elif not SESSION.busy and SESSION.status and (not heads or (SESSION.failed and is_here)):
         say(layout, SESSION.status, icon="ERROR" if SESSION.failed else "INFO")
         if SESSION.failed and context.window_manager.face_emote_job.report_path:
             layout.operator("face_emote.show_report", icon="COPYDOWN")
-
-
-CLASSES = (FACEEMOTE_PT_main,)
+    if folders.problem() and not heads:
+        say(layout, folders.problem(), icon="ERROR")
+    return SESSION.busy and is_here

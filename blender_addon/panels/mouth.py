@@ -5,7 +5,7 @@ from typing import Any
 
 import bpy
 
-from .main import prepared
+from .main import Tab, prepared
 
 
 class FACEEMOTE_UL_cues(bpy.types.UIList):
@@ -27,13 +27,11 @@ class FACEEMOTE_UL_cues(bpy.types.UIList):
             row.prop(item, "strength", text="", slider=True)
 
 
-class FACEEMOTE_PT_mouth(bpy.types.Panel):
+class FACEEMOTE_PT_mouth(Tab, bpy.types.Panel):
     """The mouth, sound by sound."""
 
     bl_label = "Mouth"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "Face Emote"
+    bl_parent_id = "FACEEMOTE_PT_takes"
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
@@ -46,10 +44,11 @@ class FACEEMOTE_PT_mouth(bpy.types.Panel):
         layout.prop(settings, "cues_follow")
         row = layout.row(align=True)
         row.prop(settings, "new_sound", text="")
-        row.operator("face_emote.insert_sound", icon="ADD")
-        row.operator("face_emote.delete_cue", icon="TRASH")
+        row.operator("face_emote.insert_sound", text="", icon="ADD")
+        row.operator("face_emote.delete_cue", text="", icon="TRASH")
+        layout.label(text="Timeline Markers", icon="MARKER_HLT")
         row = layout.row(align=True)
-        for kind, text in (("WORD", "Mark Words"), ("SOUND", "Mark Sounds"), ("NONE", "No Markers")):
+        for kind, text in (("WORD", "Words"), ("SOUND", "Sounds"), ("NONE", "None")):
             row.operator("face_emote.mark_cues", text=text).kind = kind
         layout.prop(settings, "cues_offset")
         layout.operator("face_emote.remake_mouth", icon="FILE_REFRESH")

@@ -10,7 +10,7 @@ ROOT = Path(__file__).parent.parent.parent
 SOURCES = [
     path for path in sorted((ROOT / "blender_addon").rglob("*.py")) if path.parent.name != "engine"
 ]  # The engine's client knows no Blender; what it says is translated where it is shown.
-REASONS = ("refusal", "_no_mesh", "unready", "no_speech", "busy", "no_take", "no_motion", "_root")
+REASONS = ("refusal", "_no_mesh", "unready", "no_speech", "busy", "no_take", "no_motion", "next_step", "_root")
 """Functions that answer with a sentence."""
 
 

@@ -34,7 +34,7 @@ def fe() -> Iterator[SimpleNamespace]:
         name.rpartition(".")[2]: importlib.import_module(f"blender_addon.{name}")
         for name in (
             "apply.takes", "apply.channels", "apply.preview", "apply.mapping", "apply.sound", "reasons", "emotions",
-            "compat", "names", "panels", "operators", "properties", "report", "migration", "folders",
+            "compat", "names", "panels", "panels.main", "operators", "properties", "report", "migration", "folders",
         )
     }  # fmt: skip
     yield SimpleNamespace(bpy=bpy, addon=addon, jobs=jobs, **modules)

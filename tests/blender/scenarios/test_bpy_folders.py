@@ -38,7 +38,7 @@ def test_an_unwritable_user_folder_leads_to_a_temporary_one_and_is_told(fe, gran
     assert len(fe.takes.takes_of(character)) == 1 and os.listdir(tmp_path) == []
     motion = Path(fe.takes.facts_of(fe.takes.takes_of(character)[0])["motion"])
     assert motion.is_file() and "face_emote" in str(motion)
-    assert "cannot be written" in said(drawn(fe, fe.bpy.types.FACEEMOTE_PT_main))
+    assert "cannot be written" in said(drawn(fe, fe.bpy.types.FACEEMOTE_PT_takes))
 
 
 def test_a_folder_that_can_be_written_is_used_silently(fe, granted, tmp_path):

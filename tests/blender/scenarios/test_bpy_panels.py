@@ -4,59 +4,28 @@ from typing import Any
 
 import pytest
 
+from .layout import CheckedLayout
 from .stage import SPEECH, added_head, emptied, fe, key_mesh
 
 _ = fe
 
 
-class CheckedLayout:
-    """Stands in for a UILayout: every property, operator, icon and method named must really exist."""
-
-    def __init__(self, bpy: Any, log: list) -> None:
-        self.__dict__.update(bpy=bpy, log=log)
-
-    def __setattr__(self, name: str, value: object) -> None:
-        assert name in self.bpy.types.UILayout.bl_rna.properties, name
-
-    def __getattr__(self, name: str) -> Any:
-        bpy = self.bpy
-
-        def call(*values: Any, **named: Any) -> Any:
-            assert name in bpy.types.UILayout.bl_rna.functions or name in ("panel", "panel_prop"), f"no {name}"
-            if name == "prop":
-                owner, prop = values[:2]
-                assert prop in owner.bl_rna.properties or prop.strip('[]"') in owner, (owner, prop)
-            if name == "prop_search":
-                assert values[1] in values[0].bl_rna.properties and values[3] in values[2].bl_rna.properties, values
-            if name in ("operator", "operator_menu_enum"):
-                group, operator = values[0].split(".")
-                kind = getattr(getattr(bpy.ops, group), operator).get_rna_type()
-                assert name == "operator" or values[1] in kind.properties
-            if name == "template_list":
-                assert hasattr(bpy.types, values[0]) and values[3] in values[2].bl_rna.properties, values
-            icon = named.get("icon")
-            assert icon is None or icon in bpy.types.UILayout.bl_rna.functions["prop"].parameters["icon"].enum_items
-            self.log.append((name, values, named))
-            if name in ("panel", "panel_prop"):
-                return CheckedLayout(bpy, self.log), CheckedLayout(bpy, self.log)
-            if name == "operator":
-                return type("Arguments", (), {})()
-            return CheckedLayout(bpy, self.log)
-
-        return call
-
-
 def drawn(fe: Any, panel: type) -> list:
-    log: list = []
-    fake = type("Fake", (panel,), {"layout": CheckedLayout(fe.bpy, log)})
+    return laid_out(fe, panel).log
+
+
+def laid_out(fe: Any, panel: type) -> CheckedLayout:
+    layout = CheckedLayout(fe.bpy, [])
     stand_in = object.__new__(type("Stand", (), {k: v for k, v in panel.__dict__.items() if callable(v)}))
-    type(stand_in).layout = fake.layout
+    type(stand_in).layout = layout
     stand_in.draw(fe.bpy.context)
-    return log
+    return layout
 
 
 def panels(fe: Any) -> list[type]:
-    return [item for item in fe.panels.CLASSES if issubclass(item, fe.bpy.types.Panel)]
+    """Those that are shown now."""
+    every = [item for item in fe.panels.CLASSES if issubclass(item, fe.bpy.types.Panel)]
+    return [item for item in every if "poll" not in item.__dict__ or item.poll(fe.bpy.context)]
 
 
 def said(log: list) -> str:
@@ -96,9 +65,10 @@ def test_every_panel_draws_in_every_state(fe, state):
     logs = {panel.__name__: drawn(fe, panel) for panel in panels(fe)}
     assert all(logs.values())
     if state == "empty":
-        assert "Choose or add a character first" in said(logs["FACEEMOTE_PT_main"])
+        assert "Choose or add a character first" in said(logs["FACEEMOTE_PT_takes"])
+        assert "First: choose a person" in said(logs["FACEEMOTE_PT_character"])
     if state == "failed":
-        assert "It failed for a reason" in said(logs["FACEEMOTE_PT_main"])
+        assert "It failed for a reason" in said(logs["FACEEMOTE_PT_takes"])
         assert "It failed" in open(fe.bpy.context.window_manager.face_emote_job.report_path).read()
         fe.jobs.SESSION.status = ""
     if state == "sliders":
@@ -112,7 +82,7 @@ def test_a_running_job_shows_progress_and_cancel(fe):
     session._task = tasks.Task("line for Maya", "hello", {}, done=print, failed=print)
     session.progress, session.stage = 0.4, "listening"
     try:
-        log = drawn(fe, fe.bpy.types.FACEEMOTE_PT_main)
+        log = drawn(fe, fe.bpy.types.FACEEMOTE_PT_takes)
     finally:
         session._task = None
     assert any(name == "progress" and named["factor"] == 0.4 for name, _values, named in log)
@@ -127,6 +97,47 @@ def test_what_was_read_is_shown_with_a_bar_for_every_sense(fe):
     bars = [named for name, _values, named in log if name == "progress"]
     assert bars == [{"factor": 0.7, "text": "voice 70%: joy 58 %"}, {"factor": 0.3, "text": "words 30%: neutral 80 %"}]
     settings.what_was_read = ""
+
+
+def test_the_tab_has_five_roots_in_the_order_of_the_work(fe):
+    roots = [panel.bl_label for panel in panels(fe) if not getattr(panel, "bl_parent_id", "")]
+    assert roots == ["Character", "Speech", "Emotion", "Takes", "Export"]
+    for panel in panels(fe):
+        assert hasattr(fe.bpy.types, getattr(panel, "bl_parent_id", "") or panel.__name__)
+
+
+@pytest.mark.parametrize("state", ["words", "sliders", "strip", "own mesh", "head"])
+def test_nothing_is_cut_off_at_the_default_width(fe, state):
+    settings = in_state(fe, state)
+    cut = {panel.__name__: laid_out(fe, panel).text_too_long(fe.main.NARROW) for panel in panels(fe)}
+    assert {name: texts for name, texts in cut.items() if texts} == {}
+    assert laid_out(fe, fe.bpy.types.FACEEMOTE_PT_takes).text_too_long(60.0), "this test cannot fail"
+    settings.speech_file = ""
+
+
+@pytest.mark.parametrize("state", ["words", "sliders", "strip", "own mesh", "head"])
+def test_no_two_things_in_a_panel_have_the_same_name(fe, state):
+    in_state(fe, state)
+    for panel in panels(fe):
+        own, *others = laid_out(fe, panel).names()
+        own += [] if getattr(panel, "bl_parent_id", "") else [panel.bl_label]
+        for names in (own, *others):
+            assert len(set(names)) == len(names), (panel.__name__, sorted(names))
+
+
+def in_state(fe, state):
+    settings = emptied(fe).face_emote
+    if state == "own mesh":
+        settings.target = key_mesh(fe, ["jawOpen", "mouthClose", "tail"])
+    if state == "head":
+        added_head(fe)
+        settings.speech_file, settings.use_range, settings.use_identity = str(SPEECH), True, True
+    if state == "sliders":
+        settings.emotion_mode, settings.hidden = "SLIDERS", "anger"
+    if state == "strip":
+        settings.speech_source = "STRIP"
+        fe.bpy.context.scene.sequence_editor_create()
+    return settings
 
 
 def test_every_button_that_can_be_disabled_says_why(fe):

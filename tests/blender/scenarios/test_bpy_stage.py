@@ -48,7 +48,7 @@ def test_a_damaged_file_of_presets_is_told_and_the_menu_still_opens(fe, damage):
     try:
         items = operators.preset_items(None, fe.bpy.context)
         assert len(items) == len(json.loads(fe.emotions.PRESET_FILE.read_text()))
-        assert "emotion presets cannot be read" in " ".join(said(drawn(fe, fe.bpy.types.FACEEMOTE_PT_main)).split())
+        assert "emotion presets cannot be read" in " ".join(said(drawn(fe, fe.bpy.types.FACEEMOTE_PT_takes)).split())
         assert fe.bpy.ops.face_emote.use_emotion(words=items[0][0]) == {"FINISHED"}
         fe.bpy.context.scene.face_emote.emotion = "joy"
         assert "cannot be read" in error_of(lambda: fe.bpy.ops.face_emote.save_emotion(name="Mine"))

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is said: one file or strip and its transcript, or a table of many lines."""
+
+import bpy
+
+from .. import compat, reasons
+from ..messages import tr
+from ..operators.generate import start_frame
+from .main import Tab, prepared, say
+
+LANGUAGE_NOTE = "Any language is heard; a transcript makes lips exact in en, de, es, fr, it, pt, nl, pl, fi, tr, id."
+
+
+class FACEEMOTE_PT_speech(Tab, bpy.types.Panel):
+    """A strip or a file, and the words."""
+
+    bl_label = "Speech"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw it."""
+        layout, settings = prepared(self), context.scene.face_emote
+        layout.row().prop(settings, "speech_source", expand=True)
+        if settings.speech_source == "STRIP":
+            strips = compat.strips_property(context.scene)
+            if strips is None:
+                say(layout, "The sequencer is empty; add a sound strip, or choose File")
+            else:
+                layout.row().prop_search(settings, "speech_strip", *strips, text="", icon="SOUND")
+        else:
+            layout.row().prop(settings, "speech_file", text="")
+            layout.prop(settings, "use_range")
+            if settings.use_range:
+                column = layout.column(align=True)
+                column.prop(settings, "range_start")
+                column.prop(settings, "range_end")
+            layout.prop(settings, "start_at")
+            layout.prop(settings, "place_sound")
+        if not reasons.no_speech(context):
+            layout.label(text=tr("Starts at frame {start_frame}", start_frame=start_frame(context.scene)), icon="TIME")
+        layout.prop(settings, "transcript")
+        if not settings.transcript:
+            say(layout, LANGUAGE_NOTE)
+
+
+class FACEEMOTE_PT_lines(Tab, bpy.types.Panel):
+    """Many lines, several characters."""
+
+    bl_label = "Lines"
+    bl_parent_id = "FACEEMOTE_PT_speech"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw it."""
+        layout, settings = prepared(self), context.scene.face_emote
+        row = layout.row()
+        row.template_list("FACEEMOTE_UL_lines", "", settings, "lines", settings, "active_line", rows=3)
+        side = row.column(align=True)
+        side.operator("face_emote.add_lines", text="", icon="ADD")
+        side.operator("face_emote.remove_line", text="", icon="REMOVE")
+        layout.operator("face_emote.generate_lines", icon="PLAY")
+
+
+CLASSES = (FACEEMOTE_PT_speech, FACEEMOTE_PT_lines)
