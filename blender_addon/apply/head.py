@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Our head as Blender objects: a mesh with shape keys, an armature of five bones, hair, a collar."""
+"""Our head as Blender objects: a mesh with shape keys, an armature of five bones, hair, a bust in its garment."""
 
 import zipfile
 from dataclasses import dataclass

@@ -21,11 +21,11 @@ from face_emote.face.layout import HeadLayout
 from face_emote.formats.mesh.materials import eye_picture, skin_picture
 from face_emote.formats.mesh.surface import MATERIAL_PARTS, eye_uv, vertex_normals
 from face_emote.look.colour import skin_albedo
+from face_emote.look.garment import make_garment, under_collar
 from face_emote.look.hair import mean_hair_colour
 from face_emote.look.maps import WRINKLE_DEPTH, load_skin_maps, resting_relief
 from face_emote.look.regions import BLOOD_AND_NECK, blood_masks, wrinkle_masks
 from face_emote.look.surface import SkinSurface, layout_skin
-from face_emote.rendering.stage.garment import make_garment, under_collar
 from face_emote.worker.hair import hair_arrays
 from face_emote.worker.person import Person
 
@@ -149,14 +149,14 @@ def _hair(person: Person, *, used: Int[Array, " used"], skin: SkinSurface) -> di
 def _garment(head: Head, skin: SkinSurface) -> dict[str, Any]:
     template = skin.matrix.apply(load_head().template[skin.vertex_index].astype(np.float64))
     points = skin.matrix.apply(head.template[skin.vertex_index].astype(np.float64))
-    garment = make_garment(skin.triangles, under_collar(template))
+    garment = make_garment(skin.triangles, template)
     weights = skin.linear.apply(head.skin_weights[skin.vertex_index].astype(np.float64))
     return {
         "garment_vertices": garment.points(points, vertex_normals(points, skin.triangles).astype(np.float64)).astype(
             np.float32
         ),
         "garment_triangles": garment.triangles,
-        "garment_weights": garment.blend(weights).astype(np.float32),
+        "garment_weights": garment.joint_weights(weights).astype(np.float32),
     }
 
 

@@ -13,6 +13,7 @@ from face_emote.look.displacement import crease_relief
 from face_emote.look.eyes import pupil_radius
 from face_emote.look.formula.mouth import enamel, tongue_colour
 from face_emote.look.formula.ops import Vec
+from face_emote.look.garment import HIDDEN_UNDER_CLOTH, under_collar
 from face_emote.look.hair import mean_hair_colour
 from face_emote.look.lights import SKY_GAIN, light_arrays
 from face_emote.look.maps import load_skin_maps, resting_folds
@@ -20,9 +21,8 @@ from face_emote.rendering.cycles.eyes import eye_picture, eye_uv
 from face_emote.rendering.cycles.strands import Curves, make_curves
 from face_emote.rendering.scene import Scene, placed, view_matrix
 from face_emote.rendering.stage import buffers
-from face_emote.rendering.stage.garment import under_collar
 from face_emote.rendering.stage.lights import scene_luminance
-from face_emote.rendering.stage.mesh import HIDDEN_UNDER_CLOTH, RenderMesh, make_mesh
+from face_emote.rendering.stage.mesh import RenderMesh, make_mesh
 from face_emote.rendering.stage.person import charts_of, region_masks
 
 

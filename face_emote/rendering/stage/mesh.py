@@ -8,12 +8,12 @@ import numpy as np
 from face_emote.core.arrays import Array, Float, Int, UInt8
 from face_emote.face.layout import HeadLayout
 from face_emote.face.subdivision import SparseRows, catmull_clark, triangles
+from face_emote.look.garment import HIDDEN_UNDER_CLOTH, Garment, make_garment, under_collar
 from face_emote.look.regions import thinness
 from face_emote.look.surface import SKIN_PARTS, SkinSurface, layout_skin
 from face_emote.look.teeth import CROWN_POINTS, crown_coordinates
 from face_emote.rendering.stage import buffers
 from face_emote.rendering.stage.denture import finer_crowns, make_gum
-from face_emote.rendering.stage.garment import Garment, make_garment, under_collar
 
 SOLID_PARTS = (
     ("eyeL", buffers.EYE, 2),
@@ -26,8 +26,6 @@ SOLID_PARTS = (
 strips of gum: `denture.make_gum` makes better ones."""
 EYE_AXIS_TILT = (0.07, -0.02)
 """Where the iris sits on the modelled eyeball: radians outwards and up from straight ahead."""
-HIDDEN_UNDER_CLOTH = 9.0
-"""Skin further than this under the collar (mm) is not drawn."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -176,9 +174,8 @@ def make_mesh(layout: HeadLayout, template: Float[Array, "vertex 3"], *, levels:
     skin = layout_skin(layout, levels=levels)
     blocks = [_with_columns(skin.matrix, skin.vertex_index, num_columns=count)]
     skin_points = blocks[0].apply(template)
-    depth_under_collar = under_collar(skin_points)
-    garment = make_garment(skin.triangles, depth_under_collar)
-    drawn = ~(depth_under_collar > HIDDEN_UNDER_CLOTH)[skin.triangles].all(axis=1)
+    garment = make_garment(skin.triangles, skin_points)
+    drawn = ~(under_collar(skin_points) > HIDDEN_UNDER_CLOTH)[skin.triangles].all(axis=1)
     corner_lists, materials = [skin.triangles[drawn]], [np.full(drawn.sum(), buffers.SKIN)]
     ears = skin.linear.apply(layout.mask_ears[skin.vertex_index].astype(np.float64))
     locals_ = [skin_points]

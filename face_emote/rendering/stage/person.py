@@ -181,7 +181,7 @@ class StagedPerson:
         if self.hair is not None and self.hair.sky_left is not None:
             space.coarse_sky *= self.hair.sky_left[:, None]
         kernels.apply_rows(rows.start, rows.index, rows.weight, space.coarse_sky, space.sky[plain])
-        space.sky[cloth] = mesh.garment.blend(space.sky[:num_skin])
+        space.sky[cloth] = mesh.garment.blend(space.sky[:num_skin]) * mesh.garment.shade[:, None]
         kernels.project(points, self.view, 2.0 * self.focal, float(scene.width), float(scene.height), space.screen)
 
     def _feel(self, pose: Pose, space: Workspace) -> None:

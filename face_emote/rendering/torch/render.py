@@ -145,7 +145,7 @@ def _pose(stage: Stage, vertices: Float[Tensor, "batch vertex 3"], *, skin: Tens
     return _Posed(
         points=torch.cat([points, cloth], dim=1),
         normals=torch.cat([normals, vertex_normals(cloth, stage.cloth_facets, compiled=compiled)], dim=1),
-        sky=torch.cat([sky, stage.garment.blend(sky)], dim=1),
+        sky=torch.cat([sky, stage.garment.blend(sky) * stage.garment.shade], dim=1),
         skin=torch.cat([skin, others], dim=1),
     )
 

@@ -14,12 +14,12 @@ from face_emote.face.head import Head
 from face_emote.face.layout import HeadLayout
 from face_emote.look.displacement import crease_relief
 from face_emote.look.eyes import pupil_radius
+from face_emote.look.garment import Garment
 from face_emote.look.hair import mean_hair_colour
 from face_emote.look.maps import SkinMaps, load_skin_maps, resting_folds
 from face_emote.look.teeth import head_mouth_points
 from face_emote.rendering.scene import Scene, focal_pixels, placed, view_matrix
 from face_emote.rendering.stage.buffers import CLOTH, SKIN, Look, Texture
-from face_emote.rendering.stage.garment import Garment
 from face_emote.rendering.stage.lights import backdrop, scene_luminance
 from face_emote.rendering.stage.mesh import RenderMesh, make_mesh
 from face_emote.rendering.stage.person import charts_of, fixed_look, region_masks, texture_side
@@ -33,13 +33,20 @@ from face_emote.rendering.torch.texture import mip_chain, skin_texture
 
 @dataclass(frozen=True, slots=True)
 class TorchGarment:
-    """`stage.garment.Garment` as tensors."""
+    """`look.garment.Garment` as tensors."""
 
     first: Int[Tensor, " cloth"]
     second: Int[Tensor, " cloth"]
     share: Float[Tensor, "cloth 1"]
-    offset: Float[Tensor, "cloth 1"]
-    drop: Float[Tensor, "cloth 3"]
+    offset: Float[Tensor, "worn 1"]
+    shade: Float[Tensor, "cloth 1"]
+    hem: Int[Tensor, " column"]
+    anchor: Int[Tensor, " anchor"]
+    axes: Float[Tensor, "3 anchor"]
+    hem_rest: Float[Tensor, "column 3"]
+    rest: Float[Tensor, "base 3"]
+    column: Int[Tensor, " base"]
+    base_share: Float[Tensor, "base 1"]
 
     def blend(self, values: Float[Tensor, "batch point channel"]) -> Float[Tensor, "batch cloth channel"]:
         """Skin values at the cloth's points."""
@@ -49,7 +56,14 @@ class TorchGarment:
         self, points: Float[Tensor, "batch point 3"], normals: Float[Tensor, "batch point 3"]
     ) -> Float[Tensor, "batch cloth 3"]:
         """Where the cloth is on a posed bust."""
-        return self.blend(points) + self.blend(normals) * self.offset - self.drop
+        worn = len(self.offset)
+        own = self.blend(points)[:, :worn] + self.blend(normals)[:, :worn] * self.offset
+        origin, across, ahead = (self.axes @ points.index_select(1, self.anchor)).split(1, dim=1)
+        length = across.norm(dim=-1, keepdim=True) * ahead.norm(dim=-1, keepdim=True)
+        frame = torch.cat([across, torch.linalg.cross(ahead, across) / length.sqrt(), ahead], dim=1)
+        moved = own.index_select(1, self.hem) - (origin + self.hem_rest @ frame)
+        base = origin + self.rest @ frame + self.base_share * moved.index_select(1, self.column)
+        return torch.cat([own, base], dim=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,14 +239,20 @@ def _mouth(head: Head, mesh: RenderMesh, *, moved: Callable[[Array], Tensor]) ->
 
 
 def _garment(garment: Garment, *, moved: Callable[[Array], Tensor]) -> TorchGarment:
-    drop = np.zeros((len(garment.drop), 3), np.float32)
-    drop[:, 1] = garment.drop
+    base = garment.base
     return TorchGarment(
         first=moved(garment.first),
         second=moved(garment.second),
         share=moved(garment.share[:, None]),
         offset=moved(garment.offset[:, None]),
-        drop=moved(drop),
+        shade=moved(garment.shade[:, None]),
+        hem=moved(base.hem),
+        anchor=moved(base.anchor),
+        axes=moved(base.axes),
+        hem_rest=moved(base.hem_rest),
+        rest=moved(base.rest),
+        column=moved(base.column),
+        base_share=moved(base.share[:, None]),
     )
 
 
