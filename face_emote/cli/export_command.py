@@ -32,6 +32,8 @@ OUT ends in
   .json      ARKit-52 weights and the angles of head and eyes
   cues.json .TextGrid
              words and sounds of the mouth, to correct them (animate --cues)
+  .a2f.json  weights as Audio2Face writes them
+  .vrm .vrma the character as a VRM 1.0 avatar; the performance for any VRM
   .bvh       skeleton: turns of head, jaw and eyes
   .pc2 .mdd  point cache: every vertex of every frame
   .ply .obj  a folder of that name with a file a frame; with --frame one file
@@ -47,12 +49,13 @@ Examples:
   face-emote export line.npz -o smile.glb --frame 1.5
   face-emote export line.npz -o line.csv --rig metahuman
   face-emote export line.npz -o line.tsv --rig rhubarb
+  face-emote export line.npz -o me.vrm && face-emote export line.npz -o line.vrma
   face-emote export line.npz -o flame.npz --rig generic_model.pkl
   face-emote export --list
 """
 
 
-OPTIONS = ("up", "unit", "lod", "parts", "blush", "frame", "skin_curves", "compress")
+OPTIONS = ("up", "unit", "lod", "parts", "blush", "frame", "skin_curves", "compress", "avatar")
 
 
 def _show_list(context: click.Context, _option: click.Parameter, wanted: bool) -> None:
@@ -112,6 +115,7 @@ def _show_list(context: click.Context, _option: click.Parameter, wanted: bool) -
 )
 @click.option("--skin-curves", is_flag=True, help="Wrinkles and blood as shapes that move nothing; for .glb and .fbx.")
 @click.option("--compress", is_flag=True, help="A .glb of half the size, for programs that know meshopt and WebP.")
+@click.option("--avatar", metavar="KIND", default="", help="A .glb with the names that talkinghead looks up.")
 @click.option(
     "--rig",
     metavar="NAME|FILE",

@@ -1,6 +1,7 @@
 """Alembic and FBX by Blender's exporters, in a process of its own (see `blender_side.process`)."""
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -71,16 +72,46 @@ def write_fbx(motion: MotionSource, path: Path, *, person: Person, progress: Pro
     """
     targets = morph_targets(motion, person.head)
     with written_beside(path) as target:
-        blender = BlenderProcess(VERBS)
-        try:
-            surface, rig = blender.folder / "surface.npz", blender.folder / "rig.npz"
-            save(surface_job(person.head), surface)
-            save(rig_job(motion, person, targets=targets), rig)
-            if progress is not None:
-                progress(0, motion.num_frames, "Blender is exporting")
-            blender.ask("fbx", surface=str(surface), rig=str(rig), path=str(target), fps=motion.fps)
-        finally:
-            blender.close()
+        rig = rig_job(motion, person, targets=targets)
+        if progress is not None:
+            progress(0, motion.num_frames, "Blender is exporting")
+        _ask_fbx(target, surface_job(person.head), rig, fps=motion.fps)
+
+
+def write_fbx_curves(
+    path: Path, motion: MotionSource, values: Iterator[Float[Array, "frames target"]], *, names: Sequence[str],
+    head: Head,
+) -> None:  # fmt: skip
+    """Write named curves as the weights of shapes that move nothing, on one small triangle under one bone, `root`.
+
+    Programs that take the curves of an FBX to their own skeleton, as Unreal does to a MetaHuman's face, need no more.
+    """
+    triangle = BLENDER.placed(BONE_END * np.array([[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]))
+    frames = np.ones((motion.num_frames, 1, 1))
+    surface = SurfaceJob(
+        name="curves", rest=triangle, polygons=np.array([[0, 1, 2]], np.int32),
+        uv=np.zeros((1, 3, 2), np.float32), material=np.zeros(1, np.int32), material_names=np.array(["curves"]),
+        material_colours=np.ones((1, 3)), roughness=np.ones(1),
+    )  # fmt: skip
+    rig = RigJob(
+        shape_names=np.array(names), shapes=np.zeros((len(names), 3, 3), np.float32),
+        shape_curves=np.concatenate(list(values)), joint_names=np.array(["root"]), joint_parents=np.array([-1]),
+        joint_places=np.zeros((1, 3)), joint_ends=triangle[2:], skin_weights=np.ones((3, 1)),
+        turns=frames * np.array([1.0, 0.0, 0.0, 0.0]), moves=frames * np.zeros(3),
+    )  # fmt: skip
+    _ask_fbx(path, surface, rig, fps=motion.fps)
+
+
+def _ask_fbx(path: Path, mesh: SurfaceJob, rig: RigJob, *, fps: float) -> None:
+    """Let Blender write a file."""
+    blender = BlenderProcess(VERBS)
+    try:
+        surface, curves = blender.folder / "surface.npz", blender.folder / "rig.npz"
+        save(mesh, surface)
+        save(rig, curves)
+        blender.ask("fbx", surface=str(surface), rig=str(curves), path=str(path), fps=fps)
+    finally:
+        blender.close()
 
 
 def surface_job(person: Head) -> SurfaceJob:

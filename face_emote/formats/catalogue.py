@@ -15,6 +15,7 @@ MATERIAL_FILE = "head.mtl"
 _OPTION_WORDS = {
     "up": "an up-axis", "unit": "a unit", "lod": "a level of detail", "parts": "parts", "blush": "vertex colours",
     "frame": "one instant", "skin_curves": "curves of the skin as shapes", "compress": "compression",
+    "avatar": "an avatar's names",
 }  # fmt: skip
 
 
@@ -43,14 +44,14 @@ class FileFormat:
         """`folder_names` to compare with."""
         return re.compile(self.folder_names)
 
-    def writer(self) -> Callable[..., None]:
-        """The function that writes it."""
-        return _function(self.writes)
+    def writer(self, avatar: str = "") -> Callable[..., None]:
+        """The function that writes it, or the avatar of that kind."""
+        return function_named(f"avatar.{avatar}:write_{avatar}" if avatar else self.writes)
 
     def require_installed(self) -> None:
         """Raise DependencyError unless what it is written with is installed."""
         if self.needs:
-            _function(self.needs)()
+            function_named(self.needs)()
 
 
 FORMATS = {
@@ -60,9 +61,15 @@ FORMATS = {
 """By suffix; no suffix means a folder of `.obj`."""
 
 
+def suffix_of(path: Path) -> str:
+    """The ending of a path that says its format: `.a2f.json` of `line.a2f.json`, and of a file of just that name."""
+    name = f".{path.name.lower()}"
+    return next((suffix for suffix in FORMATS if suffix.count(".") > 1 and name.endswith(suffix)), path.suffix.lower())
+
+
 def format_of(path: Path) -> FileFormat:
     """The format that a path's suffix means. Raises OptionError when there is none."""
-    suffix = path.suffix.lower()
+    suffix = suffix_of(path)
     if suffix not in FORMATS:
         known = ", ".join(f"{suffix or 'no suffix'} ({item.title})" for suffix, item in FORMATS.items())
         raise OptionError(f"Cannot write '{path.suffix}' files; give the output one of {known}: {path}")
@@ -91,7 +98,8 @@ def require_no_options(changed: tuple[str, ...]) -> None:
         raise OptionError(f"A rig is written as curves, which have no place for {word}; leave it out")
 
 
-def _function(name: str) -> Callable[..., Any]:
+def function_named(name: str) -> Callable[..., Any]:
+    """`room:function` of the formats."""
     room, function = name.split(":")
     found: Callable[..., Any] = getattr(import_module(f"face_emote.formats.{room}"), function)
     return found

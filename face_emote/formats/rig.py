@@ -1,13 +1,12 @@
 """A motion as the targets of another face (`rigs.rig_file`): sums of our curves, mixes of faces, or cues.
 
-Files: a table (`.csv`), `.json`, arrays (`.npz`), and Rhubarb's cues (`.tsv`, `.json`). A table can be read back.
+Files: those of `curve_files`, and Rhubarb's cues (`.tsv`, `.json`).
 """
 
 import json
 import math
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
 from itertools import chain
 from pathlib import Path
 
@@ -22,10 +21,11 @@ from face_emote.core.types import FaceMotion
 from face_emote.face.bundled import load_head
 from face_emote.face.head import Head
 from face_emote.face.rig import ControlPose, controls_from_pose, pose_from_controls
-from face_emote.formats.arkit import CURVES, DECIMALS, ArkitCurves, curve_blocks, text_rows, write_json_rows
-from face_emote.formats.array_file import ArraySpool, write_arrays
+from face_emote.formats.arkit import CURVES, DECIMALS, ArkitCurves, curve_blocks
+from face_emote.formats.catalogue import format_of, function_named, suffix_of
 from face_emote.formats.coefficients import write_coefficients
-from face_emote.formats.mesh.person import Progress, head_of
+from face_emote.formats.curve_files import CURVE_FILES
+from face_emote.formats.mesh.person import Person, Progress, head_of
 from face_emote.rigs.nonnegative import nonnegative_weights
 from face_emote.rigs.retarget import is_model_file, named_model
 from face_emote.rigs.rig_file import SOURCES, Rig, RigTarget, load_rig
@@ -34,7 +34,6 @@ from face_emote.rigs.vowels import REACH_SECS, VOWEL_SOUNDS, vowel_reading
 OWN_COEFFICIENTS = "amass"
 """The rig that writes the bundled head's own coefficients as arrays."""
 CUE_SUFFIXES = (".tsv", ".json")
-CURVE_SUFFIXES = (".csv", ".json", ".npz")
 STEER = 0.3
 """Weight that a sound which is not said has to reach in the plain mix before any of it is shown."""
 SHORTEST_CUE_SECS = 0.06
@@ -212,11 +211,13 @@ def require_rig(path: Path, rig: RigName) -> None:
         if path.suffix.lower() != ".npz":
             raise OptionError(f"Coefficients are written as .npz, not as '{path.suffix}'; end the output so: {path}")
         return
-    able = CUE_SUFFIXES if found.cues else CURVE_SUFFIXES
-    if path.suffix.lower() not in able:
+    able = CUE_SUFFIXES if found.cues else tuple(CURVE_FILES)
+    if suffix_of(path) not in able:
         raise OptionError(
             f"The rig {found.name} is written as {', '.join(able)}, not as '{path.suffix}'; end the output so: {path}"
         )
+    if not found.cues:
+        format_of(path).require_installed()
 
 
 def write_rig(motion: MotionSource, path: Path, *, head: Head, rig: RigName, progress: Progress | None = None) -> None:
@@ -243,20 +244,25 @@ def write_rig(motion: MotionSource, path: Path, *, head: Head, rig: RigName, pro
         return
     head_of(motion, head)
     curves = RigCurves(head, rig=found)
-    suffix = path.suffix.lower()
     with written_beside(path) as target:
         if found.cues:
             _write_cues(target, motion, curves, rig=found, progress=progress)
-        elif suffix == ".npz":
-            _write_arrays(target, motion, curves, progress=progress)
-        elif suffix == ".csv":
-            _write_table(target, motion, curves, progress=progress)
         else:
-            rows = text_rows(motion, curves.all_of(motion), progress=progress)
-            write_json_rows(target, rows, names=curves.names, fps=motion.fps)
+            values = (block for _, block in curve_blocks(motion, curves.all_of(motion), progress=progress))
+            function_named(CURVE_FILES[suffix_of(path)])(target, motion, values, names=curves.names, head=head)
     if found.unmatched:
         sentence = f"No curves of ours, left out: {', '.join(found.unmatched)}: {path}"
         warnings.warn(sentence, FaceEmoteWarning, stacklevel=3)
+
+
+def write_vrma(motion: MotionSource, path: Path, *, person: Person, progress: Progress | None = None) -> None:
+    """Write the preset expressions of VRM, which every such avatar has. Errors as `write_rig`."""
+    write_rig(motion, path, head=person.model, rig="vrm", progress=progress)
+
+
+def write_a2f(motion: MotionSource, path: Path, *, person: Person, progress: Progress | None = None) -> None:
+    """Write ARKit's weights as Audio2Face does. Errors as `write_rig`."""
+    write_rig(motion, path, head=person.model, rig="arkit", progress=progress)
 
 
 def _write_coefficients(
@@ -269,27 +275,6 @@ def _write_coefficients(
     head_of(motion, load_head())
     kind, basis, solved = named_model(model)
     write_coefficients(motion, path, model=kind, basis=basis, solved=solved, progress=progress)
-
-
-def _write_table(path: Path, motion: MotionSource, curves: RigCurves, *, progress: Progress | None) -> None:
-    """A header `time,NAME,..`, then seconds and values."""
-    with path.open("w", encoding="utf-8", newline="\n") as file:
-        file.write(",".join(["time", *map(_quoted, curves.names)]) + "\n")
-        for time_secs, row in text_rows(motion, curves.all_of(motion), progress=progress):
-            file.write(f"{time_secs:.6f},{row}\n")
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"' if any(sign in name for sign in ',"\n\r') else name
-
-
-def _write_arrays(path: Path, motion: MotionSource, curves: RigCurves, *, progress: Progress | None) -> None:
-    """`names`, `values` [frames, target] and `fps`."""
-    with ExitStack() as files:
-        spool = ArraySpool(files, path.parent, name="values", row_shape=(len(curves.names),))
-        for _, values in curve_blocks(motion, curves.all_of(motion), progress=progress):
-            spool.append(values)
-        write_arrays(path, {"names": np.array(curves.names), "fps": np.float64(motion.fps)}, spools=[spool])
 
 
 def _write_cues(

@@ -40,6 +40,7 @@ def export(  # noqa: PLR0913
     frame: float | None = None,
     skin_curves: bool = False,
     compress: bool = False,
+    avatar: str = "",
     provenance: Provenance | None = Provenance(),  # noqa: B008 - frozen
     progress: Progress | None = None,
 ) -> Path:
@@ -61,6 +62,7 @@ def export(  # noqa: PLR0913
         frame: Only this instant (seconds), as a plain mesh: for .glb, USD, .ply and .obj.
         skin_curves: Wrinkles and blood as shapes that move nothing, for .glb (extras have them anyway) and .fbx.
         compress: A .glb of half the size, for programs that know EXT_meshopt_compression and EXT_texture_webp.
+        avatar: `talkinghead`: a .glb with the bones, meshes and shapes that TalkingHead and Ready Player Me look up.
         provenance: What the signed mark (C2PA; .glb) says beside the facts; None: no mark.
         progress: Called with (frames done, frames in all, what) now and then.
 
@@ -73,7 +75,7 @@ def export(  # noqa: PLR0913
         return _write_cues(motion, target)
     options = MeshOptions(
         up=up, unit=unit, lod=lod, parts=parts_named(parts), blush=blush, frame=frame, skin_curves=skin_curves,
-        compress=compress,
+        compress=compress, avatar=avatar,
     )  # fmt: skip
     require_export(target, options, rig=rig)
     with ExitStack() as files:
@@ -109,13 +111,14 @@ def _write(
         write_motion(source, target)
         return
     person = person_of(source, head=head, options=options, pictured=form.pictured)
+    write = form.writer(options.avatar)
     if options.frame is not None:
         source = instant(source, time_secs=options.frame)
     if provenance is None or suffix not in MEDIA_TYPES:
-        form.writer()(source, target, person=person, progress=progress)
+        write(source, target, person=person, progress=progress)
         return
     with written_beside(target) as beside:
-        form.writer()(source, beside, person=person, progress=progress)
+        write(source, beside, person=person, progress=progress)
         mark(beside, source, provenance)
 
 

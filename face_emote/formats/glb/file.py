@@ -47,20 +47,22 @@ class _View:
 class GltfFile:
     """Collects arrays and pictures; every `add_` returns the index by which the scene refers to the thing added."""
 
-    def __init__(self, buffer: BufferedIOBase, *, compress: bool = False) -> None:
-        """With `compress` the file is for programs that know EXT_meshopt_compression.
+    def __init__(self, buffer: BufferedIOBase, *, compress: bool = False, quantised: bool = True) -> None:
+        """Of the file: `compress` is for programs that know EXT_meshopt_compression, `quantised` KHR_mesh_quantization.
 
         Raises DependencyError when it is wanted and meshopt is not installed.
         """
         if compress:
             _meshopt()
-        self._buffer, self._compress = buffer, compress
+        self._buffer, self._compress, self._quantised = buffer, compress, quantised
         self._length = 0
         self._views: list[_View] = []
         self._accessors: list[dict[str, Any]] = []
         self._pools: dict[str, tuple[int, BytesIO]] = {}
         self.extensions: set[str] = set()
         """That a program has to know."""
+        self.extensions_used: set[str] = set()
+        """That it need not know."""
 
     def add_array(self, array: Array, *, target: int | None = None, bounds: bool = False) -> int:
         """Add [count] or [count, width] of a kind in COMPONENTS; `bounds` states minimum and maximum.
@@ -109,7 +111,7 @@ class GltfFile:
         self, count: int, index: Int[Array, " nonzero"], *, values: Float[Array, "nonzero 3"]
     ) -> int:  # fmt: skip
         """As `add_sparse`, in bytes where the values lie within -1..1: half a step is 0.2 degrees."""
-        if np.abs(values).max(initial=0.0) > 1.0:
+        if not self._quantised or np.abs(values).max(initial=0.0) > 1.0:
             return self.add_sparse(count, index, values=values)
         self.extensions.add(QUANTIZATION)
         item = self._sparse(count, index, np.round(127.0 * values).astype("<i1"))
@@ -134,7 +136,9 @@ class GltfFile:
                 views, buffers, buffer = self._packed(packed)
             content = scene | {"accessors": self._accessors, "bufferViews": views, "buffers": buffers}
             if self.extensions:
-                content |= dict.fromkeys(("extensionsUsed", "extensionsRequired"), sorted(self.extensions))
+                content["extensionsRequired"] = sorted(self.extensions)
+            if self.extensions | self.extensions_used:
+                content["extensionsUsed"] = sorted(self.extensions | self.extensions_used)
             _write_glb(path, content, buffer)
         (path.parent / "packed.bin").unlink()
 

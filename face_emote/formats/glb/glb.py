@@ -41,9 +41,7 @@ def write_glb(motion: MotionSource, path: Path, *, person: Person, progress: Pro
             files.enter_context((target.parent / "buffer.bin").open("w+b")), compress=person.options.compress
         )
         materials = materials_of(gltf, person)
-        facts = asdict(replace(motion.info, cues="")) | {"character": motion.character, "fps": motion.fps}
-        asset = {"version": "2.0", "generator": f"face_emote {motion.info.version}".strip(), "extras": facts}
-        scene: dict[str, Any] = {"asset": asset, "scene": 0, **materials}
+        scene: dict[str, Any] = {"asset": asset_of(motion), "scene": 0, **materials}
         if person.options.frame is not None:
             block, vertices = next(posed_blocks(motion, person.head))
             scene |= _still_nodes(plain_objects(gltf, person, vertices=vertices[0], blood_flow=block.blood_flow[0]))
@@ -57,6 +55,12 @@ def write_glb(motion: MotionSource, path: Path, *, person: Person, progress: Pro
             )
             scene |= _moving_nodes(gltf, objects, head=person.head, targets=every) | {"animations": [animation]}
         gltf.save(target, scene=scene)
+
+
+def asset_of(motion: MotionSource) -> dict[str, Any]:
+    """What made a file, and of what."""
+    facts = asdict(replace(motion.info, cues="")) | {"character": motion.character, "fps": motion.fps}
+    return {"version": "2.0", "generator": f"face_emote {motion.info.version}".strip(), "extras": facts}
 
 
 def _skin_targets(person: Person) -> dict[int, Float[Array, "vertex 3"] | None]:

@@ -10,6 +10,8 @@ from face_emote.core.errors import OptionError
 from face_emote.formats.mesh.surface import MAX_LOD, parts_named
 
 UPS = ("y", "z")
+AVATARS = ("talkinghead",)
+"""Libraries for avatars, whose names of bones, meshes and shapes a .glb can have."""
 UNITS = {"m": 1.0, "cm": 100.0}
 """Units per metre."""
 
@@ -35,11 +37,19 @@ class MeshOptions:
     compress: bool = False
     """Whether the file is for programs that know meshoptimizer's compression, and WebP."""
 
+    avatar: str = ""
+    """One of AVATARS, or none."""
+
     def __post_init__(self) -> None:
         if self.up not in UPS:
             raise OptionError(f"up must be y or z, got '{self.up}'")
         if self.unit not in UNITS:
             raise OptionError(f"unit must be m or cm, got '{self.unit}'")
+        if self.avatar and self.avatar not in AVATARS:
+            raise OptionError(f"There is no kind of avatar '{self.avatar}'; choose {', '.join(AVATARS)}")
+        clashing = [name for name in ("blush", "frame", "skin_curves") if self.avatar and name in self.changed]
+        if clashing:
+            raise OptionError(f"An avatar has its own shapes and bones; leave out {clashing[0].replace('_', '-')}")
         if self.lod not in range(MAX_LOD + 1):
             raise OptionError(f"lod must be 0, 1 or 2, got {self.lod}")
         object.__setattr__(self, "parts", parts_named(self.parts))
@@ -58,6 +68,7 @@ class MeshOptions:
             "frame": self.frame is not None,
             "skin_curves": self.skin_curves,
             "compress": self.compress,
+            "avatar": bool(self.avatar),
         }
         return tuple(name for name, given in differs.items() if given)
 
