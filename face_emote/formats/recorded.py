@@ -42,6 +42,8 @@ SMALLEST_STEP_SECS = 1e-4
 ROUNDING_SECS = 5e-5
 """Unevenness of a row that says nothing; a wrong rate of ticks shows as 10 ms or more in every second."""
 MARKS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+AUDIO2FACE = {"fps": "exportFps", "names": "facsNames", "frames": "weightMat"}
+"""What Audio2Face calls the same."""
 FORM = '{"fps": 30, "names": [..], "frames": [[..], ..]}'
 
 
@@ -103,8 +105,13 @@ def read_table(path: Path, *, fps: float | None = None) -> RecordedCurves:
 
 
 def read_json(path: Path) -> RecordedCurves:
-    """Read `{"fps": .., "names": [..], "frames": [[..], ..]}`. Raises ValueError saying what is wrong, and OSError."""
+    """Read `{"fps": .., "names": [..], "frames": [[..], ..]}`, or what Audio2Face exports.
+
+    Raises ValueError saying what is wrong, and OSError.
+    """
     content = parsed_json(content_of(path, most=MAX_BYTES))
+    if isinstance(content, dict) and "weightMat" in content:
+        content |= {name: content[theirs] for name, theirs in AUDIO2FACE.items() if theirs in content}
     if not isinstance(content, dict) or not {"fps", "names", "frames"} <= set(content):
         raise ValueError(f"it has not the form {FORM}")
     record = Record.of(content)

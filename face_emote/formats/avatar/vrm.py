@@ -11,6 +11,7 @@ from typing import Any
 from face_emote.core.motion import MotionSource
 from face_emote.core.names import ARKIT_52
 from face_emote.core.output import written_beside
+from face_emote.core.types import Character
 from face_emote.core.version import VERSION
 from face_emote.face.characters import character
 from face_emote.formats.avatar.body import bone_nodes, bones_of, faces_of, require_named_shapes, skin_of
@@ -60,7 +61,7 @@ def write_vrm(motion: MotionSource, path: Path, *, person: Person, progress: Pro
         eyes = sum(bone.place for bone in bones if bone.joint.startswith("eye_")) / 2.0 - lift
         model = {
             "specVersion": "1.0",
-            "meta": _meta(motion),
+            "meta": licence_of(character(motion.character)),
             "humanoid": {"humanBones": places},
             "expressions": _expressions(objects, [item.name for item in targets]),
             "lookAt": _look_at([round(float(x), 5) for x in eyes]),
@@ -89,9 +90,8 @@ def named_mesh(item: GlbObject, names: list[str]) -> dict[str, Any]:
     return mesh | ({"weights": [0.0] * len(own), "extras": {"targetNames": own}} if own else {})
 
 
-def _meta(motion: MotionSource) -> dict[str, Any]:
+def licence_of(person: Character) -> dict[str, Any]:
     """Whose it is: invented characters are anybody's; a real person's face is for whom that person allows it."""
-    person = character(motion.character)
     real = bool(person.consent)
     facts: dict[str, Any] = {
         "name": Path(person.name).stem,
