@@ -49,7 +49,8 @@ Examples:
   face-emote export line.npz -o smile.glb --frame 1.5
   face-emote export line.npz -o line.csv --rig metahuman
   face-emote export line.npz -o line.tsv --rig rhubarb
-  face-emote export line.npz -o me.vrm && face-emote export line.npz -o line.vrma
+  face-emote export line.npz -o line.vrma
+  face-emote export line.npz -o me.glb --avatar talkinghead
   face-emote export line.npz -o flame.npz --rig generic_model.pkl
   face-emote export --list
 """

@@ -114,7 +114,8 @@ def _captures(folder: Path) -> list[Seed]:
     link = stock.exported(folder, "link.csv")
     arkit = stock.exported(folder, "arkit.json")
     curves = stock.exported(folder, "curves.csv", rig="arkit")
-    return [stock.seed_of(path) for path in (link, arkit, curves)]
+    weights = stock.exported(folder, "weights.a2f.json")
+    return [stock.seed_of(path) for path in (link, arkit, curves, weights)]
 
 
 def _coefficients(folder: Path) -> list[Seed]:
