@@ -37,6 +37,7 @@ NOT_RUN = {
     r"python -m tools\.build_head .*": "needs MakeHuman's data; tests/test_head_build.py",
     r"python -m tools\.train_(phones|voice|words)\..*": "hours, and needs recordings that are not distributed",
     r"python -m bench\.perception .*": "minutes, and needs recordings that are not distributed",
+    r"python -m bench\.real_or_drawn .*": "minutes, and needs faces that were tracked, which are not distributed here",
     r"python -m bench\.liveliness .*": "needs faces that were tracked, which are not distributed here",
     r"python -m bench\.words .*": "needs sentences that people rated, which are not distributed here",
     r"python -m tools\.train_network\.train .*": "needs trained judges; tests/test_pictures.py",
@@ -154,7 +155,9 @@ def test_every_benchmark_is_told_about():
         "judges",
         "liveliness_figures",
         "liveliness_plot",
+        "moving_windows",
         "pairs",
+        "two_samples",
         "units",
     }
     assert {path.stem for path in (ROOT / "bench").glob("*.py")} - parts == told
