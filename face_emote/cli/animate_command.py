@@ -40,8 +40,10 @@ OUT ends in
 With --from FILE a recorded face (Live Link Face .csv, ARKit .json, motion file, .npz of coefficients) keeps its lips
 and expression and gets the emotion, wrinkles and blood flow on top; SPEECH is then its sound, if there is one.
 
-With --stream there is no SPEECH: raw sound (16-bit, mono) comes in on stdin as it is spoken, and every frame goes out
-on stdout as a line of JSON, 80 or 160 ms later; or into the folder OUT as motion files of a second each.
+With --stream raw sound (16-bit, mono) comes in on stdin as it is spoken, and every frame goes out on stdout as a line
+of JSON, 80 or 160 ms later; or into the folder OUT as motion files of a second each. With --to the frames go to other
+programs, about 0.1 s behind the sound: Unreal (livelink://), VSeeFace, Warudo, Unity, .. (osc://, the VMC protocol).
+Sound then comes from stdin, from a microphone (--mic) or from SPEECH; Ctrl-C ends it.
 
 \b
 Examples:
@@ -51,10 +53,13 @@ Examples:
   face-emote animate line.wav -e "restrained despair" --head-motion 0.5 --seed 3 -o take3.mp4
   face-emote animate --from take.csv -e "calm anger" -o take.glb
   arecord -q -f S16_LE -r 16000 -t raw | face-emote animate --stream -e "calm joy" | your-engine
+  face-emote animate --stream --mic --to livelink
+  face-emote animate --stream --mic --to livelink://192.168.1.5:11111/Heroine --to osc://127.0.0.1:39539 --rig vrm0
+  face-emote animate --stream line.wav -e "calm joy" --to osc
 """
 
 LIVE = (
-    "stream", "stream_rate", "latency", "output", "speech",
+    "stream", "stream_rate", "latency", "to", "mic", "rig", "tokens", "output", "speech",
     *(item.name for item in PERFORMANCE_OPTIONS if item.name != "transcript"),
 )  # fmt: skip
 """Options that make sense live."""
@@ -86,7 +91,27 @@ LIVE = (
 @click.option(
     "--stream",
     is_flag=True,
-    help="Perform what comes in on stdin while it comes in; 50 frames a second unless --fps is given.",
+    help="Perform what is heard while it is heard; 50 frames a second unless --fps is given.",
+)
+@click.option(
+    "--to",
+    metavar="ADDRESS",
+    multiple=True,
+    help="Send frames there as they are due: livelink://HOST:11111/NAME, osc://HOST:39539 or json. All but the first "
+    "word may be left out; HOST is a number, this computer if left out. May be given several times.",
+)
+@click.option(
+    "--mic",
+    metavar="DEVICE",
+    is_flag=False,
+    flag_value="",
+    help="Hear a microphone: its number or a part of its name; without one the usual.",
+)
+@click.option(
+    "--rig",
+    metavar="NAME|FILE",
+    help="Curves of osc:// and json, as `export --rig` names them: vrm, vrm0 (before 1.0), arkit (perfect sync), .. "
+    "[default: vrm for osc://]",
 )
 @click.option(
     "--stream-rate",
@@ -99,16 +124,14 @@ LIVE = (
 @click.option(
     "--latency",
     type=click.Choice(("80", "160")),
-    default="160",
-    show_default=True,
-    help="Milliseconds between a sound and its frame; 160 closes the lips better.",
+    help="Milliseconds of sound that a frame waits for; 160 closes the lips better. [default: 160, with --to 80]",
 )
 @picture_options
 @provenance_options
 @click.pass_context
 def command(context: click.Context, /, *, speech: Path | None, output: Path | None, **values: Any) -> None:
     """Perform SPEECH with an emotion and write it to OUT."""
-    live = {name: values.pop(name) for name in ("stream", "stream_rate", "latency")}
+    live = {name: values.pop(name) for name in ("stream", "stream_rate", "latency", "to", "mic", "rig")}
     capture, flame, print_emotion, tokens = (
         values.pop(name) for name in ("capture", "flame", "print_emotion", "tokens")
     )
@@ -117,8 +140,11 @@ def command(context: click.Context, /, *, speech: Path | None, output: Path | No
         performance = _felt_by_tokens(context, performance, tokens)
     picture, provenance = picture_from(values), provenance_from(values)
     if live["stream"]:
-        _perform_live(context, performance, output=output, rate_hz=live["stream_rate"], latency=live["latency"])
+        _perform_live(context, performance, speech=speech, output=output, **live)
         return
+    lone = next((name for name in ("to", "mic", "rig") if live[name]), None)
+    if lone is not None:
+        raise OptionError(f"{flag(lone)} belongs to --stream; add it")
     if flame is not None and capture is None:
         raise OptionError("--flame says what the coefficients of --from FILE mean; give both")
     for name, value in (("speech", speech or capture), ("output", output)):
@@ -150,21 +176,27 @@ def _parameter(context: click.Context, name: str) -> click.Parameter:
 
 
 def _perform_live(
-    context: click.Context, performance: Performance, *, output: Path | None, rate_hz: int, latency: str
-) -> None:
+    context: click.Context, performance: Performance, *, speech: Path | None, output: Path | None, stream_rate: int,
+    latency: str | None, **way: Any,
+) -> None:  # fmt: skip
+    from face_emote.cli.live import live_way, perform_to
     from face_emote.cli.streaming import stream_performance
     from face_emote.motion.live import LIVE_FPS
 
     given = options_given(context)
-    if context.params["speech"] is not None:
-        raise OptionError("--stream hears what comes in on stdin; leave out SPEECH, or --stream")
     unfit = next((name for name in given if name not in LIVE), None)
     if unfit is not None:
         raise OptionError(f"{flag(unfit)} cannot be used with --stream; animate a recording instead")
     if performance.animator == "rules":
         raise OptionError("The rules have to hear a recording to its end; leave out --animator rules, or --stream")
     fps = performance.fps if "fps" in given else LIVE_FPS
-    stream_performance(performance, output=output, fps=fps, rate_hz=rate_hz, latency_ms=int(latency))
+    if speech is None and way["mic"] is None and not way["to"] and way["rig"] is None:
+        latency_ms = int(latency or 160)
+        stream_performance(performance, output=output, fps=fps, rate_hz=stream_rate, latency_ms=latency_ms)
+        return
+    del way["stream"]
+    found = live_way(way.pop("to"), speech=speech, rate_hz=stream_rate, **way)
+    perform_to(found, performance, output=output, fps=fps, latency_ms=int(latency or 80))
 
 
 def _perform(

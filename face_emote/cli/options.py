@@ -22,7 +22,7 @@ SECTIONS = {
     SLIDERS: (),
     "Fine points": (),
     "Recorded face": ("capture", "flame"),
-    "Live": ("stream", "stream_rate", "latency"),
+    "Live": ("stream", "to", "mic", "rig", "stream_rate", "latency"),
     MARK: ("consent", "no_provenance"),
     records.PICTURE: (),
 }

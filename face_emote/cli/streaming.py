@@ -22,6 +22,7 @@ from face_emote.core.types import FaceMotion
 from face_emote.core.version import VERSION
 from face_emote.emotion.grammar import plan_of
 from face_emote.face.bundled import load_head
+from face_emote.formats.live_targets import LiveFrame
 from face_emote.formats.motion_file import write_motion
 from face_emote.motion.live import LivePerformer
 from face_emote.network.runtime import load_motion_net
@@ -43,7 +44,18 @@ def stream_performance(
         OptionError: rate, latency or fps are out of range, or the folder holds motion files already.
     """
     sound = heard_on_stdin(rate_hz, command="animate --stream")
-    performer = LivePerformer(
+    performer = performer_of(performance, fps=fps, latency_ms=latency_ms)
+    sink = JsonLines(fps=fps, latency_ms=latency_ms) if output is None else Folder(output, fps=fps)
+    with until_nobody_reads():
+        for samples in sound:
+            sink.write(performer.feed(samples))
+        sink.write(performer.finish())
+        sink.close()
+
+
+def performer_of(performance: Performance, *, fps: float, latency_ms: int) -> LivePerformer:
+    """Whoever performs. Raises as `LivePerformer`."""
+    return LivePerformer(
         load_head(performance.head),
         plan_of(performance.emotion, performance.intensity),
         style=performance.style,
@@ -54,12 +66,6 @@ def stream_performance(
         look_at=performance.look_at,
         net=load_motion_net(performance.model),
     )
-    sink = _JsonLines(fps=fps, latency_ms=latency_ms) if output is None else _Folder(output, fps=fps)
-    with _until_nobody_reads():
-        for samples in sound:
-            sink.write(performer.feed(samples))
-        sink.write(performer.finish())
-        sink.close()
 
 
 def stream_bytes(pieces: Iterator[bytes], output: Path) -> None:
@@ -73,7 +79,7 @@ def stream_bytes(pieces: Iterator[bytes], output: Path) -> None:
             for piece in pieces:
                 file.write(piece)
         return
-    with _until_nobody_reads():
+    with until_nobody_reads():
         for piece in pieces:
             sys.stdout.buffer.write(piece)
             sys.stdout.buffer.flush()
@@ -86,16 +92,22 @@ def heard_on_stdin(rate_hz: int, *, command: str) -> Iterator[Float[Array, " _sa
         AudioError: stdin is a terminal.
         OptionError: no such rate.
     """
+    require_piped(rate_hz, command=command)
+    read: Callable[[int], bytes] = sys.stdin.buffer.read1  # type: ignore[union-attr]
+    return (np.clip(samples, -1.0, 1.0) for samples in resample(pcm_pieces(read), rate_in=rate_hz))
+
+
+def require_piped(rate_hz: int, *, command: str) -> None:
+    """Raise the errors of `heard_on_stdin`."""
     if not MIN_RATE_HZ <= rate_hz <= MAX_RATE_HZ:
         raise OptionError(f"--stream-rate must lie between {MIN_RATE_HZ} and {MAX_RATE_HZ} Hz, got {rate_hz}")
     if sys.stdin.isatty():
         raise AudioError(f"There is no sound on stdin; pipe 16-bit mono PCM into face-emote {command}")
-    read: Callable[[int], bytes] = sys.stdin.buffer.read1  # type: ignore[union-attr]
-    return (np.clip(samples, -1.0, 1.0) for samples in resample(_sound(read), rate_in=rate_hz))
 
 
 @contextmanager
-def _until_nobody_reads() -> Iterator[None]:
+def until_nobody_reads() -> Iterator[None]:
+    """The block ends when nobody reads stdout any more."""
     try:
         yield
     except BrokenPipeError:
@@ -104,10 +116,10 @@ def _until_nobody_reads() -> Iterator[None]:
             os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
-def _sound(read: Callable[[int], bytes]) -> Iterator[Float[Array, " _samples"]]:
+def pcm_pieces(read: Callable[[int], bytes], *, most: int = _MOST_BYTES) -> Iterator[Float[Array, " _samples"]]:
     """Samples as they arrive; a half sample at the very end is dropped."""
     rest = b""
-    while piece := read(_MOST_BYTES):
+    while piece := read(most):
         piece = rest + piece
         whole = len(piece) - len(piece) % 2
         rest = piece[whole:]
@@ -115,7 +127,7 @@ def _sound(read: Callable[[int], bytes]) -> Iterator[Float[Array, " _samples"]]:
             yield np.frombuffer(piece[:whole], "<i2").astype(np.float32) / np.float32(32768.0)
 
 
-class _JsonLines:
+class JsonLines:
     """One line that says what follows, then one line a frame."""
 
     def __init__(self, *, fps: float, latency_ms: int) -> None:
@@ -123,6 +135,7 @@ class _JsonLines:
         self._frame = 0
 
     def write(self, motions: list[FaceMotion]) -> None:
+        """Frames as they come."""
         for motion in motions:
             if self._frame == 0:
                 self._say(self._header(motion))
@@ -131,7 +144,17 @@ class _JsonLines:
                 self._frame += 1
         sys.stdout.flush()
 
+    def send(self, frame: LiveFrame) -> None:
+        """A frame that is shown now, with the curves of a rig if one is chosen."""
+        if self._frame == 0:
+            self._say(self._header(frame.motion))
+        said = frame_of(frame.motion, 0, secs=frame.secs)
+        self._say(said | {"curves": frame.curves} if frame.curves else said)
+        sys.stdout.flush()
+        self._frame += 1
+
     def close(self) -> None:
+        """Nothing is held back."""
         sys.stdout.flush()
 
     def _header(self, motion: FaceMotion) -> dict[str, Any]:
@@ -172,7 +195,7 @@ def _rounded(values: Array) -> list[float]:
     return [round(float(value), _DIGITS + 2) for value in values]
 
 
-class _Folder:
+class Folder:
     """A motion file for every second: 000000.npz, 000001.npz, .."""
 
     def __init__(self, folder: Path, *, fps: float) -> None:
@@ -186,11 +209,13 @@ class _Folder:
         self._count = 0
 
     def write(self, motions: list[FaceMotion]) -> None:
+        """Keep frames, and write the seconds that they complete."""
         self._held += motions
         while sum(motion.num_frames for motion in self._held) >= self._size:
             self._write(self._size)
 
     def close(self) -> None:
+        """Write what is left."""
         if self._held:
             self._write(self._size)
 

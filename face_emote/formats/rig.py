@@ -6,7 +6,7 @@ Files: those of `curve_files`, and Rhubarb's cues (`.tsv`, `.json`).
 import json
 import math
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 
@@ -85,9 +85,32 @@ class RigCurves:
 
     def of(self, block: FaceMotion) -> Float[Array, "frames target"]:
         """Every target's value, within its limits."""
-        pieces = [_sources(block, self._apart) @ self._sums.T]
+        return self._of(block, first=0, start=None)
+
+    def frame_by_frame(self, *, fps: float) -> Callable[[FaceMotion], Float[Array, " target"]]:
+        """`of` frames as they are performed: vowels are read from what was seen, as if the mouth stood still then."""
+        reach = math.ceil(REACH_SECS * fps) if self._vowels else 0
+        seen: list[FaceMotion] = []
+        last: Array | None = None
+
+        def of(frame: FaceMotion) -> Array:
+            nonlocal last
+            seen.append(frame)
+            del seen[: -1 - reach]
+            last = self._of(joined_motion(seen), first=len(seen) - 1, start=last)[0]
+            return last
+
+        return of
+
+    def _of(
+        self, block: FaceMotion, *, first: int, start: Float[Array, " target"] | None
+    ) -> Float[Array, "frames target"]:
+        """The frames from `first` on, as they look beside the others; found sooner from a `start` near them."""
+        rows = block.part(first, block.num_frames)
+        pieces = [_sources(rows, self._apart) @ self._sums.T]
         if self._products is not None and len(self._shapes):
-            pieces.append(self._mixed(_sources(block, self._curves), costs=self._vowel_costs(block)))
+            near = None if start is None else start[None, len(self._sums) :]
+            pieces.append(self._mixed(_sources(rows, self._curves), costs=self._vowel_costs(block)[first:], start=near))
         out = np.clip(np.concatenate(pieces, axis=1), self._low, self._high)
         rounded: Array = np.round(out, DECIMALS) + 0.0  # No "-0.000000".
         return rounded
@@ -114,7 +137,11 @@ class RigCurves:
         return costs
 
     def _mixed(
-        self, values: Float[Array, "frames source"], *, costs: Float[Array, "frames shape"]
+        self,
+        values: Float[Array, "frames source"],
+        *,
+        costs: Float[Array, "frames shape"],
+        start: Float[Array, "frames shape"] | None,
     ) -> Float[Array, "frames shape"]:
         assert self._products is not None
         used = np.flatnonzero(np.abs(self._shapes).any(axis=1))
@@ -123,7 +150,8 @@ class RigCurves:
         goal = values @ self._products @ recipes.T - costs[:, used] * np.diag(gram)
         gram = gram + RIDGE * np.trace(gram) / len(gram) * np.eye(len(gram))
         out = np.zeros((len(values), len(self._shapes)))
-        out[:, used] = nonnegative_weights(gram, goal, upper=1.0, sweeps=SHAPE_SWEEPS, settled=SETTLED)
+        out[:, used] = nonnegative_weights(gram, goal, upper=1.0, sweeps=SHAPE_SWEEPS, settled=SETTLED,
+                                           start=None if start is None else start[:, used])  # fmt: skip
         # A shape that moves nothing (silence) is what is left of a whole face.
         rest = np.setdiff1d(np.arange(len(self._shapes)), used)
         out[:, rest] = np.maximum(1.0 - out[:, used].sum(axis=1, keepdims=True), 0.0)

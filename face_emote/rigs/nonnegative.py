@@ -24,14 +24,15 @@ def nonnegative_weights(
     upper: float = np.inf,
     sweeps: int = SWEEPS,
     settled: float = 1e-7,
+    start: Float[Array, "row part"] | None = None,
 ) -> Float[Array, "row part"]:
     """Rows w with least w gram w - 2 goal w, each in 0..`upper`: the same, given only the shapes' products.
 
-    Stops after `sweeps` rounds, or when no weight changes by more than `settled`.
+    Stops after `sweeps` rounds, or when no weight changes by more than `settled`; sooner from a `start` near the end.
     """
-    weights = np.zeros(goal.shape)
+    weights = np.zeros(goal.shape) if start is None else start.astype(np.float64)
     used = np.flatnonzero(np.diag(gram) > 1e-12)
-    slope = goal.astype(np.float64).copy()
+    slope = goal.astype(np.float64) - weights @ gram
     for _ in range(sweeps):
         largest = 0.0
         for part in used:

@@ -149,6 +149,11 @@ class Ears:
         self._num_rows = 0
         self.num_samples = 0
 
+    @property
+    def delay_secs(self) -> float:
+        """How long after its instant a step is known."""
+        return self._ahead / MOTION_HZ + 1e-3 * _WINDOW_MS
+
     def hear(self, samples: Float[Array, " _samples"]) -> Heard:
         """The steps that these samples complete."""
         self.num_samples += len(samples)

@@ -121,6 +121,18 @@ class LivePerformer:
         self._first, self._frame = 0, 0
         """Step of the first row of `_answers`; next frame."""
 
+    @property
+    def head(self) -> Head:
+        """Who plays."""
+        return self._player.head
+
+    @property
+    def delay_secs(self) -> float:
+        """How long after its instant a frame is known at the latest."""
+        fps = self._player.fps
+        waits = max(self._needs(frame) / MOTION_HZ - frame / fps for frame in range(round(fps)))
+        return self._ears.delay_secs + waits
+
     def feed(self, samples: Float[Array, " _samples"]) -> list[FaceMotion]:
         """Hear the next samples (16 kHz mono, -1..1); returns the frames that they complete, in blocks."""
         made: list[FaceMotion] = []
