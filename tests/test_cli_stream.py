@@ -85,7 +85,6 @@ def test_no_sound_at_all_is_no_mistake(run, model):
 
 
 MISTAKES = {
-    "speech too": (["a.wav"], "--stream hears what comes in on stdin; leave out SPEECH, or --stream"),
     "transcript": (["-t", "hello"], "--transcript cannot be used with --stream; animate a recording instead"),
     "picture": (["--light", "warm"], "--light cannot be used with --stream; animate a recording instead"),
     "rules": (

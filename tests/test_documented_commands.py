@@ -26,6 +26,8 @@ NOT_RUN = {
     r"python -m tools\.train_judges\.teach .*picture.*": "draws for minutes; tests/test_pictures.py",
     r"python -m (bench\.capture|tools\.capture_tables).*": "needs MediaPipe, and draws for minutes",
     r"face-emote (capture|animate --from) (take|film|01)\.(mp4|mov|npz) .*": "needs a film; tests/test_capture.py",
+    r"face-emote animate --stream --mic .*": "needs a microphone; tests/test_live_stream.py fabricates one",
+    r"arecord -F 20000": "an option is named",
     r"arecord .* perceive --stream -o - .*": "writes bytes; tests/test_live_tokens.py",
     r"face-emote perceive .* --one-talker .*": "needs many lines of one voice; tests/test_talker.py",
     r"python -m tools\.train_encoder\..*": "an hour, and needs recordings that are not distributed",
@@ -54,7 +56,7 @@ NOT_RUN = {
 """Regular expressions of whole commands, and why they are not run here."""
 NEEDS = {
     "--engine gl": "moderngl", "--plots": "matplotlib", r"\.train|bench\.folds| train ": "torch",
-    r"bench\.legible": "fer",
+    r"bench\.legible": "fer", r"--to osc": "pythonosc",
 }  # fmt: skip
 """Packages without which a command only says what it needs."""
 NEEDS_BLENDER = r"cycles|\.abc|\.fbx|bench\.reimport|compare_engines"

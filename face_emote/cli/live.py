@@ -27,7 +27,6 @@ from face_emote.formats.arkit import ArkitCurves
 from face_emote.formats.live_targets import (
     LiveFrame,
     LiveLinkSender,
-    LiveSender,
     LiveTarget,
     VmcSender,
     parse_target,
@@ -39,15 +38,19 @@ from face_emote.rigs.rig_file import Rig
 
 VMC_RIG = "vrm"
 """Whose names are sent by osc:// unless others are chosen."""
-PIECE_SECS = 0.02
+PIECE_SECS, LONGEST_PIECE_SECS = 0.02, 0.13
+"""In which sound is taken; programs that record give an eighth of a second at a time, unless they are told."""
 STALL_SECS = 0.25
 """After so long without any sound the face goes on in silence."""
 TAIL_SECS, REST_SECS = 0.6, 0.5
 """Behind the end the mouth closes in silence, then the face goes to rest."""
+_STEP = round(PIECE_SECS * SAMPLE_RATE_HZ)
 _WAITING = 300
 """Pieces that may wait."""
 Piece = tuple[float, Float[Array, " _samples"]]
 """Sound, and the instant at which it was complete (`time.monotonic`)."""
+
+Sender = JsonLines | LiveLinkSender | VmcSender
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +96,15 @@ def perform_to(way: LiveWay, performance: Performance, *, output: Path | None, f
         )
         try:
             for came_at, samples in _with_tail(_resampled(pieces, rate_hz)):
-                if not stage.hears(came_at, samples):
-                    continue
-                stage.play(performer.feed(samples))
+                if stage.hears(came_at, samples):
+                    for first in range(0, len(samples), _STEP):
+                        stage.play(performer.feed(samples[first : first + _STEP]))
             stage.play(performer.finish())
         except KeyboardInterrupt:
             pass  # This is how somebody who speaks comes to an end.
         finally:
             stage.rest()
+            stage.close()
 
 
 class _Stage:
@@ -123,10 +127,9 @@ class _Stage:
         self._midnight = _secs_of_day() - time.monotonic()
 
     def hears(self, came_at: float, samples: Float[Array, " _samples"]) -> bool:
-        """Whether a piece of sound is to be performed; it is lost when the face lags too far."""
-        lost = self._pace.lags(self._frame, now=time.monotonic())
-        self._pace.heard(came_at, secs=len(samples) / SAMPLE_RATE_HZ, lost=lost)
-        return not lost
+        """Whether a piece of sound is performed."""
+        secs = len(samples) / SAMPLE_RATE_HZ
+        return self._pace.hears(came_at, secs=secs, frame=self._frame, now=time.monotonic())
 
     def play(self, motions: list[FaceMotion]) -> None:
         """Wait for each frame's time, and show it, unless it is over."""
@@ -150,10 +153,13 @@ class _Stage:
             rows = {name: getattr(last, name) * left for name in last.row_names}
             self._show(replace(last, **rows), due=began + i / self._fps)
             self._frame += 1
-        if self._folder is not None:
-            self._folder.close()
         late = self._frame - self._sent
         click.echo(f"face-emote: {self._sent} frames sent, {late} left out because they came late", err=True)
+
+    def close(self) -> None:
+        """There will be no more."""
+        for taker in (*self._senders, *([] if self._folder is None else [self._folder])):
+            taker.close()
 
     def _show(self, row: FaceMotion, *, due: float) -> None:
         arkit = self._arkit.of(row)[0]
@@ -188,7 +194,9 @@ def _rig_of(way: LiveWay) -> Rig | None:
     return rig
 
 
-def _sender(target: LiveTarget, *, rig: Rig | None, fps: float, latency_ms: int) -> LiveSender:
+def _sender(
+    target: LiveTarget, *, rig: Rig | None, fps: float, latency_ms: int
+) -> JsonLines | LiveLinkSender | VmcSender:
     if target.kind == "json":
         return JsonLines(fps=fps, latency_ms=latency_ms)
     if target.kind == "livelink":
@@ -225,7 +233,7 @@ def _heard(way: LiveWay) -> Iterator[tuple[int, Iterator[Piece]]]:
     ended = threading.Event()
 
     def read_on() -> None:
-        for samples in pcm_pieces(read, most=2 * round(PIECE_SECS * way.rate_hz)):
+        for samples in pcm_pieces(read, most=2 * round(LONGEST_PIECE_SECS * way.rate_hz)):
             inbox.put((time.monotonic(), samples))
         ended.set()
         inbox.put(None)
@@ -236,7 +244,7 @@ def _heard(way: LiveWay) -> Iterator[tuple[int, Iterator[Piece]]]:
 
 def _of_file(path: Path) -> Iterator[Piece]:
     done, began = 0, None
-    for samples in regroup(open_speech(path).blocks(), round(PIECE_SECS * SAMPLE_RATE_HZ)):
+    for samples in regroup(open_speech(path).blocks(), _STEP):
         began = time.monotonic() if began is None else began
         done += len(samples)
         yield began + done / SAMPLE_RATE_HZ, samples
@@ -247,6 +255,7 @@ def _taken(inbox: "queue.Queue[Piece | None]", rate_hz: int, *, ended: threading
     # Somebody has been speaking while the network was loaded, and that is over. What comes without a clock waits.
     while not (inbox.empty() or inbox.full() or ended.is_set()):
         inbox.get_nowait()
+    ready_at = time.monotonic()
     while True:
         try:
             piece = inbox.get(timeout=STALL_SECS)
@@ -254,7 +263,7 @@ def _taken(inbox: "queue.Queue[Piece | None]", rate_hz: int, *, ended: threading
             piece = time.monotonic(), np.zeros(round(STALL_SECS * rate_hz), np.float32)
         if piece is None:
             return
-        yield piece
+        yield max(piece[0], ready_at), piece[1]
 
 
 def _with_tail(pieces: Iterator[Piece]) -> Iterator[Piece]:
@@ -263,7 +272,7 @@ def _with_tail(pieces: Iterator[Piece]) -> Iterator[Piece]:
     for came_at, samples in pieces:
         ended_at = came_at
         yield came_at, samples
-    silence = np.zeros(round(PIECE_SECS * SAMPLE_RATE_HZ), np.float32)
+    silence = np.zeros(_STEP, np.float32)
     for i in range(round(TAIL_SECS / PIECE_SECS) if ended_at else 0):
         yield ended_at + (i + 1) * PIECE_SECS, silence
 

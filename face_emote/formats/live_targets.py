@@ -13,7 +13,6 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Protocol
 
 import numpy as np
 
@@ -71,13 +70,6 @@ class LiveFrame:
     arkit: Float[Array, " curve=61"]
     curves: dict[str, float]
     """Of the chosen rig, by name; empty without one."""
-
-
-class LiveSender(Protocol):
-    """Whatever takes frames."""
-
-    def send(self, frame: LiveFrame) -> None:
-        """Send a frame, at once."""
 
 
 def parse_target(text: str) -> LiveTarget:
@@ -160,6 +152,10 @@ class LiveLinkSender:
         """Send a frame."""
         self._way.send(live_link_packet(frame.arkit, subject=self._subject, day_secs=frame.day_secs, fps=self._fps))
 
+    def close(self) -> None:
+        """Give the socket back."""
+        self._way.close()
+
 
 def live_link_packet(curves: Float[Array, " curve=61"], *, subject: str, day_secs: float, fps: float) -> bytes:
     """A packet of version 6: version, device, subject, frame of the day, rate, number of curves, curves; big-endian.
@@ -209,6 +205,10 @@ class VmcSender:
             bundle.add_content(built)
             size += built.size + 4
         self._way.send(bundle.build().dgram)
+
+    def close(self) -> None:
+        """Give the socket back."""
+        self._way.close()
 
 
 def vmc_names(rig: Rig) -> dict[str, str]:

@@ -4,6 +4,7 @@ import io
 import json
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from face_emote.core.cues import MouthCues
 from face_emote.core.types import Phone, SpokenWord
 from face_emote.evaluation.clips import read_clips
 from face_emote.formats.cues_file import read_cues, write_cues
+from face_emote.formats.live_targets import parse_target
 from tools.fuzz import stock
 from tools.fuzz.command_readers import command
 from tools.fuzz.formats import BOXES, NPZ
@@ -108,6 +110,13 @@ def live(path: Path) -> None:
         sys.stdin = before
 
 
+def address(path: Path) -> None:
+    """Read it; what it is printed as is the same one."""
+    target = parse_target(path.read_bytes().decode("utf-8", "surrogateescape"))
+    if replace(parse_target(str(target)), subject=target.subject) != target:
+        raise WronglyAcceptedError(f"an address that changes: {target}")
+
+
 def _clip_phones(folder: Path) -> list[Seed]:
     stock.line(folder)
     return [Seed(json.dumps(SPOKEN_PHONES).encode(), ".phones.json")]
@@ -160,6 +169,11 @@ def _over_the_line(folder: Path) -> list[Seed]:
     return [Seed(stock.SPOKEN.encode(), ".txt")]
 
 
+def _addresses(_folder: Path) -> list[Seed]:
+    known = ("livelink://192.168.1.5:11111/Heroine 2", "osc://[::1]:39539", "osc://127.0.0.1", "livelink", "json")
+    return [Seed(text.encode(), ".words") for text in known]
+
+
 def _pcm(folder: Path) -> list[Seed]:
     return [Seed(stock.line(folder).read_bytes()[44:16_044], ".raw")]
 
@@ -170,6 +184,7 @@ READERS = (
     Reader("film", "sound", stock.films, sound, BOXES),
     Reader("listening", "sound", stock.waves, heard),
     Reader("live-sound", "sound", _pcm, live, is_file=False),
+    Reader("live-address", "command line", _addresses, address, TEXT, is_file=False, quick=True),
     Reader("transcript", "words", _texts, words, TEXT, quick=True),
     Reader("spoken-words", "words", _said, said, TEXT, is_file=False, quick=True),
     Reader("cues", "words", _mouths, mouth, JSON, quick=True),

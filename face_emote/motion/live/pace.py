@@ -11,11 +11,14 @@ from statistics import median
 WINDOW_SECS = 1.0
 EARLIEST_SECS, DRIFT = 0.15, 0.001
 """Sound comes no earlier than its first piece said, but for jitter and this share of the time: else it has no clock."""
+JUMP_SECS = 0.3
+"""Sound that comes so much later than the piece before is after a break."""
 SPARE_SECS = 0.012
 """For the performance itself."""
 LONGEST_LAG_SECS = 0.5
-OFTEN_SECS = 0.1
-"""A face that lags shows a frame so often, instead of all of them ever later."""
+OFTEN_SECS, CLOSEST = 0.1, 0.25
+"""A face that lags shows a frame so often, instead of all of them ever later; and none sooner after another than this
+share of a frame."""
 
 
 class Pace:
@@ -29,17 +32,24 @@ class Pace:
         self._first: float | None = None
         self._heard_secs, self._lost_secs, self._sent = 0.0, 0.0, -float("inf")
 
-    def heard(self, came_at: float, *, secs: float, lost: bool = False) -> None:
-        """A piece of sound has come, `secs` long; of one that is lost there will be no frames."""
+    def hears(self, came_at: float, *, secs: float, frame: int, now: float) -> bool:
+        """A piece of sound has come, `secs` long: whether it is performed, for the next `frame`.
+
+        Where the face lags too far sound is lost, and there are no frames of it.
+        """
         self._heard_secs += secs
-        self._lost_secs += secs * lost
         began = came_at - self._heard_secs
         if self._first is None:
             self._first = began
         began = max(began, self._first - EARLIEST_SECS - DRIFT * self._heard_secs)
+        if self._pieces and began > self._pieces[-1][0] + JUMP_SECS:
+            self._pieces.clear()
         self._pieces.append((began, self._heard_secs, secs))
         while self._pieces[0][1] < self._heard_secs - max(WINDOW_SECS, secs):
             self._pieces.popleft()
+        lags = now - self.due(frame) > LONGEST_LAG_SECS
+        self._lost_secs += secs * lags
+        return not lags
 
     @property
     def behind_secs(self) -> float:
@@ -51,14 +61,10 @@ class Pace:
         began = min(began for began, _, _ in self._pieces) + self._lost_secs
         return began + frame / self._fps + self.behind_secs
 
-    def lags(self, frame: int, *, now: float) -> bool:
-        """Whether the next frame is so late that sound has to be lost."""
-        return bool(self._pieces) and now - self.due(frame) > LONGEST_LAG_SECS
-
     def shows(self, frame: int, *, now: float) -> bool:
         """Whether a frame is to be shown now; it is left out if it is late and one was shown just before."""
         late = now - self.due(frame) > 1.0 / self._fps
-        if late and now - self._sent < OFTEN_SECS:
+        if now - self._sent < (OFTEN_SECS if late else CLOSEST / self._fps):
             return False
         self._sent = now
         return True
