@@ -38,6 +38,8 @@ ARKIT = (
 JAW_CURVES = ("jawOpen", "jawLeft", "jawRight", "jawForward")
 """ARKit curves that a jaw bone plays instead of shape keys."""
 LOOK_CURVES = tuple(name for name in ARKIT if name.startswith("eyeLook"))
+NEUTRAL_POSE = "neutral"
+"""Name of the pose, among those of a rig, that the others differ from."""
 BONE_ROLES = ("neck", "jaw", "eye_left", "eye_right")
 
 WRINKLE_PROPERTIES = tuple(f"face_emote_wrinkles_{letter}" for letter in "abcd")

@@ -16,9 +16,11 @@ from bpy.props import (
 
 from . import migration
 from .apply import mouth, takes
+from .apply.channels import has_keys
 from .names import ARKIT, EMOTIONS, PEOPLE, SCHEMA, SHOWN_REGIONS, SKIN_PROPERTY, SOUNDS, region_label
 
 OVERRIDABLE = {"LIBRARY_OVERRIDABLE"}
+INSERTABLE = {"LIBRARY_OVERRIDABLE", "USE_INSERTION"}
 _STATIC_ITEMS: dict[str, list[tuple[str, str, str]]] = {
     "characters": [(name, shown, f"The engine's character {name}") for name, shown in PEOPLE.items()],
     "emotions": [("NONE", "Nothing", "Nothing is hidden"), *((n, n.title(), f"Hide {n}") for n in EMOTIONS[1:])],
@@ -36,8 +38,13 @@ def slider(name: str, description: str, *, default: float = 0.0, low: float = 0.
 
 
 def is_character(_self: Any, candidate: bpy.types.Object) -> bool:
-    """Whether an object can speak: a mesh with shape keys."""
-    return candidate.type == "MESH" and candidate.data.shape_keys is not None
+    """Whether an object can speak, or be made to: a mesh, or a rig with poses."""
+    return candidate.type in ("MESH", "ARMATURE")
+
+
+def is_part(_self: Any, candidate: bpy.types.Object) -> bool:
+    """Whether an object can be driven with another: a mesh with shape keys."""
+    return has_keys(candidate)
 
 
 def show_region(character: Any, _context: Any) -> None:
@@ -78,7 +85,14 @@ class FACEEMOTE_PG_line(bpy.types.PropertyGroup):
 class FACEEMOTE_PG_part(bpy.types.PropertyGroup):
     """Another mesh of the same character, with a table of its own."""
 
-    mesh: PointerProperty(type=bpy.types.Object, name="Mesh", poll=is_character)
+    mesh: PointerProperty(type=bpy.types.Object, name="Mesh", poll=is_part, override=OVERRIDABLE)
+
+
+class FACEEMOTE_PG_pose(bpy.types.PropertyGroup):
+    """A pose of a rig: an action at a frame. Its name is in the table of rows."""
+
+    action: PointerProperty(type=bpy.types.Action, name="Action", override=OVERRIDABLE)
+    frame: FloatProperty(name="Frame", override=OVERRIDABLE)
 
 
 class FACEEMOTE_PG_cue(bpy.types.PropertyGroup):
@@ -108,7 +122,7 @@ class FACEEMOTE_PG_character(bpy.types.PropertyGroup):
         ],
         override=OVERRIDABLE,
     )
-    uid: StringProperty(description="Ties takes to this character, whatever it is called")
+    uid: StringProperty(description="Ties takes to this character, whatever it is called", override=OVERRIDABLE)
     person: StringProperty(description="Character and identity as JSON", override=OVERRIDABLE)
     rig: PointerProperty(
         name="Rig",
@@ -129,9 +143,10 @@ class FACEEMOTE_PG_character(bpy.types.PropertyGroup):
         items=[("-Y", "-Y", ""), ("+Y", "+Y", ""), ("+X", "+X", ""), ("-X", "-X", "")],
         override=OVERRIDABLE,
     )
-    rows: CollectionProperty(type=FACEEMOTE_PG_row, override={"LIBRARY_OVERRIDABLE", "USE_INSERTION"})
+    rows: CollectionProperty(type=FACEEMOTE_PG_row, override=INSERTABLE)
     active_row: IntProperty()
-    parts: CollectionProperty(type=FACEEMOTE_PG_part)
+    parts: CollectionProperty(type=FACEEMOTE_PG_part, override=INSERTABLE)
+    poses: CollectionProperty(type=FACEEMOTE_PG_pose, override=INSERTABLE)
     shown_region: EnumProperty(
         name="Show",
         description="Colour a region instead of the skin",
@@ -145,7 +160,10 @@ class FACEEMOTE_PG_settings(bpy.types.PropertyGroup):
 
     schema: IntProperty(default=SCHEMA)
     target: PointerProperty(
-        type=bpy.types.Object, name="Character", description="Mesh with shape keys that speaks", poll=is_character
+        type=bpy.types.Object,
+        name="Character",
+        description="Mesh with shape keys, or rig with poses, that speaks",
+        poll=is_character,
     )
     new_character: EnumProperty(name="Person", items=_STATIC_ITEMS["characters"])
     use_identity: BoolProperty(
@@ -273,6 +291,7 @@ CLASSES = (
     FACEEMOTE_PG_row,
     FACEEMOTE_PG_line,
     FACEEMOTE_PG_part,
+    FACEEMOTE_PG_pose,
     FACEEMOTE_PG_cue,
     FACEEMOTE_PG_character,
     FACEEMOTE_PG_settings,

@@ -23,6 +23,13 @@ def rotation_matrices(quaternions: np.ndarray) -> np.ndarray:
     return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
 
 
+def turned_by(vectors: np.ndarray) -> np.ndarray:
+    """Rotation vectors [..., 3] (radians about an axis) as matrices [..., 3, 3]."""
+    angle = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    half = 0.5 * angle
+    return rotation_matrices(np.concatenate([np.cos(half), vectors * (0.5 * np.sinc(half / np.pi))], axis=-1))
+
+
 def blender_rotations(quaternions: np.ndarray, *, facing: float = 0.0) -> np.ndarray:
     """Engine rotations as matrices in Blender's axes [..., 3, 3].
 
@@ -40,20 +47,24 @@ def in_bone_space(rotations: np.ndarray, bone: np.ndarray) -> np.ndarray:
     return turned
 
 
-def euler_xyz(rotations: np.ndarray) -> np.ndarray:
-    """Blender's XYZ Euler angles [..., 3], R = Rz Ry Rx; for turns well below 90 degrees."""
-    x = np.arctan2(rotations[..., 2, 1], rotations[..., 2, 2])
-    y = np.arcsin(np.clip(-rotations[..., 2, 0], -1.0, 1.0))
-    z = np.arctan2(rotations[..., 1, 0], rotations[..., 0, 0])
-    return np.stack([x, y, z], axis=-1)
-
-
 def quaternions_of(rotations: np.ndarray) -> np.ndarray:
-    """Unit quaternions w, x, y, z [..., 4] with w >= 0; for turns well below 180 degrees."""
-    trace = np.trace(rotations, axis1=-2, axis2=-1)
-    w = 0.5 * np.sqrt(np.maximum(1.0 + trace, 1e-12))
-    skew = rotations - np.swapaxes(rotations, -1, -2)
-    xyz = np.stack([skew[..., 2, 1], skew[..., 0, 2], skew[..., 1, 0]], axis=-1) / (4.0 * w[..., None])
-    out = np.concatenate([w[..., None], xyz], axis=-1)
-    out /= np.linalg.norm(out, axis=-1, keepdims=True)
+    """Unit quaternions w, x, y, z [..., 4] with w >= 0, by way of the largest of the four (Shepperd 1978)."""
+    r = np.asarray(rotations, np.float64)
+    xx, yy, zz = (r[..., i, i] for i in range(3))
+    squares = np.stack([1 + xx + yy + zz, 1 + xx - yy - zz, 1 - xx + yy - zz, 1 - xx - yy + zz], axis=-1)
+    wx, wy, wz = r[..., 2, 1] - r[..., 1, 2], r[..., 0, 2] - r[..., 2, 0], r[..., 1, 0] - r[..., 0, 1]
+    xy, xz, yz = r[..., 1, 0] + r[..., 0, 1], r[..., 0, 2] + r[..., 2, 0], r[..., 2, 1] + r[..., 1, 2]
+    products = [[squares[..., 0], wx, wy, wz], [wx, squares[..., 1], xy, xz], [wy, xy, squares[..., 2], yz],
+                [wz, xz, yz, squares[..., 3]]]  # fmt: skip
+    every = np.stack([np.stack(row, axis=-1) for row in products], axis=-2)
+    out = np.take_along_axis(every, squares.argmax(axis=-1)[..., None, None], axis=-2)[..., 0, :]
+    out *= np.where(out[..., :1] < 0.0, -1.0, 1.0) / np.linalg.norm(out, axis=-1, keepdims=True)
+    return np.asarray(out)
+
+
+def continuous(quaternions: np.ndarray) -> np.ndarray:
+    """A course of quaternions [frame, 4] without the jumps between q and -q that a curve would swing through."""
+    steps = np.einsum("fc,fc->f", quaternions[1:], quaternions[:-1])
+    signs = np.cumprod(np.where(steps < 0.0, -1.0, 1.0))
+    out: np.ndarray = quaternions * np.concatenate([[1.0], signs])[:, None]
     return out

@@ -12,7 +12,7 @@ import numpy as np
 from ..messages import tr
 from ..names import ARKIT, BONE_ROLES, JAW_CURVES, LOOK_CURVES, WRINKLE_PROPERTIES, blood_place, wrinkle_place
 from ..report import UserError
-from . import axes
+from . import axes, poses
 from .mapping import Row, mapping_matrix
 
 FACING = {"-Y": 0.0, "+X": 0.5 * math.pi, "+Y": math.pi, "-X": -0.5 * math.pi}
@@ -83,10 +83,12 @@ def channels_of(take: Take, character: Any) -> list[Channel]:
         channels += _skin(take)
     if settings.rig is not None:
         channels += _bones(take, settings)
+        if settings.kind == "OWN":
+            channels += _posed(take, settings)
     if not channels:
         raise UserError(
             tr(
-                "Nothing of the take fits '{name}'; map its shape keys in the Character panel first",
+                "Nothing of the take fits '{name}'; map its shape keys or poses in the Character panel first",
                 name=character.name,
             )
         )
@@ -122,21 +124,27 @@ def _own_keys(take: Take, mesh: Any, *, character: Any, owner: str) -> list[Chan
     ]
 
 
+def has_keys(thing: Any) -> bool:
+    """Whether an object has shape keys."""
+    return thing is not None and thing.type == "MESH" and thing.data.shape_keys is not None
+
+
 def meshes_of(character: Any) -> dict[str, Any]:
     """A character's meshes with shape keys, by `Channel.owner`: itself, and those that are driven with it."""
-    parts = [part.mesh for part in character.face_emote.parts]
-    alive = [part for part in parts if part is not None and part.type == "MESH" and part.data.shape_keys is not None]
-    return {"KEY": character} | {f"KEY {number}": part for number, part in enumerate(alive, start=2)}
+    alive = [part.mesh for part in character.face_emote.parts if has_keys(part.mesh)]
+    own = {"KEY": character} if has_keys(character) else {}
+    return own | {f"KEY {number}": part for number, part in enumerate(alive, start=2)}
 
 
 def lost_keys(character: Any) -> list[str]:
-    """Shape keys of the mapping that are no longer there: renamed or deleted since."""
+    """Shape keys, poses and bones of the mapping that are no longer there: renamed or deleted since."""
+    rig = character.face_emote.rig
     return [
         row.key
         for mesh in meshes_of(character).values()
         for row in mesh.face_emote.rows
         if row.key not in mesh.data.shape_keys.key_blocks
-    ]
+    ] + (poses.lost(rig) if rig is not None else [])
 
 
 def _skin(take: Take) -> list[Channel]:
@@ -171,27 +179,59 @@ def _bones(take: Take, settings: Any) -> list[Channel]:
     return channels
 
 
+def _posed(take: Take, settings: Any) -> list[Channel]:
+    """What the poses of a character's rig say."""
+    rig = settings.rig
+    bones, values = poses.played(take.weights, take.names, rig=rig, roles=settings)
+    channels = []
+    for name, mixed in bones.items():
+        bone = rig.pose.bones[name]
+        for path, table, rest, locks in (
+            ("location", mixed.location, 0.0, bone.lock_location), ("scale", mixed.scale, 1.0, bone.lock_scale),
+        ):  # fmt: skip
+            free = [i for i in range(3) if not locks[i] and np.abs(table[:, i] - rest).max() > STILL]
+            channels += [_bone_channel(bone, path, i, table[:, i]) for i in free]
+        channels += _turned(bone, _unlocked(bone, mixed.rotation))
+    for (path, index), numbers in values.items():
+        channels.append(Channel("RIG", path, index, numbers.astype(np.float32), "Face Emote", path))
+    return channels
+
+
+def _unlocked(bone: Any, rotation: np.ndarray) -> np.ndarray:
+    """Without turns about the axes that are locked."""
+    locked = np.array(bone.lock_rotation)
+    if not locked.any():
+        return rotation
+    order = bone.rotation_mode if len(bone.rotation_mode) == 3 else "XYZ"
+    from mathutils import Euler
+
+    free = np.where(locked, 0.0, _euler(rotation, order))
+    return np.array([np.array(Euler(angles, order).to_matrix()) for angles in free])
+
+
 def _turned(bone: Any, rotation: np.ndarray) -> list[Channel]:
     if np.abs(rotation - np.eye(3)).max() <= STILL:
         return []
     if bone.rotation_mode == "QUATERNION":
-        values, path = axes.quaternions_of(rotation), "rotation_quaternion"
+        values, path = axes.continuous(axes.quaternions_of(rotation)), "rotation_quaternion"
     elif bone.rotation_mode == "AXIS_ANGLE":
-        quaternion = axes.quaternions_of(rotation)
+        quaternion = axes.continuous(axes.quaternions_of(rotation))
         angle = 2.0 * np.arccos(np.clip(quaternion[:, :1], -1.0, 1.0))
         axis = quaternion[:, 1:] / np.maximum(np.linalg.norm(quaternion[:, 1:], axis=1, keepdims=True), 1e-9)
         values, path = np.concatenate([angle, axis], axis=1), "rotation_axis_angle"
     else:
         values, path = _euler(rotation, bone.rotation_mode), "rotation_euler"
-    return [_bone_channel(bone, path, i, values[:, i]) for i in range(values.shape[1])]
+    locks = bone.lock_rotation if path == "rotation_euler" else [False] * 4
+    return [_bone_channel(bone, path, i, values[:, i]) for i in range(values.shape[1]) if not locks[i]]
 
 
 def _euler(rotation: np.ndarray, order: str) -> np.ndarray:
-    if order == "XYZ":
-        return axes.euler_xyz(rotation)
     from mathutils import Matrix
 
-    return np.array([tuple(Matrix(matrix.tolist()).to_euler(order)) for matrix in rotation])
+    angles = [Matrix(rotation[0].tolist()).to_euler(order)]
+    for matrix in rotation[1:]:
+        angles.append(Matrix(matrix.tolist()).to_euler(order, angles[-1]))
+    return np.array([tuple(item) for item in angles])
 
 
 def _bone_channel(bone: Any, path: str, index: int, values: np.ndarray) -> Channel:
@@ -201,7 +241,9 @@ def _bone_channel(bone: Any, path: str, index: int, values: np.ndarray) -> Chann
 
 def owners_of(character: Any) -> dict[str, Any]:
     """The data-blocks that channels write to, by `Channel.owner`."""
-    owners = {name: mesh.data.shape_keys for name, mesh in meshes_of(character).items()} | {"OBJECT": character}
+    owners = {name: mesh.data.shape_keys for name, mesh in meshes_of(character).items()}
+    if character.type == "MESH":
+        owners["OBJECT"] = character
     if character.face_emote.rig is not None:
         owners["RIG"] = character.face_emote.rig
     return owners

@@ -50,10 +50,7 @@ def _characters() -> list[Any]:
     return [
         item
         for item in bpy.data.objects
-        if item.type == "MESH"
-        and item.library is None
-        and item.override_library is None
-        and item.face_emote.kind in ("HEAD", "OWN")
+        if item.type in ("MESH", "ARMATURE") and item.library is None and item.face_emote.kind in ("HEAD", "OWN")
     ]
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from bpy.app.handlers import persistent
 
 from ..names import TRACK
-from .channels import Channel, channels_of, owners_of, read_take
+from .channels import Channel, channels_of, has_keys, owners_of, read_take
 from .identity import character_of, id_of
 from .takes import set_value
 
@@ -45,9 +45,10 @@ def start(character: Any, path: Path, facts: dict[str, Any], *, first_frame: int
     """Show a take on a character until `stop`."""
     stop()
     channels = channels_of(read_take(path), character)
-    blocks = character.data.shape_keys.key_blocks
+    blocks = _key_blocks(character)
     former = np.empty(len(blocks), np.float32)
-    blocks.foreach_get("value", former)
+    if len(blocks):
+        blocks.foreach_get("value", former)
     count = len(channels[0].values)
     keys = np.tile(former, (count, 1))
     places = {block.name: i for i, block in enumerate(blocks)}
@@ -79,15 +80,15 @@ def stop() -> None:
     preview = _shown.pop()
     bpy.context.window_manager.face_emote_job.previewing = False
     character = character_of(preview.character)
-    if character is None or character.data.shape_keys is None:
+    if character is None:
         return
     owners = owners_of(character)
     for name, owner in owners.items():
         for track in owner.animation_data.nla_tracks if owner.animation_data else ():
             if (name, track.name) in preview.muted:
                 track.mute = False
-    blocks = character.data.shape_keys.key_blocks
-    if len(blocks) == len(preview.former_keys):
+    blocks = _key_blocks(character)
+    if len(blocks) and len(blocks) == len(preview.former_keys):
         blocks.foreach_set("value", preview.former_keys)
         character.data.shape_keys.update_tag()
     for owner_name, path, index, value in preview.former:
@@ -102,16 +103,21 @@ def show(scene: Any) -> None:
     if preview is None:
         return
     character = character_of(preview.character)
-    if character is None or len(character.data.shape_keys.key_blocks) != preview.keys.shape[1]:
+    if character is None or len(_key_blocks(character)) != preview.keys.shape[1]:
         stop()
         return
     row = int(np.clip(scene.frame_current - preview.first_frame, 0, preview.num_frames - 1))
-    character.data.shape_keys.key_blocks.foreach_set("value", np.ascontiguousarray(preview.keys[row]))
+    if preview.keys.shape[1]:
+        _key_blocks(character).foreach_set("value", np.ascontiguousarray(preview.keys[row]))
     owners = owners_of(character)
     for channel in preview.others:
         set_value(owners[channel.owner], channel.path, channel.index, float(channel.values[row]))
     for owner in owners.values():
         owner.update_tag()
+
+
+def _key_blocks(character: Any) -> Any:
+    return character.data.shape_keys.key_blocks if has_keys(character) else ()
 
 
 def _is_layered(preview: Preview) -> bool:

@@ -12,7 +12,8 @@ from .. import compat
 from ..messages import tr
 from ..names import TAKE_KEY, TRACK
 from ..report import UserError
-from .channels import Channel, channels_of, meshes_of, owners_of, read_take
+from . import linked
+from .channels import Channel, channels_of, has_keys, owners_of, read_take
 from .curves import slot_of, write_channels
 from .facts import facts_of as facts_of
 from .facts import new_id, write_facts
@@ -27,21 +28,15 @@ def refusal(character: Any) -> str:
     """Why nothing can be written to this character; empty when something can."""
     if character is None:
         return "Choose or add a character first"
-    if character.type != "MESH" or character.data.shape_keys is None:
-        return tr("'{name}' has no shape keys; choose a mesh that has some", name=character.name)
+    if character.type == "MESH" and not has_keys(character) and character.face_emote.kind != "OWN":
+        return tr("'{name}' has no shape keys; choose a mesh that has some, or a rig", name=character.name)
     if character.face_emote.kind == "PART":
         return tr(
             "'{name}' is a part of another character; choose that one, or remove the part there", name=character.name
         )
-    for block in (character, character.data, character.face_emote.rig, *list(meshes_of(character).values())[1:]):
-        if block is None:
-            continue
-        if block.library is not None:
-            return tr("'{name}' is linked from another file; append it, or work in that file", name=block.name)
-        if block.override_library is not None:
-            return tr(
-                "'{name}' is a library override, whose curves Blender would drop; make it local first", name=block.name
-            )
+    foreign = linked.refusal(character)
+    if foreign:
+        return foreign
     elder = _elder_twin(character)
     if elder is not None:
         return tr(
@@ -51,13 +46,13 @@ def refusal(character: Any) -> str:
             name2=elder.name,
         )
     if character.face_emote.kind == "NONE":
-        return tr("'{name}' is not set up; press Map Shape Keys", name=character.name)
+        return tr("'{name}' is not set up; press Map Shape Keys or Map Poses", name=character.name)
     return ""
 
 
 def _elder_twin(character: Any) -> Any | None:
     """The character whose mesh this one merely links, or None: ids sort by age."""
-    if character.data.users < 2:
+    if character.type != "MESH" or character.data.users < 2:
         return None
     uid = character.face_emote.uid
     twins = (item for item in bpy.data.objects if item.data == character.data and item.face_emote.uid < uid)
@@ -205,7 +200,7 @@ def hush_hidden() -> None:
     shown = {
         facts_of(take)["id"]
         for character in bpy.data.objects
-        if character.type == "MESH" and character.data.shape_keys is not None
+        if character.face_emote.kind in ("HEAD", "OWN")
         for take in takes_of(character)
         if is_shown(take, character)
     }
@@ -274,6 +269,10 @@ def set_value(owner: Any, path: str, index: int, value: float) -> None:
         return
     if hasattr(current, "__len__"):
         current[index] = value
+    elif path.endswith('"]'):
+        parent, _, name = path[:-2].rpartition('["')
+        holder = owner.path_resolve(parent) if parent else owner
+        holder[name.replace('\\"', '"').replace("\\\\", "\\")] = type(current)(value)
     else:
         parent, _, name = path.rpartition(".")
         setattr(owner.path_resolve(parent), name, value)

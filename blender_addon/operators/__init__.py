@@ -3,11 +3,11 @@
 
 import bpy
 
-from . import batch, capture, character, emotion, export, generate, mapping, mouth, takes
+from . import batch, capture, character, emotion, export, generate, mapping, mouth, poses, takes
 
 CLASSES = (
-    *generate.CLASSES, *capture.CLASSES, *character.CLASSES, *mapping.CLASSES, *emotion.CLASSES, *takes.CLASSES,
-    *mouth.CLASSES, *export.CLASSES, *batch.CLASSES,
+    *generate.CLASSES, *capture.CLASSES, *character.CLASSES, *mapping.CLASSES, *poses.CLASSES,
+    *emotion.CLASSES, *takes.CLASSES, *mouth.CLASSES, *export.CLASSES, *batch.CLASSES,
 )  # fmt: skip
 
 

@@ -8,7 +8,8 @@ import bpy
 from bpy.props import EnumProperty, IntProperty, StringProperty
 
 from .. import reasons
-from ..apply import mapping, takes
+from ..apply import linked, mapping, takes
+from ..apply.channels import has_keys
 from ..folders import user_folder
 from ..messages import tr
 from ..names import ARKIT
@@ -23,7 +24,7 @@ _enum_items: list[tuple[str, str, str]] = []
 
 def keys_of(character: Any) -> list[str]:
     """Names of a mesh's shape keys without the basis."""
-    keys = character.data.shape_keys
+    keys = character.data.shape_keys if has_keys(character) else None
     return [block.name for block in keys.key_blocks if block != keys.reference_key] if keys else []
 
 
@@ -94,7 +95,7 @@ def _map_parts(character: Any, presets: list[mapping.Preset]) -> None:
 def add_part(character: Any, mesh: Any, *, presets: list[mapping.Preset]) -> bool:
     """Drive another mesh together with a character; False when it cannot be, or nothing of it is known."""
     taken = mesh.face_emote.kind in ("HEAD", "OWN") or mesh.data == character.data or mesh == character
-    if taken or mesh.library is not None or mesh.override_library is not None or not keys_of(mesh):
+    if taken or mesh.library is not None or mesh.data.library is not None or not keys_of(mesh):
         return False
     match = mapping.best_match(presets, keys=keys_of(mesh), sources=ARKIT)
     if not match.rows:
@@ -129,13 +130,23 @@ def _no_mesh(context: Any) -> str:
     character = context.scene.face_emote.target
     if character is None:
         return "Choose a mesh with shape keys first"
+    if character.type != "MESH":
+        return "Choose a mesh; a rig has poses"
     if character.face_emote.kind == "HEAD":
         return "The Face Emote head needs no mapping"
     if character.face_emote.kind == "PART":
         return takes.refusal(character)
-    if character.library is not None or character.override_library is not None:
-        return tr("'{name}' is linked or overridden; make it local first", name=character.name)
-    return ""
+    return linked.refusal(character)
+
+
+def _no_row(context: Any) -> str:
+    """A table may be a mesh's or a rig's; a part's is edited with its character."""
+    character = context.scene.face_emote.target
+    if character is None or character.type == "MESH":
+        reason = _no_mesh(context)
+        if reason:
+            return reason
+    return "" if character.face_emote.rows else "The table is empty"
 
 
 def _other_meshes(context: Any) -> list[Any]:
@@ -215,10 +226,7 @@ class FACEEMOTE_OT_remove_row(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """A row."""
-        reason = _no_mesh(context)
-        if not reason and not context.scene.face_emote.target.face_emote.rows:
-            reason = "The table is empty"
-        return reasons.allowed(cls, reason)
+        return reasons.allowed(cls, _no_row(context))
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Remove it."""
@@ -283,6 +291,9 @@ class FACEEMOTE_OT_remove_part(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Remove it."""
         parts = context.scene.face_emote.target.face_emote.parts
+        if not 0 <= self.index < len(parts):
+            self.report({"ERROR"}, tr("There is no part {number}", number=self.index + 1))
+            return {"CANCELLED"}
         mesh = parts[self.index].mesh
         parts.remove(self.index)
         if mesh is not None:
@@ -302,10 +313,7 @@ class FACEEMOTE_OT_save_mapping(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """A table."""
-        reason = _no_mesh(context)
-        if not reason and not context.scene.face_emote.target.face_emote.rows:
-            reason = "The table is empty"
-        return reasons.allowed(cls, reason)
+        return reasons.allowed(cls, _no_row(context))
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         """Ask for the name."""

@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Who: our head or an own mesh, its mapping, its skin."""
 
+from typing import Any
+
 import bpy
 
 from .. import reasons
+from ..apply import linked
 from ..apply.channels import lost_keys
 from ..messages import tr
 from ..names import BLOOD_REGIONS, BONE_ROLES, SKIN_PROPERTY, WRINKLES, blood_place, region_label, wrinkle_place
 from ..operators.mapping import unmatched
+from ..operators.poses import rig_of
 from .main import Tab, prepared, say, show_work
 
 SHOWN = 8
@@ -27,7 +31,11 @@ class FACEEMOTE_PT_character(Tab, bpy.types.Panel):
         box.prop(settings, "new_character")
         box.operator("face_emote.add_character", icon="ADD")
         box.operator("face_emote.add_stage", icon="LIGHT_AREA")
-        if not show_work(layout, context, heads=True):
+        character = settings.target
+        if character is not None and linked.refusal(character):
+            say(layout, linked.refusal(character), icon="LINKED")
+            layout.operator("face_emote.make_override", icon="LIBRARY_DATA_OVERRIDE")
+        elif not show_work(layout, context, heads=True):
             step = reasons.next_step(context)
             if step:
                 say(layout, step, icon="FORWARD")
@@ -64,7 +72,7 @@ class FACEEMOTE_PT_own_mesh(Tab, bpy.types.Panel):
     def poll(cls, context: bpy.types.Context) -> bool:
         """A mesh that is not our head."""
         character = context.scene.face_emote.target
-        return character is not None and character.face_emote.kind != "HEAD"
+        return character is not None and character.type == "MESH" and character.face_emote.kind != "HEAD"
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw it."""
@@ -77,10 +85,7 @@ class FACEEMOTE_PT_own_mesh(Tab, bpy.types.Panel):
         side.operator("face_emote.add_row", text="", icon="ADD")
         side.operator("face_emote.remove_row", text="", icon="REMOVE")
         side.operator("face_emote.save_mapping", text="", icon="FILE_TICK")
-        gone = lost_keys(character)
-        if gone:
-            listed = ", ".join(gone[:SHOWN])
-            say(layout, tr("Gone or renamed since they were mapped: {names}", names=listed), icon="ERROR")
+        _say_gone(layout, lost_keys(character))
         for index, part in enumerate(own.parts):
             if part.mesh is not None:
                 line = layout.row()
@@ -93,6 +98,36 @@ class FACEEMOTE_PT_own_mesh(Tab, bpy.types.Panel):
                 more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
                 say(layout, f"{title}: {', '.join(names[:SHOWN])}{more}", icon="QUESTION")
         layout.prop(own, "rig")
+
+
+def _say_gone(layout: Any, gone: list[str]) -> None:
+    if gone:
+        listed = ", ".join(gone[:SHOWN])
+        say(layout, tr("Gone or renamed since they were mapped: {names}", names=listed), icon="ERROR")
+
+
+class FACEEMOTE_PT_bones(Tab, bpy.types.Panel):
+    """A rig's poses, and the bones for neck, jaw and eyes."""
+
+    bl_label = "Bones and Poses"
+    bl_parent_id = "FACEEMOTE_PT_character"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """A rig, or a mesh with one."""
+        character = context.scene.face_emote.target
+        return character is not None and character.face_emote.kind != "HEAD" and rig_of(character) is not None
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw it."""
+        layout, character = prepared(self), context.scene.face_emote.target
+        rig, own = rig_of(character), character.face_emote
+        layout.operator_menu_enum("face_emote.map_poses", "source", icon="POSE_HLT")
+        if rig.face_emote.poses:
+            table = rig.face_emote
+            layout.template_list("FACEEMOTE_UL_rows", "poses", table, "rows", table, "active_row", rows=4)
+        if character == rig:
+            _say_gone(layout, lost_keys(character))
         if own.rig is not None:
             for role in BONE_ROLES:
                 layout.prop_search(own, role, own.rig.data, "bones", icon="BONE_DATA")
@@ -127,4 +162,10 @@ class FACEEMOTE_PT_skin(Tab, bpy.types.Panel):
                     column.prop(character, f'["{prop}"]', index=index, text=region_label(name))
 
 
-CLASSES = (FACEEMOTE_PT_character, FACEEMOTE_PT_identity, FACEEMOTE_PT_own_mesh, FACEEMOTE_PT_skin)
+CLASSES = (
+    FACEEMOTE_PT_character,
+    FACEEMOTE_PT_identity,
+    FACEEMOTE_PT_own_mesh,
+    FACEEMOTE_PT_bones,
+    FACEEMOTE_PT_skin,
+)

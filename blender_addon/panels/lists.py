@@ -6,18 +6,21 @@ from typing import Any
 import bpy
 
 from ..apply import takes
+from ..apply.channels import has_keys
 
 
 class FACEEMOTE_UL_rows(bpy.types.UIList):
     """Shape key, curve, weight."""
 
     def draw_item(
-        self, context: Any, layout: Any, _data: Any, item: Any, _icon: int, _active: Any, _property: str
+        self, _context: Any, layout: Any, _data: Any, item: Any, _icon: int, _active: Any, _property: str
     ) -> None:
         """One row."""
-        character = context.scene.face_emote.target
+        character = item.id_data
         row = layout.row(align=True)
-        if character is not None and character.data.shape_keys is not None:
+        if character.type == "ARMATURE":
+            row.prop_search(item, "key", character.face_emote, "poses", text="", icon="POSE_HLT")
+        elif has_keys(character):
             row.prop_search(item, "key", character.data.shape_keys, "key_blocks", text="", icon="SHAPEKEY_DATA")
         row.prop(item, "source", text="")
         row.prop(item, "weight", text="")

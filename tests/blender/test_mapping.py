@@ -227,9 +227,16 @@ def test_rotations_turn_points_as_the_engine_does():
     turned = np.einsum("frc,fc->fr", turn, points)
     np.testing.assert_allclose(np.einsum("frc,fc->fr", own, axes.placed(points)), axes.placed(turned), atol=1e-6)
     np.testing.assert_allclose(axes.rotation_matrices(axes.quaternions_of(own)), own, atol=1e-9)
-    x, y, z = axes.euler_xyz(own)[0]
-    alone = [rotation_matrix(np.array([a * axis])) for a, axis in zip((x, y, z), np.eye(3), strict=True)]
-    np.testing.assert_allclose((alone[2] @ alone[1] @ alone[0])[0], own[0], atol=1e-9)
+
+
+def test_turns_of_any_size_are_quaternions_without_jumps():
+    """A course through a whole turn: every quaternion is its rotation, and neighbours lie close together."""
+    vectors = np.linspace(0.0, 2.2 * np.pi, 90)[:, None] * np.array([0.6, -0.64, 0.48])
+    turns = axes.turned_by(vectors)
+    course = axes.continuous(axes.quaternions_of(turns))
+    np.testing.assert_allclose(axes.rotation_matrices(course), turns, atol=1e-9)
+    assert (course[1:] * course[:-1]).sum(axis=1).min() > 0.99 and course[:, 0].min() < -0.9
+    np.testing.assert_allclose(turns, rotation_matrix(vectors), atol=1e-9)
 
 
 def test_a_bones_own_axes_do_not_change_what_its_points_do():

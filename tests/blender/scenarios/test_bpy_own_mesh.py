@@ -195,15 +195,15 @@ def test_several_meshes_of_one_character_are_driven_together(fe):
     scene.face_emote.target = body
     fe.bpy.ops.face_emote.remove_take()
     assert not any(mesh.data.shape_keys.animation_data.nla_tracks for mesh in (body, teeth, lashes, tongue))
-    assert take is not None and "Lashes" in said(drawn(fe, fe.bpy.types.FACEEMOTE_PT_character))
+    assert take is not None and "Lashes" in said(drawn(fe, fe.bpy.types.FACEEMOTE_PT_own_mesh))
 
 
 def test_a_mapped_key_that_was_renamed_is_told(fe):
     emptied(fe)
     character = spoken(fe)
-    assert "renamed" not in said(drawn(fe, fe.bpy.types.FACEEMOTE_PT_character))
+    assert "renamed" not in said(drawn(fe, fe.bpy.types.FACEEMOTE_PT_own_mesh))
     character.data.shape_keys.key_blocks["jawOpen"].name = "Kiefer"
-    told = " ".join(said(drawn(fe, fe.bpy.types.FACEEMOTE_PT_character)).split())
+    told = " ".join(said(drawn(fe, fe.bpy.types.FACEEMOTE_PT_own_mesh)).split())
     assert "renamed since they were mapped: jawOpen" in told
     fe.bpy.ops.face_emote.generate(speech=str(SPEECH), emotion="joy")
     assert "mapped: jawOpen" in fe.jobs.SESSION.status
