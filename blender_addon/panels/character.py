@@ -123,7 +123,7 @@ class FACEEMOTE_PT_bones(Tab, bpy.types.Panel):
         layout, character = prepared(self), context.scene.face_emote.target
         rig, own = rig_of(character), character.face_emote
         layout.operator_menu_enum("face_emote.map_poses", "source", icon="POSE_HLT")
-        if rig.face_emote.poses:
+        if rig is not None and rig.face_emote.poses:
             table = rig.face_emote
             layout.template_list("FACEEMOTE_UL_rows", "poses", table, "rows", table, "active_row", rows=4)
         if character == rig:
