@@ -47,6 +47,8 @@ WRINKLE_PROPERTIES = tuple(f"face_emote_wrinkles_{letter}" for letter in "abcd")
 BLOOD_PROPERTIES = tuple(f"face_emote_blood_{letter}" for letter in "ab")
 SKIN_PROPERTY = "face_emote_skin"
 """Wrinkle strength, blood strength, which region is shown (0 none), unused."""
+SOLID_COLOURS = "face_emote_solid"
+"""Colour attribute of our head that Solid mode shows."""
 SHOWN_REGIONS = (
     "none",
     "all_wrinkles",

@@ -75,11 +75,25 @@ class FACEEMOTE_PG_row(bpy.types.PropertyGroup):
 
 
 class FACEEMOTE_PG_line(bpy.types.PropertyGroup):
-    """One line of a batch: who says what, and how."""
+    """One line of many: who says what, and how; a strip of the sequencer, or a recording named in a table.
+
+    What is empty here is as in the panels. `name` ties a line to its take.
+    """
 
     strip: StringProperty(name="Strip", description="Sound strip of the sequencer")
+    speech: StringProperty(name="Recording", description="Sound file", subtype="FILE_PATH")
     character: PointerProperty(type=bpy.types.Object, name="Character", poll=is_character)
     emotion: StringProperty(name="Emotion", description="In words; empty: as in the Emotion panel")
+    given: StringProperty(description="Other fields of the row, as JSON", default="{}")
+    style: StringProperty(description="Its sliders, as JSON", default="{}")
+    problem: StringProperty(description="Why the row cannot be performed")
+    state: EnumProperty(
+        items=[
+            ("IDLE", "Not Done", ""), ("WAITING", "Waiting", ""), ("RUNNING", "Running", ""), ("DONE", "Done", ""),
+            ("SAME", "Unchanged", ""), ("FAILED", "Failed", ""),
+        ],
+    )  # fmt: skip
+    note: StringProperty(description="What came of it")
 
 
 class FACEEMOTE_PG_part(bpy.types.PropertyGroup):
@@ -272,6 +286,13 @@ class FACEEMOTE_PG_settings(bpy.types.PropertyGroup):
     new_sound: EnumProperty(name="Sound", items=_STATIC_ITEMS["sounds"], default="M")
     lines: CollectionProperty(type=FACEEMOTE_PG_line)
     active_line: IntProperty()
+    lines_read: StringProperty(description="State of the table when it was read")
+    lines_table: StringProperty(
+        name="Table",
+        description="Lines of a batch: CSV, JSON or a folder of recordings. Columns: speech, and if wanted transcript, "
+        "emotion, character, speaker, name, seed and more",
+        subtype="FILE_PATH",
+    )
     export_path: StringProperty(
         name="Export File", description="Its ending chooses the format", subtype="FILE_PATH", default="//take.glb"
     )

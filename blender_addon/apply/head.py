@@ -10,11 +10,12 @@ import bpy
 import numpy as np
 
 from ..messages import tr
-from ..names import BLOOD_PROPERTIES, SKIN_PROPERTY, WRINKLE_PROPERTIES
+from ..names import BLOOD_PROPERTIES, SKIN_PROPERTY, SOLID_COLOURS, WRINKLE_PROPERTIES
 from ..report import UserError
 from .axes import placed
+from .eyes import with_corneas
 from .hair import add_hair
-from .materials import cloth_material, head_materials
+from .materials import cloth_material, head_look
 
 PARENTS = {"neck": "global", "jaw": "neck", "eye_left": "neck", "eye_right": "neck"}
 TAILS = {
@@ -49,6 +50,7 @@ def add_head(path: Path, *, collection: Any, name: str, person: str) -> NewHead:
         raise UserError(
             tr("The head's file is missing or damaged; add the character again: {path}", path=path)
         ) from None
+    arrays = with_corneas(arrays)
     rig = _rig(arrays, name, collection)
     mesh = _mesh(arrays, name)
     collection.objects.link(mesh)
@@ -56,8 +58,10 @@ def add_head(path: Path, *, collection: Any, name: str, person: str) -> NewHead:
     _shape_keys(mesh, arrays)
     _masks(mesh.data, arrays)
     _properties(mesh)
-    for material in head_materials(arrays, folder=path.parent, name=name):
+    look = head_look(arrays, folder=path.parent, name=name)
+    for material in look.materials:
         mesh.data.materials.append(material)
+    _solid_colours(mesh, look.corners)
     smooth = mesh.modifiers.new("Smooth", "SUBSURF")
     smooth.levels, smooth.render_levels = 0, 1
     smooth.boundary_smooth = "PRESERVE_CORNERS"
@@ -137,6 +141,14 @@ def _masks(mesh: Any, arrays: dict[str, np.ndarray]) -> None:
             attribute.data.foreach_set("color", np.ascontiguousarray(padded[:, 4 * group : 4 * group + 4]).ravel())
 
 
+def _solid_colours(mesh: Any, corners: np.ndarray) -> None:
+    """What Solid mode shows where colours are those of attributes, and of objects."""
+    shown = mesh.data.attributes.new(SOLID_COLOURS, "BYTE_COLOR", "CORNER")
+    shown.data.foreach_set("color_srgb", corners.ravel())
+    mesh.data.color_attributes.active_color_name = shown.name
+    mesh.color = mesh.data.materials[0].diffuse_color
+
+
 def _properties(mesh: Any) -> None:
     """What the shader reads and takes animate."""
     for name, low in (*((n, 0.0) for n in WRINKLE_PROPERTIES), *((n, -1.0) for n in BLOOD_PROPERTIES)):
@@ -152,5 +164,6 @@ def _garment(arrays: dict[str, np.ndarray], name: str, collection: Any) -> Any:
     mesh.from_pydata(points, [], arrays["garment_triangles"].tolist(), shade_flat=False)
     mesh.materials.append(cloth_material(arrays["garment_colour"], name=name))
     collar = bpy.data.objects.new(f"{name} collar", mesh)
+    collar.color = mesh.materials[0].diffuse_color
     collection.objects.link(collar)
     return collar

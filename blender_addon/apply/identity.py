@@ -10,7 +10,6 @@ from ..names import TAKE_KEY
 from . import sound
 from .channels import owners_of
 from .facts import facts_of, new_id, write_facts
-from .hair import dress
 
 _num_objects = [0]
 """When it changes, something was added, duplicated or appended."""
@@ -69,12 +68,10 @@ def _adopt(character: Any) -> None:
 
 
 def _separate(copy: Any, original: Any) -> None:
-    """Another id for a copy, and hair and takes of its own. A linked duplicate shares its curves and has none."""
+    """Another id for a copy, and takes of its own. A linked duplicate shares its curves and has none."""
     copy.face_emote.uid = new_id()
     if copy.data == original.data:
         return
-    if copy.face_emote.kind == "HEAD":
-        dress(copy, original)
     theirs = {action.name for action in _played(original)}
     shared = [owner.session_uid for owner in owners_of(original).values()]
     own: dict[str, Any] = {}

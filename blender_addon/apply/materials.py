@@ -8,6 +8,7 @@ they act comes from mask attributes of the mesh.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import bpy
 import numpy as np
 
 from .. import compat
+from .eyes import solid_colours
 from .skin_nodes import channels_group, skin_group
 
 SUBSURFACE_SCALE = 0.0035
@@ -22,26 +24,43 @@ SUBSURFACE_SCALE = 0.0035
 SUBSURFACE_RADIUS = (1.0, 0.38, 0.18)
 RELIEF_RANGE = 0.002
 """Metres; see the engine's pictures."""
-EYE_SOLID = (0.62, 0.58, 0.55)
+EYE_SOLID, PUPIL_SOLID = (0.62, 0.58, 0.55), (0.003, 0.003, 0.003)
+IRIS_SOLID = 1.8
+"""Mean of the engine's picture in iris colours."""
 PLAIN = {
     "teeth": ((0.72, 0.66, 0.55), 0.22),
     "mouth": ((0.38, 0.11, 0.10), 0.35),
 }
 
 
-def head_materials(arrays: dict[str, np.ndarray], *, folder: Path, name: str) -> list[Any]:
-    """Materials in the order of the mesh's material slots."""
+@dataclass(frozen=True, slots=True)
+class HeadLook:
+    """What a head wears."""
+
+    materials: list[Any]
+    """In the order of the mesh's slots."""
+    corners: np.ndarray
+    """Colour of every corner of its faces in sRGB, for Solid mode."""
+
+
+def head_look(arrays: dict[str, np.ndarray], *, folder: Path, name: str) -> HeadLook:
+    """Materials and colours from the pictures in a folder."""
     skin_a, skin_b, eye, look = (packed_image(folder / str(item), name=name) for item in arrays["pictures"])
     for picture in (eye, look):
         picture.colorspace_settings.name = "sRGB"
+    iris = IRIS_SOLID * arrays["iris_colour"]
     made = {
         "skin": lambda: _skin(skin_a, skin_b, look, arrays, name=name),
-        "eyes": lambda: _eyes(eye, name=name),
+        "eyes": lambda: _eyes("eyes", eye, name=name, solid=EYE_SOLID),
+        "iris": lambda: _eyes("iris", eye, name=name, solid=iris),
+        "pupil": lambda: _eyes("pupil", eye, name=name, solid=PUPIL_SOLID),
     }
-    return [
+    materials = [
         made[part]() if part in made else _plain(part, *PLAIN[part], name=name)
         for part in arrays["material_names"].tolist()
     ]
+    plain = {part: colour for part, (colour, _roughness) in PLAIN.items()} | {"iris": iris, "pupil": PUPIL_SOLID}
+    return HeadLook(materials, solid_colours(arrays, {"skin": look, "eyes": eye}, plain))
 
 
 def packed_image(path: Path, *, name: str) -> Any:
@@ -103,8 +122,9 @@ def _skin(skin_a: Any, skin_b: Any, look: Any, arrays: dict[str, np.ndarray], *,
     return material
 
 
-def _eyes(image: Any, *, name: str) -> Any:
-    material, tree, shader, _out = _started(f"{name} eyes", solid=EYE_SOLID)
+def _eyes(part: str, image: Any, *, name: str, solid: Iterable[float]) -> Any:
+    """White, iris and pupil are one picture; apart they are told in Solid mode."""
+    material, tree, shader, _out = _started(f"{name} {part}", solid=solid)
     picture = _picture(tree, image, (0, 0))
     picture.extension, tree.nodes.active = "EXTEND", picture
     tree.links.new(picture.outputs["Color"], shader.inputs["Base Color"])

@@ -68,6 +68,11 @@ def cues_of(action: Any) -> dict[str, Any]:
     return cues if isinstance(cues, dict) else {}
 
 
+def num_words(action: Any) -> int:
+    """How many words are known to be said in a take."""
+    return len(cues_of(action).get("words", ()))
+
+
 def request_of(action: Any, folder: Path) -> dict[str, str]:
     """What a request for this take says of its mouth: nothing, unless somebody has corrected it."""
     if action is None or not facts_of(action).get("corrected") or not cues_of(action):

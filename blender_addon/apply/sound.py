@@ -38,6 +38,7 @@ def write_wave(path: Path, *, source: Any, start_secs: float = 0.0, end_secs: fl
 
     try:
         sound = aud.Sound.file(str(source)) if isinstance(source, str | Path) else source
+        _ = sound.specs  # Raises for what is no sound; the filters below would end Blender 4.5 with it.
         if start_secs > 0.0 or end_secs is not None:
             sound = sound.limit(start_secs, end_secs if end_secs is not None else 1e9)
         samples = np.asarray(sound.rechannel(1).resample(RATE_HZ, True).data(), np.float32)

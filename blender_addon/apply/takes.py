@@ -20,7 +20,7 @@ from .facts import new_id, write_facts
 from .identity import id_of
 from .sound import remove_sound, takes_in
 
-KEPT = ("id", "character_id", "first_frame", "former")
+KEPT = ("id", "character_id", "first_frame", "former", "row")
 """Facts that a re-bake does not change."""
 
 

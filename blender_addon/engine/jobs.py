@@ -23,15 +23,21 @@ def submit(
     params: dict[str, Any],
     done: Callable[[dict[str, Any]], None],
     wait: bool | None = None,
+    failed: Callable[[str], None] | None = None,
 ) -> None:
     """Give the engine something to do; `done` is called with the result, from a timer.
+
+    Who gives `failed` is told the sentence, and nobody else is.
 
     With `wait` (in background always, unless it is False) this returns when all is done, and a failure is raised as
     UserError. Otherwise a failure lands in the panel's status line. Either way it is in the report file.
     """
     failures: list[str] = []
 
-    def failed(message: str, details: str) -> None:
+    def fail(message: str, details: str) -> None:
+        if failed is not None:
+            failed(message)
+            return
         failures.append(message)
         report_failure(message, details)
 
@@ -39,11 +45,11 @@ def submit(
         try:
             done(result)
         except UserError as error:
-            failed(str(error), "")
+            fail(str(error), "")
         except Exception as error:
-            failed(f"The result could not be used ({type(error).__name__}: {error})", traceback.format_exc())
+            fail(f"The result could not be used ({type(error).__name__}: {error})", traceback.format_exc())
 
-    SESSION.submit(Task(label, method, params, done=finished, failed=failed))
+    SESSION.submit(Task(label, method, params, done=finished, failed=fail))
     if bpy.app.background if wait is None else wait:
         while SESSION.needs_ticks:
             SESSION.tick()

@@ -141,12 +141,13 @@ def _bounds(things: set[Any]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def show_in_viewports(context: Any) -> None:
-    """Frame what is selected in every 3D view, and draw pictures in Solid mode: without them eyes are white."""
+    """Frame what is selected in every 3D view; workspaces whose Solid mode is as Blender made it show pictures."""
+    for screen in bpy.data.screens:
+        for space in [area.spaces.active for area in screen.areas if area.type == "VIEW_3D"]:
+            if space.shading.color_type == "MATERIAL":
+                space.shading.color_type = "TEXTURE"
     for window in context.window_manager.windows:
         for area in [item for item in window.screen.areas if item.type == "VIEW_3D"]:
-            shading = area.spaces.active.shading
-            if shading.type == "SOLID":
-                shading.color_type = "TEXTURE"
             region = next((item for item in area.regions if item.type == "WINDOW"), None)
             with contextlib.suppress(RuntimeError), context.temp_override(window=window, area=area, region=region):
                 bpy.ops.view3d.view_selected()

@@ -4,7 +4,8 @@
 import hashlib
 import json
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,10 @@ class Line:
     """Where in it the speech starts."""
     is_placed: bool = False
     """Whether it is a strip of the sequencer already."""
+    row: str = ""
+    """Name of the row of a table of lines that it is."""
+    given: dict[str, Any] = field(default_factory=dict)
+    """Parameters of the request in place of the panel's."""
 
 
 def fps_of(scene: Any) -> float:
@@ -101,32 +106,44 @@ def decoded(source: Any, *, start_secs: float = 0.0, end_secs: float | None = No
     return path.replace(path.with_name(f"{digest}.wav")), secs
 
 
-def take_request(scene: Any, character: Any, line: Line, *, emotion: str = "") -> tuple[dict[str, Any], dict[str, Any]]:
+def take_request(scene: Any, character: Any, line: Line) -> tuple[dict[str, Any], dict[str, Any]]:
     """Parameters of a `generate` request, and what the take will remember of them."""
     settings, fps = scene.face_emote, fps_of(scene)
-    style = {name: getattr(settings, name) for name in STYLE}
+    style = {name: getattr(settings, name) for name in STYLE} | line.given.get("style", {})
     folder = user_folder("takes")
-    felt = {"emotion": emotion}
-    if not emotion:
+    felt = {"emotion": line.given.get("emotion", "")}
+    if not felt["emotion"]:
         felt = emotion_params(scene, folder, first_frame=line.first_frame, num_secs=line.num_secs, fps=fps)
     person = json.loads(character.face_emote.person or "{}")
     target = "head" if character.face_emote.kind == "HEAD" else "arkit"
     request = {
-        "speech": str(line.wave), "fps": fps, "target": target, "seed": settings.seed, "style": style, "person": person,
-        "transcript": transcript_of(settings), **felt,
-    }  # fmt: skip
+        "speech": str(line.wave), "fps": fps, "target": target, "seed": settings.seed, "person": person,
+        "transcript": transcript_of(settings),
+    } | line.given | felt | {"style": style}  # fmt: skip
+    inputs = _digest([request, identity.id_of(character), _content(request["transcript"])])
     if "auto" in felt.get("emotion", ""):
         request["others"] = other_lines(character, line)
-    code = hashlib.sha256(json.dumps([request, character.name], sort_keys=True).encode()).hexdigest()[:16]
     asked = dict(request)
-    request["path"] = str(folder / f"{code}.npz")
+    request["path"] = str(folder / f"{_digest([request, character.name])}.npz")
     facts = {
         "speech_name": line.name, "wave": str(line.wave), "num_secs": round(line.num_secs, 4), "fps": fps,
-        "emotion": felt.get("emotion", "sliders"), "seed": settings.seed, "style": style, "person": person,
+        "emotion": felt.get("emotion", "sliders"), "seed": request["seed"], "style": style, "person": person,
         "transcript": request["transcript"], "source": line.source, "source_start": line.start_secs,
-        "is_placed": line.is_placed, "request": asked,
+        "is_placed": line.is_placed, "request": asked, "row": line.row, "inputs": inputs,
     }  # fmt: skip
     return request, facts
+
+
+def _digest(content: object) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _content(words: str) -> str:
+    """A hash of a file of words; of words themselves, which are in the request already, nothing."""
+    try:
+        return hashlib.sha256(Path(words).read_bytes()).hexdigest() if words else ""
+    except (OSError, ValueError):
+        return ""
 
 
 def other_lines(character: Any, line: Line) -> list[str]:
@@ -141,15 +158,18 @@ def transcript_of(settings: Any) -> str:
 
 
 def submit_take(
-    scene: Any, character: Any, line: Line, *, emotion: str = "", take: str = "", as_preview: bool = False,
-    wait: bool | None = None,
+    scene: Any, character: Any, line: Line, *, take: str = "", as_preview: bool = False, wait: bool | None = None,
+    then: Callable[[str], None] | None = None,
 ) -> None:  # fmt: skip
-    """Ask the engine for a take, and apply it (or preview it, or fill the take with this id anew) when it comes."""
+    """Ask the engine for a take, and apply it (or preview it, or fill the take with this id anew) when it comes.
+
+    `then` is told when it is there (an empty text), or why it failed.
+    """
     preview.stop()
-    request, facts = take_request(scene, character, line, emotion=emotion)
+    request, facts = take_request(scene, character, line)
     said = mouth.request_of(takes.take_by_id(take), user_folder("takes"))
     request, facts = request | said, facts | {"corrected": bool(said)}
-    name, uid, scene_again = line.name, identity.id_of(character), jobs.remembered(scene)
+    uid, scene_again = identity.id_of(character), jobs.remembered(scene)
 
     def done(result: dict[str, Any]) -> None:
         take_facts = facts | {
@@ -167,14 +187,13 @@ def submit_take(
             "apply_take", scene=scene_again(), filepath=result["path"], facts=json.dumps(take_facts), character=uid,
             first_frame=line.first_frame, take=take,
         )  # fmt: skip
+        if then is not None:
+            then("")
 
     jobs.submit(
-        tr("{name} for {name2}", name=name, name2=character.name),
-        method="generate",
-        params=request,
-        done=done,
-        wait=wait,
-    )
+        tr("{name} for {name2}", name=line.name, name2=character.name), method="generate", params=request, done=done,
+        wait=wait, failed=then,
+    )  # fmt: skip
 
 
 class FACEEMOTE_OT_generate(bpy.types.Operator):
@@ -203,9 +222,9 @@ class FACEEMOTE_OT_generate(bpy.types.Operator):
         if missing:
             raise UserError(missing)
         line = prepared_line(context.scene, speech=self.speech)
-        character = context.scene.face_emote.target
+        line = replace(line, given={"emotion": self.emotion} if self.emotion else {})
         wait = True if self.wait else None
-        submit_take(context.scene, character, line, emotion=self.emotion, as_preview=self.preview, wait=wait)
+        submit_take(context.scene, context.scene.face_emote.target, line, as_preview=self.preview, wait=wait)
 
 
 class FACEEMOTE_OT_cancel(bpy.types.Operator):
@@ -263,8 +282,9 @@ class FACEEMOTE_OT_apply_take(bpy.types.Operator):
         mouth.keep_cues(take, facts.get("cues", ""))
         settings.take_id = takes.facts_of(take)["id"]
         said = tr(
-            "{name}: {secs:.1f} s, {frames} frames",
+            "{name}: {secs:.1f} s, {frames} frames, {words} words",
             name=take.name, secs=facts["num_secs"], frames=takes.facts_of(take)["num_frames"],
+            words=mouth.num_words(take),
         )  # fmt: skip
         lost = lost_keys(character)
         if lost:

@@ -7,6 +7,7 @@ import bpy
 
 from ..apply import takes
 from ..apply.channels import has_keys
+from ..engine.current import SESSION
 
 
 class FACEEMOTE_UL_rows(bpy.types.UIList):
@@ -49,16 +50,26 @@ class FACEEMOTE_UL_takes(bpy.types.UIList):
         return [self.bitflag_filter_item if action in own else 0 for action in getattr(data, propname)], []
 
 
+LINE_ICONS = {
+    "IDLE": "RADIOBUT_OFF", "WAITING": "RADIOBUT_OFF", "RUNNING": "PLAY", "DONE": "CHECKMARK", "SAME": "CHECKBOX_HLT",
+    "FAILED": "ERROR",
+}  # fmt: skip
+
+
 class FACEEMOTE_UL_lines(bpy.types.UIList):
-    """Strip, character, emotion."""
+    """Lines: how each stands, name, emotion."""
 
     def draw_item(
         self, _context: Any, layout: Any, _data: Any, item: Any, _icon: int, _active: Any, _property: str
     ) -> None:
         """One line."""
+        runs = item.state == "RUNNING" and SESSION.busy
         row = layout.row(align=True)
-        row.label(text=item.strip, icon="SOUND")
-        row.prop(item, "character", text="")
+        if runs:
+            row.progress(factor=SESSION.progress, text=f"{item.name} {SESSION.progress:.0%}")
+            return
+        state = "IDLE" if item.state == "RUNNING" else item.state
+        row.label(text=item.name, icon="ERROR" if item.problem else LINE_ICONS[state], translate=False)
         row.prop(item, "emotion", text="")
 
 

@@ -1,14 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is said: one file or strip and its transcript, or a table of many lines."""
 
+from typing import Any
+
 import bpy
 
 from .. import compat, reasons
+from ..engine.current import SESSION
 from ..messages import tr
 from ..operators.generate import start_frame
 from .main import Tab, prepared, say
 
 LANGUAGE_NOTE = "Any language is heard; a transcript makes lips exact in en, de, es, fr, it, pt, nl, pl, fi, tr, id."
+
+FAULTS = 5
+"""Lines whose faults are shown."""
 
 
 class FACEEMOTE_PT_speech(Tab, bpy.types.Panel):
@@ -52,12 +58,34 @@ class FACEEMOTE_PT_lines(Tab, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         """Draw it."""
         layout, settings = prepared(self), context.scene.face_emote
+        row = layout.row(align=True)
+        row.prop(settings, "lines_table", text="")
+        row.operator("face_emote.read_lines", text="", icon="FILE_REFRESH")
+        if not settings.lines_table and not settings.lines:
+            say(layout, "A table of lines (CSV: speech, transcript, emotion, character), or strips of the sequencer")
         row = layout.row()
-        row.template_list("FACEEMOTE_UL_lines", "", settings, "lines", settings, "active_line", rows=3)
+        row.template_list("FACEEMOTE_UL_lines", "", settings, "lines", settings, "active_line", rows=4)
         side = row.column(align=True)
         side.operator("face_emote.add_lines", text="", icon="ADD")
         side.operator("face_emote.remove_line", text="", icon="REMOVE")
-        layout.operator("face_emote.generate_lines", icon="PLAY")
+        if settings.active_line < len(settings.lines):
+            layout.prop(settings.lines[settings.active_line], "character")
+        self._progress(layout, settings)
+        for line in [item for item in settings.lines if item.note or item.problem][:FAULTS]:
+            say(layout, tr("{name}: {reason}", name=line.name, reason=line.note or line.problem), icon="ERROR")
+        column = layout.column(align=True)
+        column.operator("face_emote.generate_lines", icon="PLAY")
+        column.operator("face_emote.export_lines", icon="EXPORT")
+
+    def _progress(self, layout: Any, settings: Any) -> None:
+        running = next((i for i, item in enumerate(settings.lines) if item.state == "RUNNING"), None)
+        if running is None or not SESSION.busy:
+            return
+        count = len(settings.lines)
+        row = layout.row(align=True)
+        text = tr("Line {number} of {count}", number=running + 1, count=count)
+        row.progress(factor=(running + SESSION.progress) / count, text=text)
+        row.operator("face_emote.cancel", text="", icon="CANCEL")
 
 
 CLASSES = (FACEEMOTE_PT_speech, FACEEMOTE_PT_lines)

@@ -75,7 +75,7 @@ def plan_batch(source: Path, options: PlanOptions) -> Plan:
     sources = read_manifest(source, output=options.output)
     for raw in sources:
         try:
-            for cells in _cells_of(raw, options):
+            for cells in cells_of(raw, options):
                 for extra in sweeps:
                     row_cells = replace(cells, texts={**cells.texts, **extra})
                     rows.append(_row(raw, row_cells, swept=swept, options=options))
@@ -93,7 +93,7 @@ def plan_batch(source: Path, options: PlanOptions) -> Plan:
     return Plan(tuple(rows), secs, unreadable, renamed, voices)
 
 
-def _cells_of(raw: RawRow, options: PlanOptions) -> Iterator[Cells]:
+def cells_of(raw: RawRow, options: PlanOptions) -> Iterator[Cells]:
     """A row for each file that its speech finds, with absolute paths."""
     own = {column_named(name): text for name, text in raw.cells.items() if name is not None}
     if len(own) < len(raw.cells):

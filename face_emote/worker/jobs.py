@@ -43,6 +43,10 @@ def serve(request: Request, *, progress: Progress) -> dict[str, Any]:
             return write_take(request.params, progress=progress)
         case "capture":
             return write_capture(request.params, progress=progress)
+        case "lines":
+            from face_emote.worker.lines import read_lines  # It brings in all that batches need.
+
+            return read_lines(request.params, progress=progress)
         case "export":
             return export_motion(request.params, progress=progress)
     raise OptionError(f"The method {request.method!r} is not served here")

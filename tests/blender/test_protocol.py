@@ -106,6 +106,21 @@ def test_a_speech_is_read_against_other_lines_of_its_voice(worker):
     assert "list of texts" in outcome(worker, "read", {"speech": line, "others": "one"})[1]
 
 
+def test_a_table_of_lines_is_read_as_a_batch_reads_it(worker, tmp_path):
+    table = tmp_path / "lines.csv"
+    rows = [f"{SPEECH.path};calm joy;hello;maya;3;0,5;mp4", "gone.wav;joy;lost;;;;", f"{SPEECH.path};joyy;odd;;;;"]
+    table.write_text("speech;emotion;name;character;seed;head motion;outputs\n" + "\n".join(rows))
+    said, error = outcome(worker, "lines", {"table": str(table)})
+    good, gone, odd = said["lines"]
+    assert not error and [line["name"] for line in said["lines"]] == ["hello", "lost", "odd"]
+    assert good["given"] == {"emotion": "calm joy", "seed": 3} and good["style"] == {"head": 0.5}
+    assert good["character"] == "maya" and good["problem"] == "" and Path(good["speech"]) == SPEECH.path
+    assert "no such file" in gone["problem"] and "nearest known words" in odd["problem"]
+    made, error = outcome(worker, "generate", take_params(tmp_path, **good["given"]) | {"style": good["style"]})
+    assert not error and made["frames"] > 10
+    assert "no such manifest" in outcome(worker, "lines", {"table": str(tmp_path / "none.csv")})[1]
+
+
 def test_a_take_holds_curves_for_every_frame_and_a_motion_file_beside_it(worker, tmp_path):
     said, error = outcome(worker, "generate", take_params(tmp_path, target="arkit"))
     assert not error

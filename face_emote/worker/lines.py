@@ -1,0 +1,52 @@
+"""A table of lines for another program: the rows of a batch, read by the batch's own reader."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from face_emote.batch.columns import Cells, performance_of
+from face_emote.batch.manifest_file import RawRow, read_manifest
+from face_emote.batch.naming import made_valid, unique
+from face_emote.batch.plan import PlanOptions, cells_of
+from face_emote.core.errors import FaceEmoteError, OptionError
+from face_emote.core.fields import options_of
+from face_emote.core.types import PerformanceStyle
+from face_emote.worker.protocol import Params
+from face_emote.worker.takes import FIELDS
+
+OF_THE_SCENE = ("fps",)
+SLIDERS = options_of(PerformanceStyle)
+
+
+def read_lines(params: Params, *, progress: Callable[[float, str], None]) -> dict[str, Any]:
+    """Rows of the manifest `table`: what each says, and in `given` and `style` what else a `generate` request can take.
+
+    A row that cannot be performed has a `problem`; the others are there all the same.
+    """
+    params.require_known(("table",))
+    lines: list[dict[str, Any]] = []
+    taken: set[str] = set()
+    progress(0.5, "reading")
+    for raw in read_manifest(Path(params.text("table"))):
+        try:
+            lines += [_line(raw, cells, taken=taken) for cells in cells_of(raw, PlanOptions())]
+        except FaceEmoteError as error:
+            own = raw.cells.get("name") or raw.cells.get("speech") or f"row {raw.number}"
+            name = unique(made_valid(Path(own).stem), like=str(raw.number), taken=taken)
+            lines.append({"name": name, "number": raw.number, "problem": str(error)})
+    return {"lines": lines}
+
+
+def _line(raw: RawRow, cells: Cells, *, taken: set[str]) -> dict[str, Any]:
+    if cells.text("video"):
+        raise OptionError("The row is a filmed face; use Capture Video for it, or leave it to face-emote batch")
+    speech = Path(cells.text("speech"))
+    performance_of(cells, speech=speech)  # What it refuses, nobody performs.
+    given = {item.name: cells.value(item) for item in FIELDS if cells.text(item.name) and item.name not in OF_THE_SCENE}
+    style = {item.attribute: cells.value(item) for item in SLIDERS if cells.text(item.name)}
+    name = unique(made_valid(cells.text("name") or raw.name or speech.stem), like=str(raw.number), taken=taken)
+    return {
+        "name": name, "number": raw.number, "problem": "", "speech": str(speech), "style": style,
+        "given": {key: str(value) if isinstance(value, Path) else value for key, value in given.items()},
+        "character": cells.text("character"), "speaker": cells.text("speaker"),
+    }  # fmt: skip
