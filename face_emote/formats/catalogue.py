@@ -36,6 +36,8 @@ class FileFormat:
     """`room:function` that raises DependencyError unless what it is written with is installed."""
     pictured: bool = False
     """Whether it holds pictures of the skin."""
+    expressive: bool = False
+    """Whether it shows wrinkles and blood by shapes."""
     readable: bool = False
     """Whether a motion can be read from it."""
 

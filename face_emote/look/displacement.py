@@ -27,20 +27,26 @@ def crease_relief(
         surface: The refined skin.
         lips: The head's lip mask on its vertices, 0..1.
     """
-    factor = len(height) // COARSE
-    coarse = height.reshape(COARSE, factor, COARSE, factor).mean(axis=(1, 3))
     count = surface.matrix.num_rows
     corner = np.zeros((count, 2), np.float32)
     corner[surface.triangles.reshape(-1)] = surface.uv[surface.uv_triangles.reshape(-1)]
-    x = np.clip(corner[:, 0] * COARSE - 0.5, 0.0, COARSE - 1.001)
-    y = np.clip((1.0 - corner[:, 1]) * COARSE - 0.5, 0.0, COARSE - 1.001)
-    column, row = x.astype(int), y.astype(int)
-    u, v = x - column, y - row
-    upper = coarse[row, column] * (1.0 - u) + coarse[row, column + 1] * u
-    lower = coarse[row + 1, column] * (1.0 - u) + coarse[row + 1, column + 1] * u
     moves = 1.0 - np.clip(surface.linear.apply(lips[surface.vertex_index].astype(np.float64)) / STILL_LIPS, 0.0, 1.0)
     # Vertices that a hidden part shares, the margins of lids and lips among them, stay where contact put them.
     hidden = surface.triangles[surface.part >= SKIN_PARTS.index("mouth")]
     moves[np.unique(hidden)] = 0.0
-    found: Array = (WRINKLE_DEPTH * moves * (upper * (1.0 - v) + lower * v)).astype(np.float32)
+    found: Array = (moves * relief_at(height, corner)).astype(np.float32)
+    return found
+
+
+def relief_at(height: Float[Array, "size size"], uv: Float[Array, "point 2"]) -> Float[Array, " point"]:
+    """Metres of the part of the creases that a mesh can carry, at texture coordinates; `SkinMaps.wrinkle_height`."""
+    factor = len(height) // COARSE
+    coarse = height.reshape(COARSE, factor, COARSE, factor).mean(axis=(1, 3))
+    x = np.clip(uv[:, 0] * COARSE - 0.5, 0.0, COARSE - 1.001)
+    y = np.clip((1.0 - uv[:, 1]) * COARSE - 0.5, 0.0, COARSE - 1.001)
+    column, row = x.astype(int), y.astype(int)
+    u, v = x - column, y - row
+    upper = coarse[row, column] * (1.0 - u) + coarse[row, column + 1] * u
+    lower = coarse[row + 1, column] * (1.0 - u) + coarse[row + 1, column + 1] * u
+    found: Array = WRINKLE_DEPTH * (upper * (1.0 - v) + lower * v)
     return found

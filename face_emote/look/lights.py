@@ -7,7 +7,8 @@ import numpy as np
 from face_emote.core.arrays import Array, Float
 from face_emote.core.types import LightRig
 from face_emote.look.formula.ops import Vec
-from face_emote.look.formula.records import NUM_SKIES, Lamp, Lights, Skies, leaves
+from face_emote.look.formula.records import NUM_SKIES, Lamp, Lights, Opening, Skies, leaves
+from face_emote.look.teeth import MouthOpening
 
 SKY_GAIN = 2.6
 
@@ -53,6 +54,15 @@ def skies_of(rig: LightRig) -> Skies:
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
     pairs = zip(directions, colours, strict=True)
     return Skies(tuple(Lamp(vector(direction), vector(colour)) for direction, colour in pairs))
+
+
+def opening_record(opening: MouthOpening, *, front: Vec) -> Opening:
+    """The opening of a mouth as formulas read it; `front` is the sky's light on a surface that faces out of it."""
+    middle, right, up, forward = (
+        vector(values) for values in (opening.middle, opening.right, opening.up, opening.forward)
+    )
+    size = (opening.half_width, opening.half_height, opening.sag, opening.lift)
+    return Opening(middle, right, up, forward, *size, front=front)
 
 
 def shared_numbers(*records: object) -> Float[Array, " number"]:

@@ -110,7 +110,7 @@ def _write(
     if suffix == ".npz":
         write_motion(source, target)
         return
-    person = person_of(source, head=head, options=options, pictured=form.pictured)
+    person = person_of(source, head=head, options=options, pictured=form.pictured, expressive=form.expressive)
     write = form.writer(options.avatar)
     if options.frame is not None:
         source = instant(source, time_secs=options.frame)

@@ -13,14 +13,15 @@ import numpy as np
 from face_emote.core.arrays import Array, Float, Int
 from face_emote.core.names import BLOOD_REGIONS, JOINTS, WRINKLES
 from face_emote.core.output import written_beside
-from face_emote.core.png import png16_bytes, png_bytes
+from face_emote.core.png import png16_bytes, png_bytes, srgb_bytes
 from face_emote.core.types import SkinParams
 from face_emote.face.bundled import load_head
 from face_emote.face.head import Head
 from face_emote.face.layout import HeadLayout
-from face_emote.formats.mesh.materials import eye_picture, skin_picture
-from face_emote.formats.mesh.surface import MATERIAL_PARTS, eye_uv, vertex_normals
+from face_emote.formats.mesh.materials import PUPIL, skin_picture
+from face_emote.formats.mesh.surface import MATERIAL_PARTS, vertex_normals
 from face_emote.look.colour import skin_albedo
+from face_emote.look.eye_picture import eye_albedo, eye_frame, eye_uv
 from face_emote.look.garment import make_garment, under_collar
 from face_emote.look.hair import mean_hair_colour
 from face_emote.look.maps import WRINKLE_DEPTH, load_skin_maps, resting_relief
@@ -29,8 +30,6 @@ from face_emote.look.surface import SkinSurface, layout_skin
 from face_emote.worker.hair import hair_arrays
 from face_emote.worker.person import Person
 
-EYE_TILT = (0.07, -0.02)
-"""Where the iris sits on the modelled eyeball: radians outwards and up from straight ahead."""
 SKIN_TEXELS = 1024
 CONCENTRATION_RANGE = 4.0
 RELIEF_RANGE = 0.002
@@ -96,7 +95,8 @@ def _mesh(person: Person, layout: HeadLayout, *, faces: _Faces) -> dict[str, Any
     for side, name in enumerate(MATERIAL_PARTS["eyes"]):
         vertices = layout.vertices_of(name)
         lookup = np.zeros((head.num_vertices, 2), np.float32)
-        lookup[vertices] = eye_uv(_straightened(head.template[vertices], side=side))
+        ball = head.template[vertices]
+        lookup[vertices] = eye_uv((ball - ball.mean(axis=0)) @ eye_frame(side))
         own = layout.in_parts(name)[shown]
         uv[own] = lookup[layout.quads[shown][own]]
     deltas = [target.delta for target in person.targets.targets]
@@ -113,16 +113,6 @@ def _mesh(person: Person, layout: HeadLayout, *, faces: _Faces) -> dict[str, Any
         "joint_names": np.array(JOINTS),
         "joints": head.joints().astype(np.float32),
     }
-
-
-def _straightened(points: Float[Array, "point 3"], *, side: int) -> Float[Array, "point 3"]:
-    """Points of an eyeball turned so that the iris looks along +Z."""
-    axis = np.array([EYE_TILT[0] * (1 if side == 0 else -1), EYE_TILT[1], 1.0])
-    axis /= np.linalg.norm(axis)
-    right = np.cross((0.0, 1.0, 0.0), axis)
-    right /= np.linalg.norm(right)
-    turned: Array = (points - points.mean(axis=0)) @ np.stack([right, np.cross(axis, right), axis], axis=1)
-    return turned
 
 
 def _masks(layout: HeadLayout, *, used: Int[Array, " used"]) -> dict[str, Any]:
@@ -174,7 +164,7 @@ def write_pictures(skin: SkinParams, folder: Path) -> tuple[str, ...]:
     contents = {
         "skin_a.png": png16_bytes(np.stack(first, axis=-1)),
         "skin_b.png": png16_bytes(np.stack(second, axis=-1)),
-        "eye.png": png_bytes(eye_picture(skin)),
+        "eye.png": png_bytes(srgb_bytes(eye_albedo(skin, pupil=PUPIL))),
         "skin.png": png_bytes(skin_picture(skin, maps)),
     }
     for name, content in contents.items():

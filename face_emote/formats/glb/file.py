@@ -99,9 +99,9 @@ class GltfFile:
         return self._add_accessor(item | {"type": kind} | ({} if dtype == "<f4" else {"normalized": True}))
 
     def add_sparse(
-        self, count: int, index: Int[Array, " nonzero"], *, values: Float[Array, "nonzero 3"], bounds: bool = False
+        self, count: int, index: Int[Array, " nonzero"], *, values: Float[Array, "nonzero width"], bounds: bool = False
     ) -> int:
-        """Add [count, 3] float32 that is zero but for `values` at `index` (rising)."""
+        """Add [count, 3 or 4] float32 that is zero but for `values` at `index` (rising)."""
         item = self._sparse(count, index, values.astype("<f4"))
         if bounds:
             item |= _bounds(values if len(index) == count else np.concatenate([values, np.zeros((1, 3))]))
@@ -167,12 +167,12 @@ class GltfFile:
     def _sparse(self, count: int, index: Int[Array, " nonzero"], values: Array) -> dict[str, Any]:
         """With nothing there one explicit zero: some programs refuse accessors without any data."""
         if not len(index):
-            index, values = np.zeros(1, np.int64), np.zeros((1, 3), values.dtype)
+            index, values = np.zeros(1, np.int64), np.zeros((1, values.shape[1]), values.dtype)
         small = np.dtype("<u2" if count <= 0xFFFF else "<u4")
         return {
             "componentType": COMPONENTS[values.dtype.str],
             "count": count,
-            "type": "VEC3",
+            "type": KINDS[values.shape[1:]],
             "sparse": {
                 "count": len(index),
                 "indices": self._pooled(index.astype(small), mode="INDICES") | {"componentType": COMPONENTS[small.str]},

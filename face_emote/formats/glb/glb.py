@@ -20,12 +20,13 @@ import numpy as np
 
 from face_emote.core.arrays import Array, Float
 from face_emote.core.motion import MotionSource
-from face_emote.core.names import JOINT_PARENTS, JOINTS
+from face_emote.core.names import JOINT_PARENTS, JOINTS, WRINKLES
 from face_emote.core.output import written_beside
 from face_emote.core.timing import frame_times
 from face_emote.face.head import Head
 from face_emote.formats.glb.file import GltfFile
-from face_emote.formats.glb.mesh import GlbObject, GlbTarget, animated_objects, materials_of, plain_objects
+from face_emote.formats.glb.materials import materials_of
+from face_emote.formats.glb.mesh import GlbObject, GlbTarget, animated_objects, plain_objects
 from face_emote.formats.mesh.person import JointMotion, Person, Progress, posed_blocks
 from face_emote.formats.mesh.targets import SKIN_CURVES, TargetSet, morph_targets, skin_values
 
@@ -44,11 +45,11 @@ def write_glb(motion: MotionSource, path: Path, *, person: Person, progress: Pro
         scene: dict[str, Any] = {"asset": asset_of(motion), "scene": 0, **materials}
         if person.options.frame is not None:
             block, vertices = next(posed_blocks(motion, person.head))
-            scene |= _still_nodes(plain_objects(gltf, person, vertices=vertices[0], blood_flow=block.blood_flow[0]))
+            scene |= _still_nodes(plain_objects(gltf, person, vertices=vertices[0], moment=block))
         else:
             targets = morph_targets(motion, person.head)
             every = [GlbTarget(item.name, item.delta) for item in targets.targets]
-            every += [GlbTarget(SKIN_CURVES[i], None, shift) for i, shift in _skin_targets(person).items()]
+            every += _skin_targets(person)
             objects = animated_objects(gltf, person, targets=every)
             animation = _animation(
                 gltf, motion, person=person, targets=targets, objects=objects, folder=target.parent, progress=progress
@@ -63,12 +64,19 @@ def asset_of(motion: MotionSource) -> dict[str, Any]:
     return {"version": "2.0", "generator": f"face_emote {motion.info.version}".strip(), "extras": facts}
 
 
-def _skin_targets(person: Person) -> dict[int, Float[Array, "vertex 3"] | None]:
-    """Which of the skin's curves are targets too, and how each shifts the colour of the vertices."""
-    out: dict[int, Array | None] = dict.fromkeys(range(len(SKIN_CURVES)) if person.options.skin_curves else ())
-    if person.colours is not None:
-        shifts = person.colours.shifts()
-        out |= dict(zip(range(len(SKIN_CURVES) - len(shifts), len(SKIN_CURVES)), shifts, strict=True))
+def _skin_targets(person: Person) -> list[GlbTarget]:
+    """The skin's curves as targets: those that something on show follows, or all of them."""
+    out = []
+    shifts = None if person.colours is None else person.colours.shifts()
+    for i, name in enumerate(SKIN_CURVES):
+        target, blood = GlbTarget(name), i - len(WRINKLES)
+        if blood < 0 and person.folds is not None:
+            target = GlbTarget(name, move=person.folds.move(i), alpha=person.folds.masks[:, i])
+        elif blood >= 0 and shifts is not None:
+            target = GlbTarget(name, shift=shifts[blood])
+        shows = "skin" in person.surface.materials() and (target.alpha is not None or target.shift is not None)
+        if shows or person.options.skin_curves:
+            out.append(target)
     return out
 
 
@@ -130,8 +138,8 @@ def _animation(
 ) -> dict[str, Any]:
     """Add the curves and return the animation; nodes are the objects, then the joints. Spools lie in `folder`."""
     joints, count, done = JointMotion(person.head), motion.num_frames, 0
-    shown = list(_skin_targets(person))
-    moving = [item for item in objects if item.columns]
+    shown = [SKIN_CURVES.index(item.name) for item in _skin_targets(person)]
+    moving = [item for item in objects if item.columns and item.like is None]
     with ExitStack() as files:
 
         def spool(name: str) -> BufferedIOBase:
@@ -154,20 +162,24 @@ def _animation(
             if progress is not None:
                 progress(done, count, "exporting")
         times = gltf.add_array(frame_times(0, count, fps=motion.fps).astype(np.float32), bounds=True)
-        samplers, goals = [], []
+        samplers, channels = [], []
+
+        def play(values: int, path: str, *nodes: int) -> None:
+            channels.extend({"sampler": len(samplers), "target": {"node": node, "path": path}} for node in nodes)
+            samplers.append({"input": times, "output": values, "interpolation": "LINEAR"})
+
         for item, file in zip(moving, weights, strict=True):
-            samplers.append(gltf.add_stream(file, count=count * len(item.columns), kind="SCALAR"))
-            goals.append({"node": objects.index(item), "path": "weights"})
+            own = objects.index(item)
+            nodes = (own, *(node for node, other in enumerate(objects) if other.like == own))
+            play(gltf.add_stream(file, count=count * len(item.columns), kind="SCALAR"), "weights", *nodes)
         for joint in range(len(JOINTS)):
             node = len(objects) + joint
-            samplers.append(gltf.add_stream(turns[joint], count=count, kind="VEC4"))
-            goals.append({"node": node, "path": "rotation"})
-            samplers.append(gltf.add_stream(places[joint], count=count, kind="VEC3"))
-            goals.append({"node": node, "path": "translation"})
+            play(gltf.add_stream(turns[joint], count=count, kind="VEC4"), "rotation", node)
+            play(gltf.add_stream(places[joint], count=count, kind="VEC3"), "translation", node)
         recorded = gltf.add_stream(skin, count=count * len(SKIN_CURVES), kind="SCALAR", dtype="<i2")
     return {
         "name": Path(motion.info.speech_name).stem or "performance",
-        "samplers": [{"input": times, "output": output, "interpolation": "LINEAR"} for output in samplers],
-        "channels": [{"sampler": i, "target": goal} for i, goal in enumerate(goals)],
+        "samplers": samplers,
+        "channels": channels,
         "extras": {"skin": {"names": SKIN_CURVES, "accessor": recorded}},
     }

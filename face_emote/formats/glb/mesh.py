@@ -1,14 +1,20 @@
-"""Meshes of a `.glb`: materials, vertices, texture coordinates, joints and targets of each object of a surface."""
+"""Meshes of a `.glb`: vertices, texture coordinates, colours, joints and targets of each object of a surface.
 
-from dataclasses import dataclass
+Creases are finer than the mesh, so they are a mesh of their own over the skin, with the skin's shapes and the material of
+the deepest creases: targets move its alpha, which blends the two.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from face_emote.core.arrays import Array, Float, Int
+from face_emote.core.types import FaceMotion
 from face_emote.formats.glb.file import INDEX_BUFFER, VERTEX_BUFFER, GltfFile
-from face_emote.formats.mesh.colours import BASE
-from face_emote.formats.mesh.materials import MATERIALS, Picture
+from face_emote.formats.glb.materials import FOLDS
+from face_emote.formats.mesh.materials import MATERIALS
 from face_emote.formats.mesh.person import Person
 from face_emote.formats.mesh.surface import (
     SurfaceObject,
@@ -23,20 +29,29 @@ SMALLEST_MOVE = 1e-5
 """Metres; vertices that a target moves less are left out of it."""
 SMALLEST_TURN = 4e-3
 """The same for normals, radians: half a step of the bytes that they are stored in."""
-WEBP = "EXT_texture_webp"
 SMALLEST_SHIFT = 2e-3
 """The same for colours."""
+SMALLEST_FOLD = 0.02
+"""Activation that is no crease."""
+LIFT = 1e-4
+"""Metres that the mesh of the creases lies over the skin."""
+RELIEFS = ("skin", "eyes")
+"""Materials whose pictures of normals need tangents."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GlbTarget:
-    """One morph target of the whole head."""
+    """One morph target; what it has none of is None."""
 
     name: str
-    delta: Float[Array, "head_vertex 3"] | None
-    """Metres at weight 1; None for a target that only carries a curve of the skin."""
+    delta: Float[Array, "head_vertex 3"] | None = None
+    """Metres at weight 1."""
+    move: Float[Array, "vertex 3"] | None = None
+    """The same of the written vertices."""
     shift: Float[Array, "vertex 3"] | None = None
     """Of the written vertices' colour."""
+    alpha: Float[Array, " vertex"] | None = None
+    """How much of the creases shows."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,171 +62,191 @@ class GlbObject:
     primitives: list[dict[str, Any]]
     columns: tuple[int, ...] = ()
     """Which targets it has."""
+    like: int | None = None
+    """The object whose weights are also its own."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _WrittenTarget:
-    """One target at the written vertices."""
+class _Shown:
+    """Written vertices as they lie in the file."""
 
-    move: Float[Array, "vertex 3"] | None
-    turn: Float[Array, "vertex 3"] | None
-    shift: Float[Array, "vertex 3"] | None
-    """Of the vertex colour."""
-
-
-def materials_of(gltf: GltfFile, person: Person) -> dict[str, Any]:
-    """Add the pictures of a person and return the materials of its surface; without pictures they are plain."""
-    images: list[dict[str, Any]] = []
-    textures: list[dict[str, Any]] = []
-    materials: list[dict[str, Any]] = []
-    pictures = person.pictures
-    colours = {} if pictures is None else {"skin": pictures.colour, "eyes": pictures.eye}
-
-    def texture(name: str, picture: Picture) -> dict[str, int]:
-        view = gltf.add_blob(picture.data)
-        images.append({"name": name, "bufferView": view, "mimeType": f"image/{picture.kind}"})
-        source: dict[str, Any] = {"source": len(images) - 1}
-        if picture.kind == "webp":
-            gltf.extensions.add(WEBP)
-            source = {"extensions": {WEBP: source}}
-        textures.append({"sampler": 0, **source})
-        return {"index": len(textures) - 1}
-
-    used = person.surface.materials()
-    for item in (item for item in MATERIALS if item.name in used):
-        shading: dict[str, Any] = {"metallicFactor": 0.0, "roughnessFactor": item.roughness}
-        material: dict[str, Any] = {"name": item.name, "pbrMetallicRoughness": shading}
-        if item.name in colours:
-            shading["baseColorTexture"] = texture(item.name, colours[item.name])
-        else:
-            shading["baseColorFactor"] = [item.red, item.green, item.blue, 1.0]
-        if item.name == "skin" and pictures is not None:
-            material["normalTexture"] = texture("skin_normal", pictures.normal)
-        materials.append(material)
-    out: dict[str, Any] = {"materials": materials}
-    if images:
-        smooth = {"magFilter": 9729, "minFilter": 9987}  # Linear, with mipmaps.
-        out |= {"images": images, "textures": textures, "samplers": [smooth]}
-    return out
+    places: Float[Array, "vertex 3"]
+    rest: Float[Array, "vertex 3"]
+    """The same on the head at rest."""
+    normals: Float[Array, "vertex 3"]
+    tint: Float[Array, "vertex 3"] | None
+    """Of the skin; None without vertex colours."""
+    folded: Float[Array, " vertex"]
+    """How much of the creases shows, 0..1."""
 
 
 def animated_objects(gltf: GltfFile, person: Person, *, targets: list[GlbTarget]) -> tuple[GlbObject, ...]:
-    """Skinned meshes at rest with their targets. A split part has only the targets that change it."""
-    surface, coloured = person.surface, person.colours is not None
-    rest = surface.of(person.head.template.astype(np.float32))
-    faces = surface.triangles()
+    """Skinned meshes at rest with their targets. A split part and the creases have only those that change them."""
+    surface = person.surface
+    rest, faces = surface.of(person.head.template.astype(np.float32)), surface.triangles()
     normals = vertex_normals(rest, faces)
     weights = surface.of(person.head.skin_weights)
-    written = []
+    written, turns = [], []
     for target in targets:
-        move = turn = None
-        if target.delta is not None:
-            move = surface.of(target.delta.astype(np.float32))
-            turn = vertex_normals(rest + move, faces) - normals
-        written.append(_WrittenTarget(move, turn, target.shift))
-    out = []
+        move = target.move if target.delta is None else surface.of(target.delta.astype(np.float32))
+        written.append(replace(target, move=move))
+        turns.append(None if move is None else vertex_normals(rest + move, faces) - normals)
+    tint = None if person.colours is None else np.ones((surface.num_vertices, 3), np.float32)
+    shown = _Shown(rest, rest, normals, tint, np.zeros(surface.num_vertices, np.float32))
+    out: list[GlbObject] = []
+    creases: list[GlbObject] = []
     for item in surface.objects():
         columns = tuple(i for i, target in enumerate(written) if not surface.split or _changes(target, item))
-        primitives = []
+        own, primitives = [written[i] for i in columns], []
         for part in object_parts(surface, item):
-            primitive = _primitive(gltf, part, person=person, places=rest, rest=rest, normals=normals, blood_flow=None)
+            primitive = _primitive(gltf, part, person=person, shown=shown)
             joints, shares = _influences(weights[part.vertex_index])
             primitive["attributes"]["JOINTS_0"] = gltf.add_array(joints, target=VERTEX_BUFFER)
             primitive["attributes"]["WEIGHTS_0"] = gltf.add_array(shares, target=VERTEX_BUFFER)
-            primitive["material"] = surface.materials().index(part.material)
             if columns:
-                tinted = coloured and part.material == "skin"
-                own = [written[i] for i in columns]
-                primitive["targets"] = _morphs(gltf, part.vertex_index, targets=own, coloured=tinted)
+                primitive["targets"] = _morphs(gltf, part, own, turns=[turns[i] for i in columns])
             primitives.append(primitive)
+            if part.material == "skin":
+                over = _creases(gltf, primitive, part, person=person, shown=shown, targets=own)
+                creases += [] if over is None else [GlbObject(FOLDS, [over], columns, like=len(out))]
         out.append(GlbObject(item.name, primitives, columns))
-    return tuple(out)
+    return (*out, *creases)
 
 
 def plain_objects(
-    gltf: GltfFile, person: Person, *, vertices: Float[Array, "head_vertex 3"], blood_flow: Float[Array, " region=8"]
+    gltf: GltfFile, person: Person, *, vertices: Float[Array, "head_vertex 3"], moment: FaceMotion
 ) -> tuple[GlbObject, ...]:
     """Meshes of one posed frame, without joints and targets."""
-    surface = person.surface
+    surface, folds = person.surface, person.folds
     rest, places = surface.of(person.head.template.astype(np.float32)), surface.of(vertices)
-    normals = vertex_normals(places, surface.triangles())
-    return tuple(
-        GlbObject(
-            item.name,
-            [
-                _primitive(gltf, part, person=person, places=places, rest=rest, normals=normals, blood_flow=blood_flow)
-                | {"material": surface.materials().index(part.material)}
-                for part in object_parts(surface, item)
-            ],
-        )
-        for item in surface.objects()
-    )
+    folded, tint = np.zeros(surface.num_vertices, np.float32), None
+    if folds is not None:
+        folded = np.clip(folds.masks @ moment.wrinkles[0], 0.0, 1.0)
+        if folds.relief is not None:
+            places = places + folded[:, None] * folds.relief
+    if person.colours is not None:
+        tint = np.maximum(1.0 + np.tensordot(moment.blood_flow[0], person.colours.shifts(), axes=1), 0.0)
+    shown = _Shown(places, rest, vertex_normals(places, surface.triangles()), tint, folded)
+    out, creases = [], []
+    for item in surface.objects():
+        primitives = []
+        for part in object_parts(surface, item):
+            primitives.append(_primitive(gltf, part, person=person, shown=shown))
+            if part.material == "skin":
+                over = _creases(gltf, primitives[-1], part, person=person, shown=shown, targets=[])
+                creases += [] if over is None else [GlbObject(FOLDS, [over])]
+        out.append(GlbObject(item.name, primitives))
+    return (*out, *creases)
 
 
-def _changes(target: _WrittenTarget, item: SurfaceObject) -> bool:
-    """Whether a target changes one of the parts that a head is split into; the skin has all of its own curves."""
-    if target.move is None:
-        return item.name == "skin"
-    return bool(np.abs(target.move[item.vertex_index]).max() > SMALLEST_MOVE)
-
-
-def _primitive(
-    gltf: GltfFile,
-    part: SurfacePart,
-    *,
-    person: Person,
-    places: Float[Array, "vertex 3"],
-    rest: Float[Array, "vertex 3"],
-    normals: Float[Array, "vertex 3"],
-    blood_flow: Float[Array, " region=8"] | None,
-) -> dict[str, Any]:
-    index, colours = part.vertex_index, person.colours
-    attributes = {
-        "POSITION": gltf.add_array(places[index].astype(np.float32), target=VERTEX_BUFFER, bounds=True),
-        "NORMAL": gltf.add_array(normals[index], target=VERTEX_BUFFER),
+def _creases(
+    gltf: GltfFile, skin: dict[str, Any], part: SurfacePart, *, person: Person, shown: _Shown,
+    targets: list[GlbTarget],
+) -> dict[str, Any] | None:  # fmt: skip
+    """The skin's primitive again where it can fold, a little over it: only place, colour and faces are its own."""
+    if person.folds is None or person.pictures is None:
+        return None
+    index = part.vertex_index
+    able = (person.folds.masks[index] > SMALLEST_FOLD).any(axis=1)[part.triangles].any(axis=1)
+    over = replace(part, material=FOLDS, triangles=part.triangles[able])
+    places = shown.places[index] + np.float32(LIFT) * shown.normals[index]
+    made = {
+        "attributes": skin["attributes"]
+        | {"POSITION": gltf.add_array(places.astype(np.float32), target=VERTEX_BUFFER, bounds=True)},
+        **_faces(gltf, over, person=person),
     }
-    uv = eyes_uv(rest[index]) if part.material == "eyes" else part.uv
+    made["attributes"] |= _colours(gltf, over, person=person, shown=shown)
+    if targets:
+        colours = _colour_morphs(gltf, over, targets)
+        made["targets"] = [own | colour for own, colour in zip(skin["targets"], colours, strict=True)]
+    return made
+
+
+def _changes(target: GlbTarget, item: SurfaceObject) -> bool:
+    """Whether a target changes one of the parts that a head is split into; the skin has all of its own curves."""
+    if target.delta is None:
+        return item.name == "skin"
+    return target.move is not None and bool(np.abs(target.move[item.vertex_index]).max() > SMALLEST_MOVE)
+
+
+def _primitive(gltf: GltfFile, part: SurfacePart, *, person: Person, shown: _Shown) -> dict[str, Any]:
+    index, normals = part.vertex_index, shown.normals[part.vertex_index]
+    places = shown.places[index].astype(np.float32)
+    attributes = {
+        "POSITION": gltf.add_array(places, target=VERTEX_BUFFER, bounds=True),
+        "NORMAL": gltf.add_array(normals, target=VERTEX_BUFFER),
+    }
+    uv = eyes_uv(shown.rest[index]) if part.material == "eyes" else part.uv
     if uv is not None:
         flipped = np.stack([uv[:, 0], 1.0 - uv[:, 1]], axis=1).astype(np.float32)
         attributes["TEXCOORD_0"] = gltf.add_array(flipped, target=VERTEX_BUFFER)
-        if part.material == "skin":  # Its picture of normals needs them.
-            tangents = vertex_tangents(places[index], normals=normals[index], uv=uv, faces=part.triangles)
+        if person.pictures is not None and part.material in RELIEFS:
+            tangents = vertex_tangents(places, normals=normals, uv=uv, faces=part.triangles)
             attributes["TANGENT"] = gltf.add_array(tangents, target=VERTEX_BUFFER)
-    if colours is not None and part.material == "skin":
-        tint = np.full((len(index), 3), BASE, np.float32)
-        if blood_flow is not None:
-            tint = np.clip(tint + np.tensordot(blood_flow, colours.shifts()[:, index], axes=1), 0.0, 1.0)
-        attributes["COLOR_0"] = gltf.add_array(tint.astype(np.float32), target=VERTEX_BUFFER)
-    indices = part.triangles.astype(np.uint16 if len(index) <= 0xFFFF else np.uint32).reshape(-1)
-    return {"attributes": attributes, "indices": gltf.add_array(indices, target=INDEX_BUFFER)}
+    attributes |= _colours(gltf, part, person=person, shown=shown)
+    return {"attributes": attributes, **_faces(gltf, part, person=person)}
+
+
+def _faces(gltf: GltfFile, part: SurfacePart, *, person: Person) -> dict[str, int]:
+    indices = part.triangles.astype(np.uint16 if len(part.vertex_index) <= 0xFFFF else np.uint32).reshape(-1)
+    material = (*person.surface.materials(), FOLDS).index(part.material)
+    return {"indices": gltf.add_array(indices, target=INDEX_BUFFER), "material": material}
+
+
+def _colours(gltf: GltfFile, part: SurfacePart, *, person: Person, shown: _Shown) -> dict[str, int]:
+    """Vertex colours: what blood does to the skin, the alpha of creases, the dark of the mouth."""
+    index = part.vertex_index
+    if person.colours is None or shown.tint is None or part.material == "eyes":
+        return {}
+    if part.material == "skin":
+        tint = shown.tint[index]
+    elif part.material == FOLDS:
+        tint = np.concatenate([shown.tint[index], shown.folded[index, None]], axis=1)
+    else:
+        plain = next(item for item in MATERIALS if item.name == part.material)
+        tint = np.clip(person.colours.flesh[index] / (plain.red, plain.green, plain.blue), 0.0, 1.0)
+    return {"COLOR_0": gltf.add_array(np.ascontiguousarray(tint, np.float32), target=VERTEX_BUFFER)}
 
 
 def _morphs(
-    gltf: GltfFile, index: Int[Array, " own"], *, targets: list[_WrittenTarget], coloured: bool
-) -> list[dict[str, Any]]:
+    gltf: GltfFile, part: SurfacePart, targets: list[GlbTarget], *, turns: list[Float[Array, "vertex 3"] | None]
+) -> list[dict[str, int]]:
     """Sparse storage of every target's part on some vertices; all of a primitive's targets have the same attributes."""
-    count, nothing = len(index), np.zeros(0, np.int64)
-    still = gltf.add_sparse(count, nothing, values=np.zeros((0, 3)), bounds=True)
-    no_turn = gltf.add_sparse_directions(count, nothing, values=np.zeros((0, 3)))
-    no_shift = gltf.add_sparse(count, nothing, values=np.zeros((0, 3))) if coloured else 0
-    has_shift = coloured and any(
-        item.shift is not None and np.abs(item.shift[index]).max() > SMALLEST_SHIFT for item in targets
-    )
+    index, nothing = part.vertex_index, np.zeros((0, 3))
+    still = gltf.add_sparse(len(index), nothing[:, 0].astype(np.int64), values=nothing, bounds=True)
+    no_turn = gltf.add_sparse_directions(len(index), nothing[:, 0].astype(np.int64), values=nothing)
     out = []
-    for item in targets:
-        morph = {"POSITION": still, "NORMAL": no_turn} | ({"COLOR_0": no_shift} if has_shift else {})
-        if item.move is not None and item.turn is not None:
+    for item, turn, colour in zip(targets, turns, _colour_morphs(gltf, part, targets), strict=True):
+        morph = {"POSITION": still, "NORMAL": no_turn} | colour
+        if item.move is not None and turn is not None:
             moved = np.flatnonzero(np.abs(item.move[index]).max(axis=1) > SMALLEST_MOVE)
-            turned = np.flatnonzero(np.abs(item.turn[index]).max(axis=1) > SMALLEST_TURN)
+            turned = np.flatnonzero(np.abs(turn[index]).max(axis=1) > SMALLEST_TURN)
             if len(moved):
-                morph["POSITION"] = gltf.add_sparse(count, moved, values=item.move[index][moved], bounds=True)
+                values = item.move[index][moved]
+                morph["POSITION"] = gltf.add_sparse(len(index), moved, values=values, bounds=True)
                 if len(turned):
-                    morph["NORMAL"] = gltf.add_sparse_directions(count, turned, values=item.turn[index][turned])
-        if has_shift and item.shift is not None:
-            shifted = np.flatnonzero(np.abs(item.shift[index]).max(axis=1) > SMALLEST_SHIFT)
-            if len(shifted):
-                morph["COLOR_0"] = gltf.add_sparse(count, shifted, values=item.shift[index][shifted])
+                    morph["NORMAL"] = gltf.add_sparse_directions(len(index), turned, values=turn[index][turned])
         out.append(morph)
+    return out
+
+
+def _colour_morphs(gltf: GltfFile, part: SurfacePart, targets: list[GlbTarget]) -> list[dict[str, int]]:
+    """What each target does to the vertex colours of skin (three channels) and creases (four); nothing to others."""
+    index, width = part.vertex_index, {"skin": 3, FOLDS: 4}.get(part.material, 0)
+    changes = np.zeros((len(targets), len(index), width), np.float32)
+    for change, target in zip(changes, targets, strict=True):
+        if width and target.shift is not None:
+            change[:, :3] = target.shift[index]
+        if width == 4 and target.alpha is not None:
+            change[:, 3] = target.alpha[index]
+    if not (np.abs(changes) > SMALLEST_SHIFT).any():
+        return [{}] * len(targets)
+    none = gltf.add_sparse(len(index), np.zeros(0, np.int64), values=np.zeros((0, width)))
+    out = []
+    for change in changes:
+        shifted = np.flatnonzero(np.abs(change).max(axis=1) > SMALLEST_SHIFT)
+        known = gltf.add_sparse(len(index), shifted, values=change[shifted]) if len(shifted) else none
+        out.append({"COLOR_0": known})
     return out
 
 

@@ -1,13 +1,14 @@
-"""What exported heads look like: skin with its own pictures, eyes with an iris, plain teeth and mouth.
+"""What exported heads look like: pictures of skin and eyes from the renderers' formulas, and plain teeth and mouth.
 
 The resting relief of the skin (pores, lip lines, age) is a tangent-space normal map: `look.maps` gives a height's
 derivative per unit of texture coordinate in metres; divided by the metres that a unit of texture coordinate spans on
-the surface it is a slope. Red is +u, green +v (up in the picture), as glTF and USD want it.
+the surface it is a slope. Red is +u, green +v (up in the picture), as glTF and USD want it. A second pair of pictures
+has every expression crease at its deepest, to be blended in.
 """
 
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 
@@ -15,20 +16,23 @@ from face_emote.core.arrays import Array, Float, UInt8
 from face_emote.core.png import png_bytes, srgb_bytes
 from face_emote.core.types import SkinParams
 from face_emote.face.bundled import load_head
-from face_emote.formats.mesh.surface import EYE_SPAN, MATERIAL_PARTS
+from face_emote.formats.mesh.surface import MATERIAL_PARTS
+from face_emote.look import eyes, teeth
 from face_emote.look.colour import painted, skin_albedo
+from face_emote.look.eye_picture import eye_albedo, eye_frame, eye_normals, lid_light
 from face_emote.look.hair import mean_hair_colour
 from face_emote.look.maps import SkinMaps, load_skin_maps
+from face_emote.look.reflection import SKIN_F0
 
 TEXELS = 1024
 CELLS = 128
 """The span of a texel is found on a grid of this many cells; it changes slowly."""
-EYE_TEXELS = 256
-IRIS_ANGLE = 0.355
-"""Angular radius of the iris on the eyeball (radius 16.5 mm): 11.7 mm across."""
-PUPIL_ANGLE = 0.115
-SCLERA = (0.70, 0.66, 0.63)
-PUPIL = (0.004, 0.004, 0.004)
+DIELECTRIC_F0 = 0.04
+"""Reflectance that glTF, USD and engines take for granted."""
+PUPIL = 0.30
+"""Radius in iris radii: that of a bright room."""
+WET_LIPS = 0.35
+"""Strength of the film of spittle on lips; its highlights come on top of the skin's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +44,22 @@ class Material:
     green: float
     blue: float
     roughness: float
+    reflects: float = 1.0
+    """Its reflectance over DIELECTRIC_F0."""
+    coat: float = 0.0
+    """Strength of a second, wet surface over it."""
+    coat_roughness: float = 0.0
 
 
 MATERIALS = (
-    Material("skin", 0.60, 0.34, 0.25, roughness=0.5),
-    Material("eyes", 0.75, 0.72, 0.70, roughness=0.12),
-    Material("teeth", 0.72, 0.66, 0.55, roughness=0.25),
-    Material("mouth", 0.38, 0.11, 0.10, roughness=0.35),
-)
+    Material("skin", 0.60, 0.34, 0.25, roughness=0.5, reflects=SKIN_F0 / DIELECTRIC_F0, coat_roughness=0.3),
+    Material(
+        "eyes", 0.75, 0.72, 0.70, roughness=0.6, reflects=0.0, coat=eyes.WET_F0 / DIELECTRIC_F0,
+        coat_roughness=eyes.GLOSS_CORNEA,
+    ),
+    Material("teeth", *teeth.ENAMEL, roughness=teeth.ENAMEL_ROUGHNESS),
+    Material("mouth", *teeth.TONGUE, roughness=0.35),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,27 +73,43 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class SkinPictures:
-    """Pictures of one person."""
+    """Pictures of one person; those of the skin in the head's texture coordinates."""
 
     colour: Picture
-    """Resting skin in the head's texture coordinates."""
+    """At rest."""
     normal: Picture
     """Its relief."""
+    shine: Picture
+    """Red: the wetness of the lips; green: roughness."""
+    folds_colour: Picture
+    """With every crease at its deepest."""
+    folds_normal: Picture
     eye: Picture
+    eye_normal: Picture
+    """Of iris and white."""
+    eye_coat: Picture
+    """Of the wet surface, whose cornea stands out."""
 
 
 @lru_cache(maxsize=2)
 def pictures_of(skin: SkinParams, *, compress: bool = False) -> SkinPictures:
     """Draw the pictures of a person; kept, for the next file of the same one."""
-    return drawn_pictures(skin, load_skin_maps(skin, size=TEXELS), gain=1.0, compress=compress)
+    return drawn_pictures(skin, load_skin_maps(skin, size=TEXELS), compress=compress)
 
 
-def drawn_pictures(skin: SkinParams, maps: SkinMaps, *, gain: float, compress: bool) -> SkinPictures:
-    """Pictures of a person, of maps of TEXELS; `gain` brightens the skin, for vertex colours to darken."""
+def drawn_pictures(skin: SkinParams, maps: SkinMaps, *, compress: bool) -> SkinPictures:
+    """Pictures of a person, of maps of TEXELS."""
+    iris, cornea = eye_normals()
+    fine, plain = partial(_encoded, compress=compress, steps=2), partial(_encoded, compress=compress, steps=4)
     return SkinPictures(
-        colour=_encoded(skin_picture(skin, maps, gain=gain), compress=compress, steps=2),
-        normal=_encoded(normal_picture(maps), compress=compress, steps=4),
-        eye=Picture(png_bytes(eye_picture(skin)), "png"),
+        colour=fine(skin_picture(skin, maps)),
+        normal=plain(normal_picture(maps)),
+        shine=plain(shine_picture(maps)),
+        folds_colour=plain(skin_picture(skin, maps, folded=True)),
+        folds_normal=plain(normal_picture(maps, folded=True)),
+        eye=fine(eye_picture(skin)),
+        eye_normal=fine(normal_bytes(iris)),
+        eye_coat=fine(normal_bytes(cornea)),
     )
 
 
@@ -106,40 +134,43 @@ def _encoded(pixels: UInt8[Array, "row column 3"], *, compress: bool, steps: int
     return Picture(data, "webp" if compress else "jpeg")
 
 
-def skin_picture(skin: SkinParams, maps: SkinMaps, *, gain: float = 1.0) -> UInt8[Array, "texels texels 3"]:
-    """Resting skin in the head's texture coordinates, 8-bit sRGB, row 0 at the top."""
-    bare = skin_albedo(melanin=maps.melanin, haemoglobin=maps.haemoglobin)
+def skin_picture(skin: SkinParams, maps: SkinMaps, *, folded: bool = False) -> UInt8[Array, "texels texels 3"]:
+    """Skin at rest, or with all its creases, in the head's texture coordinates, 8-bit sRGB, row 0 at the top."""
+    crease = np.clip(-maps.wrinkle_height, 0.0, 1.0) if folded else None
+    bare = skin_albedo(melanin=maps.melanin, haemoglobin=maps.haemoglobin, crease=crease)
     between = maps.melanin <= 0.0  # The charts leave gaps; a viewer's small mipmaps must not mix white into the seams.
     bare[between] = np.median(bare[~between], axis=0)
-    return srgb_bytes(gain * painted(bare, maps.hair_coverage, hair_colour=mean_hair_colour(skin)))
+    return srgb_bytes(painted(bare, maps.hair_coverage, hair_colour=mean_hair_colour(skin)))
 
 
-def eye_picture(skin: SkinParams) -> Array:
-    """Front of an eyeball, unrolled: distance from the middle is the angle from its axis, EYE_SPAN at the rim."""
-    row, column = np.mgrid[0:EYE_TEXELS, 0:EYE_TEXELS]
-    x, y = (2.0 * (column + 0.5) / EYE_TEXELS - 1.0), (2.0 * (row + 0.5) / EYE_TEXELS - 1.0)
-    angle = EYE_SPAN * np.hypot(x, y)
-    blur = EYE_SPAN / EYE_TEXELS
-    inside = _step(IRIS_ANGLE, angle, blur)[..., None]
-    fibres = 1.0 + 0.18 * np.cos(37.0 * np.arctan2(y, x)) * np.sin(3.0 * angle / IRIS_ANGLE)
-    shade = fibres * (1.0 - 0.6 * np.clip((angle / IRIS_ANGLE - 0.75) / 0.25, 0.0, 1.0))
-    iris = 2.2 * shade[..., None] * np.asarray(skin.iris_colour)
-    pupil = _step(PUPIL_ANGLE, angle, blur)[..., None]
-    iris = iris * (1.0 - pupil) + np.asarray(PUPIL) * pupil
-    return srgb_bytes(np.asarray(SCLERA) * (1.0 - inside) + iris * inside)
+def eye_picture(skin: SkinParams) -> UInt8[Array, "texels texels 3"]:
+    """The left eyeball of the average head in its lids, unrolled as `look.eye_picture` says; the right one mirrors it."""
+    head = load_head()
+    assert head.layout is not None
+    ball = head.template[head.layout.vertices_of("eyeL")].astype(np.float64)
+    middle = ball.mean(axis=0)
+    margin = (head.template[head.layout.left_lid_loop] - middle) @ eye_frame(0)
+    radius = float(np.linalg.norm(ball - middle, axis=1).mean())
+    return srgb_bytes(eye_albedo(skin, pupil=PUPIL) * lid_light(margin, radius=radius))
 
 
-def _step(edge: float, value: Array, blur: float) -> Array:
-    """1 below the edge, 0 above, linear over twice the blur."""
-    return np.clip(0.5 + (edge - value) / (2.0 * blur), 0.0, 1.0)
+def shine_picture(maps: SkinMaps) -> UInt8[Array, "texels texels 3"]:
+    """Red the wetness of the lips, green roughness: where glTF looks for a coat and for roughness."""
+    planes = [WET_LIPS * maps.lips, maps.roughness, np.zeros_like(maps.lips)]
+    return np.round(255.0 * np.stack(planes, axis=-1)).astype(np.uint8)
 
 
-def normal_picture(maps: SkinMaps) -> UInt8[Array, "texels texels 3"]:
-    """Normals of the resting skin, 8 bits, row 0 at the top."""
-    slope = maps.bump_gradient / uv_spans_at(maps.size)
+def normal_picture(maps: SkinMaps, *, folded: bool = False) -> UInt8[Array, "texels texels 3"]:
+    """Normals of the skin at rest, or with all its creases, 8 bits, row 0 at the top."""
+    gradient = maps.bump_gradient + maps.wrinkle_gradient if folded else maps.bump_gradient
+    slope = gradient / uv_spans_at(maps.size)
     normal = np.concatenate([-slope, np.ones((maps.size, maps.size, 1), np.float32)], axis=-1)
-    normal /= np.linalg.norm(normal, axis=-1, keepdims=True)
-    return (normal * 127.5 + 128.0).astype(np.uint8)
+    return normal_bytes(normal / np.linalg.norm(normal, axis=-1, keepdims=True))
+
+
+def normal_bytes(normals: Float[Array, "row column 3"]) -> UInt8[Array, "row column 3"]:
+    """Unit vectors as the colours of a picture."""
+    return (normals * 127.5 + 128.0).clip(0.0, 255.0).astype(np.uint8)
 
 
 def uv_spans() -> Float[Array, "cell cell 2"]:

@@ -14,7 +14,8 @@ from face_emote.core.types import FaceMotion, SkinParams
 from face_emote.face.characters import character
 from face_emote.face.head import Head
 from face_emote.face.skinning import joint_rotations, skin_transforms
-from face_emote.formats.mesh.colours import BASE, BlushColours, blush_colours
+from face_emote.formats.mesh.colours import BlushColours, blush_colours
+from face_emote.formats.mesh.folds import Folds, folds_of
 from face_emote.formats.mesh.materials import TEXELS, SkinPictures, drawn_pictures, pictures_of
 from face_emote.formats.mesh.options import PLAIN, MeshOptions
 from face_emote.formats.mesh.surface import Surface, surface_of
@@ -35,7 +36,9 @@ class Person:
     surface: Surface
     options: MeshOptions
     colours: BlushColours | None
-    """Of the vertices; None unless `options.blush`."""
+    """Of the vertices; None unless the format or `options.blush` wants them."""
+    folds: Folds | None
+    """None unless the format has shapes of the skin."""
     pictures: SkinPictures | None
     """None where the format has no place for them, or the head no texture coordinates."""
 
@@ -47,6 +50,7 @@ def person_of(
     options: MeshOptions = PLAIN,
     skin: SkinParams | None = None,
     pictured: bool = False,
+    expressive: bool = False,
 ) -> Person:
     """Resolve everything about the person of a motion that a writer needs.
 
@@ -56,6 +60,7 @@ def person_of(
         options: What is wanted of the mesh.
         skin: Instead of the character's.
         pictured: Whether the format holds pictures of the skin.
+        expressive: Whether it shows wrinkles and blood by shapes.
 
     Raises:
         HeadError: the motion belongs to another face model.
@@ -66,16 +71,18 @@ def person_of(
     if person.layout is None:
         if options.blush:
             raise OptionError("Vertex colours are known on the bundled head only; leave out blush for this head")
-        return Person(head, person, surface, options, None, None)
-    if not (options.blush or pictured):
-        return Person(head, person, surface, options, None, None)
+        return Person(head, person, surface, options, None, None, None)
+    coloured = options.blush or expressive
+    if not (coloured or pictured):
+        return Person(head, person, surface, options, None, None, None)
     look = skin or character(motion.character).skin
-    if not options.blush:
-        return Person(head, person, surface, options, None, pictures_of(look, compress=options.compress))
+    if not coloured:
+        return Person(head, person, surface, options, None, None, pictures_of(look, compress=options.compress))
     maps = load_skin_maps(look, size=TEXELS)
-    # The vertex colours darken the picture, so it is brighter by as much.
-    pictures = drawn_pictures(look, maps, gain=1.0 / BASE, compress=options.compress) if pictured else None
-    return Person(head, person, surface, options, blush_colours(surface, look, maps), pictures)
+    pictures = drawn_pictures(look, maps, compress=options.compress) if pictured else None
+    colours = blush_colours(person, surface, skin=look, maps=maps)
+    folds = folds_of(person, surface, maps=maps, lod=options.lod) if expressive else None
+    return Person(head, person, surface, options, colours, folds, pictures)
 
 
 def head_of(motion: MotionSource, head: Head) -> Head:

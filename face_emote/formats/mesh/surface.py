@@ -13,6 +13,7 @@ from face_emote.core.arrays import Array, Float, Int
 from face_emote.core.errors import OptionError
 from face_emote.face.head import Head
 from face_emote.face.subdivision import SparseRows, bilinear, catmull_clark, loop_step
+from face_emote.look.eye_picture import eye_frame, eye_uv
 
 PARTS = {
     "skin": ("head", "torso", "socketL", "socketR"),
@@ -41,8 +42,6 @@ WHOLE = "head"
 LIPS = 0.5
 """Of the lips' mask: its vermilion."""
 MAX_LOD = 2
-EYE_SPAN = 1.3
-"""Angle from the eye's axis that its picture covers, radians."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,6 +107,13 @@ class Surface:
             chosen = np.flatnonzero(material_index == number)
             if len(chosen):
                 yield material, chosen
+
+    def vertex_uv(self) -> Float[Array, "vertex 2"]:
+        """One of each written vertex's texture coordinates; only where they are known."""
+        assert self.uv is not None and self.uv_corners is not None
+        out = np.zeros((self.num_vertices, 2), np.float32)
+        out[self.corners.reshape(-1)] = self.uv[self.uv_corners.reshape(-1)]
+        return out
 
     def materials(self) -> tuple[str, ...]:
         """Names of the materials that any face has, in their fixed order."""
@@ -245,22 +251,15 @@ def fanned(corners: Int[Array, "face corner"]) -> Int[Array, "triangle 3"]:
     return corners if corners.shape[1] == 3 else corners[:, [0, 1, 2, 0, 2, 3]].reshape(-1, 3)
 
 
-def eye_uv(points: Float[Array, "point 3"]) -> Float[Array, "point 2"]:
-    """Texture coordinates of an eyeball at rest for `eye_picture`."""
-    ball = 0.5 * (points.min(axis=0) + points.max(axis=0))
-    x, y, z = (points - ball).T
-    across = np.hypot(x, y)
-    angle = np.minimum(np.arctan2(across, z) / EYE_SPAN, 1.0)  # All white beyond; the picture's rim serves it.
-    scale = np.divide(0.5 * angle, across, out=np.zeros_like(across), where=across > 0.0)
-    return np.stack([0.5 + scale * x, 0.5 + scale * y], axis=1).astype(np.float32)
-
-
 def eyes_uv(places: Float[Array, "corner_vertex 3"]) -> Float[Array, "corner_vertex 2"]:
-    """Each eyeball unrolled around its own axis; `places` are those of the head at rest."""
+    """Each eyeball unrolled around its optical axis, the right one mirrored; `places` are those of the head at rest."""
     uv = np.empty((len(places), 2), np.float32)
-    for own in (places[:, 0] > 0.0, places[:, 0] <= 0.0):
+    for side, own in enumerate((places[:, 0] > 0.0, places[:, 0] <= 0.0)):
         if own.any():
-            uv[own] = eye_uv(places[own])
+            ball = places[own].astype(np.float64)
+            uv[own] = eye_uv((ball - 0.5 * (ball.min(axis=0) + ball.max(axis=0))) @ eye_frame(side))
+            if side:
+                uv[own, 0] = 1.0 - uv[own, 0]
     return uv
 
 

@@ -10,6 +10,7 @@ from face_emote.core.types import Camera, SkinParams
 from face_emote.face.head import Head
 from face_emote.look import cloth, colour, reflection, teeth
 from face_emote.look.displacement import crease_relief
+from face_emote.look.eye_picture import eye_albedo, eye_uv
 from face_emote.look.eyes import pupil_radius
 from face_emote.look.formula.mouth import enamel, tongue_colour
 from face_emote.look.formula.ops import Vec
@@ -17,7 +18,7 @@ from face_emote.look.garment import HIDDEN_UNDER_CLOTH, under_collar
 from face_emote.look.hair import mean_hair_colour
 from face_emote.look.lights import SKY_GAIN, light_arrays
 from face_emote.look.maps import load_skin_maps, resting_folds
-from face_emote.rendering.cycles.eyes import eye_picture, eye_uv
+from face_emote.rendering.cycles.eyes import CORNEA_GAIN
 from face_emote.rendering.cycles.strands import Curves, make_curves
 from face_emote.rendering.scene import Scene, placed, view_matrix
 from face_emote.rendering.stage import buffers
@@ -139,7 +140,7 @@ def _job(mesh: RenderMesh, curves: Curves, *, skin: SkinParams, scene: Scene, sa
         skin_uv_triangles=mesh.skin.uv_triangles[~hidden],
         skin_maps=map_layers(skin, side=side),
         point_colour=flesh_colours(mesh, skin),
-        eye_map=eye_picture(skin, pupil=pupil_radius(scene_luminance(scene.lights))),
+        eye_map=eye_albedo(skin, pupil=pupil_radius(scene_luminance(scene.lights)), gathered=CORNEA_GAIN),
         skin_colours=_colour_table(),
         most_melanin=MOST[0],
         most_haemoglobin=MOST[1],

@@ -8,6 +8,7 @@ import numpy as np
 from face_emote.core.arrays import Array, Float, Int, UInt8
 from face_emote.face.layout import HeadLayout
 from face_emote.face.subdivision import SparseRows, catmull_clark, triangles
+from face_emote.look.eye_picture import eye_frame
 from face_emote.look.garment import HIDDEN_UNDER_CLOTH, Garment, make_garment, under_collar
 from face_emote.look.regions import thinness
 from face_emote.look.surface import SKIN_PARTS, SkinSurface, layout_skin
@@ -24,8 +25,6 @@ SOLID_PARTS = (
 )
 """Part, material and subdivision steps. Lash strips are left out: lashes are strands. So are the
 strips of gum: `denture.make_gum` makes better ones."""
-EYE_AXIS_TILT = (0.07, -0.02)
-"""Where the iris sits on the modelled eyeball: radians outwards and up from straight ahead."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,15 +90,6 @@ def _refined_part(layout: HeadLayout, part: str, *, steps: int, num_vertices: in
     return _with_columns(rows, vertex, num_columns=num_vertices), triangles(quads)
 
 
-def _eye_frame(side: int) -> Array:
-    """Columns: right, up, optical axis of the left (0) or right (1) eye on the template."""
-    axis = np.array([EYE_AXIS_TILT[0] * (1 if side == 0 else -1), EYE_AXIS_TILT[1], 1.0])
-    axis /= np.linalg.norm(axis)
-    right = np.cross((0.0, 1.0, 0.0), axis)
-    right /= np.linalg.norm(right)
-    return np.stack([right, np.cross(axis, right), axis], axis=1)
-
-
 def _eye_corners(layout: HeadLayout, template: Float[Array, "vertex 3"]) -> Int[Array, "2 corner=2"]:
     corners = []
     for loop in (layout.left_lid_loop, layout.right_lid_loop):
@@ -121,7 +111,7 @@ def _solids(
         points = rows.apply(template)
         if material == buffers.EYE:
             middle = template[layout.vertices_of(part)].mean(axis=0)
-            points = (points - middle) @ _eye_frame(0 if part == "eyeL" else 1)
+            points = (points - middle) @ eye_frame(0 if part == "eyeL" else 1)
         yield material, rows, corners, points
 
 
@@ -210,7 +200,7 @@ def make_mesh(layout: HeadLayout, template: Float[Array, "vertex 3"], *, levels:
         coarse_triangles=triangles(layout.quads[solid]).astype(np.int32),
         skin_template=skin_points.astype(np.float32),
         eye_vertices=(layout.vertices_of("eyeL"), layout.vertices_of("eyeR")),
-        eye_frames=np.stack([_eye_frame(0).T, _eye_frame(1).T]).astype(np.float32),
+        eye_frames=np.stack([eye_frame(0).T, eye_frame(1).T]).astype(np.float32),
         eye_corners=_eye_corners(layout, template),
         inner=np.concatenate([lining, np.concatenate(inside)]).astype(np.int32),
         num_lining=len(lining),

@@ -20,6 +20,7 @@ from face_emote.look.hair import mean_hair_colour
 from face_emote.look.lights import (
     light_arrays,
     lights_of,
+    opening_record,
     shared_numbers,
     skies_of,
     sky_colours,
@@ -48,28 +49,12 @@ NUM_SKY = 7
 
 def light_mouth(geometry: Geometry, mesh: RenderMesh, opening: MouthOpening, *, lights: Lights, skies: Skies) -> None:
     """Replace the sky light of the points inside the mouth."""
-    record = opening_record(opening, skies=skies)
+    record = opening_record(opening, front=front_light(vector(opening.forward), skies))
     inner = mesh.inner
     lining = np.arange(len(inner)) < mesh.num_lining
     before = (geometry.points[inner], geometry.normals[inner], geometry.sky[inner, :NUM_SKY], lining[:, None])
     rows = np.concatenate(before, axis=1)
     geometry.sky[inner, :NUM_SKY] = run_rows(MOUTH, rows, shared_numbers(record, lights))
-
-
-def opening_record(opening: MouthOpening, *, skies: Skies) -> Opening:
-    """The opening as formulas read it."""
-    forward = vector(opening.forward)
-    return Opening(
-        middle=vector(opening.middle),
-        right=vector(opening.right),
-        up=vector(opening.up),
-        forward=forward,
-        half_width=opening.half_width,
-        half_height=opening.half_height,
-        sag=opening.sag,
-        lift=opening.lift,
-        front=front_light(forward, skies),
-    )
 
 
 SHADOW_RADIUS = 0.19
