@@ -20,9 +20,10 @@ from face_emote.core.types import Camera
 from face_emote.face.bundled import load_head
 from face_emote.face.characters import character
 from face_emote.formats.motion_file import write_motion
+from face_emote.look.eye_picture import eye_albedo, eye_uv
 from face_emote.rendering.base import Pose
 from face_emote.rendering.cycles.engine import CyclesRenderer, developed, posed, tangents
-from face_emote.rendering.cycles.eyes import cornea_normals, eye_picture, eye_uv
+from face_emote.rendering.cycles.eyes import cornea_normals
 from face_emote.rendering.cycles.job import prepare, world_from_camera
 from face_emote.rendering.scene import make_scene, view_matrix
 from face_emote.verbs.render import render_frames
@@ -74,7 +75,7 @@ def test_the_cornea_stands_out_along_the_gaze(person, rest):
 
 def test_the_eye_picture_has_a_pupil_in_its_middle_and_the_iris_colour_round_it():
     skin = character("elena").skin
-    picture = eye_picture(skin, pupil=0.3)
+    picture = eye_albedo(skin, pupil=0.3)
     uv = eye_uv(np.array([[0.0, 0.0, 1.0], [np.sin(0.22), 0.0, np.cos(0.22)], [1.0, 0.0, 0.3]]))
     row, column = ((1.0 - uv[:, 1]) * len(picture)).astype(int), (uv[:, 0] * len(picture)).astype(int)
     pupil, iris, white = picture[row, column]

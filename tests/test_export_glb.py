@@ -25,7 +25,7 @@ from face_emote.face.head import Head
 from face_emote.formats.glb.glb import write_glb
 from face_emote.formats.mesh.materials import eye_picture, normal_picture, skin_picture
 from face_emote.formats.mesh.person import head_of, person_of
-from face_emote.formats.mesh.surface import eye_uv, surface_parts, vertex_normals
+from face_emote.formats.mesh.surface import eyes_uv, surface_parts, vertex_normals
 from face_emote.formats.motion_file import open_motion, write_motion
 from face_emote.look.maps import load_skin_maps
 from face_emote.verbs.animate import animate
@@ -45,7 +45,7 @@ def motion(head: Head) -> FaceMotion:
 @pytest.fixture(scope="module")
 def glb_path(head: Head, motion: FaceMotion, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("glb") / "line.glb"
-    write_glb(motion, path, person=person_of(motion, head=head, pictured=True))
+    write_glb(motion, path, person=person_of(motion, head=head, pictured=True, expressive=True))
     return path
 
 
@@ -68,7 +68,7 @@ def test_without_a_lip_seal_the_agreement_is_exact(motion, head, tmp_path):
     expression = motion.expression.copy()
     expression[:, CONTROLS.index("lipSeal")] = 0.0
     unsealed = replace(motion, expression=expression).part(0, 30)
-    write_glb(unsealed, tmp_path / "line.glb", person=person_of(unsealed, head=head, pictured=True))
+    write_glb(unsealed, tmp_path / "line.glb", person=person_of(unsealed, head=head, pictured=True, expressive=True))
     assert farthest(Glb(tmp_path / "line.glb"), unsealed, head, range(0, 30, 5)) < 0.00002
 
 
@@ -93,7 +93,6 @@ def test_wrinkles_and_blood_flow_travel_as_named_curves(glb_path, motion):
         kind = "wrinkle" if names == WRINKLES else "blood"
         for i, name in enumerate(names):
             assert np.abs(curves[f"skin_{kind}_{name}"] - values[:, i]).max() < 1.6e-5
-    assert not any(name.startswith("skin_") for name in Glb(glb_path).target_names)
 
 
 def test_wrinkles_and_blood_flow_are_shapes_that_move_nothing_when_asked(motion, tmp_path):
@@ -110,7 +109,15 @@ def test_times_follow_the_fps_and_the_asset_says_where_it_came_from(glb_path, mo
     assert np.allclose(glb.times(), np.arange(90) / 30.0, atol=1e-6)
     assert glb.json["animations"][0]["name"] == "line"
     assert glb.json["asset"]["extras"]["basis"] == motion.info.basis
-    assert [node["name"] for node in glb.json["nodes"]] == ["head", "global", "neck", "jaw", "eye_left", "eye_right"]
+    assert [node["name"] for node in glb.json["nodes"]] == [
+        "head",
+        "folds",
+        "global",
+        "neck",
+        "jaw",
+        "eye_left",
+        "eye_right",
+    ]
 
 
 def test_normals_are_unit_and_texture_coordinates_lie_in_the_picture(glb_path):
@@ -138,12 +145,12 @@ def test_skin_and_eyes_carry_pictures_of_the_character(glb_path):
     }
     look = character("default").skin
     maps = load_skin_maps(look)
-    assert np.array_equal(pictures["eyes"], eye_picture(look))
+    assert np.abs(pictures["eyes"] - eye_picture(look).astype(int)).mean() < 1.0
     colour = np.abs(pictures["skin"] - skin_picture(look, maps).astype(int))
     normal = np.abs(pictures["skin_normal"] - normal_picture(maps).astype(int))
     assert colour.mean() < 1.0 and normal.mean() < 1.5  # Of 255; docs/formats.md says so.
-    middle, white = pictures["eyes"][128, 128], pictures["eyes"][5, 5]
-    assert middle.max() < 30 and white.min() > 180
+    middle, white = pictures["eyes"][256, 256], pictures["eyes"][262, 345]
+    assert middle.max() < 30 and white.min() > 150
 
 
 def test_every_target_has_data_and_normals_turn_as_the_surface_does(head, motion, glb_path):
@@ -184,14 +191,14 @@ def test_assimp_loads_every_file(motion, tmp_path):
 
 def test_the_iris_lies_in_front_of_the_eyeball(head, glb_path):
     ball = head.template[head.layout.vertices_of("eyeL")]
-    uv = eye_uv(ball)
-    assert np.hypot(*(uv[np.argmax(ball[:, 2])] - 0.5)) < 0.1
+    uv = eyes_uv(ball)
+    assert np.hypot(*(uv[np.argmax(ball[:, 2])] - 0.5)) < 0.12
     back = ball[:, 2] < np.median(ball[:, 2]) - 0.005
     assert np.hypot(*(uv[back] - 0.5).T).min() > 0.49
 
 
 def test_same_motion_same_bytes(motion, head, glb_path, tmp_path):
-    write_glb(motion, tmp_path / "again.glb", person=person_of(motion, head=head, pictured=True))
+    write_glb(motion, tmp_path / "again.glb", person=person_of(motion, head=head, pictured=True, expressive=True))
     assert (tmp_path / "again.glb").read_bytes() == glb_path.read_bytes()
 
 
@@ -203,7 +210,9 @@ def test_a_motion_file_exports_to_the_same_bytes_as_the_motion(motion, glb_path,
 
 def test_a_still_face_has_the_arkit_targets_only(head, tmp_path):
     write_glb(
-        still_motion(head, 2), tmp_path / "still.glb", person=person_of(still_motion(head, 2), head=head, pictured=True)
+        still_motion(head, 2),
+        tmp_path / "still.glb",
+        person=person_of(still_motion(head, 2), head=head, pictured=True, expressive=True),
     )
     names = Glb(tmp_path / "still.glb").target_names
     assert [name for name in names if not name.startswith("skin_")] == list(ARKIT_52)
@@ -214,7 +223,7 @@ def test_a_plain_flame_head_exports_its_used_columns(head, motion, tmp_path):
     expression[:, 60:] = 0.0
     plain = replace(head, layout=None, control_joints=(), contact=None)
     bare = replace(motion, expression=expression).part(0, 4)
-    write_glb(bare, tmp_path / "flame.glb", person=person_of(bare, head=plain, pictured=True))
+    write_glb(bare, tmp_path / "flame.glb", person=person_of(bare, head=plain, pictured=True, expressive=True))
     glb = Glb(tmp_path / "flame.glb")
     assert glb.target_names[0].startswith("expression_")
     assert farthest(glb, bare, plain, range(4)) < 0.00002
@@ -235,7 +244,9 @@ def test_memory_stays_flat(head, motion, tmp_path):
         source = write_motion(lively_motion(head, num_frames), tmp_path / f"{num_frames}.npz")
         with open_motion(source) as reader:
             tracemalloc.start()
-            write_glb(reader, tmp_path / "long.glb", person=person_of(reader, head=head, pictured=True))
+            write_glb(
+                reader, tmp_path / "long.glb", person=person_of(reader, head=head, pictured=True, expressive=True)
+            )
             top = tracemalloc.get_traced_memory()[1]
             tracemalloc.stop()
         return top

@@ -17,7 +17,7 @@ from face_emote.core.names import BLOOD_REGIONS
 from face_emote.face.bundled import load_head
 from face_emote.face.characters import character
 from face_emote.face.subdivision import loop_step
-from face_emote.formats.mesh.colours import BASE, blush_colours
+from face_emote.formats.mesh.colours import blush_colours
 from face_emote.formats.mesh.materials import normal_picture
 from face_emote.formats.mesh.surface import object_parts, parts_named, surface_of, vertex_normals, vertex_tangents
 from face_emote.look.maps import load_skin_maps
@@ -52,7 +52,7 @@ def played_gap(path, motion, *, lod, parts):
 def test_split_parts_are_meshes_of_their_own_and_move_as_the_head_does(motion, tmp_path):
     path = export(motion, tmp_path / "a.glb", parts=("all",))
     names = parts_named("all")
-    assert [mesh["name"] for mesh in Glb(path).json["meshes"]] == list(names)
+    assert [mesh["name"] for mesh in Glb(path).json["meshes"]] == [*names, "folds"]
     assert played_gap(path, motion, lod=0, parts=names) < 0.0005
     teeth = Glb(path).json["meshes"][names.index("teeth")]
     assert "browInnerUp" not in teeth.get("extras", {}).get("targetNames", [])
@@ -157,14 +157,14 @@ def test_blush_reddens_cheeks_and_nothing_else(motion):
     head = load_head()
     surface = surface_of(head)
     skin = character("default").skin
-    colours = blush_colours(surface, skin, load_skin_maps(skin))
+    colours = blush_colours(head, surface, skin=skin, maps=load_skin_maps(skin))
     rest = colours.linear(np.zeros(8, np.float32))
     red = colours.linear(np.where(np.isin(BLOOD_REGIONS, ["cheek_left", "cheek_right"]), 1.0, 0.0))
     change = np.abs(red - rest).max(axis=1)
     cheek = np.linalg.norm(head.template - (0.041, 0.007, 0.095), axis=1) < 0.012
     assert (red[cheek, 1] < 0.8 * rest[cheek, 1]).mean() > 0.8
     assert change[head.layout.vertices_of("eyeL", "tongue", "toothU")].max() == 0.0
-    assert np.abs(rest + colours.shifts()[2] / BASE * rest - colours.linear(np.eye(8)[2])).max() < 0.06
+    assert np.abs(rest + colours.shifts()[2] * rest - colours.linear(np.eye(8)[2])).max() < 0.06
 
 
 def test_vertex_colours_travel_frame_by_frame(motion, tmp_path):
@@ -173,7 +173,7 @@ def test_vertex_colours_travel_frame_by_frame(motion, tmp_path):
     assert b"property uchar red" in head
     rows = np.frombuffer(body, np.dtype([("place", "<f4", 3), ("colour", "u1", 3)]), count=load_head().num_vertices)
     skin = character(motion.character).skin
-    colours = blush_colours(surface_of(load_head()), skin, load_skin_maps(skin))
+    colours = blush_colours(load_head(), surface_of(load_head()), skin=skin, maps=load_skin_maps(skin))
     assert np.array_equal(rows["colour"], colours.srgb(motion.blood_flow[1]))
     text = (export(motion.part(0, 1), tmp_path / "b", blush=True) / "frame_0001.obj").read_text()
     assert len(next(line for line in text.splitlines() if line.startswith("v ")).split()) == 7
@@ -275,7 +275,7 @@ def test_a_usdz_is_an_aligned_package_with_its_pictures_and_the_same_bytes(motio
     with zipfile.ZipFile(first) as archive:
         entries = archive.infolist()
         assert entries[0].filename == "face.usdc"
-        assert {entry.filename for entry in entries[1:]} == {"skin_colour.jpg", "skin_normal.jpg", "eyes_colour.png"}
+        assert {entry.filename for entry in entries[1:]} == {"skin_colour.jpg", "skin_normal.jpg", "eyes_colour.jpg"}
         for entry in entries:
             start = entry.header_offset + 30 + len(entry.filename) + len(entry.extra)
             assert entry.compress_type == zipfile.ZIP_STORED and start % 64 == 0

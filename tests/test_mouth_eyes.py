@@ -14,9 +14,9 @@ from face_emote.face.identity import identity
 from face_emote.face.rig import pose_from_controls
 from face_emote.look import eyes
 from face_emote.look.formula.eye import trace_cornea
-from face_emote.look.formula.mouth import through_lips
+from face_emote.look.formula.mouth import front_light, through_lips
 from face_emote.look.formula.ops import Vec
-from face_emote.look.lights import skies_of
+from face_emote.look.lights import opening_record, skies_of, vector
 from face_emote.look.surface import SKIN_PARTS
 from face_emote.look.teeth import head_mouth_points, mouth_opening
 from face_emote.rendering.base import Pose
@@ -24,7 +24,6 @@ from face_emote.rendering.fast.engine import FastRenderer
 from face_emote.rendering.scene import LIGHTS, make_scene
 from face_emote.rendering.stage import buffers, kernels
 from face_emote.rendering.stage.mesh import make_mesh
-from face_emote.rendering.stage.person import opening_record
 
 PERSON = character("default")
 NUM_PEOPLE = 20
@@ -163,7 +162,7 @@ def test_upper_teeth_are_seen_in_smile_and_laugh(mouth_map, units, least):
 
 
 def light_through_lips(points, opening):
-    record = opening_record(opening, skies=skies_of(LIGHTS["studio"]))
+    record = opening_record(opening, front=front_light(vector(opening.forward), skies_of(LIGHTS["studio"])))
     return through_lips(Vec(*(points - opening.middle).T), record)[0]
 
 

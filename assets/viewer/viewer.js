@@ -79,7 +79,8 @@ class Performance {
     this.parents = new Map();
     json.nodes.forEach((node, i) => (node.children || []).forEach((child) => this.parents.set(child, i)));
     this.pieces = json.nodes.flatMap((node, number) => node.mesh === undefined ? [] :
-      json.meshes[node.mesh].primitives.map((primitive) => this.piece(primitive, number)));
+      json.meshes[node.mesh].primitives.map((primitive) => this.piece(primitive, number)))
+      .filter((piece) => piece.material.name !== "folds");  // Which this page bends out of the skin itself.
     this.skin = { wrinkles: new Float32Array(16), blood: new Float32Array(8) };
     const recorded = this.clip && this.clip.extras && this.clip.extras.skin;
     if (recorded) this.curves.set("skin.values", glb.array(recorded.accessor));
@@ -90,7 +91,7 @@ class Performance {
   piece(primitive, node) {
     const { glb } = this, { attributes } = primitive, read = (name) => attributes[name] === undefined ? null : glb.array(attributes[name]);
     return {
-      node, rest: read("POSITION"), restNormal: read("NORMAL"), uv: read("TEXCOORD_0"), joints: read("JOINTS_0"),
+      node, rest: read("POSITION"), restNormal: read("NORMAL"), uv: read("TEXCOORD_0"), paint: read("COLOR_0"), joints: read("JOINTS_0"),
       shares: read("WEIGHTS_0"), indices: Uint32Array.from(glb.array(primitive.indices)),
       moves: (primitive.targets || []).map((target) => glb.sparse(target.POSITION)),
       turns: (primitive.targets || []).map((target) => target.NORMAL === undefined ? [[], []] : glb.sparse(target.NORMAL)),
@@ -150,7 +151,7 @@ class Performance {
   }
 }
 
-const SHADED = { mouth: 0.4, teeth: 0.72, eyes: 0.9 };  // What lies inside sees less of the light.
+const SHADED = { mouth: 0.4, teeth: 0.72, eyes: 0.9 };  // What lies inside sees less of the light; colours of vertices may say so.
 
 const columns = (names, start) => names.map((name, i) => name.startsWith(start) ? i : -1).filter((i) => i >= 0);
 
@@ -178,16 +179,16 @@ function skinned(piece, matrices) {
 }
 
 const VERTEX = `#version 300 es
-in vec3 point, normal; in vec2 uv; in vec2 state;
+in vec3 point, normal, paint; in vec2 uv; in vec2 state;
 uniform mat4 view, lens;
-out vec3 place, facing; out vec2 chart; out vec2 skin;
-void main() { place = point; facing = normal; chart = uv; skin = state; gl_Position = lens * view * vec4(point, 1.0); }`;
+out vec3 place, facing, tone; out vec2 chart; out vec2 skin;
+void main() { tone = paint; place = point; facing = normal; chart = uv; skin = state; gl_Position = lens * view * vec4(point, 1.0); }`;
 
 // The formulas are face_emote's own (look/formula/viewed.py); what the page's file has is looked up here.
 const fragment = () => `#version 300 es
 precision highp float;
 ${$("formulas").textContent}
-in vec3 place, facing; in vec2 chart; in vec2 skin;
+in vec3 place, facing, tone; in vec2 chart; in vec2 skin;
 uniform vec3 eye, tint; uniform float roughness, shade, isSkin, hasColour, hasNormal, hasFolds;
 uniform sampler2D colour, relief, folds;
 out vec4 shown;
@@ -212,7 +213,7 @@ vec3 skinHere(vec3 base, vec3 n) {
 void main() {
   vec3 n = normalize(facing);
   if (dot(n, eye - place) < 0.0 && isSkin < 0.5) n = -n;
-  vec3 base = hasColour > 0.5 ? linear(texture(colour, chart).rgb) : tint;
+  vec3 base = hasColour > 0.5 ? linear(texture(colour, chart).rgb) : tint * tone;
   vec3 light = isSkin > 0.5 ? skinHere(base, n) : shade_viewed_part(place - eye, n, base, shade, roughness);
   float fade = smoothstep(-0.205, -0.12, place.y);  // The bust ends in the dark, not in a cut.
   shown = vec4(srgb(light), fade * fade);
@@ -243,7 +244,7 @@ class Stage {
       if (!gl.getShaderParameter(shader, gl.COMPILE_STATUS)) throw new Error(gl.getShaderInfoLog(shader));
       gl.attachShader(program, shader);
     }
-    ["point", "normal", "uv", "state"].forEach((name, i) => gl.bindAttribLocation(program, i, name));
+    ["point", "normal", "uv", "state", "paint"].forEach((name, i) => gl.bindAttribLocation(program, i, name));
     gl.linkProgram(program);
     if (!gl.getProgramParameter(program, gl.LINK_STATUS)) throw new Error(gl.getProgramInfoLog(program));
     return program;
@@ -252,7 +253,7 @@ class Stage {
     const { gl } = this, count = piece.points.length / 3;
     piece.vao = gl.createVertexArray(); gl.bindVertexArray(piece.vao);
     piece.state = new Float32Array(2 * count);
-    piece.buffers = [[piece.points, 3], [piece.normals, 3], [piece.uv || new Float32Array(2 * count), 2], [piece.state, 2]].map(([data, width], i) => {
+    piece.buffers = [[piece.points, 3], [piece.normals, 3], [piece.uv || new Float32Array(2 * count), 2], [piece.state, 2], [piece.paint || new Float32Array(3 * count).fill(1), 3]].map(([data, width], i) => {
       const buffer = gl.createBuffer();
       gl.bindBuffer(gl.ARRAY_BUFFER, buffer); gl.bufferData(gl.ARRAY_BUFFER, data, gl.DYNAMIC_DRAW);
       gl.enableVertexAttribArray(i); gl.vertexAttribPointer(i, width, gl.FLOAT, false, 0, 0);
@@ -327,7 +328,7 @@ class Stage {
       gl.uniform3fv(places.tint, (look.baseColorFactor || [1, 1, 1]).slice(0, 3));
       gl.uniform1f(places.roughness, look.roughnessFactor === undefined ? 0.5 : look.roughnessFactor);
       gl.uniform1f(places.isSkin, piece.isSkin ? 1 : 0);
-      gl.uniform1f(places.shade, SHADED[piece.material.name] || 1);
+      gl.uniform1f(places.shade, piece.paint ? 1 : SHADED[piece.material.name] || 1);
       [["hasColour", piece.colour], ["hasNormal", piece.relief], ["hasFolds", piece.bloodMasks ? this.folds : null]].forEach(([name, made], i) => {
         gl.uniform1f(places[name], made ? 1 : 0);
         gl.activeTexture(gl.TEXTURE0 + i); gl.bindTexture(gl.TEXTURE_2D, made);

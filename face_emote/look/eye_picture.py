@@ -1,4 +1,4 @@
-"""An eyeball unrolled about its optical axis, for whoever draws it with pictures: colour, and normals of its two surfaces.
+"""An eyeball unrolled about its optical axis, for whoever draws with pictures: colour and normals of its surfaces.
 
 Distance from the picture's middle is the angle from the axis, SPAN at the rim. Colour is that of the renderers' formula
 seen from straight ahead, refraction included. The lower surface's normals make a dish of the iris, which is brighter on
@@ -50,7 +50,7 @@ def eye_albedo(skin: SkinParams, *, pupil: float, gathered: float = 1.0) -> Floa
         gathered: Light that the cornea gathers on the iris, for engines that let it through a cornea of their own.
     """
     age = float(np.clip(skin.age, 0.0, 1.0))
-    at, turn = _directions()
+    at, _ = _directions()
     off_axis = np.where(at.z > 0.0, np.hypot(at.x, at.y), 2.0 - np.hypot(at.x, at.y)) / eye.LIMBUS
     near = off_axis < eye.WHITE[1]
     start = Vec(np.where(near, at.x, 0.0), np.where(near, at.y, 0.0), np.where(near, at.z, 1.0))
@@ -99,8 +99,9 @@ def lid_light(margin: Float[Array, "lid_vertex 3"], *, radius: float) -> Float[A
     t = np.clip(below / eye.LID_SHADOW, 0.0, 1.0)
     s = np.clip(above / eye.SOCKET_REACH, 0.0, 1.0)
     shade = mix(eye.LID_FLOOR, 1.0, t * (2.0 - t)) * mix(eye.SOCKET_FLOOR, 1.0, s * (2.0 - s))
-    found = [shade**warmth + glow * (1.0 - shade) for warmth, glow in zip(eye.LID_WARMTH, eye.LID_GLOW, strict=True)]
-    return np.minimum(np.stack(found, axis=-1), 1.0).astype(np.float32)
+    through = [shade**warmth + glow * (1.0 - shade) for warmth, glow in zip(eye.LID_WARMTH, eye.LID_GLOW, strict=True)]
+    found: Array = np.minimum(np.stack(through, axis=-1), 1.0).astype(np.float32)
+    return found
 
 
 def _directions() -> tuple[Vec, Float[Array, "side side"]]:

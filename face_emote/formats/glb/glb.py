@@ -162,7 +162,8 @@ def _animation(
             if progress is not None:
                 progress(done, count, "exporting")
         times = gltf.add_array(frame_times(0, count, fps=motion.fps).astype(np.float32), bounds=True)
-        samplers, channels = [], []
+        samplers: list[dict[str, Any]] = []
+        channels: list[dict[str, Any]] = []
 
         def play(values: int, path: str, *nodes: int) -> None:
             channels.extend({"sampler": len(samplers), "target": {"node": node, "path": path}} for node in nodes)

@@ -1,7 +1,7 @@
 """Materials of a `.glb` and their pictures, in the core of glTF and the extensions that most programs draw well.
 
-Eyes are an opaque ball with a wet surface over it (clearcoat) whose normals stand up as the cornea does, lips have such a
-surface where they are red: programs that sort or refract transparent shells badly draw this right. The last material is
+Eyes are an opaque ball with a wet surface over it (clearcoat) whose normals stand up as the cornea does; lips have one
+where they are red: programs that sort or refract transparent shells badly draw this right. The last material is
 that of the creases.
 """
 

@@ -1,16 +1,15 @@
 """Meshes of a `.glb`: vertices, texture coordinates, colours, joints and targets of each object of a surface.
 
-Creases are finer than the mesh, so they are a mesh of their own over the skin, with the skin's shapes and the material of
-the deepest creases: targets move its alpha, which blends the two.
+Creases are finer than the mesh, so they are a mesh of their own over the skin, with its shapes and the material of the
+deepest creases: targets move its alpha, which blends the two.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from face_emote.core.arrays import Array, Float, Int
+from face_emote.core.arrays import Array, Float
 from face_emote.core.types import FaceMotion
 from face_emote.formats.glb.file import INDEX_BUFFER, VERTEX_BUFFER, GltfFile
 from face_emote.formats.glb.materials import FOLDS

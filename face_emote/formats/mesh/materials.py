@@ -91,14 +91,16 @@ class SkinPictures:
     """Of the wet surface, whose cornea stands out."""
 
 
+@lru_cache(maxsize=1)
+def maps_of(skin: SkinParams) -> SkinMaps:
+    """The maps that a person's files are made of; kept, for the next file of the same one."""
+    return load_skin_maps(skin, size=TEXELS)
+
+
 @lru_cache(maxsize=2)
 def pictures_of(skin: SkinParams, *, compress: bool = False) -> SkinPictures:
-    """Draw the pictures of a person; kept, for the next file of the same one."""
-    return drawn_pictures(skin, load_skin_maps(skin, size=TEXELS), compress=compress)
-
-
-def drawn_pictures(skin: SkinParams, maps: SkinMaps, *, compress: bool) -> SkinPictures:
-    """Pictures of a person, of maps of TEXELS."""
+    """Draw the pictures of a person; kept likewise."""
+    maps = maps_of(skin)
     iris, cornea = eye_normals()
     fine, plain = partial(_encoded, compress=compress, steps=2), partial(_encoded, compress=compress, steps=4)
     return SkinPictures(
@@ -107,7 +109,7 @@ def drawn_pictures(skin: SkinParams, maps: SkinMaps, *, compress: bool) -> SkinP
         shine=plain(shine_picture(maps)),
         folds_colour=plain(skin_picture(skin, maps, folded=True)),
         folds_normal=plain(normal_picture(maps, folded=True)),
-        eye=fine(eye_picture(skin)),
+        eye=_encoded(eye_picture(skin), compress=compress, steps=1),
         eye_normal=fine(normal_bytes(iris)),
         eye_coat=fine(normal_bytes(cornea)),
     )
@@ -144,7 +146,7 @@ def skin_picture(skin: SkinParams, maps: SkinMaps, *, folded: bool = False) -> U
 
 
 def eye_picture(skin: SkinParams) -> UInt8[Array, "texels texels 3"]:
-    """The left eyeball of the average head in its lids, unrolled as `look.eye_picture` says; the right one mirrors it."""
+    """The left eyeball of the average head in its lids, unrolled as in `look.eye_picture`; the right one mirrors it."""
     head = load_head()
     assert head.layout is not None
     ball = head.template[head.layout.vertices_of("eyeL")].astype(np.float64)

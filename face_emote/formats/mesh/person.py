@@ -16,10 +16,9 @@ from face_emote.face.head import Head
 from face_emote.face.skinning import joint_rotations, skin_transforms
 from face_emote.formats.mesh.colours import BlushColours, blush_colours
 from face_emote.formats.mesh.folds import Folds, folds_of
-from face_emote.formats.mesh.materials import TEXELS, SkinPictures, drawn_pictures, pictures_of
+from face_emote.formats.mesh.materials import SkinPictures, maps_of, pictures_of
 from face_emote.formats.mesh.options import PLAIN, MeshOptions
 from face_emote.formats.mesh.surface import Surface, surface_of
-from face_emote.look.maps import load_skin_maps
 
 Progress = Callable[[float, float, str], None]
 """progress(done, total, what): frames written, frames in all, what is going on."""
@@ -76,10 +75,10 @@ def person_of(
     if not (coloured or pictured):
         return Person(head, person, surface, options, None, None, None)
     look = skin or character(motion.character).skin
+    pictures = pictures_of(look, compress=options.compress) if pictured else None
     if not coloured:
-        return Person(head, person, surface, options, None, None, pictures_of(look, compress=options.compress))
-    maps = load_skin_maps(look, size=TEXELS)
-    pictures = drawn_pictures(look, maps, compress=options.compress) if pictured else None
+        return Person(head, person, surface, options, None, None, pictures)
+    maps = maps_of(look)
     colours = blush_colours(person, surface, skin=look, maps=maps)
     folds = folds_of(person, surface, maps=maps, lod=options.lod) if expressive else None
     return Person(head, person, surface, options, colours, folds, pictures)

@@ -15,7 +15,7 @@ from face_emote.look.displacement import crease_relief
 from face_emote.look.eyes import eye_redness, pupil_radius
 from face_emote.look.formula.materials import MOUTH
 from face_emote.look.formula.mouth import front_light
-from face_emote.look.formula.records import Age, Colour, EyeLook, Lights, Opening, Skies
+from face_emote.look.formula.records import Age, Colour, EyeLook, Lights, Skies
 from face_emote.look.hair import mean_hair_colour
 from face_emote.look.lights import (
     light_arrays,
