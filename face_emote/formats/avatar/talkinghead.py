@@ -31,7 +31,8 @@ from face_emote.formats.avatar.body import (
 from face_emote.formats.avatar.vrm import named_mesh
 from face_emote.formats.glb.file import GltfFile
 from face_emote.formats.glb.glb import asset_of
-from face_emote.formats.glb.mesh import GlbTarget, animated_objects, materials_of
+from face_emote.formats.glb.materials import materials_of
+from face_emote.formats.glb.mesh import GlbTarget, animated_objects
 from face_emote.formats.mesh.person import Person, Progress
 from face_emote.formats.mesh.surface import parts_named, surface_of
 from face_emote.rigs.rig_file import load_rig
@@ -55,7 +56,7 @@ def write_talkinghead(motion: MotionSource, path: Path, *, person: Person, progr
     require_named_shapes(person.model)
     options = person.options
     surface = surface_of(person.head, lod=options.lod, parts=options.parts or parts_named("all"))
-    person = replace(person, surface=surface)
+    person = replace(person, surface=surface, colours=None, folds=None)
     visemes = {f"viseme_{VOWELS.get(face.name, face.name)}": face.weights for face in load_rig("oculus").shapes}
     recipes = {name: {name: 1.0} for name in ARKIT_52} | visemes | EXTRAS
     # Silence moves nothing, and has to be there all the same.

@@ -40,7 +40,7 @@ def materials_of(gltf: GltfFile, person: Person) -> dict[str, Any]:
     used = person.surface.materials()
     for item in (item for item in MATERIALS if item.name in used):
         materials.append(_material(item, pictures, texture))
-    if pictures is not None and "skin" in used:
+    if pictures is not None and person.folds is not None and "skin" in used:
         materials.append(_folded(materials[0], pictures, texture))
     gltf.extensions_used |= {name for item in materials for name in item.get("extensions", {})}
     out: dict[str, Any] = {"materials": materials}
