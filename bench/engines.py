@@ -19,12 +19,15 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from bench.browser import Shown, missing, show
+from bench.browser import missing, show
 from bench.common import Figure, options, report
+from face_emote.blender_side.process import BlenderProcess, blender_python
 from face_emote.core.arrays import Array, Bool, Float, UInt8
 from face_emote.core.cameras import CAMERAS
+from face_emote.core.errors import DependencyError
 from face_emote.core.motion import instant
 from face_emote.core.options import Picture
+from face_emote.core.png import srgb_bytes
 from face_emote.core.types import FaceMotion
 from face_emote.face.bundled import load_head
 from face_emote.look import tone
@@ -59,6 +62,8 @@ class Pair:
     theirs: UInt8[Array, "row column 3"]
     facts: dict[str, Any]
     """What the page says of the file."""
+    blenders: UInt8[Array, "row column 3"] | None = None
+    """EEVEE's, where there is a Blender and it is wanted."""
 
 
 def setup_of(camera: str, *, light: str, time_secs: float, middle: Float[Array, " 3"]) -> dict[str, Any]:
@@ -88,7 +93,7 @@ def _tone() -> str:
 
 def drawn_twice(
     motion: FaceMotion, *, time_secs: float, camera: str = "portrait", light: str = LIGHT, page: str = "three.html",
-    **more: Any,
+    eevee: bool = False, **more: Any,
 ) -> Pair:  # fmt: skip
     """Our picture of an instant and a page's of the exported `.glb`, on the same ground; `more` goes to the page."""
     head = load_head().with_identity(motion.betas)
@@ -97,12 +102,27 @@ def drawn_twice(
         path = export(motion, Path(folder) / "shown.glb")
         setup = setup_of(camera, light=light, time_secs=time_secs, middle=head.eyes_middle())
         shown = show(page, setup=setup | more, files={"shown.glb": path})
-    return Pair(ours, _on_ground(shown, ours), shown.facts)
+        blenders = _by_eevee(path, setup) if eevee else None
+    theirs = Image.open(BytesIO(shown.picture))
+    return Pair(ours, _on_ground(theirs, ours), shown.facts, None if blenders is None else _on_ground(blenders, ours))
 
 
-def _on_ground(shown: Shown, ours: UInt8[Array, "row column 3"]) -> UInt8[Array, "row column 3"]:
+def _by_eevee(path: Path, setup: dict[str, Any]) -> Image.Image:
+    """The same by Blender's EEVEE."""
+    blender = BlenderProcess("bench.in_blender", search=Path(__file__).parent.parent)
+    try:
+        blender.ask("show", path=str(path), setup=setup, out=str(path.with_suffix(".npy")))
+    finally:
+        blender.close()
+    seen = np.load(path.with_suffix(".npy"))
+    alpha = np.clip(seen[..., 3:], 0.0, 1.0)
+    colour = srgb_bytes(tone.tone_mapped(setup["exposure"] * seen[..., :3] / np.maximum(alpha, 1e-3)))
+    return Image.fromarray(np.concatenate([colour, np.round(255 * alpha).astype(np.uint8)], axis=-1))
+
+
+def _on_ground(picture: Image.Image, ours: UInt8[Array, "row column 3"]) -> UInt8[Array, "row column 3"]:
     """A cut-out picture on a plain ground of the colour of our picture's corner."""
-    front = Image.open(BytesIO(shown.picture)).convert("RGBA")
+    front = picture.convert("RGBA")
     ground = Image.new("RGBA", front.size, (*(int(c) for c in ours[4, 4]), 255))
     return np.asarray(Image.alpha_composite(ground, front).convert("RGB"))
 
@@ -181,6 +201,15 @@ def differences(pair: Pair) -> dict[str, float]:
     return out | {"landmarks": float(np.linalg.norm(ours - theirs, axis=1).mean())}
 
 
+def has_blender() -> bool:
+    """Whether there is a Blender to ask."""
+    try:
+        blender_python()
+    except DependencyError:
+        return False
+    return True
+
+
 def main() -> None:
     """Print the figures; exit code 1 when one is worse than promised."""
     asked = options(__doc__ or "", picture="write the pictures there, side by side (jpg or png)", motion="a motion")
@@ -192,9 +221,10 @@ def main() -> None:
 
     motion = read_motion(asked.motion) if asked.motion else animate(example_speech()[0].path, emotion="joy:0.6")
     time_secs = float(motion.num_frames // 3 / motion.fps)
-    pair = drawn_twice(motion, time_secs=time_secs)
+    pair = drawn_twice(motion, time_secs=time_secs, eevee=bool(asked.picture) and has_blender())
     if asked.picture:
-        Image.fromarray(np.concatenate([pair.ours, pair.theirs], axis=1)).save(asked.picture, quality=88)
+        shown = [pair.ours, pair.theirs, *([] if pair.blenders is None else [pair.blenders])]
+        Image.fromarray(np.concatenate(shown, axis=1)).save(asked.picture, quality=88)
     found = differences(pair)
     units = {"landmarks": "px"}
     figures = [Figure(name, value, units.get(name, "dE")) for name, value in found.items()]

@@ -1,4 +1,4 @@
-"""Opens exported files in Blender and tells where their vertices are; runs in Blender's Python."""
+"""Opens exported files in Blender, tells where their vertices are and shows them; runs in Blender's Python."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import Any
 
 import bpy
 import numpy as np
+from mathutils import Vector
 
 from face_emote.blender_side import files
 from face_emote.blender_side.arrays_file import load
@@ -31,7 +32,49 @@ def measure(path: str, surface: str, frames: list[int], fps: float, out: str) ->
     return {}
 
 
-VERBS = {"measure": measure}
+def show(path: str, setup: dict[str, Any], out: str) -> Mapping[str, Any]:
+    """One frame as EEVEE draws it, as `out` (.npy): linear light and alpha, row 0 at the top; see `bench.engines`."""
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    scene = bpy.context.scene
+    scene.render.fps = 30
+    IMPORTERS[Path(path).suffix](path)
+    scene.frame_set(round(setup["time"] * scene.render.fps))
+    lens = bpy.data.cameras.new("lens")
+    lens.angle = setup["camera"]["fov"]
+    scene.camera = _placed(lens, setup["camera"]["position"], towards=setup["camera"]["target"])
+    middle = np.array(setup["middle"])
+    for item in setup["lights"]:
+        lamp = bpy.data.lights.new("lamp", "SUN")
+        lamp.energy, lamp.color, lamp.angle = np.pi, item["colour"], 0.05
+        _placed(lamp, middle + item["direction"], towards=middle)
+    scene.world = bpy.data.worlds.new("sky")
+    scene.world.use_nodes = True
+    background = next(node for node in scene.world.node_tree.nodes if node.type == "BACKGROUND")
+    background.inputs["Color"].default_value = (*np.mean([setup["sky"]["above"], setup["sky"]["below"]], axis=0), 1.0)
+    engines = {item.identifier for item in scene.render.bl_rna.properties["engine"].enum_items}
+    scene.render.engine = "BLENDER_EEVEE_NEXT" if "BLENDER_EEVEE_NEXT" in engines else "BLENDER_EEVEE"
+    scene.eevee.taa_render_samples = 16
+    scene.render.resolution_x, scene.render.resolution_y = setup["width"], setup["height"]
+    scene.render.film_transparent = True
+    scene.render.image_settings.file_format = "OPEN_EXR"
+    scene.render.filepath = str(Path(out).with_suffix(".exr"))
+    bpy.ops.render.render(write_still=True)
+    picture = bpy.data.images.load(scene.render.filepath)
+    pixels = np.array(picture.pixels[:], np.float32).reshape(setup["height"], setup["width"], 4)
+    np.save(out, pixels[::-1])
+    return {}
+
+
+def _placed(data: Any, position: Any, *, towards: Any) -> Any:
+    """A camera or lamp that looks from one place (+Y up) to another."""
+    made = bpy.data.objects.new(data.name, data)
+    bpy.context.scene.collection.objects.link(made)
+    start, end = (Vector((p[0], -p[2], p[1])) for p in (position, towards))
+    made.location, made.rotation_euler = start, (end - start).to_track_quat("-Z", "Y").to_euler()
+    return made
+
+
+VERBS = {"measure": measure, "show": show}
 
 
 def _glb(path: str) -> None:

@@ -38,6 +38,7 @@ def test_character_maps_and_surface_are_asked_once(options, tmp_path):
 
 def test_the_count_notices_a_file_more(tmp_path):
     motion = lively_motion(load_head(), 3)
+    maps_of.cache_clear()
     with recorded_calls() as calls:
         export(motion, tmp_path / "a.glb", provenance=None, blush=True)
     assert len(files_of(calls)) > MOST_FILES and calls["look/maps.py", "load_skin_maps"] == 1

@@ -31,8 +31,7 @@ from face_emote.formats.avatar.body import (
 from face_emote.formats.avatar.vrm import named_mesh
 from face_emote.formats.glb.file import GltfFile
 from face_emote.formats.glb.glb import asset_of
-from face_emote.formats.glb.materials import materials_of
-from face_emote.formats.glb.mesh import GlbTarget, animated_objects
+from face_emote.formats.glb.mesh import GlbTarget, animated_objects, materials_of
 from face_emote.formats.mesh.person import Person, Progress
 from face_emote.formats.mesh.surface import parts_named, surface_of
 from face_emote.rigs.rig_file import load_rig

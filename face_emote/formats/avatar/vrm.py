@@ -17,8 +17,7 @@ from face_emote.face.characters import character
 from face_emote.formats.avatar.body import bone_nodes, bones_of, faces_of, require_named_shapes, skin_of
 from face_emote.formats.glb.file import GltfFile
 from face_emote.formats.glb.glb import asset_of
-from face_emote.formats.glb.materials import materials_of
-from face_emote.formats.glb.mesh import GlbObject, GlbTarget, animated_objects
+from face_emote.formats.glb.mesh import GlbObject, GlbTarget, animated_objects, materials_of
 from face_emote.formats.mesh.person import Person, Progress
 from face_emote.rigs.rig_file import load_rig
 

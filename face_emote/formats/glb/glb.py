@@ -1,12 +1,13 @@
 """glTF 2.0 binary: the talking head as a skinned mesh with named morph targets and one animation.
 
 What engines and Blender see: a mesh with ARKit-52 targets (and the others this motion uses), five joints, materials,
-texture coordinates; one animation at the motion's fps. Wrinkles and blood flow are in `extras.skin` of the animation:
-`names`, and an `accessor` with a number of each name for every key. With `skin_curves` they are targets that move
-nothing as well, `skin_wrinkle_*` and `skin_blood_*`, for programs that keep nothing else; with `blush` those of the
-blood shift vertex colours. With `parts` each part is a mesh of its own; with `frame` there is one plain mesh.
+texture coordinates; one animation at the motion's fps. Wrinkles and blood flow are targets, `skin_wrinkle_*` and
+`skin_blood_*`, that move the alpha of the mesh `folds` and the skin's vertex colours; they are in `extras.skin` of the
+animation too: `names`, and an `accessor` with a number of each name for every key. With `parts` each part is a mesh of
+its own; with `frame` there are plain meshes.
 
-The same vertices as `Head` to 0.5 mm (only the lip seal is approximated; see `mesh.targets`).
+The same vertices as `Head` to 0.5 mm (only the lip seal is approximated; see `mesh.targets`), but for creases where the
+level of detail has the vertices for them.
 """
 
 import tempfile
@@ -25,8 +26,7 @@ from face_emote.core.output import written_beside
 from face_emote.core.timing import frame_times
 from face_emote.face.head import Head
 from face_emote.formats.glb.file import GltfFile
-from face_emote.formats.glb.materials import materials_of
-from face_emote.formats.glb.mesh import GlbObject, GlbTarget, animated_objects, plain_objects
+from face_emote.formats.glb.mesh import GlbObject, GlbTarget, animated_objects, materials_of, plain_objects
 from face_emote.formats.mesh.person import JointMotion, Person, Progress, posed_blocks
 from face_emote.formats.mesh.targets import SKIN_CURVES, TargetSet, morph_targets, skin_values
 
@@ -66,17 +66,16 @@ def asset_of(motion: MotionSource) -> dict[str, Any]:
 
 def _skin_targets(person: Person) -> list[GlbTarget]:
     """The skin's curves as targets: those that something on show follows, or all of them."""
-    out = []
-    shifts = None if person.colours is None else person.colours.shifts()
+    folds, out = person.folds, []
     for i, name in enumerate(SKIN_CURVES):
-        target, blood = GlbTarget(name), i - len(WRINKLES)
-        if blood < 0 and person.folds is not None:
-            target = GlbTarget(name, move=person.folds.move(i), alpha=person.folds.masks[:, i])
-        elif blood >= 0 and shifts is not None:
-            target = GlbTarget(name, shift=shifts[blood])
-        shows = "skin" in person.surface.materials() and (target.alpha is not None or target.shift is not None)
-        if shows or person.options.skin_curves:
-            out.append(target)
+        blood = i - len(WRINKLES)
+        if folds is None or "skin" not in person.surface.materials():
+            out += [GlbTarget(name)] if person.options.skin_curves else []
+        elif blood < 0:
+            move = None if folds.moves is None else folds.moves[i]
+            out.append(GlbTarget(name, move=move, alpha=folds.masks[:, i]))
+        else:
+            out.append(GlbTarget(name, shift=folds.shifts[blood]))
     return out
 
 

@@ -1,9 +1,12 @@
 """Meshes of a `.glb`: vertices, texture coordinates, colours, joints and targets of each object of a surface.
 
 Creases are finer than the mesh, so they are a mesh of their own over the skin, with its shapes and the material of the
-deepest creases: targets move its alpha, which blends the two.
+deepest creases: targets move its alpha, which blends the two. Eyes are an opaque ball with a wet surface over it
+(clearcoat) whose normals stand up as the cornea does, and lips have such a surface where they are red: programs that
+sort or refract transparent shells badly draw this right.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,8 +15,7 @@ import numpy as np
 from face_emote.core.arrays import Array, Float
 from face_emote.core.types import FaceMotion
 from face_emote.formats.glb.file import INDEX_BUFFER, VERTEX_BUFFER, GltfFile
-from face_emote.formats.glb.materials import FOLDS
-from face_emote.formats.mesh.materials import MATERIALS
+from face_emote.formats.mesh.materials import MATERIALS, Material, Picture, SkinPictures
 from face_emote.formats.mesh.person import Person
 from face_emote.formats.mesh.surface import (
     SurfaceObject,
@@ -24,6 +26,12 @@ from face_emote.formats.mesh.surface import (
     vertex_tangents,
 )
 
+WEBP = "EXT_texture_webp"
+CLEARCOAT, SPECULAR = "KHR_materials_clearcoat", "KHR_materials_specular"
+FOLDS = "folds"
+"""Name of the creases' mesh and material."""
+Texture = Callable[[str, Picture], dict[str, int]]
+"""Adds a picture under a name and returns the reference to it."""
 SMALLEST_MOVE = 1e-5
 """Metres; vertices that a target moves less are left out of it."""
 SMALLEST_TURN = 4e-3
@@ -79,6 +87,66 @@ class _Shown:
     """How much of the creases shows, 0..1."""
 
 
+def materials_of(gltf: GltfFile, person: Person) -> dict[str, Any]:
+    """Add the pictures of a person and return the materials of its surface; without pictures they are plain."""
+    images: list[dict[str, Any]] = []
+    textures: list[dict[str, Any]] = []
+    materials: list[dict[str, Any]] = []
+    pictures = person.pictures
+
+    def texture(name: str, picture: Picture) -> dict[str, int]:
+        view = gltf.add_blob(picture.data)
+        images.append({"name": name, "bufferView": view, "mimeType": f"image/{picture.kind}"})
+        source: dict[str, Any] = {"source": len(images) - 1}
+        if picture.kind == "webp":
+            gltf.extensions.add(WEBP)
+            source = {"extensions": {WEBP: source}}
+        textures.append({"sampler": 0, **source})
+        return {"index": len(textures) - 1}
+
+    used = person.surface.materials()
+    for item in (item for item in MATERIALS if item.name in used):
+        materials.append(_material(item, pictures, texture))
+    if pictures is not None and person.folds is not None and "skin" in used:
+        materials.append(_folded(materials[0], pictures, texture))
+    gltf.extensions_used |= {name for item in materials for name in item.get("extensions", {})}
+    out: dict[str, Any] = {"materials": materials}
+    if images:
+        smooth = {"magFilter": 9729, "minFilter": 9987}  # Linear, with mipmaps.
+        out |= {"images": images, "textures": textures, "samplers": [smooth]}
+    return out
+
+
+def _material(item: Material, pictures: SkinPictures | None, texture: Texture) -> dict[str, Any]:
+    """What the core of glTF knows, and as extensions a reflectance of its own and a wet surface over it."""
+    shading: dict[str, Any] = {"metallicFactor": 0.0, "roughnessFactor": item.roughness}
+    coat: dict[str, Any] = {"clearcoatFactor": item.coat, "clearcoatRoughnessFactor": item.coat_roughness}
+    made: dict[str, Any] = {"name": item.name, "pbrMetallicRoughness": shading}
+    if pictures is not None and item.name == "skin":
+        shading["baseColorTexture"] = texture("skin", pictures.colour)
+        made["normalTexture"] = texture("skin_normal", pictures.normal)
+        shine = texture("skin_shine", pictures.shine)
+        shading |= {"metallicRoughnessTexture": shine, "roughnessFactor": 1.0}
+        coat |= {"clearcoatFactor": 1.0, "clearcoatTexture": shine}
+    elif pictures is not None and item.name == "eyes":
+        shading["baseColorTexture"] = texture("eyes", pictures.eye)
+        made["normalTexture"] = texture("eyes_normal", pictures.eye_normal)
+        coat["clearcoatNormalTexture"] = texture("eyes_coat", pictures.eye_coat)
+    else:
+        shading["baseColorFactor"] = [item.red, item.green, item.blue, 1.0]
+    extensions = {SPECULAR: {"specularFactor": item.reflects}} if item.reflects != 1.0 else {}
+    if coat["clearcoatFactor"] > 0.0:
+        extensions[CLEARCOAT] = coat
+    return made | ({"extensions": extensions} if extensions else {})
+
+
+def _folded(skin: dict[str, Any], pictures: SkinPictures, texture: Texture) -> dict[str, Any]:
+    """The skin with every crease at its deepest, shown as far as the vertices' alpha says."""
+    shading = skin["pbrMetallicRoughness"] | {"baseColorTexture": texture("folds", pictures.folds_colour)}
+    normal = texture("folds_normal", pictures.folds_normal)
+    return skin | {"name": FOLDS, "alphaMode": "BLEND", "pbrMetallicRoughness": shading, "normalTexture": normal}
+
+
 def animated_objects(gltf: GltfFile, person: Person, *, targets: list[GlbTarget]) -> tuple[GlbObject, ...]:
     """Skinned meshes at rest with their targets. A split part and the creases have only those that change them."""
     surface = person.surface
@@ -90,7 +158,7 @@ def animated_objects(gltf: GltfFile, person: Person, *, targets: list[GlbTarget]
         move = target.move if target.delta is None else surface.of(target.delta.astype(np.float32))
         written.append(replace(target, move=move))
         turns.append(None if move is None else vertex_normals(rest + move, faces) - normals)
-    tint = None if person.colours is None else np.ones((surface.num_vertices, 3), np.float32)
+    tint = None if person.folds is None else np.ones((surface.num_vertices, 3), np.float32)
     shown = _Shown(rest, rest, normals, tint, np.zeros(surface.num_vertices, np.float32))
     out: list[GlbObject] = []
     creases: list[GlbObject] = []
@@ -105,7 +173,7 @@ def animated_objects(gltf: GltfFile, person: Person, *, targets: list[GlbTarget]
             if columns:
                 primitive["targets"] = _morphs(gltf, part, own, turns=[turns[i] for i in columns])
             primitives.append(primitive)
-            if part.material == "skin":
+            if part.material == "skin" and item.name != "lips":
                 over = _creases(gltf, primitive, part, person=person, shown=shown, targets=own)
                 creases += [] if over is None else [GlbObject(FOLDS, [over], columns, like=len(out))]
         out.append(GlbObject(item.name, primitives, columns))
@@ -121,17 +189,16 @@ def plain_objects(
     folded, tint = np.zeros(surface.num_vertices, np.float32), None
     if folds is not None:
         folded = np.clip(folds.masks @ moment.wrinkles[0], 0.0, 1.0)
-        if folds.relief is not None:
-            places = places + folded[:, None] * folds.relief
-    if person.colours is not None:
-        tint = np.maximum(1.0 + np.tensordot(moment.blood_flow[0], person.colours.shifts(), axes=1), 0.0)
+        if folds.moves is not None:
+            places = places + np.tensordot(moment.wrinkles[0], folds.moves, axes=1)
+        tint = np.clip(1.0 + np.tensordot(moment.blood_flow[0], folds.shifts, axes=1), 0.0, 1.0)
     shown = _Shown(places, rest, vertex_normals(places, surface.triangles()), tint, folded)
     out, creases = [], []
     for item in surface.objects():
         primitives = []
         for part in object_parts(surface, item):
             primitives.append(_primitive(gltf, part, person=person, shown=shown))
-            if part.material == "skin":
+            if part.material == "skin" and item.name != "lips":
                 over = _creases(gltf, primitives[-1], part, person=person, shown=shown, targets=[])
                 creases += [] if over is None else [GlbObject(FOLDS, [over])]
         out.append(GlbObject(item.name, primitives))

@@ -1,4 +1,4 @@
-"""Where each wrinkle shows on a written surface, and how far it moves the mesh."""
+"""What each wrinkle and each region of blood does to a written surface."""
 
 from dataclasses import dataclass
 
@@ -7,6 +7,7 @@ import numpy as np
 from face_emote.core.arrays import Array, Float
 from face_emote.face.bundled import load_head
 from face_emote.face.head import Head
+from face_emote.formats.mesh.colours import BlushColours
 from face_emote.formats.mesh.surface import MATERIAL_PARTS, Surface, vertex_normals
 from face_emote.look.displacement import STILL_LIPS, relief_at
 from face_emote.look.maps import SkinMaps
@@ -18,31 +19,28 @@ FINE_ENOUGH = 1
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Folds:
-    """Of the written vertices of one person."""
+    """What curves of the skin do to the written vertices of one person; nothing off the skin."""
 
     masks: Float[Array, "vertex wrinkle=16"]
-    """Share of each wrinkle's activation that shows; 0 off the skin."""
-    relief: Float[Array, "vertex 3"] | None
+    """Share of each wrinkle's activation that shows."""
+    moves: Float[Array, "wrinkle=16 vertex 3"] | None
     """Metres by which an activation of 1 moves a vertex; None where the mesh is too coarse for it."""
-
-    def move(self, wrinkle: int) -> Float[Array, "vertex 3"] | None:
-        """How one wrinkle at activation 1 moves the vertices."""
-        return None if self.relief is None else self.masks[:, wrinkle : wrinkle + 1] * self.relief
+    shifts: Float[Array, "region=8 vertex 3"]
+    """Change of a vertex colour (1 at rest) per unit of each region's blood flow."""
 
 
-def folds_of(person: Head, surface: Surface, *, maps: SkinMaps, lod: int) -> Folds:
+def folds_of(person: Head, surface: Surface, *, maps: SkinMaps, lod: int, colours: BlushColours) -> Folds:
     """Creases of a surface of the bundled head, of any identity; their depth is of the mesh's own scale and wider."""
     average, layout = load_head(), person.layout
     assert layout is not None
     skin = np.zeros(person.num_vertices, np.float32)
     skin[layout.vertices_of(*MATERIAL_PARTS["skin"])] = 1.0
-    hidden = layout.vertices_of("mouth", "socketL", "socketR")
-    open_skin = skin.copy()
-    open_skin[hidden] = 0.0  # The margins of lips and lids, too: what closes stays where contact put it.
     masks = wrinkle_masks(1000.0 * surface.of(average.template)) * surface.of(skin)[:, None]
     if lod < FINE_ENOUGH:
-        return Folds(masks.astype(np.float32), None)
+        return Folds(masks, None, colours.shifts())
+    skin[layout.vertices_of("mouth", "socketL", "socketR")] = 0.0  # What closes stays where contact put it.
     lips = np.clip(surface.of(layout.mask_lips.astype(np.float32)) / STILL_LIPS, 0.0, 1.0)
-    depth = relief_at(maps.wrinkle_height, surface.vertex_uv()) * surface.of(open_skin) * (1.0 - lips)
+    depth = relief_at(maps.wrinkle_height, surface.vertex_uv()) * surface.of(skin) * (1.0 - lips)
     normals = vertex_normals(surface.of(person.template.astype(np.float32)), surface.triangles())
-    return Folds(masks.astype(np.float32), (depth[:, None] * normals).astype(np.float32))
+    moves = masks.T[..., None] * (depth[:, None] * normals)
+    return Folds(masks, moves.astype(np.float32), colours.shifts())

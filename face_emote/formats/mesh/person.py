@@ -80,7 +80,7 @@ def person_of(
         return Person(head, person, surface, options, None, None, pictures)
     maps = maps_of(look)
     colours = blush_colours(person, surface, skin=look, maps=maps)
-    folds = folds_of(person, surface, maps=maps, lod=options.lod) if expressive else None
+    folds = folds_of(person, surface, maps=maps, lod=options.lod, colours=colours) if expressive else None
     return Person(head, person, surface, options, colours, folds, pictures)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from face_emote.core.arrays import Array, Float, Int
-from face_emote.formats.mesh.materials import MATERIALS, SkinPictures
+from face_emote.formats.mesh.materials import MATERIALS, Picture, SkinPictures
 from face_emote.formats.mesh.person import Person
 from face_emote.formats.mesh.surface import Surface, SurfaceObject, eyes_uv, vertex_normals
 from face_emote.formats.mesh.targets import MorphTarget
@@ -116,17 +116,24 @@ class _Materials:
         shader = self._node(name, "surface", "UsdPreviewSurface")
         colour = shader.CreateInput("diffuseColor", Sdf.ValueTypeNames.Color3f)
         colour.Set(Gf.Vec3f(surface.red, surface.green, surface.blue))
-        shader.CreateInput("roughness", Sdf.ValueTypeNames.Float).Set(surface.roughness)
+        rough = shader.CreateInput("roughness", Sdf.ValueTypeNames.Float)
+        rough.Set(surface.roughness)
+        shader.CreateInput("clearcoat", Sdf.ValueTypeNames.Float).Set(surface.coat)
+        shader.CreateInput("clearcoatRoughness", Sdf.ValueTypeNames.Float).Set(surface.coat_roughness)
         shader.CreateInput("metallic", Sdf.ValueTypeNames.Float).Set(0.0)
         if self._coloured and name == "skin":
             reader = self._node(name, "colours", "UsdPrimvarReader_float3")
             reader.CreateInput("varname", Sdf.ValueTypeNames.String).Set("displayColor")
             reader.CreateOutput("result", Sdf.ValueTypeNames.Float3)
             colour.ConnectToSource(reader.ConnectableAPI(), "result")
-        elif self._pictures is not None and charted and name in ("skin", "eyes"):
-            self._picture(name, "colour", wanted=colour, raw=False)
-        if self._pictures is not None and charted and name == "skin":
-            self._picture(name, "normal", wanted=shader.CreateInput("normal", Sdf.ValueTypeNames.Normal3f), raw=True)
+        if self._pictures is not None and charted and name in ("skin", "eyes"):
+            of = self._pictures
+            colour_of, normal_of = (of.colour, of.normal) if name == "skin" else (of.eye, of.eye_normal)
+            if not (self._coloured and name == "skin"):
+                self._picture(name, "colour", colour_of, wanted=colour)
+            self._picture(name, "normal", normal_of, wanted=shader.CreateInput("normal", Sdf.ValueTypeNames.Normal3f))
+            if name == "skin":
+                self._picture(name, "shine", of.shine, wanted=rough)
         material.CreateSurfaceOutput().ConnectToSource(shader.ConnectableAPI(), "surface")
         self._known[name] = material
         return material
@@ -138,15 +145,10 @@ class _Materials:
         node.CreateIdAttr(kind)
         return node
 
-    def _picture(self, material: str, name: str, *, wanted: Any, raw: bool) -> None:
-        """A picture read at `st`, written beside the stage."""
+    def _picture(self, material: str, name: str, picture: Picture, *, wanted: Any) -> None:
+        """A picture read at `st`, written beside the stage: of colours, normals or, in its green, roughness."""
         from pxr import Gf, Sdf
 
-        assert self._pictures is not None
-        if name == "normal":
-            picture = self._pictures.normal
-        else:
-            picture = self._pictures.eye if material == "eyes" else self._pictures.colour
         file = f"{material}_{name}.{'jpg' if picture.kind == 'jpeg' else picture.kind}"
         Path(self._stage.GetRootLayer().realPath).with_name(file).write_bytes(picture.data)
         reader = self._node(material, "st", "UsdPrimvarReader_float2")
@@ -154,13 +156,14 @@ class _Materials:
         reader.CreateOutput("result", Sdf.ValueTypeNames.Float2)
         texture = self._node(material, f"{name}_picture", "UsdUVTexture")
         texture.CreateInput("file", Sdf.ValueTypeNames.Asset).Set(Sdf.AssetPath(file))
-        texture.CreateInput("sourceColorSpace", Sdf.ValueTypeNames.Token).Set("raw" if raw else "sRGB")
+        texture.CreateInput("sourceColorSpace", Sdf.ValueTypeNames.Token).Set("sRGB" if name == "colour" else "raw")
         texture.CreateInput("st", Sdf.ValueTypeNames.Float2).ConnectToSource(reader.ConnectableAPI(), "result")
-        if raw:  # Bytes 0..255 mean -1..1.
+        if name == "normal":  # Bytes 0..255 mean -1..1.
             texture.CreateInput("scale", Sdf.ValueTypeNames.Float4).Set(Gf.Vec4f(2.0, 2.0, 2.0, 1.0))
             texture.CreateInput("bias", Sdf.ValueTypeNames.Float4).Set(Gf.Vec4f(-1.0, -1.0, -1.0, 0.0))
-        texture.CreateOutput("rgb", Sdf.ValueTypeNames.Float3)
-        wanted.ConnectToSource(texture.ConnectableAPI(), "rgb")
+        output, kind = ("g", Sdf.ValueTypeNames.Float) if name == "shine" else ("rgb", Sdf.ValueTypeNames.Float3)
+        texture.CreateOutput(output, kind)
+        wanted.ConnectToSource(texture.ConnectableAPI(), output)
 
 
 def add_shapes(
