@@ -20,7 +20,6 @@ from face_emote.formats.mesh.person import Person
 from face_emote.formats.mesh.surface import (
     SurfaceObject,
     SurfacePart,
-    eyes_uv,
     object_parts,
     vertex_normals,
     vertex_tangents,
@@ -78,8 +77,6 @@ class _Shown:
     """Written vertices as they lie in the file."""
 
     places: Float[Array, "vertex 3"]
-    rest: Float[Array, "vertex 3"]
-    """The same on the head at rest."""
     normals: Float[Array, "vertex 3"]
     tint: Float[Array, "vertex 3"] | None
     """Of the skin; None without vertex colours."""
@@ -148,7 +145,7 @@ def _folded(skin: dict[str, Any], pictures: SkinPictures, texture: Texture) -> d
 
 
 def animated_objects(gltf: GltfFile, person: Person, *, targets: list[GlbTarget]) -> tuple[GlbObject, ...]:
-    """Skinned meshes at rest with their targets. A split part and the creases have only those that change them."""
+    """Skinned meshes at rest with their targets. A split part has only those that change it."""
     surface = person.surface
     rest, faces = surface.of(person.head.template.astype(np.float32)), surface.triangles()
     normals = vertex_normals(rest, faces)
@@ -159,7 +156,7 @@ def animated_objects(gltf: GltfFile, person: Person, *, targets: list[GlbTarget]
         written.append(replace(target, move=move))
         turns.append(None if move is None else vertex_normals(rest + move, faces) - normals)
     tint = None if person.folds is None else np.ones((surface.num_vertices, 3), np.float32)
-    shown = _Shown(rest, rest, normals, tint, np.zeros(surface.num_vertices, np.float32))
+    shown = _Shown(rest, normals, tint, np.zeros(surface.num_vertices, np.float32))
     out: list[GlbObject] = []
     creases: list[GlbObject] = []
     for item in surface.objects():
@@ -185,14 +182,14 @@ def plain_objects(
 ) -> tuple[GlbObject, ...]:
     """Meshes of one posed frame, without joints and targets."""
     surface, folds = person.surface, person.folds
-    rest, places = surface.of(person.head.template.astype(np.float32)), surface.of(vertices)
+    places = surface.of(vertices)
     folded, tint = np.zeros(surface.num_vertices, np.float32), None
     if folds is not None:
         folded = np.clip(folds.masks @ moment.wrinkles[0], 0.0, 1.0)
         if folds.moves is not None:
             places = places + np.tensordot(moment.wrinkles[0], folds.moves, axes=1)
         tint = np.clip(1.0 + np.tensordot(moment.blood_flow[0], folds.shifts, axes=1), 0.0, 1.0)
-    shown = _Shown(places, rest, vertex_normals(places, surface.triangles()), tint, folded)
+    shown = _Shown(places, vertex_normals(places, surface.triangles()), tint, folded)
     out, creases = [], []
     for item in surface.objects():
         primitives = []
@@ -242,7 +239,9 @@ def _primitive(gltf: GltfFile, part: SurfacePart, *, person: Person, shown: _Sho
         "POSITION": gltf.add_array(places, target=VERTEX_BUFFER, bounds=True),
         "NORMAL": gltf.add_array(normals, target=VERTEX_BUFFER),
     }
-    uv = eyes_uv(shown.rest[index]) if part.material == "eyes" else part.uv
+    uv, eyes = part.uv, person.surface.eye_uv
+    if eyes is not None and part.material == "eyes":
+        uv = eyes[index]
     if uv is not None:
         flipped = np.stack([uv[:, 0], 1.0 - uv[:, 1]], axis=1).astype(np.float32)
         attributes["TEXCOORD_0"] = gltf.add_array(flipped, target=VERTEX_BUFFER)

@@ -5,7 +5,7 @@ carried to the written vertices by `Surface.of`.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -73,6 +73,8 @@ class Surface:
     uv_corners: Int[Array, "face corner"] | None
     face_part: Int[Array, " face"]
     """Index into PART_NAMES."""
+    eye_uv: Float[Array, "vertex 2"] | None
+    """Places in the picture of an eye, on eyeballs; None on imported heads."""
     split: bool
     """Whether each part is an object of its own."""
 
@@ -179,7 +181,7 @@ def surface_of(head: Head, *, lod: int = 0, parts: tuple[str, ...] = ()) -> Surf
         used, uv_corners = np.unique(uv_corners, return_inverse=True)
         corners, uv_corners = corners.reshape(-1, 4), uv_corners.reshape(-1, 4)
         uv, num_vertices = uv[used], len(kept)
-    return Surface(
+    surface = Surface(
         matrix=matrix,
         kept=kept,
         num_vertices=num_vertices,
@@ -187,8 +189,13 @@ def surface_of(head: Head, *, lod: int = 0, parts: tuple[str, ...] = ()) -> Surf
         uv=np.asarray(uv, np.float32),
         uv_corners=uv_corners,
         face_part=face_part[drawn],
+        eye_uv=None,
         split=bool(parts),
     )
+    eyes = np.isin(surface.face_part, [i for i, name in enumerate(PART_NAMES) if MATERIAL_OF[name] == "eyes"])
+    chart, index = np.zeros((num_vertices, 2), np.float32), np.unique(corners[eyes])
+    chart[index] = eyes_uv(surface.of(head.template)[index])
+    return replace(surface, eye_uv=chart)
 
 
 def _plain_surface(head: Head, lod: int) -> Surface:
@@ -205,6 +212,7 @@ def _plain_surface(head: Head, lod: int) -> Surface:
         uv=None,
         uv_corners=None,
         face_part=np.zeros(len(faces), np.int64),
+        eye_uv=None,
         split=False,
     )
 

@@ -9,7 +9,7 @@ import numpy as np
 from face_emote.core.arrays import Array, Float, Int
 from face_emote.formats.mesh.materials import MATERIALS, Picture, SkinPictures
 from face_emote.formats.mesh.person import Person
-from face_emote.formats.mesh.surface import Surface, SurfaceObject, eyes_uv, vertex_normals
+from face_emote.formats.mesh.surface import Surface, SurfaceObject, vertex_normals
 from face_emote.formats.mesh.targets import MorphTarget
 
 SMALLEST_MOVE = 2e-6
@@ -34,14 +34,14 @@ def add_meshes(
 
     surface, coloured = person.surface, person.colours is not None
     materials = _Materials(stage, root=f"{root}/materials", pictures=person.pictures, coloured=coloured)
-    places, rest = surface.of(vertices), surface.of(person.head.template.astype(np.float32))
+    places = surface.of(vertices)
     normals = vertex_normals(places, surface.triangles())
     out = []
     for item in surface.objects():
         mesh = UsdGeom.Mesh.Define(stage, f"{root}/{item.name}")
         _shape(mesh, item, places=places, normals=normals)
         if surface.uv is not None:
-            _texture_coordinates(mesh, item, surface, rest=rest)
+            _texture_coordinates(mesh, item, surface)
         if coloured:
             mesh.CreateDisplayColorPrimvar(UsdGeom.Tokens.vertex)
         materials.bind(mesh, item, surface)
@@ -65,13 +65,11 @@ def _shape(
     mesh.CreateExtentAttr(Vt.Vec3fArray.FromNumpy(np.stack([own.min(axis=0), own.max(axis=0)])))
 
 
-def _texture_coordinates(
-    mesh: Any, item: SurfaceObject, surface: Surface, *, rest: Float[Array, "vertex 3"]
-) -> None:  # fmt: skip
+def _texture_coordinates(mesh: Any, item: SurfaceObject, surface: Surface) -> None:
     """`st` face by face: the skin's chart, and after it the eyes' own, which `eye_picture` is drawn for."""
     from pxr import Sdf, UsdGeom, Vt
 
-    assert surface.uv is not None and surface.uv_corners is not None
+    assert surface.uv is not None and surface.uv_corners is not None and surface.eye_uv is not None
     used, corners = np.unique(surface.uv_corners[item.face_index], return_inverse=True)
     corners = corners.reshape(len(item.face_index), -1)
     uv = surface.uv[used]
@@ -79,7 +77,7 @@ def _texture_coordinates(
         if material == "eyes":
             index, local = np.unique(surface.corners[item.face_index[own]], return_inverse=True)
             corners[own] = len(uv) + local.reshape(len(own), -1)
-            uv = np.concatenate([uv, eyes_uv(rest[index])])
+            uv = np.concatenate([uv, surface.eye_uv[index]])
     kind = Sdf.ValueTypeNames.TexCoord2fArray
     primvar = UsdGeom.PrimvarsAPI(mesh).CreatePrimvar("st", kind, UsdGeom.Tokens.faceVarying)
     primvar.Set(Vt.Vec2fArray.FromNumpy(np.ascontiguousarray(uv, np.float32)))
