@@ -66,10 +66,10 @@ def measured(line: Array, *, latency_ms: int, piece_ms: int) -> tuple[float, Arr
     silence = np.zeros(size, "<i2").tobytes()
     clock = time.monotonic()
     while not live.is_set():
-        child.stdin.write(silence)
-        child.stdin.flush()
         clock += piece_ms / 1000.0
         time.sleep(max(clock - time.monotonic(), 0.0))
+        child.stdin.write(silence)
+        child.stdin.flush()
     sound = np.concatenate([np.zeros(int(2 * QUIET_SECS * SAMPLE_RATE_HZ), np.float32), line])
     began = clock
     for first in range(0, len(sound), size):
