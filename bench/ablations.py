@@ -16,14 +16,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from bench.performances import FACE_CLIPS, bundled_judges, measure_faces, performer
 from bench.talkers import known_apart, read_talkers
 from face_emote.core.names import EMOTIONS
-from face_emote.core.options import Performance
-from face_emote.core.types import FaceMotion
 from face_emote.emotion.grammar import describe
+from face_emote.evaluation.clips import ClipSet
 from face_emote.evaluation.evaluate import evaluate, lip_system
-from face_emote.evaluation.judges import bundled_judges
-from face_emote.evaluation.report import Report
+from face_emote.evaluation.lip_figures import LipFigures
+from face_emote.evaluation.systems import HeardClip
+from face_emote.evaluation.vertex_meter import vertex_meter
 from face_emote.face.bundled import load_head
 from face_emote.motion.net_listening import emotion_rows
 from face_emote.network.checkpoint import read_checkpoint, write_checkpoint
@@ -34,7 +35,7 @@ from face_emote.train.corpus.cache import Corpus, read_corpus
 from face_emote.train.lip_losses import opening
 from face_emote.train.measure import measured
 from face_emote.train.torch_net import TorchMotionNet
-from face_emote.verbs.animate import perform
+from tools.train_judges.experts import load_sync
 from tools.train_network.join import joined
 from tools.train_network.teacher_expression import plan_track
 from tools.train_network.train import train_network
@@ -100,27 +101,23 @@ def _measured(
 ) -> dict[str, float | None]:
     """Figures by the name of their column."""
     head = load_head()
+    system = lip_system("net", head=head, known_words=False, model=model)
 
-    def performed(performance: Performance) -> FaceMotion:
-        return perform(replace(performance, fps=50.0, model=model)).whole()
+    def clips(talkers: tuple[str, ...], *, every: int) -> ClipSet:
+        return known_apart(read_talkers(options.data, talkers=talkers, every=every), system)
 
-    def report(talkers: tuple[str, ...], *, every: int, faces: bool) -> Report:
-        system = lip_system("net", head=head, known_words=False, model=model)
-        return evaluate(
-            known_apart(read_talkers(options.data, talkers=talkers, every=every), system),
-            system,
-            head=head,
-            data="data",
-            judges=bundled_judges(),
-            perform=performed if faces else None,
-            with_baselines=False,
-        )[0]
+    def lips_of(talkers: tuple[str, ...], *, every: int) -> LipFigures:
+        known = clips(talkers, every=every)
+        report, _ = evaluate(known, system, head=head, data="data", sync=load_sync(), with_baselines=False)
+        return report.groups[0].systems[0]
 
     if "lips" not in config.parts:
-        face = report(("s31",), every=1, faces=True).face
-        return {} if face is None else {"accuracy_8": face.accuracy_8, "accuracy_compounds": face.accuracy_compounds}
-    lips = report(config.data.hold_out_talkers, every=1, faces=False).groups[0].systems[0]
-    seen = report(("s1",), every=20, faces=False).groups[0].systems[0]
+        some = [HeardClip(clip) for clip in clips(("s31",), every=1).clips[:FACE_CLIPS]]
+        makes = performer("net", model=model)
+        face = measure_faces(some, makes, head=head, vertices=vertex_meter(head), judges=bundled_judges())
+        return {"accuracy_8": face.accuracy_8, "accuracy_compounds": face.accuracy_compounds}
+    lips = lips_of(config.data.hold_out_talkers, every=1)
+    seen = lips_of(("s1",), every=20)
     same = ("correlation", "lve_mm", "closure", "false_closure", "within_40_ms", "silence_motion", "jerk_ratio")
     return {name: getattr(lips, name) for name in same} | {
         "correlation_seen": seen.correlation,

@@ -16,7 +16,6 @@ from pathlib import Path
 
 from bench.talkers import FACELESS, UNSEEN, VOICES, read_talkers
 from face_emote.evaluation.evaluate import lip_system
-from face_emote.evaluation.judges import bundled_judges
 from face_emote.evaluation.lip_figures import (
     ClipFigures,
     LipFigures,
@@ -30,6 +29,7 @@ from face_emote.evaluation.report import HUMAN, LIP_ROWS, printed
 from face_emote.evaluation.systems import HeardClip
 from face_emote.face.bundled import load_head
 from face_emote.train.config import BUNDLED, read_config
+from tools.train_judges.experts import load_sync
 
 FOLDS = ("a", "b", "c")
 
@@ -68,7 +68,7 @@ def _print_table(title: str, columns: list[LipFigures]) -> None:
 def measured(data: Path, runs: Path) -> dict[str, list[ClipFigures]]:
     """Figures of all clips by system."""
     head = load_head()
-    by = ruler(head, sync=bundled_judges().sync)
+    by = ruler(head, sync=load_sync())
     out: dict[str, list[ClipFigures]] = {}
     for fold in FOLDS:
         model = runs / f"fold_{fold}" / "model.safetensors"

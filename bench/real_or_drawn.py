@@ -30,6 +30,7 @@ from face_emote.core.options import Performance
 from face_emote.network.experts import load_classifier
 from face_emote.verbs.animate import perform
 from tools.train_generation.seen import CHANNELS, FPS, SETTLED, Filmed, from_rest, seen_of_performance, tracked_talkers
+from tools.train_judges.experts import EMOTIONS_JUDGE
 
 FOLDS = (("s1",), ("s4",), ("s31", "s33", "s10", "s14", "s16"), ("s30", "s34", "s24", "s25", "s27"))
 EVERY = {"s1": 14, "s4": 2}
@@ -146,7 +147,10 @@ def seed_rows(kept: Kept, way: str, sounds: list[Path]) -> dict[str, float]:
 
 def named_row(way: str, *, quick: bool) -> dict[str, float]:
     """How often a judge names the feeling."""
-    judge, sentences = load_classifier(), sorted((ASSETS / "speech").glob("dashwood_*.wav"))[: 1 if quick else 2]
+    judge, sentences = (
+        load_classifier(EMOTIONS_JUDGE),
+        sorted((ASSETS / "speech").glob("dashwood_*.wav"))[: 1 if quick else 2],
+    )
     right = [
         judge.classify(perform(Performance(s, emotion=e, intensity=i, animator=way, seed=k)).whole()) == e
         for k, s in enumerate(sentences) for e in EMOTIONS[1 : 2 if quick else None] for i in _JUDGED

@@ -1,4 +1,4 @@
-"""Lips and faces of tracked GRID talkers, and lips of voices that nobody heard before: `face-emote evaluate` on them.
+"""Lips of tracked GRID talkers, and lips of voices that nobody heard before: `face-emote evaluate` on them.
 
     python -m bench.talkers DATA [--talkers s4,s31] [--every N] [what `face-emote evaluate` takes]
 
@@ -35,6 +35,7 @@ from face_emote.evaluation.clips import (
 )
 from face_emote.evaluation.systems import LipSystem, Network
 from face_emote.network.runtime import load_motion_net
+from tools.train_judges.experts import load_sync
 from tools.train_network.voices import librispeech_jobs
 
 JAW_PER_UNIT = 2.8
@@ -237,6 +238,7 @@ def command(data: Path, talkers: str, every: int, limit: int | None, **values: A
     measure(
         lambda system: known_apart(read_talkers(data, talkers=names, every=every, limit=limit), system),
         data=data.resolve().name,
+        sync=load_sync(),
         **values,
     )
 

@@ -10,6 +10,7 @@ import pytest
 from evaluated_takes import FPS, write_takes
 from fabricated import lively_motion
 
+from bench.performances import Judges, blinks, measure_faces
 from bench.talkers import OTHERS, read_talkers, talkers_learnt_from, with_others_split
 from face_emote.core.errors import FaceEmoteError
 from face_emote.core.names import CONTROLS, OPEN_VOWELS
@@ -18,8 +19,6 @@ from face_emote.emotion.blending import at_intensity
 from face_emote.emotion.grammar import describe
 from face_emote.evaluation.clips import Clip, ClipGroup, ClipSet, Lips, read_clips
 from face_emote.evaluation.evaluate import evaluate
-from face_emote.evaluation.face_figures import blinks, measure_faces
-from face_emote.evaluation.judges import Judges
 from face_emote.evaluation.lip_figures import measure_clip, measure_human, ruler, summed, talker_figures
 from face_emote.evaluation.report import lip_table, report_json
 from face_emote.evaluation.systems import Baseline, HeardClip, Network, Rules, baselines, true_controls
@@ -231,17 +230,14 @@ class Slow:
         return "joy" if motion.expression[:, CONTROLS.index("mouthSmileLeft")].mean() > 0.05 else "neutral"
 
 
-def test_judges_are_asked_and_missing_ones_noted(folder, head):
+def test_a_judge_of_sync_is_asked(folder, head):
     clips = read_clips(folder)
-    report, pairs = evaluate(
-        clips, Copy(head), head=head, data="takes", judges=Judges(sync=Slow(), absent=("no judge of emotions",))
-    )
+    report, pairs = evaluate(clips, Copy(head), head=head, data="takes", sync=Slow())
     by_name = {system.system: system for system in report.groups[0].systems}
     assert list(by_name) == ["copy", "rules, aligned", "rules, heard", "energy to jaw", "mean face", "human"]
     assert by_name["copy"].sync_offset_ms == by_name["human"].sync_offset_ms == 40.0
     assert by_name["copy"].lve_mm == 0.0 < by_name["rules, heard"].lve_mm < by_name["mean face"].lve_mm
     assert by_name["copy"].realtime_factor > 0.0
-    assert "no judge of emotions" in report.notes
     assert {pair.clip for pair in pairs} == {"takes one", "takes two"}
     read_back = json.loads(report_json(report))
     assert read_back["groups"][0]["systems"][0]["closure"] == 1.0
@@ -297,13 +293,13 @@ def test_performances_of_the_rules_feel_what_they_are_told(folder, head):
 def test_the_command_prints_a_table_and_writes_figures_and_pictures(run, folder, tmp_path):
     pytest.importorskip("matplotlib", reason="plots need matplotlib: pip install 'face-emote[train]'")
     target, plots = tmp_path / "figures.json", tmp_path / "plots"
-    words = ["--animator", "rules", "--transcripts", "--no-faces", "--json", str(target), "--plots", str(plots)]
+    words = ["--animator", "rules", "--transcripts", "--json", str(target), "--plots", str(plots)]
     code, out, err = run("evaluate", str(folder), *words)
     assert (code, err) == (0, "")
     assert re.search(r"gap correlation +1\.000", out) or re.search(r"gap correlation +0\.99", out)
     assert re.search(r"closes on P B M +100\.0%", out)
     report = json.loads(target.read_text())
-    assert report["animator"] == "rules, aligned" and report["face"] is None
+    assert report["animator"] == "rules, aligned"
     assert [path.name for path in sorted(plots.iterdir())] == ["gap-1.png", "measures-1.png"]
     assert (plots / "gap-1.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
 
@@ -331,7 +327,7 @@ def test_real_lips_are_followed_better_by_rules_than_by_loudness(head):
     clips = read_talkers(DATA, talkers=("s30", "s31"), limit=2)
     assert [group.name for group in clips.groups] == ["other talkers"] and len(clips.clips) == 4
     small = ClipSet((ClipGroup("two talkers", clips.clips),), clips.fitting[:6], clips.fitting_note)
-    report, _ = evaluate(small, Rules(head, known_words=True), head=head, data="grid", judges=Judges())
+    report, _ = evaluate(small, Rules(head, known_words=True), head=head, data="grid")
     by_name = {system.system: system for system in report.groups[0].systems}
     ours, energy, mean, human = (by_name[n] for n in ("rules, aligned", "energy to jaw", "mean face", "human"))
     assert ours.correlation > 0.7 > energy.correlation

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from evaluated_takes import FPS, PHONES
 
+from bench.performances import lip_change, upper_face_dynamics
 from face_emote.core.types import Phone
-from face_emote.evaluation.face_figures import lip_change, upper_face_dynamics
 from face_emote.evaluation.lip_figures import still_and_speaking
 from face_emote.evaluation.signals import (
     best_shift_secs,

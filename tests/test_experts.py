@@ -12,18 +12,7 @@ from face_emote.core.names import EMOTIONS, MOTION_HZ, PHONES
 from face_emote.emotion.grammar import describe
 from face_emote.face.bundled import load_head
 from face_emote.network.config import LIP_CHANNELS, LIP_SCALE
-from face_emote.network.experts import (
-    COMPOUNDS,
-    COMPOUNDS_JUDGE,
-    MAX_SHIFT,
-    SyncExpert,
-    face_features,
-    face_windows,
-    geometry_units,
-    load_classifier,
-    load_sync,
-    with_deltas,
-)
+from face_emote.network.experts import face_features, face_windows, load_classifier
 from face_emote.network.hearing import normalised
 from face_emote.train.corpus.cache import ClipData, Job, read_corpus, write_source
 from face_emote.train.lip_losses import LipTruth
@@ -34,6 +23,16 @@ from tools.train_judges.emotional_sync import (
     feeling_terms,
     read_emotional_sync,
     soft_targets,
+)
+from tools.train_judges.experts import (
+    COMPOUNDS,
+    COMPOUNDS_JUDGE,
+    EMOTIONS_JUDGE,
+    MAX_SHIFT,
+    SyncExpert,
+    geometry_units,
+    load_sync,
+    with_deltas,
 )
 from tools.train_judges.lip_judges import (
     geometry_of,
@@ -299,7 +298,7 @@ def test_the_program_trains_and_a_wrong_folder_is_one_sentence(corpus, tmp_path,
 
 
 def test_bundled_judges_if_they_are_there():
-    for load in (load_sync, load_classifier, lambda: load_classifier(COMPOUNDS_JUDGE)):
+    for load in (load_sync, lambda: load_classifier(EMOTIONS_JUDGE), lambda: load_classifier(COMPOUNDS_JUDGE)):
         try:
             assert isinstance(load(), (SyncExpert,)) or load().emotions in (EMOTIONS, COMPOUNDS)
         except CheckpointError:

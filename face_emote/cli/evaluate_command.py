@@ -1,10 +1,9 @@
-"""`face-emote evaluate`: measure lips and faces against real ones and against what was wanted."""
+"""`face-emote evaluate`: measure lips against real ones."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,15 +16,13 @@ from face_emote.core.names import ANIMATORS
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from face_emote.core.options import Performance
-    from face_emote.core.types import FaceMotion
     from face_emote.evaluation.clips import ClipSet
-    from face_emote.evaluation.face_figures import Performs
+    from face_emote.evaluation.lip_figures import SyncJudge
     from face_emote.evaluation.report import Report
     from face_emote.evaluation.systems import LipSystem
 
 HELP = """\
-Measure how well faces follow the speech in FOLDER, beside simple baselines and the real faces.
+Measure how well lips follow the speech in FOLDER, beside simple baselines and the real lips.
 
 \b
 FOLDER holds recordings, and beside each what is known about it:
@@ -39,9 +36,8 @@ FOLDER holds recordings, and beside each what is known about it:
 Examples:
   face-emote evaluate takes/
   face-emote evaluate takes/ --animator rules --json figures.json --plots plots/
-  face-emote evaluate takes/ --model runs/mine/model.safetensors --no-faces
+  face-emote evaluate takes/ --model runs/mine/model.safetensors
 """
-PERFORMED_FPS = 50.0
 PLAIN_WIDTH = 140
 measuring_options = decorated(
     [
@@ -65,12 +61,6 @@ measuring_options = decorated(
         click.option(
             "--baselines/--no-baselines", default=True, show_default=True, help="Measure simple animators too."
         ),
-        click.option(
-            "--faces/--no-faces",
-            default=True,
-            show_default=True,
-            help="Measure whole performances too: emotions, blinks, how takes differ (a minute or two).",
-        ),
         click.option("--json", "json_path", metavar="FILE", type=PathType, help="Write all figures there."),
         click.option("--plots", metavar="DIR", type=PathType, help="Write pictures there: lip gaps, bars."),
     ]
@@ -78,12 +68,12 @@ measuring_options = decorated(
 """What says how to measure."""
 
 
-@click.command("evaluate", help=HELP, short_help="Measure lips and faces against real ones.")
+@click.command("evaluate", help=HELP, short_help="Measure lips against real ones.")
 @click.argument("folder", type=PathType)
 @click.option("--limit", metavar="N", type=click.IntRange(min=1), help="At most so many clips.")
 @measuring_options
 def command(folder: Path, *, limit: int | None, **values: Any) -> None:
-    """Measure how well faces follow the speech in FOLDER."""
+    """Measure how well lips follow the speech in FOLDER."""
     from face_emote.evaluation.clips import read_clips
 
     measure(lambda _system: read_clips(folder, limit=limit), data=folder.resolve().name, **values)
@@ -91,13 +81,12 @@ def command(folder: Path, *, limit: int | None, **values: Any) -> None:
 
 def measure(
     clips: Callable[[LipSystem], ClipSet], *, data: str, animator: str | None, checkpoint: Path | None,
-    json_path: Path | None, plots: Path | None, **values: Any,
+    json_path: Path | None, plots: Path | None, sync: SyncJudge | None = None, **values: Any,
 ) -> None:  # fmt: skip
-    """Measure a system on `clips` of it, which the report calls `data`; the rest are the options."""
+    """Measure a system on `clips` of it, which the report calls `data`, with a judge of `sync`."""
     from face_emote.core.errors import OptionError
     from face_emote.core.output import require_writable
     from face_emote.evaluation.evaluate import evaluate, lip_system
-    from face_emote.evaluation.judges import bundled_judges
     from face_emote.evaluation.plots import require_plotting, write_plots
     from face_emote.evaluation.report import write_report
     from face_emote.face.bundled import load_head
@@ -120,8 +109,7 @@ def measure(
             system,
             head=head,
             data=data,
-            judges=bundled_judges(),
-            perform=_performer(chosen, model=model) if values["faces"] else None,
+            sync=sync,
             with_baselines=values["baselines"],
             progress=progress,
         )
@@ -134,21 +122,11 @@ def measure(
             click.echo(f"picture: {path}")
 
 
-def _performer(animator: str, *, model: str | Path) -> Performs:
-    """Whole performances by `animate`, on the average head."""
-    from face_emote.verbs.animate import perform
-
-    def performed(performance: Performance) -> FaceMotion:
-        return perform(replace(performance, fps=PERFORMED_FPS, animator=animator, model=model)).whole()
-
-    return performed
-
-
 def _show(report: Report) -> None:
     """Tables on stdout; as wide as they need when that is no terminal."""
     from rich.console import Console
 
-    from face_emote.evaluation.report import face_table, lip_table, talker_table
+    from face_emote.evaluation.report import lip_table, talker_table
 
     console = Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH, highlight=False)
     for group in report.groups:
@@ -157,9 +135,6 @@ def _show(report: Report) -> None:
         if group.talkers > 1:
             console.print("\n[bold]talker by talker[/bold]")
             _table(console, talker_table(group))
-    if report.face is not None:
-        console.print(f"\n[bold]whole performances[/bold] ({report.face.seconds:.0f} s of speech, {report.animator})")
-        _table(console, [("", report.animator), *face_table(report.face)])
     for note in report.notes:
         console.print(f"- {note}", style="dim")
 

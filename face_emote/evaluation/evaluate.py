@@ -1,4 +1,4 @@
-"""The whole evaluation: read clips, move lips and faces in every way, measure, report."""
+"""The whole evaluation: read clips, move lips in every way, measure, report."""
 
 import time
 from collections.abc import Sequence
@@ -12,12 +12,11 @@ from face_emote.core.timing import frame_times, frames_in
 from face_emote.core.types import Progress
 from face_emote.core.version import VERSION
 from face_emote.evaluation.clips import Clip, ClipGroup, ClipSet
-from face_emote.evaluation.face_figures import Performs, measure_faces
-from face_emote.evaluation.judges import Judges
 from face_emote.evaluation.lip_figures import (
     WITHOUT_LIPS_FPS,
     ClipFigures,
     Ruler,
+    SyncJudge,
     measure_clip,
     measure_human,
     ruler,
@@ -30,8 +29,6 @@ from face_emote.evaluation.systems import HeardClip, LipSystem, Network, Rules, 
 from face_emote.face.head import Head
 from face_emote.train.corpus.lips import LipMeter
 
-FACE_CLIPS = 12
-"""Clips that whole performances are measured on, at most; spread over the set."""
 TIMED_CLIPS = 5
 SYNTHETIC = (
     "LVE, MVE, MOD: synthetic vertices from measured lips - the truth is our head driven by the real gap, width and "
@@ -66,16 +63,12 @@ def evaluate(
     *,
     head: Head,
     data: str,
-    judges: Judges,
-    perform: Performs | None = None,
+    sync: SyncJudge | None = None,
     with_baselines: bool = True,
     progress: Progress | None = None,
 ) -> tuple[Report, tuple[GapPair, ...]]:
-    """Measure one animator, and the baselines beside it, on clips that are called `data` in the report.
-
-    Without `perform` only the lips are measured.
-    """
-    by = ruler(head, sync=judges.sync)
+    """Measure one animator, and the baselines beside it, on clips that are called `data` in the report."""
+    by = ruler(head, sync=sync)
     others, notes = _baselines(clips, head=head) if with_baselines else ((), ())
     systems = (system, *(other for other in others if other.name != system.name))
     total, done = float(len(clips.clips)), 0
@@ -89,17 +82,12 @@ def evaluate(
                 progress(done, total, "measuring lips")
         groups.append(_group_report(group, tried, systems=systems))
         pairs += _pairs(group, tried, system=system, meter=by.lips)
-    faces = [HeardClip(clip) for clip in _spread(clips.clips)]
-    face = None
-    if perform is not None:
-        face = measure_faces(faces, perform, head=head, vertices=by.vertices, judges=judges, progress=progress)
     report = Report(
         animator=system.name,
         version=VERSION,
         data=data,
         groups=tuple(groups),
-        face=face,
-        notes=(*_notes(clips), *notes, *judges.absent),
+        notes=(*_notes(clips), *notes),
     )
     return report, tuple(pairs)
 
@@ -118,11 +106,6 @@ def _try(clip: Clip, systems: Sequence[LipSystem], *, by: Ruler) -> _Tried:
     truth = true_vertices(heard, by=by)
     figures = tuple(measure_clip(heard, system, by=by, truth=truth) for system in systems)
     return _Tried(clip=clip, by_system=figures, human=measure_human(heard, by=by))
-
-
-def _spread(clips: Sequence[Clip]) -> Sequence[Clip]:
-    """FACE_CLIPS of them at most, from all over the set."""
-    return clips[:: max(1, len(clips) // FACE_CLIPS)][:FACE_CLIPS]
 
 
 def realtime_factor(clips: Sequence[Clip], system: LipSystem) -> float | None:

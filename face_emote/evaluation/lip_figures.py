@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -10,7 +10,6 @@ from face_emote.core.arrays import Array, Bool, Float
 from face_emote.core.names import BILABIALS, OPEN_VOWELS
 from face_emote.core.types import Phone
 from face_emote.evaluation.clips import Lips
-from face_emote.evaluation.judges import SyncJudge
 from face_emote.evaluation.signals import best_shift_secs, correlation, jerk, misalignment_secs, rms
 from face_emote.evaluation.systems import HeardClip, LipSystem, Sampler, true_controls
 from face_emote.evaluation.vertex_meter import VertexMeter, vertex_meter
@@ -36,6 +35,17 @@ LEAST_MOVEMENT = 1e-4
 """Of the gap, below which lips do not move."""
 WITHOUT_LIPS_FPS = 25.0
 """Where no real lips give a frame rate."""
+
+
+@runtime_checkable
+class SyncJudge(Protocol):
+    """Measures how far lips are off the sound, and how sure that is."""
+
+    def offset_and_confidence(
+        self, log_mels: Float[Array, "rows band=40"], lips: Float[Array, "frames channel=3"]
+    ) -> tuple[float, float]:
+        """Milliseconds by which the lips (gap, width, jaw; 50 Hz) are late, and how sure that is."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

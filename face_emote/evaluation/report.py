@@ -1,12 +1,10 @@
 """The result of an evaluation: frozen records, their JSON, and the rows of the table that people read."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from face_emote.core.output import written_beside
-from face_emote.evaluation.face_figures import FaceFigures
 from face_emote.evaluation.lip_figures import ClipFigures, LipFigures, TalkerFigures
 
 HUMAN = "human"
@@ -36,7 +34,6 @@ class Report:
     data: str
     """Name of the folder."""
     groups: tuple[GroupReport, ...]
-    face: FaceFigures | None
     notes: tuple[str, ...]
     """What was left out and why, and what figures mean here."""
 
@@ -62,20 +59,6 @@ LIP_ROWS: tuple[tuple[str, str, str], ...] = (
     ("realtime_factor", "CPU s per s of sound", ".3f"),
 )
 """Field of LipFigures, what it is called, how it is printed."""
-FACE_ROWS: tuple[tuple[str, str, str], ...] = (
-    ("accuracy_8", "emotion named, of 8", ".1%"),
-    ("accuracy_compounds", "emotion named, of 15 compounds", ".1%"),
-    ("monotonicity", "intensity monotonicity", ".2f"),
-    ("lip_change", "lip change under emotion, speaking", ".1%"),
-    ("lip_change_in_pauses", "  in pauses", ".1%"),
-    ("blinks_per_minute", "blinks a minute", ".1f"),
-    ("head_diversity_degrees", "head between seeds, degrees", ".2f"),
-    ("gaze_diversity_degrees", "gaze between seeds, degrees", ".2f"),
-    ("brow_diversity", "brows between seeds", ".3f"),
-    ("lip_diversity", "lips between seeds (gap)", ".4f"),
-    ("fdd_mm", "FDD, mm", "+.3f"),
-    ("realtime_factor", "CPU s per s of sound", ".3f"),
-)
 TALKER_COLUMNS = (
     ("correlation", "correlation", ".3f"),
     ("lag_ms", "lag, ms", "+.0f"),
@@ -92,7 +75,12 @@ def printed(value: float | None, form: str) -> str:
 
 def lip_table(group: GroupReport) -> list[tuple[str, ...]]:
     """Head and rows: the measure, then each system; measures that are not known are left out."""
-    return [("", *(system.system for system in group.systems)), *_measures(LIP_ROWS, group.systems)]
+    rows: list[tuple[str, ...]] = [("", *(system.system for system in group.systems))]
+    for name, title, form in LIP_ROWS:
+        values = [getattr(system, name) for system in group.systems]
+        if any(value is not None for value in values):
+            rows.append((title, *(printed(value, form) for value in values)))
+    return rows
 
 
 def talker_table(group: GroupReport) -> list[tuple[str, ...]]:
@@ -103,20 +91,6 @@ def talker_table(group: GroupReport) -> list[tuple[str, ...]]:
         for talker in group.by_talker
     )
     return [head, *rows]
-
-
-def face_table(face: FaceFigures) -> list[tuple[str, ...]]:
-    """Rows: measure, value."""
-    return list(_measures(FACE_ROWS, (face,)))
-
-
-def _measures(
-    table: tuple[tuple[str, str, str], ...], figures: tuple[LipFigures | FaceFigures, ...]
-) -> Iterator[tuple[str, ...]]:
-    for name, title, form in table:
-        values = [getattr(item, name) for item in figures]
-        if any(value is not None for value in values):
-            yield (title, *(printed(value, form) for value in values))
 
 
 def report_json(report: Report) -> str:

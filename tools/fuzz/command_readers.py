@@ -53,7 +53,7 @@ COMMANDS = tuple(
         "batch|line.wav*|-o|out|--sweep|emotion=joy,anger; intensity=.3,1|--limit|2",
         "verify|marked.glb",
         "head|info",
-        "evaluate|.|--limit|1|--no-faces|--no-baselines|--animator|rules",
+        "evaluate|.|--limit|1|--no-baselines|--animator|rules",
     )
 )
 TEMPLATES = ("{speech}_{emotion}", "x/{row}-{{}}")

@@ -17,7 +17,7 @@ from face_emote.face.bundled import BUNDLED_HEAD
 from face_emote.face.flame_file import read_flame
 from face_emote.face.head_file import write_head
 from face_emote.motion.live import LivePerformer
-from face_emote.network.experts import load_classifier, load_sync
+from face_emote.network.experts import load_classifier
 from face_emote.network.runtime import load_motion_net
 from face_emote.rigs import expression_map
 from face_emote.rigs.registration.target_model import is_smplx, read_smplx
@@ -26,6 +26,7 @@ from tools.fuzz import stock
 from tools.fuzz.formats import NPZ, PICKLE, TENSORS
 from tools.fuzz.reader import Reader, Seed
 from tools.fuzz.texts import JSON, JSON_LINES, TEXT
+from tools.train_judges.experts import load_sync
 
 ROOT = Path(__file__).parent.parent.parent
 RIG = """

@@ -1,1 +1,1 @@
-"""Small nets that judge lips and faces: trained first, frozen, then asked by losses and by `evaluate`."""
+"""Small nets that judge lips and faces: trained first, frozen, then asked by losses and benchmarks."""

@@ -1,30 +1,53 @@
 """What the whole face does: blinks, feeling, its strength, what it does to the lips, and how takes differ.
 
-Every figure comes from finished performances (`FaceMotion`), whoever made them; the maker is a function.
+    python -m bench.performances FOLDER [--animator rules] [--model FILE] [--json FILE]
+
+FOLDER holds recordings as for `face-emote evaluate`; takes are cut from their sounds and performed by `animate`. The
+feelings are named by classifiers that learnt from performances of the rules, of other seeds and other speech.
 """
 
+import argparse
+import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from face_emote.audio.features import prosody_of
 from face_emote.core.arrays import Array, Bool, Float
-from face_emote.core.names import CONTROLS, EMOTIONS, FEATURE_HZ, SAMPLE_RATE_HZ
+from face_emote.core.names import ANIMATORS, CONTROLS, EMOTIONS, FEATURE_HZ, SAMPLE_RATE_HZ
 from face_emote.core.options import Performance
 from face_emote.core.types import FaceMotion, Progress, Speech
-from face_emote.evaluation.judges import EmotionJudge, Judges
+from face_emote.evaluation.clips import read_clips
 from face_emote.evaluation.signals import rank_correlation
 from face_emote.evaluation.systems import HeardClip, true_controls
-from face_emote.evaluation.vertex_meter import VertexMeter
+from face_emote.evaluation.vertex_meter import VertexMeter, vertex_meter
+from face_emote.face.bundled import load_head
 from face_emote.face.head import Head
 from face_emote.motion.mouth.lip_rig import lip_rig
 from face_emote.network.config import EXPRESSION_CONTROLS
-from face_emote.network.experts import COMPOUNDS
+from face_emote.network.experts import load_classifier
 from face_emote.train.corpus.lips import LipMeter, lip_meter
+from face_emote.verbs.animate import perform
+from tools.train_judges.experts import COMPOUNDS, COMPOUNDS_JUDGE, EMOTIONS_JUDGE
 
+ROWS: tuple[tuple[str, str, str], ...] = (
+    ("accuracy_8", "emotion named, of 8", ".1%"),
+    ("accuracy_compounds", "emotion named, of 15 compounds", ".1%"),
+    ("monotonicity", "intensity monotonicity", ".2f"),
+    ("lip_change", "lip change under emotion, speaking", ".1%"),
+    ("lip_change_in_pauses", "  in pauses", ".1%"),
+    ("blinks_per_minute", "blinks a minute", ".1f"),
+    ("head_diversity_degrees", "head between seeds, degrees", ".2f"),
+    ("gaze_diversity_degrees", "gaze between seeds, degrees", ".2f"),
+    ("brow_diversity", "brows between seeds", ".3f"),
+    ("lip_diversity", "lips between seeds (gap)", ".4f"),
+    ("fdd_mm", "FDD, mm", "+.3f"),
+    ("realtime_factor", "CPU s per s of sound", ".3f"),
+)
 INTENSITIES = (0.2, 0.4, 0.6, 0.8, 1.0)
 JUDGED_INTENSITIES = (0.6, 0.8, 1.0)
 SHORT_TAKE_SECS = 8.0
@@ -32,8 +55,38 @@ LONG_TAKE_SECS = 60.0
 NUM_SEEDS = 3
 SHORT_PAUSE_SECS = 0.15
 """Gaps up to this are stops and hesitations: the mouth is still the speech's."""
+FACE_CLIPS = 12
+"""Clips that are performed, at most; spread over the set."""
+PERFORMED_FPS = 50.0
 BLINK_AT = 0.5
 """A blink is a run of frames with both lids closed beyond this."""
+
+
+@runtime_checkable
+class EmotionJudge(Protocol):
+    """Names the emotion of a performance."""
+
+    @property
+    def emotions(self) -> tuple[str, ...]:
+        """The names that it distinguishes."""
+        ...
+
+    def classify(self, motion: FaceMotion) -> str:
+        """One of `emotions`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judges:
+    """Whoever is asked; without one its measures are left out."""
+
+    emotions: EmotionJudge | None = None
+    compounds: EmotionJudge | None = None
+
+
+def bundled_judges() -> Judges:
+    """Those of `assets/experts`."""
+    return Judges(load_classifier(EMOTIONS_JUDGE), load_classifier(COMPOUNDS_JUDGE))
 
 
 Performs = Callable[[Performance], FaceMotion]
@@ -90,7 +143,7 @@ def measure_faces(
     *,
     head: Head,
     vertices: VertexMeter,
-    judges: Judges = Judges(),  # noqa: B008 - frozen
+    judges: Judges = Judges(),
     progress: Progress | None = None,
 ) -> FaceFigures:
     """Let a maker of performances play takes cut together from the clips' sounds (at least one), and measure them.
@@ -297,3 +350,39 @@ def _fdd(clip: HeardClip, motion: FaceMotion, *, vertices: VertexMeter) -> float
 
 def _mean(values: Sequence[float]) -> float | None:
     return float(np.mean(values)) if values else None
+
+
+def performer(animator: str, *, model: str | Path) -> Performs:
+    """Whole performances by `animate`, on the average head."""
+
+    def performed(performance: Performance) -> FaceMotion:
+        return perform(replace(performance, fps=PERFORMED_FPS, animator=animator, model=model)).whole()
+
+    return performed
+
+
+def main() -> None:
+    """Measure, print, write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--animator", choices=ANIMATORS, default="net")
+    parser.add_argument("--model", default="default", metavar="FILE")
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    parser.add_argument("--quick", action="store_true", help="two clips; shows that it works")
+    given = parser.parse_args()
+    clips = read_clips(given.folder).clips
+    some = [HeardClip(clip) for clip in clips[:: max(1, len(clips) // FACE_CLIPS)][: 2 if given.quick else FACE_CLIPS]]
+    head = load_head()
+    makes = performer(given.animator, model=given.model)
+    figures = measure_faces(some, makes, head=head, vertices=vertex_meter(head), judges=bundled_judges())
+    print(f"{figures.seconds:.0f} s of speech, {given.animator}")
+    for name, title, form in ROWS:
+        value = getattr(figures, name)
+        if value is not None:
+            print(f"{title:36}{format(value, form):>10}")
+    if given.json is not None:
+        given.json.write_text(json.dumps(asdict(figures), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
