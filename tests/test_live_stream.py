@@ -177,6 +177,22 @@ def test_nobody_at_the_other_end_stops_nothing(run, model, pcm):
     assert err.count("Nobody takes the face yet") == 1 and f"livelink://127.0.0.1:{port}" in err
 
 
+def test_lines_that_nobody_reads_hold_up_nobody(model, samples, tmp_path):
+    write_wav(tmp_path / "line.wav", np.tile(samples, 2))
+    with listening() as (heard, port):
+        packets = Heard(heard)
+        words = (str(tmp_path / "line.wav"), "--model", model, "--rig", "arkit")
+        speaking = child(*words, "--to", "json", "--to", f"livelink://127.0.0.1:{port}", stdout=subprocess.PIPE)
+        assert speaking.stdin is not None and speaking.stdout is not None and speaking.stderr is not None
+        assert speaking.wait(timeout=60) == 0
+        curves = packets.end()
+        lines = speaking.stdout.read().splitlines()
+        for pipe in (speaking.stdin, speaking.stdout, speaking.stderr):
+            pipe.close()
+    np.testing.assert_array_equal(curves[-1], 0.0)
+    assert 0 < len(lines) < len(curves) and all(json.loads(line) for line in lines)
+
+
 MISTAKES = {
     "two sounds": (["line.wav", "--mic"], "--mic and SPEECH are both to be heard; leave one of them out"),
     "a name": (["--to", "osc://studio"], "--to takes a host as its number, such as 192.168.1.5, since names are not"),

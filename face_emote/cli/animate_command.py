@@ -166,7 +166,7 @@ def _felt_by_tokens(context: click.Context, performance: Performance, tokens: Pa
         raise OptionError("--tokens and --emotion both say what is felt; give one of them")
     if str(tokens) != "-":
         return replace(performance, emotion=plan_of_tokens(read_tokens(tokens)))
-    if context.params["stream"]:
+    if context.params["stream"] and context.params["speech"] is None and context.params["mic"] is None:
         raise OptionError("--stream and --tokens - both read stdin; keep the tokens in a file, or leave out --stream")
     return replace(performance, emotion=plan_of_tokens(tokens_from(sys.stdin.buffer.read(), name="stdin")))
 

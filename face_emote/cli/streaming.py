@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -145,7 +146,9 @@ class JsonLines:
         sys.stdout.flush()
 
     def send(self, frame: LiveFrame) -> None:
-        """A frame that is shown now, with the curves of a rig if one is chosen."""
+        """A frame that is shown now, and the curves of a rig; lost if nobody has read those before it."""
+        if not _stdout_takes():
+            return
         if self._frame == 0:
             self._say(self._header(frame.motion))
         said = frame_of(frame.motion, 0, secs=frame.secs)
@@ -170,6 +173,14 @@ class JsonLines:
     @staticmethod
     def _say(values: dict[str, Any]) -> None:
         sys.stdout.write(json.dumps(values, separators=(",", ":")) + "\n")
+
+
+def _stdout_takes() -> bool:
+    """Whether a line can be written without waiting, where the system can say so."""
+    try:
+        return bool(select.select([], [sys.stdout], [], 0.0)[1])
+    except (OSError, ValueError):
+        return True
 
 
 def frame_of(motion: FaceMotion, index: int, *, secs: float) -> dict[str, Any]:
