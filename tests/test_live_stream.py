@@ -218,6 +218,14 @@ def test_an_address_without_stream_is_told(capsys):
     assert capsys.readouterr().err == "face-emote: --to belongs to --stream; add it\n"
 
 
+@pytest.mark.parametrize(("package", "words"), [("pythonosc", ["--to", "osc"]), ("sounddevice", ["--mic"])])
+def test_a_package_that_is_missing_is_named(run, model, monkeypatch, package, words):
+    for name in [name for name in sys.modules if name.partition(".")[0] == package] or [package]:
+        monkeypatch.setitem(sys.modules, name, None)
+    code, _, err = run("--model", model, *words, stdin=b"\0" * 640)
+    assert code == 2 and "pip install 'face-emote[live]'" in err and err.count("\n") == 1
+
+
 ASOUNDRC = """\
 pcm.fabricated { type file slave.pcm "null" file /dev/null infile "%s" format raw }
 pcm.!default { type plug slave.pcm fabricated }
