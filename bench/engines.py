@@ -93,15 +93,21 @@ def _tone() -> str:
 
 def drawn_twice(
     motion: FaceMotion, *, time_secs: float, camera: str = "portrait", light: str = LIGHT, page: str = "three.html",
-    eevee: bool = False, **more: Any,
+    eevee: bool = False, recipe: bool = False,
 ) -> Pair:  # fmt: skip
-    """Our picture of an instant and a page's of the exported `.glb`, on the same ground; `more` goes to the page."""
+    """Our picture of an instant and a page's of the exported `.glb`, on the same ground.
+
+    With `recipe` the page folds the skin by the recipe of docs/engines.md instead of showing the mesh of the creases.
+    """
     head = load_head().with_identity(motion.betas)
     (ours,) = draw(instant(motion, time_secs=time_secs), Picture(size=SIDE, camera=camera, light=light), workers=1)
     with tempfile.TemporaryDirectory() as folder:
         path = export(motion, Path(folder) / "shown.glb")
         setup = setup_of(camera, light=light, time_secs=time_secs, middle=head.eyes_middle())
-        shown = show(page, setup=setup | more, files={"shown.glb": path})
+        files = {"shown.glb": path}
+        if recipe:
+            files["line.skin.png"] = export(motion, Path(folder) / "line.skin.png")
+        shown = show(page, setup=setup | {"recipe": recipe}, files=files)
         blenders = _by_eevee(path, setup) if eevee else None
     theirs = Image.open(BytesIO(shown.picture))
     return Pair(ours, _on_ground(theirs, ours), shown.facts, None if blenders is None else _on_ground(blenders, ours))
