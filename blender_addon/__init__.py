@@ -2,7 +2,7 @@
 """Face Emote: speech and an emotion in words become an editable facial performance, without leaving Blender."""
 
 from . import operators, panels, preferences, properties
-from .apply import identity, mouth, preview
+from .apply import identity, layers, mouth, preview
 from .engine import jobs
 
 
@@ -16,10 +16,12 @@ def register() -> None:
     preview.register()
     identity.register()
     mouth.register()
+    layers.register()
 
 
 def unregister() -> None:
     """Leaves nothing behind: no class, property, timer, handler or process."""
+    layers.unregister()
     mouth.unregister()
     identity.unregister()
     preview.unregister()

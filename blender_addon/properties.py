@@ -123,6 +123,50 @@ class FACEEMOTE_PG_cue(bpy.types.PropertyGroup):
     was_end: FloatProperty()
 
 
+class FACEEMOTE_PG_blink(bpy.types.PropertyGroup):
+    """A blink of a take."""
+
+    frame: FloatProperty(name="From", description="Frame at which the lids begin to close", precision=1, step=50)
+    frames: FloatProperty(name="Length", description="Frames until they are open again", min=0.5, precision=1, step=50)
+    strength: slider("Strength", "1 closes the lids, less is a partial blink", default=1.0)
+    closing: FloatProperty(default=0.27)
+    hold: FloatProperty(default=0.09)
+
+
+class FACEEMOTE_PG_shape(bpy.types.PropertyGroup):
+    """A shape of a chart of drawn mouths."""
+
+    shape: StringProperty(name="Shape")
+    shows: StringProperty(name="Shows", description="Name of the object, or number of the frame, that shows it")
+
+
+class FACEEMOTE_PG_drawn(bpy.types.PropertyGroup):
+    """A mouth that is swapped instead of moved."""
+
+    chart: EnumProperty(
+        name="Chart",
+        items=[
+            ("RHUBARB", "Rhubarb", "Nine shapes A to X, as Rhubarb Lip Sync draws them"),
+            ("BLAIR", "Blair", "Preston Blair's ten shapes"),
+        ],
+    )
+    kind: EnumProperty(
+        name="Shown by",
+        items=[
+            ("OBJECTS", "Objects", "Members of a collection, one of which is seen"),
+            ("PICTURES", "Pictures", "An image sequence in a material"),
+            ("PENCIL", "Pencil", "Frames of a Grease Pencil object"),
+        ],
+    )
+    members: PointerProperty(name="Collection", type=bpy.types.Collection)
+    material: PointerProperty(name="Material", type=bpy.types.Material)
+    pencil: PointerProperty(
+        name="Object", type=bpy.types.Object, poll=lambda _self, candidate: candidate.type == "GREASEPENCIL"
+    )
+    shapes: CollectionProperty(type=FACEEMOTE_PG_shape)
+    active_shape: IntProperty()
+
+
 class FACEEMOTE_PG_character(bpy.types.PropertyGroup):
     """What is known about a character; saved with the object."""
 
@@ -159,6 +203,16 @@ class FACEEMOTE_PG_character(bpy.types.PropertyGroup):
     )
     rows: CollectionProperty(type=FACEEMOTE_PG_row, override=INSERTABLE)
     active_row: IntProperty()
+    gaze_target: PointerProperty(
+        name="Looks at",
+        type=bpy.types.Object,
+        description="Object or camera that the eyes of takes follow",
+        override=OVERRIDABLE,
+    )
+    gaze_head: FloatProperty(
+        name="Head", description="Share of the way that the head turns too", default=0.3, min=0.0, max=1.0,
+        subtype="FACTOR", override=OVERRIDABLE,
+    )  # fmt: skip
     parts: CollectionProperty(type=FACEEMOTE_PG_part, override=INSERTABLE)
     poses: CollectionProperty(type=FACEEMOTE_PG_pose, override=INSERTABLE)
     shown_region: EnumProperty(
@@ -272,9 +326,10 @@ class FACEEMOTE_PG_settings(bpy.types.PropertyGroup):
     take_id: StringProperty(description="The take that is chosen in the list")
     compared_id: StringProperty(description="The take that was shown before")
     active_take: IntProperty(name="Take", get=listed_take, set=choose_listed)
-    decimate: FloatProperty(
-        name="Tolerance", description="Merging drops keys as long as the curve moves less than this", default=0.004,
-        min=0.0, max=0.1, precision=4,
+    key_tolerance: FloatProperty(
+        name="Tolerance",
+        description="Takes have as few keys as keep the surface within so many millimetres; 0: a key a frame",
+        default=0.05, min=0.0, max=2.0, precision=3, step=1,
     )  # fmt: skip
     cues: CollectionProperty(type=FACEEMOTE_PG_cue)
     active_cue: IntProperty()
@@ -284,6 +339,10 @@ class FACEEMOTE_PG_settings(bpy.types.PropertyGroup):
         name="Offset", description="Frames by which the mouth plays everything later", precision=1, step=50
     )
     new_sound: EnumProperty(name="Sound", items=_STATIC_ITEMS["sounds"], default="M")
+    blink_rows: CollectionProperty(type=FACEEMOTE_PG_blink)
+    active_blink: IntProperty()
+    blinks_take: StringProperty(description="The take whose blinks are listed")
+    drawn: PointerProperty(type=FACEEMOTE_PG_drawn)
     lines: CollectionProperty(type=FACEEMOTE_PG_line)
     active_line: IntProperty()
     lines_read: StringProperty(description="State of the table when it was read")
@@ -314,6 +373,9 @@ CLASSES = (
     FACEEMOTE_PG_part,
     FACEEMOTE_PG_pose,
     FACEEMOTE_PG_cue,
+    FACEEMOTE_PG_blink,
+    FACEEMOTE_PG_shape,
+    FACEEMOTE_PG_drawn,
     FACEEMOTE_PG_character,
     FACEEMOTE_PG_settings,
     FACEEMOTE_PG_job,

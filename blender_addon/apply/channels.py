@@ -3,7 +3,7 @@
 
 import math
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from ..names import ARKIT, BONE_ROLES, JAW_CURVES, LOOK_CURVES, WRINKLE_PROPERTI
 from ..report import UserError
 from . import axes, poses
 from .mapping import Row, mapping_matrix
+from .regions import region_of_bone, region_of_key, region_of_sources
 
 FACING = {"-Y": 0.0, "+X": 0.5 * math.pi, "+Y": math.pi, "-X": -0.5 * math.pi}
 JOINTS = {"global": 0, "neck": 1, "jaw": 2, "eye_left": 3, "eye_right": 4}
@@ -33,6 +34,8 @@ class Channel:
     group: str
     name: str
     """Shape key, property or bone."""
+    region: str = ""
+    """One of `regions.REGIONS`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,7 +95,29 @@ def channels_of(take: Take, character: Any) -> list[Channel]:
                 name=character.name,
             )
         )
-    return channels
+    return _with_regions(channels, character)
+
+
+def _with_regions(channels: list[Channel], character: Any) -> list[Channel]:
+    """Every channel in its layer; in the Dope Sheet, shape keys are grouped by it."""
+    settings = character.face_emote
+    is_own, meshes = settings.kind == "OWN", meshes_of(character)
+    roles = {getattr(settings, role): role for role in BONE_ROLES} if is_own else {name: name for name in JOINTS}
+    sources: dict[tuple[str, str], list[tuple[str, float]]] = {}
+    for owner, mesh in meshes.items():
+        for row in mesh.face_emote.rows:
+            sources.setdefault((owner, row.key), []).append((row.source, row.weight))
+
+    def placed(channel: Channel) -> Channel:
+        if channel.owner in meshes:
+            known = sources.get((channel.owner, channel.name)) if is_own else None
+            region = region_of_sources(known) if known else region_of_key(channel.name)
+            return replace(channel, region=region, group=region.capitalize())
+        if channel.owner == "OBJECT":
+            return replace(channel, region="skin")
+        return replace(channel, region=region_of_bone(channel.name, roles))
+
+    return [placed(channel) for channel in channels]
 
 
 def _key_channel(name: str, values: np.ndarray, *, owner: str = "KEY") -> Channel:

@@ -20,7 +20,8 @@ from .. import compat
 from ..names import ARKIT, NEUTRAL_POSE
 from . import axes
 from .channels import FACING, Channel
-from .curves import slot_for, write_curve
+from .curves import write_curve
+from .fitting import every_frame
 
 FOLDER = Path(__file__).parent.parent / "presets" / "faces"
 RIGS = ("rigify", "auto_rig_pro")
@@ -82,8 +83,8 @@ def make_poses(rig: Any, kind: FaceRig, *, facing: str) -> Any:
     moves = {source: dict(_moves(source, rig, kind, facing=facing)) for source in ARKIT}
     sources = [NEUTRAL_POSE, *(source for source in ARKIT if moves[source])]
     bones = list(dict.fromkeys(name for source in sources[1:] for name in moves[source]))
-    bag = compat.channelbag(action, slot_for(action, rig))
-    frames = np.arange(1, 1 + len(sources), dtype=np.float32)
+    slot = action.slots.new(id_type=rig.id_type, name=rig.name)
+    bag = compat.channelbag(action, slot)
     rest = (np.zeros(3), np.zeros(3))
     for name in bones:
         bone = rig.pose.bones[name]
@@ -92,13 +93,14 @@ def make_poses(rig: Any, kind: FaceRig, *, facing: str) -> Any:
         for path, values in (("location", np.array([move for move, _ in table])), _turn_values(bone, turns)):
             for index, numbers in enumerate(values.T):
                 place = f'pose.bones["{bpy.utils.escape_identifier(name)}"].{path}'
-                write_curve(bag, Channel("RIG", place, index, numbers, name, name), frames=frames, values=numbers)
-    for frame, source in zip(frames, sources, strict=True):
-        action.pose_markers.new(source).frame = int(frame)
+                channel, fit = Channel("RIG", place, index, numbers, name, name), every_frame(numbers)
+                write_curve(bag, channel, first_frame=1.0, fit=fit, is_fitted=False)
+    for frame, source in enumerate(sources, start=1):
+        action.pose_markers.new(source).frame = frame
     track = rig.animation_data_create().nla_tracks.new()
     track.name, track.mute = "Poses", True
     strip = track.strips.new(action.name, 1, action)
-    strip.action_slot = slot_for(action, rig)
+    strip.action_slot = slot
     return action
 
 

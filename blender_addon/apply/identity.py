@@ -74,7 +74,7 @@ def _separate(copy: Any, original: Any) -> None:
         return
     theirs = {action.name for action in _played(original)}
     shared = [owner.session_uid for owner in owners_of(original).values()]
-    own: dict[str, Any] = {}
+    own: dict[str, Any] = {}  # By the original's name.
     for owner in owners_of(copy).values():
         if owner.session_uid in shared or owner.animation_data is None:
             continue
@@ -88,6 +88,11 @@ def _separate(copy: Any, original: Any) -> None:
             strip.action = own[action.name]
             if slot is not None:
                 strip.action_slot = own[action.name].slots[slot.identifier]
+        data = owner.animation_data
+        if data.action is not None and data.action.name in own and data.action_slot is not None:  # Being edited.
+            slot = data.action_slot
+            data.action = own[data.action.name]
+            data.action_slot = data.action.slots[slot.identifier]
 
 
 def _own_take(action: Any, character: Any, *, is_shared: bool) -> Any:

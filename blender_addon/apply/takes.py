@@ -2,7 +2,6 @@
 """Takes: one action each, on NLA tracks called "Face Emote", beneath whatever the artist does."""
 
 import math
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +11,17 @@ from .. import compat
 from ..messages import tr
 from ..names import TAKE_KEY, TRACK
 from ..report import UserError
-from . import linked
+from . import editing, layers, linked, steps
 from .channels import Channel, channels_of, has_keys, owners_of, read_take
-from .curves import slot_of, write_channels
 from .facts import facts_of as facts_of
 from .facts import new_id, write_facts
 from .identity import id_of
+from .layers import is_shown as is_shown
+from .layers import strips_of as strips_of
 from .sound import remove_sound, takes_in
+from .writing import Former, edits_of, motion_curves, write_take
 
-KEPT = ("id", "character_id", "first_frame", "former", "row")
+KEPT = ("id", "character_id", "first_frame", "former", "row", "layers", "steps", "holds", "blinks", "turned")
 """Facts that a re-bake does not change."""
 
 
@@ -87,28 +88,41 @@ def add_take(character: Any, path: Path, facts: dict[str, Any], *, first_frame: 
     channels = channels_of(read_take(path), character)
     before = _values_now(channels, character)
     others = takes_of(character)
+    editing.finish_all(character, others)
     action = bpy.data.actions.new(_free_name(character, facts))
     action.use_fake_user = True
     facts = facts | {"id": new_id(), "character_id": id_of(character), "first_frame": first_frame}
     facts["num_frames"] = len(channels[0].values)
     facts["former"] = facts_of(others[0]).get("former", before) if others else before
-    _write(action, character, channels, first_frame=first_frame)
     write_facts(action, facts)
-    for owner_name, owner in owners_of(character).items():
-        if any(channel.owner == owner_name for channel in channels):
-            _add_strip(owner, action, first_frame=first_frame, num_frames=len(channels[0].values))
+    write_take(action, character, channels, former=Former())
+    for layer in layers.layers_of(action, character):
+        layers.add_strip(layer, action, first_frame=first_frame, num_frames=facts["num_frames"])
     show_only(character, action)
     return action
 
 
-def rebake(action: Any, character: Any, path: Path, facts: dict[str, Any]) -> None:
-    """Fill an existing take anew: its strips, their trims, and corrections on top of them, stay where they are."""
+def rebake(
+    action: Any, character: Any, path: Path, facts: dict[str, Any], *, keep_edits: bool = True,
+    regions: tuple[str, ...] = (),
+) -> int:  # fmt: skip
+    """Fill an existing take anew: its strips, their trims, and corrections on top of them, stay where they are.
+
+    Curves that were edited keep what was changed, on top of the new performance; returns how many there were. Curves of
+    other layers than `regions`, if these are given, are not touched at all.
+    """
+    editing.finish_all(character, takes_of(character))
+    former = edits_of(action, character) if keep_edits else Former()
     old, before = facts_of(action), _num_frames(action)
     channels = channels_of(read_take(path), character)
     first_frame, num_frames = int(old.get("first_frame", 1)), len(channels[0].values)
-    _write(action, character, channels, first_frame=first_frame)
-    write_facts(action, facts | {name: old[name] for name in KEPT if name in old} | {"num_frames": num_frames})
     stretch = float(facts.get("fps", 1.0)) / float(old.get("fps", 0.0) or facts.get("fps", 1.0))
+    former.stretch = stretch
+    _restore(old.get("former", {}), character)
+    write_facts(action, facts | {name: old[name] for name in KEPT if name in old} | {"num_frames": num_frames})
+    _stretch_holds(action, first_frame, stretch)
+    write_take(action, character, channels, former=former, regions=regions)
+    steps.apply(action, character)
     for strip in strips_of(action, character):
         cut_start = max(0.0, strip.action_frame_start - first_frame) * stretch
         cut_end = max(0.0, first_frame + before - 1 - strip.action_frame_end) * stretch
@@ -118,24 +132,52 @@ def rebake(action: Any, character: Any, path: Path, facts: dict[str, Any]) -> No
         strip.action_frame_end = max(end, strip.action_frame_end)
         strip.action_frame_start, strip.action_frame_end = start, end
         strip.frame_end = place + (end - start) * scale * repeat
-    missing = [
-        owner
-        for name, owner in owners_of(character).items()
-        if any(channel.owner == name for channel in channels) and not _plays(owner, action)
-    ]
-    for owner in missing:
-        _add_strip(owner, action, first_frame=first_frame, num_frames=num_frames)
+    _add_missing_strips(action, character, first_frame=first_frame, num_frames=num_frames)
+    layers.show(action, character, is_on=is_shown(action, character))
+    return len(former.curves)
+
+
+def revert(action: Any, character: Any) -> None:
+    """Make every curve again from the take's file, as the engine made it."""
+    facts = facts_of(action)
+    rebake(action, character, motion_curves(facts), facts, keep_edits=False)
+
+
+def _stretch_holds(action: Any, first: int, stretch: float) -> None:
+    """Held poses stay where they are when the take is made for another frame rate."""
+    spans = [[first + (edge - first) * stretch for edge in span] for span in steps.holds_of(action)]
+    if stretch != 1.0 and spans:
+        write_facts(action, facts_of(action) | {"holds": spans})
+
+
+def _add_missing_strips(action: Any, character: Any, *, first_frame: int, num_frames: int) -> None:
+    """For layers that this take did not have before; the one strip of a take without layers makes room for them."""
+    strips = list(strips_of(action, character))
+    like = strips[0] if strips else None
+    old = {strip.as_pointer() for strip in strips if layers.region_of(strip) == layers.WHOLE}
+    played = {strip.action_slot.handle for strip in strips if strip.action_slot is not None}
+    known = {int(handle) for handle in facts_of(action).get("layers", {})}
+    for owner_name, owner in owners_of(character).items():
+        for slot in [item for item in action.slots if item.handle in known - played]:
+            region = facts_of(action)["layers"][str(slot.handle)]
+            if slot.target_id_type == owner.id_type and slot.name_display == layers.slot_name(owner, region):
+                layer = layers.Layer(region, owner_name, owner, slot)
+                layers.add_strip(layer, action, first_frame=first_frame, num_frames=num_frames, like=like)
+        data = owner.animation_data
+        for track in list(data.nla_tracks) if data and old else []:
+            for strip in [strip for strip in track.strips if strip.as_pointer() in old]:
+                slot = strip.action_slot
+                track.strips.remove(strip)
+                if slot is not None and slot.handle not in known:
+                    action.slots.remove(slot)
+            if track.name.startswith(TRACK) and len(track.strips) == 0:
+                data.nla_tracks.remove(track)
 
 
 def _num_frames(action: Any) -> int:
     """How many frames a take has; older ones are counted."""
     stored = facts_of(action).get("num_frames")
     return int(stored or max((len(curve.keyframe_points) for curve in compat.all_fcurves(action)), default=1))
-
-
-def _plays(owner: Any, action: Any) -> bool:
-    data = owner.animation_data
-    return data is not None and any(strip.action == action for track in data.nla_tracks for strip in track.strips)
 
 
 def last_frame(action: Any, character: Any) -> int:
@@ -150,7 +192,8 @@ def of_another_rate(character: Any, *, fps: float) -> Any | None:
 
 
 def remove_take(action: Any, character: Any) -> None:
-    """Take away a take, its strips and its sound; without any take left, the character gets its former values."""
+    """Take away a take, its strips and its sound; what no other take moves gets its former value."""
+    editing.finish_all(character, takes_of(character))
     former = facts_of(action).get("former", {})
     for owner in owners_of(character).values():
         data = owner.animation_data
@@ -162,36 +205,20 @@ def remove_take(action: Any, character: Any) -> None:
     remove_sound(facts_of(action)["id"])
     bpy.data.actions.remove(action)
     hush_hidden()
-    if not takes_of(character):
-        _restore(former, character)
-
-
-def strips_of(action: Any, character: Any) -> Iterator[Any]:
-    """NLA strips that play a take."""
-    for owner in owners_of(character).values():
-        data = owner.animation_data
-        for track in data.nla_tracks if data else ():
-            yield from (strip for strip in track.strips if strip.action == action)
-
-
-def is_shown(action: Any, character: Any) -> bool:
-    """Whether a take is heard: some strip of it is not muted."""
-    return any(not strip.mute for strip in strips_of(action, character))
+    _restore(former, character)
 
 
 def show_only(character: Any, action: Any) -> None:
-    """Unmute a take, and mute those that would play at the same time."""
+    """Show a take, and hide those that would play at the same time."""
+    layers.show(action, character, is_on=True)
     own = list(strips_of(action, character))
-    for strip in own:
-        strip.mute = False
     if not own:
         return
     start, end = min(strip.frame_start for strip in own), max(strip.frame_end for strip in own)
     for other in takes_of(character):
-        if other != action:
-            for strip in strips_of(other, character):
-                if strip.frame_start <= end and strip.frame_end >= start:
-                    strip.mute = True
+        theirs = strips_of(other, character) if other != action else ()
+        if any(strip.frame_start <= end and strip.frame_end >= start for strip in theirs):
+            layers.show(other, character, is_on=False)
     hush_hidden()
 
 
@@ -209,31 +236,6 @@ def hush_hidden() -> None:
             own = takes_in(strip)
             if own:
                 strip.mute = shown.isdisjoint(own)
-
-
-def _write(action: Any, character: Any, channels: list[Channel], *, first_frame: int) -> None:
-    for owner_name, owner in owners_of(character).items():
-        own = [channel for channel in channels if channel.owner == owner_name]
-        if own:
-            write_channels(action, owner, own, first_frame=first_frame)
-
-
-def _add_strip(owner: Any, action: Any, *, first_frame: int, num_frames: int) -> None:
-    """On the first track of ours that has room; another is made when none has."""
-    data = owner.animation_data_create()
-    end = first_frame + num_frames - 1
-    tracks = [track for track in data.nla_tracks if track.name.startswith(TRACK)]
-    free = (track for track in tracks if all(s.frame_end < first_frame or s.frame_start > end for s in track.strips))
-    track = next(free, None)
-    if track is None:
-        track = data.nla_tracks.new(prev=tracks[-1] if tracks else None)
-        track.name = TRACK
-    slot = slot_of(action, owner)
-    strip = track.strips.new(action.name, first_frame, action)
-    strip.name, strip.action_slot = action.name, slot
-    strip.action_frame_start, strip.action_frame_end = first_frame, end
-    strip.frame_start, strip.frame_end = first_frame, end
-    strip.blend_type, strip.extrapolation = "REPLACE", "HOLD"
 
 
 def _free_name(character: Any, facts: dict[str, Any]) -> str:

@@ -3,11 +3,26 @@
 
 import bpy
 
-from . import batch, capture, character, emotion, export, generate, mapping, mouth, poses, takes
+from . import (
+    batch,
+    capture,
+    character,
+    drawn,
+    editing,
+    emotion,
+    export,
+    eyes,
+    generate,
+    mapping,
+    mouth,
+    poses,
+    takes,
+)  # fmt: skip
 
 CLASSES = (
     *generate.CLASSES, *capture.CLASSES, *character.CLASSES, *mapping.CLASSES, *poses.CLASSES,
-    *emotion.CLASSES, *takes.CLASSES, *mouth.CLASSES, *export.CLASSES, *batch.CLASSES,
+    *emotion.CLASSES, *takes.CLASSES, *mouth.CLASSES, *editing.CLASSES, *drawn.CLASSES, *eyes.CLASSES,
+    *export.CLASSES, *batch.CLASSES,
 )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ import bpy
 from bpy.props import BoolProperty, IntProperty, StringProperty
 
 from .. import compat, reasons
-from ..apply import identity, mouth, preview, sound, takes
+from ..apply import gaze, identity, mouth, preview, sound, takes
 from ..apply.channels import lost_keys
 from ..emotions import emotion_params
 from ..engine import jobs
@@ -21,6 +21,7 @@ from ..engine.current import SESSION
 from ..folders import user_folder
 from ..messages import tr
 from ..report import UserError, attempt
+from .remaking import directed
 
 STYLE = ("lips", "jaw", "brows", "head", "gaze", "blinks", "energy", "asymmetry", "wrinkles", "blood")
 
@@ -167,8 +168,16 @@ def submit_take(
     """
     preview.stop()
     request, facts = take_request(scene, character, line)
-    said = mouth.request_of(takes.take_by_id(take), user_folder("takes"))
-    request, facts = request | said, facts | {"corrected": bool(said)}
+    again = takes.take_by_id(take)
+    said = mouth.request_of(again, user_folder("takes"))
+    first, count = line.first_frame, math.ceil(line.num_secs * fps_of(scene)) + 1
+    frames = [float(first + i) for i in range(count)] if again is None else gaze.frames_of(again, character)
+    request = directed(character, request | said, action=again, frames=frames)
+    if said or "eyes" in request:  # The file of the take as it was is still needed, to find what was edited.
+        code = hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()[:16]
+        request["path"] = str(Path(request["path"]).with_name(f"{code}.npz"))
+    is_turned = "eyes" in request and character.face_emote.gaze_head > 0.0
+    facts = facts | {"corrected": bool(said)} | ({"turned": is_turned} if again is None else {})
     uid, scene_again = identity.id_of(character), jobs.remembered(scene)
 
     def done(result: dict[str, Any]) -> None:
@@ -257,6 +266,7 @@ class FACEEMOTE_OT_apply_take(bpy.types.Operator):
     facts: StringProperty()
     character: StringProperty(description="Its id")
     take: StringProperty(description="Id of the take to fill anew; empty for a new one")
+    regions: StringProperty(description="Layers of it, with commas between them; empty for all", options={"SKIP_SAVE"})
     first_frame: IntProperty()
 
     def execute(self, context: bpy.types.Context) -> set[str]:
@@ -273,7 +283,8 @@ class FACEEMOTE_OT_apply_take(bpy.types.Operator):
         if self.take and take is None:
             raise UserError("The take to re-bake is gone; generate a new one")
         if take is not None:
-            takes.rebake(take, character, Path(self.filepath), facts)
+            regions = tuple(filter(None, self.regions.split(",")))
+            takes.rebake(take, character, Path(self.filepath), facts, regions=regions)
         else:
             take = takes.add_take(character, Path(self.filepath), facts, first_frame=self.first_frame)
             if settings.place_sound and facts.get("source") and not facts.get("is_placed"):

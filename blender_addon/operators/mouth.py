@@ -1,22 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The mouth of a take, word by word and sound by sound: list, correct, make again."""
 
-import hashlib
-import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import bpy
 from bpy.props import EnumProperty
 
 from .. import reasons
-from ..apply import identity, mouth, takes
+from ..apply import mouth, takes
 from ..apply.facts import facts_of
-from ..engine import jobs
-from ..engine.current import SESSION
-from ..folders import user_folder
 from ..report import UserError, attempt
+from .editing import no_free_take
+from .remaking import remake
 
 NEW_FRAMES = 2.0
 """Length of a sound that is put in."""
@@ -24,7 +20,7 @@ NEW_FRAMES = 2.0
 
 def no_cues(context: Any) -> str:
     """The chosen take has no list of words and sounds."""
-    reason = reasons.no_take(context)
+    reason = no_free_take(context)
     if reason or mouth.cues_of(reasons.chosen_take(context)):
         return reason
     return "Re-bake the take: it was made without a list of its sounds"
@@ -158,42 +154,9 @@ class FACEEMOTE_OT_remake_mouth(bpy.types.Operator):
             scene, take = context.scene, takes.require_take(reasons.chosen_take(context))
             mouth.heed_markers(scene, context)
             mouth.write_cues(scene.face_emote, take)
-            remake(scene, take)
+            remake(scene, take, regions=("mouth", "expression", "skin"))
 
         return attempt(self, work)
-
-
-def remake(scene: Any, take: Any) -> None:
-    """Perform a take again with its stored cues and its own settings."""
-    facts, folder = facts_of(take), user_folder("takes")
-    asked = facts.get("request")
-    if not asked or not Path(asked["speech"]).is_file():
-        raise UserError("The take's speech or settings are gone; re-bake the take first")
-    request = asked | mouth.request_of(take, folder)
-    code = hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()[:16]
-    request["path"] = str(folder / f"{code}.npz")
-    uid, number, scene_again = identity.id_of(scene.face_emote.target), facts["id"], jobs.remembered(scene)
-
-    def done(result: dict[str, Any]) -> None:
-        mouth.keep_rest(Path(result["path"]), _curves_of(facts))
-        changed = {name: result[name] for name in ("motion", "animator", "speech_sha256", "cues")}
-        jobs.run_operator(
-            "apply_take", scene=scene_again(), filepath=result["path"], facts=json.dumps(facts | changed),
-            character=uid, first_frame=int(facts["first_frame"]), take=number,
-        )  # fmt: skip
-        again, owner = takes.take_by_id(number), scene_again()
-        if again is not None and owner is not None and owner.face_emote.cues_take == number:
-            mouth.unmark(owner)
-            mouth.list_cues(owner.face_emote, again)
-        SESSION.status = f"The mouth of {take.name} is made again"
-
-    jobs.submit(f"the mouth of {take.name}", method="generate", params=request, done=done)
-
-
-def _curves_of(facts: dict[str, Any]) -> Path:
-    """The file of curves beside a take's motion."""
-    motion = Path(facts.get("motion", ""))
-    return motion.with_name(motion.name.replace(".motion", ""))
 
 
 CLASSES = (

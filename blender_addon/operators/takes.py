@@ -185,7 +185,7 @@ class FACEEMOTE_OT_merge_take(bpy.types.Operator):
         def work() -> None:
             preview.stop()
             settings = context.scene.face_emote
-            merged, before, after = merge_take(_take(context), settings.target, tolerance=settings.decimate)
+            merged, before, after = merge_take(_take(context), settings.target, mm=settings.key_tolerance)
             self.report(
                 {"INFO"}, tr("{name}: {after} keys instead of {before}", name=merged.name, after=after, before=before)
             )

@@ -3,11 +3,11 @@
 
 import bpy
 
-from . import character, emotion, export, lists, mouth, speech, takes
+from . import character, drawn, editing, emotion, export, eyes, lists, mouth, speech, takes
 
 CLASSES = (
     *lists.CLASSES, *character.CLASSES, *speech.CLASSES, *emotion.CLASSES, *takes.CLASSES, *mouth.CLASSES,
-    *export.CLASSES,
+    *editing.CLASSES, *eyes.CLASSES, *drawn.CLASSES, *export.CLASSES,
 )  # fmt: skip
 
 

@@ -41,7 +41,7 @@ class FACEEMOTE_PT_takes(Tab, bpy.types.Panel):
         layout.operator("face_emote.add_corrections", icon="ADD")
         column = layout.column(align=True)
         column.operator("face_emote.merge_take", icon="NLA_PUSHDOWN")
-        column.prop(settings, "decimate")
+        column.prop(settings, "key_tolerance")
 
     def _generate(self, layout: Any, context: bpy.types.Context) -> None:
         reason = reasons.cannot_generate(context)

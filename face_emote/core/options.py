@@ -12,6 +12,7 @@ from typing import Any
 from face_emote.core.cameras import is_faced
 from face_emote.core.cues import MouthCues
 from face_emote.core.errors import OptionError
+from face_emote.core.eyes import EyeDirection
 from face_emote.core.fields import Kind, Option, Sides, built, option, options_of, require_fields, sides_of
 from face_emote.core.names import ANIMATORS, CAMERAS, CODECS, DEFAULT_FPS, ENGINES, HAIR_STYLES, LIGHTS, NETWORKS
 from face_emote.core.timing import MAX_FPS, MIN_FPS, USUAL_FPS
@@ -86,6 +87,8 @@ class Performance:
         kind=Kind.FILE, choices=NETWORKS, section=ANIMATOR, metavar="FILE",
     )  # fmt: skip
     style: PerformanceStyle = PerformanceStyle()  # noqa: RUF009 - frozen
+    eyes: EyeDirection | None = None
+    """Blinks and what is looked at, where somebody has decided them."""
     talker: Talker | None = None
     """Whose voice it is: what `auto` reads is read against that voice's other lines."""
     head: Path | None = option(

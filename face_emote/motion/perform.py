@@ -22,7 +22,7 @@ from face_emote.core.types import EmotionPlan, FaceMotion, SpeechAnalysis
 from face_emote.face.rig import pose_from_controls
 from face_emote.motion.events.breathing import breath_motion, breath_volume
 from face_emote.motion.events.brows import aged_brows
-from face_emote.motion.events.gaze import eye_rotations, gaze_direction
+from face_emote.motion.events.gaze import eye_rotations, gaze_direction, turned_head
 from face_emote.motion.events.head_motion import body_sway, head_rotation
 from face_emote.motion.layering import lids_follow
 from face_emote.motion.net_listening import NetAnswers
@@ -50,7 +50,14 @@ def perform(
     Without answers of the network the rules play it; `spoken` are corrected cues of the mouth.
     """
     score = performance_score(analysis, plan, player=player, answers=answers, spoken=spoken)
-    yield from _in_blocks(_chunks(player, score, duration_secs=analysis.duration_secs), size=block_frames)
+    yield from played(score, player=player, duration_secs=analysis.duration_secs, block_frames=block_frames)
+
+
+def played(
+    score: PerformanceScore, *, player: Player, duration_secs: float, block_frames: int = DEFAULT_BLOCK
+) -> Iterator[FaceMotion]:
+    """A clip that was decided."""
+    yield from _in_blocks(_chunks(player, score, duration_secs=duration_secs), size=block_frames)
 
 
 def _chunks(player: Player, score: PerformanceScore, *, duration_secs: float) -> Iterator[FaceMotion]:
@@ -81,6 +88,10 @@ def face_frames(
     )
     lift, tip = breath_motion(breath_volume(score.breath, times), amount=amount)
     neck[:, 0] += tip
+    viewer = player.viewer
+    if player.eyes is not None and len(player.eyes.secs):
+        viewer, turn = player.eyes.at(times)
+        neck = turned_head(neck, turn)
     sway, shift = body_sway(times, key=score.head.key, amount=amount)
     shift[:, 1] += lift
     eyes = eye_rotations(
@@ -89,7 +100,7 @@ def face_frames(
         neck_pose=neck,
         global_pose=sway,
         translation=shift,
-        viewer=player.viewer,
+        viewer=viewer,
     )
     controls = face_controls(score, times, display=display, leisure=leisure, style=player.style, gauge=player.gauge)
     controls = aged_brows(lids_follow(controls, eye_pitch=eyes[:, :, 0]), age=player.age)

@@ -6,6 +6,7 @@ import numpy as np
 
 from face_emote.core.arrays import Array, Float
 from face_emote.core.cameras import lens_of
+from face_emote.core.eyes import EyeDirection
 from face_emote.core.names import NUM_SHAPE
 from face_emote.core.types import MotionInfo, PerformanceStyle
 from face_emote.face.head import Head
@@ -31,6 +32,8 @@ class Player:
     """Of the skin, as `SkinParams.age`."""
     viewer: Float[Array, " 3"]
     """Whom the eyes meet: metres from the point between them at rest."""
+    eyes: EyeDirection | None = None
+    """Somebody's choice in place of that."""
 
 
 def player_of(

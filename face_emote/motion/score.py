@@ -110,18 +110,21 @@ def performance_score(
     if spoken is not None and not is_unchanged(analysis, spoken):
         rules = lip_score(corrected(analysis, spoken), head=player.head, style=style, fps=player.fps)
         lips = edited_lips(lips, spoken, analysis=analysis, rules=rules)
+    blinks = blink_score(
+        cues,
+        factor=bias.blink_factor,
+        factor_hz=_GRID_HZ,
+        shift_secs=gaze.start,
+        shift_size=gaze.sizes,
+        amount=style.blinks,
+        rng=dice(_BLINKS),
+        spared_secs=leaks.start if planned.hides else np.zeros(0),
+    )
+    if player.eyes is not None and player.eyes.blinks is not None:
+        blinks = BlinkScore(*player.eyes.blinks.T)
     face = FaceScore(
         lips=lips,
-        blinks=blink_score(
-            cues,
-            factor=bias.blink_factor,
-            factor_hz=_GRID_HZ,
-            shift_secs=gaze.start,
-            shift_size=gaze.sizes,
-            amount=style.blinks,
-            rng=dice(_BLINKS),
-            spared_secs=leaks.start if planned.hides else np.zeros(0),
-        ),
+        blinks=blinks,
         gaze=gaze,
         head=head_score(cues, follow_start=follow_start, follow=follow, rng=dice(_HEAD)),
         brows=brow_score(cues, rng=dice(_BROWS)),

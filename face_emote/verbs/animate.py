@@ -56,10 +56,12 @@ from face_emote.face.bundled import load_head
 from face_emote.face.characters import character as load_character
 from face_emote.face.head import Head
 from face_emote.formats.cues_file import cues_text, read_cues
+from face_emote.motion.events.blinks import BlinkScore
 from face_emote.motion.net_listening import NetAnswers, net_answers
 from face_emote.motion.over_capture import over_capture
-from face_emote.motion.perform import perform as performed
+from face_emote.motion.perform import played
 from face_emote.motion.player import player_of
+from face_emote.motion.score import performance_score
 from face_emote.network.runtime import MotionNet, load_motion_net
 from face_emote.perception.phrases import auto_plan
 from face_emote.perception.reading import read_feelings
@@ -82,6 +84,7 @@ class Take:
     """Of keys alone: what was to be read has been."""
     answers: NetAnswers | None
     """Of the network; None: the rules played."""
+    blinks: BlinkScore
     heard: EmotionPlan | None = None
     """What was read for `auto`; its text can be written in place of it."""
 
@@ -208,9 +211,9 @@ def _taken(performance: Performance, *, head: Head | None, progress: Progress | 
         cues=cues_text(cast.spoken or _heard_cues(analysis, performance.language)),
     )
     info = _with_source(info, source)
-    motion = _stream(performance, cast, analysis=analysis, answers=answers, info=info, progress=progress)
+    motion, blinks = _stream(performance, cast, analysis=analysis, answers=answers, info=info, progress=progress)
     shown = motion if cast.shown_on is None else retargeted(motion, cast.shown_on)
-    return Take(shown, analysis, plan, answers, heard)
+    return Take(shown, analysis, plan, answers, blinks, heard)
 
 
 def _heard_cues(analysis: SpeechAnalysis, language: str | None) -> MouthCues:
@@ -270,8 +273,8 @@ def _cast(performance: Performance, *, head: Head | None) -> _Cast:
 def _stream(
     performance: Performance, cast: _Cast, *, analysis: SpeechAnalysis, answers: NetAnswers | None, info: MotionInfo,
     progress: Progress | None,
-) -> MotionStream:  # fmt: skip
-    """The frames, for whoever goes through them."""
+) -> tuple[MotionStream, BlinkScore]:  # fmt: skip
+    """The frames, for whoever goes through them, and the blinks in them."""
     head, person, fps = cast.head, cast.person, float(performance.fps)
     betas = np.asarray(person.betas if head.betas is None else head.betas, np.float32)
     style = performance.style.as_played_by(person)
@@ -279,18 +282,20 @@ def _stream(
         head, style=style, fps=fps, info=info, betas=betas, character=person.name, age=person.skin.age,
         viewer=lens_of(performance.look_at),
     )  # fmt: skip
+    player = replace(player, eyes=performance.eyes)
     num_frames = frames_in(analysis.duration_secs, fps=fps)
+    score = performance_score(analysis, cast.plan, player=player, answers=answers, spoken=cast.spoken)
 
     def read(size: int) -> Iterator[FaceMotion]:
         frames_done = 0
-        frames = performed(analysis, cast.plan, player=player, answers=answers, spoken=cast.spoken, block_frames=size)
-        for block in frames:
+        for block in played(score, player=player, duration_secs=analysis.duration_secs, block_frames=size):
             yield block
             frames_done += block.num_frames
             if progress is not None:
                 progress(float(frames_done), float(num_frames), "animating")
 
-    return MotionStream(num_frames=num_frames, fps=fps, info=info, read=read, betas=betas, character=person.name)
+    stream = MotionStream(num_frames=num_frames, fps=fps, info=info, read=read, betas=betas, character=person.name)
+    return stream, score.face.blinks
 
 
 def animate_capture(

@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from face_emote.core.arrays import Array, Float
 from face_emote.core.errors import EmotionError, OptionError
+from face_emote.core.eyes import EyeDirection
 from face_emote.core.fields import built, options_of
 from face_emote.core.motion import MotionSource
 from face_emote.core.names import ARKIT_ORDER, EMOTIONS, JOINTS
@@ -24,6 +25,7 @@ from face_emote.face.head import Head
 from face_emote.formats.arkit import ArkitCurves
 from face_emote.formats.mesh.person import rotations_of
 from face_emote.formats.motion_file import MotionWriter
+from face_emote.motion.events.blinks import BlinkScore
 from face_emote.rigs.retarget import retargeted
 from face_emote.verbs.animate import perform
 from face_emote.worker.person import Person, person_from, talker_in
@@ -31,7 +33,7 @@ from face_emote.worker.protocol import Params
 
 TARGETS = ("head", "arkit")
 """Shape keys of our own head, or ARKit weights for somebody else's."""
-OWN = ("speech", "path", "target", "emotion_keys", "style", "person", "others")
+OWN = ("speech", "path", "target", "emotion_keys", "style", "person", "others", "eyes")
 FIELDS = tuple(item for item in PERFORMANCE_OPTIONS if not item.owner and item.name != "character")
 """Fields of a performance that a request gives as they are; who plays it is the person."""
 KEY_ARRAYS = ("time_secs", "amounts", "vad", "vad_amount", "hidden", "leak")
@@ -42,7 +44,7 @@ def write_take(params: Params, *, progress: Callable[[float, str], None]) -> dic
     """Perform a speech; the curves go to `path`, the motion file to the same name ending in .motion.npz.
 
     Params: speech, path, target, emotion_keys (path, in place of the emotion), style, person, others (lines of the same
-    voice), and the other fields of a `Performance`.
+    voice), eyes (path of an .npz with the arrays of an `EyeDirection`), and the other fields of a `Performance`.
     """
     params.require_known((*OWN, *(item.name for item in FIELDS)))
     path = Path(params.text("path"))
@@ -53,7 +55,7 @@ def write_take(params: Params, *, progress: Callable[[float, str], None]) -> dic
     person = person_from(params.part("person"))
     performance = performance_from(
         params.options(FIELDS), speech=Path(params.text("speech")), character=person.name,
-        style=_style(params.part("style")), talker=talker_in(params), **_emotion(params),
+        style=_style(params.part("style")), talker=talker_in(params), eyes=_eyes(params), **_emotion(params),
     )  # fmt: skip
     shown_on = None if performance.head is None else load_head(performance.head)
     if shown_on is not None and target == "head":
@@ -64,7 +66,9 @@ def write_take(params: Params, *, progress: Callable[[float, str], None]) -> dic
         progress(0.05 + (0.65 * share if what == "listening" else 0.65 + 0.25 * share), what)
 
     take = perform(replace(performance, head=None), head=person.head, progress=listened)
-    written = _written(take.motion, path, target=target, person=person, shown_on=shown_on, progress=progress)
+    written = _written(
+        take.motion, path, target=target, person=person, shown_on=shown_on, progress=progress, blinks=take.blinks
+    )
     return {**written, "remarks": list(take.analysis.remarks)}
 
 
@@ -78,8 +82,8 @@ def write_capture(params: Params, *, progress: Callable[[float, str], None]) -> 
     from face_emote.capturing.report import unsure_spans
     from face_emote.verbs.capture import read_film
 
-    fields = tuple(item for item in options_of(Filming) if item.name not in ("character", "person"))
-    params.require_known(("film", "path", "target", "person", *(item.name for item in fields)))
+    own = tuple(item for item in options_of(Filming) if item.name not in ("character", "person"))
+    params.require_known(("film", "path", "target", "person", *(item.name for item in own)))
     path = Path(params.text("path"))
     require_writable(path)
     target, person = params.text("target", TARGETS[0]), person_from(params.part("person"))
@@ -89,7 +93,7 @@ def write_capture(params: Params, *, progress: Callable[[float, str], None]) -> 
     def seen(done: float, total: float, what: str) -> None:
         progress(0.9 * done / max(total, 1e-9), what)
 
-    filming = built(Filming, params.options(fields), character=person.name)
+    filming = built(Filming, params.options(own), character=person.name)
     captured = read_film(Path(params.text("film")), filming, progress=seen)
     motion = replace(captured.motion, betas=person.betas)
     written = _written(motion, path, target=target, person=person, shown_on=None, progress=progress)
@@ -98,13 +102,15 @@ def write_capture(params: Params, *, progress: Callable[[float, str], None]) -> 
 
 def _written(
     motion: MotionSource, path: Path, *, target: str, person: Person, shown_on: Head | None,
-    progress: Callable[[float, str], None],
+    progress: Callable[[float, str], None], blinks: BlinkScore | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Write curves and motion file, both or neither; what the answer says of them."""
     motion_path = path.with_name(f"{path.stem}.motion.npz")
     with tempfile.TemporaryDirectory(prefix=".face_emote_", dir=path.absolute().parent) as folder:
         new_motion = Path(folder) / motion_path.name
         arrays = _curves(motion, new_motion, target=target, person=person, shown_on=shown_on)
+        if blinks is not None:
+            arrays["blinks"] = np.stack([getattr(blinks, field.name) for field in fields(blinks)], axis=1)
         progress(0.95, "writing")
         with written_beside(path) as beside:
             np.savez(beside, **arrays)
@@ -124,6 +130,17 @@ def _written(
 def _emotion(params: Params) -> dict[str, EmotionPlan]:
     keys = params.text("emotion_keys", "")
     return {"emotion": read_emotion_keys(Path(keys))} if keys else {}
+
+
+def _eyes(params: Params) -> EyeDirection | None:
+    given = params.text("eyes", "")
+    if not given:
+        return None
+    try:
+        stored = read_npz(Path(given), names=[field.name for field in fields(EyeDirection)])
+        return EyeDirection(**{name: np.asarray(array, np.float64) for name, array in stored.items()})
+    except (OSError, ValueError, TypeError) as error:
+        raise OptionError(f"These are no blinks and gaze targets ({error}): {shown_path(Path(given))}") from None
 
 
 def _style(params: Params) -> PerformanceStyle:

@@ -1,4 +1,4 @@
-"""Shape-key names of other people's rigs, axes and key reduction: the parts of the extension that need no Blender."""
+"""Shape-key names of other people's rigs and axes: parts of the extension that need no Blender."""
 
 import json
 import tomllib
@@ -18,7 +18,7 @@ from tools.build_extension import build, engine_wheel, package_version
 
 from .test_protocol import ROOT, extension_module
 
-mapping, axes, decimate = (extension_module(f"apply.{name}") for name in ("mapping", "axes", "decimate"))
+mapping, axes = (extension_module(f"apply.{name}") for name in ("mapping", "axes"))
 ARKIT_PRESET = mapping.built_in_presets()[0]
 
 
@@ -243,19 +243,6 @@ def test_a_bones_own_axes_do_not_change_what_its_points_do():
     turn = rotation_matrix(np.array([[0.2, 0.1, -0.15]]))
     rest = rotation_matrix(np.array([[1.0, 0.4, -0.7]]))[0]
     np.testing.assert_allclose(rest @ axes.in_bone_space(turn, rest)[0] @ rest.T, turn[0], atol=1e-12)
-
-
-@given(st.lists(st.floats(-1.0, 1.0), min_size=1, max_size=60), st.floats(0.001, 0.2))
-def test_dropped_keys_move_the_curve_less_than_the_tolerance(values, tolerance):
-    values = np.array(values)
-    kept = decimate.kept_frames(values, tolerance=tolerance)
-    line = np.interp(np.arange(len(values)), kept, values[kept])
-    assert np.abs(line - values).max() <= tolerance + 1e-12
-
-
-def test_straight_lines_need_two_keys_and_still_ones_one():
-    assert decimate.kept_frames(np.linspace(0.0, 1.0, 50), tolerance=0.01).tolist() == [0, 49]
-    assert decimate.kept_frames(np.full(50, 0.3), tolerance=0.01).tolist() == [0]
 
 
 def test_every_emotion_preset_can_be_read():

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from face_emote.core.arrays import Array, Float
-from face_emote.core.rotations import rotation_matrix
+from face_emote.core.rotations import axis_angle, rotation_matrix
 from face_emote.motion.events.cues import SpeechCues
 from face_emote.motion.events.curves import smooth_noise
 
@@ -266,7 +266,7 @@ def eye_rotations(
     neck_pose: Float[Array, "frames 3"],
     global_pose: Float[Array, "frames 3"],
     translation: Float[Array, "frames 3"],
-    viewer: Float[Array, " 3"],
+    viewer: Float[Array, "... 3"],
 ) -> Float[Array, "frames eye=2 3"]:
     """Rotations that point both eyes at one spot in the world, whatever the head does; axis-angle, radians.
 
@@ -275,9 +275,9 @@ def eye_rotations(
 
     A pair of eyes at zero pose looks along +Z. Rotations have no roll (Listing's law).
     """
-    far = float(np.linalg.norm(viewer))
-    yaw = direction[:, 0] + np.arctan2(viewer[0], viewer[2])
-    pitch = direction[:, 1] - np.arcsin(viewer[1] / far)
+    far = np.linalg.norm(viewer, axis=-1, keepdims=True)
+    yaw = direction[:, 0] + np.arctan2(viewer[..., 0], viewer[..., 2])
+    pitch = direction[:, 1] - np.arcsin(viewer[..., 1] / far[..., 0])
     aim = np.stack([np.sin(yaw) * np.cos(pitch), -np.sin(pitch), np.cos(yaw) * np.cos(pitch)], axis=-1)
     spot = joints[_EYES].mean(axis=0) + far * aim
     body = rotation_matrix(global_pose.astype(np.float64))
@@ -288,6 +288,13 @@ def eye_rotations(
     away /= np.linalg.norm(away, axis=-1, keepdims=True)
     return _listing(_within(np.arctan2(away[..., 0], away[..., 2]), _MAX_YAW),
                     _within(np.arcsin(-away[..., 1]), _MAX_PITCH))  # fmt: skip
+
+
+def turned_head(neck_pose: Float[Array, "frames 3"], turn: Float[Array, "frames 2"]) -> Float[Array, "frames 3"]:
+    """The head's own motion, turned by a yaw and a pitch."""
+    yaw, pitch = np.zeros_like(neck_pose), np.zeros_like(neck_pose)
+    yaw[:, 1], pitch[:, 0] = turn[:, 0], -turn[:, 1]
+    return axis_angle(rotation_matrix(yaw) @ rotation_matrix(pitch) @ rotation_matrix(neck_pose.astype(np.float64)))
 
 
 def _within(angle: Array, limit: float) -> Array:

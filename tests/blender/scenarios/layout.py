@@ -43,7 +43,7 @@ class CheckedLayout:
                     bpy, self.log, "panel", parent=self
                 )
             inner = CheckedLayout(bpy, self.log, name, parent=self, values=values, **named)
-            return type("Arguments", (), {})() if name == "operator" else inner
+            return type("Arguments", (), {})() if name.startswith("operator") else inner
 
         return call
 

@@ -39,7 +39,7 @@ def take(fe, tmp_path_factory):
     subprocess.run([PYTHON, "-c", FILMING, str(film)], check=True, env={**os.environ, "PYTHONPATH": paths})
     fe.jobs.SESSION._locate = lambda: locate.find_engine(str(ROOT), package_folders=[], python=PYTHON)
     head = added_head(fe, "default")
-    fe.bpy.context.scene.render.fps = 25
+    fe.bpy.context.scene.render.fps, fe.bpy.context.scene.face_emote.key_tolerance = 25, 0.0
     fe.bpy.ops.face_emote.capture(filepath=str(film), neutral=0.0)
     (made,) = fe.takes.takes_of(head)
     return head, made

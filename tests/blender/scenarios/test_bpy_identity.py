@@ -57,12 +57,14 @@ def test_a_renamed_character_keeps_its_takes_and_a_rebake_fills_the_same_curves(
     (take,) = fe.takes.takes_of(character)
     character.name, character.data.shape_keys.name = "Renamed", "Other keys"
     assert fe.takes.takes_of(character) == [take]
-    slots, curves = len(take.slots), len(fe.compat.all_fcurves(take))
+    slots, curves = [slot.handle for slot in take.slots], {curve.data_path for curve in fe.compat.all_fcurves(take)}
     scene.face_emote.emotion = "anger"
     assert fe.bpy.ops.face_emote.rebake_take() == {"FINISHED"}
-    assert (len(take.slots), len(fe.compat.all_fcurves(take))) == (slots, curves)
+    again = {curve.data_path for curve in fe.compat.all_fcurves(take)}
+    assert [slot.handle for slot in take.slots] == slots and len(again & curves) > 0.8 * len(curves)
+    assert len(fe.compat.all_fcurves(take)) == len(again)
     assert fe.bpy.ops.face_emote.merge_take() == {"FINISHED"}
-    assert len(fe.compat.all_fcurves(character.data.shape_keys.animation_data.action)) == curves
+    assert len(fe.compat.all_fcurves(character.data.shape_keys.animation_data.action)) == len(again)
 
 
 def test_another_object_that_takes_over_a_characters_name_gets_none_of_its_takes(fe):
@@ -77,15 +79,15 @@ def test_a_duplicate_gets_takes_of_its_own_that_do_not_change_the_original(fe):
     scene = emptied(fe)
     character = spoken(fe)
     (take,) = fe.takes.takes_of(character)
-    before = [curve.keyframe_points[20].co[1] for curve in fe.compat.all_fcurves(take)]
+    before = [curve.keyframe_points[-1].co[1] for curve in fe.compat.all_fcurves(take)]
     copy = duplicated(fe, character)
     (own,) = fe.takes.takes_of(copy)
     assert own != take and fe.takes.takes_of(character) == [take]
-    assert [strip.action for strip in fe.takes.strips_of(own, copy)] == [own]
-    assert [strip.action for strip in fe.takes.strips_of(take, character)] == [take]
+    assert [strip.action for strip in fe.takes.strips_of(own, copy)] == [own] * 4
+    assert [strip.action for strip in fe.takes.strips_of(take, character)] == [take] * 4
     scene.face_emote.target, scene.face_emote.emotion = copy, "anger"
     assert fe.bpy.ops.face_emote.rebake_take() == {"FINISHED"}
-    assert [curve.keyframe_points[20].co[1] for curve in fe.compat.all_fcurves(take)] == before
+    assert [curve.keyframe_points[-1].co[1] for curve in fe.compat.all_fcurves(take)] == before
     scene.frame_set(20)
     brow = [item.data.shape_keys.key_blocks["browDownLeft"].value for item in (copy, character)]
     assert brow[0] > brow[1] + 0.2
@@ -102,7 +104,7 @@ def test_an_appended_character_brings_its_takes_beside_one_of_the_same_name(fe, 
     newcomer = appended(fe, path, name)
     assert newcomer.name != name and names_of(fe, character) == before
     (take,) = fe.takes.takes_of(newcomer)
-    assert [strip.action for strip in fe.takes.strips_of(take, newcomer)] == [take]
+    assert [strip.action for strip in fe.takes.strips_of(take, newcomer)] == [take] * 4
     emptied(fe)
     alone = appended(fe, path, name)
     assert names_of(fe, alone) == before

@@ -101,6 +101,7 @@ def placed(fe, rig):
 @pytest.mark.parametrize("asset", [True, False])
 def test_a_pose_library_is_mixed_by_the_weights(fe, asset):
     scene = emptied(fe)
+    scene.face_emote.key_tolerance = 0.0
     rig = face_rig(fe)
     library(fe, rig, asset=asset)
     take = performed(fe, rig)

@@ -34,26 +34,34 @@ def read(fe, take):
     return fe.channels.read_take(path.with_name(path.name.replace(".motion", "")))
 
 
-def test_the_curves_are_the_take_to_the_last_bit(fe, head):
-    take, scene = read(fe, take_of(fe, head)), fe.bpy.context.scene
-    keys = head.data.shape_keys.key_blocks
+def test_without_a_tolerance_the_curves_are_the_take_to_the_last_bit(fe, head):
+    scene, keys = fe.bpy.context.scene, head.data.shape_keys.key_blocks
+    scene.face_emote.key_tolerance = 0.0
+    assert fe.bpy.ops.face_emote.rebake_take() == {"FINISHED"}
+    take = read(fe, take_of(fe, head))
     for frame in (0, 17, take.num_frames - 1):
         scene.frame_set(1 + frame)
         for i, name in enumerate(take.names):
             assert keys[name].value == pytest.approx(float(take.weights[frame, i]), abs=1e-6), name
         assert list(head["face_emote_blood_a"]) == pytest.approx(take.blood[frame, :4].tolist(), abs=1e-6)
+    scene.face_emote.key_tolerance = 0.05
+    assert fe.bpy.ops.face_emote.rebake_take() == {"FINISHED"}
 
 
-def test_one_action_with_three_slots_on_the_track_of_ours(fe, head):
+def test_one_action_with_a_slot_and_a_track_for_every_layer(fe, head):
     take = take_of(fe, head)
-    owners = fe.channels.owners_of(head)
-    assert len(take.slots) == 3 and take.name.startswith("FE dashwood_2")
-    for owner in owners.values():
-        (track,) = owner.animation_data.nla_tracks
-        (strip,) = track.strips
-        assert track.name == "Face Emote" and strip.action == take and strip.action_slot.name_display == owner.name
-        assert (strip.frame_start, strip.frame_end) == (1, read(fe, take).num_frames)
-        assert strip.extrapolation == "HOLD" and owner.animation_data.action is None
+    wanted = {
+        "KEY": ["brows", "expression", "eyes", "mouth"], "OBJECT": ["skin"], "RIG": ["eyes", "head", "mouth"],
+    }  # fmt: skip
+    assert len(take.slots) == 8 and take.name.startswith("FE dashwood_2")
+    for name, owner in fe.channels.owners_of(head).items():
+        tracks = sorted(owner.animation_data.nla_tracks, key=lambda track: track.name)
+        assert [track.name for track in tracks] == [f"Face Emote {region}" for region in wanted[name]]
+        for track, region in zip(tracks, wanted[name], strict=True):
+            (strip,) = track.strips
+            assert strip.action == take and strip.action_slot.name_display == f"{owner.name} {region}"
+            assert (strip.frame_start, strip.frame_end) == (1, read(fe, take).num_frames)
+            assert strip.extrapolation == "HOLD" and owner.animation_data.action is None
 
 
 def test_the_sound_lies_under_the_take(fe, head):
@@ -100,13 +108,13 @@ def test_a_rebake_keeps_the_strip_and_an_additive_correction(fe, head):
     scene.frame_set(20)
     take = read(fe, take_of(fe, head))
     own = take.weights[19, take.names.index("browInnerUp")]
-    assert keys.key_blocks["browInnerUp"].value == pytest.approx(own + 0.25, abs=1e-5)
+    assert keys.key_blocks["browInnerUp"].value == pytest.approx(own + 0.25, abs=0.02)
     scene.face_emote.emotion, scene.face_emote.energy = "sadness", 1.5
     assert fe.bpy.ops.face_emote.rebake_take() == {"FINISHED"}
     after = read(fe, take_of(fe, head))
     scene.frame_set(20)
     new = after.weights[19, after.names.index("browInnerUp")]
-    assert abs(new - own) > 0.05 and keys.key_blocks["browInnerUp"].value == pytest.approx(new + 0.25, abs=1e-5)
+    assert abs(new - own) > 0.05 and keys.key_blocks["browInnerUp"].value == pytest.approx(new + 0.25, abs=0.02)
     assert strips(fe, head, take_of(fe, head)) == before and len(fe.takes.takes_of(head)) == 1
     assert keys.animation_data.action == correction and fe.takes.facts_of(take_of(fe, head))["emotion"] == "sadness"
 
@@ -140,13 +148,16 @@ def test_merging_gives_one_action_with_few_keys_within_the_tolerance(fe, head):
         return np.array(out)
 
     before = values()
-    scene.face_emote.decimate = 0.01
+    scene.face_emote.key_tolerance = 0.1
     assert fe.bpy.ops.face_emote.merge_take() == {"FINISHED"}
+    scene.face_emote.key_tolerance = 0.05
     merged = keys.animation_data.action
-    assert np.abs(values() - before).max() <= 0.0101
+    surface = __import__("blender_addon.apply.surface", fromlist=["key_reaches"])
+    reach = np.array(list(surface.key_reaches(head).values()))
+    assert (np.abs(values() - before) * reach).max() <= 0.101
     bag = fe.compat.existing_channelbag(merged, keys.animation_data.action_slot)
     dense = len(bag.fcurves) * read(fe, take).num_frames
-    assert sum(len(curve.keyframe_points) for curve in bag.fcurves) < 0.5 * dense
+    assert sum(len(curve.keyframe_points) for curve in bag.fcurves) < 0.4 * dense
     assert not fe.takes.is_shown(take, head) and "Maya corrections" in fe.bpy.data.actions
     for owner in fe.channels.owners_of(head).values():
         owner.animation_data.action = None
@@ -250,8 +261,9 @@ def test_a_minute_of_speech_is_applied_within_three_seconds(fe, tmp_path):
     fe.takes.rebake(take, made, npz, facts)
     spent = time.process_time() - start
     curves = fe.compat.all_fcurves(take)
-    print(f"60 s, {len(curves)} curves of {len(curves[0].keyframe_points)} keys: {spent:.2f} s")
-    assert len(curves[0].keyframe_points) == 1800 and spent < 3.0
+    counts = [len(curve.keyframe_points) for curve in curves]
+    print(f"60 s, {len(curves)} curves of {np.median(counts):.0f} keys (at most {max(counts)}): {spent:.2f} s")
+    assert int(facts["num_frames"]) == 1800 and np.median(counts) < 360 and spent < 3.0
 
 
 def test_emotion_keyframes_and_markers_become_emotion_keys(fe):
@@ -318,8 +330,8 @@ def test_a_strips_start_and_trim_are_kept_and_lines_are_made_at_one_push(fe):
     lengths = [read(fe, take).num_frames for take in takes]
     assert lengths[0] - lengths[1] == pytest.approx(24, abs=2) and len(strips_here) == 2
     assert all(fe.takes.is_shown(take, made) for take in takes)
-    (track,) = made.data.shape_keys.animation_data.nla_tracks
-    assert len(track.strips) == 2 and first.name == "A"
+    tracks = made.data.shape_keys.animation_data.nla_tracks
+    assert [len(track.strips) for track in tracks] == [2] * 4 and first.name == "A"
 
 
 def test_linked_and_overridden_characters_are_refused_with_a_reason(fe, tmp_path):

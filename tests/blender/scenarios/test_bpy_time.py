@@ -160,10 +160,8 @@ def test_a_changed_frame_rate_is_told_and_the_take_offered_for_a_rebake(fe):
     facts = fe.takes.facts_of(take)
     assert facts["fps"] == 48 and facts["num_frames"] == pytest.approx(2 * frames, abs=2)
     assert facts["emotion"] == "anger"
-    (strip,) = fe.takes.strips_of(take, character)
-    assert strip.frame_end == facts["num_frames"] and "frames a second" not in said(
-        drawn(fe, fe.bpy.types.FACEEMOTE_PT_takes)
-    )
+    assert {strip.frame_end for strip in fe.takes.strips_of(take, character)} == {facts["num_frames"]}
+    assert "frames a second" not in said(drawn(fe, fe.bpy.types.FACEEMOTE_PT_takes))
 
 
 def test_the_scenes_end_grows_with_the_take_and_says_so(fe):
@@ -183,7 +181,7 @@ def test_a_rebake_keeps_trims_places_and_scale_of_the_strip(fe):
     emptied(fe)
     character = spoken(fe)
     (take,) = fe.takes.takes_of(character)
-    (strip,) = fe.takes.strips_of(take, character)
+    strip, *_others = fe.takes.strips_of(take, character)
     strip.action_frame_start, strip.action_frame_end = 11.0, 41.0
     strip.frame_start, strip.scale = 100.0, 2.0
     before = (strip.action_frame_start, strip.action_frame_end, strip.frame_start, strip.frame_end, strip.scale)
