@@ -80,14 +80,14 @@ def _spans(cues: Mapping[str, Any], chart: str) -> list[tuple[float, float, str]
 
 def _settled(shown: Sequence[str], *, least: int) -> list[tuple[int, str]]:
     """Runs of equal frames; those that are too short are drawn as the shape before them."""
-    runs = [[shape, len(list(group))] for shape, group in itertools.groupby(shown)]
+    runs = [(shape, len(list(group))) for shape, group in itertools.groupby(shown)]
     out: list[tuple[int, str]] = []
     frame = 0
     for shape, length in runs:
-        is_short = int(length) < least and shape not in CLOSED and bool(out)
+        is_short = length < least and shape not in CLOSED and bool(out)
         if not is_short and (not out or out[-1][1] != shape):
-            out.append((frame, str(shape)))
-        frame += int(length)
+            out.append((frame, shape))
+        frame += length
     return out
 
 

@@ -79,8 +79,8 @@ def clear_mouth(scene: Any) -> int:
         data = owner.animation_data
         if data is None or data.action is None or data.action_slot is None:
             continue
-        bag = compat.existing_channelbag(data.action, data.action_slot)
-        curve = bag.fcurves.find(path) if bag is not None else None
+        bag = compat.channelbag(data.action, data.action_slot)
+        curve = bag.fcurves.find(path)
         if curve is not None:
             bag.fcurves.remove(curve)
             count += 1

@@ -144,7 +144,7 @@ def _distribute(action: Any, character: Any, *, owner_name: str, owner: Any, slo
     }
     edited = {(curve.data_path, curve.array_index): curve for curve in _curves(action, slot)}
     for place in homes.keys() - edited.keys():
-        bag = compat.existing_channelbag(action, own[homes[place]].slot)
+        bag = compat.channelbag(action, own[homes[place]].slot)
         bag.fcurves.remove(bag.fcurves.find(place[0], index=place[1]))
     for place, curve in edited.items():
         region = homes.get(place) or _likely(place[0], owner_name)

@@ -132,7 +132,9 @@ def _smooth(slopes: np.ndarray, steps: np.ndarray) -> np.ndarray:
     return out
 
 
-def cubic(u: np.ndarray, start: float, end: float, leave: float, arrive: float) -> np.ndarray:
+def cubic(
+    u: np.ndarray, *, start: np.ndarray, end: np.ndarray, leave: np.ndarray, arrive: np.ndarray
+) -> np.ndarray:  # fmt: skip
     """Values of a Hermite segment at `u` 0..1; the slopes are per segment."""
     out: np.ndarray = (
         start * (1 + 2 * u) * (1 - u) ** 2
@@ -152,7 +154,11 @@ def sampled(fit: Fit, count: int) -> np.ndarray:
     steps = np.diff(fit.index)[place]
     u = (frames - fit.index[place]) / steps
     out: np.ndarray = cubic(
-        u, fit.values[place], fit.values[place + 1], fit.slope_out[place] * steps, fit.slope_in[place + 1] * steps
+        u,
+        start=fit.values[place],
+        end=fit.values[place + 1],
+        leave=fit.slope_out[place] * steps,
+        arrive=fit.slope_in[place + 1] * steps,
     ).astype(np.float32)
     return out
 

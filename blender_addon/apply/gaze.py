@@ -96,7 +96,7 @@ def directions(
     if not arrays:
         return {}
     packed = io.BytesIO()
-    np.savez(packed, **arrays)
+    np.savez(packed, allow_pickle=False, **arrays)
     code = hashlib.sha256(b"".join(array.tobytes() for array in arrays.values())).hexdigest()[:16]
     path = folder / f"{code}.eyes.npz"
     path.write_bytes(packed.getvalue())

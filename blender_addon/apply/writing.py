@@ -222,7 +222,6 @@ def _drop(action: Any, character: Any, *, written: set[str], former: Former, reg
         place = place_of(layer.owner_name, curve.data_path, curve.array_index)
         if place in written or place in former.curves or (regions and layer.region not in regions):
             continue
-        bag = compat.existing_channelbag(action, layer.slot)
-        bag.fcurves.remove(curve)
+        compat.channelbag(action, layer.slot).fcurves.remove(curve)
     for owner in owners.values():
         owner.update_tag()

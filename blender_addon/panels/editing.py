@@ -6,7 +6,7 @@ from typing import Any
 import bpy
 
 from .. import reasons
-from ..apply import editing, layers, steps
+from ..apply import editing, layers, steps, takes
 from ..messages import tr
 from .main import Tab, prepared, say
 
@@ -25,7 +25,8 @@ class FACEEMOTE_PT_edit(Tab, bpy.types.Panel):
         if reason:
             say(layout, reason)
             return
-        take, character = reasons.chosen_take(context), context.scene.face_emote.target
+        character = context.scene.face_emote.target
+        take = takes.require_take(reasons.chosen_take(context))
         if editing.is_edited(take):
             say(layout, tr("{name} is in the Dope Sheet", name=take.name), icon="ACTION")
             row = layout.row(align=True)
