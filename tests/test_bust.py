@@ -18,7 +18,7 @@ def made(levels: int = 1) -> tuple[SkinSurface, Garment]:
     head = load_head()
     assert head.layout is not None
     skin = layout_skin(head.layout, levels=levels)
-    return skin, make_garment(skin.triangles, on_skin(skin, head.template))
+    return skin, make_garment(skin.triangles, on_skin(skin, head.template), levels=levels)
 
 
 def on_skin(skin: SkinSurface, vertices: Array) -> Array:

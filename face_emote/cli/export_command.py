@@ -47,6 +47,7 @@ Examples:
   face-emote export line.npz -o line.csv --fps 60
   face-emote export line.npz -o line.glb --lod 1 --parts skin,eyes,teeth
   face-emote export line.npz -o smile.glb --frame 1.5
+  face-emote export line.npz -o bald.glb --hair none
   face-emote export line.npz -o line.csv --rig metahuman
   face-emote export line.npz -o line.tsv --rig rhubarb
   face-emote export line.npz -o line.vrma
@@ -56,7 +57,7 @@ Examples:
 """
 
 
-OPTIONS = ("up", "unit", "lod", "parts", "blush", "frame", "skin_curves", "compress", "avatar")
+OPTIONS = ("up", "unit", "lod", "parts", "blush", "hair", "frame", "skin_curves", "compress", "avatar")
 
 
 def _show_list(context: click.Context, _option: click.Parameter, wanted: bool) -> None:
@@ -106,6 +107,13 @@ def _show_list(context: click.Context, _option: click.Parameter, wanted: bool) -
     "mouth, tongue, or all.",
 )
 @click.option("--blush", is_flag=True, help="Mesh: blood flow as vertex colours too; for .glb, USD, .ply and .obj.")
+@click.option(
+    "--hair",
+    metavar="WAY",
+    default="cards",
+    show_default=True,
+    help="cards (strips with a picture), strands (a ribbon each) or none; for .glb, USD and .fbx.",
+)
 @click.option(
     "--frame",
     metavar="SECONDS",

@@ -8,8 +8,8 @@ import numpy as np
 from face_emote.core.arrays import Array, Float, UInt8
 
 
-def png_bytes(picture: UInt8[Array, "height width 3"]) -> bytes:
-    """Encode 8-bit RGB."""
+def png_bytes(picture: UInt8[Array, "height width channel"]) -> bytes:
+    """Encode 8-bit RGB, or RGB and alpha."""
     return _encoded(picture, depth=8)
 
 
@@ -28,13 +28,14 @@ def srgb_bytes(linear: Float[Array, "*shape"]) -> UInt8[Array, "*shape"]:
 
 
 def _encoded(pixels: UInt8[Array, "height width bytes"], *, depth: int) -> bytes:
-    """Every row is filtered by its difference to the pixel at the left, which suits skin."""
-    height, width, _ = pixels.shape
+    """Every row is filtered by its difference to the pixel at the left, which suits skin; one with alpha is not."""
+    height, width, size = pixels.shape
     difference = pixels.copy()
-    difference[:, 1:] -= pixels[:, :-1]
-    rows = np.ones((height, 1 + difference[0].size), np.uint8)  # Filter type 1, "Sub".
+    if size != 4:
+        difference[:, 1:] -= pixels[:, :-1]
+    rows = np.full((height, 1 + difference[0].size), size != 4, np.uint8)  # Filter type 1, "Sub", or none.
     rows[:, 1:] = difference.reshape(height, -1)
-    header = struct.pack(">2I5B", width, height, depth, 2, 0, 0, 0)
+    header = struct.pack(">2I5B", width, height, depth, 6 if size == 4 else 2, 0, 0, 0)
     chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows.tobytes(), 6)), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks

@@ -14,6 +14,7 @@ SPACE = frozenset({"up", "unit"})
 MATERIAL_FILE = "head.mtl"
 _OPTION_WORDS = {
     "up": "an up-axis", "unit": "a unit", "lod": "a level of detail", "parts": "parts", "blush": "vertex colours",
+    "hair": "hair",
     "frame": "one instant", "skin_curves": "curves of the skin as shapes", "compress": "compression",
     "avatar": "an avatar's names",
 }  # fmt: skip

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from face_emote.core.arrays import Array, Float, Int
+from face_emote.core.arrays import Array, Bool, Float, Int
 
 THICKNESS = 0.0042
 """Metres between skin and the outer face of the cloth."""
@@ -18,15 +18,19 @@ ROUNDING_MM = 3.0
 EDGE_THICKNESS = 0.0020
 RIM_DEPTH = -0.0012
 """The rim's inner edge lies this far inside the skin, so that no gap shows."""
-HIDDEN_UNDER_CLOTH = 9.0
-"""Skin further than this under the collar (mm) is not seen."""
+HIDDEN_UNDER_CLOTH = 12.0
+"""Faces of skin further than this under the collar (mm) are left out: nobody sees them, and none comes through."""
 AXIS = -0.033
 """The bust's vertical axis on the template: z in metres."""
 ROUND = 2.5
 """Exponent of the superellipses that are the bust's cross-sections."""
-WIDEST = (0.212, 0.100, 0.090, -0.245, 0.0)
+WIDEST = (0.217, 0.101, 0.093, -0.240, 0.0)
 """Half width, depth to the front and to the back, height, rise at the sides: metres, of the template."""
 BASE = (0.158, 0.080, 0.068, -0.345, 0.030)
+CUT_RINGS = 3
+"""Rings of the skin refined once that are left out at its edge, where the arms' folds begin."""
+EVEN = 9
+"""Columns over which the slope of the shoulders is averaged, of about a hundred."""
 FALL = 0.075
 """Length of a column's tangents, metres."""
 COLUMN_STEPS = 5
@@ -63,6 +67,13 @@ class Base(NamedTuple):
     column: Int[Array, " base_point"]
     share: Float[Array, " base_point"]
     """How much of what moves the edge moves the point: 1 at the edge, 0 from the widest on."""
+
+
+def hidden_faces(template: Float[Array, "point 3"], corners: Int[Array, "face corner"]) -> Bool[Array, " face"]:
+    """Which faces of a skin the garment hides, given its points on the template in metres."""
+    covered = under_collar(template) > HIDDEN_UNDER_CLOTH
+    found: Array = covered[corners].all(axis=1)
+    return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -130,9 +141,13 @@ class _Cut(NamedTuple):
     """Edges along the collar, in the direction of the triangles above them."""
 
 
-def make_garment(skin_triangles: Int[Array, "triangle 3"], template: Float[Array, "point 3"]) -> Garment:
-    """The garment of a skin, given its points on the template in metres."""
-    cut = _cut(skin_triangles, under_collar(template))
+def make_garment(
+    skin_triangles: Int[Array, "triangle 3"], template: Float[Array, "point 3"], *, levels: int = 1
+) -> Garment:
+    """The garment of a skin that was refined so often, given its points on the template in metres."""
+    steps = 2 ** (levels - 1)
+    shoulders = _without_border(skin_triangles, rings=CUT_RINGS * steps)
+    cut = _cut(shoulders, under_collar(template))
     count, kept = len(cut.first), cut.triangles
     collar = _in_order(np.array(cut.rim))
     inner = {v: count + i for i, v in enumerate(collar)}
@@ -149,7 +164,8 @@ def make_garment(skin_triangles: Int[Array, "triangle 3"], template: Float[Array
     worn = np.concatenate([np.arange(count), collar])
     first, second, share, under = (values[worn] for values in (cut.first, cut.second, cut.share, cut.depth))
     edge = template[first[hem]] * (1.0 - share[hem, None]) + template[second[hem]] * share[hem, None]
-    base, fallen = _base(edge, np.array(hem), template=template)
+    within = template[np.unique(_border(_without_border(shoulders, rings=steps)))]
+    base, fallen = _base(edge, np.array(hem), slope=_slope(edge, within), template=template)
     rings = np.concatenate([[hem], len(worn) + np.arange(len(base.rest)).reshape(-1, len(hem))]).astype(np.int64)
     kept += _tube(rings) + _closed(rings[-1].tolist())
     copied = np.array(hem)[base.column]
@@ -201,7 +217,11 @@ def _cut(skin_triangles: Int[Array, "triangle 3"], under: Float[Array, " point"]
 
 
 def _base(
-    edge: Float[Array, "column 3"], hem: Int[Array, " column"], *, template: Float[Array, "point 3"]
+    edge: Float[Array, "column 3"],
+    hem: Int[Array, " column"],
+    *,
+    slope: Float[Array, "column 3"],
+    template: Float[Array, "point 3"],
 ) -> tuple[Base, Float[Array, " base_point"]]:
     """Columns of cloth from the shoulders' edge to the base and under it; and how far down each point lies, metres."""
     under = under_collar(template)
@@ -213,7 +233,7 @@ def _base(
     middle = np.array([1.0, 0.0, float(edge[:, 1].mean()), AXIS])
     axes = np.stack([middle @ fitted, fitted[1], fitted[3]])
     origin = axes[0] @ template[anchor]
-    rings, fallen = _rings(edge)
+    rings, fallen = _rings(edge, slope)
     down = np.clip((edge[:, 1] - rings[..., 1]) / (edge[:, 1] - WIDEST[3]), 0.0, 1.0)
     base = Base(
         hem=hem,
@@ -227,13 +247,33 @@ def _base(
     return base, fallen.reshape(-1)
 
 
-def _rings(edge: Float[Array, "column 3"]) -> tuple[Float[Array, "ring column 3"], Float[Array, "ring column"]]:
+def _slope(edge: Float[Array, "column 3"], within: Float[Array, "inner 3"]) -> Float[Array, "column 3"]:
+    """Where the shoulders' surface heads at its edge, from the points of the next ring; unit vectors."""
+    nearest = np.linalg.norm(edge[:, None] - within[None], axis=2).argmin(axis=1)
+    away = edge - within[nearest]
+    around = max(1, round(EVEN * len(edge) / 100.0))
+    even = sum(np.roll(away, step, axis=0) for step in range(-around, around + 1))
+    found: Array = even / np.linalg.norm(even, axis=1, keepdims=True)
+    return found
+
+
+def _without_border(triangles: Int[Array, "triangle 3"], *, rings: int) -> Int[Array, "kept 3"]:
+    """Triangles but for so many rings of quads along the edge of their surface."""
+    for _ in range(rings):
+        triangles = triangles[~np.isin(triangles, _border(triangles)).any(axis=1)]
+    return triangles
+
+
+def _rings(
+    edge: Float[Array, "column 3"], slope: Float[Array, "column 3"]
+) -> tuple[Float[Array, "ring column 3"], Float[Array, "ring column"]]:
     """Points of the base, ring under ring, and their distance down the column, on the template."""
     around = np.arctan2(edge[:, 0], edge[:, 2] - AXIS)
     widest, base = _oval(around, WIDEST), _oval(around, BASE)
     outwards = np.stack([np.sin(around), np.zeros(len(edge)), np.cos(around)], axis=1)
     down = np.array([0.0, -FALL, 0.0])
-    slopes = (down + 0.6 * FALL * outwards, 1.6 * down - 0.15 * FALL * outwards, down - 0.9 * FALL * outwards)
+    start = 1.15 * slope * np.linalg.norm(widest - edge, axis=1, keepdims=True)
+    slopes = (start, 1.6 * down - 0.15 * FALL * outwards, down - 0.9 * FALL * outwards)
     step = np.linspace(0.0, 1.0, COLUMN_STEPS + 1)[1:, None, None]
     upper = _hermite(edge, widest, slopes=slopes[:2], at=step)
     lower = _hermite(widest, base, slopes=slopes[1:], at=step)

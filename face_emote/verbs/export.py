@@ -37,6 +37,7 @@ def export(  # noqa: PLR0913
     lod: int = 0,
     parts: str | Iterable[str] = (),
     blush: bool = False,
+    hair: str = "cards",
     frame: float | None = None,
     skin_curves: bool = False,
     compress: bool = False,
@@ -59,6 +60,7 @@ def export(  # noqa: PLR0913
         lod: 0 the head's own mesh, 1 and 2 subdivided smoothly. For formats that hold meshes, as are `parts`.
         parts: Of `surface.PARTS`, `eyes`, `all`: only these, each an object of its own where the format has them.
         blush: Blood flow as vertex colours, for .glb, USD, .ply and .obj.
+        hair: `cards`, strips of triangles with a picture, `strands`, a ribbon each, or `none`: for .glb, USD and .fbx.
         frame: Only this instant (seconds), as a plain mesh: for .glb, USD, .ply and .obj.
         skin_curves: Wrinkles and blood as shapes that move nothing, for .glb (extras have them anyway) and .fbx.
         compress: A .glb of half the size, for programs that know EXT_meshopt_compression and EXT_texture_webp.
@@ -74,8 +76,8 @@ def export(  # noqa: PLR0913
     if rig is None and is_cues(target):
         return _write_cues(motion, target)
     options = MeshOptions(
-        up=up, unit=unit, lod=lod, parts=parts_named(parts), blush=blush, frame=frame, skin_curves=skin_curves,
-        compress=compress, avatar=avatar,
+        up=up, unit=unit, lod=lod, parts=parts_named(parts), blush=blush, hair=hair, frame=frame,
+        skin_curves=skin_curves, compress=compress, avatar=avatar,
     )  # fmt: skip
     require_export(target, options, rig=rig)
     with ExitStack() as files:
@@ -110,7 +112,10 @@ def _write(
     if suffix == ".npz":
         write_motion(source, target)
         return
-    person = person_of(source, head=head, options=options, pictured=form.pictured, expressive=form.expressive)
+    person = person_of(
+        source, head=head, options=options, pictured=form.pictured, expressive=form.expressive,
+        dressed="hair" in form.takes,
+    )  # fmt: skip
     write = form.writer(options.avatar)
     if options.frame is not None:
         source = instant(source, time_secs=options.frame)

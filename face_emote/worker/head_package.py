@@ -22,7 +22,7 @@ from face_emote.formats.mesh.materials import PUPIL, skin_picture
 from face_emote.formats.mesh.surface import MATERIAL_PARTS, vertex_normals
 from face_emote.look.colour import skin_albedo
 from face_emote.look.eye_picture import eye_albedo, eye_frame, eye_uv
-from face_emote.look.garment import make_garment, under_collar
+from face_emote.look.garment import hidden_faces, make_garment
 from face_emote.look.hair import mean_hair_colour
 from face_emote.look.maps import WRINKLE_DEPTH, load_skin_maps, resting_relief
 from face_emote.look.regions import BLOOD_AND_NECK, blood_masks, wrinkle_masks
@@ -33,8 +33,6 @@ from face_emote.worker.person import Person
 SKIN_TEXELS = 1024
 CONCENTRATION_RANGE = 4.0
 RELIEF_RANGE = 0.002
-HIDDEN_UNDER_CLOTH = 12.0
-"""Millimetres under the collar from which on the skin is left out."""
 
 
 def write_head(person: Person, path: Path, *, progress: Callable[[float, str], None]) -> None:
@@ -84,7 +82,7 @@ def _shown_faces(layout: HeadLayout) -> _Faces:
     """Without those that the garment hides."""
     parts = [np.flatnonzero(layout.in_parts(*names)) for names in MATERIAL_PARTS.values()]
     shown, material = np.concatenate(parts), np.repeat(np.arange(len(parts), dtype=np.int32), [len(p) for p in parts])
-    covered = (under_collar(load_head().template) > HIDDEN_UNDER_CLOTH)[layout.quads[shown]].all(axis=1)
+    covered = hidden_faces(load_head().template, layout.quads[shown])
     return _Faces(shown[~covered], material[~covered])
 
 

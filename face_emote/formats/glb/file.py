@@ -64,10 +64,12 @@ class GltfFile:
         self.extensions_used: set[str] = set()
         """That it need not know."""
 
-    def add_array(self, array: Array, *, target: int | None = None, bounds: bool = False) -> int:
+    def add_array(
+        self, array: Array, *, target: int | None = None, bounds: bool = False, shares: bool = False
+    ) -> int:  # fmt: skip
         """Add [count] or [count, width] of a kind in COMPONENTS; `bounds` states minimum and maximum.
 
-        Signed integers mean -1..1.
+        Signed integers mean -1..1, with `shares` unsigned ones 0..1.
         """
         data = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
         kind = data.dtype.str
@@ -82,7 +84,7 @@ class GltfFile:
             "count": len(data),
             "type": KINDS[data.shape[1:]],
         }
-        if data.dtype.kind == "i":
+        if data.dtype.kind == "i" or shares:
             item["normalized"] = True
         return self._add_accessor(item | (_bounds(data) if bounds else {}))
 

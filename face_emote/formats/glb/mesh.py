@@ -16,7 +16,7 @@ from face_emote.core.arrays import Array, Float
 from face_emote.core.types import FaceMotion
 from face_emote.formats.glb.file import INDEX_BUFFER, VERTEX_BUFFER, GltfFile
 from face_emote.formats.mesh.materials import MATERIALS, Material, Picture, SkinPictures
-from face_emote.formats.mesh.person import Person
+from face_emote.formats.mesh.person import Person, worn_places
 from face_emote.formats.mesh.surface import (
     SurfaceObject,
     SurfacePart,
@@ -24,7 +24,10 @@ from face_emote.formats.mesh.surface import (
     vertex_normals,
     vertex_tangents,
 )
+from face_emote.formats.mesh.worn import Worn
 
+ALPHA_CUTOFF = 0.4
+"""Coverage from which on hair is there."""
 WEBP = "EXT_texture_webp"
 CLEARCOAT, SPECULAR = "KHR_materials_clearcoat", "KHR_materials_specular"
 FOLDS = "folds"
@@ -33,6 +36,8 @@ Texture = Callable[[str, Picture], dict[str, int]]
 """Adds a picture under a name and returns the reference to it."""
 SMALLEST_MOVE = 1e-5
 """Metres; vertices that a target moves less are left out of it."""
+WORN_MOVE = 5e-5
+"""The same for cards and cloth."""
 SMALLEST_TURN = 4e-3
 """The same for normals, radians: half a step of the bytes that they are stored in."""
 SMALLEST_SHIFT = 2e-3
@@ -106,6 +111,7 @@ def materials_of(gltf: GltfFile, person: Person) -> dict[str, Any]:
         materials.append(_material(item, pictures, texture))
     if pictures is not None and person.folds is not None and "skin" in used:
         materials.append(_folded(materials[0], pictures, texture))
+    materials += [_worn_material(item, texture) for item in person.worn]
     gltf.extensions_used |= {name for item in materials for name in item.get("extensions", {})}
     out: dict[str, Any] = {"materials": materials}
     if images:
@@ -135,6 +141,17 @@ def _material(item: Material, pictures: SkinPictures | None, texture: Texture) -
     if coat["clearcoatFactor"] > 0.0:
         extensions[CLEARCOAT] = coat
     return made | ({"extensions": extensions} if extensions else {})
+
+
+def _worn_material(item: Worn, texture: Texture) -> dict[str, Any]:
+    made = _material(item.material, None, texture)
+    if item.picture is not None:
+        shading = made["pbrMetallicRoughness"]
+        del shading["baseColorFactor"]
+        shading["baseColorTexture"] = texture(item.name, item.picture)
+    if item.alpha != "OPAQUE":
+        made |= {"alphaMode": item.alpha, "doubleSided": True}
+    return made | ({"alphaCutoff": ALPHA_CUTOFF} if item.alpha == "MASK" else {})
 
 
 def _folded(skin: dict[str, Any], pictures: SkinPictures, texture: Texture) -> dict[str, Any]:
@@ -174,7 +191,7 @@ def animated_objects(gltf: GltfFile, person: Person, *, targets: list[GlbTarget]
                 over = _creases(gltf, primitive, part, person=person, shown=shown, targets=own)
                 creases += [] if over is None else [GlbObject(FOLDS, [over], columns, like=len(out))]
         out.append(GlbObject(item.name, primitives, columns))
-    return (*out, *creases)
+    return (*out, *creases, *_worn_objects(gltf, person, targets=targets))
 
 
 def plain_objects(
@@ -199,7 +216,55 @@ def plain_objects(
                 over = _creases(gltf, primitives[-1], part, person=person, shown=shown, targets=[])
                 creases += [] if over is None else [GlbObject(FOLDS, [over])]
         out.append(GlbObject(item.name, primitives))
-    return (*out, *creases)
+    worn = zip(person.worn, worn_places(person, moment), strict=True)
+    dressed = [
+        GlbObject(item.name, [_worn_primitive(gltf, item, places=own, material=_first_worn(person) + i)])
+        for i, (item, own) in enumerate(worn)
+    ]
+    return (*out, *creases, *dressed)
+
+
+def _worn_objects(gltf: GltfFile, person: Person, *, targets: list[GlbTarget]) -> list[GlbObject]:
+    """Garment and hair, each with the targets that move it."""
+    out = []
+    for number, item in enumerate(person.worn, start=_first_worn(person)):
+        moves = {i: item.moved(own.delta.astype(np.float32)) for i, own in enumerate(targets) if own.delta is not None}
+        columns = tuple(i for i, move in moves.items() if np.abs(move).max(initial=0.0) > WORN_MOVE)
+        made = _worn_primitive(gltf, item, places=item.points, material=number)
+        joints, shares = _influences(item.joint_weights)
+        bytes_ = np.round(255.0 * shares).astype(np.int64)
+        bytes_[:, 0] += 255 - bytes_.sum(axis=1)
+        made["attributes"]["JOINTS_0"] = gltf.add_array(joints, target=VERTEX_BUFFER)
+        made["attributes"]["WEIGHTS_0"] = gltf.add_array(bytes_.astype(np.uint8), target=VERTEX_BUFFER, shares=True)
+        morphs = []
+        for i in columns:
+            moved = np.flatnonzero(np.abs(moves[i]).max(axis=1) > WORN_MOVE)
+            morphs.append(gltf.add_sparse(len(item.points), moved, values=moves[i][moved], bounds=True))
+        if morphs:
+            made["targets"] = [{"POSITION": index} for index in morphs]
+        out.append(GlbObject(item.name, [made], columns))
+    return out
+
+
+def _first_worn(person: Person) -> int:
+    """Number of the materials before those of what is worn."""
+    used = person.surface.materials()
+    return len(used) + (person.pictures is not None and person.folds is not None and "skin" in used)
+
+
+def _worn_primitive(
+    gltf: GltfFile, item: Worn, *, places: Float[Array, "vertex 3"], material: int
+) -> dict[str, Any]:  # fmt: skip
+    uv = np.stack([item.uv[:, 0], 1.0 - item.uv[:, 1]], axis=1).astype(np.float32)
+    attributes = {
+        "POSITION": gltf.add_array(places, target=VERTEX_BUFFER, bounds=True),
+        "NORMAL": gltf.add_array(item.normals.astype(np.float32), target=VERTEX_BUFFER),
+        "TEXCOORD_0": gltf.add_array(uv, target=VERTEX_BUFFER),
+    }
+    indices = item.triangles.astype(np.uint16 if len(places) <= 0xFFFF else np.uint32).reshape(-1)
+    return {
+        "attributes": attributes, "material": material, "indices": gltf.add_array(indices, target=INDEX_BUFFER)
+    }  # fmt: skip
 
 
 def _creases(

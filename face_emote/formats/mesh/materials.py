@@ -102,26 +102,28 @@ def pictures_of(skin: SkinParams, *, compress: bool = False) -> SkinPictures:
     """Draw the pictures of a person; kept likewise."""
     maps = maps_of(skin)
     iris, cornea = eye_normals()
-    fine, plain = partial(_encoded, compress=compress, steps=2), partial(_encoded, compress=compress, steps=4)
+    fine, plain = partial(encoded, compress=compress, steps=2), partial(encoded, compress=compress, steps=4)
     return SkinPictures(
         colour=fine(skin_picture(skin, maps)),
         normal=plain(normal_picture(maps)),
         shine=plain(shine_picture(maps)),
         folds_colour=plain(skin_picture(skin, maps, folded=True)),
         folds_normal=plain(normal_picture(maps, folded=True)),
-        eye=_encoded(eye_picture(skin), compress=compress, steps=1),
+        eye=encoded(eye_picture(skin), compress=compress, steps=1),
         eye_normal=fine(normal_bytes(iris)),
         eye_coat=fine(normal_bytes(cornea)),
     )
 
 
-def _encoded(pixels: UInt8[Array, "row column 3"], *, compress: bool, steps: int) -> Picture:
-    """JPEG without subsampling, quantised in `steps` (1 is finest); WebP; or PNG where PyAV is not installed."""
+def encoded(pixels: UInt8[Array, "row column channel"], *, compress: bool, steps: int = 1) -> Picture:
+    """JPEG without subsampling, quantised in `steps` (1 is finest); WebP; or PNG: with alpha, or without PyAV."""
     try:
         import av
     except ImportError:
         return Picture(png_bytes(pixels), "png")
-    frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
+    if pixels.shape[2] == 4 and not compress:
+        return Picture(png_bytes(pixels), "png")
+    frame = av.VideoFrame.from_ndarray(pixels, format="rgba" if pixels.shape[2] == 4 else "rgb24")
     if compress:
         codec, options = av.CodecContext.create("libwebp", "w"), {"quality": "90"}
         frame = frame.reformat(format="bgra")

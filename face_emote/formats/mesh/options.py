@@ -8,6 +8,7 @@ import numpy as np
 from face_emote.core.arrays import Array, Float
 from face_emote.core.errors import OptionError
 from face_emote.formats.mesh.surface import MAX_LOD, parts_named
+from face_emote.look.cards import WAYS
 
 UPS = ("y", "z")
 AVATARS = ("talkinghead",)
@@ -29,6 +30,8 @@ class MeshOptions:
     """Of `surface.PARTS`; each becomes an object of its own. Empty: the whole head as one."""
     blush: bool = False
     """Whether blood flow is baked into vertex colours."""
+    hair: str = "cards"
+    """Of `look.cards.WAYS`: strips with a picture, a ribbon a strand, or none. Beside the whole head only."""
     frame: float | None = None
     """Seconds: the one instant to write, as a plain mesh; None: all of the motion."""
 
@@ -52,6 +55,8 @@ class MeshOptions:
             raise OptionError(f"An avatar has its own shapes and bones; leave out {clashing[0].replace('_', '-')}")
         if self.lod not in range(MAX_LOD + 1):
             raise OptionError(f"lod must be 0, 1 or 2, got {self.lod}")
+        if self.hair not in WAYS:
+            raise OptionError(f"hair must be {', '.join(WAYS)}, got '{self.hair}'")
         object.__setattr__(self, "parts", parts_named(self.parts))
         if self.frame is not None and not (math.isfinite(self.frame) and self.frame >= 0.0):
             raise OptionError(f"frame must be an instant in seconds, 0 or later, got {self.frame:g}")
@@ -65,6 +70,7 @@ class MeshOptions:
             "lod": self.lod != 0,
             "parts": bool(self.parts),
             "blush": self.blush,
+            "hair": self.hair != "cards",
             "frame": self.frame is not None,
             "skin_curves": self.skin_curves,
             "compress": self.compress,

@@ -1,7 +1,7 @@
 """Who is written - resolved once, before a writer begins - and the joints of a head frame by frame."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from face_emote.core.motion import MotionSource
 from face_emote.core.names import JOINT_PARENTS
 from face_emote.core.rotations import quaternions
 from face_emote.core.types import FaceMotion, SkinParams
+from face_emote.face.bundled import load_head
 from face_emote.face.characters import character
 from face_emote.face.head import Head
 from face_emote.face.skinning import joint_rotations, skin_transforms
@@ -19,6 +20,8 @@ from face_emote.formats.mesh.folds import Folds, folds_of
 from face_emote.formats.mesh.materials import SkinPictures, maps_of, pictures_of
 from face_emote.formats.mesh.options import PLAIN, MeshOptions
 from face_emote.formats.mesh.surface import Surface, surface_of
+from face_emote.formats.mesh.worn import Worn, worn_by
+from face_emote.look.garment import hidden_faces
 
 Progress = Callable[[float, float, str], None]
 """progress(done, total, what): frames written, frames in all, what is going on."""
@@ -40,6 +43,8 @@ class Person:
     """None unless the format has shapes of the skin."""
     pictures: SkinPictures | None
     """None where the format has no place for them, or the head no texture coordinates."""
+    worn: tuple[Worn, ...] = ()
+    """Garment and hair, where the format has a place for them and the whole head is written."""
 
 
 def person_of(
@@ -50,6 +55,7 @@ def person_of(
     skin: SkinParams | None = None,
     pictured: bool = False,
     expressive: bool = False,
+    dressed: bool = False,
 ) -> Person:
     """Resolve everything about the person of a motion that a writer needs.
 
@@ -60,6 +66,7 @@ def person_of(
         skin: Instead of the character's.
         pictured: Whether the format holds pictures of the skin.
         expressive: Whether it shows wrinkles and blood by shapes.
+        dressed: Whether it holds other meshes beside the head.
 
     Raises:
         HeadError: the motion belongs to another face model.
@@ -72,16 +79,23 @@ def person_of(
             raise OptionError("Vertex colours are known on the bundled head only; leave out blush for this head")
         return Person(head, person, surface, options, None, None, None)
     coloured = options.blush or expressive
-    if not (coloured or pictured):
-        return Person(head, person, surface, options, None, None, None)
     look = skin or character(motion.character).skin
+    worn: tuple[Worn, ...] = ()
+    if dressed and not options.parts:
+        worn = worn_by(person, look, hair=options.hair, lod=options.lod, compress=options.compress)
+        surface = under_garment(surface)
     pictures = pictures_of(look, compress=options.compress) if pictured else None
     if not coloured:
-        return Person(head, person, surface, options, None, None, pictures)
+        return Person(head, person, surface, options, None, None, pictures, worn)
     maps = maps_of(look)
     colours = blush_colours(person, surface, skin=look, maps=maps)
     folds = folds_of(person, surface, maps=maps, lod=options.lod, colours=colours) if expressive else None
-    return Person(head, person, surface, options, colours, folds, pictures)
+    return Person(head, person, surface, options, colours, folds, pictures, worn)
+
+
+def under_garment(surface: Surface) -> Surface:
+    """A surface of the bundled head without the faces that the garment hides."""
+    return surface.without(hidden_faces(surface.of(load_head().template), surface.corners))
 
 
 def head_of(motion: MotionSource, head: Head) -> Head:
@@ -149,3 +163,17 @@ def local_places(
         if parent >= 0:
             local[:, joint] = np.einsum("frc,fr->fc", turn[:, parent], place[:, joint] - place[:, parent])
     return local
+
+
+def worn_places(person: Person, block: FaceMotion) -> list[Float[Array, "vertex 3"]]:
+    """Where the vertices of all that is worn are on the first frame of a block."""
+    head, first = person.head, replace(block, **{name: getattr(block, name)[:1] for name in block.row_names})
+    delta = head.pose_vertices(expression=first.expression)[0] - head.template.astype(np.float32)
+    joints = JointMotion(head).transforms(first, rotations_of(first))[0]
+    places = []
+    for item in person.worn:
+        blended = np.einsum("vj,jrc->vrc", item.joint_weights, joints)
+        still = item.points + item.moved(delta)
+        moved = np.einsum("vrc,vc->vr", blended[..., :3], still) + blended[..., 3] + first.translation[0]
+        places.append(moved.astype(np.float32))
+    return places

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from face_emote.core.arrays import Array, Float, Int
+from face_emote.core.arrays import Array, Bool, Float, Int
 from face_emote.core.errors import OptionError
 from face_emote.face.head import Head
 from face_emote.face.subdivision import SparseRows, bilinear, catmull_clark, loop_step
@@ -100,6 +100,14 @@ class Surface:
                 index, corners = np.unique(self.corners[faces], return_inverse=True)
                 out.append(SurfaceObject(name, index, faces, corners.reshape(len(faces), -1)))
         return tuple(out)
+
+    def without(self, hidden: Bool[Array, " face"]) -> "Surface":
+        """The same vertices with some of the faces left out."""
+        assert self.uv_corners is not None
+        seen = ~hidden
+        return replace(
+            self, corners=self.corners[seen], uv_corners=self.uv_corners[seen], face_part=self.face_part[seen]
+        )
 
     def material_faces(self, faces: Int[Array, " face"]) -> Iterator[tuple[str, Int[Array, " own"]]]:
         """Each material and its places in a list of faces; materials without faces are left out."""

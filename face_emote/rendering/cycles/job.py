@@ -14,7 +14,7 @@ from face_emote.look.eye_picture import eye_albedo, eye_uv
 from face_emote.look.eyes import pupil_radius
 from face_emote.look.formula.mouth import enamel, tongue_colour
 from face_emote.look.formula.ops import Vec
-from face_emote.look.garment import HIDDEN_UNDER_CLOTH, under_collar
+from face_emote.look.garment import hidden_faces
 from face_emote.look.hair import mean_hair_colour
 from face_emote.look.lights import SKY_GAIN, light_arrays
 from face_emote.look.maps import load_skin_maps, resting_folds
@@ -120,7 +120,7 @@ def _job(mesh: RenderMesh, curves: Curves, *, skin: SkinParams, scene: Scene, sa
         index = np.unique(mesh.triangles[mesh.material == material])
         point_uv[index] = function(mesh.local[index])
     other = mesh.material != buffers.SKIN
-    hidden = (under_collar(mesh.skin_template) > HIDDEN_UNDER_CLOTH)[mesh.skin.triangles].all(axis=1)
+    hidden = hidden_faces(mesh.skin_template, mesh.skin.triangles)
     materials = [buffers.SKIN] * int((~hidden).sum()) + mesh.material[other].tolist()
     return CyclesJob(
         width=scene.width,

@@ -9,7 +9,7 @@ from face_emote.core.arrays import Array, Float, Int, UInt8
 from face_emote.face.layout import HeadLayout
 from face_emote.face.subdivision import SparseRows, catmull_clark, triangles
 from face_emote.look.eye_picture import eye_frame
-from face_emote.look.garment import HIDDEN_UNDER_CLOTH, Garment, make_garment, under_collar
+from face_emote.look.garment import Garment, hidden_faces, make_garment
 from face_emote.look.regions import thinness
 from face_emote.look.surface import SKIN_PARTS, SkinSurface, layout_skin
 from face_emote.look.teeth import CROWN_POINTS, crown_coordinates
@@ -164,8 +164,8 @@ def make_mesh(layout: HeadLayout, template: Float[Array, "vertex 3"], *, levels:
     skin = layout_skin(layout, levels=levels)
     blocks = [_with_columns(skin.matrix, skin.vertex_index, num_columns=count)]
     skin_points = blocks[0].apply(template)
-    garment = make_garment(skin.triangles, skin_points)
-    drawn = ~(under_collar(skin_points) > HIDDEN_UNDER_CLOTH)[skin.triangles].all(axis=1)
+    garment = make_garment(skin.triangles, skin_points, levels=levels)
+    drawn = ~hidden_faces(skin_points, skin.triangles)
     corner_lists, materials = [skin.triangles[drawn]], [np.full(drawn.sum(), buffers.SKIN)]
     ears = skin.linear.apply(layout.mask_ears[skin.vertex_index].astype(np.float64))
     locals_ = [skin_points]

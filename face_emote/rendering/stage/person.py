@@ -16,6 +16,7 @@ from face_emote.look.eyes import eye_redness, pupil_radius
 from face_emote.look.formula.materials import MOUTH
 from face_emote.look.formula.mouth import front_light
 from face_emote.look.formula.records import Age, Colour, EyeLook, Lights, Skies
+from face_emote.look.garment import hidden_faces
 from face_emote.look.hair import mean_hair_colour
 from face_emote.look.lights import (
     light_arrays,
@@ -110,7 +111,9 @@ class StagedPerson:
         self._wrinkle_masks, self._blood_masks = region_masks(layout, self.mesh)
         self._plain_triangles = np.ascontiguousarray(self.mesh.triangles[self.mesh.material != CLOTH])
         self._cloth_triangles = np.ascontiguousarray(self.mesh.garment.triangles)
-        self._casters = self.mesh.coarse_triangles if shadows else self.mesh.coarse_triangles[:0]
+        casters = self.mesh.coarse_triangles
+        casting = ~hidden_faces(head.template, casters) if shadows else np.zeros(len(casters), bool)
+        self._casters = np.ascontiguousarray(casters[casting])
         self.backdrop = backdrop(scene)
         self.lights, self._skies = lights_of(scene.lights), skies_of(scene.lights)
         self._look = fixed_look(skin, scene)
