@@ -41,7 +41,7 @@ def person(request):
 
 def test_a_whole_character_has_at_most_forty_thousand_triangles(glb):
     counts = triangles(glb)
-    assert list(counts) == ["head", "garment", "hair", "brows", "lashes"]
+    assert list(counts) == ["head", "folds", "garment", "hair", "brows", "lashes"]
     assert sum(counts.values()) <= BUDGET
     assert min(counts.values()) > 150
 
@@ -110,9 +110,9 @@ def test_cards_stand_on_the_head_they_are_made_for(person):
 def test_strands_are_ribbons_without_coverage_and_none_leaves_the_garment(motion, tmp_path):
     ribbons = Glb(export(motion, tmp_path / "a.glb", hair="strands", provenance=None))
     assert triangles(ribbons)["hair"] > 100_000
-    assert not any("alphaMode" in item for item in ribbons.json["materials"])
+    assert not any("alphaMode" in item for item in ribbons.json["materials"] if item["name"] != "folds")
     bald = Glb(export(motion, tmp_path / "b.glb", hair="none", provenance=None))
-    assert list(triangles(bald)) == ["head", "garment"]
+    assert list(triangles(bald)) == ["head", "folds", "garment"]
     with pytest.raises(OptionError, match="hair must be cards, strands, none"):
         export(motion, tmp_path / "c.glb", hair="curls")
     with pytest.raises(OptionError, match="has no place for hair"):
@@ -122,7 +122,7 @@ def test_strands_are_ribbons_without_coverage_and_none_leaves_the_garment(motion
 def test_one_instant_wears_everything_where_the_moving_file_does(motion, tmp_path):
     moving = Glb(export(motion, tmp_path / "a.glb", provenance=None))
     still = Glb(export(motion, tmp_path / "b.glb", frame=3 / motion.fps, provenance=None))
-    for number in range(1, 5):
+    for number in range(2, 6):
         primitive = moving.json["meshes"][number]["primitives"][0]
         there = still.array(still.json["meshes"][number]["primitives"][0]["attributes"]["POSITION"])
         gap = np.linalg.norm(moving.primitive_vertices(primitive, 3, mesh=number) - there, axis=1)

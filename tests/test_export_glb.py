@@ -170,16 +170,17 @@ def test_every_target_has_data_and_normals_turn_as_the_surface_does(head, motion
     assert np.abs(found - expected[index]).max() < 0.02 and np.abs(expected[index]).max() > 0.1
 
 
-def test_seven_seconds_are_two_and_a_half_megabytes_and_with_cards_and_garment_four(head, tmp_path):
+def test_seven_seconds_are_four_megabytes_and_with_garment_and_cards_under_five(head, tmp_path):
     motion = animate(example_speech()[0].path, emotion="joy", animator="rules")
     longer = max(1.0, motion.num_frames / 213)
     plain, packed = (export(motion, tmp_path / f"{name}.glb", compress=name == "b") for name in "ab")
-    assert plain.stat().st_size < 4_000_000 * longer
+    assert plain.stat().st_size < 4_800_000 * longer
     assert packed.stat().st_size < 0.6 * plain.stat().st_size
-    for name, options in (("c", MeshOptions()), ("d", MeshOptions(compress=True))):
-        bare = tmp_path / f"{name}.glb"
-        write_glb(motion, bare, person=person_of(motion, head=head, pictured=True, options=options))
-    assert (tmp_path / "c.glb").stat().st_size < 2_500_000 * longer
+    for name in "cd":
+        options = MeshOptions(compress=name == "d")
+        bare = person_of(motion, head=head, pictured=True, expressive=True, options=options)
+        write_glb(motion, tmp_path / f"{name}.glb", person=bare)
+    assert (tmp_path / "c.glb").stat().st_size < 4_000_000 * longer
     assert (tmp_path / "d.glb").stat().st_size < 0.6 * (tmp_path / "c.glb").stat().st_size
     far = farthest(Glb(tmp_path / "d.glb"), motion, head, range(0, motion.num_frames, 40))
     assert far < 0.0005
@@ -212,7 +213,9 @@ def test_same_motion_same_bytes(motion, head, glb_path, tmp_path):
 def test_a_motion_file_exports_to_the_same_bytes_as_the_motion(motion, head, tmp_path):
     write_motion(motion, tmp_path / "line.npz")
     export(tmp_path / "line.npz", tmp_path / "line.glb", provenance=None)
-    write_glb(motion, tmp_path / "own.glb", person=person_of(motion, head=head, pictured=True, dressed=True))
+    write_glb(
+        motion, tmp_path / "own.glb", person=person_of(motion, head=head, pictured=True, expressive=True, dressed=True)
+    )
     assert (tmp_path / "line.glb").read_bytes() == (tmp_path / "own.glb").read_bytes()
 
 

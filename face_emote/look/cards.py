@@ -19,7 +19,7 @@ GLOW = 2.2
 """A lock sends back about so much more light than its hairs' albedo says, by what passes through them."""
 ENCLOSED = 0.45
 """Light on strands that others enclose."""
-STEPS = 31.0
+STEPS = 17.0
 """Levels of a picture's bytes: it is half as long, and nobody sees it."""
 WAYS = ("cards", "strands", "none")
 """How hair is written: cards, ribbons as narrow as a strand, not at all."""
@@ -58,7 +58,7 @@ class Recipe:
 
 RECIPES = {
     "scalp": Recipe(
-        "hair", cards=900, rows=9, near=24, cells=12, cell=(192, 64), finest=0.55, root=1.5, lift=0.0025, ragged=0.15
+        "hair", cards=850, rows=8, near=24, cells=12, cell=(192, 64), finest=0.55, root=1.5, lift=0.0025, ragged=0.15
     ),
     "crop": Recipe("hair", cards=2400, rows=3, near=14, cells=16, cell=(64, 32), finest=0.55, ragged=0.25),
     "brow": Recipe("brows", cards=26, rows=3, near=32, cells=0, cell=(64, 32), beyond=0.25),

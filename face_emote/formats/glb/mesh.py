@@ -259,8 +259,10 @@ def _worn_primitive(
     attributes = {
         "POSITION": gltf.add_array(places, target=VERTEX_BUFFER, bounds=True),
         "NORMAL": gltf.add_array(item.normals.astype(np.float32), target=VERTEX_BUFFER),
-        "TEXCOORD_0": gltf.add_array(uv, target=VERTEX_BUFFER),
     }
+    if item.picture is not None:
+        short = np.round(65535.0 * uv).astype(np.uint16)
+        attributes["TEXCOORD_0"] = gltf.add_array(short, target=VERTEX_BUFFER, shares=True)
     indices = item.triangles.astype(np.uint16 if len(places) <= 0xFFFF else np.uint32).reshape(-1)
     return {
         "attributes": attributes, "material": material, "indices": gltf.add_array(indices, target=INDEX_BUFFER)
