@@ -94,7 +94,8 @@ def _garment(surface: SkinSurface, head: Head, *, template: Array, points: Array
     placed = garment.points(points.astype(np.float64), vertex_normals(points, surface.triangles).astype(np.float64))
 
     def moved(delta: Float[Array, "head_vertex 3"]) -> Float[Array, "vertex 3"]:
-        return garment.blend(_on_skin(surface, delta)) * share[:, None]
+        cloth: Array = garment.blend(_on_skin(surface, delta)) * share[:, None]
+        return cloth
 
     red, green, blue = (float(value) for value in skin.garment_colour)
     rest = garment.local(template)
