@@ -127,7 +127,8 @@ def _hair(cards: Cards, picture: Picture, surface: SkinSurface, head: Head, *, p
             return np.zeros_like(cards.points)
         posed = (points + _on_skin(surface, delta))[corners]
         turned = np.einsum("vij,vj->vi", triangle_frames(posed), local)
-        return (np.einsum("vk,vkd->vd", cards.root_weights, posed) + turned - cards.points).astype(np.float32)
+        there: Array = np.einsum("vk,vkd->vd", cards.root_weights, posed) + turned
+        return (there - cards.points).astype(np.float32)
 
     red, green, blue = mean_hair_colour(skin)
     return Worn(
