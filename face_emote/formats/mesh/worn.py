@@ -127,8 +127,9 @@ def _hair(cards: Cards, picture: Picture, surface: SkinSurface, head: Head, *, p
             return np.zeros_like(cards.points)
         posed = (points + _on_skin(surface, delta))[corners]
         turned = np.einsum("vij,vj->vi", triangle_frames(posed), local)
-        there: Array = np.einsum("vk,vkd->vd", cards.root_weights, posed) + turned
-        return (there - cards.points).astype(np.float32)
+        there = np.einsum("vk,vkd->vd", cards.root_weights, posed) + turned
+        found: Array = (there - cards.points).astype(np.float32)
+        return found
 
     red, green, blue = mean_hair_colour(skin)
     return Worn(
