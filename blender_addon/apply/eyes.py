@@ -17,7 +17,7 @@ PUPIL, IRIS = 0.115, 0.355
 SPAN = 1.3
 TILT = (0.07, -0.02)
 """The axis of a modelled eyeball: radians outwards and up from straight ahead."""
-RINGS = ((PUPIL, 1.010), (0.235, 1.010), (IRIS, 1.007), (0.48, 0.965), (0.7, 0.86))
+RINGS = ((PUPIL, 1.010), (0.235, 1.010), (IRIS, 1.007), (0.46, 0.975), (0.56, 0.86))
 """Angle and radius in radii of the eyeball; the last ones dive into the white."""
 
 

@@ -61,6 +61,7 @@ def _fine(arrays: dict[str, np.ndarray], *, name: str) -> Any:
         _attribute(mesh, f"face_emote_anchor{corner}", "INT", "POINT", "value", anchors[:, corner])
     mean = colour.mean(axis=0)
     _attribute(mesh, SOLID_COLOURS, "BYTE_COLOR", "CORNER", "color", np.tile([*mean, 1.0], (len(mesh.loops), 1)))
+    mesh.color_attributes.active_color_name = SOLID_COLOURS
     mesh.materials.append(_material(mean, name=mesh.name, is_fine=True))
     return bpy.data.objects.new(mesh.name, mesh)
 
@@ -172,8 +173,10 @@ def _wear_group(hair: Any) -> Any:
     put = node("GeometryNodeSetPosition")
     tree.links.new(info.outputs["Geometry"], put.inputs["Geometry"])
     tree.links.new(moved, put.inputs["Position"])
+    apart = node("GeometryNodeGeometryToInstance")  # In one piece with the skin, hairs would swallow light inside it.
+    tree.links.new(put.outputs[0], apart.inputs[0])
     both = node("GeometryNodeJoinGeometry")
-    for part in (put.outputs[0], start.outputs["Geometry"]):
+    for part in (apart.outputs[0], start.outputs["Geometry"]):
         tree.links.new(part, both.inputs[0])
     tree.links.new(both.outputs[0], end.inputs[0])
     return tree

@@ -19,9 +19,9 @@ from .. import compat
 from .eyes import solid_colours
 from .skin_nodes import channels_group, skin_group
 
-SUBSURFACE_SCALE = 0.0035
+SUBSURFACE_SCALE = 0.0017
 """Metres that red light wanders in skin."""
-SUBSURFACE_RADIUS = (1.0, 0.38, 0.18)
+SUBSURFACE_RADIUS = (1.0, 0.38, 0.20)
 RELIEF_RANGE = 0.002
 """Metres; see the engine's pictures."""
 EYE_SOLID, PUPIL_SOLID = (0.62, 0.58, 0.55), (0.003, 0.003, 0.003)
