@@ -86,7 +86,8 @@ def report(title: str, figures: Sequence[Figure], *, target: Path | None) -> Non
 
 def machine() -> str:
     """What the figures were measured on."""
-    versions = " ".join(f"{name} {metadata.version(name)}" for name in ("face-emote", "numpy", "numba"))
+    installed = {item.name.lower().replace("_", "-"): item.version for item in metadata.distributions()}
+    versions = " ".join(f"{name} {installed[name]}" for name in ("face-emote", "numpy", "numba") if name in installed)
     threads = os.environ["OMP_NUM_THREADS"]
     return f"{_processor()}, {os.cpu_count()} cores, {threads} thread(s); Python {platform.python_version()} {versions}"
 

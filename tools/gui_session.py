@@ -1,10 +1,11 @@
 """A real Blender with a window: install the zip, click Generate, cancel, generate, undo, redo; screenshots on the way.
 
-    python -m tools.gui_session CHROOT ZIP SPEECH.wav -o PICTURES
+    python -m tools.gui_session CHROOT ZIP SPEECH.wav --own HEAD.glb -o PICTURES
 
 Optional, as root, on Linux. CHROOT is a Debian with `blender xvfb libgl1-mesa-dri libegl1 python3-numpy`
 (debootstrap --variant=minbase sid CHROOT, then apt-get install in it). Blender runs inside on a virtual screen, whose
-framebuffer file is the screenshot. The session's steps are in `gui_session_steps.py`.
+framebuffer file is the screenshot. Recordings beside SPEECH become a table of lines, HEAD.glb (any mesh with shape
+keys) an own character. The session's steps are in `gui_session_steps.py`.
 """
 
 import argparse
@@ -22,7 +23,7 @@ from face_emote.core.png import png_bytes
 
 STEPS = Path(__file__).parent / "gui_session_steps.py"
 WIDTH, HEIGHT = 1500, 1000
-SECS = 580
+SECS, LINES = 1500, 3
 
 
 def main() -> int:
@@ -31,13 +32,19 @@ def main() -> int:
     parser.add_argument("chroot", type=Path)
     parser.add_argument("zip", type=Path)
     parser.add_argument("speech", type=Path)
+    parser.add_argument("--own", type=Path, help="a .glb with shape keys")
     parser.add_argument("-o", "--out", type=Path, default=Path("out/gui"))
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="face_emote_gui_", dir=options.chroot / "tmp") as folder:
         work = Path(folder)
-        for source, name in ((options.zip, "face_emote.zip"), (options.speech, "speech.wav"), (STEPS, "steps.py")):
-            shutil.copy(source, work / name)
+        words = options.speech.with_suffix(".txt")
+        copies = {options.zip: "face_emote.zip", options.speech: "speech.wav", STEPS: "steps.py", words: "speech.txt"}
+        copies |= {path: f"line_{i}.wav" for i, path in enumerate(sorted(options.speech.parent.glob("*.wav"))[:LINES])}
+        copies |= {options.own: "own.glb"} if options.own else {}
+        for source, name in copies.items():
+            if source.is_file():
+                shutil.copy(source, work / name)
         said = session(options.chroot, work, options.out)
     for line in said:
         print(json.dumps(line))

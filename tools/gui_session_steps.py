@@ -76,6 +76,25 @@ def in_view(operator: object, **arguments: object) -> None:
         operator(**arguments)  # type: ignore[operator]
 
 
+def scrolled(pixels: int) -> Iterator[None]:
+    """The sidebar further down; up for negative ones."""
+    window, area, sidebar = view()
+    with bpy.context.temp_override(window=window, area=area, region=sidebar):
+        bpy.ops.view2d.pan("EXEC_DEFAULT", deltax=0, deltay=-pixels)
+    yield
+    yield
+
+
+def opened(*names: str) -> None:
+    """Let panels be open that are closed at first; before they are drawn for the first time."""
+    for name in names:
+        kind = getattr(bpy.types, name, None)
+        if kind is not None and hasattr(kind, "bl_options"):
+            bpy.utils.unregister_class(kind)
+            kind.bl_options = set()
+            bpy.utils.register_class(kind)
+
+
 def install() -> Iterator[None]:
     """The zip, through Blender's extension manager; the sidebar with our tab."""
     import addon_utils
@@ -91,6 +110,7 @@ def install() -> Iterator[None]:
     say("install", MODULE in bpy.context.preferences.addons)
     for item in list(bpy.data.objects):
         bpy.data.objects.remove(item)
+    opened("FACEEMOTE_PT_mouth", "FACEEMOTE_PT_lines", "FACEEMOTE_PT_layers")
     window, area, _sidebar = view()
     area.spaces.active.show_region_ui = True
     window.screen.areas.update()
@@ -101,83 +121,130 @@ def install() -> Iterator[None]:
     yield from shoot("1_installed")
 
 
+def quiet_view() -> None:
+    """The face and nothing around it, from the camera of the stage."""
+    overlay = view()[1].spaces.active.overlay
+    for name in ("extras", "bones", "outline_selected", "object_origins", "floor", "cursor", "relationship_lines"):
+        setattr(overlay, f"show_{name}", False)
+    overlay.show_axis_x = overlay.show_axis_y = False
+
+
 def character() -> Iterator[None]:
-    """Add one, look at it."""
+    """Add one, look at it as it comes, from the stage's camera, and in Material Preview."""
     bpy.context.scene.face_emote.new_character = "maya"
     in_view(bpy.ops.face_emote.add_character)
-    yield from waited(lambda: bpy.context.scene.face_emote.target is not None, 120.0)
+    yield from waited(lambda: bpy.context.scene.face_emote.target is not None, 240.0)
     say("add character", bpy.context.scene.face_emote.target is not None, session().status)  # type: ignore[attr-defined]
-    bpy.ops.face_emote.add_stage()
+    yield from shoot("2_added")
+    quiet_view()
     space = view()[1].spaces.active
-    space.shading.color_type = "TEXTURE"
-    space.overlay.show_extras = space.overlay.show_bones = space.overlay.show_outline_selected = False
-    space.overlay.show_object_origins = space.overlay.show_floor = space.overlay.show_cursor = False
-    space.overlay.show_axis_x = space.overlay.show_axis_y = False
-    space.overlay.show_relationship_lines = False
-    space.region_3d.view_perspective = "CAMERA"
-    yield from shoot("2_character")
+    space.region_3d.view_rotation = (0.7071, 0.7071, 0.0, 0.0)
+    space.region_3d.view_distance = 0.75
+    space.region_3d.view_location = (0.0, -0.06, 0.01)
+    for colours in ("MATERIAL", "VERTEX", "TEXTURE"):
+        space.shading.color_type = colours
+        yield from shoot(f"3_solid_{colours.lower()}")
+    space.shading.type = "MATERIAL"
+    for _settle in range(160):
+        view()[1].tag_redraw()
+        yield
+    yield from shoot("4_material_preview")
+    space.shading.type = "SOLID"
+    bpy.ops.face_emote.add_stage()
 
 
 def generate() -> Iterator[None]:
-    """Click Generate in the panel, cancel, and generate again; undo and redo."""
+    """Generate, cancel, and generate again; undo and redo."""
     scene = bpy.context.scene
     scene.face_emote.speech_file = str(HERE / "speech.wav")
+    words = HERE / "speech.txt"
+    scene.face_emote.transcript = words.read_text().strip() if words.exists() else ""
     scene.face_emote.emotion = "anger hidden under a smile"
-    yield from shoot("3_ready")
-    _window, _area, sidebar = view()
-    button = (sidebar.x + sidebar.width // 2, sidebar.y + sidebar.height - 62)
-    yield from click(*button)
+    yield from shoot("5_ready")
+    in_view(bpy.ops.face_emote.generate)
     yield from waited(lambda: session().busy, 5.0)  # type: ignore[attr-defined]
-    say("click on Generate starts", session().busy, f"at {button}")  # type: ignore[attr-defined]
     in_view(bpy.ops.face_emote.cancel) if session().busy else None  # type: ignore[attr-defined]
     yield from waited(lambda: not session().needs_ticks, 10.0)  # type: ignore[attr-defined]
     say("cancel leaves the scene", takes() == 0 and not session().busy, session().status)  # type: ignore[attr-defined]
-    yield from shoot("4_cancelled")
     bpy.ops.ed.undo_push(message="before")
     in_view(bpy.ops.face_emote.generate)
-    yield from waited(lambda: session().busy and session().progress > 0.0, 10.0)  # type: ignore[attr-defined]
-    (HERE / "5_progress.shoot").touch()
-    yield from waited(lambda: takes() == 1, 120.0)
+    yield from waited(lambda: takes() == 1, 240.0)
     say("a take is there", takes() == 1, session().status)  # type: ignore[attr-defined]
-    scene.frame_set(40)
-    yield from shoot("6_take")
     in_view(bpy.ops.ed.undo)
     yield
     say("undo removes it", takes() == 0)
     in_view(bpy.ops.ed.redo)
     yield
     say("redo brings it back", takes() == 1)
+    scene.frame_set(40)
+    yield from scrolled(560)
+    yield from shoot("6_take")
 
 
-def more() -> Iterator[None]:
-    """Pictures of the other panels."""
-    scene = bpy.context.scene
-    scene.face_emote.emotion_mode = "SLIDERS"
-    scene.face_emote.emo_joy, scene.face_emote.hidden = 0.6, "anger"
-    window, _area, sidebar = view()
-    x, y = sidebar.x + sidebar.width // 2, sidebar.y + sidebar.height // 2
-    window.event_simulate("MOUSEMOVE", "NOTHING", x=x, y=y)
-    yield
-    for name, notches in (("7_sliders", 14), ("8_takes", 30)):
-        for _notch in range(notches):
-            window.event_simulate("WHEELDOWNMOUSE", "PRESS", x=x, y=y)
-            yield
-        yield from shoot(name)
-    scene.face_emote.emotion_mode = "WORDS"
-    in_view(bpy.ops.face_emote.generate, preview=True)
-    preview = __import__(f"{MODULE}.apply.preview", fromlist=["current"])
-    yield from waited(lambda: preview.current() is not None, 120.0)
-    say("preview", preview.current() is not None, session().status)  # type: ignore[attr-defined]
-    for _notch in range(60):
-        window.event_simulate("WHEELUPMOUSE", "PRESS", x=x, y=y)
-    yield from shoot("9_preview")
-    bpy.ops.face_emote.preview_stop()
-    yield
+def mouth() -> Iterator[None]:
+    """Words and sounds in the list and on the timeline; layers, where there are any."""
+    in_view(bpy.ops.face_emote.list_mouth)
+    bpy.ops.face_emote.mark_cues(kind="WORD")
+    bpy.context.scene.frame_end = 80
+    for area in view()[0].screen.areas:
+        if area.type == "DOPESHEET_EDITOR":
+            region = next(item for item in area.regions if item.type == "WINDOW")
+            with bpy.context.temp_override(window=view()[0], area=area, region=region):
+                bpy.ops.action.view_all()
+    yield from scrolled(420)
+    bpy.context.scene.frame_set(34)
+    yield from shoot("7_mouth")
+    say("mouth", len(bpy.context.scene.face_emote.cues) > 0)
+    if hasattr(bpy.types, "FACEEMOTE_PT_layers"):
+        yield from scrolled(500)
+        yield from shoot("8_layers")
+
+
+def lines() -> Iterator[None]:
+    """A table of lines, one of them faulty."""
+    table, settings = HERE / "lines.csv", bpy.context.scene.face_emote
+    rows = [
+        "line_0.wav,calm joy,greeting",
+        "line_1.wav,cold fury,answer",
+        "gone.wav,fear,lost",
+        "line_2.wav,grief,last",
+    ]
+    table.write_text("speech,emotion,name\n" + "\n".join(rows) + "\n")
+    settings.lines_table = str(table)
+    in_view(bpy.ops.face_emote.generate_lines)
+    yield from waited(lambda: any(item.state == "DONE" for item in settings.lines), 240.0)
+    yield from scrolled(-5000)
+    yield from scrolled(300)
+    yield from shoot("9_lines_running")
+    yield from waited(lambda: not session().needs_ticks, 240.0)  # type: ignore[attr-defined]
+    say("lines", [item.state for item in settings.lines].count("DONE") == 3, session().status)  # type: ignore[attr-defined]
+    yield from shoot("10_lines")
+
+
+def own() -> Iterator[None]:
+    """A mesh of somebody else's, mapped and spoken."""
+    if not (HERE / "own.glb").exists():
+        return
+    for item in list(bpy.data.objects):
+        item.hide_viewport = True
+    bpy.ops.import_scene.gltf(filepath=str(HERE / "own.glb"))
+    meshes = [item for item in bpy.context.selected_objects if item.type == "MESH" and item.data.shape_keys]
+    settings = bpy.context.scene.face_emote
+    settings.target = max(meshes, key=lambda item: len(item.data.vertices))
+    bpy.ops.face_emote.map_character()
+    number = takes()
+    in_view(bpy.ops.face_emote.generate)
+    yield from waited(lambda: takes() > number, 240.0)
+    say("own mesh", takes() > number, session().status)  # type: ignore[attr-defined]
+    in_view(bpy.ops.view3d.view_selected)
+    bpy.context.scene.frame_set(40)
+    yield from scrolled(-5000)
+    yield from shoot("11_own")
 
 
 def steps() -> Iterator[None]:
     """The whole session."""
-    for part in (install, character, generate, more):
+    for part in (install, character, generate, mouth, lines, own):
         yield from part()
     say("end", True)
 

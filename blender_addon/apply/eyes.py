@@ -12,9 +12,9 @@ import numpy as np
 PARTS = ("iris", "pupil")
 """Materials behind those of the head."""
 SEGMENTS = 32
-PUPIL, IRIS = 0.115, 0.355
+PUPIL, IRIS = 0.10, 0.355
 """Radians from the axis of the eye, as in the engine's picture, which spans SPAN."""
-SPAN = 1.3
+SPAN = 1.6
 TILT = (0.07, -0.02)
 """The axis of a modelled eyeball: radians outwards and up from straight ahead."""
 RINGS = ((PUPIL, 1.010), (0.235, 1.010), (IRIS, 1.007), (0.46, 0.975), (0.56, 0.86))

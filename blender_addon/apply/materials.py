@@ -25,8 +25,8 @@ SUBSURFACE_RADIUS = (1.0, 0.38, 0.20)
 RELIEF_RANGE = 0.002
 """Metres; see the engine's pictures."""
 EYE_SOLID, PUPIL_SOLID = (0.62, 0.58, 0.55), (0.003, 0.003, 0.003)
-IRIS_SOLID = 1.8
-"""Mean of the engine's picture in iris colours."""
+IRIS_SOLID = 1.4
+"""In iris colours: somewhat lighter than the engine's picture, for pupils to be seen in brown eyes."""
 PLAIN = {
     "teeth": ((0.72, 0.66, 0.55), 0.22),
     "mouth": ((0.38, 0.11, 0.10), 0.35),

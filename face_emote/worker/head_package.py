@@ -58,7 +58,7 @@ def write_head(person: Person, path: Path, *, progress: Callable[[float, str], N
     }
     progress(0.9, "writing the head")
     with written_beside(path) as beside:
-        np.savez_compressed(beside, **arrays)
+        np.savez(beside, **arrays)
 
 
 def _mean_colour(person: Person) -> Float[Array, " 3"]:
@@ -160,10 +160,10 @@ def write_pictures(skin: SkinParams, folder: Path) -> tuple[str, ...]:
     first = [maps.melanin / CONCENTRATION_RANGE, maps.haemoglobin / CONCENTRATION_RANGE, maps.hair_coverage]
     second = [_relief(resting), _relief(maps.wrinkle_height * WRINKLE_DEPTH), 0.5 * maps.specular]
     contents = {
-        "skin_a.png": png16_bytes(np.stack(first, axis=-1)),
-        "skin_b.png": png16_bytes(np.stack(second, axis=-1)),
+        "skin_a.png": png16_bytes(np.stack(first, axis=-1), level=4),
+        "skin_b.png": png16_bytes(np.stack(second, axis=-1), level=4),
         "eye.png": png_bytes(srgb_bytes(eye_albedo(skin, pupil=PUPIL))),
-        "skin.png": png_bytes(skin_picture(skin, maps)),
+        "skin.png": png_bytes(skin_picture(skin, maps), level=4),
     }
     for name, content in contents.items():
         with written_beside(folder / name) as path:

@@ -32,11 +32,17 @@ def test_every_person_has_an_iris_of_their_own_colour_and_a_pupil_as_faces(fe):
 
 
 def test_iris_and_pupil_are_as_large_as_the_engine_paints_them_and_look_where_it_looks(fe):
+    picture = pytest.importorskip("face_emote.look.eye_picture")
+    characters = pytest.importorskip("face_emote.face.characters")
     materials = pytest.importorskip("face_emote.formats.mesh.materials")
-    package = pytest.importorskip("face_emote.worker.head_package")
     eyes = __import__("blender_addon.apply.eyes", fromlist=["IRIS"])
-    assert (eyes.IRIS, eyes.PUPIL, eyes.SPAN) == (materials.IRIS_ANGLE, materials.PUPIL_ANGLE, materials.EYE_SPAN)
-    assert eyes.TILT == package.EYE_TILT
+    assert (eyes.SPAN, eyes.TILT) == (picture.SPAN, picture.TILT)
+    painted = picture.eye_albedo(characters.character("default").skin, pupil=materials.PUPIL)
+    row, middle = painted[len(painted) // 2, :, 0], len(painted) / 2.0
+    seen = {angle: row[int(middle * (1.0 + angle / picture.SPAN))] for angle in np.arange(0.0, 0.6, 0.005).round(3)}
+    assert max(value for angle, value in seen.items() if angle < eyes.PUPIL - 0.02) < 0.01
+    assert 0.03 < seen[0.13] and max(v for a, v in seen.items() if eyes.PUPIL + 0.02 < a < eyes.IRIS - 0.03) < 0.3
+    assert min(value for angle, value in seen.items() if angle > eyes.IRIS + 0.05) > 0.4
 
 
 def test_corneas_lie_on_the_eyeballs_and_turn_with_them(fe):
