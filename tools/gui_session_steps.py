@@ -11,7 +11,7 @@ import bpy
 
 HERE = Path(os.environ["FACE_EMOTE_GUI"])
 MODULE = "bl_ext.user_default.face_emote"
-TICK = 0.25
+TICK, PARTS = 0.25, 5
 
 
 def say(step: str, ok: bool, note: str = "") -> None:
@@ -27,9 +27,9 @@ def view() -> tuple[Any, Any, Any]:
     return window, area, next(region for region in area.regions if region.type == "UI")
 
 
-def shoot(name: str) -> Iterator[None]:
+def shoot(name: str, *, settle: int = 6) -> Iterator[None]:
     """Have a picture taken, and wait for it."""
-    for _settle in range(6):
+    for _settle in range(settle):
         view()[1].tag_redraw()
         yield
     (HERE / f"{name}.shoot").touch()
@@ -85,6 +85,15 @@ def scrolled(pixels: int) -> Iterator[None]:
     yield
 
 
+def down_the_sidebar(name: str) -> Iterator[None]:
+    """Pictures of all of it, from the top; at the end it is at the top again."""
+    yield from scrolled(-9000)
+    for part in range(PARTS):
+        yield from shoot(f"{name}_{part}")
+        yield from scrolled(420)
+    yield from scrolled(-9000)
+
+
 def opened(*names: str) -> None:
     """Let panels be open that are closed at first; before they are drawn for the first time."""
     for name in names:
@@ -110,7 +119,7 @@ def install() -> Iterator[None]:
     say("install", MODULE in bpy.context.preferences.addons)
     for item in list(bpy.data.objects):
         bpy.data.objects.remove(item)
-    opened("FACEEMOTE_PT_mouth", "FACEEMOTE_PT_lines", "FACEEMOTE_PT_layers")
+    opened("FACEEMOTE_PT_mouth", "FACEEMOTE_PT_lines", "FACEEMOTE_PT_edit")
     window, area, _sidebar = view()
     area.spaces.active.show_region_ui = True
     window.screen.areas.update()
@@ -130,7 +139,7 @@ def quiet_view() -> None:
 
 
 def character() -> Iterator[None]:
-    """Add one, look at it as it comes, from the stage's camera, and in Material Preview."""
+    """Add one, look at it as it comes, and in every colour of Solid mode."""
     bpy.context.scene.face_emote.new_character = "maya"
     in_view(bpy.ops.face_emote.add_character)
     yield from waited(lambda: bpy.context.scene.face_emote.target is not None, 240.0)
@@ -144,12 +153,6 @@ def character() -> Iterator[None]:
     for colours in ("MATERIAL", "VERTEX", "TEXTURE"):
         space.shading.color_type = colours
         yield from shoot(f"3_solid_{colours.lower()}")
-    space.shading.type = "MATERIAL"
-    for _settle in range(160):
-        view()[1].tag_redraw()
-        yield
-    yield from shoot("4_material_preview")
-    space.shading.type = "SOLID"
     bpy.ops.face_emote.add_stage()
 
 
@@ -177,8 +180,7 @@ def generate() -> Iterator[None]:
     yield
     say("redo brings it back", takes() == 1)
     scene.frame_set(40)
-    yield from scrolled(560)
-    yield from shoot("6_take")
+    yield from down_the_sidebar("6_take")
 
 
 def mouth() -> Iterator[None]:
@@ -191,13 +193,9 @@ def mouth() -> Iterator[None]:
             region = next(item for item in area.regions if item.type == "WINDOW")
             with bpy.context.temp_override(window=view()[0], area=area, region=region):
                 bpy.ops.action.view_all()
-    yield from scrolled(420)
     bpy.context.scene.frame_set(34)
-    yield from shoot("7_mouth")
+    yield from down_the_sidebar("7_mouth")
     say("mouth", len(bpy.context.scene.face_emote.cues) > 0)
-    if hasattr(bpy.types, "FACEEMOTE_PT_layers"):
-        yield from scrolled(500)
-        yield from shoot("8_layers")
 
 
 def lines() -> Iterator[None]:
@@ -213,7 +211,6 @@ def lines() -> Iterator[None]:
     settings.lines_table = str(table)
     in_view(bpy.ops.face_emote.generate_lines)
     yield from waited(lambda: any(item.state == "DONE" for item in settings.lines), 240.0)
-    yield from scrolled(-5000)
     yield from scrolled(300)
     yield from shoot("9_lines_running")
     yield from waited(lambda: not session().needs_ticks, 240.0)  # type: ignore[attr-defined]
@@ -238,13 +235,25 @@ def own() -> Iterator[None]:
     say("own mesh", takes() > number, session().status)  # type: ignore[attr-defined]
     in_view(bpy.ops.view3d.view_selected)
     bpy.context.scene.frame_set(40)
-    yield from scrolled(-5000)
+    yield from scrolled(-9000)
     yield from shoot("11_own")
+
+
+def material_preview() -> Iterator[None]:
+    """Our head under Blender's own studio light; minutes where OpenGL is software."""
+    for item in list(bpy.data.objects):
+        item.hide_viewport = item.name.split()[0].split(".")[0] not in ("Maya",)
+    space = view()[1].spaces.active
+    space.region_3d.view_location, space.region_3d.view_distance = (0.0, -0.06, 0.01), 0.75
+    bpy.context.scene.frame_set(1)
+    space.shading.type = "MATERIAL"
+    yield from waited(lambda: False, 150.0)
+    yield from shoot("4_material_preview", settle=1)
 
 
 def steps() -> Iterator[None]:
     """The whole session."""
-    for part in (install, character, generate, mouth, lines, own):
+    for part in (install, character, generate, mouth, lines, own, material_preview):
         yield from part()
     say("end", True)
 

@@ -14,6 +14,9 @@ FINE = ("brow", "lash")
 SIDES, WIDER = 3, 1.3
 """Corners of a brow's or lash's section, and how much wider a triangle is to cover as much as a round hair."""
 
+LIFTED = 1e-4
+"""Metres off the skin: hairs that dip into it would swallow light that wanders inside."""
+
 
 def add_hair(arrays: dict[str, np.ndarray], *, head: Any, rig: Any, collection: Any) -> None:
     """Brows and lashes as a modifier, so that whatever happens to the head happens to them; scalp hair, if any."""
@@ -55,6 +58,7 @@ def _fine(arrays: dict[str, np.ndarray], *, name: str) -> Any:
     corners = [face[:3] if face[3] < 0 else face for face in faces.tolist()]
     mesh.from_pydata(vertices.tolist(), [], corners, shade_flat=False)
     local = _in_frames(vertices[:, None], placed(arrays["vertices"])[anchors])[:, 0]
+    local[:, 2] += LIFTED
     _attribute(mesh, "face_emote_local", "FLOAT_VECTOR", "POINT", "vector", local)
     _attribute(mesh, "face_emote_colour", "FLOAT_VECTOR", "POINT", "vector", colour)
     for corner in range(3):
@@ -173,10 +177,8 @@ def _wear_group(hair: Any) -> Any:
     put = node("GeometryNodeSetPosition")
     tree.links.new(info.outputs["Geometry"], put.inputs["Geometry"])
     tree.links.new(moved, put.inputs["Position"])
-    apart = node("GeometryNodeGeometryToInstance")  # In one piece with the skin, hairs would swallow light inside it.
-    tree.links.new(put.outputs[0], apart.inputs[0])
     both = node("GeometryNodeJoinGeometry")
-    for part in (apart.outputs[0], start.outputs["Geometry"]):
+    for part in (put.outputs[0], start.outputs["Geometry"]):
         tree.links.new(part, both.inputs[0])
     tree.links.new(both.outputs[0], end.inputs[0])
     return tree

@@ -14,7 +14,7 @@ NARROW = 176
 """Pixels between the margins of the narrowest default sidebar (Blender 4.5), at an interface scale of 1."""
 MARGINS = 44
 """Pixels of a sidebar at the sides of what panels draw: tabs, the panel's edge, the scroll bar."""
-ICON, POINTS = 24, 11
+ICON, POINTS = 32, 11
 
 
 class Tab:
