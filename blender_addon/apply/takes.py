@@ -209,7 +209,8 @@ def remove_take(action: Any, character: Any) -> None:
 
 
 def show_only(character: Any, action: Any) -> None:
-    """Show a take, and hide those that would play at the same time."""
+    """Show a take, and hide those that would play at the same time; one that is being edited is put back first."""
+    editing.finish_all(character, takes_of(character))
     layers.show(action, character, is_on=True)
     own = list(strips_of(action, character))
     if not own:

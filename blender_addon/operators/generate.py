@@ -285,6 +285,7 @@ class FACEEMOTE_OT_apply_take(bpy.types.Operator):
         if take is not None:
             regions = tuple(filter(None, self.regions.split(",")))
             takes.rebake(take, character, Path(self.filepath), facts, regions=regions)
+            gaze.list_again(settings, take)
         else:
             take = takes.add_take(character, Path(self.filepath), facts, first_frame=self.first_frame)
             if settings.place_sound and facts.get("source") and not facts.get("is_placed"):
