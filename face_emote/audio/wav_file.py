@@ -1,7 +1,9 @@
 """PCM and float .wav files, read in pieces with numpy alone."""
 
 import struct
-from collections.abc import Iterator
+import wave
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -142,3 +144,23 @@ def _decode(raw: bytes, layout: WavLayout) -> Float[Array, " values"]:
         wide[:, 1:] = np.frombuffer(raw, np.uint8).reshape(-1, 3)
         return wide.reshape(-1).view("<i4").astype(np.float32) / 2.0**31
     return np.frombuffer(raw, "<i4").astype(np.float32) / 2.0**31
+
+
+@contextmanager
+def wav_written(
+    path: Path, *, rate_hz: int, sample_bytes: int
+) -> Iterator[Callable[[Float[Array, " _samples"]], None]]:
+    """Write a mono wave file of 2 or 3 bytes a sample: yields what appends samples. Samples that were read from such a
+    file come out as the bytes they were.
+    """
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(sample_bytes)
+        file.setframerate(rate_hz)
+        top = 2 ** (8 * sample_bytes - 1)
+
+        def append(samples: Float[Array, " _samples"]) -> None:
+            whole = np.clip(np.rint(samples.astype(np.float64) * top), -top, top - 1).astype("<i4")
+            file.writeframes(whole.view(np.uint8).reshape(-1, 4)[:, :sample_bytes].tobytes())
+
+        yield append

@@ -1,0 +1,92 @@
+"""How each emotion changes a voice, relative to the same talker's neutral speech: a table, and its mixture over time.
+
+`assets/voice/manners.toml` holds it: what `tools.fit_manners` measured on acted sentences, and what is a choice. All
+numbers are at full strength; half an emotion is half of each.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from face_emote.core.arrays import Array, Float
+from face_emote.core.assets import asset_table
+from face_emote.core.names import EMOTIONS
+from face_emote.core.types import EmotionTrack
+from face_emote.emotion.blending import PROTOTYPE_VAD
+
+BANDS = 24
+"""Evenly spaced in mel from 0 to `TOP_HZ`."""
+TOP_HZ = 8000.0
+SCALARS = ("pitch", "range", "slope", "level", "loudness", "jitter", "tremor")
+"""semitones; ln of a ratio; semitones a second; ln of a ratio; dB; semitones (of cycle to cycle, and of 6 Hz)."""
+CURVES = ("tone", "tilt", "spread", "breath")
+"""dB in voiced sound; dB, how much more so a sound that is one neper louder than the median; ln of a ratio of the
+liveliness of each band; dB of aperiodicity."""
+AROUSAL = "arousal"
+"""A row of the table: what one unit more of arousal adds than the mix of emotions says."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Manner:
+    """Changes of a voice, one row an instant."""
+
+    scalars: Float[Array, "frame scalar"]
+    """In the order of `SCALARS`."""
+    curves: Float[Array, "frame curve band"]
+    """In the order of `CURVES`."""
+    strength: Float[Array, " frame"]
+    """0 where nothing is changed, 1 where all is: a recording goes over into its re-tuned twin."""
+
+    def of(self, name: str) -> Array:
+        """One column."""
+        found: Array = self.scalars[:, SCALARS.index(name)] if name in SCALARS else self.curves[:, CURVES.index(name)]
+        return found
+
+    def part(self, frames: slice) -> "Manner":
+        """Some of the instants."""
+        return Manner(self.scalars[frames], self.curves[frames], self.strength[frames])
+
+
+STRENGTH_AT = 0.05
+"""Of felt strength, from which on the voice is wholly the re-tuned one; under it both are mixed."""
+HIDDEN_SHARE = 1.0 / 3.0
+"""Of what leaks, that is heard beside tremor and jitter: a choice."""
+
+
+def manner_of(track: EmotionTrack) -> Manner:
+    """What is felt at each instant as changes of the voice.
+
+    The shown mix is weighed by its intensity. Arousal beyond what the mix stands for (`calm anger`) moves along the
+    table's row for it. Of a hidden feeling only what leaks is heard: its tremor and jitter in full, a third of the
+    rest (the voice is harder to hold still than the words: Ekman, Friesen & Scherer 1976).
+    """
+    table, arousal = manner_table()
+    shown = track.mix * track.intensity[:, None]
+    hidden = track.covert * track.leak[:, None]
+    expected = shown @ PROTOTYPE_VAD[:, 1]
+    beyond = np.clip(track.vad[:, 1] - expected, -1.0, 1.0) * (shown[:, 1:].sum(axis=1) > 0.0)
+    voice = HIDDEN_SHARE * hidden + shown
+    rows = voice @ table + beyond[:, None] * arousal
+    nerves = [SCALARS.index("jitter"), SCALARS.index("tremor")]
+    rows[:, nerves] += (1.0 - HIDDEN_SHARE) * (hidden @ table)[:, nerves]
+    felt = voice[:, 1:].sum(axis=1) + np.abs(beyond)
+    split = len(SCALARS)
+    return Manner(
+        scalars=rows[:, :split].astype(np.float32),
+        curves=rows[:, split:].reshape(len(rows), len(CURVES), BANDS).astype(np.float32),
+        strength=np.clip(felt / STRENGTH_AT, 0.0, 1.0).astype(np.float32),
+    )
+
+
+@lru_cache(maxsize=1)
+def manner_table() -> tuple[Float[Array, "emotion number"], Float[Array, " number"]]:
+    """Rows in the order of `EMOTIONS` (neutral is zeros), and the row of arousal."""
+    told = asset_table("voice/manners.toml")
+    rows = {name: _row(told[name]) for name in (*EMOTIONS[1:], AROUSAL)}
+    return np.stack([np.zeros(len(rows[AROUSAL])), *(rows[name] for name in EMOTIONS[1:])]), rows[AROUSAL]
+
+
+def _row(entry: dict[str, object]) -> Float[Array, " number"]:
+    parts = [np.atleast_1d(np.asarray(entry[name], np.float64)) for name in (*SCALARS, *CURVES)]
+    return np.concatenate(parts)

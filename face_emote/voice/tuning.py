@@ -1,0 +1,134 @@
+"""A piece of a voice with another manner: pitch, tone, liveliness, breath and nerves change; the timing does not."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from face_emote.core.arrays import Array, Float
+from face_emote.voice.manners import BANDS, TOP_HZ, Manner
+from face_emote.voice.vocoder import FRAME_HZ, Voice
+
+TREMOR_HZ = 6.0
+"""Of a trembling voice, 4 to 8 Hz (Dromey et al. 2002)."""
+PHRASE_GAP_SECS = 0.25
+"""A longer silence ends a phrase, over which the pitch declines anew."""
+MOST_SLOPE_SECS = 1.5
+"""From a phrase's middle, beyond which its slope goes no further."""
+QUIET_NEPERS = 4.0
+"""Under the median level of voiced sound: what lies deeper is no speech, and its noise is not shaped."""
+LOUDER_NEPERS = 2.0
+DB = np.log(10.0) / 10.0
+"""Nepers of power in a decibel."""
+LEAST_RATIO, MOST_RATIO = 0.6, 1.6
+SPREAD_SHARE = 0.7
+"""Of the measured liveliness that the bands of one frame are given; all of it rings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Habit:
+    """What is usual in a recording; changes are relative to it."""
+
+    pitch: float
+    """Median, semitones above 1 Hz."""
+    level: float
+    """Median of voiced sound, ln of power."""
+    swing: float
+    """Standard deviation of the level of voiced sound, nepers."""
+    tone: Float[Array, f"band={BANDS}"]
+    """Mean ln power of each band against their mean, in voiced sound."""
+
+
+def pitched(
+    pitch_hz: Float[Array, " frame"], manner: Manner, *, middles: Float[Array, " frame"], usual: float, seed: int
+) -> Float[Array, " frame"]:
+    """The pitch of a whole recording in another manner.
+
+    Args:
+        pitch_hz: 0 where nothing is voiced.
+        manner: Of each frame.
+        middles: Seconds from each frame's phrase's middle, from `phrase_places`.
+        usual: `Habit.pitch`.
+        seed: Of the jitter, so that the same call gives the same voice.
+    """
+    voiced = pitch_hz > 0.0
+    tone = 12.0 * np.log2(np.where(voiced, pitch_hz, 1.0))
+    slope = manner.of("slope") * np.clip(middles, -MOST_SLOPE_SECS, MOST_SLOPE_SECS)
+    stretch = np.exp(np.clip(manner.of("range"), -1.0, 1.0)) - 1.0
+    secs = np.arange(len(tone)) / FRAME_HZ
+    tremor = manner.of("tremor") * np.sin(2.0 * np.pi * TREMOR_HZ * secs)
+    noise = np.random.default_rng(seed).standard_normal(len(tone))
+    moved = tone + manner.of("pitch") + slope + (tone - usual) * stretch + tremor + manner.of("jitter") * noise
+    found: Array = np.where(voiced, np.clip(2.0 ** (moved / 12.0), 45.0, 1100.0), 0.0)
+    return found
+
+
+def phrase_places(speaks: Array) -> Float[Array, " frame"]:
+    """Seconds of each frame from the middle of its phrase."""
+    at = np.flatnonzero(speaks)
+    if not len(at):
+        return np.zeros(len(speaks))
+    breaks = np.flatnonzero(np.diff(at) > PHRASE_GAP_SECS * FRAME_HZ)
+    first, last = at[np.r_[0, breaks + 1]], at[np.r_[breaks, len(at) - 1]]
+    frames = np.arange(len(speaks))
+    middle = 0.5 * (first + last)[np.clip(np.searchsorted(first, frames, side="right") - 1, 0, None)]
+    found: Array = (frames - middle) / FRAME_HZ
+    return found
+
+
+def tuned(voice: Voice, manner: Manner, *, pitch_hz: Float[Array, " frame"], habit: Habit, rate_hz: int) -> Voice:
+    """A piece in another manner, with the pitch that `pitched` gave it."""
+    spread_over = band_shapes(voice.envelope.shape[1], rate_hz)
+    level = np.log(voice.envelope.sum(axis=1) + 1e-12) - habit.level
+    loud = np.clip(level, -LOUDER_NEPERS, LOUDER_NEPERS)[:, None]
+    bands = _band_levels(voice.envelope, spread_over) - habit.tone
+    ratio = np.clip(np.exp(manner.of("spread")), LEAST_RATIO, MOST_RATIO) - 1.0
+    gain = DB * (manner.of("tone") + 0.5 * loud * manner.of("tilt")) + SPREAD_SHARE * bands * ratio
+    shaped = gain @ spread_over
+    # The tone moves energy between the bands of a frame and leaves its sum.
+    power = voice.envelope.sum(axis=1)
+    shaped -= np.log((voice.envelope * np.exp(shaped)).sum(axis=1) / power)[:, None]
+    swing = np.clip(np.exp(manner.of("level")), LEAST_RATIO, MOST_RATIO) - 1.0
+    whole = np.clip(level, -3.0, 3.0) * swing + DB * manner.of("loudness")
+    speech = 1.0 / (1.0 + np.exp(-1.5 * (level + QUIET_NEPERS)))
+    envelope = voice.envelope * np.exp((shaped + whole[:, None]) * speech[:, None])
+    breath = voice.breath * 10.0 ** ((manner.of("breath") @ spread_over) * (voice.pitch_hz > 0.0)[:, None] / 20.0)
+    return Voice(pitch_hz, envelope, np.clip(breath, 1e-4, 1.0))
+
+
+def habit_of(pitch_hz: Array, levels: Array, bands: Array) -> Habit:
+    """From the voiced frames of a recording: their pitch, ln power, and band levels [frame, band]."""
+    return Habit(
+        pitch=float(np.median(12.0 * np.log2(pitch_hz))),
+        level=float(np.median(levels)),
+        swing=float(levels.std()),
+        tone=bands.mean(axis=0),
+    )
+
+
+def levels_of(voice: Voice, rate_hz: int) -> tuple[Float[Array, " frame"], Float[Array, f"frame band={BANDS}"]]:
+    """Ln power, and that of each band against their mean."""
+    return np.log(voice.envelope.sum(axis=1) + 1e-12), _band_levels(
+        voice.envelope, band_shapes(voice.envelope.shape[1], rate_hz)
+    )
+
+
+def band_shapes(bins: int, rate_hz: int) -> Float[Array, "band bin"]:
+    """Weights by which a value of each band is laid over the bins: linear between their middles."""
+    middles = _middles()
+    place = np.interp(np.linspace(0.0, 0.5 * rate_hz, bins), middles, np.arange(BANDS))
+    found: Array = np.maximum(0.0, 1.0 - np.abs(place[None] - np.arange(BANDS)[:, None]))
+    return found
+
+
+def _band_levels(envelope: Array, shapes: Float[Array, "band bin"]) -> Float[Array, "frame band"]:
+    total = shapes.sum(axis=1)
+    levels = np.log(envelope + 1e-12) @ (shapes / np.maximum(total, 1e-9)[:, None]).T
+    there = total > 0.0
+    found: Array = np.where(there, levels - levels[:, there].mean(axis=1, keepdims=True), 0.0)
+    return found
+
+
+def _middles() -> Float[Array, " band"]:
+    mel = np.linspace(0.0, 2595.0 * np.log10(1.0 + TOP_HZ / 700.0), BANDS + 2)[1:-1]
+    found: Array = 700.0 * (10.0 ** (mel / 2595.0) - 1.0)
+    return found
