@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from face_emote.verbs.export import export
     from face_emote.verbs.perceive import perceive
     from face_emote.verbs.render import contact_sheet, render
+    from face_emote.verbs.voice import retune
 
 __all__ = [
     "FaceEmoteError",
@@ -51,6 +52,7 @@ __all__ = [
     "read_motion",
     "read_speech",
     "render",
+    "retune",
     "write_motion",
 ]
 
@@ -72,6 +74,7 @@ _HOMES = {
     "read_motion": "formats.motion_file",
     "read_speech": "audio.reader",
     "render": "verbs.render",
+    "retune": "verbs.voice",
     "write_motion": "formats.motion_file",
 }
 

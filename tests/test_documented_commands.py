@@ -42,6 +42,7 @@ NOT_RUN = {
     r"python -m bench\.perception .*": "minutes, and needs recordings that are not distributed",
     r"python -m bench\.real_or_drawn .*": "minutes, and needs faces that were tracked, which are not distributed here",
     r"python -m bench\.liveliness .*": "needs faces that were tracked, which are not distributed here",
+    r"python -m (bench\.voice|tools\.fit_manners) .*": "minutes, and needs recordings that are not distributed",
     r"python -m bench\.words .*": "needs sentences that people rated, which are not distributed here",
     r"python -m tools\.train_network\.train .*": "needs trained judges; tests/test_pictures.py",
     r"python -m face_emote\.train\.corpus\.build --user KIND.*": "the form of a command",
@@ -57,7 +58,7 @@ NOT_RUN = {
 """Regular expressions of whole commands, and why they are not run here."""
 NEEDS = {
     "--engine gl": "moderngl", "--plots": "matplotlib", r"\.train|bench\.folds| train ": "torch",
-    r"bench\.legible": "fer", r"--to osc": "pythonosc",
+    r"bench\.legible": "fer", r"face-emote voice|--voice": "pyworld", r"--to osc": "pythonosc",
 }  # fmt: skip
 """Packages without which a command only says what it needs."""
 NEEDS_BLENDER = r"cycles|\.abc|\.fbx|bench\.reimport|compare_engines"

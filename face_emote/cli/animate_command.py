@@ -89,6 +89,11 @@ LIVE = (
     help="Say what is felt as --emotion takes it: the keys that auto has read, to edit.",
 )
 @click.option(
+    "--voice",
+    is_flag=True,
+    help="Re-tune the sound to the emotion, too: into a video, and as NAME.voice.wav beside any OUT.",
+)
+@click.option(
     "--stream",
     is_flag=True,
     help="Perform what is heard while it is heard; 50 frames a second unless --fps is given.",
@@ -132,8 +137,8 @@ LIVE = (
 def command(context: click.Context, /, *, speech: Path | None, output: Path | None, **values: Any) -> None:
     """Perform SPEECH with an emotion and write it to OUT."""
     live = {name: values.pop(name) for name in ("stream", "stream_rate", "latency", "to", "mic", "rig")}
-    capture, flame, print_emotion, tokens = (
-        values.pop(name) for name in ("capture", "flame", "print_emotion", "tokens")
+    capture, flame, print_emotion, tokens, voice = (
+        values.pop(name) for name in ("capture", "flame", "print_emotion", "tokens", "voice")
     )
     performance = performance_from(values, speech=speech or Path("-"))
     if tokens is not None:
@@ -152,11 +157,13 @@ def command(context: click.Context, /, *, speech: Path | None, output: Path | No
             raise click.MissingParameter(ctx=context, param=_parameter(context, name))
     assert output is not None
     if capture is not None:
+        if voice:
+            raise OptionError("--voice is for performances of speech; leave it out, or --from")
         _perform_over(context, capture, output=output, flame=flame, performance=performance, picture=picture,
                       provenance=provenance)  # fmt: skip
     elif speech is not None:
         _perform(speech, output, performance=facing(performance, picture), picture=picture, provenance=provenance,
-                 print_emotion=print_emotion)  # fmt: skip
+                 print_emotion=print_emotion, voice=voice)  # fmt: skip
 
 
 def _felt_by_tokens(context: click.Context, performance: Performance, tokens: Path) -> Performance:
@@ -201,16 +208,22 @@ def _perform_live(
 
 def _perform(
     speech: Path, output: Path, *, performance: Performance, picture: Picture, provenance: Provenance | None,
-    print_emotion: bool,
+    print_emotion: bool, voice: bool,
 ) -> None:  # fmt: skip
     from face_emote.cli.performing import performed, require_output, summary, write_result
     from face_emote.face.bundled import load_head
     from face_emote.formats.motion_file import write_motion
     from face_emote.verbs.animate import perform
+    from face_emote.verbs.voice import require_wav, write_retuned
 
     require_output(output, source=speech, picture=picture, head=performance.head)
+    sound = output.with_name(f"{output.stem}.voice.wav") if voice else speech
+    if voice:
+        require_wav(sound)
     with progress_shown() as progress:
         take = perform(performance, progress=progress)
+        if voice:
+            write_retuned(speech, sound, emotion=take.plan, seed=performance.seed, progress=progress)
         if print_emotion:
             click.echo(take.plan.text if take.heard is None else take.heard.text)
         if output.suffix.lower() == ".npz":
@@ -220,7 +233,7 @@ def _perform(
         with performed(take, beside=output) as motion:
             click.echo(
                 write_result(
-                    motion, output, picture=picture, speech=speech, head=load_head(performance.head),
+                    motion, output, picture=picture, speech=sound, head=load_head(performance.head),
                     provenance=provenance, progress=progress,
                 )
             )  # fmt: skip

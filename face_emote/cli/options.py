@@ -17,7 +17,7 @@ from face_emote.core.types import SLIDERS, Speech
 from face_emote.provenance.credential import Provenance
 
 SECTIONS = {
-    records.PERFORMANCE: ("tokens", "print_emotion"),
+    records.PERFORMANCE: ("tokens", "print_emotion", "voice"),
     records.ANIMATOR: (),
     SLIDERS: (),
     "Fine points": (),

@@ -91,7 +91,8 @@ def write_retuned(
 
 
 def require_wav(path: Path) -> None:
-    """Raise OptionError or OutputError unless a re-tuned voice can be written there."""
+    """Before any work: raise OptionError, OutputError or DependencyError unless a voice can be re-tuned to there."""
+    require_vocoder()
     if path.suffix.lower() != ".wav":
         raise OptionError(f"A voice is written as .wav; let the name end so: {path}")
     require_writable(path)

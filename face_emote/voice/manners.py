@@ -4,6 +4,7 @@
 numbers are at full strength; half an emotion is half of each.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -54,22 +55,26 @@ HIDDEN_SHARE = 1.0 / 3.0
 """Of what leaks, that is heard beside tremor and jitter: a choice."""
 
 
-def manner_of(track: EmotionTrack) -> Manner:
-    """What is felt at each instant as changes of the voice.
+Table = tuple[Float[Array, "emotion number"], Float[Array, " number"]]
+"""Rows in the order of `EMOTIONS` (neutral is zeros), and what one unit of arousal adds."""
+
+
+def manner_of(track: EmotionTrack, table: Table | None = None) -> Manner:
+    """What is felt at each instant as changes of the voice, by the bundled table or another.
 
     The shown mix is weighed by its intensity. Arousal beyond what the mix stands for (`calm anger`) moves along the
     table's row for it. Of a hidden feeling only what leaks is heard: its tremor and jitter in full, a third of the
     rest (the voice is harder to hold still than the words: Ekman, Friesen & Scherer 1976).
     """
-    table, arousal = manner_table()
+    rows_of, arousal = table or manner_table()
     shown = track.mix * track.intensity[:, None]
     hidden = track.covert * track.leak[:, None]
     expected = shown @ PROTOTYPE_VAD[:, 1]
     beyond = np.clip(track.vad[:, 1] - expected, -1.0, 1.0) * (shown[:, 1:].sum(axis=1) > 0.0)
     voice = HIDDEN_SHARE * hidden + shown
-    rows = voice @ table + beyond[:, None] * arousal
+    rows = voice @ rows_of + beyond[:, None] * arousal
     nerves = [SCALARS.index("jitter"), SCALARS.index("tremor")]
-    rows[:, nerves] += (1.0 - HIDDEN_SHARE) * (hidden @ table)[:, nerves]
+    rows[:, nerves] += (1.0 - HIDDEN_SHARE) * (hidden @ rows_of)[:, nerves]
     felt = voice[:, 1:].sum(axis=1) + np.abs(beyond)
     split = len(SCALARS)
     return Manner(
@@ -80,13 +85,16 @@ def manner_of(track: EmotionTrack) -> Manner:
 
 
 @lru_cache(maxsize=1)
-def manner_table() -> tuple[Float[Array, "emotion number"], Float[Array, " number"]]:
-    """Rows in the order of `EMOTIONS` (neutral is zeros), and the row of arousal."""
-    told = asset_table("voice/manners.toml")
+def manner_table() -> Table:
+    """The bundled table."""
+    return table_from(asset_table("voice/manners.toml"))
+
+
+def table_from(told: Mapping[str, Mapping[str, object]]) -> Table:
+    """A table from what the `.toml` says: by emotion and name."""
     rows = {name: _row(told[name]) for name in (*EMOTIONS[1:], AROUSAL)}
     return np.stack([np.zeros(len(rows[AROUSAL])), *(rows[name] for name in EMOTIONS[1:])]), rows[AROUSAL]
 
 
-def _row(entry: dict[str, object]) -> Float[Array, " number"]:
-    parts = [np.atleast_1d(np.asarray(entry[name], np.float64)) for name in (*SCALARS, *CURVES)]
-    return np.concatenate(parts)
+def _row(entry: Mapping[str, object]) -> Float[Array, " number"]:
+    return np.concatenate([np.atleast_1d(np.asarray(entry[name], np.float64)) for name in (*SCALARS, *CURVES)])

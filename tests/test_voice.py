@@ -1,0 +1,211 @@
+"""A recording re-tuned: what changes, what stays, and that any cut of it gives the same voice."""
+
+import tracemalloc
+import wave
+
+import numpy as np
+import pytest
+
+import face_emote as fe
+from face_emote.cli.main import main
+from face_emote.core.assets import ASSETS
+from face_emote.core.errors import AudioError, FaceEmoteWarning, OptionError
+from face_emote.core.names import EMOTIONS
+from face_emote.core.types import Speech
+from face_emote.emotion.grammar import describe
+from face_emote.emotion.track import track
+from face_emote.voice import manners
+from face_emote.voice.manners import CURVES, SCALARS, manner_of, manner_table
+from face_emote.voice.tuning import band_shapes, phrase_places
+
+pytest.importorskip("pyworld", reason="a voice is re-tuned with pyworld: pip install 'face-emote[voice]'")
+
+from face_emote.verbs.voice import retune, write_retuned
+from face_emote.voice.retuned import _windows
+from face_emote.voice.vocoder import pitch_of
+
+LINE = ASSETS / "speech" / "dashwood_1.wav"
+RATE = 16_000
+
+
+def said(words, *, intensity=1.0, frames=3):
+    return manner_of(track(describe(words), times=np.linspace(0.0, 1.0, frames), fps=200.0))
+
+
+def median_semitones(speech):
+    pitch = pitch_of(speech.samples, speech.sample_rate)
+    return float(np.median(12.0 * np.log2(pitch[pitch > 0.0])))
+
+
+@pytest.fixture(scope="module")
+def line():
+    return fe.read_speech(LINE)
+
+
+def test_every_emotion_has_a_row_of_finite_numbers():
+    table, arousal = manner_table()
+    assert table.shape == (len(EMOTIONS), len(SCALARS) + len(CURVES) * manners.BANDS)
+    assert np.isfinite(table).all() and np.isfinite(arousal).all()
+    assert not table[0].any(), "neutral changes nothing"
+
+
+def test_what_acted_voices_do_is_in_the_table():
+    """Scherer 2003: pitch rises with joy, fear and anger and falls with sadness; anger is bright."""
+    table, arousal = manner_table()
+    pitch, tone = SCALARS.index("pitch"), slice(len(SCALARS), len(SCALARS) + manners.BANDS)
+    rows = dict(zip(EMOTIONS, table, strict=True))
+    assert min(rows[name][pitch] for name in ("joy", "fear", "anger")) > 2.0
+    assert rows["sadness"][pitch] < rows["joy"][pitch] - 2.0
+    bright = {name: row[tone][12:].mean() - row[tone][:4].mean() for name, row in rows.items()}
+    assert bright["anger"] > 2.0 > 0.0 > bright["sadness"]
+    assert arousal[pitch] > 0.0
+
+
+def test_half_a_feeling_is_half_of_each_change():
+    whole, half = said("anger"), said("anger:0.5")
+    np.testing.assert_allclose(half.scalars, 0.5 * whole.scalars, atol=1e-5)
+    np.testing.assert_allclose(half.curves, 0.5 * whole.curves, atol=1e-4)
+
+
+def test_calm_anger_has_less_arousal_in_the_voice_than_anger():
+    calm, plain = said("calm anger"), said("anger")
+    assert calm.of("pitch")[0] < 0.7 * plain.of("pitch")[0]
+
+
+def test_a_hidden_fear_trembles_more_than_it_raises_the_pitch():
+    hidden, open_ = said("fear hidden under joy"), said("joy")
+    assert (hidden.of("tremor") > open_.of("tremor")).all()
+
+
+def test_the_voice_moves_where_the_table_says_and_keeps_its_length(line):
+    neutral = median_semitones(line)
+    for words in ("fear", "joy"):
+        changed = retune(line, words)
+        assert changed.samples.shape == line.samples.shape and changed.sample_rate == line.sample_rate
+        moved = median_semitones(changed) - neutral
+        expected = float(said(words).of("pitch")[0])
+        assert abs(moved - expected) < 1.5, (words, moved, expected)
+
+
+def test_timing_of_sounds_stays(line):
+    """The loudness of both rises and falls together."""
+    changed = retune(line, "anger")
+
+    def loudness(samples):
+        return np.log(np.square(samples[: len(samples) // 160 * 160].reshape(-1, 160)).sum(axis=1) + 1e-6)
+
+    one, two = loudness(line.samples), loudness(changed.samples)
+    lags = [np.corrcoef(one[20:-20], np.roll(two, lag)[20:-20])[0, 1] for lag in range(-8, 9)]
+    assert np.argmax(lags) == 8 and max(lags) > 0.9
+
+
+def test_nothing_felt_changes_no_sample(line):
+    assert (retune(line, "neutral").samples == line.samples).all()
+    assert (retune(line, "anger", intensity=0.0).samples == line.samples).all()
+    later = retune(line, "0s neutral; 3s neutral; 4s anger").samples
+    assert (later[: 2 * RATE] == line.samples[: 2 * RATE]).all() and (later != line.samples).any()
+
+
+def test_the_same_call_gives_the_same_bytes(line, tmp_path):
+    short = Speech(line.samples[: 2 * RATE])
+    assert (retune(short, "fear").samples == retune(short, "fear").samples).all()
+    assert (retune(short, "fear").samples != retune(short, "fear", seed=1).samples).any()
+
+
+def test_a_file_is_its_recording_and_keeps_rate_and_bits(tmp_path):
+    out = write_retuned(LINE, tmp_path / "same.wav", emotion="neutral")
+    with wave.open(str(LINE)) as one, wave.open(str(out)) as two:
+        assert (one.getframerate(), one.getsampwidth(), one.getnframes()) == (
+            two.getframerate(), two.getsampwidth(), two.getnframes(),
+        )  # fmt: skip
+        if one.getnchannels() == 1:
+            assert one.readframes(one.getnframes()) == two.readframes(two.getnframes())
+
+
+def test_windows_cover_every_sample_once():
+    for length in (1, RATE, 12 * RATE, 12 * RATE + 1, 35 * RATE + 77):
+        sound = np.arange(length, dtype=np.float32)
+        windows = list(_windows(iter([sound[:1000], sound[1000:]]), RATE))
+        own = np.concatenate([w.samples[w.lead : w.lead + w.own] for w in windows])
+        assert (own == sound).all() and [w.is_last for w in windows].count(True) == 1
+        assert all(w.samples[0] == w.start_secs * RATE for w in windows)
+
+
+@pytest.mark.slow
+def test_ten_minutes_need_the_memory_of_one(line, tmp_path):
+    def long(minutes, name):
+        path = tmp_path / name
+        samples = np.tile(line.samples, round(minutes * 60 * RATE / len(line.samples)) + 1)
+        with wave.open(str(path), "wb") as file:
+            file.setnchannels(1)
+            file.setsampwidth(2)
+            file.setframerate(RATE)
+            file.writeframes((samples * 32767).astype("<i2").tobytes())
+        return path
+
+    def peak(path):
+        tracemalloc.start()
+        write_retuned(path, tmp_path / "out.wav", emotion="joy")
+        found = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return found / 1e6
+
+    assert peak(long(3, "long.wav")) < peak(long(1, "short.wav")) + 10.0
+
+
+@pytest.mark.parametrize("rate", [8_000, 11_025, 44_100, 48_000])
+def test_any_usual_rate_is_kept(rate, line):
+    at = np.arange(0, 2.0, 1.0 / rate)
+    sound = np.interp(at, np.arange(2 * RATE) / RATE, line.samples[: 2 * RATE]).astype(np.float32)
+    changed = retune(Speech(sound, rate), "sadness")
+    assert changed.samples.shape == sound.shape and changed.sample_rate == rate
+    assert np.isfinite(changed.samples).all() and np.abs(changed.samples).max() <= 1.0
+
+
+def test_what_is_no_voice_stays_and_is_said():
+    for sound in (np.zeros(RATE, np.float32), np.full(10, 0.5, np.float32)):
+        with pytest.warns(FaceEmoteWarning, match="No voice was heard"):
+            assert (retune(Speech(sound), "anger").samples == sound).all()
+
+
+def test_mistakes_are_named(tmp_path, line):
+    with pytest.raises(OptionError, match=r"\.wav"):
+        write_retuned(LINE, tmp_path / "line.mp3", emotion="joy")
+    copy = tmp_path / "line.wav"
+    copy.write_bytes(LINE.read_bytes())
+    with pytest.raises(OptionError, match="take the place"):
+        write_retuned(copy, copy, emotion="joy")
+    with pytest.raises(AudioError, match="samples a second"):
+        retune(Speech(line.samples, 4_000), "joy")
+    assert copy.read_bytes() == LINE.read_bytes() and sorted(p.name for p in tmp_path.iterdir()) == ["line.wav"]
+
+
+def test_phrases_have_a_middle_each():
+    speaks = np.zeros(600, bool)
+    speaks[100:201] = speaks[400:501] = True
+    places = phrase_places(speaks)
+    assert places[150] == places[450] == 0.0 and places[100] == -0.25 and places[500] == 0.25
+
+
+def test_bands_share_out_every_bin():
+    for rate in (8_000, 16_000, 48_000):
+        np.testing.assert_allclose(band_shapes(513, rate).sum(axis=0), 1.0)
+
+
+def test_the_command_writes_what_the_call_gives(tmp_path, line, capsys):
+    out = tmp_path / "angry.wav"
+    assert main(["voice", str(LINE), "-e", "calm anger", "-o", str(out)]) == 0
+    assert "dashwood_1.wav, calm anger" in capsys.readouterr().out
+    np.testing.assert_allclose(fe.read_speech(out).samples, retune(LINE, "calm anger").samples, atol=1.0 / 32768)
+    assert main(["voice", str(LINE), "-e", "angr", "-o", str(out)]) == 2
+    assert "nearest known words" in capsys.readouterr().err
+
+
+def test_animate_keeps_the_voice_beside_the_motion_and_leaves_the_motion_alone(tmp_path):
+    plain, voiced = tmp_path / "plain.npz", tmp_path / "voiced.npz"
+    assert main(["animate", str(LINE), "-e", "joy", "-o", str(plain)]) == 0
+    assert main(["animate", str(LINE), "-e", "joy", "--voice", "-o", str(voiced)]) == 0
+    one, two = fe.read_motion(plain), fe.read_motion(voiced)
+    assert all((getattr(one, name) == getattr(two, name)).all() for name in ("expression", "jaw_pose", "blood_flow"))
+    assert len(fe.read_speech(tmp_path / "voiced.voice.wav").samples) == len(fe.read_speech(LINE).samples)
+    assert not (tmp_path / "plain.voice.wav").exists()
