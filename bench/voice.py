@@ -117,7 +117,7 @@ def main() -> int:
             speech = read_speech(path)
             whose = encoder(speech) if encoder else None
             for name in CLASSES:
-                changed = speech if name == "neutral" else retuned_by(table, speech, name)
+                changed = speech if name == "neutral" else retuned_by(table, speech, f"{name}:1")
                 found = figures_of(changed)
                 made.append((name, "nothing" if found is None else classify(found - usual)))
                 if encoder is not None and whose is not None and name != "neutral":

@@ -22,8 +22,8 @@ from face_emote.voice.vocoder import FRAME_HZ, pitch_of, taken_apart
 LETTERS = {"W": "anger", "L": "boredom", "E": "disgust", "A": "fear", "F": "joy", "T": "sadness", "N": "neutral"}
 """Of the emotion in a file's name (German)."""
 SHARES = {
-    "pitch": 1.05, "range": 1.4, "slope": 1.0, "level": 0.7, "loudness": 0.0, "jitter": 0.5, "tremor": 0.0,
-    "tone": 0.8, "tilt": 0.55, "spread": 1.5, "breath": 1.6,
+    "pitch": 1.05, "range": 1.6, "slope": 1.1, "level": 0.9, "loudness": 0.0, "jitter": 0.5, "tremor": 0.0,
+    "tone": 1.05, "tilt": 0.7, "spread": 1.7, "breath": 2.0,
 }  # fmt: skip
 """Of the measured differences that a voice is given, chosen on talkers held out: what names a feeling without making
 another person of it. What costs most of the person is pitch, tilt and tone; the liveliness of the spectrum costs least.

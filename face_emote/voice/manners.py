@@ -5,7 +5,7 @@ numbers are at full strength; half an emotion is half of each.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -43,6 +43,13 @@ class Manner:
         """One column."""
         found: Array = self.scalars[:, SCALARS.index(name)] if name in SCALARS else self.curves[:, CURVES.index(name)]
         return found
+
+    def no_louder_than(self, most_db: float) -> "Manner":
+        """The same where a recording has no more room above it."""
+        scalars = self.scalars.copy()
+        column = SCALARS.index("loudness")
+        scalars[:, column] = np.minimum(scalars[:, column], max(most_db, 0.0))
+        return replace(self, scalars=scalars)
 
     def part(self, frames: slice) -> "Manner":
         """Some of the instants."""

@@ -31,6 +31,7 @@ class Survey:
     """What has to be known of all of a recording before its first piece sounds: 6 MB an hour."""
 
     pitch_hz: Float[Array, " frame"]
+    peak: float
     habit: Habit | None
     """None where no voice is heard."""
 
@@ -53,17 +54,19 @@ def surveyed(pieces: Pieces, *, rate_hz: int, passed: Callable[[float], None]) -
     """Listen to all of it once; `passed` is told the seconds."""
     pitch: list[Array] = []
     told: list[tuple[Array, Array, Array]] = []
+    peak = 0.0
     for window in _windows(pieces(), rate_hz):
         found = pitch_of(window.samples, rate_hz)
         first, count = window.lead // rate_hz * FRAME_HZ, PIECE_SECS * FRAME_HZ
         pitch.append(found[first:] if window.is_last else found[first : first + count])
         voiced = found > 0.0
+        peak = max(peak, float(np.abs(window.samples).max(initial=0.0)))
         if len(told) < HABIT_PIECES and voiced.sum() >= LEAST_VOICED_SECS * FRAME_HZ:
             level, bands = levels_of(taken_apart(window.samples, found, rate_hz), rate_hz)
             told.append((found[voiced], level[voiced], bands[voiced]))
         passed(window.start_secs + (window.lead + window.own) / rate_hz)
     habit = habit_of(*(np.concatenate(part) for part in zip(*told, strict=True))) if told else None
-    return Survey(np.concatenate(pitch), habit)
+    return Survey(np.concatenate(pitch), peak, habit)
 
 
 def retuned(
@@ -81,7 +84,7 @@ def retuned(
     """
     assert survey.habit is not None
     frames = np.arange(len(survey.pitch_hz)) / FRAME_HZ
-    manner = manners(frames)
+    manner = manners(frames).no_louder_than(20.0 * float(np.log10(KNEE / survey.peak)))
     middles = phrase_places(survey.pitch_hz > 0.0)
     pitch = pitched(survey.pitch_hz, manner, middles=middles, usual=survey.habit.pitch, seed=seed)
     fade, before = round(FADE_SECS * rate_hz), None

@@ -82,11 +82,11 @@ def tuned(voice: Voice, manner: Manner, *, pitch_hz: Float[Array, " frame"], hab
     loud = np.clip(level, -LOUDER_NEPERS, LOUDER_NEPERS)[:, None]
     bands = _band_levels(voice.envelope, spread_over) - habit.tone
     ratio = np.clip(np.exp(manner.of("spread")), LEAST_RATIO, MOST_RATIO) - 1.0
-    gain = DB * (manner.of("tone") + 0.5 * loud * manner.of("tilt")) + SPREAD_SHARE * bands * ratio
+    gain = DB * (manner.of("tone") + loud * manner.of("tilt")) + SPREAD_SHARE * bands * ratio
     shaped = gain @ spread_over
-    # The tone moves energy between the bands of a frame and leaves its sum.
-    power = voice.envelope.sum(axis=1)
-    shaped -= np.log((voice.envelope * np.exp(shaped)).sum(axis=1) / power)[:, None]
+    # A brighter tone makes bright sounds stand out; the loudness of the talker's usual sound stays.
+    usual = np.exp(habit.tone @ spread_over)
+    shaped -= np.log((np.exp(DB * manner.of("tone") @ spread_over) @ usual) / usual.sum())[:, None]
     swing = np.clip(np.exp(manner.of("level")), LEAST_RATIO, MOST_RATIO) - 1.0
     whole = np.clip(level, -3.0, 3.0) * swing + DB * manner.of("loudness")
     speech = 1.0 / (1.0 + np.exp(-1.5 * (level + QUIET_NEPERS)))
