@@ -38,11 +38,11 @@ def main() -> int:
     options.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="face_emote_gui_", dir=options.chroot / "tmp") as folder:
         work = Path(folder)
-        words = options.speech.with_suffix(".txt")
-        copies = {options.zip: "face_emote.zip", options.speech: "speech.wav", STEPS: "steps.py", words: "speech.txt"}
-        copies |= {path: f"line_{i}.wav" for i, path in enumerate(sorted(options.speech.parent.glob("*.wav"))[:LINES])}
-        copies |= {options.own: "own.glb"} if options.own else {}
-        for source, name in copies.items():
+        copies = [(options.zip, "face_emote.zip"), (options.speech, "speech.wav"), (STEPS, "steps.py")]
+        copies += [(options.speech.with_suffix(".txt"), "speech.txt"), (options.own or Path(), "own.glb")]
+        others = sorted(options.speech.parent.glob("*.wav"))[:LINES]
+        copies += [(path, f"line_{number}.wav") for number, path in enumerate(others)]
+        for source, name in copies:
             if source.is_file():
                 shutil.copy(source, work / name)
         said = session(options.chroot, work, options.out)

@@ -11,7 +11,7 @@ import bpy
 
 HERE = Path(os.environ["FACE_EMOTE_GUI"])
 MODULE = "bl_ext.user_default.face_emote"
-TICK, PARTS = 0.25, 5
+TICK, PARTS = 0.25, 4
 
 
 def say(step: str, ok: bool, note: str = "") -> None:
@@ -27,7 +27,7 @@ def view() -> tuple[Any, Any, Any]:
     return window, area, next(region for region in area.regions if region.type == "UI")
 
 
-def shoot(name: str, *, settle: int = 6) -> Iterator[None]:
+def shoot(name: str, *, settle: int = 3) -> Iterator[None]:
     """Have a picture taken, and wait for it."""
     for _settle in range(settle):
         view()[1].tag_redraw()
@@ -90,7 +90,7 @@ def down_the_sidebar(name: str) -> Iterator[None]:
     yield from scrolled(-9000)
     for part in range(PARTS):
         yield from shoot(f"{name}_{part}")
-        yield from scrolled(420)
+        yield from scrolled(600)
     yield from scrolled(-9000)
 
 

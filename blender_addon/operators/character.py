@@ -149,8 +149,22 @@ def show_in_viewports(context: Any) -> None:
     for window in context.window_manager.windows:
         for area in [item for item in window.screen.areas if item.type == "VIEW_3D"]:
             region = next((item for item in area.regions if item.type == "WINDOW"), None)
+            _see_the_face(area.spaces.active.region_3d)
             with contextlib.suppress(RuntimeError), context.temp_override(window=window, area=area, region=region):
                 bpy.ops.view3d.view_selected()
+
+
+SIDEWAYS = 0.5
+"""Cosine of the angle between face and view from which on the face is hardly seen."""
+
+
+def _see_the_face(view: Any) -> None:
+    """Turn a free view that looks at a head's back or profile to three quarters of its face."""
+    from mathutils import Euler, Vector
+
+    towards_viewer = view.view_rotation @ Vector((0.0, 0.0, 1.0))
+    if view.view_perspective != "CAMERA" and -towards_viewer.y < SIDEWAYS:
+        view.view_rotation = Euler((1.45, 0.0, 0.4)).to_quaternion()
 
 
 class FACEEMOTE_OT_add_stage(bpy.types.Operator):

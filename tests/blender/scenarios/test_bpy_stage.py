@@ -180,3 +180,19 @@ def test_a_new_character_stands_at_the_cursor_beside_what_is_there_and_shows_its
     assert second.location.x > 1.0 and boxes[1][0][0] > boxes[0][0][1]
     views = [area for area in bpy.context.window_manager.windows[0].screen.areas if area.type == "VIEW_3D"]
     assert all(area.spaces.active.shading.color_type == "TEXTURE" for area in views)
+
+
+def test_a_new_character_is_seen_from_the_front_and_a_view_of_a_face_is_left_alone(fe):
+    from mathutils import Euler, Vector
+
+    scene = emptied(fe)
+    bpy = fe.bpy
+    areas = bpy.context.window_manager.windows[0].screen.areas
+    view = next(area for area in areas if area.type == "VIEW_3D").spaces.active.region_3d
+    for before, stays in (((1.1, 0.0, 2.5), False), ((1.3, 0.0, -0.3), True)):
+        view.view_perspective, view.view_rotation = "PERSP", Euler(before).to_quaternion()
+        bpy.ops.face_emote.add_character()
+        towards_viewer = view.view_rotation @ Vector((0.0, 0.0, 1.0))
+        assert -towards_viewer.y > 0.8
+        assert (view.view_rotation.rotation_difference(Euler(before).to_quaternion()).angle < 0.01) == stays
+    assert scene.face_emote.target is not None
