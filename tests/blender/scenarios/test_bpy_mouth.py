@@ -50,6 +50,12 @@ def test_the_words_are_heard_by_the_bundled_engine_and_listed_with_their_sounds(
     assert all(row.end > row.start >= 1.0 for row in spoken.face_emote.cues)
 
 
+def test_what_came_is_said_in_seconds_frames_and_words(fe, spoken):
+    fe.bpy.ops.face_emote.generate(speech=str(SPEECH), emotion="joy")
+    secs, frames = 3.0, round(3.0 * 24)
+    assert f"{secs:.1f} s, {frames} frames, 8 words" in fe.jobs.SESSION.status
+
+
 def test_the_list_follows_the_playhead(fe, spoken):
     row = sounds(spoken)[7]
     spoken.frame_set(round(row.start + 1.0))
