@@ -193,6 +193,7 @@ def _onto_frames(curve: Any) -> None:
 def _set_aside(owner: Any) -> None:
     """Let the active action play on a track of its own, over ours and under the take that is edited."""
     data = owner.animation_data_create()
+    data.use_tweak_mode = False  # Blender's own way to edit a strip holds the place of the active action.
     if data.action is None or data.action_slot is None:
         return
     action, slot = data.action, data.action_slot

@@ -16,7 +16,7 @@ class FACEEMOTE_UL_blinks(bpy.types.UIList):
     ) -> None:
         """One row."""
         row = layout.row(align=True)
-        row.prop(item, "frame", text="", icon="HIDE_ON")
+        row.prop(item, "frame", text="")
         row.prop(item, "frames", text="")
         row.prop(item, "strength", text="", slider=True)
 

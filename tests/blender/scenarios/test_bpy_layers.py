@@ -334,6 +334,17 @@ def test_a_held_pose_stays_until_it_is_let_go(fe, own):
     np.testing.assert_allclose(table(fe, own, range(1, 40)), smooth, atol=1e-5)
 
 
+def test_a_take_that_blender_is_tweaking_can_be_edited(fe, own):
+    keys = own.data.shape_keys
+    track = keys.animation_data.nla_tracks[0]
+    keys.animation_data.nla_tracks.active, track.strips[0].select = track, True
+    keys.animation_data.use_tweak_mode = True
+    assert keys.animation_data.use_tweak_mode and keys.animation_data.action == take_of(fe, own)
+    assert fe.bpy.ops.face_emote.edit_take() == {"FINISHED"}
+    assert keys.animation_data.action == take_of(fe, own) and not keys.animation_data.use_tweak_mode
+    assert fe.bpy.ops.face_emote.done_editing() == {"FINISHED"} and keys.animation_data.action is None
+
+
 def test_editing_can_be_undone(fe, own):
     bpy, name = fe.bpy, own.name
     bpy.ops.ed.undo_push(message="before")

@@ -164,7 +164,11 @@ def test_lists_draw_their_items(fe):
     fe.bpy.types.FACEEMOTE_UL_lines.draw_item(None, fe.bpy.context, layout, None, line, 0, None, "")
     action = fe.bpy.data.actions.new("FE x")
     fe.bpy.types.FACEEMOTE_UL_takes.draw_item(None, fe.bpy.context, layout, None, action, 0, None, "")
-    assert len(log) >= 9
+    settings, count = scene.face_emote, len(log)
+    blink, shape = settings.blink_rows.add(), settings.drawn.shapes.add()
+    fe.bpy.types.FACEEMOTE_UL_blinks.draw_item(None, fe.bpy.context, layout, settings, blink, 0, None, "")
+    fe.bpy.types.FACEEMOTE_UL_shapes.draw_item(None, fe.bpy.context, layout, settings.drawn, shape, 0, None, "")
+    assert count >= 9 and len(log) >= count + 7
 
 
 def test_settings_of_a_newer_version_are_left_alone_and_older_ones_migrated(fe):
