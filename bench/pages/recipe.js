@@ -15,7 +15,7 @@ export async function wrinkles({ scene, parser }, THREE) {
         for (int i = 0; i < 16; i++) fold += w[i] * texture2D(regions, (vec2(i % 6, 3 - i / 6) + vec2(vMapUv.x, 1.0 - vMapUv.y)) / vec2(6, 4)).r;
         fold = min(fold, 1.0);`)
       .replace("#include <map_fragment>", "#include <map_fragment>\ndiffuseColor.rgb *= mix(vec3(1), texture2D(foldsColour, vMapUv).rgb / max(sampledDiffuseColor.rgb, 1e-3), fold);")
-      .replace("#include <normal_fragment_maps>", THREE.ShaderChunk.normal_fragment_maps.replace(
+      .replace("#include <normal_fragment_maps>", THREE.ShaderChunk.normal_fragment_maps.replaceAll(
         "texture2D( normalMap, vNormalMapUv ).xyz", "mix(texture2D( normalMap, vNormalMapUv ), texture2D( foldsNormal, vNormalMapUv ), fold).xyz"));
   };
 }

@@ -19,6 +19,8 @@ TILT = (0.07, -0.02)
 SPAN = 1.6
 """Angle from the optical axis that the picture covers, radians."""
 TEXELS = 512
+LIDS_ALONE = 0.7
+"""Share of the lids' shade that no engine's own shadows make."""
 MEAN_LIGHT = 0.75
 """Cosine of a usual key light to the optical axis."""
 
@@ -100,7 +102,7 @@ def lid_light(margin: Float[Array, "lid_vertex 3"], *, radius: float) -> Float[A
     s = np.clip(above / eye.SOCKET_REACH, 0.0, 1.0)
     shade = mix(eye.LID_FLOOR, 1.0, t * (2.0 - t)) * mix(eye.SOCKET_FLOOR, 1.0, s * (2.0 - s))
     through = [shade**warmth + glow * (1.0 - shade) for warmth, glow in zip(eye.LID_WARMTH, eye.LID_GLOW, strict=True)]
-    found: Array = np.minimum(np.stack(through, axis=-1), 1.0).astype(np.float32)
+    found: Array = mix(1.0, np.minimum(np.stack(through, axis=-1), 1.0), LIDS_ALONE).astype(np.float32)
     return found
 
 
