@@ -18,7 +18,7 @@ from typing import Any
 PAGES = Path(__file__).parent / "pages"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 KINDS = {".html": "text/html", ".js": "text/javascript", ".mjs": "text/javascript", ".json": "application/json"}
-MOST_SECS = 240.0
+MOST_SECS = 600.0
 
 
 @dataclass(frozen=True, slots=True)

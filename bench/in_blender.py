@@ -53,7 +53,7 @@ def show(path: str, setup: dict[str, Any], out: str) -> Mapping[str, Any]:
     background.inputs["Color"].default_value = (*np.mean([setup["sky"]["above"], setup["sky"]["below"]], axis=0), 1.0)
     engines = {item.identifier for item in scene.render.bl_rna.properties["engine"].enum_items}
     scene.render.engine = "BLENDER_EEVEE_NEXT" if "BLENDER_EEVEE_NEXT" in engines else "BLENDER_EEVEE"
-    scene.eevee.taa_render_samples = 16
+    scene.eevee.taa_render_samples = 8
     scene.render.resolution_x, scene.render.resolution_y = setup["width"], setup["height"]
     scene.render.film_transparent = True
     scene.render.image_settings.file_format = "OPEN_EXR"
