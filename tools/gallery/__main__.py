@@ -11,6 +11,7 @@ from PIL import Image
 import face_emote as fe
 from face_emote.audio.analyse import analyse
 from face_emote.audio.examples import example_speech
+from face_emote.core.names import CONTROLS
 from face_emote.core.options import Picture
 from face_emote.core.types import FaceMotion, PerformanceStyle
 from face_emote.face.characters import character
@@ -54,6 +55,16 @@ def frames_at(motion: FaceMotion, times: np.ndarray) -> list[int]:
     return out
 
 
+def open_eyed(motion: FaceMotion, secs: float) -> np.ndarray:
+    """The instant nearest to `secs`, within 0.4 s, that no blink hides."""
+    lids = motion.expression[:, [CONTROLS.index(name) for name in ("eyeBlinkLeft", "eyeBlinkRight")]].mean(axis=1)
+    frames = np.arange(motion.num_frames)
+    away = np.abs(frames / motion.fps - secs)
+    near = away <= 0.4
+    hidden = lids > np.median(lids) + 0.1
+    return np.array([frames[near][np.argmin(away[near] + hidden[near])] / motion.fps])
+
+
 def drawn_at(motion: FaceMotion, times: np.ndarray, picture: Picture) -> np.ndarray:
     """The frames on show at some seconds, drawn."""
     return render_frames(motion, frames_at(motion, times), picture=picture)
@@ -93,7 +104,7 @@ def people() -> np.ndarray:
     for who in CAST:
         for feeling in FEELINGS:
             motion = perform(feeling, who=who)
-            pictures.append(drawn_at(motion, np.array([2.15]), Picture(size=CELL))[0])
+            pictures.append(drawn_at(motion, open_eyed(motion, 2.15), Picture(size=CELL))[0])
     grid = np.stack(pictures).reshape(len(CAST), len(FEELINGS), CELL, CELL, 3)
     return np.concatenate([np.concatenate(list(row), axis=1) for row in grid])
 
@@ -154,7 +165,8 @@ def muscles() -> np.ndarray:
 
 def cast() -> np.ndarray:
     """The eight characters."""
-    pictures = [drawn_at(perform("warm", who=who), np.array([2.3]), Picture(size=300))[0] for who in CAST]
+    takes = [perform("warm", who=who) for who in CAST]
+    pictures = [drawn_at(motion, open_eyed(motion, 2.3), Picture(size=300))[0] for motion in takes]
     names = [character(who).name for who in CAST]
     return compose_sheet(np.stack(pictures), names, columns=4)
 
