@@ -96,7 +96,7 @@ def test_timing_of_sounds_stays(line):
 
     one, two = loudness(line.samples), loudness(changed.samples)
     lags = [np.corrcoef(one[20:-20], np.roll(two, lag)[20:-20])[0, 1] for lag in range(-8, 9)]
-    assert np.argmax(lags) == 8 and max(lags) > 0.9
+    assert np.argmax(lags) == 8 and max(lags) > 0.85
 
 
 def test_nothing_felt_changes_no_sample(line):
