@@ -95,13 +95,6 @@ def copy_settings(source: bpy.types.bpy_struct, target: bpy.types.bpy_struct) ->
             setattr(target, item.identifier, getattr(source, item.identifier))
 
 
-def keys_of(curve: Any) -> np.ndarray:
-    """Frames and values of a curve's keys [key, 2]."""
-    table = np.empty(2 * len(curve.keyframe_points), np.float32)
-    curve.keyframe_points.foreach_get("co", table)
-    return table.reshape(-1, 2)
-
-
 def values_at(curve: Any, frames: np.ndarray) -> np.ndarray:
     """The curve, without its modifiers, at these frames."""
     muted = [modifier for modifier in curve.modifiers if not modifier.mute]

@@ -28,10 +28,9 @@ def value(fe, character, key, frame):
 def others(fe, character):
     """Every curve outside of eyes and head: its keys."""
     writing = __import__("blender_addon.apply.writing", fromlist=["x"])
-    curves = __import__("blender_addon.apply.curves", fromlist=["x"])
     take = fe.takes.takes_of(character)[0]
     return {
-        (curve.data_path, curve.array_index): curves.keys_of(curve).tolist()
+        (curve.data_path, curve.array_index): [tuple(point.co) for point in curve.keyframe_points]
         for layer, curve in writing.curves_of(take, character)
         if layer.region not in ("eyes", "head")
     }
