@@ -24,10 +24,8 @@ from face_emote.formats.mesh.surface import (
     vertex_normals,
     vertex_tangents,
 )
-from face_emote.formats.mesh.worn import Worn
+from face_emote.formats.mesh.worn import COVERED, Worn
 
-ALPHA_CUTOFF = 0.4
-"""Coverage from which on hair is there."""
 WEBP = "EXT_texture_webp"
 CLEARCOAT, SPECULAR = "KHR_materials_clearcoat", "KHR_materials_specular"
 FOLDS = "folds"
@@ -151,7 +149,7 @@ def _worn_material(item: Worn, texture: Texture) -> dict[str, Any]:
         shading["baseColorTexture"] = texture(item.name, item.picture)
     if item.alpha != "OPAQUE":
         made |= {"alphaMode": item.alpha, "doubleSided": True}
-    return made | ({"alphaCutoff": ALPHA_CUTOFF} if item.alpha == "MASK" else {})
+    return made | ({"alphaCutoff": COVERED} if item.alpha == "MASK" else {})
 
 
 def _folded(skin: dict[str, Any], pictures: SkinPictures, texture: Texture) -> dict[str, Any]:

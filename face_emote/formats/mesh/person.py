@@ -66,7 +66,7 @@ def person_of(
         skin: Instead of the character's.
         pictured: Whether the format holds pictures of the skin.
         expressive: Whether it shows wrinkles and blood by shapes.
-        dressed: Whether it holds other meshes beside the head.
+        dressed: Whether it holds other meshes beside the head; cards of hair are there if it holds pictures.
 
     Raises:
         HeadError: the motion belongs to another face model.
@@ -82,7 +82,8 @@ def person_of(
     look = skin or character(motion.character).skin
     worn: tuple[Worn, ...] = ()
     if dressed and not options.parts:
-        worn = worn_by(person, look, hair=options.hair, lod=options.lod, compress=options.compress)
+        hair = options.hair if pictured or options.hair == "strands" else "none"
+        worn = worn_by(person, look, hair=hair, lod=options.lod, compress=options.compress)
         surface = under_garment(surface)
     pictures = pictures_of(look, compress=options.compress) if pictured else None
     if not coloured:

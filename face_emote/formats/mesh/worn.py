@@ -27,6 +27,8 @@ from face_emote.look.surface import SkinSurface, layout_skin
 ALPHA = {"hair": "MASK", "brows": "BLEND", "lashes": "BLEND"}
 """Hair lies in many layers, which no engine sorts: it is cut out. Brows and lashes lie over what is opaque."""
 ROUGHNESS = {"hair": 0.55, "brows": 0.9, "lashes": 1.0}
+COVERED = 0.4
+"""Coverage from which on hair that is cut out is there."""
 REFLECTS = {"hair": 0.5, "brows": 0.1, "lashes": 0.0}
 """How much of the light is thrown back, to what glTF takes for granted: black lashes would look grey."""
 CLOTH = {"roughness": 0.95, "reflects": 0.3}

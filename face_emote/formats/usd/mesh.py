@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from face_emote.core.arrays import Array, Float, Int
-from face_emote.formats.mesh.materials import MATERIALS, Picture, SkinPictures
+from face_emote.formats.mesh.materials import MATERIALS, Material, Picture, SkinPictures
 from face_emote.formats.mesh.person import Person
 from face_emote.formats.mesh.surface import Surface, SurfaceObject, vertex_normals
 from face_emote.formats.mesh.targets import MorphTarget
+from face_emote.formats.mesh.worn import COVERED, Worn
 
 SMALLEST_MOVE = 2e-6
 """Metres; vertices that a shape moves less are left out of it."""
@@ -24,13 +25,19 @@ class UsdObject:
     """UsdGeom.Mesh."""
     vertex_index: Int[Array, " object_vertex"]
     """Written vertices that it has."""
+    worn: Worn | None = None
+    """What it is, if it is no part of the head's surface."""
 
 
 def add_meshes(
-    stage: Any, person: Person, *, root: str, vertices: Float[Array, "head_vertex 3"]
-) -> tuple[UsdObject, ...]:
-    """Define the meshes with their materials; the person's pictures are written beside the stage's own file."""
-    from pxr import UsdGeom
+    stage: Any, person: Person, *, root: str, vertices: Float[Array, "head_vertex 3"],
+    worn: list[Float[Array, "vertex 3"]],
+) -> tuple[UsdObject, ...]:  # fmt: skip
+    """Define the meshes with their materials; the person's pictures are written beside the stage's own file.
+
+    `worn` is where the vertices of what the person wears are.
+    """
+    from pxr import Sdf, UsdGeom, Vt
 
     surface, coloured = person.surface, person.colours is not None
     materials = _Materials(stage, root=f"{root}/materials", pictures=person.pictures, coloured=coloured)
@@ -46,6 +53,15 @@ def add_meshes(
             mesh.CreateDisplayColorPrimvar(UsdGeom.Tokens.vertex)
         materials.bind(mesh, item, surface)
         out.append(UsdObject(mesh, item.vertex_index))
+    for own, points in zip(person.worn, worn, strict=True):
+        mesh, every = UsdGeom.Mesh.Define(stage, f"{root}/{own.name}"), np.arange(len(points))
+        _shape(mesh, SurfaceObject(own.name, every, every[:0], own.triangles), places=points, normals=own.normals)
+        mesh.CreateDoubleSidedAttr(own.alpha != "OPAQUE")
+        kind = Sdf.ValueTypeNames.TexCoord2fArray
+        primvar = UsdGeom.PrimvarsAPI(mesh).CreatePrimvar("st", kind, UsdGeom.Tokens.vertex)
+        primvar.Set(Vt.Vec2fArray.FromNumpy(np.ascontiguousarray(own.uv, np.float32)))
+        materials.dress(mesh, own)
+        out.append(UsdObject(mesh, every, own))
     return tuple(out)
 
 
@@ -104,21 +120,42 @@ class _Materials:
                 prim = api.CreateMaterialBindSubset(name, index, UsdGeom.Tokens.face).GetPrim()
             UsdShade.MaterialBindingAPI.Apply(prim).Bind(self._material(name, charted=surface.uv is not None))
 
-    def _material(self, name: str, *, charted: bool) -> Any:
+    def dress(self, mesh: Any, worn: Worn) -> None:
+        """Define and bind the material of something worn; its picture's alpha is coverage."""
+        from pxr import Sdf, UsdShade
+
+        material, shader = self._defined(worn.material)
+        if worn.picture is not None and self._pictures is not None:
+            name, kinds = worn.name, Sdf.ValueTypeNames
+            self._picture(name, "colour", worn.picture, wanted=shader.GetInput("diffuseColor"))
+            if worn.alpha != "OPAQUE":
+                texture = UsdShade.Shader.Get(self._stage, f"{self._root}/{name}/colour_picture")
+                opacity = shader.CreateInput("opacity", kinds.Float)
+                opacity.ConnectToSource(texture.CreateOutput("a", kinds.Float))
+                if worn.alpha == "MASK":
+                    shader.CreateInput("opacityThreshold", kinds.Float).Set(COVERED)
+        UsdShade.MaterialBindingAPI.Apply(mesh.GetPrim()).Bind(material)
+
+    def _defined(self, item: Material) -> tuple[Any, Any]:
+        """A material and its shader, without pictures."""
         from pxr import Gf, Sdf, UsdShade
+
+        material = UsdShade.Material.Define(self._stage, f"{self._root}/{item.name}")
+        shader, kinds = self._node(item.name, "surface", "UsdPreviewSurface"), Sdf.ValueTypeNames
+        shader.CreateInput("diffuseColor", kinds.Color3f).Set(Gf.Vec3f(item.red, item.green, item.blue))
+        plain = {"roughness": item.roughness, "clearcoat": item.coat, "clearcoatRoughness": item.coat_roughness}
+        for name, value in (plain | {"metallic": 0.0}).items():
+            shader.CreateInput(name, kinds.Float).Set(value)
+        material.CreateSurfaceOutput().ConnectToSource(shader.ConnectableAPI(), "surface")
+        return material, shader
+
+    def _material(self, name: str, *, charted: bool) -> Any:
+        from pxr import Sdf
 
         if name in self._known:
             return self._known[name]
-        surface = next(item for item in MATERIALS if item.name == name)
-        material = UsdShade.Material.Define(self._stage, f"{self._root}/{name}")
-        shader = self._node(name, "surface", "UsdPreviewSurface")
-        colour = shader.CreateInput("diffuseColor", Sdf.ValueTypeNames.Color3f)
-        colour.Set(Gf.Vec3f(surface.red, surface.green, surface.blue))
-        rough = shader.CreateInput("roughness", Sdf.ValueTypeNames.Float)
-        rough.Set(surface.roughness)
-        shader.CreateInput("clearcoat", Sdf.ValueTypeNames.Float).Set(surface.coat)
-        shader.CreateInput("clearcoatRoughness", Sdf.ValueTypeNames.Float).Set(surface.coat_roughness)
-        shader.CreateInput("metallic", Sdf.ValueTypeNames.Float).Set(0.0)
+        material, shader = self._defined(next(item for item in MATERIALS if item.name == name))
+        colour, rough = shader.GetInput("diffuseColor"), shader.GetInput("roughness")
         if self._coloured and name == "skin":
             reader = self._node(name, "colours", "UsdPrimvarReader_float3")
             reader.CreateInput("varname", Sdf.ValueTypeNames.String).Set("displayColor")
@@ -132,7 +169,6 @@ class _Materials:
             self._picture(name, "normal", normal_of, wanted=shader.CreateInput("normal", Sdf.ValueTypeNames.Normal3f))
             if name == "skin":
                 self._picture(name, "shine", of.shine, wanted=rough)
-        material.CreateSurfaceOutput().ConnectToSource(shader.ConnectableAPI(), "surface")
         self._known[name] = material
         return material
 
@@ -180,14 +216,15 @@ def add_shapes(
         delta = surface.of(target.delta.astype(np.float32))
         turn = vertex_normals(rest + delta, faces) - normals
         for number, item in enumerate(objects):
-            own = delta[item.vertex_index]
+            own = delta[item.vertex_index] if item.worn is None else item.worn.moved(target.delta.astype(np.float32))
             moved = np.flatnonzero(np.abs(own).max(axis=1) > SMALLEST_MOVE)
-            if surface.split and not len(moved):
+            if (surface.split or item.worn is not None) and not len(moved):
                 continue
             shape = UsdSkel.BlendShape.Define(stage, f"{item.mesh.GetPath()}/{target.name}")
             shape.CreateOffsetsAttr(Vt.Vec3fArray.FromNumpy(np.ascontiguousarray(own[moved], np.float32)))
-            turned = np.ascontiguousarray(turn[item.vertex_index][moved], np.float32)
-            shape.CreateNormalOffsetsAttr(Vt.Vec3fArray.FromNumpy(turned))
+            if item.worn is None:
+                turned = np.ascontiguousarray(turn[item.vertex_index][moved], np.float32)
+                shape.CreateNormalOffsetsAttr(Vt.Vec3fArray.FromNumpy(turned))
             shape.CreatePointIndicesAttr(Vt.IntArray.FromNumpy(moved.astype(np.int32)))
             names[number].append(target.name)
             paths[number].append(shape.GetPath())
