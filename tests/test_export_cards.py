@@ -1,11 +1,15 @@
 """What a person wears in a file: a closed garment, hair as cards within a budget, brows and lashes that follow."""
 
+import json
+import subprocess
+
 import numpy as np
 import pytest
 from fabricated import lively_motion
 from glb_reader import Glb
 
-from face_emote.core.errors import OptionError
+from face_emote.blender_side.process import blender_python
+from face_emote.core.errors import DependencyError, OptionError
 from face_emote.core.names import CONTROLS
 from face_emote.face.bundled import load_head
 from face_emote.face.characters import character, characters
@@ -127,3 +131,61 @@ def test_one_instant_wears_everything_where_the_moving_file_does(motion, tmp_pat
         there = still.array(still.json["meshes"][number]["primitives"][0]["attributes"]["POSITION"])
         gap = np.linalg.norm(moving.primitive_vertices(primitive, 3, mesh=number) - there, axis=1)
         assert gap.max() < 0.002
+
+
+def test_usd_binds_everything_worn_to_the_skeleton_and_its_cards_to_their_coverage(motion, tmp_path):
+    pytest.importorskip("pxr")
+    from pxr import Usd, UsdGeom, UsdShade, UsdSkel
+
+    stage = Usd.Stage.Open(str(export(motion, tmp_path / "a.usdz")))
+    for name in ("garment", "hair", "brows", "lashes"):
+        prim = stage.GetPrimAtPath(f"/face/{name}")
+        assert UsdSkel.BindingAPI(prim).GetSkeletonRel().GetTargets()
+        material, _ = UsdShade.MaterialBindingAPI(prim).ComputeBoundMaterial()
+        shader = UsdShade.Shader(stage.GetPrimAtPath(f"{material.GetPath()}/surface"))
+        assert shader.GetInput("diffuseColor").HasConnectedSource() == (name != "garment")
+        opacity = shader.GetInput("opacity")
+        assert bool(opacity and opacity.HasConnectedSource()) == (name != "garment")
+        assert bool(shader.GetInput("opacityThreshold")) == (name == "hair")
+    followed = UsdSkel.BindingAPI(stage.GetPrimAtPath("/face/brows")).GetBlendShapesAttr().Get()
+    assert "browInnerUp" in followed
+    plain = Usd.Stage.Open(str(export(motion, tmp_path / "b.usdc")))
+    meshes = [prim.GetName() for prim in plain.Traverse() if prim.IsA(UsdGeom.Mesh)]
+    assert meshes == ["head", "garment"]
+
+
+BACK = """
+import bpy, json, sys
+bpy.ops.wm.read_factory_settings(use_empty=True)
+path = sys.argv[-1]
+(bpy.ops.import_scene.fbx if path.endswith("fbx") else bpy.ops.import_scene.gltf)(filepath=path)
+out = {}
+for item in bpy.data.objects:
+    if item.type == "MESH":
+        keys = item.data.shape_keys
+        pictured = any(
+            node.type == "TEX_IMAGE" and node.image and node.image.size[0] > 0
+            for material in item.data.materials for node in material.node_tree.nodes
+        )
+        out[item.name] = {
+            "triangles": len(item.data.polygons), "keys": [key.name for key in keys.key_blocks] if keys else [],
+            "groups": [group.name for group in item.vertex_groups], "pictured": pictured,
+        }
+print("FOUND" + json.dumps(out))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("suffix", [".glb", ".fbx"])
+def test_blender_reads_everything_worn_back(motion, suffix, tmp_path):
+    try:
+        python = blender_python()
+    except DependencyError as error:
+        pytest.skip(str(error))
+    path = export(motion, tmp_path / f"a{suffix}", provenance=None)
+    done = subprocess.run([python, "-c", BACK, str(path)], capture_output=True, text=True, timeout=300)
+    found = json.loads(next(line for line in done.stdout.splitlines() if line.startswith("FOUND"))[5:])
+    assert {"head", "garment", "hair", "brows", "lashes"} <= set(found), done.stderr[-2000:]
+    assert "browInnerUp" in found["brows"]["keys"] and "eyeBlinkLeft" in found["lashes"]["keys"]
+    assert all(found[name]["pictured"] for name in ("hair", "brows", "lashes"))
+    assert all("neck" in found[name]["groups"] for name in ("garment", "hair", "brows", "lashes"))

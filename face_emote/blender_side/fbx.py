@@ -1,6 +1,7 @@
 """A rigged head in Blender, and Blender's FBX exporter."""
 
 import datetime
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,12 +20,18 @@ STILL = 0.1
 """What changes by less than a ten-thousandth of its size gets no key; Blender counts in thousandths."""
 
 
-def write_fbx_file(shown: Any, job: RigJob, *, path: Path) -> None:
-    """Give a mesh shapes, bones and curves, and export both."""
+def write_fbx_file(shown: Any, job: RigJob, *, path: Path, worn: Sequence[tuple[Any, RigJob]] = ()) -> None:
+    """Give a mesh, and what is worn on it, shapes, bones and curves, and export all."""
     _add_shapes(shown, job)
-    rig = _add_bones(shown, job)
+    rig = _add_bones(job)
+    _bind(shown, rig, job)
     _play_bones(rig, job)
     _play_shapes(shown, job)
+    for other, own in worn:
+        _bind(other, rig, own)
+        if len(own.shape_names):
+            _add_shapes(other, own)
+            _play_shapes(other, own)
     _stop_the_clock()
     bpy.context.scene.frame_set(0)  # What stands still has no curve: its place is that of the frame on show.
     bpy.ops.export_scene.fbx(
@@ -32,7 +39,7 @@ def write_fbx_file(shown: Any, job: RigJob, *, path: Path) -> None:
         add_leaf_bones=False, apply_scale_options="FBX_SCALE_UNITS", axis_forward="-Z", axis_up="Y",
         bake_anim=True, bake_anim_use_all_bones=False, bake_anim_use_nla_strips=False,
         bake_anim_use_all_actions=False, bake_anim_force_startend_keying=False, bake_anim_simplify_factor=STILL,
-        path_mode="STRIP", use_metadata=False,
+        path_mode="COPY", embed_textures=True, use_metadata=False,
     )  # fmt: skip
 
 
@@ -47,7 +54,7 @@ def _add_shapes(shown: Any, job: RigJob) -> None:
         key.data.foreach_set("co", rest + np.asarray(move, np.float32).reshape(-1))
 
 
-def _add_bones(shown: Any, job: RigJob) -> Any:
+def _add_bones(job: RigJob) -> Any:
     data = bpy.data.armatures.new("skeleton")
     rig = bpy.data.objects.new("skeleton", data)
     bpy.context.scene.collection.objects.link(rig)
@@ -60,14 +67,17 @@ def _add_bones(shown: Any, job: RigJob) -> Any:
         if job.joint_parents[i] >= 0:
             bone.parent = data.edit_bones[names[job.joint_parents[i]]]
     bpy.ops.object.mode_set(mode="OBJECT")
-    for i, name in enumerate(names):
+    return rig
+
+
+def _bind(shown: Any, rig: Any, job: RigJob) -> None:
+    for i, name in enumerate(str(item) for item in job.joint_names):
         group = shown.vertex_groups.new(name=name)
         for vertex in np.flatnonzero(job.skin_weights[:, i] > 0.0).tolist():
             group.add([vertex], float(job.skin_weights[vertex, i]), "REPLACE")
     shown.parent = rig
     modifier = shown.modifiers.new("skeleton", "ARMATURE")
     modifier.object = rig
-    return rig
 
 
 def _play_bones(rig: Any, job: RigJob) -> None:
@@ -92,11 +102,12 @@ def _play_shapes(shown: Any, job: RigJob) -> None:
 
 
 def _stop_the_clock() -> None:
-    """The exporter asks the time for its header."""
+    """The exporter asks the time for its header, and writes whole paths of pictures; they are in the file."""
     import addon_utils
 
     addon_utils.enable("io_scene_fbx")
     from io_scene_fbx import export_fbx_bin
 
     clock = SimpleNamespace(now=lambda *_: WRITTEN)
+    export_fbx_bin._gen_vid_path = lambda picture, _data: (Path(picture.filepath).name,) * 2
     export_fbx_bin.datetime = SimpleNamespace(datetime=clock, timezone=datetime.timezone)

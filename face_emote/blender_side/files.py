@@ -33,12 +33,20 @@ def alembic(*, surface: str, cache: str, path: str, num_frames: int, fps: float)
     return {}
 
 
-def fbx(*, surface: str, rig: str, path: str, fps: float) -> Mapping[str, Any]:
-    """A skinned mesh with shape keys and one animation, as FBX."""
+def fbx(*, surface: str, rig: str, path: str, fps: float, worn: str) -> Mapping[str, Any]:
+    """A skinned mesh with shape keys and one animation, and others that are worn on it, as FBX."""
     shown = make_mesh(load(SurfaceJob, Path(surface)))
     facts = load(RigJob, Path(rig))
     set_time(len(facts.turns), fps=fps)
-    write_fbx_file(shown, facts, path=Path(path))
+    folder = Path(surface).parent
+    others = []
+    for name in worn.split(",") if worn else ():
+        other = make_mesh(load(SurfaceJob, folder / f"{name}.npz"))
+        picture = folder / f"{name}.png"
+        if picture.is_file():
+            _paint(other.data.materials[0], picture)
+        others.append((other, load(RigJob, folder / f"{name}_rig.npz")))
+    write_fbx_file(shown, facts, path=Path(path), worn=others)
     return {}
 
 
@@ -65,6 +73,16 @@ def make_mesh(job: SurfaceJob) -> Any:
     shown = bpy.data.objects.new(job.name, mesh)
     bpy.context.scene.collection.objects.link(shown)
     return shown
+
+
+def _paint(material: Any, picture: Path) -> None:
+    """Colour and coverage from a picture."""
+    tree = material.node_tree
+    shader = next(node for node in tree.nodes if node.type == "BSDF_PRINCIPLED")
+    image = tree.nodes.new("ShaderNodeTexImage")
+    image.image = bpy.data.images.load(str(picture))
+    tree.links.new(image.outputs["Color"], shader.inputs["Base Color"])
+    tree.links.new(image.outputs["Alpha"], shader.inputs["Alpha"])
 
 
 def set_time(num_frames: int, *, fps: float) -> None:

@@ -14,16 +14,21 @@ from face_emote.core.arrays import Array, Float
 from face_emote.core.motion import MotionSource
 from face_emote.core.names import JOINT_PARENTS, JOINTS
 from face_emote.core.output import written_beside
+from face_emote.face.bundled import load_head
 from face_emote.face.head import Head
 from face_emote.formats.mesh.materials import MATERIALS
 from face_emote.formats.mesh.options import MeshOptions
 from face_emote.formats.mesh.person import JointMotion, Person, Progress
 from face_emote.formats.mesh.surface import MATERIAL_PARTS
 from face_emote.formats.mesh.targets import SKIN_CURVES, TargetSet, morph_targets, skin_values
+from face_emote.formats.mesh.worn import Worn
 from face_emote.formats.point_cache import write_pc2
+from face_emote.look.garment import hidden_faces
 
 VERBS = "face_emote.blender_side.files"
 BLENDER = MeshOptions(up="z")
+WORN_MOVE = 5e-5
+"""Metres; shapes that move cards and cloth less are left out."""
 BONE_END = 0.04
 """Metres; bones of neck and root point up, those of jaw and eyes forward."""
 DATE_IN_ALEMBIC = re.compile(rb"_ai_DateWritten=\w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d \d{4}")
@@ -75,7 +80,8 @@ def write_fbx(motion: MotionSource, path: Path, *, person: Person, progress: Pro
         rig = rig_job(motion, person, targets=targets)
         if progress is not None:
             progress(0, motion.num_frames, "Blender is exporting")
-        _ask_fbx(target, surface_job(person.head), rig, fps=motion.fps)
+        worn = [(item, *worn_jobs(item, rig, targets=targets)) for item in person.worn]
+        _ask_fbx(target, surface_job(person.head, dressed=bool(worn)), rig, fps=motion.fps, worn=worn)
 
 
 def write_fbx_curves(
@@ -102,20 +108,47 @@ def write_fbx_curves(
     _ask_fbx(path, surface, rig, fps=motion.fps)
 
 
-def _ask_fbx(path: Path, mesh: SurfaceJob, rig: RigJob, *, fps: float) -> None:
+def _ask_fbx(
+    path: Path, mesh: SurfaceJob, rig: RigJob, *, fps: float, worn: Sequence[tuple[Worn, SurfaceJob, RigJob]] = ()
+) -> None:
     """Let Blender write a file."""
     blender = BlenderProcess(VERBS)
     try:
         surface, curves = blender.folder / "surface.npz", blender.folder / "rig.npz"
         save(mesh, surface)
         save(rig, curves)
-        blender.ask("fbx", surface=str(surface), rig=str(curves), path=str(path), fps=fps)
+        for item, shape, own in worn:
+            save(shape, blender.folder / f"{item.name}.npz")
+            save(own, blender.folder / f"{item.name}_rig.npz")
+            if item.picture is not None:
+                (blender.folder / f"{item.name}.png").write_bytes(item.picture.data)
+        names = ",".join(item.name for item, _, _ in worn)
+        blender.ask("fbx", surface=str(surface), rig=str(curves), path=str(path), fps=fps, worn=names)
     finally:
         blender.close()
 
 
-def surface_job(person: Head) -> SurfaceJob:
-    """All vertices in the head's order; lashes have no polygons."""
+def worn_jobs(item: Worn, rig: RigJob, *, targets: TargetSet) -> tuple[SurfaceJob, RigJob]:
+    """Something worn, with those of the head's shapes that move it."""
+    moves = [item.moved(target.delta.astype(np.float32)) for target in targets.targets]
+    used = [i for i, move in enumerate(moves) if np.abs(move).max(initial=0.0) > WORN_MOVE]
+    base = item.material
+    surface = SurfaceJob(
+        name=item.name, rest=BLENDER.placed(item.points), polygons=item.triangles.astype(np.int32),
+        uv=item.uv[item.triangles].astype(np.float32), material=np.zeros(len(item.triangles), np.int32),
+        material_names=np.array([item.name]), material_colours=np.array([(base.red, base.green, base.blue)]),
+        roughness=np.array([base.roughness]),
+    )  # fmt: skip
+    shapes = np.stack([moves[i] for i in used]) if used else np.zeros((0, *item.points.shape), np.float32)
+    own = replace(
+        rig, shape_names=rig.shape_names[used], shapes=BLENDER.placed(shapes), shape_curves=rig.shape_curves[:, used],
+        skin_weights=item.joint_weights,
+    )  # fmt: skip
+    return surface, own
+
+
+def surface_job(person: Head, *, dressed: bool = False) -> SurfaceJob:
+    """All vertices in the head's order; lashes have no polygons, nor has what a garment hides."""
     layout = person.layout
     if layout is None:
         polygons, uv = person.faces, np.zeros((len(person.faces), 3, 2), np.float32)
@@ -125,6 +158,8 @@ def surface_job(person: Head) -> SurfaceJob:
         owner = {part: names.index(name) for name, parts in MATERIAL_PARTS.items() for part in parts}
         number = np.array([owner.get(part, -1) for part in layout.part_names])[layout.quad_part.astype(np.int64)]
         drawn = number >= 0
+        if dressed:
+            drawn &= ~hidden_faces(load_head().template, layout.quads)
         polygons, uv = layout.quads[drawn], layout.uv[layout.quad_uv[drawn].astype(np.int64)]
         material = number[drawn].astype(np.int32)
     return SurfaceJob(
