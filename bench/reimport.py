@@ -21,7 +21,8 @@ from face_emote.face.characters import character
 from face_emote.face.head import Head
 from face_emote.face.rig import pose_from_controls
 from face_emote.formats.blender import surface_job
-from face_emote.formats.mesh.surface import surface_parts
+from face_emote.formats.mesh.person import under_garment
+from face_emote.formats.mesh.surface import object_parts, surface_of
 from face_emote.verbs.export import export
 
 CACHES = (".pc2", ".mdd", ".abc")
@@ -107,7 +108,8 @@ def _deviation(suffix: str, seen: Float[Array, "frames seen 3"], expected: Array
 
 def vertex_order(person: Head) -> Int[Array, " corner_vertex"]:
     """Head vertices in the order of a `.glb`, which has those on texture seams once a side."""
-    return np.concatenate([part.vertex_index for part in surface_parts(person)])
+    surface = under_garment(surface_of(person)) if person.layout is not None else surface_of(person)
+    return np.concatenate([part.vertex_index for part in object_parts(surface, surface.objects()[0])])
 
 
 def main() -> None:

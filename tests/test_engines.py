@@ -18,6 +18,7 @@ from face_emote.core.types import FaceMotion
 from face_emote.face.bundled import load_head
 from face_emote.face.characters import character
 from face_emote.formats.mesh.flesh import mouth_light
+from face_emote.formats.mesh.person import under_garment
 from face_emote.formats.mesh.surface import object_parts, surface_of
 from face_emote.formats.mesh.targets import SKIN_CURVES
 from face_emote.formats.regions_picture import COLUMNS, ROWS, TILE
@@ -50,7 +51,7 @@ def test_creases_lie_over_the_skin_and_a_curve_shows_just_its_own(glb):
     assert np.allclose(np.linalg.norm(lifted, axis=1), 1e-4, atol=1e-6)
     assert np.all(glb.array(over["attributes"]["COLOR_0"]) == (1.0, 1.0, 1.0, 0.0)), "at rest nothing of it shows"
     assert glb.json["materials"][over["material"]]["alphaMode"] == "BLEND"
-    surface = surface_of(load_head())
+    surface = under_garment(surface_of(load_head()))
     part = object_parts(surface, surface.objects()[0])[0]
     masks = wrinkle_masks(1000.0 * load_head().template)[part.vertex_index]
     for i, name in enumerate(WRINKLES):

@@ -16,7 +16,8 @@ from face_emote.audio.examples import example_speech
 from face_emote.cli.main import main
 from face_emote.core.errors import OutputError
 from face_emote.face.bundled import load_head
-from face_emote.formats.mesh.surface import surface_parts
+from face_emote.formats.mesh.person import under_garment
+from face_emote.formats.mesh.surface import object_parts, surface_of
 from face_emote.formats.motion_file import write_motion
 from face_emote.formats.viewer import FOLDER, write_page
 from face_emote.rendering.scene import LIGHTS
@@ -119,7 +120,8 @@ def test_the_pages_player_moves_the_head_and_finds_its_wrinkles_and_blood(tmp_pa
     times = [0.0, 7 / 30.0, 0.5]
     words = ["node", "-e", SHOWN, str(FOLDER / "viewer.js"), str(path), json.dumps(times)]
     frames = json.loads(subprocess.run(words, capture_output=True, check=True, timeout=60).stdout)
-    part = surface_parts(load_head())[0]
+    surface = under_garment(surface_of(load_head()))
+    part = object_parts(surface, surface.objects()[0])[0]
     vertices = load_head().vertices(motion)
     for frame, shown in zip((0, 7, 15), frames, strict=True):
         assert np.abs(np.array(shown["wrinkles"]) - motion.wrinkles[frame]).max() < 2e-5  # Steps of 1 / 32767.

@@ -44,9 +44,11 @@ class Glb {
   }
 }
 
-// Signed integers that stand for -1..1 as such numbers.
+// Integers that stand for -1..1, or 0..1 without a sign, as such numbers.
 function floats(values, item) {
-  return item.normalized && values.BYTES_PER_ELEMENT < 4 ? Float32Array.from(values, (x) => Math.max(x / (256 ** values.BYTES_PER_ELEMENT / 2 - 1), -1)) : values;
+  if (!item.normalized || values.BYTES_PER_ELEMENT > 2) return values;
+  const signed = values instanceof Int8Array || values instanceof Int16Array, levels = 256 ** values.BYTES_PER_ELEMENT;
+  return Float32Array.from(values, (x) => Math.max(x / (signed ? levels / 2 - 1 : levels - 1), -1));
 }
 
 function multiply(a, b) {
@@ -213,9 +215,11 @@ vec3 skinHere(vec3 base, vec3 n) {
 void main() {
   vec3 n = normalize(facing);
   if (dot(n, eye - place) < 0.0 && isSkin < 0.5) n = -n;
-  vec3 base = hasColour > 0.5 ? linear(texture(colour, chart).rgb) : tint * tone;
+  vec4 seen = texture(colour, chart);
+  if (hasColour > 0.5 && seen.a < 0.4) discard;  // Between the strands of a card.
+  vec3 base = hasColour > 0.5 ? linear(seen.rgb) : tint * tone;
   vec3 light = isSkin > 0.5 ? skinHere(base, n) : shade_viewed_part(place - eye, n, base, shade, roughness);
-  float fade = smoothstep(-0.205, -0.12, place.y);  // The bust ends in the dark, not in a cut.
+  float fade = isSkin > 0.5 ? smoothstep(-0.205, -0.165, place.y) : 1.0;  // A head without a garment ends in the dark.
   shown = vec4(srgb(light), fade * fade);
 }`;
 

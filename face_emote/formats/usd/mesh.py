@@ -55,7 +55,8 @@ def add_meshes(
         out.append(UsdObject(mesh, item.vertex_index))
     for own, points in zip(person.worn, worn, strict=True):
         mesh, every = UsdGeom.Mesh.Define(stage, f"{root}/{own.name}"), np.arange(len(points))
-        _shape(mesh, SurfaceObject(own.name, every, every[:0], own.triangles), places=points, normals=own.normals)
+        faces = np.arange(len(own.triangles))
+        _shape(mesh, SurfaceObject(own.name, every, faces, own.triangles), places=points, normals=own.normals)
         mesh.CreateDoubleSidedAttr(own.alpha != "OPAQUE")
         kind = Sdf.ValueTypeNames.TexCoord2fArray
         primvar = UsdGeom.PrimvarsAPI(mesh).CreatePrimvar("st", kind, UsdGeom.Tokens.vertex)
