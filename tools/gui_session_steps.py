@@ -179,7 +179,7 @@ def generate() -> Iterator[None]:
     in_view(bpy.ops.ed.redo)
     yield
     say("redo brings it back", takes() == 1)
-    scene.frame_set(40)
+    bpy.context.scene.frame_set(40)  # Undo has moved the scene in memory.
     yield from down_the_sidebar("6_take")
 
 

@@ -77,7 +77,6 @@ def _rig(arrays: dict[str, np.ndarray], name: str, collection: Any) -> Any:
     data = bpy.data.armatures.new(f"{name} rig")
     data.display_type = "STICK"
     rig = bpy.data.objects.new(f"{name} rig", data)
-    rig.show_in_front = True
     collection.objects.link(rig)
     view_layer = bpy.context.view_layer
     former = view_layer.objects.active
