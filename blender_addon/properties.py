@@ -77,7 +77,7 @@ class FACEEMOTE_PG_row(bpy.types.PropertyGroup):
 class FACEEMOTE_PG_line(bpy.types.PropertyGroup):
     """One line of many: who says what, and how; a strip of the sequencer, or a recording named in a table.
 
-    What is empty here is as in the panels. `name` ties a line to its take.
+    What is empty here is as in the panels, but for the transcript. `name` ties a line to its take.
     """
 
     strip: StringProperty(name="Strip", description="Sound strip of the sequencer")

@@ -187,12 +187,6 @@ def mouth() -> Iterator[None]:
     """Words and sounds in the list and on the timeline; layers, where there are any."""
     in_view(bpy.ops.face_emote.list_mouth)
     bpy.ops.face_emote.mark_cues(kind="WORD")
-    bpy.context.scene.frame_end = 80
-    for area in view()[0].screen.areas:
-        if area.type == "DOPESHEET_EDITOR":
-            region = next(item for item in area.regions if item.type == "WINDOW")
-            with bpy.context.temp_override(window=view()[0], area=area, region=region):
-                bpy.ops.action.view_all()
     bpy.context.scene.frame_set(34)
     yield from down_the_sidebar("7_mouth")
     say("mouth", len(bpy.context.scene.face_emote.cues) > 0)

@@ -291,7 +291,9 @@ class _Run:
         return True
 
     def _line(self, item: Any) -> Line:
-        given = json.loads(item.given) | {"style": json.loads(item.style)}
+        given = (
+            {"transcript": ""} | json.loads(item.given) | {"style": json.loads(item.style)}
+        )  # The panel's is of its own.
         if item.emotion:
             given["emotion"] = item.emotion
         if item.strip:

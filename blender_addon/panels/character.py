@@ -12,6 +12,7 @@ from ..messages import tr
 from ..names import BLOOD_REGIONS, BONE_ROLES, SKIN_PROPERTY, WRINKLES, blood_place, region_label, wrinkle_place
 from ..operators.mapping import unmatched
 from ..operators.poses import rig_of
+from .lists import row_details
 from .main import Tab, prepared, say, show_work
 
 SHOWN = 8
@@ -85,6 +86,7 @@ class FACEEMOTE_PT_own_mesh(Tab, bpy.types.Panel):
         side.operator("face_emote.add_row", text="", icon="ADD")
         side.operator("face_emote.remove_row", text="", icon="REMOVE")
         side.operator("face_emote.save_mapping", text="", icon="FILE_TICK")
+        row_details(layout, own)
         _say_gone(layout, lost_keys(character))
         for index, part in enumerate(own.parts):
             if part.mesh is not None:
@@ -126,6 +128,7 @@ class FACEEMOTE_PT_bones(Tab, bpy.types.Panel):
         if rig is not None and rig.face_emote.poses:
             table = rig.face_emote
             layout.template_list("FACEEMOTE_UL_rows", "poses", table, "rows", table, "active_row", rows=4)
+            row_details(layout, table)
         if character == rig:
             _say_gone(layout, lost_keys(character))
         if own.rig is not None:

@@ -16,15 +16,27 @@ class FACEEMOTE_UL_rows(bpy.types.UIList):
     def draw_item(
         self, _context: Any, layout: Any, _data: Any, item: Any, _icon: int, _active: Any, _property: str
     ) -> None:
-        """One row."""
-        character = item.id_data
+        """What plays, and how strongly; `row_details` has the rest of the chosen one."""
         row = layout.row(align=True)
-        if character.type == "ARMATURE":
-            row.prop_search(item, "key", character.face_emote, "poses", text="", icon="POSE_HLT")
-        elif has_keys(character):
-            row.prop_search(item, "key", character.data.shape_keys, "key_blocks", text="", icon="SHAPEKEY_DATA")
-        row.prop(item, "source", text="")
-        row.prop(item, "weight", text="")
+        row.label(
+            text=item.key, icon="POSE_HLT" if item.id_data.type == "ARMATURE" else "SHAPEKEY_DATA", translate=False
+        )
+        weight = row.row()
+        weight.ui_units_x = 3.0
+        weight.prop(item, "weight", text="")
+
+
+def row_details(layout: Any, table: Any) -> None:
+    """The chosen row of a mapping: which key or pose plays which curve."""
+    if not table.rows:
+        return
+    item, owner = table.rows[min(table.active_row, len(table.rows) - 1)], table.id_data
+    column = layout.column(align=True)
+    if owner.type == "ARMATURE":
+        column.row().prop_search(item, "key", owner.face_emote, "poses", text="", icon="POSE_HLT")
+    elif has_keys(owner):
+        column.row().prop_search(item, "key", owner.data.shape_keys, "key_blocks", text="", icon="SHAPEKEY_DATA")
+    column.row().prop(item, "source", text="")
 
 
 class FACEEMOTE_UL_takes(bpy.types.UIList):

@@ -9,7 +9,7 @@ from .main import Tab, prepared
 
 
 class FACEEMOTE_UL_cues(bpy.types.UIList):
-    """A word, or a sound of it: what, from frame, to frame, how strongly."""
+    """A word, or a sound of it: what, from frame, to frame."""
 
     def draw_item(
         self, _context: Any, layout: Any, _data: Any, item: Any, _icon: int, _active: Any, _property: str
@@ -23,8 +23,6 @@ class FACEEMOTE_UL_cues(bpy.types.UIList):
             row.prop(item, "label", text="")
         row.prop(item, "start", text="")
         row.prop(item, "end", text="")
-        if item.kind == "SOUND":
-            row.prop(item, "strength", text="", slider=True)
 
 
 class FACEEMOTE_PT_mouth(Tab, bpy.types.Panel):
@@ -41,6 +39,9 @@ class FACEEMOTE_PT_mouth(Tab, bpy.types.Panel):
         if not len(settings.cues):
             return
         layout.template_list("FACEEMOTE_UL_cues", "", settings, "cues", settings, "active_cue", rows=8)
+        cue = settings.cues[min(settings.active_cue, len(settings.cues) - 1)]
+        if cue.kind == "SOUND":
+            layout.prop(cue, "strength", slider=True)
         layout.prop(settings, "cues_follow")
         row = layout.row(align=True)
         row.prop(settings, "new_sound", text="")

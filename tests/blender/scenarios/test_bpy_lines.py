@@ -49,6 +49,14 @@ def test_a_table_becomes_takes_of_its_characters_one_after_another(fe, scene, tm
     assert len(sounds(fe)) == 2 and "2 lines generated" in fe.jobs.SESSION.status
 
 
+def test_a_line_is_not_given_the_words_of_the_panels_speech(fe, scene, tmp_path):
+    scene.face_emote.transcript = "These words are of another recording"
+    scene.face_emote.lines_table = str(table_of(tmp_path, f"{SPEECH.name},joy,greeting,maya,3"))
+    fe.bpy.ops.face_emote.generate_lines()
+    assert states(fe) == [("greeting", "DONE")]
+    assert fe.takes.facts_of(fe.takes.takes_of(fe.bpy.data.objects["Maya"])[0])["transcript"] == ""
+
+
 def test_only_what_has_changed_is_done_again_in_its_place(fe, scene, tmp_path):
     rows = [f"{SPEECH.name},joy,greeting,maya,3", f"{OTHER.name},anger,answer,,"]
     scene.face_emote.lines_table = str(table_of(tmp_path, *rows))
