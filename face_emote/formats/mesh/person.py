@@ -166,7 +166,7 @@ def local_places(
     return local
 
 
-def worn_places(person: Person, block: FaceMotion) -> list[Float[Array, "vertex 3"]]:
+def worn_places(person: Person, block: FaceMotion) -> list[Float[Array, "_ 3"]]:
     """Where the vertices of all that is worn are on the first frame of a block."""
     head, first = person.head, replace(block, **{name: getattr(block, name)[:1] for name in block.row_names})
     delta = head.pose_vertices(expression=first.expression)[0] - head.template.astype(np.float32)

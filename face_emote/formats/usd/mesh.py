@@ -31,7 +31,7 @@ class UsdObject:
 
 def add_meshes(
     stage: Any, person: Person, *, root: str, vertices: Float[Array, "head_vertex 3"],
-    worn: list[Float[Array, "vertex 3"]],
+    worn: list[Float[Array, "_ 3"]],
 ) -> tuple[UsdObject, ...]:  # fmt: skip
     """Define the meshes with their materials; the person's pictures are written beside the stage's own file.
 
