@@ -35,8 +35,6 @@ from tools.train_judges.experts import EMOTIONS_JUDGE
 FOLDS = (("s1",), ("s4",), ("s31", "s33", "s10", "s14", "s16"), ("s30", "s34", "s24", "s25", "s27"))
 EVERY = {"s1": 14, "s4": 2}
 """Of these talkers, who have many clips, every so many-th is measured."""
-HELD_OUT = (2, 3)
-"""Folds of which no talker's upper face or head taught a network that is measured on them."""
 VIEWS = {"brows, lids, head": ALL, "head and lids": HEAD_AND_LIDS, "brows and lids": UPPER, "head": HEAD}
 SEEDS = 5
 WINDOWS_PER_CLIP = 3
@@ -71,13 +69,13 @@ def folds_of(
     return [np.concatenate([windows_of(curves(t)) for t in talkers if t.name in names]) for names in FOLDS]
 
 
-def rows_of(real: list[Array], drawn: list[Array]) -> dict[str, float]:
+def rows_of(real: list[Array], drawn: list[Array], *, asked_of: tuple[int, ...]) -> dict[str, float]:
     """Figures of windows beside real ones."""
     rows = {}
     for view, channels in VIEWS.items():
-        found = told_apart([w[:, :, channels] for w in real], [w[:, :, channels] for w in drawn], measured=HELD_OUT)
+        found = told_apart([w[:, :, channels] for w in real], [w[:, :, channels] for w in drawn], measured=asked_of)
         rows[f"told from people by {view}: AUC"] = float(np.mean(found))
-    asked = [np.concatenate([part[k] for k in HELD_OUT])[:, :, ALL] for part in (real, drawn)]
+    asked = [np.concatenate([part[k] for k in asked_of])[:, :, ALL] for part in (real, drawn)]
     scale = gist_of(np.concatenate(real)[:, :, ALL]).std(axis=0) + 1e-6
     rows["Frechet distance of windows"] = frechet(gist_of(asked[0]), gist_of(asked[1]), scale=scale)
     for channel, name in enumerate(CHANNELS[:-1]):
@@ -86,10 +84,10 @@ def rows_of(real: list[Array], drawn: list[Array]) -> dict[str, float]:
     return rows
 
 
-def people_rows(real: list[Array]) -> dict[str, float]:
+def people_rows(real: list[Array], *, asked_of: tuple[int, ...]) -> dict[str, float]:
     """What a judge that cannot tell says, and how far half of the same people's clips lie from the other half."""
     scale = gist_of(np.concatenate(real)[:, :, ALL]).std(axis=0) + 1e-6
-    asked = gist_of(np.concatenate([real[k] for k in HELD_OUT])[:, :, ALL])
+    asked = gist_of(np.concatenate([real[k] for k in asked_of])[:, :, ALL])
     odd = np.arange(len(asked)) // WINDOWS_PER_CLIP % 2 == 1
     rows = {f"told from people by {view}: AUC": 0.5 for view in VIEWS}
     rows["Frechet distance of windows"] = frechet(asked[odd], asked[~odd], scale=scale)
@@ -163,6 +161,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="folder of the tracked talkers")
     parser.add_argument("--ways", default="rules,net", help="animators, of animate's")
+    parser.add_argument("--asked", default="2,3", help="folds that are asked about; talkers whom no way has met")
     parser.add_argument("--keep", type=Path, metavar="FOLDER")
     parser.add_argument("--json", type=Path, metavar="FILE")
     parser.add_argument("--quick", action="store_true", help="a few clips: only to see that it works")
@@ -171,13 +170,16 @@ def main() -> int:
     if given.quick:
         talkers = [Filmed(t.name, t.clips[:4], t.curves[:4], t.sounds[:4]) for t in talkers]
     real = folds_of(talkers, lambda talker: talker.curves)
-    asked = [t for t in talkers if any(t.name in FOLDS[k] for k in HELD_OUT)]
+    asked_of = tuple(int(k) for k in given.asked.split(","))
+    asked = [t for t in talkers if any(t.name in FOLDS[k] for k in asked_of)]
     columns = {
-        "people": people_rows(real) | prosody_rows([p for t in talkers for p in zip(t.curves, t.sounds, strict=True)])
+        "people": people_rows(real, asked_of=asked_of)
+        | prosody_rows([p for t in talkers for p in zip(t.curves, t.sounds, strict=True)])
     }
     for name in given.ways.split(","):
         played = {t.name: tuple(kept.curves(name, s, seed=k) for k, s in enumerate(t.sounds)) for t in talkers}
-        rows = rows_of(real, folds_of(talkers, lambda talker, of=played: of[talker.name]))  # type: ignore[misc]
+        drawn = folds_of(talkers, lambda talker, of=played: of[talker.name])  # type: ignore[misc]
+        rows = rows_of(real, drawn, asked_of=asked_of)
         rows |= prosody_rows([p for t in talkers for p in zip(played[t.name], t.sounds, strict=True)])
         rows |= seed_rows(kept, name, [t.sounds[0] for t in asked][: 2 if given.quick else 6])
         columns[name] = rows | named_row(name, quick=given.quick)

@@ -89,7 +89,7 @@ MISTAKES = {
     "picture": (["--light", "warm"], "--light cannot be used with --stream; animate a recording instead"),
     "rules": (
         ["--animator", "rules"],
-        "The rules have to hear a recording to its end; leave out --animator rules, or --stream",
+        "Only the animator net can hear while somebody speaks; leave out --animator rules, or --stream",
     ),
     "rate": (["--stream-rate", "10"], "--stream-rate must lie between 1000 and 768000 Hz, got 10"),
     "slow": (["--fps", "2"], "A live performance has at least 10 frames a second, got 2"),

@@ -30,6 +30,7 @@ NOT_RUN = {
     r"arecord -F 20000": "an option is named",
     r"arecord .* perceive --stream -o - .*": "writes bytes; tests/test_live_tokens.py",
     r"face-emote perceive .* --one-talker .*": "needs many lines of one voice; tests/test_talker.py",
+    r"python -m tools\.train_generation\..*": "needs faces that were tracked; tests/test_takes_training.py",
     r"python -m tools\.train_encoder\..*": "an hour, and needs recordings that are not distributed",
     r"python -m bench\.(faces|tokens) .*": "minutes, and needs faces and recordings that are not distributed",
     r"face-emote .*(rest\.mp4|jane\.character).*": "needs a filmed person; tests/test_enrolment.py",

@@ -1,6 +1,7 @@
 """`face-emote animate`: speech, or a recorded face, to motion, mesh or video."""
 
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from face_emote.cli.options import (
 )
 from face_emote.cli.progress import progress_shown
 from face_emote.core.errors import OptionError
+from face_emote.core.motion import MotionStream
 from face_emote.core.options import OVER_CAPTURE, PERFORMANCE_OPTIONS, Performance, Picture, facing
 from face_emote.provenance.credential import Provenance
 
@@ -51,6 +53,7 @@ Examples:
   face-emote animate line.wav -e "joy tinged with guilt" -t line.txt -o line.glb
   face-emote animate line.wav -e "0s calm; 1.5s fear:0.8; 3s relief" --fps 24 -o line.npz
   face-emote animate line.wav -e "restrained despair" --head-motion 0.5 --seed 3 -o take3.mp4
+  face-emote animate line.wav --animator takes --takes 5 -o line.npz
   face-emote animate --from take.csv -e "calm anger" -o take.glb
   arecord -q -f S16_LE -r 16000 -t raw | face-emote animate --stream -e "calm joy" | your-engine
   face-emote animate --stream --mic --to livelink
@@ -82,6 +85,13 @@ LIVE = (
     metavar="FILE",
     type=PathType,
     help="Play what `perceive -o FILE.tokens` has read, here or elsewhere; - for what comes in on stdin.",
+)
+@click.option(
+    "--takes",
+    metavar="NUMBER",
+    type=click.IntRange(1, 20),
+    default=1,
+    help="Perform so many takes with seeds one after the other; OUT gets their numbers, and a sheet shows them all.",
 )
 @click.option(
     "--print-emotion",
@@ -137,8 +147,8 @@ LIVE = (
 def command(context: click.Context, /, *, speech: Path | None, output: Path | None, **values: Any) -> None:
     """Perform SPEECH with an emotion and write it to OUT."""
     live = {name: values.pop(name) for name in ("stream", "stream_rate", "latency", "to", "mic", "rig")}
-    capture, flame, print_emotion, tokens, voice = (
-        values.pop(name) for name in ("capture", "flame", "print_emotion", "tokens", "voice")
+    capture, flame, print_emotion, tokens, voice, takes = (
+        values.pop(name) for name in ("capture", "flame", "print_emotion", "tokens", "voice", "takes")
     )
     performance = performance_from(values, speech=speech or Path("-"))
     if tokens is not None:
@@ -162,8 +172,14 @@ def command(context: click.Context, /, *, speech: Path | None, output: Path | No
         _perform_over(context, capture, output=output, flame=flame, performance=performance, picture=picture,
                       provenance=provenance)  # fmt: skip
     elif speech is not None:
-        _perform(speech, output, performance=facing(performance, picture), picture=picture, provenance=provenance,
-                 print_emotion=print_emotion, voice=voice)  # fmt: skip
+        played = []
+        for number in range(takes):
+            target = output if takes == 1 else output.with_stem(f"{output.stem}_{number + 1}")
+            one = replace(facing(performance, picture), seed=performance.seed + number)
+            played.append(_perform(speech, target, performance=one, picture=picture, provenance=provenance,
+                                   print_emotion=print_emotion and not number, voice=voice))  # fmt: skip
+        if takes > 1:
+            _show_takes(played, output.with_name(f"{output.stem}_takes.png"), picture=picture)
 
 
 def _felt_by_tokens(context: click.Context, performance: Performance, tokens: Path) -> Performance:
@@ -194,8 +210,11 @@ def _perform_live(
     unfit = next((name for name in given if name not in LIVE), None)
     if unfit is not None:
         raise OptionError(f"{flag(unfit)} cannot be used with --stream; animate a recording instead")
-    if performance.animator == "rules":
-        raise OptionError("The rules have to hear a recording to its end; leave out --animator rules, or --stream")
+    if performance.animator != "net":
+        raise OptionError(
+            f"Only the animator net can hear while somebody speaks; leave out --animator {performance.animator}, or "
+            "--stream"
+        )
     fps = performance.fps if "fps" in given else LIVE_FPS
     if speech is None and way["mic"] is None and not way["to"] and way["rig"] is None:
         latency_ms = int(latency or 160)
@@ -209,7 +228,7 @@ def _perform_live(
 def _perform(
     speech: Path, output: Path, *, performance: Performance, picture: Picture, provenance: Provenance | None,
     print_emotion: bool, voice: bool,
-) -> None:  # fmt: skip
+) -> MotionStream:  # fmt: skip
     from face_emote.cli.performing import performed, require_output, summary, write_result
     from face_emote.face.bundled import load_head
     from face_emote.formats.motion_file import write_motion
@@ -229,7 +248,7 @@ def _perform(
         if output.suffix.lower() == ".npz":
             write_motion(take.motion, output)
             click.echo(summary(output, num_frames=take.motion.num_frames, fps=take.motion.fps))
-            return
+            return take.motion
         with performed(take, beside=output) as motion:
             click.echo(
                 write_result(
@@ -237,6 +256,17 @@ def _perform(
                     provenance=provenance, progress=progress,
                 )
             )  # fmt: skip
+    return take.motion
+
+
+def _show_takes(takes: Sequence[MotionStream], target: Path, *, picture: Picture) -> None:
+    """A row a take, at the same instants."""
+    from face_emote.cli.demo_command import SHEET_TILE
+    from face_emote.verbs.render import write_sheet
+
+    with progress_shown() as progress:
+        write_sheet(takes, target, picture=replace(picture, size=SHEET_TILE), columns=6, rows=1, progress=progress)
+    click.echo(f"{target}: {len(takes)} takes")
 
 
 def _perform_over(
@@ -251,7 +281,7 @@ def _perform_over(
     from face_emote.verbs.animate import animate_capture
 
     given, speech = options_given(context), context.params["speech"]
-    unheeded = (item.name for item in PERFORMANCE_OPTIONS if item.name not in OVER_CAPTURE)
+    unheeded = ("takes", *(item.name for item in PERFORMANCE_OPTIONS if item.name not in OVER_CAPTURE))
     unfit = next((name for name in unheeded if name in given), None)
     if unfit is not None:
         raise OptionError(f"{flag(unfit)} is for performances of speech; leave it out, or --from")

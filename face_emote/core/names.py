@@ -98,8 +98,9 @@ CAMERAS = ("portrait", "front", "three-quarter", "profile", "close", "mouth", "e
 LIGHTS = ("studio", "soft", "warm", "night")
 ENGINES = ("fast", "gl", "cycles", "differentiable")
 CODECS = ("h264", "vp9", "av1")
-ANIMATORS = ("net", "rules")
-"""`net` has learnt from recorded faces and voices; `rules` follow the phones, and need no network file."""
+ANIMATORS = ("net", "rules", "takes")
+"""`net` has learnt from recorded faces and voices; `rules` follow the phones, and need no network file; `takes` are
+`net` with head, brows and blinks drawn anew for every seed."""
 NETWORKS = ("default", "fast")
 """Those that come with the package."""
 BLOOD_TIMINGS = ("stage", "physiological", "off")

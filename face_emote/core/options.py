@@ -79,7 +79,8 @@ class Performance:
     )  # fmt: skip
     animator: str = option(
         "net",
-        "net has learnt from recorded lips and hears any language; rules follow the phones they recognise.",
+        "net has learnt from recorded lips and hears any language; rules follow the phones they recognise; takes are "
+        "net with head, brows and blinks drawn anew for every seed, as filmed readers move.",
         choices=ANIMATORS, section=ANIMATOR,
     )  # fmt: skip
     model: str | Path = option(

@@ -52,7 +52,7 @@ def lip_system(animator: str, *, head: Head, known_words: bool, model: str | Pat
     """One of `names.ANIMATORS`; raises OptionError for another name, and CheckpointError for a damaged network."""
     if animator == "rules":
         return Rules(head, known_words=known_words)
-    if animator != "net":
+    if animator not in ANIMATORS:
         raise OptionError(f"There is no animator '{animator}'; choose one of {', '.join(ANIMATORS)}")
     return Network(head, model=model, known_words=known_words)
 

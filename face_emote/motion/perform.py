@@ -22,6 +22,7 @@ from face_emote.core.types import EmotionPlan, FaceMotion, SpeechAnalysis
 from face_emote.face.rig import pose_from_controls
 from face_emote.motion.events.breathing import breath_motion, breath_volume
 from face_emote.motion.events.brows import aged_brows
+from face_emote.motion.events.drawn import Drawn, drawn_head
 from face_emote.motion.events.gaze import eye_rotations, gaze_direction, turned_head
 from face_emote.motion.events.head_motion import body_sway, head_rotation
 from face_emote.motion.layering import lids_follow
@@ -42,14 +43,16 @@ def perform(
     player: Player,
     answers: NetAnswers | None = None,
     spoken: MouthCues | None = None,
+    drawn: Drawn | None = None,
     block_frames: int = DEFAULT_BLOCK,
 ) -> Iterator[FaceMotion]:
     """Play a clip: consecutive blocks of `block_frames` frames, the last one perhaps shorter.
 
     The same arguments give the same bytes, for any `block_frames`; another seed gives other blinks, glances and nods.
-    Without answers of the network the rules play it; `spoken` are corrected cues of the mouth.
+    Without answers of the network the rules play it; `spoken` are corrected cues of the mouth, `drawn` a take of head,
+    brows and blinks.
     """
-    score = performance_score(analysis, plan, player=player, answers=answers, spoken=spoken)
+    score = performance_score(analysis, plan, player=player, answers=answers, spoken=spoken, drawn=drawn)
     yield from played(score, player=player, duration_secs=analysis.duration_secs, block_frames=block_frames)
 
 
@@ -83,9 +86,11 @@ def face_frames(
     `now` holds the slow tracks at these instants; `activity` and `leisure` are those of `SpeechCues`.
     """
     display, amount = now.display, player.style.head
-    neck = head_rotation(
-        score.head, times, activity=activity, energy=display.energy, tendency=display.head_tendency, amount=amount
-    )
+    energy, tendency = display.energy, display.head_tendency
+    if score.drawn is None:
+        neck = head_rotation(score.head, times, activity=activity, energy=energy, tendency=tendency, amount=amount)
+    else:
+        neck = drawn_head(score.drawn, times, energy=energy, tendency=tendency, amount=amount)
     lift, tip = breath_motion(breath_volume(score.breath, times), amount=amount)
     neck[:, 0] += tip
     viewer = player.viewer

@@ -13,6 +13,7 @@ from face_emote.motion.events.blinks import BlinkScore, blink_score, lid_closure
 from face_emote.motion.events.breathing import BreathScore, breath_score, breath_volume, swallowed
 from face_emote.motion.events.brows import BrowScore, brow_controls, brow_score, stirring
 from face_emote.motion.events.cues import SpeechCues, speech_cues
+from face_emote.motion.events.drawn import Drawn, drawn_brows, drawn_closure
 from face_emote.motion.events.gaze import GazeScore, gaze_score, head_follow
 from face_emote.motion.events.head_motion import HeadScore, head_score
 from face_emote.motion.events.micro_expressions import LeakScore, leak_pulses, leak_score, leak_weight
@@ -56,6 +57,8 @@ class FaceScore:
     brows: BrowScore
     breath: BreathScore
     leaks: LeakScore
+    drawn: Drawn | None = None
+    """Plays head, brows and blinks in place of their scores."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,10 +81,12 @@ def performance_score(
     player: Player,
     answers: NetAnswers | None = None,
     spoken: MouthCues | None = None,
+    drawn: Drawn | None = None,
 ) -> PerformanceScore:
     """Decide a clip: same arguments, same score.
 
-    Without answers of the network the rules decide. `spoken` are corrected cues: they change the mouth alone.
+    Without answers of the network the rules decide. `spoken` are corrected cues: they change the mouth alone; `drawn`
+    is a take of head, brows and blinks.
     """
     style = player.style
 
@@ -130,6 +135,7 @@ def performance_score(
         brows=brow_score(cues, rng=dice(_BROWS)),
         breath=breath_score(cues, rate=bias.breath_rate_hz / REST_BREATH_HZ, grid_hz=_GRID_HZ, rng=dice(_BREATH)),
         leaks=leaks,
+        drawn=drawn,
     )
     expression = None if answers is None else answers.expression
     return PerformanceScore(face, cues, planned, life_key=int(dice(_LIFE).integers(2**62)), expression=expression)
@@ -173,17 +179,21 @@ def face_controls(
     1 (`SpeechCues.rest_at`). `gauge` keeps the lips' gap (see `layering`); None for a cheaper, slightly less exact
     mouth.
     """
-    lips = score.lips.sample(times)
+    lips, drawn = score.lips.sample(times), score.drawn
     breaks_through = leak_weight(leak_pulses(score.leaks, times), leak=display.leak)
     emotion = display.emotion + breaks_through * (display.hidden - np.minimum(display.emotion, display.hidden))
     controls = layered(
         lips.controls,
         emotion=np.asarray(emotion, np.float32),
-        accents=_accents(score, times, display=display, emotion=emotion, amount=style.brows)
+        accents=drawn_brows(drawn, times, amount=style.brows)
+        if drawn is not None
+        else _accents(score, times, display=display, emotion=emotion, amount=style.brows)
         + stirring(score.brows, times, talking=1.0 - leisure, amount=style.brows),
         ownership=np.maximum(lips.ownership, 1.0 - leisure),
         closure=lips.closure,
-        blink=lid_closure(score.blinks, times),
+        blink=lid_closure(score.blinks, times)
+        if drawn is None
+        else drawn_closure(drawn, times, blinks=style.blinks > 0.0),
         inhaled=breath_volume(score.breath, times),
         gauge=gauge,
     )

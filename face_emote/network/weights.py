@@ -143,7 +143,7 @@ class ExpressionWeights:
     head: Annotated[Affine, Layer("dense", ("outputs", "width"))]
 
 
-Weights = TypeVar("Weights", BlockWeights, LipWeights, ExpressionWeights)
+Weights = TypeVar("Weights")
 
 
 def layers_of(kind: type) -> dict[str, Layer | None]:
@@ -178,9 +178,14 @@ def weight_shapes(config: NetConfig) -> dict[str, Shape]:
     """Shape of every weight of a configuration."""
     return {
         "x0": (NUM_BANDS,),
-        **dict(_tensors(LipWeights, lip_sizes(config), prefix=LIP_PREFIX)),
-        **dict(_tensors(ExpressionWeights, expression_sizes(config), prefix=EXPRESSION_PREFIX)),
+        **tensors_of(LipWeights, lip_sizes(config), prefix=LIP_PREFIX),
+        **tensors_of(ExpressionWeights, expression_sizes(config), prefix=EXPRESSION_PREFIX),
     }
+
+
+def tensors_of(kind: type, sizes: Sizes, *, prefix: str) -> dict[str, Shape]:
+    """Shapes of all weights of one of the dataclasses, by name."""
+    return dict(_tensors(kind, sizes, prefix=prefix))
 
 
 def _tensors(kind: type, sizes: Sizes, *, prefix: str) -> Iterator[tuple[str, Shape]]:
@@ -194,20 +199,21 @@ def _tensors(kind: type, sizes: Sizes, *, prefix: str) -> Iterator[tuple[str, Sh
 
 def lip_weights(weights: Mapping[str, Array], config: NetConfig) -> LipWeights:
     """A checkpoint's lip path, arranged for running."""
-    return _arranged(LipWeights, weights, sizes=lip_sizes(config), prefix=LIP_PREFIX)
+    return arranged(LipWeights, weights, sizes=lip_sizes(config), prefix=LIP_PREFIX)
 
 
 def expression_weights(weights: Mapping[str, Array], config: NetConfig) -> ExpressionWeights:
     """A checkpoint's expression path, arranged for running."""
-    return _arranged(ExpressionWeights, weights, sizes=expression_sizes(config), prefix=EXPRESSION_PREFIX)
+    return arranged(ExpressionWeights, weights, sizes=expression_sizes(config), prefix=EXPRESSION_PREFIX)
 
 
-def _arranged(kind: type[Weights], weights: Mapping[str, Array], *, sizes: Sizes, prefix: str) -> Weights:
+def arranged(kind: type[Weights], weights: Mapping[str, Array], *, sizes: Sizes, prefix: str) -> Weights:
+    """The weights of one of the dataclasses, out of all of a checkpoint."""
     found: dict[str, Any] = {}
     for name, layer in layers_of(kind).items():
         if layer is None:
             blocks = (
-                _arranged(BlockWeights, weights, sizes=sizes, prefix=f"{prefix}{name}.{i}.")
+                arranged(BlockWeights, weights, sizes=sizes, prefix=f"{prefix}{name}.{i}.")
                 for i in range(sizes["layers"])
             )
             found[name] = tuple(_ready(block, heads=sizes["heads"]) for block in blocks)

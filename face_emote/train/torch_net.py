@@ -1,5 +1,7 @@
 """The network of `docs/network.md` in torch: what training sees. `network/` runs the same weights with numpy."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -27,12 +29,12 @@ EPSILON = 1e-5
 class Layers(nn.ModuleDict):
     """The layers of one of the dataclasses of `network.weights`, by their names."""
 
-    def __init__(self, kind: type, sizes: Sizes) -> None:
+    def __init__(self, kind: type, sizes: Sizes, *, block: Callable[[Sizes], nn.Module] | None = None) -> None:
         super().__init__()
-        layers = layers_of(kind)
+        layers, block = layers_of(kind), block or Block
         for name, layer in layers.items():
             if layer is None:
-                self[name] = nn.ModuleList(Block(sizes) for _ in range(sizes["layers"]))
+                self[name] = nn.ModuleList(block(sizes) for _ in range(sizes["layers"]))
             elif layer.kind == "bare":
                 self.register_parameter(name, nn.Parameter(torch.zeros(layer.shape(sizes))))
             elif layer.tensors(sizes):

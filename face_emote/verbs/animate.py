@@ -7,6 +7,7 @@ The main path of the product, in five steps:
            or read from the speech      ("auto")                            face_emote.perception
     person = character("default")       who plays it                        face_emote.face
     net_answers(net, speech, ..)        what the network makes of both      face_emote.network
+    drawn_life(net, voice, ..)          head, brows and blinks of a take    face_emote.generation
     perform(analysis, plan, ..)         lips, expression, head, gaze,       face_emote.motion
                                         blinks, wrinkles, blood             (face_emote.look)
 
@@ -56,13 +57,18 @@ from face_emote.face.bundled import load_head
 from face_emote.face.characters import character as load_character
 from face_emote.face.head import Head
 from face_emote.formats.cues_file import cues_text, read_cues
+from face_emote.generation.drawing import drawn_life
+from face_emote.generation.layout import VOICE_COLUMNS
+from face_emote.generation.net import DrawNet, load_draw_net
 from face_emote.motion.events.blinks import BlinkScore
+from face_emote.motion.events.drawn import Drawn
 from face_emote.motion.net_listening import NetAnswers, net_answers
 from face_emote.motion.over_capture import over_capture
 from face_emote.motion.perform import played
 from face_emote.motion.player import player_of
 from face_emote.motion.score import performance_score
 from face_emote.network.runtime import MotionNet, load_motion_net
+from face_emote.perception.encoder_inputs import voice_tokens
 from face_emote.perception.phrases import auto_plan
 from face_emote.perception.reading import read_feelings
 from face_emote.rigs.retarget import retargeted
@@ -130,7 +136,8 @@ def animate(  # noqa: PLR0913
         look_at: the camera whose lens the eyes meet: the name of a preset or an own one; the portrait camera if left
             out.
         style: the animator's sliders.
-        animator: `"net"`, the trained network, or `"rules"`, which follow the phones.
+        animator: `"net"`, the trained network; `"rules"`, which follow the phones; or `"takes"`, the network with head,
+            brows and blinks drawn anew for every seed.
         model: which network: `"default"`, `"fast"` (a smaller one), or the path of a checkpoint file.
         talker: whose voice it is, from `talker_of` its other lines; `"auto"` reads it against them.
         progress: called with (done, total, what) while it works.
@@ -205,7 +212,7 @@ def _taken(performance: Performance, *, head: Head | None, progress: Progress | 
         basis=cast.head.basis,
         emotion=plan.text,
         speech_secs=analysis.duration_secs,
-        animator="rules" if net is None else f"net {net.name} {net.sha256[:8]}",
+        animator=_animator_of(cast),
         seed=performance.seed,
         version=VERSION,
         cues=cues_text(cast.spoken or _heard_cues(analysis, performance.language)),
@@ -248,6 +255,8 @@ class _Cast:
     plan: EmotionPlan
     person: Character
     net: MotionNet | None
+    draws: DrawNet | None
+    """Draws takes of head, brows and blinks."""
     head: Head
     """Who plays: a head whose controls have names."""
     shown_on: Head | None
@@ -263,11 +272,20 @@ def _cast(performance: Performance, *, head: Head | None) -> _Cast:
     return _Cast(
         plan=plan,
         person=load_character(performance.character),
-        net=load_motion_net(performance.model) if performance.animator == "net" else None,
+        net=None if performance.animator == "rules" else load_motion_net(performance.model),
+        draws=load_draw_net() if performance.animator == "takes" else None,
         head=wanted if wanted.is_semantic else load_head(),
         shown_on=None if wanted.is_semantic else wanted,
         spoken=None if given is None else with_sounds(read_cues(given) if isinstance(given, Path) else given),
     )
+
+
+def _animator_of(cast: _Cast) -> str:
+    """What made a motion, as its header says it."""
+    if cast.net is None:
+        return "rules"
+    drawn = "" if cast.draws is None else f", takes {cast.draws.sha256[:8]}"
+    return f"net {cast.net.name} {cast.net.sha256[:8]}{drawn}"
 
 
 def _stream(
@@ -283,8 +301,13 @@ def _stream(
         viewer=lens_of(performance.look_at),
     )  # fmt: skip
     player = replace(player, eyes=performance.eyes)
-    num_frames = frames_in(analysis.duration_secs, fps=fps)
-    score = performance_score(analysis, cast.plan, player=player, answers=answers, spoken=cast.spoken)
+    num_frames, drawn = frames_in(analysis.duration_secs, fps=fps), None
+    if cast.draws is not None:
+        voice = voice_tokens(analysis.prosody)[0].rows[:, VOICE_COLUMNS]
+        drawn = Drawn(drawn_life(cast.draws, voice, seed=performance.seed), cast.draws.controls)
+    score = performance_score(
+        analysis, cast.plan, player=player, answers=answers, spoken=cast.spoken, drawn=drawn
+    )
 
     def read(size: int) -> Iterator[FaceMotion]:
         frames_done = 0

@@ -200,17 +200,23 @@ def contact_sheet(  # noqa: PLR0913
 
 
 def write_sheet(
-    motion: MotionSource, path: str | Path, *, picture: Picture, columns: int = 4, rows: int = 3,
-    head: Head | None = None, progress: Progress | None = None,
+    motion: MotionSource | Sequence[MotionSource], path: str | Path, *, picture: Picture, columns: int = 4,
+    rows: int = 3, head: Head | None = None, progress: Progress | None = None,
 ) -> Path:  # fmt: skip
-    """`contact_sheet`, with the picture as a record; each frame bears its time in place of the label."""
+    """`contact_sheet`, with the picture as a record; each frame bears its time in place of the label.
+
+    Of several motions each has its `rows`, at the same instants.
+    """
     target = Path(path)
     require_square(picture)
     require_writable(target)
-    count = columns * rows
-    frames = np.linspace(0, motion.num_frames - 1, count + 2)[1:-1].round().astype(int).tolist()
-    pictures = render_frames(motion, frames, picture=replace(picture, label=""), head=head, progress=progress)
-    labels = [f"{frame / motion.fps:.2f} s" for frame in frames]
+    motions, plain = list(motion) if isinstance(motion, Sequence) else [motion], replace(picture, label="")
+    first = motions[0]
+    frames = np.linspace(0, first.num_frames - 1, columns * rows + 2)[1:-1].round().astype(int).tolist()
+    pictures = np.concatenate(
+        [render_frames(one, frames, picture=plain, head=head, progress=progress) for one in motions]
+    )
+    labels = [f"{frame / first.fps:.2f} s" for frame in frames] * len(motions)
     with written_beside(target) as beside:
         beside.write_bytes(png_bytes(compose_sheet(pictures, labels, columns=columns)))
     return target

@@ -21,8 +21,9 @@ SETTLED = 11
 CHANNELS = ("brow left", "brow right", "frown", "lid left", "lid right", "nod", "turn", "tilt", "corners")
 """The last one is the distance between the corners of the mouth."""
 LIDS = slice(3, 5)
-_OUTER, _INNER, _MOUTH = (263, 33), (362, 133), (291, 61)
-"""Points of the tracker: outer and inner corners of the eyes, corners of the mouth; left, right."""
+_OUTER, _MOUTH, _BRIDGE = (263, 33), (291, 61), 168
+"""Points of the tracker: outer corners of the eyes, corners of the mouth, left and right; the bridge of the nose, which
+neither lids nor brows move."""
 _BROWS = ((336, 296, 334), (107, 66, 105))
 _FROWN = (285, 55)
 _LID_PAIRS = (((386, 374), (385, 380), (387, 373)), ((159, 145), (160, 144), (158, 153)))
@@ -75,11 +76,10 @@ def seen_of(
     def at(*wanted: int) -> Array:
         return points[:, [place[point] for point in wanted]]
 
-    outer, inner, mouth, frown = at(*_OUTER), at(*_INNER), at(*_MOUTH), at(*_FROWN)
+    outer, mouth, frown, bridge = at(*_OUTER), at(*_MOUTH), at(*_FROWN), at(_BRIDGE)[:, 0]
     size = float(np.median(np.linalg.norm(outer[:, 0] - outer[:, 1], axis=1)))
-    up = float(np.sign(np.median(at(_BROWS[0][0])[:, 0, 1] - inner[:, 0, 1])))
-    line = inner[:, :, 1].mean(axis=1)
-    columns = [1000.0 * up * (at(*brow)[:, :, 1].mean(axis=1) - line) / size for brow in _BROWS]
+    up = float(np.sign(np.median(at(_BROWS[0][0])[:, 0, 1] - outer[:, 0, 1])))
+    columns = [1000.0 * up * (at(*brow)[:, :, 1].mean(axis=1) - bridge[:, 1]) / size for brow in _BROWS]
     columns.append(1000.0 * np.linalg.norm(frown[:, 0] - frown[:, 1], axis=1) / size)
     for pairs in _LID_PAIRS:
         gaps = [np.linalg.norm(np.diff(at(*pair)[:, :, :2], axis=1)[:, 0], axis=1) for pair in pairs]

@@ -193,10 +193,10 @@ def head_rotation(
     rotation += (energy * activity)[:, None] * stir * _STIR
     followed = eased_steps(times, start=score.follow_start, values=score.follow, duration_secs=0.42)
     rotation[:, :2] += followed[:, ::-1]
-    return _limited(amount * (rotation + tendency), LIMIT)
+    return limited(amount * (rotation + tendency), LIMIT)
 
 
-def _limited(rotation: Array, limit: Array) -> Array:
+def limited(rotation: Array, limit: Array) -> Array:
     """Bent so that no component passes its limit; changes 3 % at a third of it."""
     limited: Array = limit * np.tanh(rotation / limit)
     return limited

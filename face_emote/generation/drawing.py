@@ -1,0 +1,117 @@
+"""Takes: what brows, lids and head of somebody who talks like this might do, another with every seed.
+
+A clip is drawn in windows that hop by 16 tokens (1.28 s): the last tokens of the window before are known, and some more
+that only look ahead are drawn again by the next one. Noise and style of a window come from the seed and its number
+alone, so it does not matter how the voice was cut.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from face_emote.core.arrays import Array, Float
+from face_emote.generation.layout import AHEAD, CONTEXT, FACE, FACE_SLICE, NUM_VALUES, STYLE, TOKEN_HZ, VOICE, WINDOW
+from face_emote.generation.layout import VOICE_SLICE as _VOICE
+from face_emote.generation.net import DrawNet
+
+HOP = WINDOW - CONTEXT - AHEAD
+STEPS = 4
+"""Of the flow, from noise to tokens; each looks at its middle first."""
+_STAYS = 0.6
+"""How much of a window's way to move is kept in the next one."""
+_FARTHEST = 5.0
+_SILENT = np.array([-40.0 if name == "loudness" else 0.0 for name in VOICE], np.float32)
+_HEAD = slice(FACE.index("nod"), FACE.index("tilt") + 1)
+_LIDS = [FACE.index(name) for name in ("lids", "lids_later")]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DrawnLife:
+    """A take, 36 kB a minute; curves between its tokens are smooth."""
+
+    face: Float[Array, f"token value={len(FACE)}"]
+
+    def head_at(self, times: Float[Array, " frames"]) -> Float[Array, "frames 3"]:
+        """Nod, turn and tilt, radians."""
+        return np.radians(_smooth(self.face[:, _HEAD], times * TOKEN_HZ))
+
+    def brows_at(self, times: Float[Array, " frames"]) -> Float[Array, "frames 3"]:
+        """Heights of both brows and how far they are apart, in the units of `layout.FACE`."""
+        return _smooth(self.face[:, : _HEAD.start], times * TOKEN_HZ)
+
+    def lids_at(self, times: Float[Array, " frames"]) -> Float[Array, "frames side=2"]:
+        """How open the lids are: 1 as usual, 0 shut; left, right."""
+        both = _smooth(self.face[:, _LIDS].reshape(-1, 1), 2.0 * TOKEN_HZ * times)
+        apart = _smooth(self.face[:, -1:], times * TOKEN_HZ)
+        return np.concatenate([both + 0.5 * apart, both - 0.5 * apart], axis=1)
+
+
+class TakeStream:
+    """Draws while the voice comes."""
+
+    def __init__(self, net: DrawNet, *, seed: int, style: Float[Array, f" style={len(STYLE)}"] | None = None) -> None:
+        """`style` says how this person moves, in place of one of the talkers who were learnt from."""
+        self._net, self._seed = net, seed
+        dice = np.random.default_rng([seed, 2**31])
+        self._manner = net.manners[dice.integers(len(net.manners))] if style is None else style
+        self._swing = dice.standard_normal(len(STYLE))
+        self._voice = np.repeat(_SILENT[None], CONTEXT, axis=0)
+        """From `CONTEXT` tokens before the next ones on."""
+        self._before: Array | None = None
+        self._windows = 0
+
+    def push(self, voice: Float[Array, f"_token value={len(VOICE)}"]) -> Float[Array, f"_token value={len(FACE)}"]:
+        """More of the voice; what can be drawn by now."""
+        self._voice = np.concatenate([self._voice, voice], dtype=np.float32)
+        done = []
+        while len(self._voice) >= WINDOW:
+            done.append(self._drawn())
+            self._voice = self._voice[HOP:]
+        return np.concatenate(done) if done else np.zeros((0, len(FACE)))
+
+    def finish(self) -> Float[Array, f"_token value={len(FACE)}"]:
+        """The rest; behind the voice there is silence."""
+        left = len(self._voice) - CONTEXT
+        rest = self.push(np.repeat(_SILENT[None], WINDOW, axis=0))
+        return rest[:left]
+
+    def _drawn(self) -> Array:
+        net, dice = self._net, np.random.default_rng([self._seed, self._windows])
+        noise = dice.standard_normal((WINDOW, NUM_VALUES)).astype(np.float32)
+        self._swing = _STAYS * self._swing + np.sqrt(1.0 - _STAYS**2) * dice.standard_normal(len(STYLE))
+        style = self._manner + net.restless @ self._swing
+        known = np.zeros((WINDOW, 3), np.float32)
+        known[:, 1] = 1.0
+        values = noise.copy()
+        voice = (self._voice[:WINDOW] - net.mean[_VOICE]) / net.scale[_VOICE]
+        values[:, _VOICE] = np.clip(voice, -6.0, 6.0)
+        if self._before is not None:
+            known[:CONTEXT, 0] = 1.0
+            values[:CONTEXT, FACE_SLICE] = self._before
+        moves = 1.0 - np.repeat(known, [len(FACE), len(VOICE), NUM_VALUES - _VOICE.stop], axis=1)
+        for step in range(STEPS):
+            begins = net.velocity(values, known=known, time=step / STEPS, style=style)
+            half = values + moves * begins / np.float32(2 * STEPS)
+            goes = net.velocity(half, known=known, time=(step + 0.5) / STEPS, style=style)
+            values += moves * goes / np.float32(STEPS)
+        face = np.clip(values[:, FACE_SLICE], -_FARTHEST, _FARTHEST)
+        self._windows += 1
+        self._before = face[HOP : HOP + CONTEXT]
+        drawn: Array = face[CONTEXT : CONTEXT + HOP] * net.scale[FACE_SLICE] + net.mean[FACE_SLICE]
+        return drawn
+
+
+def drawn_life(net: DrawNet, voice: Float[Array, f"token value={len(VOICE)}"], *, seed: int) -> DrawnLife:
+    """The take of a whole clip."""
+    stream = TakeStream(net, seed=seed)
+    return DrawnLife(np.concatenate([stream.push(voice), stream.finish()]).astype(np.float32))
+
+
+def _smooth(rows: Float[Array, "row column"], place: Float[Array, " frames"]) -> Float[Array, "frames column"]:
+    """Catmull and Rom's spline through rows; the first and the last one are held."""
+    last = len(rows) - 1
+    place = np.clip(place, 0.0, last)
+    low = np.floor(place).astype(np.int64)
+    u = (place - low)[:, None]
+    a, b, c, d = (rows[np.clip(low + k, 0, last)].astype(np.float64) for k in (-1, 0, 1, 2))
+    return np.asarray(b + 0.5 * u * (c - a + u * (2.0 * a - 5.0 * b + 4.0 * c - d + u * (3.0 * (b - c) + d - a))))

@@ -1,0 +1,151 @@
+"""The network that draws, in numpy: velocities of a rectified flow over tokens of face, voice and feeling.
+
+Blocks at 12.5 Hz, blocks over phrases of eight tokens, and blocks at 12.5 Hz again, to which what the phrases know is
+added; each sees the whole window. All three streams share one time of the flow; a stream, or a token of it, that is
+known is given as it is, with a flag.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+
+from face_emote.core.arrays import Array, Float
+from face_emote.core.assets import ASSETS
+from face_emote.core.errors import CheckpointError
+from face_emote.generation.layout import NUM_VALUES, PHRASE_TOKENS, SLICES, STYLE, WINDOW, DrawConfig
+from face_emote.network.blocks import norm, silu
+from face_emote.network.safetensors_file import read_tensors
+from face_emote.network.weights import Affine, BlockWeights, Layer, Sizes, arranged, tensors_of
+
+FORMAT = "face_emote.generation/1"
+DRAW_NET = ASSETS / "generation" / "takes.safetensors"
+_TIMES = 4
+NUM_CONDITIONS = 1 + 2 * _TIMES + len(STYLE) + 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DrawWeights:
+    """All layers, by their names in the checkpoint."""
+
+    stem: Annotated[Affine, Layer("dense", ("width", "given"))]
+    condition: Annotated[Affine, Layer("dense", ("condition", "conditions"))]
+    early: tuple[BlockWeights, ...]
+    gather: Annotated[Affine, Layer("dense", ("width", "width"))]
+    phrase: tuple[BlockWeights, ...]
+    spread: Annotated[Affine, Layer("dense", ("width", "width"))]
+    late: tuple[BlockWeights, ...]
+    head: Annotated[Affine, Layer("dense", ("values", "width"), first=0.0)]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DrawNet:
+    """A network that is ready to draw."""
+
+    weights: DrawWeights
+    mean: Float[Array, f" value={NUM_VALUES}"]
+    scale: Float[Array, f" value={NUM_VALUES}"]
+    """What a value is against and in units of, inside the network."""
+    manners: Float[Array, f"talker style={len(STYLE)}"]
+    """Mean styles of the talkers that were learnt from."""
+    restless: Float[Array, f"style={len(STYLE)} style={len(STYLE)}"]
+    """Root of the covariance with which a talker's style changes from clip to clip."""
+    controls: Mapping[str, float]
+    """What controls do to a face on the bundled head (`aims`)."""
+    sha256: str
+    card: str
+
+    def velocity(
+        self,
+        values: Float[Array, "token value"],
+        *,
+        known: Float[Array, "token stream=3"],
+        time: float,
+        style: Array | None,
+    ) -> Float[Array, "token value"]:
+        """Of the flow at `time` of 0, noise, to 1; `known` is 1 where values are no noise; style None: anybody's."""
+        net = self.weights
+        x = net.stem(np.concatenate([values, known], axis=1, dtype=np.float32))
+        condition = silu(net.condition(conditions(time, style)[None]))
+        for early in net.early:
+            _step(early, x, condition)
+        phrases = net.gather(x.reshape(-1, PHRASE_TOKENS, x.shape[1]).mean(axis=1))
+        for phrase in net.phrase:
+            _step(phrase, phrases, condition)
+        x += np.repeat(net.spread(phrases), PHRASE_TOKENS, axis=0)
+        for late in net.late:
+            _step(late, x, condition)
+        return net.head(norm(x))
+
+
+def conditions(time: float, style: Float[Array, " style"] | None) -> Float[Array, f" condition={NUM_CONDITIONS}"]:
+    """What every block is told: the time, and how this face moves."""
+    turns = np.pi * time * 2.0 ** np.arange(_TIMES)
+    manner = np.zeros(len(STYLE)) if style is None else style
+    return np.concatenate([[time], np.sin(turns), np.cos(turns), manner, [float(style is not None)]], dtype=np.float32)
+
+
+def _step(weights: BlockWeights, x: Array, condition: Array) -> None:
+    """One block, in place: every token sees every other."""
+    rows = weights.modulation(condition).reshape(9, -1)
+    shift1, scale1, gate1, shift2, scale2, gate2, shift3, scale3, gate3 = rows
+    x += gate1 * _attention(weights, norm(x) * scale1 + shift1)
+    x += gate2 * _convolution(weights, norm(x) * scale2 + shift2)
+    x += gate3 * weights.narrowed(silu(weights.widened(norm(x) * scale3 + shift3)))
+
+
+def _attention(weights: BlockWeights, x: Array) -> Array:
+    heads, reach = weights.attention_bias.shape
+    queries, keys, values = (x @ weights.qkv).reshape(len(x), 3, heads, -1).transpose(1, 2, 0, 3)
+    apart = np.arange(len(x))[:, None] - np.arange(len(x)) + reach // 2
+    scores = queries @ keys.swapaxes(1, 2) + weights.attention_bias[:, apart]
+    shares = np.exp(scores - scores.max(axis=2, keepdims=True))
+    y = (shares @ values) / shares.sum(axis=2, keepdims=True)
+    return weights.attended(y.swapaxes(0, 1).reshape(len(x), -1))
+
+
+def _convolution(weights: BlockWeights, x: Array) -> Array:
+    kernel = weights.depthwise.weight
+    around = np.pad(x, ((len(kernel) // 2, len(kernel) // 2), (0, 0)))
+    y = sum(around[k : k + len(x)] * row for k, row in enumerate(kernel)) + weights.depthwise.bias
+    return weights.mixed(silu(y))
+
+
+def draw_sizes(config: DrawConfig) -> Sizes:
+    """Axes of the network."""
+    return {
+        "width": config.width, "three_widths": 3 * config.width, "nine_widths": 9 * config.width,
+        "middle": config.growth * config.width, "heads": config.heads, "band": 2 * WINDOW - 1, "taps": config.taps,
+        "layers": config.layers, "condition": config.condition, "conditions": NUM_CONDITIONS,
+        "given": NUM_VALUES + len(SLICES), "values": NUM_VALUES,
+    }  # fmt: skip
+
+
+@lru_cache(maxsize=2)
+def load_draw_net(path: Path = DRAW_NET) -> DrawNet:
+    """The network of a file.
+
+    Raises:
+        CheckpointError: the file is missing, damaged, or holds another network.
+    """
+    tensors, metadata = read_tensors(path)
+    try:
+        if metadata.get("format") != FORMAT:
+            raise ValueError(metadata.get("format", "no format")[:60])
+        sizes = draw_sizes(DrawConfig(**json.loads(metadata["config"])))
+        controls = {str(name): float(value) for name, value in json.loads(metadata["controls"]).items()}
+        extras = {name: tensors[name].astype(np.float64) for name in ("mean", "scale", "manners", "restless")}
+        weights = {name: array.astype(np.float32) for name, array in tensors.items() if name not in extras}
+        shapes = tensors_of(DrawWeights, sizes, prefix="")
+        if {name: array.shape for name, array in weights.items()} != shapes:
+            raise ValueError("its weights do not fit its sizes")
+        if not all(np.isfinite(array).all() for array in tensors.values()):
+            raise ValueError("it holds numbers that are not finite")
+    except (KeyError, ValueError, TypeError, RecursionError) as error:
+        raise CheckpointError(f"No takes can be drawn with this file ({error}); choose another: {path}") from None
+    made = arranged(DrawWeights, weights, sizes=sizes, prefix="")
+    return DrawNet(made, **extras, controls=controls, sha256=metadata["sha256"], card=metadata.get("card", ""))

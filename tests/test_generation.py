@@ -1,0 +1,142 @@
+"""Takes: drawn by the same bytes for the same seed, however the voice is cut, and never on the lips."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from face_emote.audio.examples import example_speech
+from face_emote.cli.main import cli
+from face_emote.core.errors import CheckpointError
+from face_emote.core.names import CONTROLS
+from face_emote.core.options import Performance
+from face_emote.core.types import FaceMotion, PerformanceStyle
+from face_emote.formats.motion_file import read_motion
+from face_emote.generation.drawing import DrawnLife, TakeStream, drawn_life
+from face_emote.generation.layout import FACE, NUM_VALUES, STYLE, VOICE, WINDOW, DrawConfig
+from face_emote.generation.net import DRAW_NET, DrawNet, DrawWeights, draw_sizes, load_draw_net
+from face_emote.motion.events.drawn import Drawn, drawn_brows, drawn_closure
+from face_emote.network.weights import arranged, tensors_of
+from face_emote.verbs.animate import perform
+
+MOUTH = [i for i, name in enumerate(CONTROLS) if name.startswith(("mouth", "jaw", "lip", "tongue"))]
+
+
+@pytest.fixture(scope="module")
+def net() -> DrawNet:
+    return load_draw_net()
+
+
+@pytest.fixture(scope="module")
+def voice() -> np.ndarray:
+    rng = np.random.default_rng(0)
+    return rng.standard_normal((83, len(VOICE))).astype(np.float32)
+
+
+def take(seed: int, *, blinks: float = 1.0) -> FaceMotion:
+    speech, style = example_speech()[0].path, PerformanceStyle(blinks=blinks)
+    return perform(Performance(speech, emotion="neutral", animator="takes", seed=seed, style=style)).whole()
+
+
+def test_a_seed_is_a_take(net: DrawNet, voice: np.ndarray) -> None:
+    one, again, other = (drawn_life(net, voice, seed=seed).face for seed in (4, 4, 5))
+    assert one.tobytes() == again.tobytes()
+    assert one.shape == (len(voice), len(FACE))
+    assert np.abs(one - other).max() > 0.1
+
+
+def test_streamed_takes_equal_whole_ones(net: DrawNet, voice: np.ndarray) -> None:
+    whole = drawn_life(net, voice, seed=1).face
+    stream = TakeStream(net, seed=1)
+    pieces = [stream.push(piece) for piece in np.array_split(voice, 20)]
+    assert np.concatenate([*pieces, stream.finish()]).astype(np.float32).tobytes() == whole.tobytes()
+
+
+@pytest.mark.parametrize("count", [0, 1, WINDOW, WINDOW + 1])
+def test_a_take_is_as_long_as_the_voice(net: DrawNet, voice: np.ndarray, count: int) -> None:
+    assert len(drawn_life(net, voice[:count], seed=0).face) == count
+
+
+def test_another_take_changes_brows_and_head_and_nothing_of_the_mouth() -> None:
+    one, other = take(0), take(1)
+    assert one.expression[:, MOUTH].tobytes() == other.expression[:, MOUTH].tobytes()
+    assert one.jaw_pose.tobytes() == other.jaw_pose.tobytes()
+    assert np.degrees(np.abs(one.neck_pose - other.neck_pose).max()) > 0.5
+    brows = [CONTROLS.index(name) for name in ("browInnerUp", "browOuterUpLeft", "browDownLeft")]
+    assert np.abs(one.expression[:, brows] - other.expression[:, brows]).max() > 0.02
+
+
+def test_a_motion_says_what_drew_it(net: DrawNet) -> None:
+    assert take(0).info.animator.endswith(f"takes {net.sha256[:8]}")
+
+
+def test_whoever_never_blinks_does_not_in_a_take_either() -> None:
+    lids = [CONTROLS.index(name) for name in ("eyeBlinkLeft", "eyeBlinkRight")]
+    assert max(take(seed, blinks=0.0).expression[:, lids].max() for seed in range(2)) < 0.6
+
+
+def test_brows_and_lids_end_where_the_take_has_them(net: DrawNet) -> None:
+    face = np.zeros((4, len(FACE)), np.float32)
+    face[:, FACE.index("lids")] = face[:, FACE.index("lids_later")] = (1.0, 0.0, 0.0, 1.0)
+    face[:, 0], face[:, 1] = 4.0, -4.0
+    drawn, times = Drawn(DrawnLife(face), net.controls), np.arange(4) / 12.5
+    brows = drawn_brows(drawn, times, amount=1.0)
+    names = ("browOuterUpLeft", "browOuterUpRight", "browInnerUp")
+    left, right, inner = (brows[:, CONTROLS.index(name)] for name in names)
+    height = net.controls["outer_up brow"] * (left - right)
+    assert np.all(height > 0.0)
+    assert np.all(inner <= np.maximum(left, right))
+    assert drawn_closure(drawn, times, blinks=True).tolist() == pytest.approx([0.0, 1.0, 1.0, 0.0], abs=1e-6)
+
+
+def test_several_takes_are_written_and_shown(tmp_path: Path) -> None:
+    speech, out = str(example_speech()[2].path), tmp_path / "line.npz"
+    asked = ["animate", speech, "-e", "neutral", "--animator", "takes", "--takes", "2", "--seed", "7", "-o", str(out)]
+    done = CliRunner().invoke(cli, asked)
+    assert done.exit_code == 0, done.output
+    one, two = (read_motion(tmp_path / f"line_{number}.npz") for number in (1, 2))
+    assert (one.info.seed, two.info.seed) == (7, 8)
+    assert one.expression[:, MOUTH].tobytes() == two.expression[:, MOUTH].tobytes()
+    assert (tmp_path / "line_takes.png").read_bytes()[:4] == b"\x89PNG"
+    assert not out.exists()
+
+
+def test_takes_are_of_recordings(tmp_path: Path) -> None:
+    done = CliRunner().invoke(cli, ["animate", "--from", "x.npz", "--takes", "2", "-o", str(tmp_path / "y.npz")])
+    assert done.exit_code != 0
+    assert "--takes is for performances of speech" in str(done.exception or done.output)
+
+
+def test_numpy_and_torch_say_the_same() -> None:
+    torch = pytest.importorskip("torch")
+    from tools.train_generation.torch_draw import TorchDrawNet, conditions_of
+
+    torch.manual_seed(0)
+    config = DrawConfig(width=16, layers=2)
+    model = TorchDrawNet(config)
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.15)
+    sizes = draw_sizes(config)
+    arrays = model.arrays()
+    assert {name: array.shape for name, array in arrays.items()} == tensors_of(DrawWeights, sizes, prefix="")
+    ours = replace(load_draw_net(), weights=arranged(DrawWeights, arrays, sizes=sizes, prefix=""))
+    rng = np.random.default_rng(1)
+    values = rng.standard_normal((WINDOW, NUM_VALUES)).astype(np.float32)
+    known, style = rng.integers(0, 2, (WINDOW, 3)).astype(np.float32), rng.standard_normal(len(STYLE))
+    with torch.no_grad():
+        told = conditions_of(torch.tensor([0.3]), torch.from_numpy(style[None]).float(), torch.ones(1))
+        theirs = model(torch.from_numpy(values)[None], known=torch.from_numpy(known)[None], conditions=told)[0].numpy()
+    assert np.abs(ours.velocity(values, known=known, time=0.3, style=style) - theirs).max() < 1e-4
+
+
+def test_another_file_is_refused(tmp_path: Path) -> None:
+    from face_emote.network.runtime import FOLDER
+
+    with pytest.raises(CheckpointError, match="No takes can be drawn"):
+        load_draw_net(FOLDER / "fast.safetensors")
+    cut = tmp_path / "cut.safetensors"
+    cut.write_bytes(DRAW_NET.read_bytes()[:-8])
+    with pytest.raises(CheckpointError):
+        load_draw_net(cut)

@@ -1,0 +1,81 @@
+"""The network that draws takes is trained for real, on readers who were made up."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("scipy")
+
+from face_emote.generation.drawing import drawn_life
+from face_emote.generation.layout import FACE, FACE_SLICE, NUM_VALUES, STYLE, VOICE_SLICE, WINDOW, DrawConfig
+from face_emote.generation.net import load_draw_net
+from tools.train_generation.corpus import TakeCorpus, face_tokens, style_of
+from tools.train_generation.head_controls import head_controls
+from tools.train_generation.teach import Windows, held_out_loss, manners_of, teach, write_net
+
+NOD, LIDS = FACE.index("nod"), FACE.index("lids")
+
+
+@pytest.fixture(scope="module")
+def corpus() -> TakeCorpus:
+    """Readers who nod with their loudness, and two actors without faces."""
+    rng = np.random.default_rng(0)
+    values = rng.standard_normal((72, WINDOW, NUM_VALUES)).astype(np.float32)
+    values[:, :, FACE_SLICE.start + NOD] = 2.0 * values[:, :, VOICE_SLICE.start + 8]
+    values[:, :, FACE_SLICE.start + LIDS] = 1.0 + 0.05 * rng.standard_normal((72, WINDOW))
+    faced = np.arange(72) < 60
+    known = np.stack([faced, np.ones(72, bool), ~faced], axis=1)
+    talker = np.array([f"s{i % 4}" if i < 60 else f"emodb {i % 2}" for i in range(72)])
+    return TakeCorpus(values, known, style=np.zeros((72, len(STYLE)), np.float32), talker=talker)
+
+
+def test_it_learns_goes_on_and_draws(corpus: TakeCorpus, tmp_path: Path) -> None:
+    windows, beside = Windows(corpus, held_out=frozenset({"s3"})), tmp_path / "net.pt"
+    config = DrawConfig(width=16, heads=2)
+    begun = teach(windows, config=config, steps=20, beside=beside)
+    first = held_out_loss(begun, windows)
+    net = teach(windows, config=config, steps=120, beside=beside)
+    assert held_out_loss(net, windows) < 0.9 * first
+    path = tmp_path / "takes.safetensors"
+    write_net(net, windows, path=path, held_out=frozenset({"s3"}), steps=120)
+    drawn = load_draw_net(path)
+    assert "held out: s3" in drawn.card
+    voice = corpus.values[3][:, VOICE_SLICE]
+    assert np.isfinite(drawn_life(drawn, voice, seed=0).face).all()
+
+
+def test_whoever_is_held_out_is_never_chosen(corpus: TakeCorpus) -> None:
+    windows = Windows(corpus, held_out=frozenset({"s1"}))
+    assert not windows.chance.numpy()[corpus.talker == "s1"].any()
+    assert windows.chance.numpy()[corpus.talker != "s1"].all()
+
+
+def test_manners_of_few_clips_lie_near_everybodys(corpus: TakeCorpus) -> None:
+    style = np.zeros_like(corpus.style)
+    style[0] = 5.0
+    few = TakeCorpus(corpus.values, corpus.known, style, np.where(np.arange(72) == 0, "s9", corpus.talker))
+    means, root = manners_of(few, learnt=np.ones(72, bool))
+    assert means.max() < 1.5
+    assert root.shape == (len(STYLE), len(STYLE))
+
+
+def test_a_clip_becomes_tokens_at_its_own_times() -> None:
+    times = np.arange(75) / 25.0
+    curve = np.zeros((75, 9))
+    curve[:, 3:5] = 0.2 * (1.0 - 0.9 * np.exp(-((times - 2.0) ** 2) / 0.005))[:, None]
+    face = face_tokens(curve)
+    assert len(face) == WINDOW
+    first = 75 - 2 * WINDOW + 1
+    shut = face[:, LIDS].argmin()
+    assert abs((first + 2 * shut) / 25.0 - 2.0) <= 0.04
+    assert style_of(face)[5] > 0.0
+
+
+def test_controls_of_the_head_move_it_as_their_names_say() -> None:
+    found = head_controls()
+    assert found["outer_up brow"] > 5.0 > 0.0 > found["down brow"]
+    assert found["down frown"] < -20.0
+    assert found["shut lids"] == pytest.approx(-1.0, abs=0.2)
+    assert found["wide lids"] > 0.1
