@@ -1,7 +1,6 @@
 """`face-emote animate`: speech, or a recorded face, to motion, mesh or video."""
 
 import sys
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -172,14 +171,8 @@ def command(context: click.Context, /, *, speech: Path | None, output: Path | No
         _perform_over(context, capture, output=output, flame=flame, performance=performance, picture=picture,
                       provenance=provenance)  # fmt: skip
     elif speech is not None:
-        played = []
-        for number in range(takes):
-            target = output if takes == 1 else output.with_stem(f"{output.stem}_{number + 1}")
-            one = replace(facing(performance, picture), seed=performance.seed + number)
-            played.append(_perform(speech, target, performance=one, picture=picture, provenance=provenance,
-                                   print_emotion=print_emotion and not number, voice=voice))  # fmt: skip
-        if takes > 1:
-            _show_takes(played, output.with_name(f"{output.stem}_takes.png"), picture=picture)
+        _perform_takes(takes, speech, output, performance=facing(performance, picture), picture=picture,
+                       provenance=provenance, print_emotion=print_emotion, voice=voice)  # fmt: skip
 
 
 def _felt_by_tokens(context: click.Context, performance: Performance, tokens: Path) -> Performance:
@@ -225,6 +218,27 @@ def _perform_live(
     perform_to(found, performance, output=output, fps=fps, latency_ms=int(latency or 80))
 
 
+def _perform_takes(
+    count: int, speech: Path, output: Path, *, performance: Performance, picture: Picture,
+    provenance: Provenance | None, print_emotion: bool, voice: bool,
+) -> None:  # fmt: skip
+    """One take into OUT; or several, and a sheet with a row for each, all at the same instants."""
+    from face_emote.cli.demo_command import SHEET_TILE
+    from face_emote.verbs.render import write_sheet
+
+    played = []
+    for number in range(count):
+        target = output if count == 1 else output.with_stem(f"{output.stem}_{number + 1}")
+        one = replace(performance, seed=performance.seed + number)
+        played.append(_perform(speech, target, performance=one, picture=picture, provenance=provenance,
+                               print_emotion=print_emotion and not number, voice=voice))  # fmt: skip
+    if count > 1:
+        sheet, tile = output.with_name(f"{output.stem}_takes.png"), replace(picture, size=SHEET_TILE)
+        with progress_shown() as progress:
+            write_sheet(played, sheet, picture=tile, columns=6, rows=1, progress=progress)
+        click.echo(f"{sheet}: {count} takes")
+
+
 def _perform(
     speech: Path, output: Path, *, performance: Performance, picture: Picture, provenance: Provenance | None,
     print_emotion: bool, voice: bool,
@@ -257,16 +271,6 @@ def _perform(
                 )
             )  # fmt: skip
     return take.motion
-
-
-def _show_takes(takes: Sequence[MotionStream], target: Path, *, picture: Picture) -> None:
-    """A row a take, at the same instants."""
-    from face_emote.cli.demo_command import SHEET_TILE
-    from face_emote.verbs.render import write_sheet
-
-    with progress_shown() as progress:
-        write_sheet(takes, target, picture=replace(picture, size=SHEET_TILE), columns=6, rows=1, progress=progress)
-    click.echo(f"{target}: {len(takes)} takes")
 
 
 def _perform_over(

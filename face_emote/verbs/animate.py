@@ -305,9 +305,7 @@ def _stream(
     if cast.draws is not None:
         voice = voice_tokens(analysis.prosody)[0].rows[:, VOICE_COLUMNS]
         drawn = Drawn(drawn_life(cast.draws, voice, seed=performance.seed), cast.draws.controls)
-    score = performance_score(
-        analysis, cast.plan, player=player, answers=answers, spoken=cast.spoken, drawn=drawn
-    )
+    score = performance_score(analysis, cast.plan, player=player, answers=answers, spoken=cast.spoken, drawn=drawn)
 
     def read(size: int) -> Iterator[FaceMotion]:
         frames_done = 0

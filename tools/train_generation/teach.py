@@ -26,7 +26,7 @@ from tools.train_generation.corpus import TakeCorpus, read_corpus
 from tools.train_generation.head_controls import head_controls
 from tools.train_generation.torch_draw import TorchDrawNet, conditions_of
 
-BATCH, RATE, DECAY, KEPT = 32, 1.5e-3, 0.02, 0.998
+BATCH, RATE, DECAY, KEPT, WARM_UP = 32, 1.5e-3, 0.02, 0.998, 100.0
 ACTED = 0.12
 """Share of the windows that come from actors' voices."""
 FEW = 6.0
@@ -116,7 +116,7 @@ def teach(windows: Windows, *, config: DrawConfig, steps: int, beside: Path) -> 
     while step < steps:
         dice = torch.Generator().manual_seed(step)
         for group in moves.param_groups:
-            group["lr"] = RATE * min(step / 200.0, 1.0) * (0.02 + 0.98 * 0.5 * (1.0 + math.cos(math.pi * step / steps)))
+            group["lr"] = RATE * min(step / WARM_UP, 1.0) * (0.02 + 0.98 * 0.5 * (1.0 + math.cos(math.pi * step / steps)))
         chosen = torch.multinomial(windows.chance, BATCH, replacement=True, generator=dice)
         loss = flow_loss(net, windows.batch(chosen, dice=dice), dice=dice)
         moves.zero_grad()
