@@ -116,7 +116,8 @@ def teach(windows: Windows, *, config: DrawConfig, steps: int, beside: Path) -> 
     while step < steps:
         dice = torch.Generator().manual_seed(step)
         for group in moves.param_groups:
-            group["lr"] = RATE * min(step / WARM_UP, 1.0) * (0.02 + 0.98 * 0.5 * (1.0 + math.cos(math.pi * step / steps)))
+            fades = 0.02 + 0.49 * (1.0 + math.cos(math.pi * step / steps))
+            group["lr"] = RATE * min(step / WARM_UP, 1.0) * fades
         chosen = torch.multinomial(windows.chance, BATCH, replacement=True, generator=dice)
         loss = flow_loss(net, windows.batch(chosen, dice=dice), dice=dice)
         moves.zero_grad()
