@@ -33,7 +33,7 @@ class DrawnLife:
 
     def head_at(self, times: Float[Array, " frames"]) -> Float[Array, "frames 3"]:
         """Nod, turn and tilt, radians."""
-        return np.radians(_smooth(self.face[:, _HEAD], times * TOKEN_HZ))
+        return np.asarray(np.radians(_smooth(self.face[:, _HEAD], times * TOKEN_HZ)))
 
     def brows_at(self, times: Float[Array, " frames"]) -> Float[Array, "frames 3"]:
         """Heights of both brows and how far they are apart, in the units of `layout.FACE`."""

@@ -95,7 +95,8 @@ def flow_loss(net: TorchDrawNet, batch: tuple[Tensor, Tensor, Tensor, Tensor], *
     for k, part in enumerate(SLICES):
         mask = counts[:, :, k].float()
         terms.append((error[:, :, part].mean(dim=2) * mask).sum() / mask.sum().clamp_min(1.0))
-    return terms[0] + 0.25 * terms[1] + 0.1 * terms[2]
+    total: Tensor = terms[0] + 0.25 * terms[1] + 0.1 * terms[2]
+    return total
 
 
 def teach(windows: Windows, *, config: DrawConfig, steps: int, beside: Path) -> TorchDrawNet:

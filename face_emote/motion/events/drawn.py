@@ -75,6 +75,6 @@ def drawn_closure(drawn: Drawn, times: Float[Array, " frames"], *, blinks: bool)
     """How closed the lids are, 0..1; without `blinks` no further than tired lids are."""
     shut = np.clip(1.0 - drawn.life.lids_at(times).mean(axis=1), 0.0, 1.0)
     if not blinks:
-        return np.minimum(shut, _FAINTEST)
+        return np.asarray(np.minimum(shut, _FAINTEST))
     seen: Array = smoothstep((shut - _SHUT[0]) / (_SHUT[1] - _SHUT[0]))
-    return np.clip(shut + _SEEN_SHUT * seen, 0.0, 1.0)
+    return np.asarray(np.clip(shut + _SEEN_SHUT * seen, 0.0, 1.0))
