@@ -42,6 +42,8 @@ ARKIT = (
 JAW_CURVES = ("jawOpen", "jawLeft", "jawRight", "jawForward")
 """ARKit curves that a jaw bone plays instead of shape keys."""
 LOOK_CURVES = tuple(name for name in ARKIT if name.startswith("eyeLook"))
+MATCH_COLOURS = "Face Emote Match"
+"""Colour attribute that shows how well shapes were transferred."""
 NEUTRAL_POSE = "neutral"
 """Name of the pose, among those of a rig, that the others differ from."""
 BONE_ROLES = ("neck", "jaw", "eye_left", "eye_right")

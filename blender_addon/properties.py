@@ -214,6 +214,8 @@ class FACEEMOTE_PG_character(bpy.types.PropertyGroup):
         subtype="FACTOR", override=OVERRIDABLE,
     )  # fmt: skip
     parts: CollectionProperty(type=FACEEMOTE_PG_part, override=INSERTABLE)
+    mark: StringProperty(description="The place of a face that this empty marks")
+    match: StringProperty(description="How well shape keys were transferred")
     poses: CollectionProperty(type=FACEEMOTE_PG_pose, override=INSERTABLE)
     shown_region: EnumProperty(
         name="Show",

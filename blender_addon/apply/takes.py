@@ -30,7 +30,7 @@ def refusal(character: Any) -> str:
     if character is None:
         return "Choose or add a character first"
     if character.type == "MESH" and not has_keys(character) and character.face_emote.kind != "OWN":
-        return tr("'{name}' has no shape keys; choose a mesh that has some, or a rig", name=character.name)
+        return tr("'{name}' has no shape keys; press Find Marks, then Create Shape Keys", name=character.name)
     if character.face_emote.kind == "PART":
         return tr(
             "'{name}' is a part of another character; choose that one, or remove the part there", name=character.name

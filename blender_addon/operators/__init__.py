@@ -16,11 +16,12 @@ from . import (
     mapping,
     mouth,
     poses,
+    shapes,
     takes,
 )  # fmt: skip
 
 CLASSES = (
-    *generate.CLASSES, *capture.CLASSES, *character.CLASSES, *mapping.CLASSES, *poses.CLASSES,
+    *generate.CLASSES, *capture.CLASSES, *character.CLASSES, *mapping.CLASSES, *poses.CLASSES, *shapes.CLASSES,
     *emotion.CLASSES, *takes.CLASSES, *mouth.CLASSES, *editing.CLASSES, *drawn.CLASSES, *eyes.CLASSES,
     *export.CLASSES, *batch.CLASSES,
 )  # fmt: skip

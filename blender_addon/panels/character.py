@@ -6,7 +6,7 @@ from typing import Any
 import bpy
 
 from .. import reasons
-from ..apply import linked
+from ..apply import linked, shapes
 from ..apply.channels import lost_keys
 from ..messages import tr
 from ..names import BLOOD_REGIONS, BONE_ROLES, SKIN_PROPERTY, WRINKLES, blood_place, region_label, wrinkle_place
@@ -79,6 +79,12 @@ class FACEEMOTE_PT_own_mesh(Tab, bpy.types.Panel):
         """Draw it."""
         layout, character = prepared(self), context.scene.face_emote.target
         own = character.face_emote
+        if shapes.missing(character):
+            row = layout.row(align=True)
+            row.operator("face_emote.find_marks", icon="EMPTY_AXIS")
+            row.operator("face_emote.create_keys", icon="SHAPEKEY_DATA")
+        if own.match:
+            say(layout, own.match, icon="ERROR" if "weak" in own.match else "CHECKMARK")
         layout.operator_menu_enum("face_emote.map_character", "preset", icon="SHAPEKEY_DATA")
         row = layout.row()
         row.template_list("FACEEMOTE_UL_rows", "", own, "rows", own, "active_row", rows=4)

@@ -21,6 +21,7 @@ from face_emote.worker.head_package import write_head
 from face_emote.worker.person import person_from, talker_in
 from face_emote.worker.protocol import PROTOCOL, Params, Request
 from face_emote.worker.takes import write_capture, write_take
+from face_emote.worker.transfer import write_transfer
 
 Progress = Callable[[float, str], None]
 """progress(share done 0..1, what is being done); raises when the request was cancelled."""
@@ -47,6 +48,8 @@ def serve(request: Request, *, progress: Progress) -> dict[str, Any]:
             from face_emote.worker.lines import read_lines  # It brings in all that batches need.
 
             return read_lines(request.params, progress=progress)
+        case "transfer":
+            return write_transfer(request.params, progress=progress)
         case "export":
             return export_motion(request.params, progress=progress)
     raise OptionError(f"The method {request.method!r} is not served here")

@@ -11,6 +11,7 @@ import numpy as np
 
 from face_emote.core.arrays import Array, Float, Int
 from face_emote.rigs.registration.face_surface import FaceSurface, edges_of, normals
+from face_emote.rigs.registration.sparse import Links, nearest, solved
 
 NUM_BETAS = 100
 IDENTITY_ROUNDS, SMOOTH_ROUNDS = 12, (8.0, 8.0, 4.0, 4.0, 2.0, 2.0, 1.0, 1.0)
@@ -34,6 +35,11 @@ class Similarity:
         """Points moved."""
         placed: Array = self.scale * points @ self.rotation.T + self.shift
         return placed
+
+    def undone(self, points: Float[Array, "point 3"]) -> Float[Array, "point 3"]:
+        """Points moved back."""
+        back: Array = (points - self.shift) @ self.rotation / self.scale
+        return back
 
     def turned(self, moves: Float[Array, "*batch 3"]) -> Float[Array, "*batch 3"]:
         """Displacements moved: no shift."""
@@ -66,6 +72,7 @@ def fit_identity(
     target: FaceSurface,
     pairs: Float[Array, "pair 2 3"],
     front: Int[Array, " front"],
+    start: Similarity | None = None,
 ) -> IdentityFit:
     """Betas of the source that look like the target.
 
@@ -75,16 +82,18 @@ def fit_identity(
         target: The other skin.
         pairs: Further paired points (joints), source then target.
         front: Source vertices that are compared: the face, not the bust.
+        start: Where the source is about, where places and pairs do not tell.
     """
     names = [name for name in source.places if name in target.places]
-    own, other = (np.array([item.places[name] for name in names]) for item in (source, target))
+    own, other = (np.array([item.places[name] for name in names], np.int64) for item in (source, target))
     goal = np.concatenate([target.points[other], pairs[:, 1]])
     normal = normals(target.points, target.triangles)
     count = len(columns)
-    betas, fit = np.zeros(count), similarity_of(np.concatenate([source.points[own], pairs[:, 0]]), goal)
+    betas = np.zeros(count)
+    fit = start or similarity_of(np.concatenate([source.points[own], pairs[:, 0]]), goal)
     for step in range(IDENTITY_ROUNDS):
         shaped = source.points + np.tensordot(betas, columns, axes=1)
-        if step < 3:
+        if step < 3 and start is None:
             fit = similarity_of(np.concatenate([shaped[own], pairs[:, 0]]), goal)
         placed = fit.of(shaped)
         far = FAR_METRES if step < 6 else NEAR_METRES
@@ -98,7 +107,7 @@ def fit_identity(
         left = rows.T @ rows + marks.T @ marks + BETA_COST * len(use) * np.eye(count)
         right = rows.T @ gap + marks.T @ short - BETA_COST * len(use) * betas
         betas = np.clip(betas + np.linalg.solve(left, right), -4.0, 4.0)
-        if step >= 3:
+        if step >= 3 or start is not None:
             placed = fit.of(source.points + np.tensordot(betas, columns, axes=1))
             again = similarity_of(
                 np.concatenate([placed[use], np.repeat(placed[own], 20, axis=0)]),
@@ -112,7 +121,7 @@ def fit_identity(
 def settle(placed: Float[Array, "skin_vertex 3"], source: FaceSurface, *, target: FaceSurface) -> Array:
     """The placed source drawn onto the target, smoothly."""
     names = [name for name in source.places if name in target.places]
-    own, other = (np.array([item.places[name] for name in names]) for item in (source, target))
+    own, other = (np.array([item.places[name] for name in names], np.int64) for item in (source, target))
     normal = normals(target.points, target.triangles)
     edges, _ = edges_of(source.triangles)
     now, every = placed.copy(), np.arange(len(placed))
@@ -131,20 +140,17 @@ def _paired(
     placed: Array, source: FaceSurface, *, target: FaceSurface, normal: Array, far: float, index: Array
 ) -> tuple[Array, Array]:
     """Which of some source vertices have a partner, and the nearest target vertex of each of them."""
-    from scipy.spatial import KDTree
-
-    distance, partner = KDTree(target.points).query(placed[index])
+    used = np.flatnonzero(normal.any(axis=1))  # Marks may lie beside the surface.
+    distances, partners = nearest(target.points[used], placed[index])
+    distance, partner = distances[:, 0], used[partners[:, 0]]
     facing = np.einsum("vc,vc->v", normals(placed, source.triangles)[index], normal[partner])
     return (distance < far) & (facing > FACING), partner
 
 
 def _smooth_field(wanted: Array, weight: Array, *, edges: Array, stiffness: float) -> Array:
     """The field u of least sum weight |u - wanted|^2 + stiffness * sum over edges |u_a - u_b|^2."""
-    from scipy.sparse import coo_array, diags_array
-    from scipy.sparse.csgraph import laplacian
-    from scipy.sparse.linalg import splu
-
-    links = coo_array((np.ones(len(edges)), edges.T), shape=(len(wanted), len(wanted)))
-    # What no edge joins to a weighted vertex stays where it is.
-    system = diags_array(weight + 1e-9) + stiffness * laplacian(links + links.T)
-    return np.asarray(splu(system.tocsc()).solve(weight[:, None] * wanted))
+    links, push = Links.of(edges, num_vertices=len(wanted)), weight[:, None] + 1e-9  # What nothing pulls stays.
+    return solved(
+        lambda u: push * u + stiffness * links.laplacian(u), weight[:, None] * wanted,
+        diagonal=push[:, 0] + stiffness * links.degree, first=wanted * (weight > 0.0)[:, None], rounds=150,
+    )  # fmt: skip

@@ -11,6 +11,7 @@ from face_emote.core.names import JOINTS, NUM_EXPRESSION, NUM_SHAPE
 from face_emote.face.head import Head
 from face_emote.rigs.registration.face_surface import RING, FaceSurface, face_surface, require_scipy
 from face_emote.rigs.registration.fitting import NUM_BETAS, Similarity, fit_identity, settle
+from face_emote.rigs.registration.sparse import nearest
 from face_emote.rigs.registration.target_model import TargetModel
 
 SKIN = ("head", "torso")
@@ -110,26 +111,30 @@ def closest_on_triangles(
     *,
     triangles: Int[Array, "triangle 3"],
     candidates: int = 12,
+    normal: Float[Array, "point 3"] | None = None,
+    facing: Float[Array, "triangle 3"] | None = None,
 ) -> tuple[Int[Array, " point"], Float[Array, "point 3"], Float[Array, " point"]]:
     """For each wanted point a triangle, barycentric weights in it, and the distance.
 
     Only the triangles whose centres are nearest are tried; weights outside are clipped, which is exact inside and good
     to a fraction of an edge at corners.
     """
-    from scipy.spatial import KDTree
-
-    count = min(candidates, len(triangles))
-    _, tried = KDTree(points[triangles].mean(axis=1)).query(wanted, k=list(range(1, count + 1)))
-    best = np.full(len(wanted), np.inf)
+    _, tried = nearest(points[triangles].mean(axis=1), wanted, count=candidates)
+    best, gap = np.full(len(wanted), np.inf), np.full(len(wanted), np.inf)
     triangle = np.zeros(len(wanted), np.int64)
     weights = np.zeros((len(wanted), 3))
     for column in range(tried.shape[1]):
         corner = points[triangles[tried[:, column]]]
         share = _barycentric(wanted, corner)
         distance = np.linalg.norm(np.einsum("pk,pkc->pc", share, corner) - wanted, axis=1)
-        better = distance < best
-        best[better], triangle[better], weights[better] = distance[better], tried[better, column], share[better]
-    return triangle, weights, best
+        cost = distance
+        if normal is not None and facing is not None:  # What faces elsewhere is as if further off.
+            away = 0.6 - np.einsum("pc,pc->p", normal, facing[tried[:, column]])
+            cost = distance * (1.0 + 4.0 * np.maximum(away, 0.0)) + 0.002 * np.maximum(away, 0.0)
+        better = cost < best
+        best[better], gap[better] = cost[better], distance[better]
+        triangle[better], weights[better] = tried[better, column], share[better]
+    return triangle, weights, gap
 
 
 def _barycentric(wanted: Array, corner: Array) -> Array:

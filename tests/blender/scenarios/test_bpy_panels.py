@@ -184,7 +184,9 @@ def test_settings_of_a_newer_version_are_left_alone_and_older_ones_migrated(fe):
 def test_a_reason_is_shown_in_the_interfaces_language_with_its_values(fe, monkeypatch):
     scene = emptied(fe)
     messages = __import__("blender_addon.messages", fromlist=["tr"])
-    german = {"'{name}' has no shape keys; choose a mesh that has some, or a rig": "'{name}' hat keine Formschluessel"}
+    german = {
+        "'{name}' has no shape keys; press Find Marks, then Create Shape Keys": "'{name}' hat keine Formschluessel"
+    }
     monkeypatch.setattr(messages, "pgettext_rpt", lambda text: german.get(text, text))
     bare = fe.bpy.data.objects.new("Karl", fe.bpy.data.meshes.new("Karl"))
     scene.collection.objects.link(bare)
