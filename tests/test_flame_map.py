@@ -8,7 +8,7 @@ import pytest
 from fabricated import lively_motion, still_motion
 from fabricated_flame import fabricated_flame, write_flame
 
-from face_emote.core.errors import DependencyError, HeadError, MotionFileError, OptionError
+from face_emote.core.errors import HeadError, MotionFileError, OptionError
 from face_emote.core.names import CONTROLS
 from face_emote.core.types import Speech
 from face_emote.face.bundled import load_head
@@ -173,7 +173,7 @@ def test_normals_look_outwards_and_weigh_by_area():
     assert np.allclose(found[2], [0, 0, 1]) and np.allclose(found[0], np.array([0, -2, 1]) / np.sqrt(5.0))
 
 
-def test_without_scipy_the_extra_is_named(flame_path, monkeypatch):
+def test_a_model_is_registered_with_numpy_alone(flame_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "scipy", None)
-    with pytest.raises(DependencyError, match=r"pip install 'face-emote\[flame\]'"):
-        register(load_head(), target_of_head(load_head(flame_path)))
+    found = register(load_head(), target_of_head(load_head(flame_path)))
+    assert len(found.reached) > 1000 and found.distance < 0.002

@@ -5,8 +5,8 @@
     result     {"id": 7, "result": {..}}
     error      {"id": 7, "error": {"kind": "user" | "cancelled" | "bug", "message": "one sentence", "details": ".."}}
 
-Methods: hello, load, read, generate, capture, transfer, lines, export, cancel, shutdown. Arrays never travel in JSON: they lie in
-.npz files whose absolute paths do. A request that cannot be read is answered with id 0.
+Methods: hello, load, read, generate, capture, transfer, lines, export, cancel, shutdown. Arrays never travel in JSON:
+they lie in .npz files whose absolute paths do. A request that cannot be read is answered with id 0.
 """
 
 import json

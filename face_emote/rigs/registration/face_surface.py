@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from face_emote.core.arrays import Array, Float, Int
-from face_emote.core.errors import DependencyError
+from face_emote.rigs.registration.sparse import components
 
 RING = 12
 """Points around each eye."""
@@ -54,24 +54,6 @@ def face_surface(
         if len(loop) >= LEAST_LOOP:
             places |= _places_of(loop, points, eyes=eyes, size=size)
     return FaceSurface(vertex_index=index, points=points, triangles=triangles, places=places)
-
-
-def require_scipy() -> None:
-    """Raise DependencyError unless scipy is there: sparse graphs and systems, and the nearest points, are its work."""
-    try:
-        import scipy  # noqa: F401
-    except ImportError:
-        raise DependencyError("Mapping a FLAME or SMPL-X file needs scipy: pip install 'face-emote[flame]'") from None
-
-
-def components(edges: Int[Array, "edge 2"], *, num_vertices: int) -> Int[Array, " vertex"]:
-    """Number of the connected piece that each vertex belongs to."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    links = coo_array((np.ones(len(edges)), edges.T), shape=(num_vertices, num_vertices))
-    _, label = connected_components(links, directed=False)
-    return np.asarray(label)
 
 
 def edges_of(faces: Int[Array, "triangle 3"]) -> tuple[Int[Array, "edge 2"], Int[Array, " edge"]]:

@@ -9,7 +9,7 @@ from face_emote.core.arrays import Array, Float, Int
 from face_emote.core.names import ARKIT_ORDER, JOINTS
 from face_emote.face.head import Head
 from face_emote.rigs.registration.face_surface import edges_of
-from face_emote.rigs.registration.sparse import Links, nearest
+from face_emote.rigs.registration.sparse import components, nearest
 
 PARTS = {
     "skin": ("head", "torso"), "eye_left": ("eyeL",), "eye_right": ("eyeR",), "teeth_upper": ("teethU", "toothU"),
@@ -34,22 +34,9 @@ class Piece:
     """One of `PARTS`; empty while it is not known."""
 
 
-def components(triangles: Int[Array, "triangle 3"], *, num_vertices: int) -> Int[Array, " vertex"]:
-    """The least vertex of the connected piece that each vertex belongs to."""
-    links = Links.of(edges_of(triangles)[0], num_vertices=num_vertices)
-    label, before = np.arange(num_vertices), np.array([-1])
-    alone = links.degree == 0
-    while not np.array_equal(label, before):
-        before = label
-        near = links.gathered(label[links.end], how=np.minimum).astype(np.int64)
-        label = np.minimum(label, np.where(alone, label, near))
-        label = label[label]  # Labels point at vertices, so that paths halve.
-    return label
-
-
 def pieces_of(name: str, points: Array, *, triangles: Array, kind: str) -> list[Piece]:
     """A mesh in its connected pieces, all of one kind; "" is not known yet."""
-    label = components(triangles, num_vertices=len(points))
+    label = components(edges_of(triangles)[0], num_vertices=len(points))
     found = []
     for number in np.unique(label[triangles[:, 0]]):
         index = np.flatnonzero(label == number)

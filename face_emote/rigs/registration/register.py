@@ -9,7 +9,7 @@ from face_emote.core.arrays import Array, Float, Int
 from face_emote.core.errors import HeadError
 from face_emote.core.names import JOINTS, NUM_EXPRESSION, NUM_SHAPE
 from face_emote.face.head import Head
-from face_emote.rigs.registration.face_surface import RING, FaceSurface, face_surface, require_scipy
+from face_emote.rigs.registration.face_surface import RING, FaceSurface, face_surface
 from face_emote.rigs.registration.fitting import NUM_BETAS, Similarity, fit_identity, settle
 from face_emote.rigs.registration.sparse import nearest
 from face_emote.rigs.registration.target_model import TargetModel
@@ -53,9 +53,7 @@ def register(head: Head, target: TargetModel) -> Registration:
 
     Raises:
         HeadError: no face can be found in the model, or the fit misses it.
-        DependencyError: scipy is not installed.
     """
-    require_scipy()
     assert head.layout is not None
     try:
         other = face_surface(target.template, faces=target.faces, eyes=target.eyes, jaw=target.jaw)

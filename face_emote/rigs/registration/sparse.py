@@ -68,6 +68,18 @@ class Links:
         return self.gathered(self.weight)
 
 
+def components(edges: Int[Array, "edge 2"], *, num_vertices: int) -> Int[Array, " vertex"]:
+    """Number of the connected piece that each vertex belongs to."""
+    links = Links.of(edges, num_vertices=num_vertices)
+    label, before = np.arange(num_vertices), np.array([-1])
+    while not np.array_equal(label, before):
+        before = label
+        near = links.gathered(label[links.end], how=np.minimum)
+        label = np.minimum(label, np.where(links.degree > 0, near, label))
+        label = label[label]  # Labels are vertices: paths halve.
+    return np.asarray(np.unique(label, return_inverse=True)[1])
+
+
 def solved(
     times: Callable[[Array], Array], wanted: Float[Array, "row column"], *, diagonal: Float[Array, " row"],
     first: Float[Array, "row column"], rounds: int = 200, exact: float = 1e-5,

@@ -41,6 +41,8 @@ LIPS, SEEDS = 0.016, 0.003
 LEVER = 0.012
 """Metres within which shapes follow turns and stretches rather than places."""
 AT_ONCE = 4
+SLACK = 0.02
+"""Share of its stiffness that a mesh keeps where there is nothing to follow."""
 WEAK = 0.4
 """A shape that moves the mesh by less of what it moves the head is named."""
 Progress = Callable[[float, str], None]
@@ -286,7 +288,8 @@ def _carried(
     area = 0.5 * np.linalg.norm(
         np.cross(*(skin.points[corner[:, i]] - skin.points[corner[:, 0]] for i in (1, 2))), axis=1
     )
-    known = np.isfinite(area) & (gap[corner] < REACH).all(axis=1)
+    known = (gap[corner] < REACH).all(axis=1)
+    area = np.where(known, area, SLACK * area)  # Inside the mouth nothing holds the lips back.
     wanted = np.zeros((len(solving), len(moves), 3))
     for key in range(len(moves)):
         stretch = wide @ (_frames(base + own[key], source.triangles) @ rest - np.eye(3)) @ narrow

@@ -91,7 +91,7 @@ def test_the_match_is_told_and_shown_in_colours(fe, hero):
 
 
 def test_it_performs_and_keys_are_made_again_at_moved_marks(fe, hero):
-    character, eyes = hero
+    character, _eyes = hero
     scene = fe.bpy.context.scene
     scene.face_emote.target = character
     fe.bpy.ops.face_emote.generate(speech=str(SPEECH), emotion="joy")
