@@ -22,8 +22,9 @@ MISTAKES = {
     ),
     "unknown format": (
         ["animate", "a.wav", "-o", "a.ma"],
-        "Cannot write '.ma' files; end the output in .npz, .glb, .usda, .usdc, .usdz, .abc, .fbx, .csv, .json, "
-        ".bvh, .pc2, .mdd, .ply, .obj, .mp4, .mov, .mkv, .webm, or in nothing for a folder of .obj: a.ma",
+        "Cannot write '.ma' files; end the output in .npz, .glb, .gltf, .usda, .usdc, .usdz, .abc, .fbx, .csv, .json, "
+        ".a2f.json, .skin.png, .vrm, .vrma, .bvh, .pc2, .mdd, .ply, .obj, .mp4, .mov, .mkv, .webm, or in nothing for "
+        "a folder of .obj: a.ma",
     ),
     "no such folder": (
         ["animate", "a.wav", "-o", "absent/a.npz"],
@@ -52,10 +53,29 @@ MISTAKES = {
     "not for export": (
         ["export", "line.npz", "-o", "a.ma"],
         "Cannot write '.ma' files; give the output one of .npz (motion file), .glb (glTF with morph targets and "
-        "joints), .usda (USD text with blend shapes and joints), .usdc (USD in binary), .usdz (USD in one package), "
-        ".abc (Alembic vertex cache), .fbx (FBX with shape keys and bones), .csv (Live Link Face recording), "
-        ".json (ARKit curves), .bvh (skeleton in motion), .pc2 (point cache), .mdd (LightWave point cache), "
-        ".ply (folder of .ply, one a frame), .obj (folder of .obj, one a frame), no suffix (the same): a.ma",
+        "joints), .gltf (glTF as text, arrays (.bin) and pictures beside it), .usda (USD text with blend shapes and "
+        "joints), .usdc (USD in binary), .usdz (USD in one package), .abc (Alembic vertex cache), .fbx (FBX with "
+        "shape keys and bones), .csv (Live Link Face recording), .json (ARKit curves), .a2f.json (weights as "
+        "Audio2Face writes them), .skin.png (where each wrinkle and blood region lies, for shaders), .vrm (the "
+        "character as a VRM 1.0 avatar), .vrma (VRM animation, for any VRM), .bvh (skeleton in motion), .pc2 (point "
+        "cache), .mdd (LightWave point cache), .ply (folder of .ply, one a frame), .obj (folder of .obj, one a "
+        "frame), no suffix (the same): a.ma",
+    ),
+    "a part that is none": (
+        ["export", "line.npz", "--from", "2s", "--to", "00:01", "-o", "a.glb"],
+        "from, 2 s, must be earlier than to, 1 s",
+    ),
+    "a part after the end": (
+        ["render", "line.npz", "--from", "50s", "-o", "a.mp4"],
+        "The motion ends at 0.10 s, so there is nothing from 50 s; give an earlier instant",
+    ),
+    "no instant": (
+        ["export", "line.npz", "--to", "soon", "-o", "a.glb"],
+        "to takes an instant such as 2, 2.5s or 00:02, got 'soon'",
+    ),
+    "no such avatar": (
+        ["export", "line.npz", "--avatar", "vrm", "-o", "a.glb"],
+        "There is no kind of avatar 'vrm'; choose talkinghead",
     ),
     "a label on a picture": (
         ["render", "line.npz", "--label", "synthetic", "-o", "a.png"],

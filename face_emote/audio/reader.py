@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import math
+import wave
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -136,6 +137,32 @@ def read_speech(path: str | Path, *, transcript: str | None = None) -> Speech:
         DependencyError: it is not a plain .wav, and PyAV is not installed.
     """
     return Speech(np.concatenate(list(open_speech(path).blocks())), SAMPLE_RATE_HZ, transcript)
+
+
+def write_part(speech: Speech | Path, path: Path, *, start_secs: float = 0.0, end_secs: float = math.inf) -> None:
+    """Write a part of a recording as 16-bit .wav, at its own rate and with all its channels.
+
+    Raises:
+        AudioError: as `pieces`, and when the sound has ended before the part begins.
+    """
+    if isinstance(speech, Speech):
+        rate, channels, pieces = speech.sample_rate, 1, iter([speech.samples[:, None]])
+    else:
+        source = open_speech(speech)
+        rate, channels, pieces = source.sample_rate, source.channels, source.pieces()
+    first, stop, place = round(start_secs * rate), end_secs * rate, 0
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(channels)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        for piece in pieces:
+            own = piece[max(first - place, 0) : max(round(min(stop - place, len(piece))), 0)]
+            file.writeframes(np.round(32767.0 * np.clip(own, -1.0, 1.0)).astype("<i2").tobytes())
+            place += len(piece)
+            if place >= stop:
+                break
+    if place <= first:
+        raise AudioError(f"The sound ends at {place / rate:.2f} s, before the part begins; is it another recording's?")
 
 
 def sha256_of(path: str | Path) -> str:

@@ -8,6 +8,8 @@ import click
 from face_emote.cli.options import (
     FRAME,
     PathType,
+    excerpt_from,
+    excerpt_options,
     fps_option,
     head_option,
     output_option,
@@ -24,6 +26,7 @@ and BEAT2 have them), as something else.
 OUT ends in
   .glb       glTF: ARKit-52 and other shapes by name, joints, one animation; wrinkles and blood
              flow in its extras, or with --skin-curves as shapes skin_wrinkle_* and skin_blood_*
+  .gltf      the same as text, with OUT.bin and pictures beside it
   .usda .usdc .usdz
              USD: text, binary, or a package with pictures; needs pip install 'face-emote[usd]'
   .abc       Alembic: every vertex of every frame; needs pip install 'face-emote[blender]'
@@ -48,6 +51,7 @@ Examples:
   face-emote export line.npz -o line.glb --lod 1 --parts skin,eyes,teeth
   face-emote export line.npz -o smile.glb --frame 1.5
   face-emote export line.npz -o bald.glb --hair none
+  face-emote export line.npz --from 0.5s --to 00:02 --speech line.wav -o part.usdz
   face-emote export line.npz -o line.csv --rig metahuman
   face-emote export line.npz -o line.tsv --rig rhubarb
   face-emote export line.npz -o line.vrma
@@ -57,7 +61,7 @@ Examples:
 """
 
 
-OPTIONS = ("up", "unit", "lod", "parts", "blush", "hair", "frame", "skin_curves", "compress", "avatar")
+OPTIONS = ("up", "unit", "lod", "parts", "blush", "hair", "frame", "skin_curves", "compress", "dense", "avatar")
 
 
 def _show_list(context: click.Context, _option: click.Parameter, wanted: bool) -> None:
@@ -124,11 +128,19 @@ def _show_list(context: click.Context, _option: click.Parameter, wanted: bool) -
 )
 @click.option("--skin-curves", is_flag=True, help="Wrinkles and blood as shapes that move nothing; for .glb and .fbx.")
 @click.option("--compress", is_flag=True, help="A .glb of half the size, for programs that know meshopt and WebP.")
+@click.option("--dense", is_flag=True, help="Shapes of a .glb in full, for programs that read no sparse ones (Godot).")
 @click.option("--avatar", metavar="KIND", default="", help="A .glb with the names that talkinghead looks up.")
 @click.option(
     "--rig",
     metavar="NAME|FILE",
     help="Curves of another face instead: a name that --list shows, your own mapping, a FLAME or SMPL-X file.",
+)
+@excerpt_options
+@click.option(
+    "--speech",
+    metavar="FILE",
+    type=PathType,
+    help="The recording, whose sound goes along: inside a .usdz, else beside OUT as .wav.",
 )
 @head_option
 @click.option(
@@ -139,7 +151,7 @@ def _show_list(context: click.Context, _option: click.Parameter, wanted: bool) -
               help="Show what each format keeps and loses.")  # fmt: skip
 def command(
     *, motion: Path, output: Path, fps: float | None, rig: str | None, head: Path | None, flame: Path | None,
-    parts: str, **mesh: Any,
+    parts: str, speech: Path | None, **mesh: Any,
 ) -> None:  # fmt: skip
     """Write a motion as something else."""
     from face_emote.cli.performing import require_other_file, summary
@@ -150,7 +162,7 @@ def command(
     from face_emote.formats.motion_file import opened_motion
     from face_emote.verbs.export import export, require_export, require_place
 
-    provenance = provenance_from(mesh)
+    provenance, part = provenance_from(mesh), excerpt_from(mesh)
     mesh["parts"] = parts_named(parts)
     require_export(output, MeshOptions(**mesh), rig=rig)
     if rig is not None:
@@ -160,9 +172,12 @@ def command(
     require_other_file(output, motion)
     with opened_motion(motion, model=flame, fps=fps) as shown:
         with progress_shown() as progress:
-            export(shown, output, head=load_head(head), rig=rig, provenance=provenance, progress=progress, **mesh)
-        one = mesh["frame"] is not None
-        click.echo(summary(output, num_frames=1 if one else shown.num_frames, fps=shown.fps))
+            export(
+                shown, output, head=load_head(head), rig=rig, start=part.start, end=part.end, speech=speech,
+                provenance=provenance, progress=progress, **mesh,
+            )  # fmt: skip
+        first, stop = part.frames(shown.num_frames, fps=shown.fps)
+        click.echo(summary(output, num_frames=1 if mesh["frame"] is not None else stop - first, fps=shown.fps))
     _report_fit(rig, head)
 
 

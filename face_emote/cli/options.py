@@ -10,9 +10,9 @@ from click.core import ParameterSource
 
 from face_emote.core import options as records
 from face_emote.core.errors import OptionError
-from face_emote.core.fields import Kind, Option, read_option, require_option
+from face_emote.core.fields import Kind, Option, options_of, read_option, require_option
 from face_emote.core.motion import LAST_SECS
-from face_emote.core.options import MARK, PERFORMANCE_OPTIONS, PICTURE_OPTIONS, Performance, Picture
+from face_emote.core.options import MARK, PERFORMANCE_OPTIONS, PICTURE_OPTIONS, Excerpt, Performance, Picture
 from face_emote.core.types import SLIDERS, Speech
 from face_emote.provenance.credential import Provenance
 
@@ -88,6 +88,12 @@ FRAME = reader_of(Option(help="", name="frame", kind=Kind.NUMBER, low=0.0, high=
 """An instant of a motion, in seconds: `--frame`."""
 performance_options = options_for(PERFORMANCE_OPTIONS)
 picture_options = options_for(PICTURE_OPTIONS)
+excerpt_options = decorated(  # Named as the fields: `to` is another thing to `animate`.
+    [
+        click.option(flag(item.name), item.attribute, type=reader_of(item), metavar=item.metavar, help=item.help)
+        for item in options_of(Excerpt)
+    ]
+)
 head_option = option_for(option_named("head"))
 fps_option = option_for(
     replace(
@@ -123,6 +129,11 @@ def provenance_from(values: dict[str, Any]) -> Provenance | None:
     if unmarked and consent:
         raise OptionError("--consent is part of the mark; leave out --no-provenance")
     return None if unmarked else Provenance(consent=consent)
+
+
+def excerpt_from(values: dict[str, Any]) -> Excerpt:
+    """Gather the keyword arguments that `excerpt_options` made; they are taken out of `values`."""
+    return Excerpt(start=values.pop("start"), end=values.pop("end"))
 
 
 def performance_from(values: dict[str, Any], *, speech: Speech | Path) -> Performance:

@@ -9,7 +9,7 @@ from face_emote.core.errors import OptionError
 from face_emote.core.motion import MotionSource, MotionStream
 from face_emote.core.options import Picture
 from face_emote.core.output import require_writable
-from face_emote.core.types import MotionInfo, Progress
+from face_emote.core.types import MotionInfo, Progress, Speech
 from face_emote.face.head import Head
 from face_emote.formats.motion_file import open_motion, write_motion
 from face_emote.provenance.credential import Provenance
@@ -58,7 +58,7 @@ def performed(take: Take, *, beside: Path) -> Iterator[MotionStream]:
 
 
 def write_result(
-    motion: MotionSource, path: Path, *, picture: Picture, speech: Path | None, head: Head,
+    motion: MotionSource, path: Path, *, picture: Picture, speech: Speech | Path | None, head: Head,
     provenance: Provenance | None, progress: Progress | None,
 ) -> str:  # fmt: skip
     """Write a motion as what the path's ending says: video, mesh or curves. Returns the line that says so."""

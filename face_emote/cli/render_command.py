@@ -9,6 +9,8 @@ from face_emote.cli.options import (
     FRAME,
     PathType,
     SectionedCommand,
+    excerpt_from,
+    excerpt_options,
     flag,
     options_given,
     output_option,
@@ -23,7 +25,7 @@ from face_emote.cli.progress import progress_shown
 from face_emote.core.errors import OptionError
 from face_emote.core.motion import MotionSource
 from face_emote.core.options import PERFORMANCE_OPTIONS, Picture, facing
-from face_emote.core.types import Progress
+from face_emote.core.types import Progress, Speech
 from face_emote.face.bundled import load_head
 from face_emote.face.head import Head
 from face_emote.provenance.credential import Provenance
@@ -37,6 +39,7 @@ Examples:
   face-emote render line.wav -o line.mp4
   face-emote render line.npz -o line.mp4 --size 1024 --camera close
   face-emote render line.npz --speech line.wav --codec vp9 -o line.webm
+  face-emote render line.wav --from 0.5s --to 00:02 -o part.mp4
   face-emote render line.npz --light warm --skin maya --size 320 -o sheet.png
   face-emote render line.npz --engine cycles --frame 1.2 --size 1024 -o still.png
 
@@ -53,6 +56,7 @@ A motion is drawn as it is, at its own frame rate or at --fps; options that shap
     type=PathType,
     help="Sound for a motion file. [default: the recording it was made from, if that lies beside it]",
 )
+@excerpt_options
 @picture_options
 @performance_options
 @provenance_options
@@ -65,9 +69,10 @@ def command(context: click.Context, /, *, source: Path, output: Path, speech: Pa
     from face_emote.formats.captures import is_capture
     from face_emote.formats.motion_file import opened_motion
     from face_emote.verbs.animate import perform
+    from face_emote.verbs.excerpt import excerpted
     from face_emote.verbs.render import require_picture
 
-    picture = picture_from(values)
+    picture, part = picture_from(values), excerpt_from(values)
     performance = facing(performance_from(values, speech=source), picture)
     provenance = provenance_from(values)
     if output.suffix.lower() == ".png":
@@ -92,14 +97,16 @@ def command(context: click.Context, /, *, source: Path, output: Path, speech: Pa
         with opened as motion:
             sound = speech or (sound_of(source, motion.info) if is_motion else source)
             head = load_head(performance.head)
-            click.echo(
-                _drawn(motion, output, picture=picture, frame=frame, sound=sound, head=head, provenance=provenance,
-                       progress=progress)
-            )  # fmt: skip
+            with excerpted(motion, sound, part) as (shown, heard):
+                click.echo(
+                    _drawn(shown, output, picture=picture, frame=frame, sound=heard, head=head, provenance=provenance,
+                           progress=progress)
+                )  # fmt: skip
 
 
 def _drawn(
-    motion: MotionSource, output: Path, *, picture: Picture, frame: float | None, sound: Path | None, head: Head,
+    motion: MotionSource, output: Path, *, picture: Picture, frame: float | None, sound: Speech | Path | None,
+    head: Head,
     provenance: Provenance | None, progress: Progress | None,
 ) -> str:  # fmt: skip
     """Write the still, sheet or video; returns the line that says so."""

@@ -30,6 +30,8 @@ LONGEST_PATH = 4096
 TRUE, FALSE = ("true", "yes", "1", "on"), ("false", "no", "0", "off")
 _NUMBER = re.compile(r"[+-]?(\d+[.,]?\d*|[.,]\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 
+_INSTANT = re.compile(r"(?:(?:(\d{1,3}):)?(\d{1,3}):)?(\d{1,9}(?:[.,]\d{0,9})?)\s*s?", re.ASCII | re.IGNORECASE)
+
 
 class Kind(Enum):
     """How a value is written down."""
@@ -42,6 +44,8 @@ class Kind(Enum):
     """A file that exists, or one of the choices."""
     WORDS = auto()
     """A text, or the file that holds it."""
+    TIME = auto()
+    """Seconds, written as 2, 2s or 00:02."""
     SIZE = auto()
     """Pixels: one side of a square, or width x height."""
 
@@ -116,7 +120,7 @@ def require_fields(record: Any) -> None:
 
 def require_option(item: Option, value: Any) -> None:
     """Raise OptionError, with name, value and range, unless a field can have this value."""
-    if item.kind in (Kind.NUMBER, Kind.WHOLE):
+    if item.kind in (Kind.NUMBER, Kind.WHOLE, Kind.TIME):
         whole = item.kind is Kind.WHOLE
         require_number(item.name, value, low=item.low, high=item.high, whole=whole, hint=item.hint)
     elif item.kind is Kind.SIZE:
@@ -175,6 +179,10 @@ def read_option(item: Option, text: str, *, folder: Path = Path()) -> Any:
                 value = int(value)
             require_option(item, text if value is None else value)
             return value if item.kind is Kind.WHOLE else float(value or 0.0)
+        case Kind.TIME:
+            seconds = _seconds_in(item.name, text)
+            require_option(item, seconds)
+            return seconds
         case Kind.FLAG:
             if text.lower() not in TRUE + FALSE:
                 raise OptionError(f"{item.name} must be yes or no, got {shown(text)}")
@@ -269,6 +277,15 @@ def shown(value: object) -> str:
 def _is_text(value: str) -> bool:
     """False for halves of letters, as a damaged file name or a damaged terminal gives them."""
     return not any("\ud800" <= letter <= "\udfff" for letter in value)
+
+
+def _seconds_in(name: str, text: str) -> float:
+    """Raises OptionError."""
+    found = _INSTANT.fullmatch(text.strip())
+    if found is None:
+        raise OptionError(f"{name} takes an instant such as 2, 2.5s or 00:02, got {shown(text)}")
+    hours, minutes, seconds = (float((part or "0").replace(",", ".")) for part in found.groups())
+    return 3600.0 * hours + 60.0 * minutes + seconds
 
 
 def _size_in(name: str, text: str) -> int | Sides:

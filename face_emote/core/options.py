@@ -15,7 +15,7 @@ from face_emote.core.errors import OptionError
 from face_emote.core.eyes import EyeDirection
 from face_emote.core.fields import Kind, Option, Sides, built, option, options_of, require_fields, sides_of
 from face_emote.core.names import ANIMATORS, CAMERAS, CODECS, DEFAULT_FPS, ENGINES, HAIR_STYLES, LIGHTS, NETWORKS
-from face_emote.core.timing import MAX_FPS, MIN_FPS, USUAL_FPS
+from face_emote.core.timing import MAX_FPS, MIN_FPS, USUAL_FPS, frame_at, frames_in
 from face_emote.core.types import (
     FINE_POINTS,
     Camera,
@@ -188,6 +188,45 @@ class Picture:
     def sides(self) -> Sides:
         """Width and height in pixels."""
         return sides_of(self.size)
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """Which part of a motion is meant."""
+
+    start: float | None = option(
+        None, "Leave out what comes before this instant: 2, 2.5s or 00:02; the sound's, too.",
+        kind=Kind.TIME, low=0.0, high=LONGEST_FILM_SECS, name="from", metavar="TIME",
+    )  # fmt: skip
+    end: float | None = option(
+        None, "And what comes after this one.",
+        kind=Kind.TIME, low=0.0, high=LONGEST_FILM_SECS, name="to", metavar="TIME",
+    )  # fmt: skip
+
+    def __post_init__(self) -> None:
+        """Raise OptionError for an instant out of its range, or an end that is no later than the start."""
+        require_fields(self)
+        if self.end is not None and self.end <= (self.start or 0.0):
+            raise OptionError(f"from, {self.start or 0.0:g} s, must be earlier than to, {self.end:g} s")
+
+    def frames(self, count: int, *, fps: float) -> tuple[int, int]:
+        """First frame and the one after the last, of so many. Raises OptionError when the motion has ended by then."""
+        secs = count / fps
+        late = next(
+            (
+                f"{name} {at:g} s"
+                for name, at, most in (
+                    ("from", self.start or 0.0, secs - 1e-6),
+                    ("to", self.end or 0.0, secs + 1.0 / fps),
+                )
+                if at > most
+            ),
+            None,
+        )
+        if late is not None:
+            raise OptionError(f"The motion ends at {secs:.2f} s, so there is nothing {late}; give an earlier instant")
+        stop = count if self.end is None else min(count, frames_in(self.end, fps=fps))
+        return frame_at(self.start or 0.0, fps=fps), stop
 
 
 OVER_CAPTURE = ("emotion", "intensity", "fps", "character", "head", "energy", "brows", "asymmetry", "wrinkles", "blood")

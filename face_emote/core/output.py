@@ -11,6 +11,8 @@ from face_emote.core.errors import OutputError
 
 DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO})
 """What a disk says when it cannot take more; other OSErrors inside a write are bugs or the input's fault."""
+COMPANIONS = "beside"
+"""Folder for what belongs to a file and lies beside it."""
 
 
 def require_writable(path: Path, *, folder: bool = False) -> None:
@@ -48,11 +50,14 @@ def written_beside(path: Path) -> Iterator[Path]:
     """Yield a file path to write to; when the block ends well, that file takes the place of `path`, in one step.
 
     The path lies in a temporary folder on the same disk, which is removed in any case (also on Ctrl-C). A name ends
-    as that of `path` does. Raises OutputError when the place is not writable or the disk is full.
+    as that of `path` does. Files of a folder COMPANIONS in it go beside `path`, before it. Raises OutputError when the
+    place is not writable or the disk is full.
     """
     require_writable(path)
     with _temporary_folder(path) as folder:
         yield folder / path.name
+        for companion in sorted((folder / COMPANIONS).glob("*")):
+            companion.replace(path.with_name(companion.name))
         (folder / path.name).replace(path)
 
 

@@ -16,6 +16,7 @@ _OPTION_WORDS = {
     "up": "an up-axis", "unit": "a unit", "lod": "a level of detail", "parts": "parts", "blush": "vertex colours",
     "hair": "hair",
     "frame": "one instant", "skin_curves": "curves of the skin as shapes", "compress": "compression",
+    "dense": "shapes in full",
     "avatar": "an avatar's names",
 }  # fmt: skip
 

@@ -1,15 +1,19 @@
 """`export`: a motion as files for other programs; the output's name says which."""
 
+import shutil
 from collections.abc import Iterable
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from face_emote.core.errors import OptionError
 from face_emote.core.motion import MotionSource, instant, resampled
+from face_emote.core.options import Excerpt
 from face_emote.core.output import require_replaceable, require_writable, written_beside
+from face_emote.core.types import Speech
 from face_emote.face.bundled import load_head
 from face_emote.face.head import Head
-from face_emote.formats.catalogue import FORMATS, format_of, require_no_options, require_options
+from face_emote.formats.catalogue import FORMATS, format_of, require_no_options, require_options, suffix_of
 from face_emote.formats.cues_file import is_cues, parse_cues, write_cues
 from face_emote.formats.mesh.frames import MeshFrames
 from face_emote.formats.mesh.options import MeshOptions
@@ -20,6 +24,7 @@ from face_emote.formats.rig import OWN_COEFFICIENTS, RigName, require_rig, write
 from face_emote.provenance.credential import Provenance
 from face_emote.provenance.marking import MEDIA_TYPES, mark
 from face_emote.rigs.retarget import shown_on
+from face_emote.verbs.excerpt import excerpt, sound_part
 
 __all__ = ["FORMATS", "OWN_COEFFICIENTS", "export", "meshes", "require_export", "require_place"]
 
@@ -41,7 +46,11 @@ def export(  # noqa: PLR0913
     frame: float | None = None,
     skin_curves: bool = False,
     compress: bool = False,
+    dense: bool = False,
     avatar: str = "",
+    start: float | None = None,
+    end: float | None = None,
+    speech: Speech | str | Path | None = None,
     provenance: Provenance | None = Provenance(),  # noqa: B008 - frozen
     progress: Progress | None = None,
 ) -> Path:
@@ -64,32 +73,61 @@ def export(  # noqa: PLR0913
         frame: Only this instant (seconds), as a plain mesh: for .glb, USD, .ply and .obj.
         skin_curves: Wrinkles and blood as shapes that move nothing, for .glb (extras have them anyway) and .fbx.
         compress: A .glb of half the size, for programs that know EXT_meshopt_compression and EXT_texture_webp.
+        dense: The shapes of a .glb in full, six times the size, for programs that read no sparse arrays: older Godots.
         avatar: `talkinghead`: a .glb with the bones, meshes and shapes that TalkingHead and Ready Player Me look up.
+        start: Leave out what comes before this instant (seconds).
+        end: And what comes after this one.
+        speech: The recording, whose sound goes along: inside a .usdz, else beside the file as a .wav of its name.
         provenance: What the signed mark (C2PA; .glb) says beside the facts; None: no mark.
         progress: Called with (frames done, frames in all, what) now and then.
 
     Raises:
         OptionError, MotionFileError, HeadError, OutputError, BlenderError: it cannot be written so.
+        AudioError: the sound cannot be read, or is too short.
         DependencyError: the format needs a package that is not installed.
     """
-    target, head = Path(path), head or load_head()
+    target, head, part = Path(path), head or load_head(), Excerpt(start, end)
     if rig is None and is_cues(target):
         return _write_cues(motion, target)
     options = MeshOptions(
         up=up, unit=unit, lod=lod, parts=parts_named(parts), blush=blush, hair=hair, frame=frame,
-        skin_curves=skin_curves, compress=compress, avatar=avatar,
+        skin_curves=skin_curves, compress=compress, dense=dense, avatar=avatar,
     )  # fmt: skip
     require_export(target, options, rig=rig)
+    _require_sound(target, speech, part=part, frame=frame)
     with ExitStack() as files:
         if isinstance(motion, str | Path):
             motion = files.enter_context(opened_motion(motion, model=flame, fps=fps))
-        source = resampled(motion, fps=fps)
+        whole = resampled(motion, fps=fps)
+        source = excerpt(whole, part)
+        if speech is not None:
+            recording = speech if isinstance(speech, Speech) else Path(speech)
+            options = replace(options, sound=files.enter_context(sound_part(recording, whole, part)))
         if rig is not None:
             write_rig(source, target, head=head, rig=rig, progress=progress)
         else:
             source = shown_on(source, head)
             _write(source, target, head=head, options=options, provenance=provenance, progress=progress)
+        if options.sound is not None and suffix_of(target) != ".usdz":
+            _lay_beside(options.sound, target, recording=speech)
     return target
+
+
+def _lay_beside(sound: Path, target: Path, *, recording: Speech | str | Path | None) -> None:
+    """Give a file the sound that goes along, unless the recording itself lies there already."""
+    place = target.with_suffix(".wav")
+    if not isinstance(recording, str | Path) or not place.exists() or not place.samefile(recording):
+        with written_beside(place) as beside:
+            shutil.copyfile(sound, beside)
+
+
+def _require_sound(target: Path, speech: Speech | str | Path | None, *, part: Excerpt, frame: float | None) -> None:
+    """Raise OptionError where a sound, or a part, has no sense."""
+    if frame is not None and (speech is not None or part != Excerpt()):
+        raise OptionError("One instant has no sound and no parts; leave out frame, or speech, from and to")
+    place = target.with_suffix(".wav")
+    if isinstance(speech, str | Path) and part != Excerpt() and place.exists() and place.samefile(speech):
+        raise OptionError(f"The part's sound would replace the recording; give the output another name: {target}")
 
 
 def _write_cues(motion: MotionSource | str | Path, target: Path) -> Path:

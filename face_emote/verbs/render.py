@@ -17,7 +17,7 @@ from face_emote.core.arrays import Array, UInt8
 from face_emote.core.errors import HeadError, OptionError
 from face_emote.core.fields import Sides
 from face_emote.core.motion import MotionSource, instant, span, view_of
-from face_emote.core.options import Picture
+from face_emote.core.options import Excerpt, Picture
 from face_emote.core.output import require_writable, written_beside
 from face_emote.core.png import png_bytes
 from face_emote.core.types import Camera, FaceMotion, LightRig, Progress, SkinParams, Speech
@@ -33,6 +33,7 @@ from face_emote.rendering.scene import make_scene
 from face_emote.rendering.segment_file import write_packets
 from face_emote.rendering.sheet import compose_sheet, draw_text
 from face_emote.rendering.video import CODECS, SEGMENT_FRAMES, SegmentEncoder, VideoWriter, choose_codec
+from face_emote.verbs.excerpt import excerpted
 
 MAX_WORKERS = 16
 WARM_UP = "preparing the renderer (the first run compiles it: up to a minute, once)"
@@ -53,6 +54,8 @@ def render(  # noqa: PLR0913
     engine: str = "fast",
     samples: int | None = None,
     head: Head | None = None,
+    start: float | None = None,
+    end: float | None = None,
     workers: int | None = None,
     provenance: Provenance | None = Provenance(),  # noqa: B008 - frozen
     label: str = "",
@@ -76,6 +79,8 @@ def render(  # noqa: PLR0913
             and no strands of hair and need torch.
         samples: Light paths per pixel of the engine `cycles`; 16 by default.
         head: The head to draw on; the bundled one by default.
+        start: Leave out what comes before this instant (seconds), of motion and sound.
+        end: And what comes after this one.
         workers: Frames drawn at the same time; None: one per processor core.
         provenance: What the signed mark (C2PA; .mp4 and .mov) says beside the facts; None: no mark at all.
         label: Words drawn into the lower left corner of every frame.
@@ -85,16 +90,19 @@ def render(  # noqa: PLR0913
         The path written. Nothing is left behind when an error is raised.
 
     Raises:
-        OptionError, OutputError, HeadError, DependencyError, BlenderError, ProvenanceError: see their messages.
+        OptionError, OutputError, AudioError, HeadError, DependencyError, BlenderError, ProvenanceError: their messages
+            say what to do.
     """
     picture = Picture(
         size=size, camera=camera, light=light, skin=skin, hair=hair, dof=dof, codec=codec, engine=engine,
         samples=samples, label=label,
     )  # fmt: skip
-    return write_video(
-        motion, path, picture=picture, speech=speech, head=head, workers=workers, provenance=provenance,
-        progress=progress,
-    )  # fmt: skip
+    sound = Path(speech) if isinstance(speech, str) else speech
+    with excerpted(motion, sound, Excerpt(start, end)) as (shown, heard):
+        return write_video(
+            shown, path, picture=picture, speech=heard, head=head, workers=workers, provenance=provenance,
+            progress=progress,
+        )  # fmt: skip
 
 
 def write_video(

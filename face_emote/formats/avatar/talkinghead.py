@@ -33,7 +33,6 @@ from face_emote.formats.glb.file import GltfFile
 from face_emote.formats.glb.glb import asset_of
 from face_emote.formats.glb.mesh import GlbTarget, animated_objects, materials_of
 from face_emote.formats.mesh.person import Person, Progress
-from face_emote.formats.mesh.surface import parts_named, surface_of
 from face_emote.rigs.rig_file import load_rig
 
 ROOT = "Armature"
@@ -53,9 +52,7 @@ VOWELS = {"ih": "I", "oh": "O", "ou": "U"}
 def write_talkinghead(motion: MotionSource, path: Path, *, person: Person, progress: Progress | None = None) -> None:
     """Write the character with its performance. Errors as `write_vrm`."""
     require_named_shapes(person.model)
-    options = person.options
-    surface = surface_of(person.head, lod=options.lod, parts=options.parts or parts_named("all"))
-    person = replace(person, surface=surface, colours=None, folds=None)
+    options, person = person.options, replace(person, folds=None)  # Nothing would play creases.
     visemes = {f"viseme_{VOWELS.get(face.name, face.name)}": face.weights for face in load_rig("oculus").shapes}
     recipes = {name: {name: 1.0} for name in ARKIT_52} | visemes | EXTRAS
     # Silence moves nothing, and has to be there all the same.
@@ -65,7 +62,9 @@ def write_talkinghead(motion: MotionSource, path: Path, *, person: Person, progr
     names, bones, curves = list(recipes), bones_of(person.head), ArkitCurves(person.model)
     played = [CURVES.index(name) for name in ARKIT_52]
     with written_beside(path) as target, ExitStack() as files:
-        gltf = GltfFile(files.enter_context((target.parent / "buffer.bin").open("w+b")), compress=options.compress)
+        buffer = files.enter_context((target.parent / "buffer.bin").open("w+b"))
+        shapes = "dense" if options.dense else "quantised"
+        gltf = GltfFile(buffer, path=target, compress=options.compress, shapes=shapes)
         materials = materials_of(gltf, person)
         objects = animated_objects(gltf, person, targets=targets)
         objects = tuple(replace(item, name=MESHES.get(item.name, f"Wolf3D_{item.name.title()}")) for item in objects)

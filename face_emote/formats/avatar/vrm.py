@@ -5,6 +5,7 @@ Nothing in it asks for an extension of glTF that importers of VRM may not know.
 """
 
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -46,12 +47,13 @@ def write_vrm(motion: MotionSource, path: Path, *, person: Person, progress: Pro
         OutputError: the file cannot be written there.
     """
     require_named_shapes(person.model)
+    person = replace(person, folds=None)  # Nothing would play them.
     recipes: dict[str, dict[str, float]] = {name: {name: 1.0} for name in ARKIT_52}
     recipes |= {face.name: dict(face.weights) for face in load_rig("vrm").shapes}
     targets = [GlbTarget(item.name, item.delta) for item in faces_of(person.head, recipes)]
     bones = tuple(bone for bone in bones_of(person.head) if bone.human or bone.joint)
     with written_beside(path) as target, ExitStack() as files:
-        gltf = GltfFile(files.enter_context((target.parent / "buffer.bin").open("w+b")), quantised=False)
+        gltf = GltfFile(files.enter_context((target.parent / "buffer.bin").open("w+b")), shapes="sparse")
         materials = materials_of(gltf, person)
         objects = animated_objects(gltf, person, targets=targets)
         first = len(objects)

@@ -1,8 +1,8 @@
-"""A `.glb` file in the making: arrays go to disk as they come, the JSON that describes them is kept until the end.
+"""A `.glb` file in the making, or a `.gltf` with what lies beside it: arrays go to disk as they come.
 
-Written from the glTF 2.0 specification, sections 3.6 (buffers, accessors, sparse storage) and 4 (GLB), and the
-extensions KHR_mesh_quantization and EXT_meshopt_compression. Little-endian, every buffer view starts on a multiple of
-four. What is sparse lies in a few views that all accessors share.
+The JSON that describes them is kept until the end. Written from the glTF 2.0 specification, sections 3.6 (buffers,
+accessors, sparse storage) and 4 (GLB), and the extensions KHR_mesh_quantization and EXT_meshopt_compression.
+Little-endian, every buffer view starts on a multiple of four.
 """
 
 import json
@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from io import BufferedIOBase, BytesIO
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 
 from face_emote.core.arrays import Array, Float, Int
 from face_emote.core.errors import DependencyError, OutputError
+from face_emote.core.output import COMPANIONS
 
 COMPONENTS = {"|i1": 5120, "|u1": 5121, "<i2": 5122, "<u2": 5123, "<u4": 5125, "<f4": 5126}
 KINDS = {(): "SCALAR", (2,): "VEC2", (3,): "VEC3", (4,): "VEC4", (4, 4): "MAT4"}
@@ -47,14 +49,19 @@ class _View:
 class GltfFile:
     """Collects arrays and pictures; every `add_` returns the index by which the scene refers to the thing added."""
 
-    def __init__(self, buffer: BufferedIOBase, *, compress: bool = False, quantised: bool = True) -> None:
-        """Of the file: `compress` is for programs that know EXT_meshopt_compression, `quantised` KHR_mesh_quantization.
+    def __init__(
+        self, buffer: BufferedIOBase, *, path: Path | None = None, compress: bool = False, shapes: str = "quantised"
+    ) -> None:  # fmt: skip
+        """Of the file: with the path of a `.gltf` arrays and pictures will lie beside it.
 
-        Raises DependencyError when it is wanted and meshopt is not installed.
+        `compress` is for programs that know EXT_meshopt_compression, shapes that are `quantised` for those that know
+        KHR_mesh_quantization, `sparse` ones for the others, and `dense` ones for those that read no sparse arrays.
+        Raises DependencyError when compression is wanted and meshopt is not installed.
         """
         if compress:
             _meshopt()
-        self._buffer, self._compress, self._quantised = buffer, compress, quantised
+        self._buffer, self._compress, self._shapes = buffer, compress, shapes
+        self._beside = path if path is not None and path.suffix.lower() == ".gltf" else None
         self._length = 0
         self._views: list[_View] = []
         self._accessors: list[dict[str, Any]] = []
@@ -104,6 +111,10 @@ class GltfFile:
         self, count: int, index: Int[Array, " nonzero"], *, values: Float[Array, "nonzero width"], bounds: bool = False
     ) -> int:
         """Add [count, 3 or 4] float32 that is zero but for `values` at `index` (rising)."""
+        if self._shapes == "dense":
+            whole = np.zeros((count, values.shape[1]), np.float32)
+            whole[index] = values
+            return self.add_array(whole, target=VERTEX_BUFFER, bounds=bounds)
         item = self._sparse(count, index, values.astype("<f4"))
         if bounds:
             item |= _bounds(values if len(index) == count else np.concatenate([values, np.zeros((1, 3))]))
@@ -113,16 +124,26 @@ class GltfFile:
         self, count: int, index: Int[Array, " nonzero"], *, values: Float[Array, "nonzero 3"]
     ) -> int:  # fmt: skip
         """As `add_sparse`, in bytes where the values lie within -1..1: half a step is 0.2 degrees."""
-        if not self._quantised or np.abs(values).max(initial=0.0) > 1.0:
+        if self._shapes != "quantised" or np.abs(values).max(initial=0.0) > 1.0:
             return self.add_sparse(count, index, values=values)
         self.extensions.add(QUANTIZATION)
         item = self._sparse(count, index, np.round(127.0 * values).astype("<i1"))
         return self._add_accessor(item | {"normalized": True})
 
-    def add_blob(self, data: bytes) -> int:
-        """Add bytes (a picture) and return the index of their buffer view."""
-        self._add_view(data)
-        return len(self._views) - 1
+    def add_picture(self, name: str, data: bytes, *, kind: str) -> dict[str, Any]:
+        """Add a picture, jpeg, png or webp, and return the image that says where it lies."""
+        if self._beside is None:
+            self._add_view(data)
+            return {"name": name, "bufferView": len(self._views) - 1, "mimeType": f"image/{kind}"}
+        file = self._companion(f"_{name}.{'jpg' if kind == 'jpeg' else kind}")
+        file.write_bytes(data)
+        return {"name": name, "uri": quote(file.name)}
+
+    def _companion(self, ending: str) -> Path:
+        assert self._beside is not None
+        folder = self._beside.parent / COMPANIONS
+        folder.mkdir(exist_ok=True)
+        return folder / f"{self._beside.stem}{ending}"
 
     def save(self, path: Path, *, scene: dict[str, Any]) -> None:
         """Write the file; `scene` holds all of the JSON but buffers, views, accessors and extensions."""
@@ -141,7 +162,10 @@ class GltfFile:
                 content["extensionsRequired"] = sorted(self.extensions)
             if self.extensions | self.extensions_used:
                 content["extensionsUsed"] = sorted(self.extensions | self.extensions_used)
-            _write_glb(path, content, buffer)
+            if self._beside is None:
+                _write_glb(path, content, buffer)
+            else:
+                _write_gltf(path, content, buffer, arrays=self._companion(".bin"))
         (path.parent / "packed.bin").unlink()
 
     def _packed(self, packed: Any) -> tuple[list[dict[str, Any]], list[dict[str, Any]], Any]:
@@ -183,7 +207,10 @@ class GltfFile:
         }
 
     def _pooled(self, data: Array, *, mode: str) -> dict[str, int]:
-        """Add to the view that all sparse accessors share for this kind of number."""
+        """Add a view of its own, which Godot wants; to compress, to the one that all share for this kind of number."""
+        if not self._compress:
+            self._add_view(data.tobytes())
+            return {"bufferView": len(self._views) - 1}
         kind = data.dtype.str
         if kind not in self._pools:
             # Of bytes in threes, four rows are the shortest that meshoptimizer takes.
@@ -220,6 +247,14 @@ def _bounds(data: Array) -> dict[str, list[float]]:
 def _described(view: _View) -> dict[str, Any]:
     item = {"buffer": 0, "byteOffset": view.start, "byteLength": view.length}
     return item if view.target is None else item | {"target": view.target}
+
+
+def _write_gltf(path: Path, content: dict[str, Any], buffer: Any, *, arrays: Path) -> None:
+    content["buffers"][0]["uri"] = quote(arrays.name)
+    path.write_text(json.dumps(content, indent=1, allow_nan=False), encoding="utf-8", newline="\n")
+    with arrays.open("wb") as file:
+        buffer.seek(0)
+        shutil.copyfileobj(buffer, file, 1 << 18)
 
 
 def _write_glb(path: Path, content: dict[str, Any], buffer: Any) -> None:

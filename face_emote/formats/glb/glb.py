@@ -32,15 +32,15 @@ from face_emote.formats.mesh.targets import SKIN_CURVES, TargetSet, morph_target
 
 
 def write_glb(motion: MotionSource, path: Path, *, person: Person, progress: Progress | None = None) -> None:
-    """Write a motion and the head that performs it as `.glb`. Memory does not grow with the length.
+    """Write a motion and the head that performs it as `.glb` or `.gltf`. Memory does not grow with the length.
 
     Raises:
         OutputError: the file cannot be written there, or would be larger than 4 GiB.
     """
     with written_beside(path) as target, ExitStack() as files:
-        gltf = GltfFile(
-            files.enter_context((target.parent / "buffer.bin").open("w+b")), compress=person.options.compress
-        )
+        buffer = files.enter_context((target.parent / "buffer.bin").open("w+b"))
+        shapes = "dense" if person.options.dense else "quantised"
+        gltf = GltfFile(buffer, path=target, compress=person.options.compress, shapes=shapes)
         materials = materials_of(gltf, person)
         scene: dict[str, Any] = {"asset": asset_of(motion), "scene": 0, **materials}
         if person.options.frame is not None:

@@ -95,8 +95,7 @@ def materials_of(gltf: GltfFile, person: Person) -> dict[str, Any]:
     pictures = person.pictures
 
     def texture(name: str, picture: Picture) -> dict[str, int]:
-        view = gltf.add_blob(picture.data)
-        images.append({"name": name, "bufferView": view, "mimeType": f"image/{picture.kind}"})
+        images.append(gltf.add_picture(name, picture.data, kind=picture.kind))
         source: dict[str, Any] = {"source": len(images) - 1}
         if picture.kind == "webp":
             gltf.extensions.add(WEBP)
@@ -170,7 +169,7 @@ def animated_objects(gltf: GltfFile, person: Person, *, targets: list[GlbTarget]
         move = target.move if target.delta is None else surface.of(target.delta.astype(np.float32))
         written.append(replace(target, move=move))
         turns.append(None if move is None else vertex_normals(rest + move, faces) - normals)
-    tint = None if person.folds is None else np.ones((surface.num_vertices, 3), np.float32)
+    tint = None if person.colours is None else np.ones((surface.num_vertices, 3), np.float32)
     shown = _Shown(rest, normals, tint, np.zeros(surface.num_vertices, np.float32))
     out: list[GlbObject] = []
     creases: list[GlbObject] = []

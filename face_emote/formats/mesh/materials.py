@@ -109,14 +109,14 @@ def pictures_of(skin: SkinParams, *, compress: bool = False) -> SkinPictures:
         shine=plain(shine_picture(maps)),
         folds_colour=plain(skin_picture(skin, maps, folded=True)),
         folds_normal=plain(normal_picture(maps, folded=True)),
-        eye=encoded(eye_picture(skin), compress=compress, steps=1),
+        eye=plain(eye_picture(skin)) if compress else Picture(png_bytes(eye_picture(skin)), "png"),
         eye_normal=fine(normal_bytes(iris)),
         eye_coat=fine(normal_bytes(cornea)),
     )
 
 
 def encoded(pixels: UInt8[Array, "row column channel"], *, compress: bool, steps: int = 1) -> Picture:
-    """JPEG without subsampling, quantised in `steps` (1 is finest); WebP; or PNG: with alpha, or without PyAV."""
+    """JPEG of even sides, quantised in `steps` (1 is finest); WebP; or PNG: with alpha, or without PyAV."""
     try:
         import av
     except ImportError:
@@ -132,6 +132,12 @@ def encoded(pixels: UInt8[Array, "row column channel"], *, compress: bool, steps
         frame = frame.reformat(
             format="yuvj444p", src_colorspace="itu601", dst_colorspace="itu601", src_color_range=2, dst_color_range=2
         )
+        # FFmpeg writes whole colours with factors that Godot and Unreal refuse. Halved about the middle of four texels,
+        # as JPEG has it, they are as near.
+        luma, *colour = frame.to_ndarray()
+        halved = [plane.reshape(len(plane) // 2, 2, -1, 2).mean(axis=(1, 3)) for plane in colour]
+        planes = [luma, *(np.round(plane).astype(np.uint8).reshape(-1, luma.shape[1]) for plane in halved)]
+        frame = av.VideoFrame.from_ndarray(np.concatenate(planes), format="yuvj420p")
     codec.width, codec.height, codec.pix_fmt = frame.width, frame.height, frame.format.name
     codec.time_base, codec.options = Fraction(1, 25), options
     data = b"".join(bytes(packet) for packet in [*codec.encode(frame), *codec.encode(None)])

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -40,8 +41,12 @@ class MeshOptions:
     compress: bool = False
     """Whether the file is for programs that know meshoptimizer's compression, and WebP."""
 
+    dense: bool = False
+    """Whether shapes are written in full, for programs that read no sparse arrays."""
     avatar: str = ""
     """One of AVATARS, or none."""
+    sound: Path | None = None
+    """A .wav that goes along, where the format has a place for it."""
 
     def __post_init__(self) -> None:
         if self.up not in UPS:
@@ -57,7 +62,8 @@ class MeshOptions:
             raise OptionError(f"lod must be 0, 1 or 2, got {self.lod}")
         if self.hair not in WAYS:
             raise OptionError(f"hair must be {', '.join(WAYS)}, got '{self.hair}'")
-        object.__setattr__(self, "parts", parts_named(self.parts))
+        # What looks an avatar's meshes up by name wants each part apart.
+        object.__setattr__(self, "parts", parts_named(self.parts or ("all" if self.avatar else ())))
         if self.frame is not None and not (math.isfinite(self.frame) and self.frame >= 0.0):
             raise OptionError(f"frame must be an instant in seconds, 0 or later, got {self.frame:g}")
 
@@ -74,6 +80,7 @@ class MeshOptions:
             "frame": self.frame is not None,
             "skin_curves": self.skin_curves,
             "compress": self.compress,
+            "dense": self.dense,
             "avatar": bool(self.avatar),
         }
         return tuple(name for name, given in differs.items() if given)

@@ -8,6 +8,7 @@ holds the materials' pictures too.
 The library holds a stage in memory until it is saved: a few kB a frame.
 """
 
+import shutil
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,6 +30,7 @@ from face_emote.formats.usd.mesh import UsdObject, add_meshes, add_shapes
 ROOT = "/face"
 COLOURS_HZ = 10.0
 """Vertex colours are sampled so often: blood is slow, and 18,000 frames of colours would not fit into memory."""
+SOUND = "speech.wav"
 ALIGNMENT = 64
 FIXED_DATE = (1980, 1, 1, 0, 0, 0)
 LOCAL_HEADER_BYTES = 30
@@ -60,10 +62,14 @@ def write_usd(motion: MotionSource, path: Path, *, person: Person, progress: Pro
         if moving:
             _perform(stage, motion, person=person, objects=objects, progress=progress)
         _sample_skin(stage, motion, objects=objects, colours=person.colours, moving=moving)
+        if person.options.sound is not None:
+            _add_sound(stage, SOUND if packed else f"{path.stem}.wav")
         stage.GetRootLayer().Save()
         if packed:
-            pictures = [item for item in sorted(target.parent.glob("*_*.*"))]
-            _write_package(target, [layer, *pictures])
+            extras = sorted(target.parent.glob("*_*.*"))
+            if person.options.sound is not None:
+                extras.append(shutil.copyfile(person.options.sound, target.with_name(SOUND)))
+            _write_package(target, [layer, *extras])
             del stage, layer
             Sdf.Layer.ReloadLayers(set())
 
@@ -74,6 +80,16 @@ def require_usd() -> None:
         import pxr  # noqa: F401
     except ImportError:
         raise DependencyError("USD needs usd-core: pip install 'face-emote[usd]'") from None
+
+
+def _add_sound(stage: Any, file: str) -> None:
+    """A sound that is heard everywhere, from time code 0 on, as is usual."""
+    from pxr import Sdf, UsdMedia
+
+    sound = UsdMedia.SpatialAudio.Define(stage, f"{ROOT}/speech")
+    sound.CreateFilePathAttr(Sdf.AssetPath(f"./{file}"))
+    sound.CreateAuralModeAttr(UsdMedia.Tokens.nonSpatial)
+    sound.CreatePlaybackModeAttr(UsdMedia.Tokens.onceFromStart)
 
 
 def _set_units(stage: Any, motion: MotionSource, *, moving: bool) -> None:
