@@ -38,7 +38,6 @@ NOT_RUN = {
     r"python -m bench\.recognised.*": "needs MediaPipe and its model, which is not distributed here",
     r"python -m tools\.build_extension .*": "needs bpy beside it; `make extension`, which .ci/run runs",
     r"python -m tools\.gui_session .*": "needs a Blender with a window",
-    r"\.venv-blender/bin/python -m bench\.in_extension.*": "needs bpy in the Python that runs it",
     r"python -m tools\.build_head .*": "needs MakeHuman's data; tests/test_head_build.py",
     r"python -m tools\.train_(phones|voice|words)\..*": "hours, and needs recordings that are not distributed",
     r"python -m bench\.perception .*": "minutes, and needs recordings that are not distributed",

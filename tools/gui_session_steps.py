@@ -220,6 +220,8 @@ def own() -> Iterator[None]:
         item.hide_viewport = True
     bpy.ops.import_scene.gltf(filepath=str(HERE / "own.glb"))
     meshes = [item for item in bpy.context.selected_objects if item.type == "MESH" and item.data.shape_keys]
+    for item in meshes:
+        item.data.shape_keys.animation_data_clear()  # An action of its own would play in place of the take.
     settings = bpy.context.scene.face_emote
     settings.target = max(meshes, key=lambda item: len(item.data.vertices))
     bpy.ops.face_emote.map_character()

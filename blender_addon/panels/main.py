@@ -45,7 +45,7 @@ def say(layout: Any, text: str, *, icon: str = "INFO") -> None:
     column = layout.column(align=True)
     column.scale_y = 0.8
     line = ""
-    for word in [*tr(text).split(), ""]:
+    for word in [*_pieces(tr(text), width=width - ICON), ""]:
         longer = f"{line} {word}".strip()
         if word and blf.dimensions(0, longer)[0] <= width - ICON:
             line = longer
@@ -54,6 +54,18 @@ def say(layout: Any, text: str, *, icon: str = "INFO") -> None:
             column.label(text=line, icon=icon, translate=False)
             icon = "BLANK1"
         line = word
+
+
+def _pieces(text: str, *, width: float) -> list[str]:
+    """Words, and parts of those that are wider than a line: paths."""
+    found = []
+    for word in text.split():
+        while blf.dimensions(0, word)[0] > width:
+            fits = next(n for n in range(len(word) - 1, 0, -1) if n == 1 or blf.dimensions(0, word[:n])[0] <= width)
+            found.append(word[:fits])
+            word = word[fits:]
+        found.append(word)
+    return found
 
 
 def show_work(layout: Any, context: bpy.types.Context, *, heads: bool) -> bool:

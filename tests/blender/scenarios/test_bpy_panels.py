@@ -140,6 +140,14 @@ def in_state(fe, state):
     return settings
 
 
+def test_a_path_in_a_sentence_is_broken_where_the_line_ends(fe):
+    path = "/home/somebody/a_long_name_of_a_folder/another_long_name_of_a_folder/speech_of_the_second_scene.wav"
+    layout = CheckedLayout(fe.bpy, [])
+    fe.main.say(layout, f"There is no such file: {path}")
+    assert layout.text_too_long(fe.main.NARROW) == []
+    assert path in said(layout.log).replace(" ", "").replace("Thereisnosuchfile:", "")
+
+
 def test_every_button_that_can_be_disabled_says_why(fe):
     scene = emptied(fe)
     assert fe.reasons.cannot_generate(fe.bpy.context) == "Choose or add a character first"
