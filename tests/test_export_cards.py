@@ -167,7 +167,7 @@ for item in bpy.data.objects:
             node.type == "TEX_IMAGE" and node.image and node.image.size[0] > 0
             for material in item.data.materials for node in material.node_tree.nodes
         )
-        out[item.name] = {
+        out[item.name.split(".")[0]] = {
             "triangles": len(item.data.polygons), "keys": [key.name for key in keys.key_blocks] if keys else [],
             "groups": [group.name for group in item.vertex_groups], "pictured": pictured,
         }
