@@ -1,8 +1,9 @@
 """What the Blender extension costs, in processor time of Blender and its engine together.
 
-    .venv-blender/bin/python -m bench.in_extension --json out/bench/in_extension.json
+    python -m bench.in_extension --json out/bench/in_extension.json
 
-Needs `bpy` and numpy in the Python that runs it, as `make test-blender` sets them up; the engine is this checkout's.
+Needs `bpy` and numpy in the Python that runs it, that of `.venv-blender` after `make test-blender`; the engine is this
+checkout's.
 """
 
 import importlib

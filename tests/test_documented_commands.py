@@ -38,6 +38,7 @@ NOT_RUN = {
     r"python -m bench\.recognised.*": "needs MediaPipe and its model, which is not distributed here",
     r"python -m tools\.build_extension .*": "needs bpy beside it; `make extension`, which .ci/run runs",
     r"python -m tools\.gui_session .*": "needs a Blender with a window",
+    r"python -m bench\.in_extension.*": "needs bpy beside it; tests/blender measure what it does",
     r"python -m tools\.build_head .*": "needs MakeHuman's data; tests/test_head_build.py",
     r"python -m tools\.train_(phones|voice|words)\..*": "hours, and needs recordings that are not distributed",
     r"python -m bench\.perception .*": "minutes, and needs recordings that are not distributed",
@@ -153,6 +154,7 @@ def test_every_benchmark_is_told_about():
     told = {name for command in TOLD for name in re.findall(r"python -m bench\.(\w+)", command.text)}
     parts = {
         "__init__",
+        "browser",
         "capture_films",
         "capture_people",
         "common",
