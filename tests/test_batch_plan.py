@@ -324,6 +324,11 @@ def test_every_option_of_render_is_a_column():
         "flame",
         "print_emotion",
         "tokens",
+        "to",
+        "mic",
+        "rig",
+        "takes",
+        "voice",
     }
     options = {option.name for option in command.params} - live
     of_films = {"face", "neutral", "focal", "person"}

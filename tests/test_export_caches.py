@@ -236,6 +236,6 @@ def test_fps_changes_the_rate_of_every_format(motion, tmp_path):
 
 
 def test_every_format_says_what_it_keeps_and_loses():
-    assert len(FORMATS) == 15
+    assert len(FORMATS) == 20
     for item in FORMATS.values():
         assert item.title and item.keeps and item.loses

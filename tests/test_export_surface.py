@@ -283,7 +283,8 @@ def test_a_usdz_is_an_aligned_package_with_its_pictures_and_the_same_bytes(motio
         entries = archive.infolist()
         assert entries[0].filename == "face.usdc"
         assert {entry.filename for entry in entries[1:]} == {
-            "skin_colour.jpg", "skin_normal.jpg", "skin_shine.jpg", "eyes_colour.jpg", "eyes_normal.jpg",
+            "skin_colour.jpg", "skin_normal.jpg", "skin_shine.jpg", "eyes_colour.png", "eyes_normal.jpg",
+            "hair_colour.png", "brows_colour.png", "lashes_colour.png",
         }  # fmt: skip
         for entry in entries:
             start = entry.header_offset + 30 + len(entry.filename) + len(entry.extra)

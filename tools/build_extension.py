@@ -27,7 +27,8 @@ LEFT_OUT = (
     "face_emote/__main__.py", "assets/experts", "assets/training", "assets/flame/README.md",
     "assets/speech/dashwood_5.wav", "assets/speech/dashwood_5.txt", "shaders/kernels", "assets/capture",
     "assets/network/fast.safetensors", "assets/perception/words_vad.npz",
-    "assets/perception/words_other.npz", "assets/perception/encoder.safetensors",
+    "assets/perception/words_other.npz", "assets/perception/encoder.safetensors", "assets/generation",
+    "assets/voice", "face_emote/voice", "face_emote/verbs/voice.py",
 )  # fmt: skip
 """What of them it does not hold."""
 BATCH = ("columns", "manifest_file", "naming", "plan", "rows", "state", "talkers", "__init__")

@@ -48,9 +48,10 @@ def submit(context: Any, *, with_marks: bool, wait: bool | None) -> None:
             marks=not with_marks,
         )
 
-    label = "shape keys of {name}" if with_marks else "marks on {name}"
+    name = character.name
+    label = tr("shape keys of {name}", name=name) if with_marks else tr("marks on {name}", name=name)
     params = {"meshes": str(asked), "path": str(made)}
-    jobs.submit(tr(label, name=character.name), method="transfer", params=params, done=done, wait=wait)
+    jobs.submit(label, method="transfer", params=params, done=done, wait=wait)
 
 
 class FACEEMOTE_OT_find_marks(bpy.types.Operator):

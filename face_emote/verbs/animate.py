@@ -29,7 +29,7 @@ from face_emote.audio.analyse import Counted, analyse, heard_recording
 from face_emote.audio.cue_words import with_sounds
 from face_emote.audio.languages import language_of
 from face_emote.audio.reader import sha256_of
-from face_emote.core.arrays import Array, Float
+from face_emote.core.arrays import Array
 from face_emote.core.cameras import lens_of
 from face_emote.core.cues import MouthCues
 from face_emote.core.errors import CuesError, FaceEmoteWarning, HeadError, OptionError
@@ -395,8 +395,5 @@ class _Listening:
 def _with_source(info: MotionInfo, source: Speech | Path) -> MotionInfo:
     if isinstance(source, Path):
         return replace(info, speech_name=source.name, speech_sha256=sha256_of(source))
-    return replace(info, speech_sha256=_samples_sha256(source.samples))
-
-
-def _samples_sha256(samples: Float[Array, " samples"]) -> str:
-    return hashlib.sha256(np.ascontiguousarray(samples, np.float32).tobytes()).hexdigest()
+    samples = np.ascontiguousarray(source.samples, np.float32)
+    return replace(info, speech_sha256=hashlib.sha256(samples.tobytes()).hexdigest())
