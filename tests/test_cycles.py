@@ -165,12 +165,15 @@ def test_an_interrupted_video_leaves_nothing_behind_and_does_not_wait_for_its_pi
     write_motion(still_motion(head, 8), tmp_path / "line.npz")
     command = ["render", "line.npz", "--engine", "cycles", "--samples", "2000", "--size", "512", "-o", "line.mp4"]
     (tmp_path / "temporary").mkdir()
+    # A shell starts background jobs deaf to it, and children inherit that; what is handled they get back.
+    before = signal.signal(signal.SIGINT, lambda *_: None)
     process = subprocess.Popen(
         [sys.executable, "-m", "face_emote", *command],
         cwd=tmp_path,
         env=os.environ | {"PYTHONPATH": str(Path(__file__).parent.parent), "TMPDIR": str(tmp_path / "temporary")},
         stderr=subprocess.DEVNULL,
     )
+    signal.signal(signal.SIGINT, before)
     deadline = time.monotonic() + 120.0
     while not list((tmp_path / "temporary").glob("*/frame_0.npz")):
         assert process.poll() is None and time.monotonic() < deadline

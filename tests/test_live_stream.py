@@ -143,14 +143,13 @@ def test_json_alone_is_paced_when_a_recording_is_named(run, model, samples, tmp_
     assert "frames sent" in err
 
 
-def heed_ctrl_c():
-    """Tests that run in the background of a shell ignore it, and so would their children."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 def child(*words, **more):
     line = [sys.executable, "-m", "face_emote", "animate", "--stream", *words]
-    return subprocess.Popen(line, stdin=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=heed_ctrl_c, **more)
+    # A shell starts background jobs deaf to SIGINT, and children inherit that; what is handled they get back.
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    started = subprocess.Popen(line, stdin=subprocess.PIPE, stderr=subprocess.PIPE, **more)
+    signal.signal(signal.SIGINT, before)
+    return started
 
 
 def test_where_no_sound_comes_the_face_lives_on_and_ctrl_c_puts_it_to_rest(model):
