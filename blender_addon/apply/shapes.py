@@ -18,13 +18,14 @@ from .channels import FACING, has_keys
 KINDS = (
     ("teeth_upper", re.compile(r"(teeth|tooth|gum|denture).*(up|top)|(up|top).*(teeth|tooth|gum|denture)")),
     ("teeth_lower", re.compile(r"(teeth|tooth|gum|denture).*(low|bot)|(low|bot).*(teeth|tooth|gum|denture)")),
-    ("", re.compile(r"teeth|tooth|gum|denture|mouth")), ("tongue", re.compile(r"tongue|tong")),
+    ("teeth", re.compile(r"teeth|tooth|gum|denture")), ("", re.compile(r"mouth")),
+    ("tongue", re.compile(r"tongue|tong")),
     ("worn", re.compile(r"lash|brow|beard|mustache|moustache|stubble|tear|occlusion")),
     ("eye_left", re.compile(r"(eye|iris|pupil|sclera|cornea).*([._ -]l|left)\d*$|^(l|left)[._ -]?eye")),
     ("eye_right", re.compile(r"(eye|iris|pupil|sclera|cornea).*([._ -]r|right)\d*$|^(r|right)[._ -]?eye")),
-    ("", re.compile(r"eye|iris|pupil|sclera|cornea")),
+    ("eye", re.compile(r"eye|iris|pupil|sclera|cornea")),
 )  # fmt: skip
-"""What an object is by its name; "" is found out piece by piece, by the engine."""
+"""What an object is by its name; what is not told in full is found out piece by piece, by the engine."""
 FAR_OFF = 0.006
 """Metres on a human head at which a match is as red as it gets."""
 LEAST_MOVE = 1e-6
@@ -84,7 +85,7 @@ def write_meshes(character: Any, path: Path, *, with_marks: bool) -> list[Any]:
         mesh.loop_triangles.foreach_get("vertices", triangles)
         arrays |= {f"vertices_{number}": points, f"triangles_{number}": triangles.reshape(-1, 3)}
         arrays[f"kind_{number}"] = np.array(kind)
-        if kind.startswith("eye"):
+        if kind in ("eye_left", "eye_right"):
             eyes[kind] = 0.5 * (points.min(axis=0) + points.max(axis=0))
     marks = marks_of(character) if with_marks else {}
     if marks:

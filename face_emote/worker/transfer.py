@@ -21,9 +21,9 @@ Meshes = dict[str, tuple[np.ndarray, np.ndarray, str]]
 def write_transfer(params: Params, *, progress: Callable[[float, str], None]) -> dict[str, Any]:
     """Marks, or shapes, of the meshes in the file `meshes`, written to `path`.
 
-    `meshes` holds, for each number i, vertices_i (+Y up), triangles_i and kind_i (of `pieces.PARTS`, or empty), and
-    either place_names and places - then shapes are made: keys_i [key, vertex, 3], gap_i, key_names - or perhaps eyes
-    (left, right): then place_names and places are found.
+    `meshes` holds, for each number i, vertices_i (+Y up), triangles_i and kind_i (of `pieces.PARTS`; eye, teeth or
+    nothing to find out), and either place_names and places - then shapes are made: keys_i [key, vertex, 3], gap_i,
+    key_names - or perhaps eyes (left, right): then place_names and places are found.
 
     Raises:
         HeadError, OptionError: the file or the meshes cannot be used.
@@ -61,7 +61,7 @@ def _read(path: Path) -> tuple[dict[str, np.ndarray], Meshes]:
             kind = str(stored[f"kind_{number}"])
             fits = points.ndim == triangles.ndim == 2 and points.shape[1] == triangles.shape[1] == 3 and len(triangles)
             inside = fits and 0 <= triangles.min() and triangles.max() < len(points)
-            if not inside or not np.isfinite(points).all() or kind not in ("", *PARTS):
+            if not inside or not np.isfinite(points).all() or kind not in ("", "eye", "teeth", *PARTS):
                 raise ValueError(f"mesh {number} has no usable triangles")
             meshes[str(number)] = (points, triangles.astype(np.int64), kind)
         if not meshes:

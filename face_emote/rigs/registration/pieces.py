@@ -16,6 +16,8 @@ PARTS = {
     "teeth_lower": ("teethL", "toothL"), "tongue": ("tongue",), "worn": ("lashL", "lashR"),
 }  # fmt: skip
 """Kinds of pieces, and the parts of the bundled head that are such. What is worn (lashes, brows) goes with the skin."""
+EYE_NEAR = 0.012
+"""Metres on a human head: what is centred so near the middle of an eye is the eye, or its cornea or iris."""
 NEIGHBOURS, ROOTS = 4, 35.0
 """Points that something follows; and per cent of what is worn that sits on the skin."""
 
@@ -31,7 +33,7 @@ class Piece:
     triangles: Int[Array, "triangle 3"]
     """Indices into `index`."""
     kind: str
-    """One of `PARTS`; empty while it is not known."""
+    """One of `PARTS`; only how it begins (eye, teeth, or nothing) while it is not known."""
 
 
 def pieces_of(name: str, points: Array, *, triangles: Array, kind: str) -> list[Piece]:
@@ -46,12 +48,19 @@ def pieces_of(name: str, points: Array, *, triangles: Array, kind: str) -> list[
 
 
 def told_apart(pieces: Sequence[Piece], person: Head, *, placed: Array) -> list[Piece]:
-    """Pieces whose kind is not known are what they lie nearest to on the fitted head."""
+    """Pieces whose kind is not known are what they lie nearest to on the fitted head; what is in an eye is the eye."""
     parts = {kind: placed[_vertices(person, kind)] for kind in PARTS}
     out = []
     for piece in pieces:
-        if not piece.kind:
-            far = {kind: nearest(points, piece.points)[0].mean() for kind, points in parts.items()}
+        if piece.kind not in PARTS:
+            centre = 0.5 * (piece.points.min(axis=0) + piece.points.max(axis=0))
+            far = {
+                kind: np.linalg.norm(points.mean(axis=0) - centre) / EYE_NEAR
+                if kind.startswith("eye")
+                else 1.0 + nearest(points, piece.points)[0].mean()
+                for kind, points in parts.items()
+                if kind.startswith(piece.kind)
+            }
             kind = min(far, key=lambda name: far[name])
             piece = replace(piece, kind="worn" if kind == "skin" else kind)
         out.append(piece)
@@ -64,7 +73,14 @@ def _vertices(head: Head, kind: str) -> Int[Array, " vertex"]:
 
 
 def moved(
-    piece: Piece, *, person: Head, placed: Array, moves: Float[Array, "key vertex 3"], skin: Piece, skin_moves: Array
+    piece: Piece,
+    *,
+    person: Head,
+    placed: Array,
+    moves: Float[Array, "key vertex 3"],
+    skin: Piece,
+    skin_moves: Array,
+    pieces: Sequence[Piece],
 ) -> Float[Array, "key piece_vertex 3"]:
     """What the shapes do to a piece that is no skin.
 
@@ -75,11 +91,13 @@ def moved(
         moves: Displacements of its vertices, key by key.
         skin: The mesh's skin.
         skin_moves: What the shapes do to that.
+        pieces: All pieces.
     """
     if piece.kind == "teeth_upper":
         return np.zeros((len(moves), len(piece.points), 3))
     if piece.kind.startswith("eye"):
-        return _turned_eye(piece, person)
+        ball = np.concatenate([other.points for other in pieces if other.kind == piece.kind])
+        return _turned_eye(piece, person, centre=0.5 * (ball.min(axis=0) + ball.max(axis=0)))
     if piece.kind == "teeth_lower":
         own = _vertices(person, "teeth_lower")
         return np.stack([_rigid(placed[own], move[own], piece.points) for move in moves])
@@ -100,10 +118,10 @@ def _followed(points: Array, around: Array, moves: Array) -> Array:
     return np.asarray(np.einsum("pk,npkc->npc", share, moves[:, index]))
 
 
-def _turned_eye(piece: Piece, person: Head) -> Float[Array, "key piece_vertex 3"]:
-    """About the middle of the ball."""
+def _turned_eye(piece: Piece, person: Head, *, centre: Array) -> Float[Array, "key piece_vertex 3"]:
+    """About the middle of the ball, iris and cornea too."""
     out = np.zeros((52, len(piece.points), 3))
-    arm = piece.points - 0.5 * (piece.points.min(axis=0) + piece.points.max(axis=0))
+    arm = piece.points - centre
     for item in person.control_joints:
         if item.joint == JOINTS.index(piece.kind):
             axis = np.eye(3)[item.axis]

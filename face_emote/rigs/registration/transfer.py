@@ -98,7 +98,7 @@ def transferred(
 
     Args:
         head: The bundled head.
-        meshes: Vertices, triangles and kind (of `pieces.PARTS`, or "" to find out) by name; +Y up, any unit.
+        meshes: Vertices, triangles and kind (of `pieces.PARTS`, or how one begins) by name; +Y up, any unit.
         places: Where `PLACES` are; some may be missing.
         progress: Told share and stage; may raise to cancel.
 
@@ -134,7 +134,7 @@ def transferred(
     pieces = told_apart([skin if p.points is skin.points else p for p in pieces], fitted.person, placed=placed)
     every = [
         found if piece is skin else moved(
-            piece, person=fitted.person, placed=placed, moves=inner, skin=skin, skin_moves=found
+            piece, person=fitted.person, placed=placed, moves=inner, skin=skin, skin_moves=found, pieces=pieces
         )
         for piece in pieces
     ]  # fmt: skip
