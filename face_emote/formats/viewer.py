@@ -26,6 +26,7 @@ from face_emote.face.bundled import load_head
 from face_emote.face.characters import character
 from face_emote.formats.glb.file import QUANTIZATION
 from face_emote.formats.mesh.materials import uv_spans_at
+from face_emote.formats.mesh.person import under_garment
 from face_emote.formats.mesh.surface import MAX_LOD, object_parts, surface_of
 from face_emote.look.formula.materials import VIEWED
 from face_emote.look.formula.printed import uniform_values
@@ -126,8 +127,8 @@ def _skin(num_vertices: int) -> dict[str, object]:
     head = load_head()
     assert head.layout is not None
     blush = [BLUSH.get(name, 0.0) for name in BLOOD_REGIONS]
-    for lod in range(MAX_LOD + 1):
-        surface = surface_of(head, lod=lod)
+    whole = [surface_of(head, lod=lod) for lod in range(MAX_LOD + 1)]
+    for surface in (made for each in whole for made in (under_garment(each), each)):
         index = object_parts(surface, surface.objects()[0])[0].vertex_index
         if len(index) == num_vertices:
             break
