@@ -80,9 +80,9 @@ class FACEEMOTE_PT_own_mesh(Tab, bpy.types.Panel):
         layout, character = prepared(self), context.scene.face_emote.target
         own = character.face_emote
         if shapes.missing(character):
-            row = layout.row(align=True)
-            row.operator("face_emote.find_marks", icon="EMPTY_AXIS")
-            row.operator("face_emote.create_keys", icon="SHAPEKEY_DATA")
+            column = layout.column(align=True)
+            column.operator("face_emote.find_marks", icon="EMPTY_AXIS")
+            column.operator("face_emote.create_keys", icon="SHAPEKEY_DATA")
         if own.match:
             say(layout, own.match, icon="ERROR" if "weak" in own.match else "CHECKMARK")
         layout.operator_menu_enum("face_emote.map_character", "preset", icon="SHAPEKEY_DATA")

@@ -15,12 +15,12 @@ from face_emote.look.standing_hair import StandingHair
 
 LAYERS = (0.10, -0.10)
 """Cards of the scalp are turned about their length by up to so many radians, lest they lie flat."""
-GLOW = 2.2
+GLOW = 1.25
 """A lock sends back about so much more light than its hairs' albedo says, by what passes through them."""
 ENCLOSED = 0.45
 """Light on strands that others enclose."""
-STEPS = 17.0
-"""Levels of a picture's bytes: it is half as long, and nobody sees it."""
+STEPS = np.array([51.0, 51.0, 51.0, 17.0])
+"""Levels of a picture's bytes, colour and cover: it is shorter, and nobody sees it. Fewer would tint dark hair."""
 WAYS = ("cards", "strands", "none")
 """How hair is written: cards, ribbons as narrow as a strand, not at all."""
 ROUNDNESS = 0.45
