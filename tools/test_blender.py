@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 SCENARIOS = sorted((ROOT / "tests" / "blender" / "scenarios").glob("test_*.py"))
 OPTIONS = ("--noconftest", "-o", "addopts=", "-o", "filterwarnings=", "-p", "no:cacheprovider", "-q", "-s")
 """The repository's own pytest options are for its own environment."""
-SECS = 600
+SECS = 300
 
 
 @dataclass(frozen=True, slots=True)
