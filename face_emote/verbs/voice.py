@@ -37,6 +37,8 @@ class _Source:
 
     pieces: Pieces
     rate_hz: int
+    duration_secs: float
+    """What the file declares; 0 when it declares nothing."""
     sample_bytes: int
     """In which it is kept: 2, or 3 for what came with more than 16 bits."""
 
@@ -102,11 +104,11 @@ def _source_of(speech: Speech | str | Path) -> _Source:
     if isinstance(speech, Speech):
         _require_rate(speech.sample_rate, "the recording")
         samples = np.asarray(speech.samples, np.float32)
-        return _Source(lambda: iter([samples]), speech.sample_rate, 3)
+        return _Source(lambda: iter([samples]), speech.sample_rate, speech.duration_secs, 3)
     found = open_speech(speech)
     _require_rate(found.sample_rate, found.path)
     exact = found.wav is None or found.wav.sample_bytes <= 2
-    return _Source(lambda: _mono(found), found.sample_rate, 2 if exact else 3)
+    return _Source(lambda: _mono(found), found.sample_rate, found.duration_secs, 2 if exact else 3)
 
 
 def _mono(source: SpeechSource) -> Iterator[Float[Array, " _samples"]]:
@@ -137,7 +139,7 @@ def _retuned(
     if all(key.emotion.intensity == 0.0 and not key.emotion.covert.any() for key in plan.keys):
         yield from source.pieces()
         return
-    total = sum(len(piece) for piece in source.pieces()) / source.rate_hz
+    total = source.duration_secs
 
     def at(share: float, what: str) -> Callable[[float], None]:
         def passed(secs: float) -> None:

@@ -51,10 +51,6 @@ class Manner:
         scalars[:, column] = np.minimum(scalars[:, column], max(most_db, 0.0))
         return replace(self, scalars=scalars)
 
-    def part(self, frames: slice) -> "Manner":
-        """Some of the instants."""
-        return Manner(self.scalars[frames], self.curves[frames], self.strength[frames])
-
 
 STRENGTH_AT = 0.05
 """Of felt strength, from which on the voice is wholly the re-tuned one; under it both are mixed."""

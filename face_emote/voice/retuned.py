@@ -83,16 +83,19 @@ def retuned(
         passed: Is told the seconds that are done.
     """
     assert survey.habit is not None
-    frames = np.arange(len(survey.pitch_hz)) / FRAME_HZ
-    manner = manners(frames).no_louder_than(20.0 * float(np.log10(KNEE / survey.peak)))
+    room_db = 20.0 * float(np.log10(KNEE / survey.peak))
     middles = phrase_places(survey.pitch_hz > 0.0)
-    pitch = pitched(survey.pitch_hz, manner, middles=middles, usual=survey.habit.pitch, seed=seed)
+    noise = np.random.default_rng(seed).standard_normal(len(survey.pitch_hz))
     fade, before = round(FADE_SECS * rate_hz), None
     ramp = (np.arange(fade) + 0.5) / fade
     for window in _windows(pieces(), rate_hz):
         first = window.start_secs * FRAME_HZ
-        part = slice(first, min(first + len(window.samples) * FRAME_HZ // rate_hz + 1, len(pitch)))
-        sound = _piece(window, manner.part(part), survey, pitch[part], original=survey.pitch_hz[part], rate_hz=rate_hz)
+        part = slice(first, first + len(window.samples) * FRAME_HZ // rate_hz + 1)
+        original = survey.pitch_hz[part]
+        secs = (first + np.arange(len(original))) / FRAME_HZ
+        manner = manners(secs).no_louder_than(room_db)
+        pitch = pitched(original, manner, secs=secs, middles=middles[part], usual=survey.habit.pitch, noise=noise[part])
+        sound = _piece(window, manner, survey.habit, pitch, original=original, rate_hz=rate_hz)
         begin = _border(window.samples, window.lead, rate_hz) if window.lead else 0
         end = len(sound) if window.is_last else _border(window.samples, window.lead + window.own, rate_hz)
         if before is not None:
@@ -103,14 +106,13 @@ def retuned(
 
 
 def _piece(
-    window: _Window, manner: Manner, survey: Survey, pitch: Array, *, original: Array, rate_hz: int
+    window: _Window, manner: Manner, habit: Habit, pitch: Array, *, original: Array, rate_hz: int
 ) -> Float[Array, " sample"]:
     plain = window.samples.astype(np.float64)
     if not manner.strength.any():
         return plain
-    assert survey.habit is not None
     voice = taken_apart(plain, original, rate_hz)
-    changed = put_together(tuned(voice, manner, pitch_hz=pitch, habit=survey.habit, rate_hz=rate_hz), rate_hz)
+    changed = put_together(tuned(voice, manner, pitch_hz=pitch, habit=habit, rate_hz=rate_hz), rate_hz)
     changed = _bent(np.pad(changed, (0, max(0, len(plain) - len(changed))))[: len(plain)])
     at = np.arange(len(plain)) * (FRAME_HZ / rate_hz)
     share = np.interp(at, np.arange(len(manner.strength)), manner.strength)

@@ -39,24 +39,24 @@ class Habit:
 
 
 def pitched(
-    pitch_hz: Float[Array, " frame"], manner: Manner, *, middles: Float[Array, " frame"], usual: float, seed: int
-) -> Float[Array, " frame"]:
-    """The pitch of a whole recording in another manner.
+    pitch_hz: Float[Array, " frame"], manner: Manner, *, secs: Float[Array, " frame"], middles: Float[Array, " frame"],
+    usual: float, noise: Float[Array, " frame"],
+) -> Float[Array, " frame"]:  # fmt: skip
+    """The pitch of some frames in another manner; whatever lies beside them.
 
     Args:
         pitch_hz: 0 where nothing is voiced.
         manner: Of each frame.
+        secs: Of each frame in the recording.
         middles: Seconds from each frame's phrase's middle, from `phrase_places`.
         usual: `Habit.pitch`.
-        seed: Of the jitter, so that the same call gives the same voice.
+        noise: Of the jitter, with standard deviation 1.
     """
     voiced = pitch_hz > 0.0
     tone = 12.0 * np.log2(np.where(voiced, pitch_hz, 1.0))
     slope = manner.of("slope") * np.clip(middles, -MOST_SLOPE_SECS, MOST_SLOPE_SECS)
     stretch = np.exp(np.clip(manner.of("range"), -1.0, 1.0)) - 1.0
-    secs = np.arange(len(tone)) / FRAME_HZ
     tremor = manner.of("tremor") * np.sin(2.0 * np.pi * TREMOR_HZ * secs)
-    noise = np.random.default_rng(seed).standard_normal(len(tone))
     moved = tone + manner.of("pitch") + slope + (tone - usual) * stretch + tremor + manner.of("jitter") * noise
     found: Array = np.where(voiced, np.clip(2.0 ** (moved / 12.0), 45.0, 1100.0), 0.0)
     return found
