@@ -133,7 +133,7 @@ def test_shapes_reach_a_warped_head_of_another_topology_and_size():
 @pytest.mark.slow
 def test_shapes_reach_another_person():
     head = load_head()
-    betas = identity(race=(0, 1, 0), gender=0.9, age=0.8, muscle=0.3, weight=0.7, seed=5).astype(np.float32)
+    betas = identity(race=(0.0, 1.0, 0.0), gender=0.9, age=0.8, muscle=0.3, weight=0.7, seed=5).astype(np.float32)
     person = head.with_identity(betas)
     meshes, truth, seen, _lower = meshes_of(person, lambda points: points, {"skin": SKIN})
     found = guessed_places(head, meshes)
