@@ -68,6 +68,10 @@ def test_wrong_lips_and_folders_are_told(folder, tmp_path):
     np.savez(folder / "two.lips.npz", gap=np.zeros(30))
     with pytest.raises(ClipError, match="lack 'fps'"):
         read_clips(folder)
+    for word in ({"fps": ""}, {"gap": np.array(["a"] * 30)}):
+        np.savez(folder / "two.lips.npz", **{"gap": np.zeros(30), "fps": 25.0} | word)
+        with pytest.raises(ClipError, match="no numbers"):
+            read_clips(folder)
     (tmp_path / "empty").mkdir()
     with pytest.raises(ClipError, match="no recordings"):
         read_clips(tmp_path / "empty")

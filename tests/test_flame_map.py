@@ -13,6 +13,7 @@ from face_emote.core.names import CONTROLS
 from face_emote.core.types import Speech
 from face_emote.face.bundled import load_head
 from face_emote.formats.motion_file import read_motion
+from face_emote.rigs import expression_map
 from face_emote.rigs.expression_map import cache_folder, kept_map, solve_map
 from face_emote.rigs.registration.face_surface import border_loops, components, edges_of, normals
 from face_emote.rigs.registration.register import closest_on_triangles, own_surface, register
@@ -61,6 +62,12 @@ def test_the_map_says_how_good_it_is_and_is_kept(flame_path, solved, tmp_path):
     before = kept.stat().st_mtime_ns
     again = kept_map(target, head=load_head())
     assert np.array_equal(again.coefficients, solved.coefficients) and kept.stat().st_mtime_ns == before
+
+
+def test_a_kept_map_with_a_number_in_place_of_a_matrix_is_damaged(tmp_path):
+    np.savez(tmp_path / "map.npz", cross=1.0)
+    with pytest.raises(ValueError, match="damaged"):
+        expression_map._read(tmp_path / "map.npz")
 
 
 def test_the_flame_head_speaks_as_ours_does(flame_path, solved, motion):

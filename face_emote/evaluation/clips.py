@@ -147,6 +147,9 @@ def _words(path: Path) -> str:
 
 def _lips_file(path: Path) -> Lips:
     arrays = lip_arrays(path, needed=("gap", "fps"), optional=("width", "jaw"))
+    words = [name for name, array in arrays.items() if array.dtype.kind not in "fiu"]
+    if words:
+        raise ClipError(f"{words[0]} holds no numbers; write it again: {path}")
     curves = {}
     for name in ("gap", "width", "jaw"):
         if name in arrays:

@@ -163,7 +163,7 @@ def _file_name(target: TargetModel, head: Head) -> str:
 def _read(path: Path) -> ExpressionMap:
     """Raises ValueError when it is damaged, and OSError."""
     stored = read_npz(path)
-    shapes = _shapes(num_columns=len(stored.get("cross", ())))
+    shapes = _shapes(num_columns=len(np.atleast_1d(stored.get("cross", _NOTHING))))
     if any(stored.get(name, _NOTHING).shape != shape for name, shape in shapes.items()):
         raise ValueError("a kept map is damaged")
     if any(stored[name].dtype.kind != "f" for name in shapes) or not all(
