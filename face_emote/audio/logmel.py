@@ -105,11 +105,17 @@ def _hann() -> Float[Array, " window"]:
     return (0.5 + 0.5 * np.cos(phase)).astype(np.float32)
 
 
+def mel_edges(low_hz: float, high_hz: float, *, bands: int) -> Float[Array, " edge"]:
+    """Hertz at the feet and peaks of triangles between two frequencies, even in mel = 2595 log10(1 + f / 700)."""
+    low, high = (2595.0 * np.log10(1.0 + hz / 700.0) for hz in (low_hz, high_hz))
+    found: Array = 700.0 * (10.0 ** (np.linspace(low, high, bands + 2) / 2595.0) - 1.0)
+    return found
+
+
 @lru_cache(maxsize=1)
 def mel_filters() -> Float[Array, "bin band"]:
-    """Triangles that are equally wide in mel = 2595 log10(1 + f / 700), each with the peak 1."""
-    low, high = (2595.0 * np.log10(1.0 + hz / 700.0) for hz in (LOW_HZ, HIGH_HZ))
-    edges = 700.0 * (10.0 ** (np.linspace(low, high, NUM_BANDS + 2) / 2595.0) - 1.0)
+    """Triangles that are equally wide in mel, each with the peak 1."""
+    edges = mel_edges(LOW_HZ, HIGH_HZ, bands=NUM_BANDS)
     bins = np.arange(FFT_SIZE // 2 + 1)[:, None] * (SAMPLE_RATE_HZ / FFT_SIZE)
     rising = (bins - edges[:-2]) / (edges[1:-1] - edges[:-2])
     falling = (edges[2:] - bins) / (edges[2:] - edges[1:-1])

@@ -21,6 +21,7 @@ EXTRAS = (
     ("train", "torch", "training, `face-emote train`"),
     ("torch", "torch", "pictures with gradients, `--engine differentiable`"),
     ("capture", "mediapipe", "capture from video"),
+    ("voice", "pyworld", "a recording re-tuned to what is felt, `face-emote voice`"),
     ("live", "pythonosc", "a live face by the VMC protocol, and the microphone"),
     ("gl", "moderngl", "rendering on a graphics card"),
     ("usd", "pxr", "USD export"),

@@ -93,9 +93,9 @@ def manner_table() -> Table:
     return table_from(asset_table("voice/manners.toml"))
 
 
-def table_from(told: Mapping[str, Mapping[str, object]]) -> Table:
+def table_from(entries: Mapping[str, Mapping[str, object]]) -> Table:
     """A table from what the `.toml` says: by emotion and name."""
-    rows = {name: _row(told[name]) for name in (*EMOTIONS[1:], AROUSAL)}
+    rows = {name: _row(entries[name]) for name in (*EMOTIONS[1:], AROUSAL)}
     return np.stack([np.zeros(len(rows[AROUSAL])), *(rows[name] for name in EMOTIONS[1:])]), rows[AROUSAL]
 
 

@@ -51,9 +51,9 @@ class _Window:
 
 
 def surveyed(pieces: Pieces, *, rate_hz: int, passed: Callable[[float], None]) -> Survey:
-    """Listen to all of it once; `passed` is told the seconds."""
+    """Listen to all of it once; `passed` gets the seconds."""
     pitch: list[Array] = []
-    told: list[tuple[Array, Array, Array]] = []
+    known: list[tuple[Array, Array, Array]] = []
     peak = 0.0
     for window in _windows(pieces(), rate_hz):
         found = pitch_of(window.samples, rate_hz)
@@ -61,11 +61,11 @@ def surveyed(pieces: Pieces, *, rate_hz: int, passed: Callable[[float], None]) -
         pitch.append(found[first:] if window.is_last else found[first : first + count])
         voiced = found > 0.0
         peak = max(peak, float(np.abs(window.samples).max(initial=0.0)))
-        if len(told) < HABIT_PIECES and voiced.sum() >= LEAST_VOICED_SECS * FRAME_HZ:
+        if len(known) < HABIT_PIECES and voiced.sum() >= LEAST_VOICED_SECS * FRAME_HZ:
             level, bands = levels_of(taken_apart(window.samples, found, rate_hz), rate_hz)
-            told.append((found[voiced], level[voiced], bands[voiced]))
+            known.append((found[voiced], level[voiced], bands[voiced]))
         passed(window.start_secs + (window.lead + window.own) / rate_hz)
-    habit = habit_of(*(np.concatenate(part) for part in zip(*told, strict=True))) if told else None
+    habit = habit_of(*(np.concatenate(part) for part in zip(*known, strict=True))) if known else None
     return Survey(np.concatenate(pitch), peak, habit)
 
 
@@ -80,7 +80,7 @@ def retuned(
         manners: What is felt when.
         rate_hz: Of the samples.
         seed: Of the jitter.
-        passed: Is told the seconds that are done.
+        passed: Gets the seconds that are done.
     """
     assert survey.habit is not None
     room_db = 20.0 * float(np.log10(KNEE / survey.peak))

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from face_emote.audio.logmel import mel_edges
 from face_emote.core.arrays import Array, Float
 from face_emote.voice.manners import BANDS, TOP_HZ, Manner
 from face_emote.voice.vocoder import FRAME_HZ, Voice
@@ -32,8 +33,6 @@ class Habit:
     """Median, semitones above 1 Hz."""
     level: float
     """Median of voiced sound, ln of power."""
-    swing: float
-    """Standard deviation of the level of voiced sound, nepers."""
     tone: Float[Array, f"band={BANDS}"]
     """Mean ln power of each band against their mean, in voiced sound."""
 
@@ -100,7 +99,6 @@ def habit_of(pitch_hz: Array, levels: Array, bands: Array) -> Habit:
     return Habit(
         pitch=float(np.median(12.0 * np.log2(pitch_hz))),
         level=float(np.median(levels)),
-        swing=float(levels.std()),
         tone=bands.mean(axis=0),
     )
 
@@ -114,7 +112,7 @@ def levels_of(voice: Voice, rate_hz: int) -> tuple[Float[Array, " frame"], Float
 
 def band_shapes(bins: int, rate_hz: int) -> Float[Array, "band bin"]:
     """Weights by which a value of each band is laid over the bins: linear between their middles."""
-    middles = _middles()
+    middles = mel_edges(0.0, TOP_HZ, bands=BANDS)[1:-1]
     place = np.interp(np.linspace(0.0, 0.5 * rate_hz, bins), middles, np.arange(BANDS))
     found: Array = np.maximum(0.0, 1.0 - np.abs(place[None] - np.arange(BANDS)[:, None]))
     return found
@@ -125,10 +123,4 @@ def _band_levels(envelope: Array, shapes: Float[Array, "band bin"]) -> Float[Arr
     levels = np.log(envelope + 1e-12) @ (shapes / np.maximum(total, 1e-9)[:, None]).T
     there = total > 0.0
     found: Array = np.where(there, levels - levels[:, there].mean(axis=1, keepdims=True), 0.0)
-    return found
-
-
-def _middles() -> Float[Array, " band"]:
-    mel = np.linspace(0.0, 2595.0 * np.log10(1.0 + TOP_HZ / 700.0), BANDS + 2)[1:-1]
-    found: Array = 700.0 * (10.0 ** (mel / 2595.0) - 1.0)
     return found
