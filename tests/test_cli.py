@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from fabricated import lively_motion
+from interruptible import started
 
 from face_emote.audio.examples import example_speech
 from face_emote.cli.main import COMMANDS
@@ -177,11 +178,7 @@ def test_a_bar_shows_on_a_terminal_and_not_in_a_file(motion_path, tmp_path):
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupted_export_leaves_nothing(tmp_path, sent, code):
     write_motion(lively_motion(load_head(), 3000), tmp_path / "long.npz")
-    words = [sys.executable, "-m", "face_emote", "export", "long.npz", "-o", "long_obj"]
-    # A shell starts background jobs deaf to SIGINT, and children inherit that; what is handled they get back.
-    before = signal.signal(sent, lambda *_: None)
-    child = subprocess.Popen(words, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
-    signal.signal(sent, before)
+    child = started("export", "long.npz", "-o", "long_obj", sent=sent, cwd=tmp_path, text=True)
     deadline = time.monotonic() + 30.0
     while not list(tmp_path.glob(".face_emote_*/new/frame_*.obj")) and time.monotonic() < deadline:
         time.sleep(0.02)

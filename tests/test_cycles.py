@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fabricated import still_motion
+from interruptible import started
 from test_blender_process import needs_blender
 
 from face_emote.core.errors import HeadError, OptionError
@@ -165,15 +165,8 @@ def test_an_interrupted_video_leaves_nothing_behind_and_does_not_wait_for_its_pi
     write_motion(still_motion(head, 8), tmp_path / "line.npz")
     command = ["render", "line.npz", "--engine", "cycles", "--samples", "2000", "--size", "512", "-o", "line.mp4"]
     (tmp_path / "temporary").mkdir()
-    # A shell starts background jobs deaf to it, and children inherit that; what is handled they get back.
-    before = signal.signal(signal.SIGINT, lambda *_: None)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "face_emote", *command],
-        cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parent.parent), "TMPDIR": str(tmp_path / "temporary")},
-        stderr=subprocess.DEVNULL,
-    )
-    signal.signal(signal.SIGINT, before)
+    folders = {"PYTHONPATH": str(Path(__file__).parent.parent), "TMPDIR": str(tmp_path / "temporary")}
+    process = started(*command, cwd=tmp_path, env=os.environ | folders, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 120.0
     while not list((tmp_path / "temporary").glob("*/frame_0.npz")):
         assert process.poll() is None and time.monotonic() < deadline

@@ -13,6 +13,7 @@ import time
 import numpy as np
 import pytest
 from evaluated_takes import write_wav
+from interruptible import started
 from random_net import write_random_net
 from test_live_targets import listening, osc_server
 
@@ -144,12 +145,7 @@ def test_json_alone_is_paced_when_a_recording_is_named(run, model, samples, tmp_
 
 
 def child(*words, **more):
-    line = [sys.executable, "-m", "face_emote", "animate", "--stream", *words]
-    # A shell starts background jobs deaf to SIGINT, and children inherit that; what is handled they get back.
-    before = signal.signal(signal.SIGINT, lambda *_: None)
-    started = subprocess.Popen(line, stdin=subprocess.PIPE, stderr=subprocess.PIPE, **more)
-    signal.signal(signal.SIGINT, before)
-    return started
+    return started("animate", "--stream", *words, stdin=subprocess.PIPE, **more)
 
 
 def test_where_no_sound_comes_the_face_lives_on_and_ctrl_c_puts_it_to_rest(model):

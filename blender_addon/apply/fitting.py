@@ -90,9 +90,10 @@ def _prices(values: np.ndarray, tolerance: np.ndarray, length: int) -> np.ndarra
     """What a segment from each frame costs: one key and a little for its error, infinite beyond the tolerance."""
     if length < 3:
         return np.ones((len(values), values.shape[1] - length), np.float32)
-    windows = np.lib.stride_tricks.sliding_window_view(values, length + 1, axis=1)
+    windows = np.ascontiguousarray(np.lib.stride_tricks.sliding_window_view(values, length + 1, axis=1))
     allowed = np.lib.stride_tricks.sliding_window_view(tolerance, length + 1, axis=1)[..., 1:-1]
-    off = np.abs(windows @ _segment(length)[0].T)
+    # Not `@`: a library's threads would wait for the next product all the time between, on every processor.
+    off = np.abs(np.einsum("cfi,oi->cfo", windows, _segment(length)[0]))
     worst = np.max(off / np.maximum(ROUGH * allowed, 1e-9), axis=2)
     out: np.ndarray = np.where(worst <= 1.0, 1.0 + FINE * worst, np.inf).astype(np.float32)
     return out
@@ -119,17 +120,19 @@ def _traced(values: np.ndarray, tolerance: np.ndarray, came: np.ndarray) -> Fit:
 
 def _smooth(slopes: np.ndarray, steps: np.ndarray) -> np.ndarray:
     """One slope a key, nearest in the sense of least squares to what the segments on both sides want."""
-    count = len(steps) + 1
     weight = steps.astype(np.float64) ** 3 / 105.0  # Integrals of the squared tangent functions over a segment.
-    table, wanted = np.zeros((count, count)), np.zeros(count)
-    here = np.arange(count - 1)
-    table[here, here] += weight
-    table[here + 1, here + 1] += weight
-    table[here, here + 1] = table[here + 1, here] = -0.75 * weight
-    wanted[:-1] += weight * (slopes[:, 0] - 0.75 * slopes[:, 1])
+    diagonal = (np.append(weight, 0.0) + np.append(0.0, weight)).tolist()
+    wanted = np.append(weight * (slopes[:, 0] - 0.75 * slopes[:, 1]), 0.0)
     wanted[1:] += weight * (slopes[:, 1] - 0.75 * slopes[:, 0])
-    out: np.ndarray = np.linalg.solve(table, wanted)
-    return out
+    out, beside = wanted.tolist(), (-0.75 * weight).tolist()
+    for i, between in enumerate(beside):  # A key knows its neighbours alone: each is eliminated from the next.
+        share = between / diagonal[i]
+        diagonal[i + 1] -= share * between
+        out[i + 1] -= share * out[i]
+    out[-1] /= diagonal[-1]
+    for i in reversed(range(len(beside))):
+        out[i] = (out[i] - beside[i] * out[i + 1]) / diagonal[i]
+    return np.array(out)
 
 
 def cubic(

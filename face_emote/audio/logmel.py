@@ -119,4 +119,5 @@ def mel_filters() -> Float[Array, "bin band"]:
     bins = np.arange(FFT_SIZE // 2 + 1)[:, None] * (SAMPLE_RATE_HZ / FFT_SIZE)
     rising = (bins - edges[:-2]) / (edges[1:-1] - edges[:-2])
     falling = (edges[2:] - bins) / (edges[2:] - edges[1:-1])
-    return np.clip(np.minimum(rising, falling), 0.0, None).astype(np.float32)
+    filters: Array = np.clip(np.minimum(rising, falling), 0.0, None).astype(np.float32)
+    return filters

@@ -103,7 +103,7 @@ def make_cards(hairs: tuple[StandingHair, ...], *, lod: int = 0, ribbons: bool =
     """Cards of all kinds that a person has; ribbons are as many and as narrow as the strands."""
     out = []
     for kind in ("scalp", "brow", "lash"):
-        groups = [hair for hair in hairs if hair.kind == kind]
+        groups = [hair for hair in hairs if hair.kind == kind and len(hair.points)]
         if groups:
             recipe = RECIPES["crop" if kind == "scalp" and not groups[0].rigid else kind]
             if ribbons:

@@ -42,24 +42,26 @@ def standing_hair(
     surface: SkinSurface, *, template: Float[Array, "point 3"], points: Float[Array, "point 3"], skin: SkinParams,
     detail: float = 1.0,
 ) -> tuple[StandingHair, ...]:  # fmt: skip
-    """What stands on a skin refined once, given its points on the template and on this head; no bald scalps."""
-    curves = hair_on(surface, template=template, points=points, skin=skin, detail=detail)
-    out, knots = [], curves.points
-    outward = triangle_frames(points[surface.triangles])[..., 2]
-    if curves.num_strands:
-        crop = skin.hair_style == "crop"
-        if crop:
-            frames = triangle_frames(points[surface.triangles[curves.triangle]])
-            local = np.einsum("sji,skj->ski", frames, knots - knots[:, :1])
-            laid = laid_down(local, hair_length=skin.hair_length)
-            knots = (knots[:, :1] + np.einsum("sij,skj->ski", frames, laid)).astype(np.float32)
-        facts = (curves.colour, curves.openness, curves.triangle, curves.weights, outward[curves.triangle])
-        out.append(StandingHair("scalp", knots, curves.width, *facts, rigid=not crop))
+    """What stands on a skin refined once, given its points on the template and on this head.
+
+    The scalp, both brows, all four rows of lashes; bare ones have no strands. As exact as the points are.
+    """
+    plain = {"template": template.astype(np.float32), "points": points.astype(np.float32)}
+    curves = hair_on(surface, **plain, skin=skin, detail=detail)
+    knots, crop = curves.points.astype(points.dtype), skin.hair_style == "crop"
+    frames = triangle_frames(points[surface.triangles])
+    outward = frames[..., 2]
+    if crop:
+        turn = frames[curves.triangle]
+        local = np.einsum("sji,skj->ski", turn, knots - knots[:, :1])
+        knots = knots[:, :1] + np.einsum("sij,skj->ski", turn, laid_down(local, hair_length=skin.hair_length))
+    facts = (curves.colour, curves.openness, curves.triangle, curves.weights, outward[curves.triangle])
+    out = [StandingHair("scalp", knots.astype(np.float32), curves.width, *facts, rigid=not crop)]
     for fine in fine_hair(skin):
         group = fine.group
         corners = surface.triangles[group.triangle]
         knots = pose_strands(group, rest_triangles=template[corners], posed_triangles=points[corners])
-        along = np.linspace(0.0, 1.0, knots.shape[1], dtype=np.float32)
+        along = np.linspace(0.0, 1.0, knots.shape[1], dtype=points.dtype)
         width = group.width[:, None] * (1.0 - FINE_TAPER * along**1.8)
         colour = np.broadcast_to(fine.colour[:, None], knots.shape).astype(np.float32)
         facts = (colour, np.ones_like(width), group.triangle, group.weights, outward[group.triangle])

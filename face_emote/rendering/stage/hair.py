@@ -11,12 +11,11 @@ from face_emote.face.head import Head
 from face_emote.look.fine_hair import FINE_TAPER, FineHair, fine_hair
 from face_emote.look.hair import HairCurves, hair_on, light_under_hair
 from face_emote.look.hair_follow import SkullFrame, skull_frame
+from face_emote.look.standing_hair import laid_down
 from face_emote.rendering.stage import hair_kernels
 from face_emote.rendering.stage.buffers import Geometry
 from face_emote.rendering.stage.mesh import RenderMesh
 
-VOLUME = (0.004, 0.16)
-"""Hair of a crop rises at most this far off the scalp: metres, plus a share of its length. Longer hair lies down."""
 CLUMPING = {"scalp": 1.45, "brow": 1.0, "lash": 1.45}
 """A drawn strand stands for a few real hairs; factor on its width."""
 GLOSS = {"scalp": 1.0, "crop": 0.6, "brow": 0.4, "lash": 0.0}
@@ -47,14 +46,6 @@ class _Strands:
     outward: Float[Array, "strand knot 3"] | None = None
     rest_roots: Float[Array, "strand 3"] | None = None
     pitch: Float[Array, " strand"] | None = None
-
-
-def _laid_down(local: Float[Array, "strand knot 3"], *, hair_length: float) -> Float[Array, "strand knot 3"]:
-    """Bend strands over so that none rises higher than the style's volume; `local` [..., 2] is along the normal."""
-    highest = VOLUME[0] + VOLUME[1] * hair_length
-    rise = local[..., 2]
-    local[..., 2] = np.where(rise > 0.0, highest * (1.0 - np.exp(-np.maximum(rise, 0.0) / highest)), rise)
-    return local
 
 
 def _in_triangles(points: Array, corners: Array, offsets: Array) -> Float[Array, "strand knot 3"]:
@@ -95,7 +86,7 @@ def _scalp(curves: HairCurves, mesh: RenderMesh, points: Array, *, skin: SkinPar
     )
     if skin.hair_style == "crop":
         local = _in_triangles(points, corners, curves.points - curves.points[:, :1])
-        local = _laid_down(local, hair_length=skin.hair_length)
+        local = laid_down(local, hair_length=skin.hair_length)
         return replace(strands, knots=local, width=strands.width * np.float32(CLUMPING["scalp"]))
     roots = np.einsum("sk,skd->sd", curves.weights, points[corners]).astype(np.float32)
     length = np.linalg.norm(np.diff(curves.points, axis=1), axis=2).sum(axis=1)
