@@ -76,10 +76,8 @@ def align(
 ) -> Alignment:
     """Words and phones of a transcript in a sound's log-mel rows (`logmel.log_mels`), gapless to `duration_secs`.
 
-    `cues` are one cue without times, or subtitles in order of time (`transcripts.parse_transcript`).
-
-    Raises:
-        AlignmentError: the words are not those of the speech.
+    `cues` are one cue without times, or subtitles in order of time (`transcripts.parse_transcript`). AlignmentError:
+    the words are not those of the speech.
     """
     net = net or load_phone_net()
     words = [word for cue in cues for word in cue.words]

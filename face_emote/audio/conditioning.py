@@ -71,11 +71,8 @@ class Recording:
 def listened_to(source: Speech | Path, *, progress: Progress | None = None) -> Recording:
     """Survey a recording and put it right.
 
-    `progress` is called with the seconds surveyed and the seconds in all.
-
-    Raises:
-        AudioError: the source is missing, empty, damaged or not sound.
-        DependencyError: PyAV is needed and not installed.
+    `progress` is called with the seconds surveyed and the seconds in all. AudioError: the source is missing, empty,
+    damaged or not sound. DependencyError: PyAV is needed and not installed.
     """
     report = progress or (lambda _done, _total: None)
     if isinstance(source, Speech):

@@ -130,8 +130,7 @@ def places_of(words: Sequence[Ways], *, spans: Sequence[tuple[float, float]] | N
 def best_segments(scores: Iterable[Float[Array, "_frames phone"]], places: Places) -> Iterator[Segment]:
     """The phones and silences of the best path, in order; `scores` are `emissions`, cut as they come.
 
-    Raises:
-        MisfitError: there is no path.
+    MisfitError: there is no path.
     """
     frame, last = 0, -1
     for path in _settled(scores, places):

@@ -37,9 +37,7 @@ logger = logging.getLogger(__name__)
 def opened_media(path: Path) -> Iterator[Any]:
     """PyAV's container of a file, open for reading.
 
-    Raises:
-        DependencyError: PyAV is not installed.
-        OSError, ValueError: it is no such file, or damaged.
+    DependencyError: PyAV is not installed. OSError, ValueError: it is no such file, or damaged.
     """
     with path.open("rb") as file, _container(file, path) as container:
         yield container
@@ -85,9 +83,7 @@ def _unreadable(path: Path) -> str:
 def media_facts(path: Path) -> tuple[int, int, float]:
     """Sample rate in Hz, channels, and the length in seconds that the container declares (0 when it declares none).
 
-    Raises:
-        AudioError: nothing that sounds can be read from the file.
-        DependencyError: PyAV is not installed.
+    AudioError: nothing that sounds can be read from the file. DependencyError: PyAV is not installed.
     """
     with _opened_sound(path) as (container, stream):
         return stream.rate or 0, stream.channels, _declared_secs(container, stream)
@@ -122,12 +118,9 @@ def media_pieces(  # noqa: C901 - one walk over the packets, whose faults depend
     """Sample rate and samples of each decoded packet, float32 with full scale 1, from the first picture on.
 
     Silence stands for what a film shows before its sound starts, and for damaged packets before the first good one (a
-    cut stream). Damage after the last good one (a tag) is left out.
-    `remark` is called with what a person should know about the file; warnings are logged by default.
-
-    Raises:
-        AudioError: sound is missing in the middle, for lips would run away from it from there on.
-        DependencyError: PyAV is not installed.
+    cut stream). Damage after the last good one (a tag) is left out. `remark` is called with what a person should know
+    about the file; warnings are logged by default. AudioError: sound is missing in the middle, for lips would run away
+    from it from there on. DependencyError: PyAV is not installed.
     """
     import av
 

@@ -18,15 +18,10 @@ Hear = Callable[[float, Float[Array, " _samples"]], None]
 
 @contextmanager
 def microphone(device: str, hear: Hear) -> Iterator[int]:
-    """Hear a device, the usual one if `device` is empty, while the block runs; gives its samples a second.
+    """Hear a device, the usual one if empty, while the block runs: its number, or a part of its name.
 
-    Args:
-        device: its number, or a part of its name.
-        hear: takes what comes; it must not wait.
-
-    Raises:
-        DependencyError: there is no sounddevice, or no PortAudio.
-        AudioError: no such device, or it gives no sound; the message lists those that are there.
+    `hear` takes what comes and must not wait. Gives the samples a second. DependencyError: there is no sounddevice, or
+    no PortAudio. AudioError: no such device, or it gives no sound; the message lists those that are there.
     """
     try:
         import sounddevice

@@ -43,11 +43,8 @@ class SpeechSource:
     def pieces(self, *, remark: Callable[[str], None] = logger.warning) -> Iterator[Float[Array, "_frames channels"]]:
         """The sound as it is in the file, at its own rate: what is analysed, and what a video's sound track holds.
 
-        Args:
-            remark: called with what a person should know about the file, such as damage at its end.
-
-        Raises:
-            AudioError: the sound is damaged, not finite, changes within the file or is longer than 24 hours.
+        `remark` is called with what a person should know about the file, such as damage at its end. AudioError: the
+        sound is damaged, not finite, changes within the file or is longer than 24 hours.
         """
         num_samples = 0
         for rate, piece in self._decoded(remark):
@@ -68,13 +65,8 @@ class SpeechSource:
     ) -> Iterator[Float[Array, " _samples"]]:  # fmt: skip
         """Mono float32 at 16 kHz, in blocks of 10 s; the last one is shorter, none is empty.
 
-        Args:
-            weights: of the channels; their mean by default.
-            ceiling: floating-point sound beyond it is clipped.
-            remark: as for `pieces`.
-
-        Raises:
-            AudioError: as `pieces`, and when the sound is empty.
+        `weights` of the channels: their mean by default; floating-point sound beyond `ceiling` is clipped. AudioError:
+        as `pieces`, and when the sound is empty.
         """
         pieces = resample(self._mono(weights, ceiling, remark=remark), rate_in=self.sample_rate)
         empty = True
@@ -104,9 +96,8 @@ class SpeechSource:
 def open_speech(path: str | Path) -> SpeechSource:
     """Look at a speech file without reading its sound. Its kind follows from its content, never by its name.
 
-    Raises:
-        AudioError: the file is missing, empty, cut off, longer than 24 hours or not sound.
-        DependencyError: it is not a plain .wav, and PyAV is not installed.
+    AudioError: the file is missing, empty, cut off, longer than 24 hours or not sound. DependencyError: it is not a
+    plain .wav, and PyAV is not installed.
     """
     path = Path(path)
     start = _first_bytes(path)
@@ -142,8 +133,7 @@ def read_speech(path: str | Path, *, transcript: str | None = None) -> Speech:
 def write_part(speech: Speech | Path, path: Path, *, start_secs: float = 0.0, end_secs: float = math.inf) -> None:
     """Write a part of a recording as 16-bit .wav, at its own rate and with all its channels.
 
-    Raises:
-        AudioError: as `pieces`, and when the sound has ended before the part begins.
+    AudioError: as `pieces`, and when the sound has ended before the part begins.
     """
     if isinstance(speech, Speech):
         rate, channels, pieces = speech.sample_rate, 1, iter([speech.samples[:, None]])

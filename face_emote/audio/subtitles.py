@@ -43,8 +43,7 @@ def kind_of(text: str) -> str | None:
 def read_subtitles(text: str, *, kind: str) -> tuple[Subtitle, ...]:
     """The subtitles in order of time; what captions repeat while they roll up stands once.
 
-    Raises:
-        AlignmentError: they are damaged, or do not say their times.
+    AlignmentError: they are damaged, or do not say their times.
     """
     try:
         import pysubs2

@@ -56,11 +56,8 @@ class Transcript:
 def read_transcript(source: str | Path, *, language: str | None = None) -> Transcript:
     """A transcript from its text, or from the file of text or subtitles that the string or the path names.
 
-    `language` is its code (`de`, `pt-BR`); without one it is told by its words.
-
-    Raises:
-        OptionError: there is no such file, or `language` is no code.
-        AlignmentError: it is too large, or no text, or nothing in it can be spoken.
+    `language` is its code (`de`, `pt-BR`); without one it is told by its words. OptionError: there is no such file, or
+    `language` is no code. AlignmentError: it is too large, or no text, or nothing in it can be spoken.
     """
     text, remarks, found = _raw(source)
     try:
@@ -73,9 +70,7 @@ def read_transcript(source: str | Path, *, language: str | None = None) -> Trans
 def written_words(source: str | Path) -> str:
     """What is said in any language, as it is written: times and styles of subtitles are left out.
 
-    Raises:
-        OptionError: there is no such file.
-        AlignmentError: it is too large, or no text.
+    OptionError: there is no such file. AlignmentError: it is too large, or no text.
     """
     text, _, _ = _raw(source)
     kind = kind_of(text)
@@ -104,9 +99,7 @@ def _raw(source: str | Path) -> tuple[str, tuple[str, ...], Path | None]:
 def parse_transcript(text: str, *, language: str | None = None) -> Transcript:
     """Cues of subtitles in order of time, or one cue without times for plain text.
 
-    Raises:
-        OptionError: `language` is no code of one.
-        AlignmentError: nothing in it can be spoken.
+    OptionError: `language` is no code of one. AlignmentError: nothing in it can be spoken.
     """
     if len(text) > MAX_BYTES:
         raise AlignmentError(_TOO_LARGE)

@@ -50,10 +50,8 @@ def wav_layout(path: Path) -> WavLayout:
     """Read the header of a wave file.
 
     The RIFF size is not trusted (recorders that were cut off leave it wrong); the data size is, unless it is 0 or
-    0xFFFFFFFF, which mean "to the end of the file".
-
-    Raises:
-        AudioError: the header is cut off or contradicts itself, or data is missing from the file.
+    0xFFFFFFFF, which mean "to the end of the file". AudioError: the header is cut off or contradicts itself, or data is
+    missing from the file.
     """
     file_bytes = path.stat().st_size
     with path.open("rb") as file:

@@ -44,11 +44,8 @@ def run_batch(plan: Plan, folder: Path, *, place: Place, choice: Choice, watch: 
     """Do what a plan says, and leave `report.html`, `log.jsonl` and the state in the folder.
 
     Rows that fail are named in the outcome and do not stop the others. Finished outputs of equal inputs are kept.
-
-    Raises:
-        BatchError: another batch runs there, or the folder's state is of another version.
-        OutputError: the folder cannot be written.
-        DependencyError: a cluster is wanted, and Ray is not installed.
+    BatchError: another batch runs there, or the folder's state is of another version. OutputError: the folder cannot be
+    written. DependencyError: a cluster is wanted, and Ray is not installed.
     """
     folder = folder.absolute()
     require_folder(folder)
@@ -88,8 +85,7 @@ def _shown_line(data: bytes) -> str:
 def held(folder: Path) -> Iterator[None]:
     """Hold the lock of a work folder. The system lets go of it when its holder dies, however it dies.
 
-    Raises:
-        BatchError: another batch holds it.
+    BatchError: another batch holds it.
     """
     lock, holder = FileLock(folder / "lock"), folder / "holder"
     try:

@@ -44,17 +44,11 @@ class RayCluster:
     """An `executor.Executor`."""
 
     def __init__(self, address: str, *, workers: int, work_folder: Path, shared: bool) -> None:
-        """Join a cluster.
+        """Join a cluster: `auto` for the one on this machine, or `host:port` of its head.
 
-        Args:
-            address: `auto` for the one on this machine, or `host:port` of its head.
-            workers: Tasks at the same time at most; 0: as many as the cluster has processors.
-            work_folder: Where the rows' work folders lie.
-            shared: Whether the other machines see that folder and the inputs under the same names.
-
-        Raises:
-            DependencyError: Ray is not installed.
-            BatchError: there is no cluster there.
+        `workers` tasks at the same time at most; 0: as many as it has processors. `shared`: the other machines see
+        `work_folder` and the inputs under the same names. DependencyError: Ray is not installed. BatchError: no cluster
+        is there.
         """
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         os.environ.setdefault("RAY_DEDUP_LOGS", "0")

@@ -53,8 +53,7 @@ class Cells:
     def value(self, item: Option) -> Any:
         """A cell as the field wants it; None when it is empty everywhere.
 
-        Raises:
-            OptionError: it cannot be read so; the message names the column.
+        OptionError: it cannot be read so; the message names the column.
         """
         text = self.texts.get(item.name, "").strip()
         if text:
@@ -68,8 +67,7 @@ class Cells:
 def column_named(name: str) -> str:
     """The column that a heading means (`head-motion`, `Head motion` and `head_motion` are one).
 
-    Raises:
-        BatchError: there is none; the nearest is named.
+    BatchError: there is none; the nearest is named.
     """
     plain = name.strip().lower().replace("-", "_").replace(" ", "_")
     if plain in COLUMNS:
@@ -78,11 +76,7 @@ def column_named(name: str) -> str:
 
 
 def performance_of(cells: Cells, *, speech: Path) -> Performance:
-    """Read and check all that decides the motion.
-
-    Raises:
-        FaceEmoteError: a value that `animate` would not take.
-    """
+    """Read and check all that decides the motion. FaceEmoteError: a value that `animate` would not take."""
     performance = performance_from({item.name: cells.value(item) for item in PERFORMANCE_OPTIONS}, speech=speech)
     require_performance(performance)
     return performance
@@ -91,8 +85,7 @@ def performance_of(cells: Cells, *, speech: Path) -> Performance:
 def filmed_performance_of(cells: Cells, *, film: Path) -> tuple[Performance, Filming]:
     """Read and check how a filmed face is read, and the emotion on top of it; `neutral` is none.
 
-    Raises:
-        FaceEmoteError: a value that `capture` or `animate --from` would not take, or that is for speech.
+    FaceEmoteError: a value that `capture` or `animate --from` would not take, or that is for speech.
     """
     known = {*(item.name for item in FILMING), *OVER_CAPTURE} - {"head"}
     for item in PERFORMANCE_OPTIONS:
@@ -125,8 +118,7 @@ def yes(cells: Cells, name: str) -> bool:
 def combinations(sweep: str) -> tuple[dict[str, str], ...]:
     """The cells of every combination of a sweep such as `emotion=joy,anger; seed=1,2`; of none, one without cells.
 
-    Raises:
-        BatchError: the sweep cannot be read.
+    BatchError: the sweep cannot be read.
     """
     axes: dict[str, list[str]] = {}
     for part in (part for part in sweep.split(";") if part.strip()):

@@ -44,10 +44,8 @@ class RawRow:
 def read_manifest(source: Path, *, output: Path | None = None) -> list[RawRow]:
     """Rows of a manifest, of a folder, or of all files that a pattern such as `lines/**/*.wav` finds.
 
-    Results of batches, whatever lies below `output`, and hidden files are never found.
-
-    Raises:
-        BatchError: nothing is there, or it cannot be read.
+    Results of batches, whatever lies below `output`, and hidden files are never found. BatchError: nothing is there, or
+    it cannot be read.
     """
     if source.is_dir():
         search = Search(source, output=output)

@@ -53,8 +53,7 @@ def unique(name: str, *, like: str, taken: set[str]) -> str:
 def filled(template: str, values: Mapping[str, str]) -> str:
     """The template with every field in it replaced; `{name}` may hold folders, other values become slugs.
 
-    Raises:
-        BatchError: a field that does not exist or has a format, or a template that cannot be read.
+    BatchError: a field that does not exist or has a format, or a template that cannot be read.
     """
     try:
         pieces = list(string.Formatter().parse(template))
@@ -81,8 +80,7 @@ def shortened(name: str) -> str:
 def require_safe(name: str) -> str:
     """The name, a relative path with `/`, if it stays inside the folder and can be a file's on every system.
 
-    Raises:
-        BatchError: it cannot.
+    BatchError: it cannot.
     """
     path = PurePosixPath(name)
     fits = (

@@ -65,8 +65,7 @@ class PlanOptions:
 def plan_batch(source: Path, options: PlanOptions) -> Plan:
     """Read and check everything.
 
-    Raises:
-        BatchError: the manifest cannot be read, or rows of it cannot be done; the message has a line for each.
+    BatchError: the manifest cannot be read, or rows of it cannot be done; the message has a line for each.
     """
     sweeps = combinations(options.sweep)
     swept = [name for name in sweeps[0] if len({cells[name] for cells in sweeps}) > 1]

@@ -23,10 +23,7 @@ from face_emote.provenance.marking import mark
 def publish(row: Row, output: str, *, folder: Path, work: Path, state: BatchState) -> None:
     """Put one output of a row in its place.
 
-    The state learns of it before and after.
-
-    Raises:
-        OutputError, ProvenanceError: it cannot be written, or not be signed.
+    The state learns of it before and after. OutputError, ProvenanceError: it cannot be written, or not be signed.
     """
     final, source = folder / output, work / output_file(row, output)
     try:

@@ -25,11 +25,7 @@ WIDTH, HEIGHT = 320.0, 46.0
 
 
 def write_report(folder: Path, state: BatchState) -> Path:
-    """Write the page of a batch's folder anew.
-
-    Raises:
-        OutputError: the folder cannot be written.
-    """
+    """Write the page of a batch's folder anew. OutputError: the folder cannot be written."""
     target = folder / FILE
     beside = folder / ".work" / FILE
     try:

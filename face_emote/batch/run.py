@@ -126,11 +126,7 @@ class BatchRun:
         self._kept: frozenset[str] = frozenset()
 
     def run(self, selected: Selected) -> Outcome:
-        """Do these rows; those that fail do not stop the others.
-
-        Raises:
-            OutputError: the state cannot be written any more.
-        """
+        """Do these rows; those that fail do not stop the others. OutputError: the state cannot be written any more."""
         started = time.monotonic()
         self._begin(selected)
         while self._rows:
@@ -281,8 +277,7 @@ class BatchRun:
 def require_folder(folder: Path) -> None:
     """Make the folder of a batch, and its work folder; one that no batch made is left alone.
 
-    Raises:
-        OutputError: it cannot be made or written to, or is somebody else's.
+    OutputError: it cannot be made or written to, or is somebody else's.
     """
     work = folder / WORK
     try:

@@ -70,9 +70,8 @@ class BatchState:
     def __init__(self, folder: Path, *, read_only: bool = False) -> None:
         """Open, or make.
 
-        Raises:
-            BatchError: it is no state of a batch, or that of another version; or with `read_only`, there is none.
-            OutputError: the disk cannot take it.
+        BatchError: it is no state of a batch, or that of another version; or with `read_only`, there is none.
+        OutputError: the disk cannot take it.
         """
         self._path = folder / FILE
         if read_only and not self._path.is_file():

@@ -28,12 +28,7 @@ Voices = dict[str, list[float]]
 
 
 def with_talkers(rows: Sequence[Row], *, known: Mapping[str, list[float]]) -> tuple[list[Row], Voices]:
-    """The rows, those on `auto` with the talker of their speaker's other lines; and what was heard for it.
-
-    Args:
-        rows: of a plan.
-        known: what was heard before.
-    """
+    """The rows, those on `auto` with the talker of their speaker's other lines; and what was heard for it."""
     lines: dict[str, dict[str, Path]] = {}
     for row in rows:
         if row.speaker:

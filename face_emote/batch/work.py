@@ -142,8 +142,7 @@ def output_file(row: Row, output: str) -> str:
 def do_task(task: Task, folder: Path, *, tick: Tick) -> Done:
     """Do all steps in the row's work folder; what is there already is kept.
 
-    Raises:
-        FaceEmoteError: the row cannot be done; trying again would not help.
+    FaceEmoteError: the row cannot be done; trying again would not help.
     """
     folder.mkdir(parents=True, exist_ok=True)
     secs = {"perform": 0.0, "draw": 0.0, "write": 0.0}

@@ -36,11 +36,7 @@ Report = Callable[[float, float], None]
 
 
 def blender_python() -> Path:
-    """The Python that can import bpy.
-
-    Raises:
-        DependencyError: there is none.
-    """
+    """The Python that can import bpy. DependencyError: there is none."""
     named = os.environ.get(PYTHON_VARIABLE)
     if named:
         if shutil.which(named) is None:
@@ -58,15 +54,9 @@ class BlenderProcess:
     """One Blender. Not for several threads at once; its owner closes it, or it ends with its owner."""
 
     def __init__(self, module: str, *, search: Path = PACKAGE_ROOT) -> None:
-        """Start Blender.
+        """Start Blender with a module of VERBS, which is found in the folder `search`, as is face_emote.
 
-        Args:
-            module: Dotted name of the module whose VERBS it serves.
-            search: Folder in which that module and face_emote are found.
-
-        Raises:
-            DependencyError: bpy is not installed, or libraries that it needs are not.
-            BlenderError: Blender does not start.
+        DependencyError: bpy, or a library that it needs, is not installed. BlenderError: Blender does not start.
         """
         python = blender_python()
         self.folder = Path(tempfile.mkdtemp(prefix="face_emote_blender_"))
@@ -93,9 +83,7 @@ class BlenderProcess:
     def ask(self, verb: str, *, report: Report | None = None, **facts: Any) -> dict[str, Any]:
         """Let Blender do something and wait for its answer.
 
-        Raises:
-            DependencyError: bpy cannot be imported.
-            BlenderError: it failed or died; the message names a log file.
+        DependencyError: bpy cannot be imported. BlenderError: it failed or died; the message names a log file.
         """
         assert self._process.stdin is not None and self._process.stdout is not None
         try:

@@ -58,11 +58,7 @@ def _opened(path: Path) -> Iterator[tuple[Any, Any]]:
 
 
 def film_facts(path: Path) -> FilmFacts:
-    """What the film's container says.
-
-    Raises:
-        CaptureError: it is no film.
-    """
+    """What the film's container says. CaptureError: it is no film."""
     with _opened(path) as (container, stream):
         fps = float(stream.average_rate or stream.guessed_rate or USUAL_FPS)
         secs = _secs(stream.duration, stream.time_base) or (container.duration or 0) / 1e6
@@ -88,10 +84,8 @@ def film_pictures(
 ) -> Iterator[tuple[float, UInt8[Array, "height width 3"]]]:
     """Every picture, upright, sRGB, with the second at which it appears; the first at 0, none at the same instant.
 
-    `remark` hears of damaged frames, which are left out.
-
-    Raises:
-        CaptureError: it is no film, or none of its pictures can be decoded.
+    `remark` hears of damaged frames, which are left out. CaptureError: it is no film, or none of its pictures can be
+    decoded.
     """
     with _opened(path) as (container, stream):
         step = 1.0 / float(stream.average_rate or USUAL_FPS)

@@ -95,8 +95,7 @@ def film_lens(watched: Watched, *, focal_mm: float | None) -> Lens:
 def rest_frames(watched: Watched, *, neutral_secs: float | None) -> Int[Array, " rest"]:
     """The frames nearest to rest: those around the instant that is named, else those whose scores are lowest.
 
-    Raises:
-        CaptureError: the face is not seen at that instant.
+    CaptureError: the face is not seen at that instant.
     """
     seen = np.flatnonzero(watched.found)
     if neutral_secs is None:
@@ -127,18 +126,10 @@ def fit_film(
     watched: Watched, head: Head, *, focal_mm: float | None = None, neutral_secs: float | None = None,
     known: Known | None = None, progress: Progress | None = None,
 ) -> FittedFilm:  # fmt: skip
-    """Fit every frame.
+    """Fit every frame, with a lens of `focal_mm` as on 35 mm film.
 
-    Args:
-        watched: The film.
-        head: The average head.
-        focal_mm: Of the camera's lens, as on 35 mm film.
-        neutral_secs: When the face is at rest; guessing it costs about .05 of every control.
-        known: Who it is, if that is known.
-        progress: Called as frames are done.
-
-    Raises:
-        CaptureError: the face is not seen at `neutral_secs`.
+    `neutral_secs`: when the face is at rest; guessing it costs about .05 of every control. CaptureError: the face is
+    not seen then.
     """
     count = float(len(watched.rows))
     first = landmark_fit(

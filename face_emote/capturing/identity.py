@@ -51,13 +51,8 @@ def enrolled(
 ) -> Enrolled:  # fmt: skip
     """Solve the identity that all frames share, turn by turn with their poses and controls.
 
-    Args:
-        head: The average head.
-        landmarks: Of frames near rest, pixels.
-        wanted: Controls that they are thought to have.
-        lens: Of the camera.
-        bias: Where the landmarks lie beside the model's on everybody.
-        belief: How much is thought of `wanted`.
+    The landmarks are of frames near rest, which are thought to have the controls `wanted`, and that much `belief` is
+    put in it; `bias` is where landmarks lie beside the model's on everybody.
     """
     points = head.landmark478_points
     assert points is not None

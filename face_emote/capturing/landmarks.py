@@ -52,11 +52,8 @@ Detect = Callable[[UInt8[Array, "height width 3"]], list[SeenFace]]
 def face_detector(*, most_faces: int = 2) -> Iterator[Detect]:
     """A function that finds the faces of a picture, each picture on its own.
 
-    MediaPipe's mode for video with one face smooths in secret, lags, and may take another face.
-
-    Raises:
-        DependencyError: MediaPipe is not installed.
-        CaptureError: the model's file is missing.
+    MediaPipe's mode for video with one face smooths in secret, lags, and may take another face. DependencyError:
+    MediaPipe is not installed. CaptureError: the model's file is missing.
     """
     try:
         import mediapipe
@@ -118,11 +115,7 @@ class Follower:
     """Keeps to one face: the largest, the one on the left or right of the picture, or the N-th from the left."""
 
     def __init__(self, wanted: str | None = None) -> None:
-        """`wanted`: one of `FACES`, a number from 1 on, or None.
-
-        Raises:
-            OptionError: none of these.
-        """
+        """`wanted`: one of `FACES`, a number from 1 on, or None. OptionError: none of these."""
         known = wanted is None or wanted in FACES or (wanted.isdecimal() and 1 <= int(wanted) <= MOST_FACES)
         if not known:
             raise OptionError(f"A face is left, right or a number from 1 to {MOST_FACES} from the left, not {wanted!r}")
@@ -135,8 +128,7 @@ class Follower:
     def followed(self, faces: list[SeenFace], *, time_secs: float, film: Path) -> SeenFace | None:
         """The face in the next picture; None when it is not there.
 
-        Raises:
-            CaptureError: two faces pass one another, so that nobody can tell afterwards which is which.
+        CaptureError: two faces pass one another, so that nobody can tell afterwards which is which.
         """
         if self._last is None:
             self._last = self._first(faces)

@@ -59,8 +59,7 @@ def enrolled_person(
 ) -> Person:
     """Solve whose face a clip at rest shows: shape, skin, where its landmarks lie, and its scores.
 
-    Raises:
-        CaptureError: the face moves.
+    CaptureError: the face moves.
     """
     rows, lens = watched.rows, film_lens(watched, focal_mm=focal_mm)
     scores = rows["scores"][watched.found].astype(np.float64)

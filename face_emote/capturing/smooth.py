@@ -31,12 +31,9 @@ def smoothed(
 ) -> Float[Array, "frames channel"]:  # fmt: skip
     """The channels at the same instants; a channel that is nowhere known stays NaN.
 
-    Args:
-        values: What was seen; NaN where nothing was.
-        times: Seconds, rising.
-        drive: How quickly a channel's speed may change: units per second to the power 1.5, the density of the white
-            noise that accelerates it. In a frame of d seconds it gets away from its course by drive * sqrt(d^3 / 3).
-        noise: Standard deviation of what was seen.
+    `drive`: how quickly a channel's speed may change, units per second to the power 1.5: the density of the white noise
+    that accelerates it. In d seconds it gets away from its course by drive * sqrt(d^3 / 3). `noise`: standard deviation
+    of what was seen (NaN where nothing was).
     """
     out = np.empty_like(values)
     for first in range(0, len(values), BLOCK):

@@ -68,16 +68,7 @@ def _quickness() -> tuple[Float[Array, " channel"], Float[Array, " channel"]]:
 def taken(
     watched: Watched, fitted: FittedFilm, head: Head, *, player: Character, info: MotionInfo, fps: float
 ) -> Captured:
-    """Make the motion.
-
-    Args:
-        watched: The film.
-        fitted: What was fitted to it.
-        head: The average head.
-        player: Who plays the performance; the person in the film is not shown.
-        info: Where it comes from.
-        fps: Of the motion.
-    """
+    """Make the motion. The player is who plays the performance; the person in the film is not shown."""
     times = np.asarray(watched.rows["time"], np.float64)
     step = float(np.median(np.diff(times))) if len(times) > 1 else 1.0 / fps
     every = frame_times(0, frames_in(times[-1] + step, fps=fps), fps=fps)

@@ -57,10 +57,8 @@ class Watched:
 def watched(path: Path, *, face: str | None = None, progress: Progress | None = None) -> Iterator[Watched]:
     """Go through a film once; the rows last as long as the `with` block.
 
-    Raises:
-        CaptureError: it is no film, or shows no face that can be followed.
-        OptionError: `face` names none.
-        DependencyError: MediaPipe or OpenCV is not installed.
+    CaptureError: it is no film, or shows no face that can be followed. OptionError: `face` names none. DependencyError:
+    MediaPipe or OpenCV is not installed.
     """
     facts, follower, remarks = film_facts(path), Follower(face), list[str]()
     chart, size = make_chart(load_head()), (0, 0)

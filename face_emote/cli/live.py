@@ -79,10 +79,8 @@ def live_way(to: tuple[str, ...], *, speech: Path | None, mic: str | None, rate_
 def perform_to(way: LiveWay, performance: Performance, *, output: Path | None, fps: float, latency_ms: int) -> None:
     """Perform what is heard until it ends, or until Ctrl-C; then the face goes to rest.
 
-    Raises:
-        AudioError: no sound can be heard there.
-        OptionError: an address, rate, latency or fps cannot be used, or the folder holds motion files already.
-        DependencyError: an address or the microphone needs a package that is not installed.
+    AudioError: no sound can be heard there. OptionError: an address, rate, latency or fps cannot be used, or the folder
+    holds motion files already. DependencyError: an address or the microphone needs a package that is not installed.
     """
     with until_nobody_reads(), _heard(way) as (rate_hz, pieces):
         performer = performer_of(performance, fps=fps, latency_ms=latency_ms)

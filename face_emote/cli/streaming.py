@@ -40,9 +40,8 @@ def stream_performance(
 ) -> None:
     """Perform what comes in on stdin until it ends, or until nobody reads stdout any more.
 
-    Raises:
-        AudioError: stdin is a terminal.
-        OptionError: rate, latency or fps are out of range, or the folder holds motion files already.
+    AudioError: stdin is a terminal. OptionError: rate, latency or fps are out of range, or the folder holds motion
+    files already.
     """
     sound = heard_on_stdin(rate_hz, command="animate --stream")
     performer = performer_of(performance, fps=fps, latency_ms=latency_ms)
@@ -70,11 +69,7 @@ def performer_of(performance: Performance, *, fps: float, latency_ms: int) -> Li
 
 
 def stream_bytes(pieces: Iterator[bytes], output: Path) -> None:
-    """Write pieces as they come, into a file or, for `-`, to stdout.
-
-    Raises:
-        OutputError: the file cannot be written there.
-    """
+    """Write pieces as they come, into a file or, for `-`, to stdout. OutputError: the file cannot be written there."""
     if str(output) != "-":
         with written_beside(output) as beside, beside.open("wb") as file:
             for piece in pieces:
@@ -87,12 +82,7 @@ def stream_bytes(pieces: Iterator[bytes], output: Path) -> None:
 
 
 def heard_on_stdin(rate_hz: int, *, command: str) -> Iterator[Float[Array, " _samples"]]:
-    """16-bit mono sound as it comes, at 16 kHz.
-
-    Raises:
-        AudioError: stdin is a terminal.
-        OptionError: no such rate.
-    """
+    """16-bit mono sound as it comes, at 16 kHz. AudioError: stdin is a terminal. OptionError: no such rate."""
     require_piped(rate_hz, command=command)
     read: Callable[[int], bytes] = sys.stdin.buffer.read1  # type: ignore[union-attr]
     return (np.clip(samples, -1.0, 1.0) for samples in resample(pcm_pieces(read), rate_in=rate_hz))

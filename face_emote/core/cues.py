@@ -79,8 +79,7 @@ def sounds_of(word: SpokenWord, labels: Sequence[str]) -> tuple[Phone, ...]:
 def label_of(text: str) -> tuple[str, int]:
     """A sound as people write it - `AA1`, `aa`, `sil`, `sp` or nothing - and its stress.
 
-    Raises:
-        ValueError: it is none of `names.PHONES`.
+    ValueError: it is none of `names.PHONES`.
     """
     plain = text.strip().upper()
     if plain in ("", "SIL", "SP", "SPN", "<EPS>", "<SIL>", "PAU"):

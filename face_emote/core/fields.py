@@ -169,8 +169,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
 def read_option(item: Option, text: str, *, folder: Path = Path()) -> Any:
     """A value from its text, as in a cell or on the command line; paths are relative to `folder`.
 
-    Raises:
-        OptionError: it cannot be read; the message has name, value and range. Texts are checked later, by the record.
+    OptionError: it cannot be read; the message has name, value and range. Texts are checked later, by the record.
     """
     match item.kind:
         case Kind.NUMBER | Kind.WHOLE:

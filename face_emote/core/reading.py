@@ -118,9 +118,7 @@ def words_of(array: Array) -> tuple[str, ...]:
 def read_npz(path: Path, *, names: Container[str] | None = None) -> dict[str, Array]:
     """Arrays of an .npz by name, all or only some. Nothing pickled is read.
 
-    Raises:
-        ValueError: damaged, encrypted, with pickled objects, or over its budget.
-        OSError: it cannot be opened.
+    ValueError: damaged, encrypted, with pickled objects, or over its budget. OSError: it cannot be opened.
     """
     budget = MemoryBudget(path.stat().st_size)
     try:

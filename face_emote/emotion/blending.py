@@ -163,8 +163,7 @@ def sum_of(parts: list[Part]) -> State:
 def at_intensity(plan: EmotionPlan, intensity: float) -> EmotionPlan:
     """The plan with every emotion felt so strongly, 0..1: `joy` at .5 is `joy:0.5`, VAD and hidden share included.
 
-    Raises:
-        EmotionError: part of the plan is read from the voice, which also says how strong it is.
+    EmotionError: part of the plan is read from the voice, which also says how strong it is.
     """
     if intensity == 1.0:
         return plan

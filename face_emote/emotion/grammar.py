@@ -72,9 +72,8 @@ _JOINING = frozenset(JOINERS) | HIDDEN_LEFT | HIDDEN_RIGHT
 def describe(text: str) -> EmotionPlan:
     """The plan that an emotion description stands for; the grammar is in this module's docstring.
 
-    Raises:
-        EmotionError: in one sentence, with the place of what cannot be read and, for a word that is not known, the
-            nearest known ones.
+    EmotionError: in one sentence, with the place of what cannot be read and, for a word that is not known, the nearest
+    known ones.
     """
     cursor = Cursor(tokens=tokenize(text))
     parser = _Parser(cursor=cursor)

@@ -36,10 +36,8 @@ def tokenize(text: str) -> tuple[Token, ...]:
     """Tokens of a description, closed by one of kind `end`.
 
     Hyphens and underscores between words count as blanks (`matter-of-fact` is three words). A sign belongs to a number
-    only where a value starts (`vad(-0.4`), so that `joy+.3` keeps its plus.
-
-    Raises:
-        EmotionError: for a text that is empty or too long, or a character that no description holds.
+    only where a value starts (`vad(-0.4`), so that `joy+.3` keeps its plus. EmotionError: for a text that is empty or
+    too long, or a character that no description holds.
     """
     if len(text) > MAX_CHARACTERS:
         raise EmotionError(f"An emotion description has at most {MAX_CHARACTERS} characters, this one has {len(text)}")

@@ -123,8 +123,7 @@ class PlannedEmotion:
     def at(self, times: Float[Array, " frames"], *, rate_hz: float) -> EmotionTrack:
         """What is asked for at instants (held before 0 and after the end).
 
-        Raises:
-            ValueError: the plan asks for what nobody has read.
+        ValueError: the plan asks for what nobody has read.
         """
         clipped = np.clip(times, 0.0, self.duration_secs)
         own = track(self.plan, times=clipped, fps=rate_hz)

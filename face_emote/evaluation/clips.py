@@ -108,8 +108,7 @@ class ClipSet:
 def read_clips(folder: Path, *, limit: int | None = None) -> ClipSet:
     """Find the clips of a folder, at most so many. Everybody in it is one talker, named after the folder.
 
-    Raises:
-        ClipError: there is no such folder, nothing usable in it, or a file beside a recording is damaged.
+    ClipError: there is no such folder, nothing usable in it, or a file beside a recording is damaged.
     """
     if not folder.is_dir():
         raise ClipError(f"There is no such folder of clips; check its name: {folder}")
@@ -176,8 +175,7 @@ def _lips_of_motion(path: Path) -> Lips:
 def phones_from(rows: Any, *, path: Path) -> tuple[Phone, ...]:
     """Rows of [word, phone, start, end, ..] as phones: stress marks dropped, fillers and gaps become silence.
 
-    Raises:
-        ClipError: the rows are not like that; `path` is named.
+    ClipError: the rows are not like that; `path` is named.
     """
     return tuple(_gapless(_rows(rows, path=path)))
 

@@ -17,9 +17,7 @@ DPI = 110
 def write_plots(report: Report, pairs: Sequence[GapPair], *, folder: Path) -> tuple[Path, ...]:
     """Write `gap-N.png` for each group's best, median and worst clip and `measures-N.png` with a bar for each figure.
 
-    Raises:
-        DependencyError: matplotlib is not installed.
-        OutputError: nothing can be written there.
+    DependencyError: matplotlib is not installed. OutputError: nothing can be written there.
     """
     require_plotting()
     folder.mkdir(parents=True, exist_ok=True)

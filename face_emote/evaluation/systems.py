@@ -163,8 +163,7 @@ class Network:
     def lips(self, heard: HeardClip, *, fps: float) -> Sampler | None:
         """From the sound; with `known_words`, from the true phones too.
 
-        Raises:
-            CheckpointError: the network is missing or damaged.
+        CheckpointError: the network is missing or damaged.
         """
         net = load_motion_net(self.model)
         analysis = heard.aligned if self.known_words else heard.heard

@@ -39,8 +39,7 @@ class VertexMeter:
 def vertex_meter(head: Head) -> VertexMeter:
     """The outer skin of the face of the bundled head (or of a person made from it).
 
-    Raises:
-        HeadError: the head is an imported one, on which face and lips are not known.
+    HeadError: the head is an imported one, on which face and lips are not known.
     """
     if head.layout is None:
         raise HeadError(

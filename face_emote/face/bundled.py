@@ -13,8 +13,7 @@ BUNDLED_HEAD = ASSETS / "flame" / "head.npz"
 def load_head(path: Path | str | None = None) -> Head:
     """The bundled head, or the head in a file (this package's .npz, or an official FLAME .pkl/.npz). Cached.
 
-    Raises:
-        HeadError: the file cannot be used.
+    HeadError: the file cannot be used.
     """
     if path is None:
         return _cached(BUNDLED_HEAD, 0)

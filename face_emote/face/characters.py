@@ -53,8 +53,7 @@ def characters() -> tuple[Character, ...]:
 def character(name: str) -> Character:
     """The character of that name, or in that `.character` file.
 
-    Raises:
-        OptionError: there is none (the nearest is named), or the file cannot be used.
+    OptionError: there is none (the nearest is named), or the file cannot be used.
     """
     if name.endswith(SUFFIX):
         return read_person(Path(name)).character(name)

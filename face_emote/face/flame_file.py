@@ -24,10 +24,8 @@ def read_flame(path: Path) -> Head:
     """Read a head: an official FLAME file, or this package's own head file.
 
     Nothing in a pickle is executed. An imported head has FLAME's principal components as its expression basis: no
-    layout, no control names, no landmarks, no contact.
-
-    Raises:
-        HeadError: the file is missing, too large, damaged, unsafe, or not a FLAME head with 300 + 100 columns.
+    layout, no control names, no landmarks, no contact. HeadError: the file is missing, too large, damaged, unsafe, or
+    not a FLAME head with 300 + 100 columns.
     """
     path = Path(path)
     try:
@@ -53,12 +51,8 @@ def read_flame(path: Path) -> Head:
 def import_flame(path: Path, out: Path) -> Path:
     """Write a compact copy of a FLAME file that loads at once; returns `out`, which must end in .npz.
 
-    The copy is derived from the user's licensed file and falls under the same licence.
-
-    Raises:
-        HeadError: the file cannot be used.
-        OptionError: `out` does not end in .npz.
-        OutputError: `out` cannot be written.
+    The copy is derived from the user's licensed file and falls under the same licence. HeadError: the file cannot be
+    used. OptionError: `out` does not end in .npz. OutputError: `out` cannot be written.
     """
     out = Path(out)
     if out.suffix.lower() != ".npz":

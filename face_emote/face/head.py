@@ -129,8 +129,7 @@ class Head:
     def with_identity(self, betas: Float[Array, f" shape={NUM_SHAPE}"]) -> "Head":
         """This person's head: shape, joints, lips that meet in the neutral face and lids that meet in a blink.
 
-        Raises:
-            HeadError: the head already is a particular person, or betas are not finite.
+        HeadError: the head already is a particular person, or betas are not finite.
         """
         if self.betas is not None:
             raise HeadError("This head already has an identity; call with_identity on the one that load_head returns")
@@ -171,8 +170,7 @@ class Head:
     ) -> Iterator[Float[Array, "frames vertex 3"]]:
         """Blocks of at most `block` frames, in order; memory does not grow with the motion.
 
-        Raises:
-            HeadError: the motion's coefficients belong to another face model.
+        HeadError: the motion's coefficients belong to another face model.
         """
         person = self._for_motion(motion)
         for first in range(0, motion.num_frames, block):
@@ -228,8 +226,7 @@ class Head:
     def landmarks(self, motion: FaceMotion) -> Float[Array, "frames 68 3"]:
         """The 68 facial landmarks in iBUG order, metres.
 
-        Raises:
-            HeadError: an imported head, on which no landmarks are known.
+        HeadError: an imported head, on which no landmarks are known.
         """
         return self._surface_points(motion, self._whole.landmark_points)
 

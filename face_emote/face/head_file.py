@@ -132,11 +132,7 @@ def _contact_arrays(contact: HeadContact) -> dict[str, Array]:
 
 
 def read_head(path: Path) -> Head:
-    """Read what `write_head` wrote.
-
-    Raises:
-        HeadError: missing, damaged, of another version, or not a head file.
-    """
+    """Read what `write_head` wrote. HeadError: missing, damaged, of another version, or not a head file."""
     try:
         arrays = read_npz(path)
         found = str(arrays["format"])

@@ -80,8 +80,7 @@ def write_person(person: Person, path: Path, *, certificate: bytes, signature: b
 def read_person(path: Path) -> Person:
     """The person in a file; whether the signature is good is for `face-emote verify` to say.
 
-    Raises:
-        OptionError: there is none, it is no such file, damaged, or says nothing of consent.
+    OptionError: there is none, it is no such file, damaged, or says nothing of consent.
     """
     return read_stored(path).person
 

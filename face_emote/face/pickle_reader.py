@@ -284,9 +284,8 @@ _Reader.dispatch = {
 def read_pickled_arrays(content: bytes) -> dict[str, Array]:
     """The arrays of a pickled dictionary by name; entries that are not arrays are left out.
 
-    Raises:
-        UnsafePickleError: the pickle needs anything but arrays.
-        ValueError: it is not a pickle, is cut short, is not a dictionary, or asks for too much memory.
+    UnsafePickleError: the pickle needs anything but arrays. ValueError: it is not a pickle, is cut short, is not a
+    dictionary, or asks for too much memory.
     """
     reader = _Reader(content)
     try:

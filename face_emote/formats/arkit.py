@@ -122,9 +122,7 @@ def write_json_rows(path: Path, rows: Iterator[tuple[float, str]], *, names: Seq
 def write_json(motion: MotionSource, path: Path, *, person: Person, progress: Progress | None = None) -> None:
     """Write `{"fps": .., "names": [61 names], "frames": [[61 numbers], ..]}`. Memory stays flat.
 
-    Raises:
-        HeadError: the head has no named shapes.
-        OutputError: the file cannot be written there.
+    HeadError: the head has no named shapes. OutputError: the file cannot be written there.
     """
     rows = text_rows(motion, map(ArkitCurves(person.model).of, motion.blocks()), progress=progress)
     with written_beside(path) as target:
@@ -134,9 +132,7 @@ def write_json(motion: MotionSource, path: Path, *, person: Person, progress: Pr
 def write_live_link(motion: MotionSource, path: Path, *, person: Person, progress: Progress | None = None) -> None:
     """Write the 63 columns that Unreal's importer of Live Link Face recordings reads. Memory stays flat.
 
-    Raises:
-        HeadError: the head has no named shapes.
-        OutputError: the file cannot be written there.
+    HeadError: the head has no named shapes. OutputError: the file cannot be written there.
     """
     rows = text_rows(motion, map(ArkitCurves(person.model).of, motion.blocks()), progress=progress)
     with written_beside(path) as target, target.open("w", encoding="ascii", newline="\n") as file:

@@ -44,10 +44,7 @@ def require_blender() -> None:
 def write_abc(motion: MotionSource, path: Path, *, person: Person, progress: Progress | None = None) -> None:
     """Write every vertex of every frame as Alembic (`.abc`). Memory does not grow with the length.
 
-    Raises:
-        DependencyError: no Blender.
-        BlenderError: Blender failed.
-        OutputError: the file cannot be written there.
+    DependencyError: no Blender. BlenderError: Blender failed. OutputError: the file cannot be written there.
     """
 
     def report(done: float, total: float) -> None:

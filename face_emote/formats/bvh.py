@@ -21,11 +21,7 @@ TIP = (0.0, 0.0, 0.03)
 
 
 def write_bvh(motion: MotionSource, path: Path, *, person: Person, progress: Progress | None = None) -> None:
-    """Write a motion's joints. Memory does not grow with the length.
-
-    Raises:
-        OutputError: the file cannot be written there.
-    """
+    """Write a motion's joints. Memory does not grow with the length. OutputError: the file cannot be written there."""
     rest = person.head.joints()
     row = " ".join(["%.6f"] * (3 + 3 * len(JOINTS))) + "\n"
     with written_beside(path) as target, target.open("w", encoding="ascii", newline="\n") as file:

@@ -64,18 +64,9 @@ def write_coefficients(
     solved: ExpressionMap | None,
     progress: Progress | None = None,
 ) -> None:
-    """Write a motion's coefficients. Memory does not grow with the length.
+    """Write a motion's coefficients, in constant memory; `solved` is the map to that model.
 
-    Args:
-        motion: A motion of the bundled head.
-        path: Where to.
-        model: `flame`, `smplx` or `face_emote`.
-        basis: Id of the model the coefficients belong to.
-        solved: The map to that model; None writes the bundled head's own coefficients, which have names.
-        progress: As `export`.
-
-    Raises:
-        OutputError: the file cannot be written there.
+    None writes the bundled head's own, which have names. OutputError: the file cannot be written there.
     """
     width = len(CONTROLS) if solved is None else solved.coefficients.shape[1]
     betas = motion.betas if solved is None else np.zeros(len(motion.betas), np.float32)

@@ -34,8 +34,7 @@ def is_cues(path: Path) -> bool:
 def read_cues(path: Path) -> MouthCues:
     """Cues from a file; what begins with a brace is JSON, all else a TextGrid.
 
-    Raises:
-        CuesError: it is missing, damaged, or says what no mouth can do.
+    CuesError: it is missing, damaged, or says what no mouth can do.
     """
     try:
         data = content_of(path, most=MAX_BYTES)

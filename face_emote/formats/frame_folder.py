@@ -28,8 +28,7 @@ COLOURS = ("red", "green", "blue")
 def write_obj(motion: MotionSource, path: Path, *, person: Person, progress: Progress | None = None) -> None:
     """Write every frame of a motion into a folder, or the only one as a file. Memory does not grow with the length.
 
-    Raises:
-        OutputError: it cannot be written there, or the folder holds other files.
+    OutputError: it cannot be written there, or the folder holds other files.
     """
     surface, colours, one = person.surface, person.colours, person.options.frame is not None
     head = "" if one else f"mtllib {MATERIAL_FILE}\n"

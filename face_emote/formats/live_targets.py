@@ -73,11 +73,7 @@ class LiveFrame:
 
 
 def parse_target(text: str) -> LiveTarget:
-    """Read an address.
-
-    Raises:
-        OptionError: it is none, or not one of a single computer.
-    """
+    """Read an address. OptionError: it is none, or not one of a single computer."""
     if text.strip().lower() == "json":
         return LiveTarget("json")
     found = _ADDRESS.fullmatch(text.strip())

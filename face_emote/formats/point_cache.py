@@ -24,8 +24,7 @@ TIMES_AT_ONCE = 4096
 def write_pc2(motion: MotionSource, path: Path, *, person: Person, progress: Progress | None = None) -> None:
     """Write a `.pc2`; frame 0 is the first. Memory does not grow with the length.
 
-    Raises:
-        OutputError: the file cannot be written there.
+    OutputError: the file cannot be written there.
     """
     header = (b"POINTCACHE2\0", 1, person.surface.num_vertices, 0.0, 1.0, _require_countable(motion, path))
     with written_beside(path) as target, target.open("wb") as file:

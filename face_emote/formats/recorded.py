@@ -60,11 +60,8 @@ class RecordedCurves:
 def read_table(path: Path, *, fps: float | None = None) -> RecordedCurves:
     """Read a header `time,NAME,..` and lines of seconds and values, or a recording of Live Link Face.
 
-    Args:
-        path: The table.
-        fps: The rate at which a take was recorded whose timecodes do not say it: one that lies within one second.
-
-    Raises ValueError saying what is wrong, and OSError.
+    `fps` is for a take whose timecodes do not say its rate: one that lies within one second. Raises ValueError saying
+    what is wrong, and OSError.
     """
     rows = _table_rows(path)
     _, header = next(rows, (1, [""]))

@@ -249,21 +249,11 @@ def require_rig(path: Path, rig: RigName) -> None:
 
 
 def write_rig(motion: MotionSource, path: Path, *, head: Head, rig: RigName, progress: Progress | None = None) -> None:
-    """Write the targets of a rig, or the coefficients of a model, on every frame. Memory does not grow with the length.
+    """Write the targets of a rig, or the coefficients of a model, on every frame, in constant memory.
 
-    Names of a list that mean none of our curves stay out, and are warned of.
-
-    Args:
-        motion: A motion of `head`.
-        path: Where to.
-        head: The face model of the motion.
-        rig: Which targets.
-        progress: As `export`.
-
-    Raises:
-        OptionError: no such rig, or the suffix does not suit it.
-        HeadError: the motion belongs to another face model, or one without named shapes.
-        OutputError: the file cannot be written there.
+    Names of a list that mean none of our curves stay out, and are warned of. OptionError: no such rig, or the suffix
+    does not suit it. HeadError: the motion belongs to another face model, or one without named shapes. OutputError: the
+    file cannot be written there.
     """
     found = found_rig(rig)
     require_rig(path, found)

@@ -50,17 +50,10 @@ SOUND_KINDS = {
 
 
 def write_page(glb: Path, path: Path, *, light: LightRig, sound: Path | None = None, title: str = "") -> None:
-    """Write the page.
+    """Write the page that plays a `.glb`; wrinkles and blood show on whole heads that `export` wrote.
 
-    Args:
-        glb: What it plays; wrinkles and blood show on whole heads (not split in parts) that `export` wrote.
-        path: The `.html`.
-        light: What it is seen under.
-        sound: A recording that browsers can play.
-        title: Shown above it; the name of the `.glb` if left out.
-
-    Raises:
-        OutputError: a file is missing or too large, or the page cannot be written there.
+    The sound is one that browsers can play; the title is the name of the `.glb` if left out. OutputError: a file is
+    missing or too large, or the page cannot be written there.
     """
     data = _bytes(glb)
     try:

@@ -60,12 +60,7 @@ def greyed(colour: Float[Array, "*shape 3"], blood_flow: Float[Array, "*shape"])
 
 
 def creased(colour: Float[Array, "*shape 3"], depth: Float[Array, "*shape"]) -> Float[Array, "*shape 3"]:
-    """Darken and redden creases.
-
-    Args:
-        colour: Linear albedo.
-        depth: 0 smooth .. 1 bottom of a full crease: -wrinkle_height * activation, clipped here.
-    """
+    """Darken and redden creases, 0 smooth .. 1 bottom of a full one: -wrinkle_height * activation, clipped here."""
     tint = 1.0 - np.asarray(CREASE_TINT, np.float32)
     found: Array = (colour * (1.0 - np.clip(depth, 0.0, 1.0)[..., None] * tint)).astype(colour.dtype)
     return found

@@ -20,13 +20,7 @@ STILL_LIPS = 0.3
 def crease_relief(
     height: Float[Array, "size size"], *, surface: SkinSurface, lips: Float[Array, " head_vertex"]
 ) -> Float[Array, " skin_vertex"]:
-    """Metres by which every refined vertex moves out at activation 1; 0 on lips, lid margins, mouth and sockets.
-
-    Args:
-        height: `SkinMaps.wrinkle_height`.
-        surface: The refined skin.
-        lips: The head's lip mask on its vertices, 0..1.
-    """
+    """Metres by which every refined vertex moves out at activation 1; 0 on lips, lid margins, mouth and sockets."""
     count = surface.matrix.num_rows
     corner = np.zeros((count, 2), np.float32)
     corner[surface.triangles.reshape(-1)] = surface.uv[surface.uv_triangles.reshape(-1)]

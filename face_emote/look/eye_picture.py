@@ -46,10 +46,8 @@ def eye_uv(local: Float[Array, "point 3"]) -> Float[Array, "point 2"]:
 def eye_albedo(skin: SkinParams, *, pupil: float, gathered: float = 1.0) -> Float[Array, "side side 3"]:
     """Albedo of pupil, iris and white; row 0 at the top. The corners' redness, which depends on the lids, is not in it.
 
-    Args:
-        skin: Whose eye.
-        pupil: Its radius in iris radii.
-        gathered: Light that the cornea gathers on the iris, for engines that let it through a cornea of their own.
+    `pupil`: its radius in iris radii; `gathered`: light that the cornea gathers on the iris, for engines that let it
+    through a cornea of their own.
     """
     age = float(np.clip(skin.age, 0.0, 1.0))
     at, _ = _directions()
@@ -83,9 +81,7 @@ def eye_normals() -> tuple[Float[Array, "side side 3"], Float[Array, "side side 
 def lid_light(margin: Float[Array, "lid_vertex 3"], *, radius: float) -> Float[Array, "side side 3"]:
     """Share of light that the lids leave on the eyeball at rest, per channel; row 0 at the top.
 
-    Args:
-        margin: The lids' edge all around, in the eye's frame, metres from its middle.
-        radius: The eyeball's, metres.
+    `margin`: the lids' edge all around, in the eye's frame, metres from its middle; `radius`: the eyeball's, metres.
     """
     at, _ = _directions()
     ends = np.sort([margin[:, 0].argmin(), margin[:, 0].argmax()])

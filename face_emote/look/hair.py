@@ -68,11 +68,7 @@ class HairCurves:
 
 
 def require_style(name: str) -> str:
-    """The name itself.
-
-    Raises:
-        OptionError: there is no such hair style; the message names them all.
-    """
+    """The name itself. OptionError: there is no such hair style; the message names them all."""
     if name not in HAIR_STYLES:
         raise OptionError(f"There is no hair style '{name}'; choose one of {', '.join(HAIR_STYLES)}")
     return name

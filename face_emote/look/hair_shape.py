@@ -105,18 +105,7 @@ def shaped(
     heads: Float[Array, "strand 3"], shell: HeadShell, chance: Chance, curl: float,
     detail: float = 1.0,
 ) -> Float[Array, "strand more 3"]:  # fmt: skip
-    """Strands in metres.
-
-    Args:
-        style: Which guides each strand blends.
-        guides: Guides of this head, from their own roots.
-        roots: Where each strand grows.
-        heads: Where the strand grows around which it gathers.
-        shell: The head.
-        chance: Rows of `chances` for these strands.
-        curl: 0 straight .. 1 tightly curled.
-        detail: 0..1: how smooth the curves are.
-    """
+    """Strands in metres; `chance` are rows of `chances`, `heads` where the strands grow around which they gather."""
     character = CHARACTERS[style.name]
     length = _lengths(guides)[style.guides[:, 0]]
     turn = CURL_LENGTH[0] * (CURL_LENGTH[1] / CURL_LENGTH[0]) ** curl

@@ -60,9 +60,7 @@ def pushed_out(
 def head_shell(points: Float[Array, "point 3"], triangles: Int[Array, "triangle 3"]) -> HeadShell:
     """The shell of a mesh of skin, a little outside of it: widened by half a step and smoothed.
 
-    Args:
-        points: Positions in metres, +Y up, from the skull-base joint.
-        triangles: Skin of head and neck; shoulders are left out here.
+    Metres, +Y up, from the skull-base joint; skin of head and neck, shoulders are left out here.
     """
     corners = points[triangles].astype(np.float32)
     corners = corners[corners[:, :, 1].min(axis=1) > LOWEST]

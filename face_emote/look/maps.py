@@ -156,11 +156,7 @@ def fold_depth(age: float) -> float:
 
 
 def load_skin_maps(params: SkinParams, *, size: int = 1024) -> SkinMaps:
-    """Mix the maps of one character.
-
-    Raises:
-        OptionError: a size other than 512, 1024 or 2048.
-    """
+    """Mix the maps of one character. OptionError: a size other than 512, 1024 or 2048."""
     if size not in SIZES:
         raise OptionError(f"Skin maps come in {', '.join(map(str, SIZES))} texels, not {size}. Choose one of these")
     basis = _basis(size)

@@ -68,11 +68,9 @@ def wrinkle_masks(position_mm: Float[Array, "vertex 3"]) -> Float[Array, "vertex
 def blood_masks(
     position_mm: Float[Array, "vertex 3"], ear_mask: Float[Array, " vertex"]
 ) -> Float[Array, "vertex region=9"]:
-    """Weight of each of `BLOOD_AND_NECK` at rest positions in mm, 0..1; regions overlap and may sum above 1.
+    """Weight of each of `BLOOD_AND_NECK` at rest, 0..1; regions overlap and may sum above 1.
 
-    Args:
-        position_mm: rest positions.
-        ear_mask: the head's own mask of the ears (their folds are no simple shape), 0..1.
+    `ear_mask`: the head's own mask of the ears, whose folds are no simple shape.
     """
     x, y, z = np.asarray(position_mm, np.float64).T
     side, left = np.abs(x), _left(x)
@@ -101,12 +99,7 @@ def with_neck(blood_flow: Float[Array, " region=8"]) -> Float[Array, " region=9"
 
 
 def thinness(position_mm: Float[Array, "vertex 3"], ear_mask: Float[Array, " vertex"]) -> Float[Array, " vertex"]:
-    """Where light comes through from behind, 0..1: the shells of the ears, less the wings of the nose.
-
-    Args:
-        position_mm: rest positions.
-        ear_mask: the head's own mask of the ears, 0..1.
-    """
+    """Where light comes through from behind, 0..1: the shells of the ears, less the wings of the nose."""
     x, y, z = np.asarray(position_mm, np.float64).T
     side = np.abs(x)
     ears = np.clip(np.asarray(ear_mask, np.float64), 0.0, 1.0) * _ramp(side, (72.0, 82.0))

@@ -121,13 +121,7 @@ def triangle_frames(corners: Float[Array, "triangle 3 3"]) -> Float[Array, "tria
 def pose_strands(
     group: StrandGroup, *, rest_triangles: Float[Array, "strand 3 3"], posed_triangles: Float[Array, "strand 3 3"]
 ) -> Float[Array, "strand knot 3"]:
-    """Knots of every strand on a posed head, metres.
-
-    Args:
-        group: The strands.
-        rest_triangles: Corners of each strand's root triangle on the template at rest, metres.
-        posed_triangles: The same corners on the head to be shown.
-    """
+    """Knots of every strand on a posed head, metres; corners of each strand's root triangle at rest, then as shown."""
     root = np.einsum("sk,skd->sd", group.weights, posed_triangles)
     turn = triangle_frames(posed_triangles) @ triangle_frames(rest_triangles).transpose(0, 2, 1)
     found: Array = (root[:, None] + np.einsum("sij,skj->ski", turn, group.offsets)).astype(np.float32)

@@ -114,11 +114,7 @@ def mouth_points(
 
 
 def head_mouth_points(head: Head) -> MouthPoints:
-    """`mouth_points` of a head.
-
-    Raises:
-        HeadError: the head has no contact operators (an imported FLAME file).
-    """
+    """`mouth_points` of a head. HeadError: the head has no contact operators (an imported FLAME file)."""
     if head.contact is None:
         raise HeadError("An imported FLAME head has no lip edges yet; render the bundled head instead")
     lips = head.contact.lips

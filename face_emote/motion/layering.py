@@ -97,11 +97,7 @@ class MouthGauge:
 
 
 def mouth_gauge(head: Head) -> MouthGauge:
-    """Prepare the measurement on a head.
-
-    Raises:
-        HeadError: an imported head, whose lips are not known.
-    """
+    """Prepare the measurement on a head. HeadError: an imported head, whose lips are not known."""
     edges = lip_edges(head)
     x = head.template[edges.upper, 0]
     places = 0.5 * float(x[0] + x[-1]) + np.array(_STATIONS) * (0.5 * float(np.ptp(x)))

@@ -84,9 +84,7 @@ def over_capture(
     """The recorded frames with the emotion on top, in consecutive blocks. The same arguments give the same bytes.
 
     Of `style`, `energy`, `brows`, `asymmetry`, `wrinkles` and `blood` are heeded; the rest is the recording's.
-
-    Raises:
-        HeadError: an imported head, whose controls have no names.
+    HeadError: an imported head, whose controls have no names.
     """
     betas, character = recorded.betas, recorded.character
     layers = _Layers(

@@ -42,9 +42,8 @@ class Checkpoint:
 def write_checkpoint(path: Path, weights: Mapping[str, Array], *, config: NetConfig, card: str) -> str:
     """Write a network; returns the sha256 of its weights.
 
-    Raises:
-        CheckpointError: The weights do not fit the configuration, or are too large for float16.
-        OutputError: The file cannot be written there.
+    CheckpointError: The weights do not fit the configuration, or are too large for float16. OutputError: The file
+    cannot be written there.
     """
     _require_config(config, path)
     with np.errstate(over="ignore"):
@@ -59,8 +58,7 @@ def write_checkpoint(path: Path, weights: Mapping[str, Array], *, config: NetCon
 def read_checkpoint(path: Path) -> Checkpoint:
     """Read a network; weights come back as float32.
 
-    Raises:
-        CheckpointError: The file is missing, damaged, of another version, or does not fit its own configuration.
+    CheckpointError: The file is missing, damaged, of another version, or does not fit its own configuration.
     """
     tensors, metadata = read_tensors(path)
     if metadata.get("format") != FORMAT:

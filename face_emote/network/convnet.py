@@ -66,8 +66,7 @@ class ConvNet:
     def __call__(self, inputs: Float[Array, "*batch frames inputs"]) -> Float[Array, "..."]:
         """Answers [.., frames, outputs], or [.., outputs] of a pooled stack; float32.
 
-        Raises:
-            ValueError: the input is shorter than the window of a stack without `same`.
+        ValueError: the input is shorter than the window of a stack without `same`.
         """
         x: Array = (np.asarray(inputs, np.float32) - self.mean) / self.scale
         convs = self.spec.convs
@@ -119,9 +118,8 @@ def weight_shapes_of(spec: ConvNetSpec) -> dict[str, tuple[int, ...]]:
 def convnet(spec: ConvNetSpec, weights: Mapping[str, Array], *, prefix: str = "") -> ConvNet:
     """A stack from named arrays.
 
-    Raises:
-        KeyError: an array is missing.
-        ValueError: an array has another shape than the spec says, or holds NaN or infinity, or a scale is not above 0.
+    KeyError: an array is missing. ValueError: an array has another shape than the spec says, or holds NaN or infinity,
+    or a scale is not above 0.
     """
     found: dict[str, Array] = {}
     for name, shape in weight_shapes_of(spec).items():
@@ -144,8 +142,7 @@ def convnet(spec: ConvNetSpec, weights: Mapping[str, Array], *, prefix: str = ""
 def spec_from_table(table: object) -> ConvNetSpec:
     """A spec from its `asdict` as JSON gives it back, or from anything else.
 
-    Raises:
-        ValueError: it does not describe a stack of a sane size.
+    ValueError: it does not describe a stack of a sane size.
     """
     if not isinstance(table, dict) or set(table) != {"inputs", "convs", "same", "dense"}:
         raise ValueError("not a stack of convolutions")

@@ -64,12 +64,9 @@ class Hearing:
     """Blocks of 16 kHz sound in, normalised log-mel rows out; memory of fixed size."""
 
     def __init__(self, x0: Float[Array, " band=40"], *, chunk_rows: int = CHUNK_ROWS) -> None:
-        """Start before the sound.
+        """Start before the sound; `chunk_rows` rows (of 10 ms) are computed at a time: few, to be live.
 
-        Args:
-            x0: Of the network.
-            chunk_rows: Rows (of 10 ms) computed at a time; small ones to be live. Rows are the same however the sound
-                was cut, to the bit; other chunks give the same rows but for rounding.
+        Rows are the same however the sound was cut, to the bit; other chunks give the same rows but for rounding.
         """
         self._level = LevelFollower(x0)
         self._chunk = chunk_rows

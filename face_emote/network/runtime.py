@@ -53,8 +53,7 @@ def motion_net(checkpoint: Checkpoint, *, name: str) -> MotionNet:
 def load_motion_net(name_or_path: str | Path = "default") -> MotionNet:
     """A bundled network by name, or one from a file.
 
-    Raises:
-        CheckpointError: It is missing, damaged, of another version, or does not fit its own configuration.
+    CheckpointError: It is missing, damaged, of another version, or does not fit its own configuration.
     """
     if name_or_path in BUNDLED:
         path = FOLDER / f"{name_or_path}{SUFFIX}"

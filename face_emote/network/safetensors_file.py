@@ -26,13 +26,10 @@ _AGAIN = "fetch or write it again"
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Array], *, metadata: Mapping[str, str]) -> str:
-    """Write float16 and float32 arrays; the bytes depend on the arguments alone. An existing file is replaced whole.
+    """Write float16 and float32 arrays in place of the file; the bytes depend on the arguments alone.
 
-    Returns:
-        The sha256 of the arrays' bytes, as hex digits; also in the file's metadata as `sha256`.
-
-    Raises:
-        OutputError: The file cannot be written there.
+    Gives the sha256 of the arrays' bytes, as hex digits; it is in the metadata as `sha256`, too. OutputError: the file
+    cannot be written there.
     """
     codes = {dtype: code for code, dtype in DTYPES.items()}
     ordered = sorted(tensors, key=lambda name: (-tensors[name].itemsize, name))
@@ -62,8 +59,7 @@ def write_tensors(path: Path, tensors: Mapping[str, Array], *, metadata: Mapping
 def read_tensors(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
     """Arrays by name (in the type on disk) and the metadata, whose `sha256` has been checked.
 
-    Raises:
-        CheckpointError: The file is missing, too large, not of this format, or its bytes were changed.
+    CheckpointError: The file is missing, too large, not of this format, or its bytes were changed.
     """
     try:
         content = content_of(path, most=MAX_FILE_BYTES)

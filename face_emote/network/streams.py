@@ -142,13 +142,9 @@ class ExpressionStream:
     """Runs the expression path with memory of fixed size. Every answer is the same however the input was cut."""
 
     def __init__(self, net: MotionNet, look_ahead_frames: int, *, chunk_latents: int = CHUNK_LATENTS) -> None:
-        """Start before the first row.
+        """Start before the first row; `chunk_latents` (of 4 frames) are computed at a time: 1 to be live.
 
-        Args:
-            net: The network.
-            look_ahead_frames: One of `net.config.look_ahead_frames`; ValueError for others.
-            chunk_latents: Latents (of 4 frames) computed at a time; 1 to be live. Other lengths give the same answers
-                but for rounding.
+        Other lengths give the same answers but for rounding. ValueError: the network has no such look-ahead.
         """
         self._weights = net.expression
         self._chunk = chunk_latents

@@ -20,12 +20,7 @@ FAINTEST = 5e-4
 
 
 def feelings_table(reading: EmotionReading, *, emotion: str) -> dict[str, object]:
-    """What `feelings.json` holds; numbers have three decimals.
-
-    Args:
-        reading: what was read.
-        emotion: the keys that it stands for, as `animate --emotion` takes them.
-    """
+    """What `feelings.json` holds; three decimals. `emotion`: the keys, as `animate --emotion` takes them."""
     whole, frames = reading.overall, reading.frames
     return {
         "duration_secs": round(reading.duration_secs, 3),
@@ -58,8 +53,7 @@ def feelings_table(reading: EmotionReading, *, emotion: str) -> dict[str, object
 def write_feelings(reading: EmotionReading, path: Path, *, emotion: str) -> None:
     """Write `.json`, `.csv` with a row every 80 ms, or `.npz` with the arrays of the frames and of the encoder.
 
-    Raises:
-        OutputError: the file cannot be written there.
+    OutputError: the file cannot be written there.
     """
     if path.suffix.lower() == ".npz":
         with written_beside(path) as beside, beside.open("wb") as whole:

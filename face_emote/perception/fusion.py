@@ -68,9 +68,7 @@ class Felt:
 def fused(senses: tuple[Evidence | None, ...], *, irony: Float[Array, " frames"] | None = None) -> Felt:
     """One reading of what voice, words and face say, in the order of `SENSES`; None for a sense that is absent.
 
-    Args:
-        senses: all of the same length.
-        irony: how far the words sound as if the opposite was meant, 0..1.
+    `irony`: how far the words sound as if the opposite was meant, 0..1.
     """
     present = [sense for sense in senses if sense is not None]
     count = len(present[0])

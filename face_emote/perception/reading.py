@@ -93,11 +93,8 @@ def read_feelings(
     """What is felt in a recording that was analysed, in words, and in a face that moves; any of them may be missing.
 
     `text` is what is said, for whoever has no recording or one whose transcript could not be laid over it; `reader` is
-    another one for the voice, `talker` what is known of it from other lines.
-
-    Raises:
-        ValueError: all of them are missing.
-        CheckpointError: a reader cannot be loaded.
+    another one for the voice, `talker` what is known of it from other lines. ValueError: all of them are missing.
+    CheckpointError: a reader cannot be loaded.
     """
     voice = None if analysis is None else read_voice(analysis.prosody, reader=reader, talker=talker)
     said = read_said(analysis, text)

@@ -154,11 +154,7 @@ def head_of_stream() -> bytes:
 
 
 def write_tokens(tokens: Tokens, path: Path) -> None:
-    """Write the file: 20 bytes, then 12 bits a frame.
-
-    Raises:
-        OutputError: it cannot be written there.
-    """
+    """Write the file: 20 bytes, then 12 bits a frame. OutputError: it cannot be written there."""
     words = words_of(tokens.feeling, tokens.manner).astype(np.uint16)
     bits = np.unpackbits(words[:, None].byteswap().view(np.uint8), axis=1)[:, 4:]
     head = _HEAD.pack(_MAGIC, len(words), tokens.pitch_hz, tokens.level_db)
@@ -167,11 +163,7 @@ def write_tokens(tokens: Tokens, path: Path) -> None:
 
 
 def read_tokens(path: Path) -> Tokens:
-    """Read the file back, or a stream that was kept.
-
-    Raises:
-        EmotionError: it is no such file, or it was cut off.
-    """
+    """Read the file back, or a stream that was kept. EmotionError: it is no such file, or it was cut off."""
     try:
         return tokens_from(content_of(path, most=MAX_BYTES), name=str(path))
     except ValueError as error:
@@ -181,11 +173,7 @@ def read_tokens(path: Path) -> Tokens:
 
 
 def tokens_from(content: bytes, *, name: str) -> Tokens:
-    """Tokens from the bytes of a file or of a stream, which messages call `name`.
-
-    Raises:
-        EmotionError: as `read_tokens`.
-    """
+    """Tokens from the bytes of a file or of a stream, which messages call `name`. EmotionError: as `read_tokens`."""
     if len(content) < _HEAD.size or content[: len(_MAGIC)] != _MAGIC:
         raise EmotionError(f"These are no tokens of a line; write them with face-emote perceive -o FILE: {name}")
     _, count, pitch_hz, level_db = _HEAD.unpack_from(content)

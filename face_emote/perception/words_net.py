@@ -85,11 +85,7 @@ def _softmax(logits: Float[Array, "token glance"]) -> Float[Array, "token glance
 
 
 def read_words_net(path: Path) -> tuple[WordsNet, dict[str, Array]]:
-    """A net, and the other arrays of its file.
-
-    Raises:
-        CheckpointError: the file is missing or damaged.
-    """
+    """A net, and the other arrays of its file. CheckpointError: the file is missing or damaged."""
     try:
         arrays = read_npz(path)
     except (OSError, ValueError) as error:

@@ -18,8 +18,7 @@ _PSS = padding.PSS(padding.MGF1(SHA256()), SHA256.digest_size)
 def algorithm_of(key: bytes) -> str | None:
     """C2PA's name of what a PEM private key signs by: ed25519, es256, es384, es512, ps256; None: C2PA has none.
 
-    Raises:
-        ValueError: this is no PEM key without a password.
+    ValueError: this is no PEM key without a password.
     """
     try:
         private = load_pem_private_key(key, None)

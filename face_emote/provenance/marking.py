@@ -21,10 +21,7 @@ def mark(path: Path, motion: MotionSource, provenance: Provenance) -> None:
     """Sign a finished file that nobody sees yet, in its place. Same file, key and facts: same bytes (Ed25519 keys).
 
     Files of other kinds than `MEDIA_TYPES` stay as they are. Without c2pa-python, as inside Blender, so does every
-    file, and a warning says so.
-
-    Raises:
-        ProvenanceError: the signing key cannot be used.
+    file, and a warning says so. ProvenanceError: the signing key cannot be used.
     """
     mark_with(path, facts_of(motion, provenance))
 

@@ -51,8 +51,7 @@ def settings_folder() -> Path:
 def own_signature() -> Signature:
     """The signature of this installation; made, with a new key, when there is none yet.
 
-    Raises:
-        ProvenanceError: the files there cannot be read as a certificate and its key.
+    ProvenanceError: the files there cannot be read as a certificate and its key.
     """
     return _signature_in(settings_folder())
 

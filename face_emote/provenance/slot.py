@@ -52,10 +52,8 @@ class Slot:
 def find_slot(path: Path) -> Slot | None:
     """The place of a file's mark; None: it has none, or is no file of its kind.
 
-    Raises:
-        DamagedMarkError: there are several, or it is cut off or not as it is written.
-        OtherKindError: this is no .glb.
-        OSError: the file cannot be read.
+    DamagedMarkError: there are several, or it is cut off or not as it is written. OtherKindError: this is no .glb.
+    OSError: the file cannot be read.
     """
     return _glb_slot(path) if path.suffix.lower() == ".glb" else _video_slot(path)
 
@@ -84,11 +82,7 @@ def overwrite(path: Path, slot: Slot, store: bytes) -> None:
 
 
 def insert(plain: Path, store: bytes, path: Path) -> None:
-    """Write the .glb `plain` with a store to `path`.
-
-    Raises:
-        ProvenanceError: the .glb has no `asset.extras` to hold it.
-    """
+    """Write the .glb `plain` with a store to `path`. ProvenanceError: the .glb has no `asset.extras` to hold it."""
     with plain.open("rb") as source, path.open("wb") as target:
         text = _json_of(source)
         place = text.find(ASSET_EXTRAS)

@@ -44,8 +44,7 @@ class Layout:
 def layout_of(store: bytes) -> Layout:
     """Find the parts.
 
-    Raises:
-        ValueError: the store is not laid out as expected: it holds more manifests, other kinds of boxes, or is damaged.
+    ValueError: the store is not laid out as expected: it holds more manifests, other kinds of boxes, or is damaged.
     """
     parts = _parts(store)
     claim, cose = _content(store, parts["c2pa.claim.v2"]), _content(store, parts["c2pa.signature"])
@@ -85,15 +84,10 @@ def blanked(store: bytes, layout: Layout) -> bytes:
 
 
 def settled(store: bytes, *, seal: Callable[[bytes], str], sign: Callable[[bytes], bytes]) -> bytes:
-    """The store without chance, sealed and signed.
+    """The store that c2pa made with an empty seal, without chance, sealed and signed.
 
-    Args:
-        store: As c2pa made it, of one manifest with an empty seal.
-        seal: Makes the 64 letters of the seal from the blanked store.
-        sign: Signs bytes with the key that c2pa signed with.
-
-    Raises:
-        ValueError: the store is not laid out as expected.
+    `seal` makes the 64 letters of the seal from the blanked store, `sign` signs with the key that c2pa signed with.
+    ValueError: the store is not laid out as expected.
     """
     data, layout = bytearray(store), layout_of(store)
     if layout.seal is None:

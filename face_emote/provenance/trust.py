@@ -15,9 +15,8 @@ _PRIVATE_KEY = re.compile(rb"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----")
 def read_certificates(path: Path) -> tuple[bytes, ...]:
     """Certificates in a PEM file, each as PEM; text between them is passed over.
 
-    Raises:
-        ProvenanceError: there is no certificate in it, it is damaged, far too large, or holds a private key.
-        DependencyError: cryptography is not installed.
+    ProvenanceError: there is no certificate in it, it is damaged, far too large, or holds a private key.
+    DependencyError: cryptography is not installed.
     """
     if path.is_dir():
         raise ProvenanceError(f"This is a folder; {_SHOW}: {path}")
@@ -39,11 +38,7 @@ def read_certificates(path: Path) -> tuple[bytes, ...]:
 
 
 def own_certificate() -> bytes | None:
-    """This installation's own, PEM; None: nothing was ever signed here.
-
-    Raises:
-        ProvenanceError: it is damaged.
-    """
+    """This installation's own, PEM; None: nothing was ever signed here. ProvenanceError: it is damaged."""
     chain = settings_folder() / CHAIN
     return read_certificates(chain)[0] if chain.exists() else None
 

@@ -142,8 +142,7 @@ def _checked(path: Path, trust: tuple[bytes, ...]) -> Verdict:
 def _answer(path: Path, slot: Slot | None, *, trust: tuple[bytes, ...]) -> dict[str, Any] | None:
     """What c2pa says of the file to somebody who trusts these; None: there is no mark.
 
-    Raises:
-        OtherKindError: c2pa cannot read the file.
+    OtherKindError: c2pa cannot read the file.
     """
     try:
         import c2pa

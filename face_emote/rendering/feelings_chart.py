@@ -28,11 +28,7 @@ MOST_WORDS = 60
 
 
 def write_chart(reading: EmotionReading, path: Path, *, analysis: SpeechAnalysis | None, emotion: str) -> None:
-    """Write the picture as PNG.
-
-    Raises:
-        OutputError: the file cannot be written there.
-    """
+    """Write the picture as PNG. OutputError: the file cannot be written there."""
     with written_beside(path) as beside:
         beside.write_bytes(png_bytes(chart_of(reading, analysis=analysis, emotion=emotion)))
 

@@ -61,9 +61,8 @@ def make_scene(
 ) -> Scene:
     """A scene from preset names or own values.
 
-    Raises:
-        OptionError: an unknown preset (the nearest is named), a size outside 16..8192 or odd, or an f-number outside
-            0.7..64.
+    OptionError: an unknown preset (the nearest is named), a size outside 16..8192 or odd, or an f-number outside
+    0.7..64.
     """
     for side, value in (("width", width), ("height", height)):
         if not 16 <= value <= 8192 or value % 2:

@@ -35,11 +35,7 @@ def write_packets(path: Path, packets: Iterable[CodedPacket]) -> None:
 
 
 def read_packets(path: Path) -> Iterator[CodedPacket]:
-    """The packets in order.
-
-    Raises:
-        OutputError: the file is missing, cut off or something else.
-    """
+    """The packets in order. OutputError: the file is missing, cut off or something else."""
     damaged = f"A part of the video is damaged; delete it and run the batch again: {path}"
     try:
         size = path.stat().st_size

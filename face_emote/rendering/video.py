@@ -54,8 +54,7 @@ DEFAULT_CODEC = {".mp4": "h264", ".mov": "h264", ".mkv": "h264", ".webm": "vp9"}
 def choose_codec(path: Path, codec: str | None) -> Codec:
     """The codec to write `path` with.
 
-    Raises:
-        OptionError: an unknown codec or file type, or one that does not go into the other.
+    OptionError: an unknown codec or file type, or one that does not go into the other.
     """
     suffix = path.suffix.lower()
     if suffix not in DEFAULT_CODEC:
@@ -142,17 +141,10 @@ class VideoWriter:
         duration_secs: float,
         comment: str = "",
     ) -> None:
-        """Open the file.
+        """Open the file; sides are even pixels, the codec is of `choose_codec`, the comment is the container's.
 
-        Args:
-            path: Where to write.
-            width: Pixels, even.
-            height: Pixels, even.
-            fps: Frames per second.
-            codec: From `choose_codec`.
-            speech: Sound file (kept at its own rate, at most stereo), a recording, or None for silence.
-            duration_secs: Where picture and sound end; the last frame is shortened to it.
-            comment: Written into the container as its comment.
+        `speech`: a sound file (kept at its own rate, at most stereo), a recording, or None for silence. At
+        `duration_secs` picture and sound end: the last frame is shortened to it.
         """
         av = _import_av()
         self._codec, self._width, self._height, self._fps = codec, width, height, fps
@@ -184,8 +176,7 @@ class VideoWriter:
     def append(self, segment: Path) -> None:
         """Append the pictures of a segment file as they are: nothing is compressed again.
 
-        Raises:
-            ValueError: the frames so far do not end with a segment.
+        ValueError: the frames so far do not end with a segment.
         """
         if self._frame % SEGMENT_FRAMES:
             raise ValueError(f"a segment starts every {SEGMENT_FRAMES} frames, not at {self._frame}")

@@ -24,8 +24,7 @@ MOUTH_CLOSE, LIP_SEAL = CONTROLS.index("mouthClose"), CONTROLS.index("lipSeal")
 def flame_map(head: Head) -> ExpressionMap:
     """The map onto an imported FLAME head, from the cache or solved now (some seconds).
 
-    Raises:
-        HeadError: no face can be found in the head.
+    HeadError: no face can be found in the head.
     """
 
     def jaw(poses: Float[Array, "frames 3"]) -> Float[Array, "frames vertex 3"]:
@@ -59,8 +58,7 @@ def mapped(block: FaceMotion, solved: ExpressionMap) -> FaceMotion:
 def retargeted(source: MotionSource, head: Head) -> MotionStream:
     """A motion of the bundled head as an imported FLAME head plays it. Memory stays flat.
 
-    Raises:
-        HeadError: the motion is not the bundled head's, or no face is found in `head`.
+    HeadError: the motion is not the bundled head's, or no face is found in `head`.
     """
     if source.info.basis != load_head().basis:
         raise HeadError(
@@ -92,8 +90,7 @@ def is_model_file(path: str | Path) -> bool:
 def model_map(path: str | Path) -> ExpressionMap:
     """The map to a model file's coefficients; solved at the first time, which takes some seconds.
 
-    Raises:
-        HeadError: the file cannot be used, has no face, or is the bundled head.
+    HeadError: the file cannot be used, has no face, or is the bundled head.
     """
     return named_model(path)[2]
 

@@ -94,8 +94,7 @@ def rig_names() -> tuple[str, ...]:
 def load_rig(rig: str | Path | Mapping[str, object]) -> Rig:
     """A bundled rig by its name (in any case), a file, or what such a file would hold.
 
-    Raises:
-        OptionError: there is none of that name, or the file is damaged; the message says what is wrong.
+    OptionError: there is none of that name, or the file is damaged; the message says what is wrong.
     """
     if isinstance(rig, Mapping):
         with _faults_named("a mapping in Python"):

@@ -98,8 +98,7 @@ T = TypeVar("T")
 def read_config(source: str | Path) -> TrainConfig:
     """Read a TOML file, or a bundled configuration by its name.
 
-    Raises:
-        ConfigError: no such file, not TOML, or a key or value that does not belong.
+    ConfigError: no such file, not TOML, or a key or value that does not belong.
     """
     path = Path(source)
     if not path.suffix and not path.exists():

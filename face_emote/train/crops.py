@@ -58,8 +58,7 @@ class Pool:
 def make_pool(corpus: Corpus, data: DataConfig) -> Pool:
     """Choose the training clips: a source by its share, a clip of it by its length.
 
-    Raises:
-        CorpusError: the corpus holds no clip to learn from.
+    CorpusError: the corpus holds no clip to learn from.
     """
     clips = np.array(
         [

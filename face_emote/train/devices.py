@@ -40,10 +40,7 @@ class Ranks:
 def this_process(device: str = "auto") -> Ranks:
     """Join the group that torchrun set up, if it did, and choose the device: `auto` takes a GPU when there is one.
 
-    One thread per CPU process: on shared cores two are slower.
-
-    Raises:
-        OptionError: the device does not exist here.
+    One thread per CPU process: on shared cores two are slower. OptionError: the device does not exist here.
     """
     count, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
     local = int(os.environ.get("LOCAL_RANK", "0"))

@@ -134,10 +134,7 @@ def train(
     """Train, or go on with, the run in `output`; returns the path of the weights.
 
     It stops, to be gone on with, after so many `minutes` of wall-clock time. `outside` brings what the configuration
-    asks for beside the corpus.
-
-    Raises:
-        ConfigError, CorpusError, OutputError: the input cannot be used.
+    asks for beside the corpus. ConfigError, CorpusError, OutputError: the input cannot be used.
     """
     outside.require(config)
     objective, steps = Objective(config, ranks.device, outside), config.optimiser.steps

@@ -77,9 +77,7 @@ class RunFolder:
 def open_run(path: Path, config: TrainConfig, *, board: bool = True) -> RunFolder:
     """Make the folder, or go on in one that holds the same configuration.
 
-    Raises:
-        ConfigError: the folder holds a run of another configuration.
-        OutputError: it cannot be written.
+    ConfigError: the folder holds a run of another configuration. OutputError: it cannot be written.
     """
     table = json.loads(json.dumps(asdict(config)))
     try:

@@ -161,20 +161,10 @@ def animate(  # noqa: PLR0913
 
 
 def perform(performance: Performance, *, head: Head | None = None, progress: Progress | None = None) -> Take:
-    """Make a performance, block by block while it is read.
+    """Make a performance, block by block while it is read; `head` takes the place of the file that it names.
 
-    The speech is heard at once, so that every mistake in the input is raised here and not half way through.
-
-    Args:
-        performance: what is performed, and how.
-        head: a loaded head, in place of the file that the performance names.
-        progress: called with (done, total, what) while it works.
-
-    Raises:
-        FaceEmoteError: as `animate`.
-
-    Warns:
-        FaceEmoteWarning: as `animate`.
+    The speech is heard at once, so that every mistake in the input is raised here and not half way through. Errors and
+    warnings as of `animate`.
     """
     take = _taken(performance, head=head, progress=progress)
     _warn(take.analysis)

@@ -264,17 +264,9 @@ def draw(
     motion: MotionSource, picture: Picture, *, head: Head | None = None, workers: int | None = None,
     progress: Progress | None = None,
 ) -> Iterator[UInt8[Array, "height width 3"]]:  # fmt: skip
-    """Every frame of a motion, in order, sRGB; drawn while they are taken.
+    """Every frame of a motion, in order, sRGB; drawn while they are taken, `workers` at a time (None: a core each).
 
-    Args:
-        motion: What is drawn.
-        picture: How.
-        head: The head to draw on; the bundled one by default.
-        workers: Frames drawn at the same time; None: one per processor core.
-        progress: Called before the first frame and after each.
-
-    Raises:
-        FaceEmoteError: as `render`; at once, not with the first frame.
+    Errors as of `render`; at once, not with the first frame.
     """
     require_engine(picture.engine)
     width, height = picture.sides

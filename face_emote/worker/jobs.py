@@ -28,11 +28,7 @@ Progress = Callable[[float, str], None]
 
 
 def serve(request: Request, *, progress: Progress) -> dict[str, Any]:
-    """Serve a request.
-
-    Raises:
-        FaceEmoteError: the request cannot be served; the message says why and what to do.
-    """
+    """Serve a request. FaceEmoteError: the request cannot be served; the message says why and what to do."""
     match request.method:
         case "hello":
             return hello()

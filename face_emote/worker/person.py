@@ -48,8 +48,7 @@ class Person:
 def person_from(params: Params) -> Person:
     """The person of a request: {"character": name, "identity": {race.., gender, age, ..}}; identity is optional.
 
-    Raises:
-        OptionError: no such character, or a slider out of its range.
+    OptionError: no such character, or a slider out of its range.
     """
     params.require_known(("character", "identity"))
     return _person(params.text("character", "default"), json.dumps(params.part("identity").values, sort_keys=True))
@@ -58,8 +57,7 @@ def person_from(params: Params) -> Person:
 def talker_in(params: Params) -> Talker | None:
     """Whose voice a request's speech is, from the recordings `others`; None for too few of them.
 
-    Raises:
-        AudioError: one of them cannot be read.
+    AudioError: one of them cannot be read.
     """
     paths = [Path(path) for path in params.texts("others")]
     heard = [_figures(path, path.stat().st_mtime_ns) for path in paths if path.is_file()]

@@ -183,11 +183,8 @@ def _turns(block: FaceMotion) -> Float[Array, "frames joint=5 quaternion=4"]:
 def read_emotion_keys(path: Path) -> EmotionPlan:
     """Read the .npz that a panel wrote.
 
-    Arrays, a row per key: `time_secs` rising; `amounts` of names.EMOTIONS 0..1; `vad` -1..1, mixed in with
-    `vad_amount` 0..1; `hidden` amounts 0..1 that show with `leak` 0..1.
-
-    Raises:
-        EmotionError: the file is no such file.
+    Arrays, a row per key: `time_secs` rising; `amounts` of names.EMOTIONS 0..1; `vad` -1..1, mixed in with `vad_amount`
+    0..1; `hidden` amounts 0..1 that show with `leak` 0..1. EmotionError: the file is no such file.
     """
     try:
         stored = read_npz(path, names=KEY_ARRAYS)

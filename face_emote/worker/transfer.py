@@ -23,10 +23,8 @@ def write_transfer(params: Params, *, progress: Callable[[float, str], None]) ->
 
     `meshes` holds, for each number i, vertices_i (+Y up), triangles_i and kind_i (of `pieces.PARTS`; eye, teeth or
     nothing to find out), and either place_names and places - then shapes are made: keys_i [key, vertex, 3], gap_i,
-    key_names - or perhaps eyes (left, right): then place_names and places are found.
-
-    Raises:
-        HeadError, OptionError: the file or the meshes cannot be used.
+    key_names - or perhaps eyes (left, right): then place_names and places are found. HeadError, OptionError: the file
+    or the meshes cannot be used.
     """
     params.require_known(("meshes", "path"))
     source, target = Path(params.text("meshes")), Path(params.text("path"))

@@ -42,9 +42,7 @@ LARGEST_LOOK = 30.0
 def write_vrm(motion: MotionSource, path: Path, *, person: Person, progress: Progress | None = None) -> None:
     """Write the character that performs a motion, as a model for programs that know VRM.
 
-    Raises:
-        HeadError: the head has no named shapes.
-        OutputError: the file cannot be written there.
+    HeadError: the head has no named shapes. OutputError: the file cannot be written there.
     """
     require_named_shapes(person.model)
     person = replace(person, folds=None)  # Nothing would play them.

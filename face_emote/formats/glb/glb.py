@@ -34,8 +34,7 @@ from face_emote.formats.mesh.targets import SKIN_CURVES, TargetSet, morph_target
 def write_glb(motion: MotionSource, path: Path, *, person: Person, progress: Progress | None = None) -> None:
     """Write a motion and the head that performs it as `.glb` or `.gltf`. Memory does not grow with the length.
 
-    Raises:
-        OutputError: the file cannot be written there, or would be larger than 4 GiB.
+    OutputError: the file cannot be written there, or would be larger than 4 GiB.
     """
     with written_beside(path) as target, ExitStack() as files:
         buffer = files.enter_context((target.parent / "buffer.bin").open("w+b"))

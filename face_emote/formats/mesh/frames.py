@@ -89,11 +89,7 @@ class MeshFrames:
         )
 
     def trimeshes(self) -> Iterator[Any]:
-        """A `trimesh.Trimesh` of each frame, vertices in our order.
-
-        Raises:
-            DependencyError: trimesh is not installed.
-        """
+        """A `trimesh.Trimesh` of each frame, vertices in our order. DependencyError: trimesh is not installed."""
         try:
             import trimesh
         except ImportError:

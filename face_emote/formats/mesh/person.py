@@ -57,20 +57,11 @@ def person_of(
     expressive: bool = False,
     dressed: bool = False,
 ) -> Person:
-    """Resolve everything about the person of a motion that a writer needs.
+    """Resolve everything about the person of a motion that a writer needs; `skin` instead of the character's.
 
-    Args:
-        motion: The motion; its character's name says which skin.
-        head: Its face model.
-        options: What is wanted of the mesh.
-        skin: Instead of the character's.
-        pictured: Whether the format holds pictures of the skin.
-        expressive: Whether it shows wrinkles and blood by shapes.
-        dressed: Whether it holds other meshes beside the head; cards of hair are there if it holds pictures.
-
-    Raises:
-        HeadError: the motion belongs to another face model.
-        OptionError: parts or blush of an imported head.
+    `pictured`: the format holds pictures of the skin; `expressive`: it shows wrinkles and blood by shapes; `dressed`:
+    it holds other meshes beside the head, cards of hair only where it is pictured. HeadError: the motion belongs to
+    another face model. OptionError: parts or blush of an imported head.
     """
     person = head_of(motion, head)
     surface = surface_of(person, lod=options.lod, parts=options.parts)

@@ -156,8 +156,7 @@ def parts_named(names: str | Iterable[str]) -> tuple[str, ...]:
 def surface_of(head: Head, *, lod: int = 0, parts: tuple[str, ...] = ()) -> Surface:
     """The surface of a head. With `parts` only they are there, each as an object of its own.
 
-    Raises:
-        OptionError: parts of an imported head, whose surface is not known.
+    OptionError: parts of an imported head, whose surface is not known.
     """
     layout = head.layout
     if layout is None:

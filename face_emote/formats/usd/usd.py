@@ -41,9 +41,7 @@ PADDING_ID = b"\x86\x19"
 def write_usd(motion: MotionSource, path: Path, *, person: Person, progress: Progress | None = None) -> None:
     """Write a motion and the head that performs it; the suffix chooses text, binary (`.usdc`) or a package (`.usdz`).
 
-    Raises:
-        DependencyError: usd-core is not installed.
-        OutputError: the file cannot be written there.
+    DependencyError: usd-core is not installed. OutputError: the file cannot be written there.
     """
     require_usd()
     from pxr import Sdf, Usd

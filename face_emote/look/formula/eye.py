@@ -26,15 +26,7 @@ from face_emote.look.formula.records import EyeLook, EyePlace, Lights, Own, Spot
 
 
 def trace_cornea(place: Vec, towards: Vec) -> tuple[Number, Number, Vec]:
-    """Follow a view ray through the cornea to the iris, in the eye's frame.
-
-    Args:
-        place: Where the ray meets the ball.
-        towards: Unit vector from there to the camera.
-
-    Returns:
-        x and y on the iris plane, and the cornea's normal where the ray enters.
-    """
+    """From where a ray meets the ball, and a unit vector to the camera: x, y on the iris plane, the cornea's normal."""
     start = place - Vec(0.0, 0.0, eyes.CORNEA_CENTRE)
     along = dot(start, towards)
     inside = along * along - (dot(start, start) - eyes.CORNEA_RADIUS**2)

@@ -101,11 +101,7 @@ def step_life(
 ) -> tuple[Float[Array, "steps control=100"], LifeState]:
     """Gains of the felt controls at steps of `names.MOTION_HZ`, and the state to go on from (None: at the start).
 
-    Args:
-        tempo: of the steps.
-        state: after the step before.
-        times: seconds.
-        key: names the noise.
+    `key` names the noise.
     """
     stress, loudness = tempo.accent.astype(np.float64), tempo.energy.astype(np.float64) - _USUAL_LOUDNESS
     noise, claim = _stir(times, key=key), _claims(times, key=key)

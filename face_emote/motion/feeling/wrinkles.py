@@ -82,11 +82,7 @@ RESIDUAL = _control_rows(_TABLE["residual"]).T
 
 
 def wrinkle_model(head: Head) -> WrinkleModel:
-    """Measure where and how much this head folds.
-
-    Raises:
-        HeadError: an imported head, whose regions are not known.
-    """
+    """Measure where and how much this head folds. HeadError: an imported head, whose regions are not known."""
     if head.layout is None:
         raise HeadError("Wrinkle regions are known on the bundled head only; this head came from another file")
     skin = head.layout.in_parts("head", "torso")

@@ -99,11 +99,7 @@ class MouthGate:
 
 
 def look_ahead_within(net: MotionNet, latency_ms: int) -> int:
-    """The longest of the network's look-aheads, in frames, that fits into a latency.
-
-    Raises:
-        OptionError: none does.
-    """
+    """The longest of the network's look-aheads, in frames, that fits into a latency. OptionError: none does."""
     fitting = [f for f in net.config.look_ahead_frames if 1000.0 * f / MOTION_HZ + _WINDOW_MS <= latency_ms]
     if not fitting:
         least = 1000.0 * min(net.config.look_ahead_frames) / MOTION_HZ + _WINDOW_MS

@@ -103,8 +103,7 @@ def posture_controls(posture: str) -> Float[Array, " control"]:
 def lip_rig(head: Head) -> LipRig:
     """Measure a head's mouth (a few milliseconds).
 
-    Raises:
-        HeadError: the head is an imported one, whose controls have no names.
+    HeadError: the head is an imported one, whose controls have no names.
     """
     edges = lip_edges(head)
     part = head.restricted_to(np.concatenate([edges.upper, edges.lower, edges.tooth, edges.eye_corners]))
@@ -122,11 +121,7 @@ def lip_rig(head: Head) -> LipRig:
 
 
 def lip_edges(head: Head) -> LipEdges:
-    """Where the mouth is measured.
-
-    Raises:
-        HeadError: the head is an imported one, on which no lips are known.
-    """
+    """Where the mouth is measured. HeadError: the head is an imported one, on which no lips are known."""
     layout, contact = head.layout, head.contact
     if layout is None or contact is None or not head.is_semantic:
         raise HeadError("Lip shapes are measured on the bundled head, and this is another one; give load_head()")

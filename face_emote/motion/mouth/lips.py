@@ -91,11 +91,8 @@ class LipScore:
 def lip_score(analysis: SpeechAnalysis, *, head: Head, style: PerformanceStyle, fps: float = DEFAULT_FPS) -> LipScore:
     """Prepare a clip.
 
-    Of `style`, `lips` and `jaw` are used. At a low `fps` contacts are held until a frame hits them.
-
-    Raises:
-        HeadError: the head is an imported one, whose controls have no names.
-        OptionError: fps is out of range.
+    Of `style`, `lips` and `jaw` are used. At a low `fps` contacts are held until a frame hits them. HeadError: the head
+    is an imported one, whose controls have no names. OptionError: fps is out of range.
     """
     contacts = phone_contacts(analysis.phones, frame_secs=1.0 / require_fps(fps))
     return LipScore(segments_from(analysis), contacts, rig=lip_rig(head), style=style)

@@ -153,11 +153,7 @@ def net_lips(
     """Prepare a clip.
 
     Its phones have a vote on contacts, those of a transcript decide. At a low `fps` contacts are held until a frame
-    hits them.
-
-    Raises:
-        HeadError: the head is an imported one, whose controls have no names.
-        OptionError: fps is out of range.
+    hits them. HeadError: the head is an imported one, whose controls have no names. OptionError: fps is out of range.
     """
     return NetLips(
         answers=answers,

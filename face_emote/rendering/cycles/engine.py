@@ -27,13 +27,7 @@ from face_emote.rendering.stage.lights import backdrop
 def developed(
     light: Float[Array, "height width 4"], *, backdrop: Float[Array, "height width 3"], exposure: float
 ) -> UInt8[Array, "height width 3"]:
-    """A picture, sRGB.
-
-    Args:
-        light: Linear, multiplied by its alpha.
-        backdrop: Tone-mapped linear light behind the head.
-        exposure: Factor before the tone curve.
-    """
+    """A picture, sRGB, of linear light multiplied by its alpha over a tone-mapped backdrop."""
     alpha = np.clip(light[..., 3:], 0.0, 1.0)
     seen = np.maximum(light[..., :3], 0.0) / np.maximum(alpha, 1e-4)
     return srgb_bytes(tone_mapped(seen * np.float32(exposure)) * alpha + backdrop * (1.0 - alpha))
@@ -85,19 +79,10 @@ class CyclesRenderer:
     name = "cycles"
 
     def __init__(self, head: Head, *, betas: Array, skin: SkinParams, scene: Scene, samples: int | None = None) -> None:
-        """Start Blender and send it one person.
+        """Start Blender and send it one person; `samples`: light paths per pixel, before noise is removed.
 
-        Args:
-            head: The bundled head, without identity.
-            betas: Identity of the person.
-            skin: Skin, eyes, hair and garment.
-            scene: Camera, lights and picture size.
-            samples: Light paths per pixel, before noise is removed; 16 by default.
-
-        Raises:
-            DependencyError: no Blender.
-            HeadError: the head has no charts and parts (an imported FLAME file).
-            OptionError: samples outside 1..4096.
+        DependencyError: no Blender. HeadError: the head has no charts and parts (an imported FLAME file). OptionError:
+        samples outside 1..4096.
         """
         self._scene = scene
         self._backdrop = backdrop(scene)

@@ -14,12 +14,7 @@ CORNEA_GAIN = 1.5
 
 
 def cornea_normals(local: Float[Array, "point 3"], posed: Float[Array, "point 3"]) -> Float[Array, "point 3"]:
-    """Normals of the tear film on one posed eyeball, bent outwards over the cornea.
-
-    Args:
-        local: The eye's points at rest in its own frame.
-        posed: The same points in the scene.
-    """
+    """Normals of the tear film on one posed eyeball, bent outwards over the cornea; points at rest and in the scene."""
     away = posed.astype(np.float64) - posed.mean(axis=0)
     axis = turn_between(local.astype(np.float64), posed.astype(np.float64))[:, 2]
     normals = away / np.linalg.norm(away, axis=1, keepdims=True)

@@ -27,14 +27,7 @@ SHARP = 0.35
 def blur_radius(
     inverse_depth: Float[Array, "height width"], *, focus: float, aperture: float, focal: float
 ) -> Float[Array, "height width"]:
-    """Radius of the circle of confusion at each pixel, pixels.
-
-    Args:
-        inverse_depth: 1 / depth, 1/m; 0 where nothing is.
-        focus: Depth that is sharp, metres.
-        aperture: Diameter of the lens, metres.
-        focal: Pixels per unit of x / depth.
-    """
+    """Radius of the circle of confusion in pixels of a lens of `aperture` metres, sharp at `focus` metres."""
     seen = np.where(inverse_depth > 0.0, inverse_depth, 1.0 / (focus + BEHIND))
     radius = (0.5 * focal * aperture) * np.abs(1.0 / focus - seen)
     found: Array = np.minimum(radius, LARGEST * min(inverse_depth.shape)).astype(np.float32)

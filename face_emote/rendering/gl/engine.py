@@ -23,11 +23,7 @@ class GlThread:
     """A thread with an OpenGL 3.3 context of its own: contexts belong to threads, callers come from any."""
 
     def __init__(self) -> None:
-        """Open the context.
-
-        Raises:
-            DependencyError: moderngl, or a driver that draws without a window, is missing.
-        """
+        """Open the context. DependencyError: moderngl, or a driver that draws without a window, is missing."""
         if find_spec("moderngl") is None:
             raise DependencyError(f"The gl engine needs moderngl: {INSTALL}")
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="gl")

@@ -116,14 +116,7 @@ def _triplets(rows: SparseRows) -> tuple[Array, Array, Array]:
 def finer_crowns(
     rows: SparseRows, arch: Float[Array, "arch_vertex 3"], *, tooth: Int[Array, " point"], upper: bool
 ) -> SparseRows:
-    """Give refined crowns the shapes and the small irregularities of grown teeth.
-
-    Args:
-        rows: From the arch's vertices to refined points.
-        arch: Its vertices on the template, metres.
-        tooth: Tooth of each refined point.
-        upper: Which arch.
-    """
+    """Give refined crowns the shapes and the small irregularities of grown teeth; `tooth` of each refined point."""
     points = rows.apply(arch.astype(np.float64))
     rng = np.random.default_rng(7 if upper else 8)
     row, column, weight = ([part] for part in _triplets(rows))

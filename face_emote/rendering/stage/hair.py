@@ -128,13 +128,9 @@ class Hair:
     """All strands of one character."""
 
     def __init__(self, mesh: RenderMesh, *, head: Head, skin: SkinParams, pixels_per_mm: float = 4.0) -> None:
-        """Choose and shape the strands.
+        """Choose and shape the strands of a person, rooted in a mesh refined once (`levels=1`).
 
-        Args:
-            mesh: Refined once (`levels=1`): strands are rooted in that mesh.
-            head: The person, with identity.
-            skin: Style, colours, lengths and densities.
-            pixels_per_mm: How large the head is drawn: small heads get fewer, wider strands.
+        `pixels_per_mm`: how large the head is drawn: small heads get fewer, wider strands.
         """
         points = mesh.skin.matrix.apply(head.template[mesh.skin.vertex_index].astype(np.float64)).astype(np.float32)
         detail = float(np.clip(DETAIL[0] + DETAIL[1] * pixels_per_mm, 0.25, 1.0))

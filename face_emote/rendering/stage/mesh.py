@@ -153,13 +153,7 @@ def _charts(
 
 
 def make_mesh(layout: HeadLayout, template: Float[Array, "vertex 3"], *, levels: int = 1) -> RenderMesh:
-    """Prepare a head for drawing.
-
-    Args:
-        layout: Charts and parts of the head.
-        template: Its mean shape, metres about the skull base.
-        levels: Subdivision steps of the skin; 1 suits pictures up to 1080 lines, 2 close-ups.
-    """
+    """Prepare a head for drawing; `levels`: subdivision steps of the skin, 1 up to 1080 lines, 2 for close-ups."""
     count = len(template)
     skin = layout_skin(layout, levels=levels)
     blocks = [_with_columns(skin.matrix, skin.vertex_index, num_columns=count)]

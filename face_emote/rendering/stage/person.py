@@ -81,18 +81,10 @@ class StagedPerson:
     def __init__(
         self, head: Head, *, betas: Array, skin: SkinParams, scene: Scene, shadows: bool = True, hair: bool = True
     ) -> None:
-        """Prepare one person.
+        """Prepare one person on the bundled head; without shadows it does not keep light from itself.
 
-        Args:
-            head: The bundled head, without identity.
-            betas: Identity of the person.
-            skin: Skin, eyes, hair and garment.
-            scene: Camera, lights and picture size.
-            shadows: Whether the head keeps the key light and the sky from itself.
-            hair: Whether there are strands; the hair painted on the skin stays.
-
-        Raises:
-            HeadError: the head has no charts and parts (an imported FLAME file).
+        Without hair there are no strands; what is painted on the skin stays. HeadError: the head has no charts and
+        parts (an imported FLAME file).
         """
         layout = charts_of(head)
         self.scene = scene

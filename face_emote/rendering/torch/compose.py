@@ -38,12 +38,7 @@ def compose(
 ) -> Float[Tensor, "batch height width 4"]:
     """Light and coverage. Gradients reach the colours and, through the crossings' reach, the silhouettes.
 
-    Args:
-        colours: Of the pieces.
-        backdrop: What is seen between them.
-        pieces: Their pixels and shares.
-        crossings: Where silhouettes cut samples; None leaves the share of covered samples as it is.
-        compiled: Whether to use the kernels (CPU, single precision).
+    No crossings leave the share of covered samples as it is; `compiled` runs the kernels (CPU, single precision).
     """
     batch, (height, width, _) = len(pieces.member), backdrop.shape
     if compiled:

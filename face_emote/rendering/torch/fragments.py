@@ -44,15 +44,7 @@ def find_fragments(
     num_points: int,
     dtype: torch.dtype,
 ) -> Fragments:
-    """All fragments.
-
-    Args:
-        visible: What the samples see, [batch, 2 height, 2 width].
-        triangles: Of one frame's mesh.
-        material: Of each triangle.
-        num_points: Of one frame's mesh.
-        dtype: Of places and shares.
-    """
+    """All fragments of what the samples see; triangles, their material and `num_points` are of one frame's mesh."""
     batch, rows, columns = visible.face_id.shape
     ids, depth = _quads(visible.face_id.long()), _quads(visible.inverse_depth)
     kinds = torch.where(ids >= 0, material[ids.clamp(min=0)], -1)

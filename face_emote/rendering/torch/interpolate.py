@@ -51,13 +51,7 @@ def weights(
 
 
 def interpolate(values: Float[Tensor, "row channel"], corner: Int[Tensor, "pixel 3"], weight: Tensor) -> Tensor:
-    """Weighted mean of three rows each: [pixel, channel].
-
-    Args:
-        values: One row a point.
-        corner: Rows to mix.
-        weight: Their weights, [pixel, 3].
-    """
+    """Weighted mean of three rows each: [pixel, channel]."""
     a, b, c = (values.index_select(0, corner[:, k]) * weight[:, k, None] for k in range(3))
     return a + b + c
 

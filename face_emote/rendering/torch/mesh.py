@@ -126,15 +126,10 @@ def project(
     height: int,
     compiled: bool = False,
 ) -> Float[Tensor, "batch point 4"]:
-    """Perspective: pixel x, pixel y (down), depth in metres, 1 / depth.
+    """Perspective: pixel x, pixel y (down), depth in metres, 1 / depth. The optical axis meets the picture's middle.
 
-    Args:
-        points: In the world, metres.
-        view: camera_from_world, as `scene.view_matrix` makes it (z towards the viewer).
-        focal: Pixels per unit of x / depth.
-        width: Of the picture; the optical axis meets its middle.
-        height: Of the picture.
-        compiled: Whether kernels may be used; they serve a CPU and single precision.
+    `view` is camera_from_world, as `scene.view_matrix` makes it (z towards the viewer); `focal` is pixels per unit of x
+    / depth. `compiled`: kernels may be used; they serve a CPU and single precision.
     """
     if compiled and not (view.requires_grad or focal.requires_grad):
         out: Tensor = applied(_Projected, points, view, focal, (width, height))

@@ -49,14 +49,7 @@ class Rasteriser(Protocol):
 def rasterise(
     screen: Float[Tensor, "batch point 4"], triangles: Int[Tensor, "triangle 3"], *, width: int, height: int
 ) -> Visible:
-    """The z-buffer: the fast renderer's on a CPU, `rasterise_scatter` elsewhere.
-
-    Args:
-        screen: As `mesh.project` makes it.
-        triangles: Counter-clockwise seen from outside.
-        width: Of the picture.
-        height: Of the picture.
-    """
+    """The z-buffer: the fast renderer's on a CPU, `rasterise_scatter` elsewhere. Outsides are counter-clockwise."""
     if screen.device.type != "cpu":
         return rasterise_scatter(screen, triangles, width=width, height=height)
     from face_emote.rendering.stage.kernels import visibility

@@ -106,10 +106,7 @@ def lid_distances(
 ) -> tuple[Float[Tensor, " place"], Float[Tensor, " place"]]:
     """Metres from places on eyeballs up to the upper lid and down to the lower one, each at most its reach.
 
-    Args:
-        is_eye: Whether a sample sees an eyeball.
-        index: Of the places' samples, into the flat batch.
-        per_pixel: Metres that a sample covers there.
+    `index` of the places' samples, into the flat batch; `per_pixel`: metres that a sample covers there.
     """
     out = []
     _, height, width = is_eye.shape

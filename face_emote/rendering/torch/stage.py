@@ -142,19 +142,10 @@ def make_stage(
     dtype: torch.dtype = torch.float32,
     device: str | torch.device = "cpu",
 ) -> Stage:
-    """Prepare one person for one scene.
+    """Prepare one person of the bundled head for one scene; `maps` instead of those that suit the skin.
 
-    Args:
-        head: The bundled head, without identity.
-        betas: Identity of the person.
-        skin: Skin, eyes, hair and garment.
-        scene: Camera, lights and picture size.
-        maps: Of the skin, instead of those that suit `skin`.
-        dtype: Of everything; double is for checking gradients.
-        device: Where it is drawn.
-
-    Raises:
-        HeadError: the head has no charts and parts (an imported FLAME file).
+    `dtype` of everything: double is for checking gradients. HeadError: the head has no charts and parts (an imported
+    FLAME file).
     """
     layout = charts_of(head)
     moved = partial(_moved, dtype=dtype, device=device)

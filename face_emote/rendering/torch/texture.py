@@ -50,14 +50,7 @@ def sample(
     *,
     side: int,
 ) -> Float[Tensor, "pixel channel"]:
-    """Bilinear at a mip level, edge texels repeated; row 0 is v = 1.
-
-    Args:
-        texels: As `mip_chain` makes them.
-        uv: Where to look.
-        level: Mip level of each pixel.
-        side: Of the largest level.
-    """
+    """Bilinear at each pixel's mip level of a `mip_chain`, edge texels repeated; row 0 is v = 1."""
     sides = torch.tensor(level_sides(side), device=uv.device)
     size = sides[level]
     base = (torch.cumsum(sides * sides, 0) - sides * sides)[level]

@@ -155,10 +155,8 @@ def write_source(
     """Make and store all clips of a source; does nothing when that was done before, and goes on where it was killed.
 
     Jobs come in a fixed order; a run that goes on takes those as made which are in the partial folder. `progress` is
-    called after each clip with clips done, clips in all and hours so far.
-
-    Raises:
-        CorpusError: two jobs share a name, or a clip's arrays do not fit each other.
+    called after each clip with clips done, clips in all and hours so far. CorpusError: two jobs share a name, or a
+    clip's arrays do not fit each other.
     """
     done = folder / source
     if (done / CLIPS).is_file():
@@ -189,8 +187,7 @@ def write_source(
 def read_corpus(folder: Path) -> Corpus:
     """Map the complete sources into memory; only what is looked at is read.
 
-    Raises:
-        CorpusError: there is no corpus, or the files of a source do not fit together.
+    CorpusError: there is no corpus, or the files of a source do not fit together.
     """
     folder = Path(folder)
     sources = sources_in(folder) if folder.is_dir() else []

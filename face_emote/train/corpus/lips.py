@@ -70,8 +70,7 @@ class LipMeter:
     def of_motion(self, motion: FaceMotion) -> Float[Array, "frames aim=3"]:
         """The same of a motion, whichever way the head is turned.
 
-        Raises:
-            HeadError: the motion belongs to another face model.
+        HeadError: the motion belongs to another face model.
         """
         if motion.info.basis != self.points.basis:
             raise HeadError(
@@ -82,11 +81,7 @@ class LipMeter:
 
 
 def lip_meter(head: Head) -> LipMeter:
-    """Points of the bundled head (any identity).
-
-    Raises:
-        HeadError: the head is an imported one, on which no lips are known.
-    """
+    """Points of the bundled head (any identity). HeadError: the head is an imported one, on which no lips are known."""
     edges = lip_edges(head)
     x = np.abs(head.template[:, 0])
     middle = [edges.upper[np.argmin(x[edges.upper])], edges.lower[np.argmin(x[edges.lower])]]
@@ -134,12 +129,10 @@ def phone_index(phones: tuple[Phone, ...], *, num_frames: int) -> UInt8[Array, "
 def teacher_lips(
     phones: tuple[Phone, ...], *, prosody: Prosody, duration_secs: float
 ) -> Float[Array, f"frames channel={NUM_LIPS}"]:
-    """`config.LIP_CHANNELS` at 50 Hz for exactly known phones.
+    """`config.LIP_CHANNELS` at 50 Hz for exactly known phones, gapless from 0 to the end.
 
-    Args:
-        phones: gapless from 0 to the end; unknown sounds count as made with the tongue, or as silence when long.
-        prosody: loudness shapes the vowels; see `loudness_only`.
-        duration_secs: of the sound; the frames are ceil(50 duration).
+    Unknown sounds count as made with the tongue, or as silence when long; loudness shapes the vowels, see
+    `loudness_only`. The frames are ceil(50 duration).
     """
     heard = tuple(_spoken(phone) for phone in phones)
     analysis = SpeechAnalysis(duration_secs=duration_secs, phones=heard, prosody=prosody, pauses=(), aligned=True)

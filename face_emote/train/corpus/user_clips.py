@@ -101,8 +101,7 @@ def talker_range(clips: Sequence[UserClip]) -> tuple[float, float, float]:
 def clip_of(clip: UserClip, *, measured: Measured, scale: tuple[float, float, float]) -> ClipData:
     """Bring a measured clip to 50 Hz and to the corpus's units.
 
-    Raises:
-        CorpusError: sound and motion differ in length by more than a second, or the motion is empty.
+    CorpusError: sound and motion differ in length by more than a second, or the motion is empty.
     """
     samples = read_speech(clip.sound).samples
     sound_secs, motion_secs = len(samples) / SAMPLE_RATE_HZ, len(measured.aims) / measured.fps
@@ -156,10 +155,8 @@ def _job(clip: UserClip, *, scale: Callable[[], tuple[float, float, float]], hel
 def motion_jobs(folder: Path) -> list[Job]:
     """All sounds of the folder that have a motion of the same name. A sub-folder's name is the talker's.
 
-    Captured takes in which the lips are hardly seen are left out; the log says how much is used.
-
-    Raises:
-        CorpusError: the folder is missing or holds no such pairs, or lips are hardly seen in any.
+    Captured takes in which the lips are hardly seen are left out; the log says how much is used. CorpusError: the
+    folder is missing or holds no such pairs, or lips are hardly seen in any.
     """
 
     def clip(sound: Path) -> UserClip:
@@ -201,9 +198,7 @@ def _seen(motion: FaceMotion) -> Bool[Array, " frames"] | None:
 def measured_motion(path: Path) -> Measured:
     """Gap, width and jaw of a motion on its own head.
 
-    Raises:
-        MotionFileError: the file is missing or damaged.
-        CorpusError: the motion belongs to another face model.
+    MotionFileError: the file is missing or damaged. CorpusError: the motion belongs to another face model.
     """
     motion = read_motion(path)
     head = load_head()

@@ -88,8 +88,7 @@ def beat2_jobs(folder: Path, *, flame: Path | None = None) -> list[Job]:
 def measured_vertices(path: Path, *, template: Float[Array, "..."] | None) -> Measured:
     """Gap and width of moving FLAME vertices; the jaw is not known. Without a template the first frame is at rest.
 
-    Raises:
-        CorpusError: the file is not vertices of FLAME's topology.
+    CorpusError: the file is not vertices of FLAME's topology.
     """
     try:
         vertices = mapped_array(path)
@@ -111,8 +110,7 @@ def measured_vertices(path: Path, *, template: Float[Array, "..."] | None) -> Me
 def measured_coefficients(path: Path, *, flame: Path | None, fps: float) -> Measured:
     """Gap, width and jaw of FLAME coefficients; only the jaw when there is no FLAME file.
 
-    Raises:
-        CorpusError: the file is unsafe, damaged or holds no jaw.
+    CorpusError: the file is unsafe, damaged or holds no jaw.
     """
     arrays = _arrays(path)
     jaw = _first(arrays, _JAW)
