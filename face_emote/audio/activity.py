@@ -9,19 +9,14 @@ from face_emote.core.types import Pause
 SPAN_FRAMES = 500
 """The noise floor is taken over +/- 5 s: it adapts, and every such stretch of speech holds a pause or a closure."""
 STEP_FRAMES = 50
-ON_DB, OFF_DB = 9.0, 5.0
-"""Above the noise floor: where speech starts, and where it ends."""
+ON_DB, OFF_DB = 9.0, 5.0  # Above the noise floor: where speech starts, and where it ends.
 VOICING_DB = 3.0
 """A clearly voiced frame counts as this much louder: speech in noise is voiced more often than noise is."""
-RANGE_DB = 40.0
-"""Nothing this far below the loudest speech around counts."""
+RANGE_DB = 40.0  # Nothing this far below the loudest speech around counts.
 LOWEST_DB = -72.0
-SHORTEST_SPEECH = 6
-"""Frames: shorter bursts are clicks."""
-BRIDGE = 5
-"""Frames: shorter gaps are closures inside a word."""
-EDGE = 2
-"""Frames of rise and fall of the soft track on each side of a boundary."""
+SHORTEST_SPEECH = 6  # Frames: shorter bursts are clicks.
+BRIDGE = 5  # Frames: shorter gaps are closures inside a word.
+EDGE = 2  # Frames of rise and fall of the soft track on each side of a boundary.
 MIN_PAUSE_SECS = 0.06
 
 

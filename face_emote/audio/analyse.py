@@ -21,8 +21,7 @@ Progress = Callable[[float, float], None]
 
 WRONG_AGREEMENT, DOUBTFUL_AGREEMENT = 0.22, 0.35
 """Of an `Alignment`: below these a transcript is refused, or doubted."""
-SURVEY_SHARE, PROSODY_SHARE = 0.1, 0.3
-"""Parts of the work that the first two passes take."""
+SURVEY_SHARE, PROSODY_SHARE = 0.1, 0.3  # Parts of the work that the first two passes take.
 
 
 def analyse(

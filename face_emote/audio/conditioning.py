@@ -22,16 +22,12 @@ from face_emote.core.errors import AudioError
 from face_emote.core.names import FEATURE_HZ, SAMPLE_RATE_HZ
 from face_emote.core.types import Speech
 
-SURVEY_WINDOW = 800
-"""Samples: 50 ms, whose Hann window tells 20 Hz from 80 Hz."""
-SPEECH_FROM = 4
-"""Of its bins of 20 Hz each, the first that counts as said."""
+SURVEY_WINDOW = 800  # Samples: 50 ms, whose Hann window tells 20 Hz from 80 Hz.
+SPEECH_FROM = 4  # Of its bins of 20 Hz each, the first that counts as said.
 USUAL_DB = -27.0
 """Level of the recordings that the networks learnt from: the median of the frames in which somebody speaks."""
-USUAL_RANGE_DB = 6.0
-"""Recordings that differ from the usual level by no more are left as they are."""
-SILENT_DB = -100.0
-"""What is below this is no recording of a voice."""
+USUAL_RANGE_DB = 6.0  # Recordings that differ from the usual level by no more are left as they are.
+SILENT_DB = -100.0  # What is below this is no recording of a voice.
 CANCELLED = 0.1
 """Channels of one sound have a sum that carries their whole number times the power of all of them together, unrelated
 ones 1; below this share they are in opposite phase."""
@@ -39,8 +35,7 @@ PHASE_SECS = 0.001
 """Channels are compared in the differences over this time, in which speech is strong and rumble is weak."""
 TOP_DB = -10.0
 LEAD_SAMPLES = SAMPLE_RATE_HZ // 4
-_TOGETHER = 512
-"""Blocks of a recording that are filtered at once."""
+_TOGETHER = 512  # Blocks of a recording that are filtered at once.
 Progress = Callable[[float, float], None]
 logger = logging.getLogger(__name__)
 
@@ -50,10 +45,8 @@ class Condition:
     """What a recording needs before it is listened to."""
 
     gain: float = 1.0
-    weights: Float[Array, " channel"] | None = None
-    """Of the channels; None: their mean."""
-    remarks: tuple[str, ...] = ()
-    """What a person should know about the file."""
+    weights: Float[Array, " channel"] | None = None  # Of the channels; None: their mean.
+    remarks: tuple[str, ...] = ()  # What a person should know about the file.
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +54,9 @@ class Recording:
     """A recording as it is listened to: 16 kHz mono blocks of 10 s, as often as wanted."""
 
     blocks: Callable[[], Iterator[Float[Array, " _samples"]]]
-    duration_secs: float
-    """What the file declares: exact for .wav and samples, 0 when it declares nothing."""
+    duration_secs: float  # What the file declares: exact for .wav and samples, 0 when it declares nothing.
     remarks: tuple[str, ...]
-    name: str
-    """For messages: the path of a file."""
+    name: str  # For messages: the path of a file.
 
 
 def listened_to(source: Speech | Path, *, progress: Progress | None = None) -> Recording:
@@ -238,8 +229,7 @@ class RumbleFilter:
         (1.0, -1.999868082317598, 1.0, -1.991827758270834, 0.992262625939883),
     )
     """b0, b1, b2, a1, a2 of each, for 16 kHz."""
-    BLOCK = HOP // 4
-    """The rows of features end at multiples of it: nothing waits."""
+    BLOCK = HOP // 4  # The rows of features end at multiples of it: nothing waits.
 
     def __init__(self, *, together: int = 1) -> None:
         """Start before the sound; so many blocks are filtered `together`, 1 to be live."""

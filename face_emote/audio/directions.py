@@ -3,8 +3,7 @@
 import html
 import re
 
-LONGEST_DIRECTION = 200
-"""Letters; a longer parenthesis is a sentence that somebody says."""
+LONGEST_DIRECTION = 200  # Letters; a longer parenthesis is a sentence that somebody says.
 MOST_NAMES, MOST_ACTED = 4, 6
 """Words in the name of a speaker, and in a direction in the middle of a sentence."""
 ASIDES = frozenset(
@@ -45,8 +44,7 @@ _BREAK = re.compile(r"<(?:br|p|div)\b[^<>]{0,200}>", re.IGNORECASE)
 _TAG = re.compile(r"</?[A-Za-z0-9][^<>]{0,200}>|\{\\[^{}]{0,200}\}")
 _NAME = r"[^\W\d_][\w.'#&/ -]{0,40}?"
 _HOW = r"(?:[ ]?\([^()\n]{0,60}\)|[ ]?\[[^\[\]\n]{0,60}\])"
-_LEADING = r"\([^()\n]{1,60}\)|\[[^\[\]\n]{1,60}\]"
-"""Directions before who speaks."""
+_LEADING = r"\([^()\n]{1,60}\)|\[[^\[\]\n]{1,60}\]"  # Directions before who speaks.
 _LABEL = re.compile(
     rf"^(?:[ \t>–—•*\"“-]|{_LEADING})*(?P<name>{_NAME})(?P<how>{_HOW}*)[ ]?:(?=[\s\"“'*(\[]|$)", re.MULTILINE
 )
@@ -59,8 +57,7 @@ _SCREENPLAY = re.compile(
 _TIMES = re.compile(r"^[ \t]*\d{1,2}:\d\d(?::\d\d)?(?:[.,]\d{1,3})?[ \t]*$", re.MULTILINE)
 _BRACKETS = re.compile(r"\[[^\[\]]*\]|\{[^{}]*\}|【[^【】]*】")
 _WORDS = re.compile(r"[^\W\d_][\w'’]*")
-_ITEM = re.compile(r"\w|[ivx]{1,5}")
-"""What counts items: (a), (iii)."""
+_ITEM = re.compile(r"\w|[ivx]{1,5}")  # What counts items: (a), (iii).
 _ENDING = re.compile(r"(?<=[^\W\d_])\((e?s|e?d|e?r|e?n|ren)\)|\(([^\W\d_]{1,3})\)(?=[^\W\d_])")
 _PARENTHESIS = re.compile(rf"\(([^()]{{0,{LONGEST_DIRECTION}}})\)")
 _ASTERISKS = re.compile(r"(?<![\w*])\*(?![\s*])([^*\n]{1,80})(?<!\s)\*(?![\w*])")

@@ -14,16 +14,13 @@ from face_emote.core.arrays import Array, Float
 from face_emote.core.names import FEATURE_HZ, NUM_CEPSTRA
 from face_emote.core.types import Prosody
 
-LEVEL_WINDOW = MEL_WINDOW
-"""Samples of the level's window (25 ms), the middle of the pitch window."""
+LEVEL_WINDOW = MEL_WINDOW  # Samples of the level's window (25 ms), the middle of the pitch window.
 TIMBRE_RANGE = 10.0
 """Bands this far (43 dB, in nats) below the loudest one of their frame count as silent, whatever noise is in them."""
-TREMOR_SPAN = 100
-"""Frames: tremor is judged over 1 s."""
+TREMOR_SPAN = 100  # Frames: tremor is judged over 1 s.
 TREMOR_STEP = 10
 TREMOR_BAND_HZ = (4.0, 8.0)
-TREMOR_DEPTH = 0.35
-"""Semitones RMS at which a purely periodic pitch modulation counts as full tremor."""
+TREMOR_DEPTH = 0.35  # Semitones RMS at which a purely periodic pitch modulation counts as full tremor.
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,35 +13,27 @@ import numpy as np
 from face_emote.core.arrays import Array, Bool, Float, Int
 from face_emote.core.names import PHONES, VOWELS
 
-LEAST_FRAMES = 3
-"""Shortest phone, in frames of 10 ms."""
-PRIOR_SHARE = 0.3
-"""How much of the training prior is divided out of the posteriors."""
+LEAST_FRAMES = 3  # Shortest phone, in frames of 10 ms.
+PRIOR_SHARE = 0.3  # How much of the training prior is divided out of the posteriors.
 OWN_SHARE, VOWEL_SHARE = 0.7, 0.25
 """A spelling says its vowels less surely than its consonants: so much of the probability of a phone is its own, and so
 much of all vowels' together; the rest is anything's."""
-PAUSE_COST = 0.5
-"""Natural log units for a silence between two words."""
-BEAM = 250.0
-"""Natural log units behind the best path at which a place is given up."""
+PAUSE_COST = 0.5  # Natural log units for a silence between two words.
+BEAM = 250.0  # Natural log units behind the best path at which a place is given up.
 SETTLE_FRAMES = 2000
 SILENCE = PHONES.index("SIL")
 NO_WORD = -1
 
-Ways = Sequence[tuple[str, ...]]
-"""The pronunciations of a word."""
+Ways = Sequence[tuple[str, ...]]  # The pronunciations of a word.
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
     """A phone, or silence, where it was found."""
 
-    phone: int
-    """Index into `names.PHONES`."""
-    word: int
-    """Number of its word, or NO_WORD."""
-    first: int
-    """Its first frame."""
+    phone: int  # Index into `names.PHONES`.
+    word: int  # Number of its word, or NO_WORD.
+    first: int  # Its first frame.
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,17 +42,14 @@ class Places:
 
     phone: Int[Array, " place"]
     word: Int[Array, " place"]
-    begins: Bool[Array, " place"]
-    """Whether a phone begins here."""
+    begins: Bool[Array, " place"]  # Whether a phone begins here.
     before: Int[Array, "place way"]
     """From where a path comes: the place itself where it may stay, the one before, the ends of what may stand before
     it. Filled up with the place past the last, which no path is ever at."""
     starts: Int[Array, " start"]
     ends: Int[Array, " end"]
-    earliest: Int[Array, " place"]
-    """Frame before which no path may be here."""
-    latest: Int[Array, " place"]
-    """Frame from which no path may be here."""
+    earliest: Int[Array, " place"]  # Frame before which no path may be here.
+    latest: Int[Array, " place"]  # Frame from which no path may be here.
 
     @property
     def reach(self) -> int:

@@ -15,8 +15,7 @@ import numpy as np
 from face_emote.core.arrays import Array, Float
 from face_emote.core.errors import AudioError, DependencyError
 
-MAX_GAP_SECS = 0.1
-"""How far the time stamps may drift from the sound that was decoded."""
+MAX_GAP_SECS = 0.1  # How far the time stamps may drift from the sound that was decoded.
 LEAST_LEAD_SECS = 0.001
 PIECE_FRAMES = 1 << 16
 FORMATS = (
@@ -26,8 +25,7 @@ FORMATS = (
 )
 """Demuxers of files that hold their own sound. FFmpeg's other ones follow names, addresses, patterns and devices."""
 FULL_SCALE = {"u8": 2.0**7, "s16": 2.0**15, "s32": 2.0**31, "s64": 2.0**63, "flt": 1.0, "dbl": 1.0}
-_ATTACHED_PICTURE = 0x400
-"""FFmpeg's flag of the picture on an album's cover."""
+_ATTACHED_PICTURE = 0x400  # FFmpeg's flag of the picture on an album's cover.
 LISTS = (b"#EXTM3U", b"ffconcat", b"[playlist]", b"[Reference]", b"<MPD", b"<asx", b"<smil", b"v=0")
 """How files start that name other files."""
 logger = logging.getLogger(__name__)

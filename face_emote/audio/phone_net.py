@@ -19,13 +19,11 @@ ASSET = ASSETS / "phones" / "phone_net.npz"
 
 CHUNK_FRAMES = 1024
 """Frames computed at a time, always from a multiple of it on: their context is a small part of the work."""
-MEAN_FRAMES = 400
-"""The level that is subtracted is averaged over 4 s on each side."""
+MEAN_FRAMES = 400  # The level that is subtracted is averaged over 4 s on each side.
 QUIETEST, LOUDEST = -9.0, 5.0
 """Normalised log-mels are held in this range (natural log units around the local speech level)."""
 SCALE = 2.5
-OUTSIDE = QUIETEST / SCALE
-"""What the net sees before and after the sound: silence."""
+OUTSIDE = QUIETEST / SCALE  # What the net sees before and after the sound: silence.
 
 LIP_CLASSES = ("other", "bilabial", "labiodental", "silence")
 """Classes of the second head, for which a miss is seen on the lips."""
@@ -38,8 +36,7 @@ class PhoneNet:
     kernels: tuple[Float[Array, "_tap _channel_in _channel_out"], ...]
     biases: tuple[Float[Array, " _channel_out"], ...]
     dilations: tuple[int, ...]
-    head: Float[Array, "channel logit"]
-    """Columns: one logit per phone, then one per lip class."""
+    head: Float[Array, "channel logit"]  # Columns: one logit per phone, then one per lip class.
     head_bias: Float[Array, " logit"]
     log_prior: Float[Array, " phone=40"]
     """Natural log of each phone's share of time in the (class-weighted) training frames."""

@@ -13,22 +13,18 @@ from face_emote.core.arrays import Array, Bool, Float, Int
 from face_emote.core.names import FEATURE_HZ, PHONES
 from face_emote.core.types import Phone
 
-LEAST_FRAMES = 3
-"""Shortest phone, in frames of 10 ms."""
+LEAST_FRAMES = 3  # Shortest phone, in frames of 10 ms.
 PRIOR_SHARE = 0.3
 """How much of the training prior is divided out of the posteriors; 1 would favour rare phones fully."""
-LIP_SHARE = 0.6
-"""Weight of the lip-class head beside the phone head."""
+LIP_SHARE = 0.6  # Weight of the lip-class head beside the phone head.
 BILABIAL_BONUS, LABIODENTAL_BONUS = 0.5, 0.7
 """Natural log units in favour of the sounds whose miss is seen at once."""
 BIGRAM_SHARE = 0.7
-CHANGE_COST = 0.5
-"""Natural log units per new phone, against chatter."""
+CHANGE_COST = 0.5  # Natural log units per new phone, against chatter.
 FORBIDDEN = 1e4
 CLOSURES = ("SIL", "P", "B", "T", "D", "K", "G", "CH", "JH", "M")
 """What a short silence inside speech may be: the lips or the tongue may be closed there."""
-LONGEST_CLOSURE = 15
-"""Frames: longer silence is nothing but silence."""
+LONGEST_CLOSURE = 15  # Frames: longer silence is nothing but silence.
 
 
 def heard_phones(
@@ -89,17 +85,18 @@ class _Path:
     """The most probable sequence of phones, frame by frame."""
 
     phone: Int[Array, " frames"]
-    begins: Bool[Array, " frames"]
-    """A phone begins here, perhaps the same one again."""
-    posterior: Float[Array, " frames"]
-    """Of the phone, by the net."""
+    begins: Bool[Array, " frames"]  # A phone begins here, perhaps the same one again.
+    posterior: Float[Array, " frames"]  # Of the phone, by the net.
 
 
 def _best_path(mels: Iterable[Float[Array, "_frames band"]], allowed: Int[Array, " frames"], *, net: PhoneNet) -> _Path:
     """The best path; what was said between two silences is settled when the second one is heard."""
     num = len(allowed)
     path = _Path(np.zeros(num, np.int8), np.zeros(num, bool), np.zeros(num, np.float32))
-    coming = deque(_stretches(allowed))
+    # In the silence between two stretches every path stays: they are searched apart, and together are the best path.
+    # Each has as much silence around it as a phone has places.
+    spans = runs(allowed < 2)
+    coming = deque((max(0, first - LEAST_FRAMES), min(num, stop + LEAST_FRAMES)) for first, stop in spans)
     held: list[tuple[Array, Array]] = []
     settled = heard = 0
     for logits in phone_logits(mels, net):
@@ -122,14 +119,6 @@ def _best_path(mels: Iterable[Float[Array, "_frames band"]], allowed: Int[Array,
         settled = until
     path.begins[0] = True
     return path
-
-
-def _stretches(allowed: Int[Array, " frames"]) -> list[tuple[int, int]]:
-    """First and past-the-end frames of what may hold phones, with as much silence around as a phone has places.
-
-    In the silence between two of them every path stays: they are searched apart, and together they are the best path.
-    """
-    return [(max(0, first - LEAST_FRAMES), min(len(allowed), stop + LEAST_FRAMES)) for first, stop in runs(allowed < 2)]
 
 
 def _search(

@@ -21,14 +21,10 @@ FFT_SIZE = 1024
 LAGS = np.arange(int(SAMPLE_RATE_HZ / HIGH_HZ) - 1, int(SAMPLE_RATE_HZ / LOW_HZ) + 3)
 NUM_CANDIDATES = 5
 VOICING_THRESHOLD = 0.45
-OCTAVE_COST = 0.02
-"""Per octave, in favour of the higher of two equally good candidates."""
-JUMP_COST = 0.35
-"""Per octave between neighbouring frames."""
-VOICING_COST = 0.14
-"""Of switching between voiced and unvoiced."""
-QUIET_DB = -70.0
-"""Below this level nothing counts as voiced."""
+OCTAVE_COST = 0.02  # Per octave, in favour of the higher of two equally good candidates.
+JUMP_COST = 0.35  # Per octave between neighbouring frames.
+VOICING_COST = 0.14  # Of switching between voiced and unvoiced.
+QUIET_DB = -70.0  # Below this level nothing counts as voiced.
 
 Candidates = tuple[Array, Array]
 """Frequencies and strengths, each [frames, candidate] - or [frames] once a path is chosen."""

@@ -13,8 +13,7 @@ LETTER_NAMES = {
 }  # fmt: skip
 VOWEL_LETTERS = frozenset("aeiouy")
 LONGEST_ACRONYM = 5
-SPELT = ("en", *RULES)
-"""Languages whose spelling is known."""
+SPELT = ("en", *RULES)  # Languages whose spelling is known.
 
 
 @lru_cache(maxsize=4096)

@@ -22,8 +22,7 @@ BLOCK_SAMPLES = 10 * SAMPLE_RATE_HZ
 MAX_HOURS = 24
 MIN_RATE_HZ, MAX_RATE_HZ = 1_000, 768_000
 MAX_CHANNELS = 64
-LOUDEST = 1e4
-"""Floating-point sound beyond this is a mistake, not a loud recording."""
+LOUDEST = 1e4  # Floating-point sound beyond this is a mistake, not a loud recording.
 logger = logging.getLogger(__name__)
 
 
@@ -34,11 +33,9 @@ class SpeechSource:
     path: Path
     duration_secs: float
     """Exact for .wav; for other files what the container declares (0 when it declares nothing)."""
-    sample_rate: int
-    """Of the file, in Hz; the blocks are always 16 kHz."""
+    sample_rate: int  # Of the file, in Hz; the blocks are always 16 kHz.
     channels: int
-    wav: WavLayout | None = None
-    """Where the samples lie, when our own reader can decode them."""
+    wav: WavLayout | None = None  # Where the samples lie, when our own reader can decode them.
 
     def pieces(self, *, remark: Callable[[str], None] = logger.warning) -> Iterator[Float[Array, "_frames channels"]]:
         """The sound as it is in the file, at its own rate: what is analysed, and what a video's sound track holds.

@@ -11,10 +11,8 @@ from face_emote.core.arrays import Array, Float
 from face_emote.core.names import SAMPLE_RATE_HZ
 
 STOPBAND_DB = 80.0
-PASSBAND_EDGE = 0.45
-"""Of the lower of the two rates: below it the response is flat within 0.01 dB."""
-STOPBAND_EDGE = 0.5
-"""Of the lower of the two rates: above it everything is attenuated by `STOPBAND_DB`."""
+PASSBAND_EDGE = 0.45  # Of the lower of the two rates: below it the response is flat within 0.01 dB.
+STOPBAND_EDGE = 0.5  # Of the lower of the two rates: above it everything is attenuated by `STOPBAND_DB`.
 BLOCK_OUT = 2048
 """Output samples computed at a time. Blocks start at multiples of it, whatever the input pieces: that makes the
 arithmetic, and so every bit of the result, independent of how the input was cut."""

@@ -19,11 +19,9 @@ from face_emote.core.names import PHONES
 
 ASSET = ASSETS / "phones" / "letters.npz"
 LETTERS = "abcdefghijklmnopqrstuvwxyz'"
-BEFORE, AFTER, PAST = 5, 5, 3
-"""Letters that are seen on either side of one, and chunks of phones before it."""
+BEFORE, AFTER, PAST = 5, 5, 3  # Letters that are seen on either side of one, and chunks of phones before it.
 GUESSES = 4
-LEAST_SHARE = 0.1
-"""Of the best guess's probability; what is less likely is no guess."""
+LEAST_SHARE = 0.1  # Of the best guess's probability; what is less likely is no guess.
 _LEVELS = 127.0
 WEIGHTS = ("letters", "said", "first", "first_bias", "second", "second_bias", "head", "head_bias")
 
@@ -35,8 +33,7 @@ class PhoneSpeller:
     weights: tuple[Float[Array, "..."], ...]
     """In the order of `WEIGHTS`: of letters (and none) [28, embedding] and of chunks (and none); three layers, inputs
     first, each followed by its biases."""
-    chunks: tuple[str, ...]
-    """Phones that one letter can have, parted by blanks."""
+    chunks: tuple[str, ...]  # Phones that one letter can have, parted by blanks.
     known: dict[str, tuple[str, ...]]
 
     def spelt(self, word: str) -> list[tuple[str, ...]]:

@@ -2,8 +2,7 @@
 
 import re
 
-LONGEST_NUMBER = 15
-"""Digits; longer ones are said one by one."""
+LONGEST_NUMBER = 15  # Digits; longer ones are said one by one.
 SMALL = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
     "eighteen nineteen"

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from face_emote.audio.directions import spoken_part
 from face_emote.audio.spoken_numbers import spell_numbers
 
-LONGEST_WORD, LONGEST_FIGURE = 60, 300
-"""Letters, and digits; longer ones are no words."""
+LONGEST_WORD, LONGEST_FIGURE = 60, 300  # Letters, and digits; longer ones are no words.
 ABBREVIATIONS = {
     "mr": "mister", "mrs": "missus", "ms": "miss", "dr": "doctor", "prof": "professor", "st": "saint",
     "jr": "junior", "sr": "senior", "vs": "versus", "etc": "et cetera",
@@ -45,12 +44,10 @@ class Said:
 
     words: tuple[str, ...]
     """Lower case, letters and inner apostrophes only; a word that was all capitals keeps them (it may be spelt)."""
-    directions: tuple[str, ...] = ()
-    """Left out, because nobody says them."""
+    directions: tuple[str, ...] = ()  # Left out, because nobody says them.
     foreign: tuple[str, ...] = ()
     """Written in another alphabet; their letters are among the words where they can be read."""
-    unsaid: tuple[str, ...] = ()
-    """Left out, because they cannot be read."""
+    unsaid: tuple[str, ...] = ()  # Left out, because they cannot be read.
 
 
 def words_of(text: str) -> tuple[str, ...]:

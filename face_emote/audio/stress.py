@@ -20,8 +20,7 @@ WEAK_WORDS = frozenset(
 PULLS_BEFORE = ("tion", "sion", "ic", "ics", "ical", "ity", "ian", "ial", "ious", "eous", "graphy", "logy")
 """Endings that draw the stress to the syllable before them."""
 NEIGHBOURHOOD_SECS = 1.5
-SHORTEST_STRESSED = 2
-"""Of languages whose weak words are not known: words of so few phones have no stress."""
+SHORTEST_STRESSED = 2  # Of languages whose weak words are not known: words of so few phones have no stress.
 
 
 def word_stress(word: str, phones: Sequence[str], *, language: str = "en") -> tuple[int, ...]:

@@ -20,8 +20,7 @@ _KINDS = (
     (re.compile(r"\s*<(?:\?xml|!DOCTYPE tt|tt|tt:tt)\b", re.IGNORECASE), "ttml"),
 )
 """How the other kinds begin."""
-ROLLING_GAP_SECS = 0.1
-"""Captions that roll up follow each other without a pause."""
+ROLLING_GAP_SECS = 0.1  # Captions that roll up follow each other without a pause.
 
 
 @dataclass(frozen=True, slots=True)

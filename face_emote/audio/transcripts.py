@@ -13,8 +13,7 @@ from face_emote.core.errors import AlignmentError, OptionError
 from face_emote.core.fields import existing_file, shown, words_or_file
 from face_emote.core.reading import TEXT_MARKS, opened
 
-MAX_BYTES, MAX_WORDS = 4_000_000, 200_000
-"""A day of speech."""
+MAX_BYTES, MAX_WORDS = 4_000_000, 200_000  # A day of speech.
 _TOO_LARGE = f"The transcript is larger than {MAX_BYTES // 10**6} MB; give the spoken text"
 MOST_SHOWN = 5
 UNREAD = "lips follow the sound alone; the spelling is known of " + ", ".join(SPELT)
@@ -34,8 +33,7 @@ _OTHER_DOCUMENTS = (
 class Cue:
     """One stretch of text, with its times when the transcript gives them."""
 
-    words: tuple[str, ...]
-    """As `Said` has them."""
+    words: tuple[str, ...]  # As `Said` has them.
     start_secs: float | None = None
     end_secs: float | None = None
 
@@ -47,10 +45,8 @@ class Transcript:
     cues: tuple[Cue, ...]
     """One without times, or subtitles in order of time; empty where nobody here knows how its language is spelt."""
     remarks: tuple[str, ...] = ()
-    text: str = ""
-    """As it is written, with stops and capitals; of subtitles a line each."""
-    language: str = "en"
-    """Its code; empty when it is not known."""
+    text: str = ""  # As it is written, with stops and capitals; of subtitles a line each.
+    language: str = "en"  # Its code; empty when it is not known.
 
 
 def read_transcript(source: str | Path, *, language: str | None = None) -> Transcript:

@@ -14,8 +14,7 @@ from face_emote.core.arrays import Array, Float
 from face_emote.core.errors import AudioError
 
 PCM, IEEE_FLOAT, EXTENSIBLE = 0x0001, 0x0003, 0xFFFE
-UNKNOWN_SIZE = 0xFFFFFFFF
-"""What recorders that write to a pipe put into the size field (others put 0)."""
+UNKNOWN_SIZE = 0xFFFFFFFF  # What recorders that write to a pipe put into the size field (others put 0).
 PIECE_BYTES = 1 << 20
 
 
@@ -23,15 +22,12 @@ PIECE_BYTES = 1 << 20
 class WavLayout:
     """Where the samples lie in a .wav file and how they are written."""
 
-    coding: int
-    """`PCM` or `IEEE_FLOAT`; anything else this reader cannot decode."""
+    coding: int  # `PCM` or `IEEE_FLOAT`; anything else this reader cannot decode.
     channels: int
     sample_rate: int
-    sample_bytes: int
-    """Bytes of one sample of one channel."""
+    sample_bytes: int  # Bytes of one sample of one channel.
     data_start: int
-    num_frames: int
-    """Sampling instants; each has `channels` samples."""
+    num_frames: int  # Sampling instants; each has `channels` samples.
 
     @property
     def readable(self) -> bool:

@@ -24,8 +24,7 @@ from face_emote.core.reading import content_of
 from face_emote.core.types import PerformanceStyle
 
 MAX_HOLDER_BYTES = 1000
-REPORT_SECS = 30.0
-"""How old the report may become while rows get done."""
+REPORT_SECS = 30.0  # How old the report may become while rows get done.
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +33,8 @@ class Place:
 
     workers: int
     """Processes on this machine; on a cluster, tasks at the same time at most (0: as many as it has processors)."""
-    cluster: str | None = None
-    """Address of a Ray cluster, or `auto` for the one that runs on this machine."""
-    shared: bool = True
-    """The other machines see this one's files; False sends them along."""
+    cluster: str | None = None  # Address of a Ray cluster, or `auto` for the one that runs on this machine.
+    shared: bool = True  # The other machines see this one's files; False sends them along.
 
 
 def run_batch(plan: Plan, folder: Path, *, place: Place, choice: Choice, watch: Watch | None = None) -> Outcome:

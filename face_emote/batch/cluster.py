@@ -27,8 +27,7 @@ from face_emote.core.version import VERSION
 
 BASE_MB, BYTES_PER_PIXEL = 600, 400
 """Memory that a task needs: what a worker holds (measured by `bench.batch`), and pictures in the making."""
-QUEUE = 2
-"""Tasks given to the cluster for each of its processors, so that none waits for the next."""
+QUEUE = 2  # Tasks given to the cluster for each of its processors, so that none waits for the next.
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +35,7 @@ class Answer:
     """What comes back from a worker."""
 
     event: Finished | Refused | Lost
-    made: Mapping[str, bytes]
-    """Files of the work folder, when they travel."""
+    made: Mapping[str, bytes]  # Files of the work folder, when they travel.
 
 
 class RayCluster:

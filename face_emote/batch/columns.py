@@ -31,8 +31,7 @@ OTHERS = ("speech", "video", "speaker", "name", "outputs", "consent", "no_proven
 FILMING = options_of(Filming)
 COLUMNS = tuple(dict.fromkeys((*OTHERS, *(item.name for item in (*PERFORMANCE_OPTIONS, *PICTURE_OPTIONS, *FILMING)))))
 MAX_COMBINATIONS = 10_000
-FIXED = ("speech", "video", "speaker", "outputs", "name")
-"""Columns that a sweep cannot go over."""
+FIXED = ("speech", "video", "speaker", "outputs", "name")  # Columns that a sweep cannot go over.
 _COMMA = re.compile(r",(?![^(]*\))")
 """A comma that is not inside brackets: `vad(-0.4, 0.7, 0.2)` is one value."""
 
@@ -43,8 +42,7 @@ class Cells:
 
     texts: Mapping[str, str]
     folder: Path
-    defaults: Mapping[str, Any]
-    """For empty cells: texts, or values that were read already."""
+    defaults: Mapping[str, Any]  # For empty cells: texts, or values that were read already.
 
     def text(self, name: str, default: str = "") -> str:
         """A cell, or the default when it is empty."""

@@ -20,14 +20,10 @@ class LogEntry:
     kind: str
     """`batch started`, `row started`, `frames`, `task done`, `row done`, `row failed`, `retried`, `batch done`."""
     row: str = ""
-    text: str = ""
-    """Why it failed, or what is tried again."""
-    frames: int = 0
-    """Frames drawn since; at the start, and for a row that is done, frames in all."""
-    secs: float = 0.0
-    """How long it took."""
-    rows: int = 0
-    """At the start: rows to do; at the end: rows done."""
+    text: str = ""  # Why it failed, or what is tried again.
+    frames: int = 0  # Frames drawn since; at the start, and for a row that is done, frames in all.
+    secs: float = 0.0  # How long it took.
+    rows: int = 0  # At the start: rows to do; at the end: rows done.
     failed: int = 0
     worker: str = ""
     memory_mb: float = 0.0

@@ -33,12 +33,9 @@ class RawRow:
 
     number: int
     cells: dict[str, str]
-    folder: Path
-    """Its paths are relative to this."""
-    name: str = ""
-    """What it is called unless somebody says otherwise; empty: by the template."""
-    original: str = ""
-    """The name that would have been, if it could be a file's everywhere."""
+    folder: Path  # Its paths are relative to this.
+    name: str = ""  # What it is called unless somebody says otherwise; empty: by the template.
+    original: str = ""  # The name that would have been, if it could be a file's everywhere.
 
 
 def read_manifest(source: Path, *, output: Path | None = None) -> list[RawRow]:

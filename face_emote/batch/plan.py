@@ -28,24 +28,20 @@ from face_emote.rendering.video import choose_codec
 from face_emote.verbs.render import require_picture, require_square
 
 DEFAULT_OUTPUTS = "mp4"
-MAX_SHOWN = 50
-"""Mistakes shown at once; of more, only their number."""
+MAX_SHOWN = 50  # Mistakes shown at once; of more, only their number.
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What is to be done."""
 
-    rows: tuple[Row, ...]
-    """In the manifest's order."""
-    secs: Mapping[str, float]
-    """Length of each row's speech by name, as far as it is known without listening."""
+    rows: tuple[Row, ...]  # In the manifest's order.
+    secs: Mapping[str, float]  # Length of each row's speech by name, as far as it is known without listening.
     unreadable: Mapping[str, str]
     """Rows whose recording cannot be opened, by name, and why. They fail; the others are done all the same."""
     renamed: Mapping[str, str] = field(default_factory=dict)
     """Recordings whose own names cannot be files' everywhere, and what their results are called."""
-    voices: Voices = field(default_factory=dict)
-    """What was heard of speakers, for the next plan."""
+    voices: Voices = field(default_factory=dict)  # What was heard of speakers, for the next plan.
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +51,9 @@ class PlanOptions:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     """For cells that rows leave empty, by column: texts, or values that were read already."""
     sweep: str = ""
-    name: str = ""
-    """Template of names for rows without one."""
+    name: str = ""  # Template of names for rows without one.
     contact_sheet: bool = False
-    output: Path | None = None
-    """Where the results will lie: nothing there is an input."""
+    output: Path | None = None  # Where the results will lie: nothing there is an input.
 
 
 def plan_batch(source: Path, options: PlanOptions) -> Plan:

@@ -14,14 +14,12 @@ from face_emote.core.errors import OutputError
 FILE = "report.html"
 TEMPLATE = ASSETS / "batch" / "report.html"
 PLAYABLE = (".mp4", ".webm", ".mov")
-MOST_READ = 160
-"""Letters of what was read that a card shows; the rest is in its title."""
+MOST_READ = 160  # Letters of what was read that a card shows; the rest is in its title.
 COLOURS = {
     "joy": "#f2c14e", "sadness": "#6ea8e5", "surprise": "#59c9c0", "fear": "#b08ae0", "disgust": "#8fbf5a",
     "anger": "#e8655a", "contempt": "#c79272",
 }  # fmt: skip
-WIDTH, HEIGHT = 320.0, 46.0
-"""Of the curves, in their own units."""
+WIDTH, HEIGHT = 320.0, 46.0  # Of the curves, in their own units.
 
 
 def write_report(folder: Path, state: BatchState) -> Path:

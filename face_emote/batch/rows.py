@@ -16,8 +16,7 @@ from face_emote.face.person_file import SUFFIX
 from face_emote.rendering.video import DEFAULT_CODEC
 
 SHEET_SUFFIX = ".png"
-WORK = ".work"
-"""The work folder."""
+WORK = ".work"  # The work folder.
 KEY_DIGITS = 24
 
 
@@ -27,19 +26,15 @@ class Row:
 
     number: int
     """Row of the manifest, from 1 (without the heading); several share it when a sweep or a pattern made them."""
-    name: str
-    """What its files are called, without ending; unique in a batch."""
+    name: str  # What its files are called, without ending; unique in a batch.
     performance: Performance
     picture: Picture
-    outputs: tuple[str, ...]
-    """Paths inside the batch's folder."""
+    outputs: tuple[str, ...]  # Paths inside the batch's folder.
     consent: str = ""
-    marked: bool = True
-    """Whether the files carry the signed mark."""
+    marked: bool = True  # Whether the files carry the signed mark.
     filming: Filming | None = None
     """How the face is read, where the speech is a film; the performance is then what is put on top of it."""
-    speaker: str = ""
-    """Whose voice it is; rows of one speaker know each other."""
+    speaker: str = ""  # Whose voice it is; rows of one speaker know each other.
 
     @property
     def place(self) -> str:

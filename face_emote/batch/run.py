@@ -23,13 +23,11 @@ from face_emote.batch.state import FILE as STATE_FILE
 from face_emote.batch.work import STORY, THUMBNAIL, Perform, Task, stages
 from face_emote.core.errors import FaceEmoteError, OutputError
 
-OWN = "made_by_face_emote"
-"""The sign in a work folder that it is a batch's."""
+OWN = "made_by_face_emote"  # The sign in a work folder that it is a batch's.
 KEY = re.compile(rf"[0-9a-f]{{{KEY_DIGITS}}}")
 """Names of folders in it; nothing else in there is ever deleted."""
 MAX_ATTEMPTS = 3
-FIRST_WAIT_SECS, LONGEST_WAIT_SECS = 0.5, 30.0
-"""Before a lost task is tried again; doubled each time."""
+FIRST_WAIT_SECS, LONGEST_WAIT_SECS = 0.5, 30.0  # Before a lost task is tried again; doubled each time.
 PATIENCE_SECS = 0.25
 
 
@@ -37,11 +35,9 @@ PATIENCE_SECS = 0.25
 class Choice:
     """Which rows of a plan are to be done."""
 
-    redo: bool = False
-    """Also what is finished."""
+    redo: bool = False  # Also what is finished.
     only_failed: bool = False
-    limit: int | None = None
-    """At most so many rows."""
+    limit: int | None = None  # At most so many rows.
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +45,10 @@ class Outcome:
     """How a run ended."""
 
     done: int
-    skipped: int
-    """Finished before."""
-    failures: Mapping[str, str]
-    """Rows that failed, by name, and why."""
-    left: int
-    """Rows that this run was not to do."""
-    frames: int
-    """Drawn."""
+    skipped: int  # Finished before.
+    failures: Mapping[str, str]  # Rows that failed, by name, and why.
+    left: int  # Rows that this run was not to do.
+    frames: int  # Drawn.
     secs: float
 
 
@@ -65,8 +57,7 @@ class _Progress:
     """A row in the works."""
 
     row: Row
-    key: str
-    """Of its work folder."""
+    key: str  # Of its work folder.
     stages: list[list[Task]]
     open_tasks: int = 0
     failed: bool = False
@@ -78,8 +69,7 @@ class Selected:
     """Rows to do, with the outputs that they lack, and how many are done or left."""
 
     rows: tuple[Row, ...]
-    kept: frozenset[str]
-    """Outputs of theirs that lie at their places already and are not made again."""
+    kept: frozenset[str]  # Outputs of theirs that lie at their places already and are not made again.
     skipped: int
     left: int
 

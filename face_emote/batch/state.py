@@ -35,13 +35,10 @@ CREATE TABLE IF NOT EXISTS outputs (
 class OutputState:
     """A file that was, or is about to be, put in its place."""
 
-    path: str
-    """Inside the batch's folder."""
+    path: str  # Inside the batch's folder.
     row: str
-    hash: str
-    """Of its inputs (`fingerprint.output_hash`)."""
-    published: bool
-    """False: it was about to be, when the batch was stopped."""
+    hash: str  # Of its inputs (`fingerprint.output_hash`).
+    published: bool  # False: it was about to be, when the batch was stopped.
     sha256: str
     size: int
     marked: bool
@@ -56,10 +53,8 @@ class RowState:
     status: str
     error: str
     attempts: int
-    about: dict[str, str]
-    """What was wanted, for people."""
-    timing: dict[str, float]
-    """Seconds by kind of work, frames, memory."""
+    about: dict[str, str]  # What was wanted, for people.
+    timing: dict[str, float]  # Seconds by kind of work, frames, memory.
     story: dict[str, object]
     thumbnail: bytes
 

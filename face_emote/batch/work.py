@@ -36,14 +36,12 @@ from face_emote.verbs.capture import read_film
 from face_emote.verbs.export import export
 from face_emote.verbs.render import join_segments, render_frames, write_segment, write_sheet
 
-SPLIT_FROM = 3
-"""A row with so many segments to draw is drawn by several workers."""
+SPLIT_FROM = 3  # A row with so many segments to draw is drawn by several workers.
 MOTION, STORY, THUMBNAIL = "motion.npz", "story.json", "thumbnail.jpg"
 STORY_POINTS = 96
 THUMBNAIL_SIDE = 144
 SHEET_MAX_SIDE = 320
-Tick = Callable[[int], None]
-"""tick(frames drawn since the last call)."""
+Tick = Callable[[int], None]  # tick(frames drawn since the last call).
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +77,9 @@ class Task:
     """What is given to a worker at once."""
 
     row: Row
-    key: str
-    """Of the row's work folder."""
+    key: str  # Of the row's work folder.
     steps: tuple[Step, ...]
-    num_frames: int
-    """Estimate, for order and progress."""
+    num_frames: int  # Estimate, for order and progress.
 
     @property
     def name(self) -> str:
@@ -96,16 +92,11 @@ class Task:
 class Done:
     """What a worker says afterwards."""
 
-    secs: tuple[tuple[str, float], ...]
-    """Time of each kind of step: performing, drawing, writing."""
-    num_frames: int
-    """Frames of the motion."""
-    drawn: int
-    """Frames that were drawn."""
-    worker: str
-    """Host and process."""
-    memory_mb: float
-    """Resident memory of the worker afterwards; 0 where the system does not say."""
+    secs: tuple[tuple[str, float], ...]  # Time of each kind of step: performing, drawing, writing.
+    num_frames: int  # Frames of the motion.
+    drawn: int  # Frames that were drawn.
+    worker: str  # Host and process.
+    memory_mb: float  # Resident memory of the worker afterwards; 0 where the system does not say.
 
 
 def stages(row: Row, *, key: str, secs: float) -> list[list[Task]]:
@@ -225,17 +216,12 @@ def _draw(row: Row, step: Draw, *, folder: Path, count: Tick) -> None:
         count(int(done) - last)
         last = int(done)
 
-    picture = replace(row.picture, codec=codec_of(row, step.output))
+    picture = replace(row.picture, codec=row.picture.codec or DEFAULT_CODEC[Path(step.output).suffix.lower()])
     head = load_head(row.performance.head)
     with open_motion(folder / MOTION) as motion:
         if step.segment >= num_segments(motion.num_frames):  # A film is at times shorter than it says.
             return
         write_segment(motion, target, picture=picture, segment=step.segment, head=head, progress=progress)
-
-
-def codec_of(row: Row, output: str) -> str:
-    """Name of the codec of a video."""
-    return row.picture.codec or DEFAULT_CODEC[Path(output).suffix.lower()]
 
 
 def num_segments(num_frames: int) -> int:

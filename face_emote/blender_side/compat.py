@@ -6,8 +6,7 @@ import bpy
 import numpy as np
 
 SINCE_5 = bpy.app.version >= (5, 0, 0)
-LINEAR = 1
-"""`Keyframe.interpolation` as a number."""
+LINEAR = 1  # `Keyframe.interpolation` as a number.
 
 
 def node_tree(owner: Any) -> Any:

@@ -14,14 +14,11 @@ from face_emote.blender_side.cycles_job import CLOTH, EYE, SKIN, TOOTH, WET, Cyc
 from face_emote.blender_side.cycles_materials import make_materials
 from face_emote.blender_side.nodes import Nodes
 
-LIGHT_DISTANCE = 2.5
-"""Metres from the head to its lights."""
+LIGHT_DISTANCE = 2.5  # Metres from the head to its lights.
 WINDOW_HEIGHT, WINDOW_SIZE = 0.45, 0.30
 """Of the light that eyes mirror: factor on the key light's elevation, radians across."""
-TEAR_LIFT = 0.00006
-"""Metres from the eyeball to the film on it."""
-LOWEST_SKY = -0.35
-"""Sine of the elevation under which no light comes."""
+TEAR_LIFT = 0.00006  # Metres from the eyeball to the film on it.
+LOWEST_SKY = -0.35  # Sine of the elevation under which no light comes.
 MATERIAL_OF = {"skin": SKIN, "eye": EYE, "tears": EYE, "tooth": TOOTH, "wet": WET, "cloth": CLOTH}
 
 
@@ -40,8 +37,7 @@ class Stage:
 
     job: CyclesJob
     pieces: list[Piece]
-    strands: list[tuple[Any, Any]]
-    """Curves and the job's knots that each holds."""
+    strands: list[tuple[Any, Any]]  # Curves and the job's knots that each holds.
 
 
 _stages: list[Stage] = []

@@ -14,11 +14,9 @@ from face_emote.core.assets import SHADERS
 
 LOOK = json.loads((SHADERS / "cycles.json").read_text(encoding="utf-8"))
 """The fast renderer's numbers, written by `python -m tools.write_shaders`."""
-SCATTER_METRES = 0.0017
-"""Mean free path of red light in skin; green and blue have the shares below."""
+SCATTER_METRES = 0.0017  # Mean free path of red light in skin; green and blue have the shares below.
 SCATTER_COLOURS = (1.0, 0.38, 0.20)
-SCALP_GAIN = 1.8
-"""Light bounces between hairs fewer times here than a wearer's colour assumes."""
+SCALP_GAIN = 1.8  # Light bounces between hairs fewer times here than a wearer's colour assumes.
 BODY = 0.6
 """Share of hair's light that is diffuse; single strands mirror so much that few thick ones look grey."""
 

@@ -15,8 +15,7 @@ class SurfaceJob:
     uv: Float[Array, "polygon corner 2"]
     material: Int[Array, " polygon"]
     material_names: Array
-    material_colours: Float[Array, "material 3"]
-    """Linear sRGB."""
+    material_colours: Float[Array, "material 3"]  # Linear sRGB.
     roughness: Float[Array, " material"]
 
 
@@ -25,17 +24,13 @@ class RigJob:
     """Joints, shapes and their curves, for a `SurfaceJob`."""
 
     shape_names: Array
-    shapes: Float[Array, "shape vertex 3"]
-    """Metres at weight 1."""
+    shapes: Float[Array, "shape vertex 3"]  # Metres at weight 1.
     shape_curves: Float[Array, "frames shape"]
     joint_names: Array
     joint_parents: Int[Array, " joint"]
-    joint_places: Float[Array, "joint 3"]
-    """At rest."""
-    joint_ends: Float[Array, "joint 3"]
-    """Where each bone points to."""
+    joint_places: Float[Array, "joint 3"]  # At rest.
+    joint_ends: Float[Array, "joint 3"]  # Where each bone points to.
     skin_weights: Float[Array, "vertex joint"]
-    turns: Float[Array, "frames joint 4"]
-    """Relative to the parent, quaternions w x y z."""
+    turns: Float[Array, "frames joint 4"]  # Relative to the parent, quaternions w x y z.
     moves: Float[Array, "frames joint 3"]
     """Of the joint against its rest place, in the parent's axes, metres."""

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-Source = Any
-"""A node's output, a number or three numbers."""
+Source = Any  # A node's output, a number or three numbers.
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,8 +31,7 @@ BOOT = "import sys; sys.path.append(sys.argv[1]); from face_emote.blender_side.c
 """The package is found last, so that Blender's Python keeps its own numpy."""
 SECONDS_TO_LEAVE = 5.0
 
-Report = Callable[[float, float], None]
-"""report(done, total), now and then while Blender works."""
+Report = Callable[[float, float], None]  # report(done, total), now and then while Blender works.
 
 
 def blender_python() -> Path:

@@ -30,16 +30,13 @@ from face_emote.rendering.torch.light import srgb
 from face_emote.rendering.torch.render import Drawn, render_batch
 from face_emote.rendering.torch.stage import Stage, make_stage
 
-SIDE = 128
-"""Pixels of the pictures that are compared."""
-ROOM = 1.25
-"""Of a picture around the landmarks."""
+SIDE = 128  # Pixels of the pictures that are compared.
+ROOM = 1.25  # Of a picture around the landmarks.
 TEXTURE = 512
 NUM_HARMONICS = 9
 RIDGE = 0.001
 ROUNDS = 4
-CLIPPED = (0.004, 0.97)
-"""Linear light in which a film says nothing."""
+CLIPPED = (0.004, 0.97)  # Linear light in which a film says nothing.
 FAINT = 0.01
 DRAWN_LIGHT = "soft"
 EXTINCTION = -np.stack([MELANIN_EXTINCTION, HAEMOGLOBIN_EXTINCTION], axis=1)
@@ -51,14 +48,10 @@ class Views:
     """Some pictures of a film, each as a camera sees it that has turned to the face."""
 
     frames: list[int]
-    picture: Float[Tensor, "view row column 3"]
-    """sRGB, 0..1."""
-    face: Bool[Array, "view row column"]
-    """Inside the landmarks' outline."""
-    landmarks: Float[Array, "view landmark=478 2"]
-    """Pixels of these pictures."""
-    camera_turn: Float[Tensor, "view 3 3"]
-    """Of the film's camera, to this one."""
+    picture: Float[Tensor, "view row column 3"]  # sRGB, 0..1.
+    face: Bool[Array, "view row column"]  # Inside the landmarks' outline.
+    landmarks: Float[Array, "view landmark=478 2"]  # Pixels of these pictures.
+    camera_turn: Float[Tensor, "view 3 3"]  # Of the film's camera, to this one.
     focal: Float[Tensor, " view"]
 
 

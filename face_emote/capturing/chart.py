@@ -16,8 +16,7 @@ from face_emote.look.regions import blood_masks, wrinkle_masks
 
 LEFT_MM, TOP_MM, WIDTH, HEIGHT = -72, 112, 144, 184
 """A texel a millimetre; the first is the upper left one, seen from the front."""
-LEAST_FACING = 0.35
-"""Share of the usual area per texel below which skin is seen too obliquely."""
+LEAST_FACING = 0.35  # Share of the usual area per texel below which skin is seen too obliquely.
 NUM_BLOOD = 8
 
 
@@ -25,16 +24,12 @@ NUM_BLOOD = 8
 class Chart:
     """The map: `height` x `width` texels, here in rows of one array."""
 
-    corners: Int[Array, "texel 3"]
-    """Landmarks between which each texel lies."""
+    corners: Int[Array, "texel 3"]  # Landmarks between which each texel lies.
     weights: Float[Array, "texel 3"]
-    area: Float[Array, " texel"]
-    """Twice the triangle's area at rest, mm^2, signed."""
+    area: Float[Array, " texel"]  # Twice the triangle's area at rest, mm^2, signed.
     inside: Bool[Array, " texel"]
-    skin: Bool[Array, " texel"]
-    """Neither eyes nor brows nor the opening of the mouth."""
-    middle: Bool[Array, " texel"]
-    """Of the skin what neither hair nor the turning of the head reaches."""
+    skin: Bool[Array, " texel"]  # Neither eyes nor brows nor the opening of the mouth.
+    middle: Bool[Array, " texel"]  # Of the skin what neither hair nor the turning of the head reaches.
     wrinkles: Float[Array, "texel wrinkle=16"]
     blood: Float[Array, "texel region=8"]
 
@@ -87,10 +82,8 @@ def _twice_area(triangle: Float[Array, "texel 3 2"]) -> Float[Array, " texel"]:
 class Unwrapped:
     """One picture on the chart."""
 
-    colour: UInt8[Array, "row column 3"]
-    """sRGB."""
-    facing: Bool[Array, " texel"]
-    """Seen squarely enough."""
+    colour: UInt8[Array, "row column 3"]  # sRGB.
+    facing: Bool[Array, " texel"]  # Seen squarely enough.
 
 
 def unwrap(chart: Chart, picture: UInt8[Array, "height width 3"], landmarks: Float[Array, "_ 2"]) -> Unwrapped:

@@ -14,29 +14,20 @@ from face_emote.core.errors import CaptureError
 from face_emote.core.names import BLOOD_REGIONS
 
 LIPS, *CHEEKS = (BLOOD_REGIONS.index(name) for name in ("lips", "cheek_left", "cheek_right"))
-LEAST_PIXELS = 16.0
-"""Between the eyes; smaller faces have no features."""
-LEAST_FOUND = 0.2
-"""Share of the pictures that must show the face."""
-DARK = 0.003
-"""Median luminance of the skin, linear, below which there is only noise."""
-DRAWN = 0.65
-"""Share of even texels beyond which a face is drawn, not filmed."""
+LEAST_PIXELS = 16.0  # Between the eyes; smaller faces have no features.
+LEAST_FOUND = 0.2  # Share of the pictures that must show the face.
+DARK = 0.003  # Median luminance of the skin, linear, below which there is only noise.
+DRAWN = 0.65  # Share of even texels beyond which a face is drawn, not filmed.
 OTHER_FACE = 0.03
 """Difference of both halves of the face, before and after an instant, from which on it is somebody else's."""
 MOST_UNEVEN = 2.5
-OTHER_COLOUR = 0.15
-"""The same of log(R / G) of the cheeks."""
-SHOT_FRAMES = 12
-"""Pictures that are looked at on either side."""
-SAMPLED, MOST_SAMPLED = 10, 12
-"""Which pictures are looked at once more, and how many at most."""
+OTHER_COLOUR = 0.15  # The same of log(R / G) of the cheeks.
+SHOT_FRAMES = 12  # Pictures that are looked at on either side.
+SAMPLED, MOST_SAMPLED = 10, 12  # Which pictures are looked at once more, and how many at most.
 TURNED = 0.85
 """A face that looks so much calmer (sum of its scores) when the film is turned over stands on its head."""
-REDDER = 0.08
-"""And whose lips are so much redder (log R / G) than before."""
-SEEN_TO_BE_DRAWN = 0.02
-"""Luminance below which a film has too few levels to tell it from a drawing."""
+REDDER = 0.08  # And whose lips are so much redder (log R / G) than before.
+SEEN_TO_BE_DRAWN = 0.02  # Luminance below which a film has too few levels to tell it from a drawing.
 
 
 def why_nobody(path: Path, detect: Detect) -> str:

@@ -18,20 +18,15 @@ from face_emote.core.rotations import rotation_matrix, yaw_pitch_roll
 CHANGE = (0.032, 0.052)
 """Of the skin's logarithm against the film's median, beyond what is usual in it: up to the first nothing hides it, from
 the second much does."""
-USUAL = 25
-"""Percentile of a film's changes that is taken for its noise and its expressions."""
+USUAL = 25  # Percentile of a film's changes that is taken for its noise and its expressions.
 YAW = (0.75, 1.05)
 """Radians to the side: up to the first both halves are seen, at the second one of them is not."""
 SIZE = (LEAST_PIXELS, 2.0 * LEAST_PIXELS)
-CLIPPED = (0.3, 0.6)
-"""Share of the skin that is overexposed."""
-DIM = (0.004, 0.010)
-"""Median luminance."""
+CLIPPED = (0.3, 0.6)  # Share of the skin that is overexposed.
+DIM = (0.004, 0.010)  # Median luminance.
 REFERENCE_FRAMES = 128
-BELIEVED = 0.5
-"""Below it a half is not believed."""
-SHORT_SECS = 0.3
-"""A gap as short as this is bridged; in a longer one the face holds, then eases to rest."""
+BELIEVED = 0.5  # Below it a half is not believed.
+SHORT_SECS = 0.3  # A gap as short as this is bridged; in a longer one the face holds, then eases to rest.
 HOLD_SECS, EASE_SECS = 0.25, 0.5
 IS_UPPER = np.array([name.startswith(("brow", "eye")) for name in FITTED])
 """Which controls belong to the upper half; the others, and the jaw, to the lower."""

@@ -5,10 +5,8 @@ import numpy as np
 from face_emote.core.arrays import Array, Float
 
 NUM_LANDMARKS = 478
-NUM_SKIN = 468
-"""The others are the irises."""
-OUTER_CANTHI = (33, 263)
-"""Of the right and the left eye: their distance is the unit of length in a picture."""
+NUM_SKIN = 468  # The others are the irises.
+OUTER_CANTHI = (33, 263)  # Of the right and the left eye: their distance is the unit of length in a picture.
 INNER_LIPS = ((13, 14), (82, 87), (312, 317), (81, 178), (311, 402))
 LIP_WIDTH = ((78, 308), (61, 291))
 LID_GAPS = ((159, 145), (158, 153), (160, 144), (386, 374), (385, 380), (387, 373))
@@ -39,8 +37,7 @@ def _beliefs() -> Float[Array, " landmark=478"]:
     return weight
 
 
-BELIEF = _beliefs()
-"""Weight of each landmark in the fit."""
+BELIEF = _beliefs()  # Weight of each landmark in the fit.
 
 
 def eye_distance(landmarks: Float[Array, "*frames landmark=478 2"]) -> Float[Array, "*frames"]:

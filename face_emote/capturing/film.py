@@ -16,8 +16,7 @@ from face_emote.core.timing import MAX_FPS, MIN_FPS
 
 MAX_SIDE = 1280
 """Pixels; larger pictures are reduced to it, for a face in them has more pixels than anything here looks at."""
-USUAL_FPS = 25.0
-"""Of a film that says nothing about its rate."""
+USUAL_FPS = 25.0  # Of a film that says nothing about its rate.
 _log = logging.getLogger(__name__)
 
 
@@ -27,13 +26,10 @@ class FilmFacts:
 
     path: Path
     num_frames: int
-    fps: float
-    """Mean rate; the instants of its frames may vary."""
+    fps: float  # Mean rate; the instants of its frames may vary.
     duration_secs: float
-    sound_secs: float
-    """0: it has no sound."""
-    bits_per_pixel: float
-    """How strongly it is compressed; 0 when it does not say."""
+    sound_secs: float  # 0: it has no sound.
+    bits_per_pixel: float  # How strongly it is compressed; 0 when it does not say.
 
 
 @contextmanager

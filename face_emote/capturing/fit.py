@@ -25,12 +25,9 @@ FOCAL_MM, FILM_MM = 58.0, 36.0
 """Usual lens of a film whose lens nobody names, and the longer side of the picture that it is meant for."""
 REST_FRAMES = 10
 BLOCK = 512
-NEUTRAL_SECS = 0.2
-"""How far around the instant that is named the face is taken to be at rest."""
-MOST_AT_REST = 0.35
-"""Score above which a blendshape is no habit of a resting face."""
-LOST_FRAMES = 12
-"""After so many pictures without the face it is looked for anew."""
+NEUTRAL_SECS = 0.2  # How far around the instant that is named the face is taken to be at rest.
+MOST_AT_REST = 0.35  # Score above which a blendshape is no habit of a resting face.
+LOST_FRAMES = 12  # After so many pictures without the face it is looked for anew.
 LEARNT = (
     "browDown", "browInner", "noseSneer", "eyeWide", "eyeSquint", "cheekSquint", "mouthUpperUp", "mouthLowerDown",
     "mouthFrown", "mouthStretch", "mouthShrug", "mouthRoll", "mouthDimple", "mouthPress", "mouthFunnel", "mouthPucker",
@@ -42,8 +39,7 @@ SCORE_SHARE = {"mouthSmile": 1.0, "eyeSquint": 0.5, "browDown": 0.5, "browInner"
 NO_HABIT = ("mouthSmile", "brow", "mouthPress")
 """Scores that are near 0 on most people at rest: without a neutral instant they are taken as they are. That of a squint
 is up to 0.5 on some."""
-SURE_OF_REST = 600.0
-"""Weight of the wishes while the person is solved anew."""
+SURE_OF_REST = 600.0  # Weight of the wishes while the person is solved anew.
 LEARNT_WEIGHT, LID_WEIGHT = 300.0, 1e4
 _WISH_WEIGHT = {
     "browOuterUp": 10.0, "mouthSmile": 3000.0, "mouthFrown": 3000.0, "mouthPress": 3000.0, "mouthLeft": 4.0,
@@ -75,15 +71,13 @@ LID_PEAK = 0.45
 class FittedFilm:
     """What the face does in every picture; NaN where it is not seen."""
 
-    pose: Float[Array, "frames 3"]
-    """Head to camera, axis-angle."""
+    pose: Float[Array, "frames 3"]  # Head to camera, axis-angle.
     translation: Float[Array, "frames 3"]
     controls: Float[Array, "frames fitted"]
     turns: Float[Array, "frames turn=6"]
     who: Enrolled
     lens: Lens
-    rest: Int[Array, " rest"]
-    """Frames that were taken for a face at rest."""
+    rest: Int[Array, " rest"]  # Frames that were taken for a face at rest.
 
 
 def film_lens(watched: Watched, *, focal_mm: float | None) -> Lens:
@@ -118,8 +112,7 @@ class Known:
 
     betas: Float[Array, " shape=300"]
     landmarks: LandmarkHead
-    habit: Float[Array, " arkit=52"]
-    """Scores of the face at rest."""
+    habit: Float[Array, " arkit=52"]  # Scores of the face at rest.
 
 
 def fit_film(
@@ -165,8 +158,7 @@ class LandmarkFit:
     """What landmarks alone say, and what the regression reads."""
 
     fitted: FittedFilm
-    habit: Float[Array, " arkit=52"]
-    """Scores of the face at rest."""
+    habit: Float[Array, " arkit=52"]  # Scores of the face at rest.
     features: Float[Array, "found_frames feature"]
 
 

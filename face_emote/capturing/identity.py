@@ -26,10 +26,8 @@ NUM_BETAS = 80
 ROUNDS = 6
 CAREFUL = Trust(sigma=0.015, lip_sigma=0.02, ridge=6.0, sparse=0.03)
 BELIEF_IN_REST = 6.0
-MOST = 3.0
-"""Standard deviations of a beta that are believed."""
-OFFSET_SHARE = 0.9
-"""Of the personal offset; the rest is left to the controls."""
+MOST = 3.0  # Standard deviations of a beta that are believed.
+OFFSET_SHARE = 0.9  # Of the personal offset; the rest is left to the controls.
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,12 +35,9 @@ class Enrolled:
     """A person, as far as a film shows."""
 
     betas: Float[Array, " shape=300"]
-    person: LandmarkHead
-    """Landmarks of this person where MediaPipe sees them."""
-    fits: list[FrameFit]
-    """Of the frames that were looked at."""
-    error: float
-    """Mean distance of landmarks and model in those frames, in eye distances."""
+    person: LandmarkHead  # Landmarks of this person where MediaPipe sees them.
+    fits: list[FrameFit]  # Of the frames that were looked at.
+    error: float  # Mean distance of landmarks and model in those frames, in eye distances.
 
 
 def enrolled(

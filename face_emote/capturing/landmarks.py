@@ -28,10 +28,8 @@ NEAR, MEMORY_SECS = 1.2, 3.0
 class SeenFace:
     """One face in one picture."""
 
-    landmarks: Float[Array, "landmark=478 2"]
-    """Pixels, (0, 0) the upper left corner of the picture."""
-    scores: Float[Array, " arkit=52"]
-    """MediaPipe's blendshapes in the order of `names.ARKIT_52`."""
+    landmarks: Float[Array, "landmark=478 2"]  # Pixels, (0, 0) the upper left corner of the picture.
+    scores: Float[Array, " arkit=52"]  # MediaPipe's blendshapes in the order of `names.ARKIT_52`.
 
     @property
     def centre(self) -> Float[Array, " 2"]:

@@ -42,13 +42,11 @@ VIEWS, BATCH = 6, 6
 STEPS = 25
 BETA_RATE, TURN_RATE, SHIFT_RATE, CONTROL_RATE, SKIN_RATE = 0.03, 0.002, 0.0005, 0.02, 0.04
 BETAS_ARE_SMALL, CONTROLS_STAY = 0.002, 0.3
-KEY_SECS = 0.2
-"""Between pictures that are looked at; the change is linear between them."""
+KEY_SECS = 0.2  # Between pictures that are looked at; the change is linear between them.
 KEY_STEPS = 15
 MOST_MOVING = 0.3
 """Range of a score in a clip of a face at rest: drawn ones that turn stay below .16, who speaks reaches .3 to .5."""
-USUAL_TONE = (0.45, 2.6), (0.4, 0.8)
-"""Melanin and haemoglobin of people."""
+USUAL_TONE = (0.45, 2.6), (0.4, 0.8)  # Melanin and haemoglobin of people.
 TONE_DOUBT = 0.3
 _CALM = np.array([0.0 if name.startswith("eye") else 0.5 if name == "mouthPucker" else 1.0 for name in ARKIT_52])
 """Weights of the scores in that; lids blink at rest, and a head that turns looks puckered."""

@@ -11,19 +11,15 @@ from face_emote.core.rotations import rotation_matrix
 from face_emote.face.head import Head
 from face_emote.face.layout import SurfacePoints
 
-UNSEEN = ("tongueOut", "cheekPuff")
-"""Units that landmarks do not show."""
+UNSEEN = ("tongueOut", "cheekPuff")  # Units that landmarks do not show.
 FITTED = tuple(
     name for name in ARKIT_52 if name not in UNSEEN and not name.startswith(("eyeLook", "jawO", "jawL", "jawR"))
 )
 """Controls that move points in straight lines; jaw and eyes turn."""
 FITTED_INDEX = np.array([CONTROLS.index(name) for name in FITTED])
-NUM_TURNS = 6
-"""Angles about x and y, radians: of the jaw, the left eye, the right eye."""
-JAW_TURNS = 2
-"""How many of them are the jaw's; those of the eyes follow."""
-TURNING = (2, 3, 4)
-"""Jaw and eyes in `names.JOINTS`."""
+NUM_TURNS = 6  # Angles about x and y, radians: of the jaw, the left eye, the right eye.
+JAW_TURNS = 2  # How many of them are the jaw's; those of the eyes follow.
+TURNING = (2, 3, 4)  # Jaw and eyes in `names.JOINTS`.
 _STEP = 1e-4
 
 
@@ -32,14 +28,11 @@ class LandmarkHead:
     """One person's landmarks."""
 
     rest: Float[Array, "landmark=478 3"]
-    blend: Float[Array, "landmark=478 3 fitted"]
-    """Metres at control 1."""
-    correctives: Float[Array, "joint=3 landmark=478 3 element=9"]
-    """Of jaw and eyes, per element of R - I."""
+    blend: Float[Array, "landmark=478 3 fitted"]  # Metres at control 1.
+    correctives: Float[Array, "joint=3 landmark=478 3 element=9"]  # Of jaw and eyes, per element of R - I.
     weights: Float[Array, "landmark=478 joint=5"]
     joints: Float[Array, "joint=5 3"]
-    jaw_open: float
-    """Radians at jawOpen 1; mouthClose is at most as large as jawOpen."""
+    jaw_open: float  # Radians at jawOpen 1; mouthClose is at most as large as jawOpen.
 
 
 def at_landmarks(
@@ -77,8 +70,7 @@ class PosedPoints:
     """Landmarks in the head's own axes, and how they move."""
 
     place: Float[Array, "landmark=478 3"]
-    skin: Float[Array, "landmark=478 3 3"]
-    """What skinning does to a small shift of each point."""
+    skin: Float[Array, "landmark=478 3 3"]  # What skinning does to a small shift of each point.
     by_turn: Float[Array, "landmark=478 3 turn=6"]
 
 
@@ -121,5 +113,4 @@ def controls_of(
     return controls
 
 
-SKIN_ONLY = np.r_[np.ones(NUM_SKIN), np.zeros(10)]
-"""1 for the skin's landmarks, 0 for those of the irises."""
+SKIN_ONLY = np.r_[np.ones(NUM_SKIN), np.zeros(10)]  # 1 for the skin's landmarks, 0 for those of the irises.

@@ -8,11 +8,9 @@ from face_emote.core.arrays import Array, Float
 
 BAND_HZ = (0.7, 3.2)
 WINDOW_SECS = 1.6
-LEAST_DB = 3.0
-"""Below it nothing is claimed."""
+LEAST_DB = 3.0  # Below it nothing is claimed.
 LEAST_SECS = 5.0
-REGIONS = (0, 2, 3)
-"""Forehead and cheeks, of `names.BLOOD_REGIONS`."""
+REGIONS = (0, 2, 3)  # Forehead and cheeks, of `names.BLOOD_REGIONS`.
 POINTS = 8192
 _PLANE = np.array([[0.0, 1.0, -1.0], [-2.0, 1.0, 1.0]])
 
@@ -22,8 +20,7 @@ class Pulse:
     """What the film says of the heart."""
 
     beats_per_minute: float
-    snr_db: float
-    """Power at the rate and at twice the rate against the rest of the band."""
+    snr_db: float  # Power at the rate and at twice the rate against the rest of the band.
 
     @property
     def believed(self) -> bool:

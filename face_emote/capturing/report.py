@@ -18,15 +18,12 @@ from face_emote.rendering.sheet import GAP, compose_sheet
 
 SUFFIXES = (".html", ".png")
 NUM_INSTANTS = 8
-TILE = 224
-"""Pixels a picture."""
+TILE = 224  # Pixels a picture.
 FINER = 2
 """How many times as fine the head is drawn before it is reduced: closed lips are thinner than a pixel of a tile."""
-BAR = 9
-"""Pixels a row of confidence."""
+BAR = 9  # Pixels a row of confidence.
 GOOD, BAD = np.array([92, 156, 116]), np.array([196, 84, 76])
-WIDTH, HEIGHT = 640.0, 60.0
-"""Of a curve, in its own units."""
+WIDTH, HEIGHT = 640.0, 60.0  # Of a curve, in its own units.
 COLOURS = ("#6ea8e5", "#e8655a", "#8fbf5a")
 _CURVES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("Jaw and lips", "lower", ("jaw", "lipSeal", "mouthSmileLeft")),

@@ -15,10 +15,8 @@ from face_emote.core.arrays import Array, Bool, Float, UInt8
 from face_emote.core.names import BLOOD_REGIONS, WRINKLES
 from face_emote.look.colour import BLOOD_GAIN, HAEMOGLOBIN_EXTINCTION
 
-THUMB = 6
-"""Texels per pixel of a thumbnail."""
-UPPER_MM, LOWER_MM = 34.0, 16.0
-"""Above the first lie brows and eyes, below the second the mouth."""
+THUMB = 6  # Texels per pixel of a thumbnail.
+UPPER_MM, LOWER_MM = 34.0, 16.0  # Above the first lie brows and eyes, below the second the mouth.
 THUMB_SHAPE = (-(-HEIGHT // THUMB), -(-WIDTH // THUMB))
 ACROSS_ROWS = np.array([name.startswith("forehead") or name in ("nose_bridge", "chin") for name in WRINKLES])
 """Folds that lie level; the others stand upright."""
@@ -30,19 +28,15 @@ SEEN_WRINKLES = np.array(
 )  # fmt: skip
 """Where the picture adds to what the mesh says; elsewhere hair, lashes and shadows drown the folds."""
 PICTURE_SHARE = 0.4
-RESTING, FULL = 5, 98
-"""Percentiles of a clip that count as smooth and as fully folded."""
+RESTING, FULL = 5, 98  # Percentiles of a clip that count as smooth and as fully folded.
 USUAL_HAEMOGLOBIN = 0.62
 SHOWN_SHARE = np.array([{"forehead": 0.62, "nose": 1.07}.get(name, 0.81) for name in BLOOD_REGIONS])
 """Of a flow, in the mean colour of its region, whose edges flush less: measured on films of our own heads."""
-RISE = HAEMOGLOBIN_EXTINCTION[1] - HAEMOGLOBIN_EXTINCTION[0]
-"""Of log(R / G) per unit of haemoglobin."""
-LEAST_SEEN = 0.35
-"""Share of a region below which its colour is not taken."""
+RISE = HAEMOGLOBIN_EXTINCTION[1] - HAEMOGLOBIN_EXTINCTION[0]  # Of log(R / G) per unit of haemoglobin.
+LEAST_SEEN = 0.35  # Share of a region below which its colour is not taken.
 SKIN_REDNESS = (0.05, 1.6)
 """log(R / G) of living skin in ordinary light; other values mean a graded or a grey film."""
-LEAST_BITS = 0.03
-"""Bits per pixel below which compression has taken the small changes of colour."""
+LEAST_BITS = 0.03  # Bits per pixel below which compression has taken the small changes of colour.
 _LINEAR = np.arange(256) / 255.0
 _LINEAR = np.where(_LINEAR < 0.04045, _LINEAR / 12.92, ((_LINEAR + 0.055) / 1.055) ** 2.4).astype(np.float32)
 
@@ -51,15 +45,12 @@ _LINEAR = np.where(_LINEAR < 0.04045, _LINEAR / 12.92, ((_LINEAR + 0.055) / 1.05
 class SkinSample:
     """One picture's skin."""
 
-    colour: Float[Array, "region=8 3"]
-    """Linear mean; NaN where too little is seen."""
+    colour: Float[Array, "region=8 3"]  # Linear mean; NaN where too little is seen.
     valleys: Float[Array, " wrinkle=16"]
     thumb: Float[Array, "thumb_row thumb_column 3"]
     """log of the colour, blurred, less its median; 0 where there is no skin."""
-    brightness: float
-    """Median luminance, linear."""
-    clipped: float
-    """Share of texels at the upper end of the scale."""
+    brightness: float  # Median luminance, linear.
+    clipped: float  # Share of texels at the upper end of the scale.
     even: float
     """Share of texels that are as their neighbours are: hardly any in a film, nearly all in a drawing."""
 

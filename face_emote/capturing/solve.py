@@ -24,11 +24,9 @@ from face_emote.core.arrays import Array, Float
 from face_emote.core.rotations import rotation_matrix
 
 NUM_FITTED = len(FITTED)
-INDEPENDENT = 60
-"""The 478 landmarks come from about so many independent ones."""
+INDEPENDENT = 60  # The 478 landmarks come from about so many independent ones.
 SIGMA = 0.012
-LIP_SIGMA = 0.004
-"""Standard deviations of a landmark and of the lips' gap, in eye distances."""
+LIP_SIGMA = 0.004  # Standard deviations of a landmark and of the lips' gap, in eye distances.
 RIDGE = 0.5
 _DOUBT = {
     "jawForward": 3.0, "mouthFunnel": 0.8, "mouthShrugUpper": 1.5, "mouthShrugLower": 0.8, "mouthRollLower": 0.6,
@@ -41,10 +39,8 @@ DOUBT = np.array(
 )
 TURN_LOW = np.array([-0.03, -0.1, -0.5, -0.6, -0.5, -0.6])
 TURN_HIGH = np.array([0.5, 0.1, 0.5, 0.6, 0.5, 0.6])
-TURN_DOUBT = np.array([0.5, 30.0, 2.0, 2.0, 2.0, 2.0])
-"""A free jaw yaw takes what belongs to the head's."""
-EYES_TOGETHER = ((2, 4, 60.0), (3, 5, 25.0))
-"""Angles of the two eyes, and how tightly they are tied."""
+TURN_DOUBT = np.array([0.5, 30.0, 2.0, 2.0, 2.0, 2.0])  # A free jaw yaw takes what belongs to the head's.
+EYES_TOGETHER = ((2, 4, 60.0), (3, 5, 25.0))  # Angles of the two eyes, and how tightly they are tied.
 SWEEPS = 40
 _CLOSE = FITTED.index("mouthClose")
 
@@ -53,8 +49,7 @@ _CLOSE = FITTED.index("mouthClose")
 class Lens:
     """A pinhole camera: pixels from metres, x right, y up, z towards the viewer."""
 
-    focal: float
-    """Pixels."""
+    focal: float  # Pixels.
     centre: tuple[float, float]
 
     def project(self, points: Float[Array, "point 3"]) -> Float[Array, "point 2"]:

@@ -13,13 +13,10 @@ from face_emote.core.names import ARKIT_52
 from face_emote.core.rotations import rotation_matrix, yaw_pitch_roll
 
 TABLES = ASSETS / "capture" / "tables.npz"
-SCORED = tuple(name for name in ARKIT_52 if name != "tongueOut")
-"""Blendshapes that MediaPipe scores."""
+SCORED = tuple(name for name in ARKIT_52 if name != "tongueOut")  # Blendshapes that MediaPipe scores.
 SCORED_INDEX = np.array([ARKIT_52.index(name) for name in SCORED])
-NUM_GAZE = 2
-"""Angles of both eyes about x and y, radians, after the controls."""
-MOST = 4.0
-"""Standard deviations of a feature that are believed."""
+NUM_GAZE = 2  # Angles of both eyes about x and y, radians, after the controls.
+MOST = 4.0  # Standard deviations of a feature that are believed.
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -28,11 +28,9 @@ from face_emote.face.rig import pose_from_controls
 from face_emote.motion.feeling.wrinkles import folding, wrinkle_model
 
 _QUICKNESS = {"eyeBlink": (60.0, 0.015), "eye": (12.0, 0.02), "brow": (4.0, 0.02), "cheek": (4.0, 0.03)}
-_MOUTH = (14.0, 0.015)
-"""Drive and noise of controls, as `smoothed` takes them."""
+_MOUTH = (14.0, 0.015)  # Drive and noise of controls, as `smoothed` takes them.
 POSE_QUICKNESS, PLACE_QUICKNESS = (2.0, 0.004), (0.2, 0.002)
-TURN_QUICKNESS = ((6.0, 0.006), (8.0, 0.03))
-"""Of the jaw and of the eyes, radians."""
+TURN_QUICKNESS = ((6.0, 0.006), (8.0, 0.03))  # Of the jaw and of the eyes, radians.
 SKIN_QUICKNESS, BLOOD_QUICKNESS = (8.0, 0.08), (1.0, 0.05)
 CHUNK = 256
 LEFT_CHEEK, RIGHT_CHEEK, EARS = (BLOOD_REGIONS.index(name) for name in ("cheek_left", "cheek_right", "ears"))
@@ -44,12 +42,9 @@ class Captured:
 
     motion: FaceMotion
     pulse: Pulse
-    remarks: tuple[str, ...]
-    """What a person should know, in sentences."""
-    lip_gap: Float[Array, " frames"]
-    """Of the inner lips as seen, in eye distances."""
-    times: Float[Array, " pictures"]
-    """Of the film's own pictures, seconds."""
+    remarks: tuple[str, ...]  # What a person should know, in sentences.
+    lip_gap: Float[Array, " frames"]  # Of the inner lips as seen, in eye distances.
+    times: Float[Array, " pictures"]  # Of the film's own pictures, seconds.
     crop: tuple[float, float, float]
     """Where the face is in the film, pixels: centre x and y, and the side of a square around it."""
 

@@ -40,11 +40,9 @@ class Watched:
     """A film that has been gone through."""
 
     facts: FilmFacts
-    rows: Array
-    """Structured as `ROW`, a row per picture."""
+    rows: Array  # Structured as `ROW`, a row per picture.
     width: int
-    height: int
-    """Of the pictures as they were looked at, pixels."""
+    height: int  # Of the pictures as they were looked at, pixels.
     remarks: tuple[str, ...]
 
     @property

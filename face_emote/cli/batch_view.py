@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 SHOWN_FAILURES = SHOWN_NAMES = 20
-RATE_SECS = 20.0
-"""Frames a second are those of the last so many seconds."""
+RATE_SECS = 20.0  # Frames a second are those of the last so many seconds.
 
 
 class BatchFailed(click.exceptions.Exit):

@@ -15,8 +15,7 @@ REQUIRED = (
     "numpy", "numba", "av", "num2words", "pysubs2", "anyascii", "click", "rich", "filelock",
     "c2pa-python", "cryptography",
 )  # fmt: skip
-MODULES = {"c2pa-python": "c2pa"}
-"""Of packages that bring a module of another name."""
+MODULES = {"c2pa-python": "c2pa"}  # Of packages that bring a module of another name.
 EXTRAS = (
     ("train", "torch", "training, `face-emote train`"),
     ("torch", "torch", "pictures with gradients, `--engine differentiable`"),

@@ -36,17 +36,13 @@ from face_emote.formats.rig import RigCurves, found_rig
 from face_emote.motion.live.pace import Pace
 from face_emote.rigs.rig_file import Rig
 
-VMC_RIG = "vrm"
-"""Whose names are sent by osc:// unless others are chosen."""
+VMC_RIG = "vrm"  # Whose names are sent by osc:// unless others are chosen.
 PIECE_SECS, LONGEST_PIECE_SECS = 0.02, 0.13
 """In which sound is taken; programs that record give an eighth of a second at a time, unless they are told."""
-STALL_SECS = 0.25
-"""After so long without any sound the face goes on in silence."""
-TAIL_SECS, REST_SECS = 0.6, 0.5
-"""Behind the end the mouth closes in silence, then the face goes to rest."""
+STALL_SECS = 0.25  # After so long without any sound the face goes on in silence.
+TAIL_SECS, REST_SECS = 0.6, 0.5  # Behind the end the mouth closes in silence, then the face goes to rest.
 _STEP = round(PIECE_SECS * SAMPLE_RATE_HZ)
-_WAITING = 300
-"""Pieces that may wait."""
+_WAITING = 300  # Pieces that may wait.
 Piece = tuple[float, Float[Array, " _samples"]]
 """Sound, and the instant at which it was complete (`time.monotonic`)."""
 
@@ -59,10 +55,8 @@ class LiveWay:
 
     targets: tuple[LiveTarget, ...]
     speech: Path | None = None
-    mic: str | None = None
-    """A device; empty for the usual one."""
-    rate_hz: int = SAMPLE_RATE_HZ
-    """Of the sound on stdin, which is heard if there is no other."""
+    mic: str | None = None  # A device; empty for the usual one.
+    rate_hz: int = SAMPLE_RATE_HZ  # Of the sound on stdin, which is heard if there is no other.
     rig: str | None = None
 
 

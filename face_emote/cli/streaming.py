@@ -28,8 +28,7 @@ from face_emote.formats.motion_file import write_motion
 from face_emote.motion.live import LivePerformer
 from face_emote.network.runtime import load_motion_net
 
-CHUNK_SECS = 1.0
-"""Length of the motion files in a folder."""
+CHUNK_SECS = 1.0  # Length of the motion files in a folder.
 _MOST_BYTES = 1 << 16
 _DIGITS = 4
 _SMALLEST = 0.5 * 10.0**-_DIGITS

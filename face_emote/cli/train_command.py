@@ -30,8 +30,7 @@ Examples:
 """
 
 
-TAKES = "user_motions"
-"""The source that takes become."""
+TAKES = "user_motions"  # The source that takes become.
 
 
 @click.command("train", help=HELP, short_help="Train the motion network on a corpus.")

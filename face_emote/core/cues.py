@@ -11,8 +11,7 @@ from face_emote.core.types import Phone, SpokenWord
 MOST_STRENGTH = 2.0
 LONGEST_TEXT = 200
 MOST_CUES = 1_000_000
-EDGE_SECS = 1e-4
-"""Times are kept to this; shorter gaps and overlaps are none."""
+EDGE_SECS = 1e-4  # Times are kept to this; shorter gaps and overlaps are none.
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,13 +19,10 @@ class MouthCues:
     """The cues of a clip. Raises ValueError unless they are in order, apart, and within the clip."""
 
     words: tuple[SpokenWord, ...]
-    phones: tuple[Phone, ...]
-    """Gaps between them are silence."""
+    phones: tuple[Phone, ...]  # Gaps between them are silence.
     duration_secs: float
-    offset_secs: float = 0.0
-    """How much later the mouth plays all of them."""
-    language: str = "en"
-    """In which words without sounds are spoken."""
+    offset_secs: float = 0.0  # How much later the mouth plays all of them.
+    language: str = "en"  # In which words without sounds are spoken.
 
     def __post_init__(self) -> None:
         """Refuse what no mouth can do."""

@@ -19,8 +19,7 @@ from face_emote.core.errors import OptionError
 
 Record = TypeVar("Record")
 Sides = tuple[int, int]
-TRANSCRIPT_SUFFIXES = (".txt", ".srt", ".vtt")
-"""Of what lies beside a recording."""
+TRANSCRIPT_SUFFIXES = (".txt", ".srt", ".vtt")  # Of what lies beside a recording.
 _DOCUMENT = re.compile(
     r".*\.(txt|srt|vtt|ass|ssa|sub|sbv|ttml|dfxp|sami|smi|lrc|stl|md|rtf|docx?|odt|pdf|csv|tsv|json|xml|html?)",
     re.IGNORECASE,
@@ -40,14 +39,10 @@ class Kind(Enum):
     NUMBER = auto()
     WHOLE = auto()
     FLAG = auto()
-    FILE = auto()
-    """A file that exists, or one of the choices."""
-    WORDS = auto()
-    """A text, or the file that holds it."""
-    TIME = auto()
-    """Seconds, written as 2, 2s or 00:02."""
-    SIZE = auto()
-    """Pixels: one side of a square, or width x height."""
+    FILE = auto()  # A file that exists, or one of the choices.
+    WORDS = auto()  # A text, or the file that holds it.
+    TIME = auto()  # Seconds, written as 2, 2s or 00:02.
+    SIZE = auto()  # Pixels: one side of a square, or width x height.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,24 +51,18 @@ class Option:
 
     help: str
     kind: Kind = Kind.TEXT
-    section: str = ""
-    """Title of the group in which --help shows it."""
+    section: str = ""  # Title of the group in which --help shows it.
     metavar: str = ""
-    letter: str = ""
-    """Short form on the command line."""
+    letter: str = ""  # Short form on the command line.
     low: float | int = -math.inf
     high: float | int = math.inf
-    hint: str = ""
-    """What to say after a value that is out of range."""
+    hint: str = ""  # What to say after a value that is out of range.
     choices: tuple[str, ...] = ()
-    usual: str = ""
-    """In words, what is taken when nothing is given, where the default does not say it."""
+    usual: str = ""  # In words, what is taken when nothing is given, where the default does not say it.
     name: str = ""
     """What the outside calls it; empty until `options_of` fills it in, unless it differs from the field's."""
-    attribute: str = ""
-    """Name of the field."""
-    owner: str = ""
-    """Field of the record in whose own record this one lies."""
+    attribute: str = ""  # Name of the field.
+    owner: str = ""  # Field of the record in whose own record this one lies.
     default: Any = None
 
 

@@ -1,13 +1,9 @@
 """Every fixed name and size in the product, in one place. Array axes follow these orders."""
 
-SAMPLE_RATE_HZ = 16_000
-"""Speech is 16 kHz mono everywhere inside the package."""
-FEATURE_HZ = 100.0
-"""Frames per second of speech features (25 ms windows, 10 ms hop)."""
-NUM_CEPSTRA = 20
-"""Coefficients that describe the timbre of a frame."""
-MOTION_HZ = 50.0
-"""Internal motion rate: tracks with memory (blood, wrinkles) are stepped at this rate."""
+SAMPLE_RATE_HZ = 16_000  # Speech is 16 kHz mono everywhere inside the package.
+FEATURE_HZ = 100.0  # Frames per second of speech features (25 ms windows, 10 ms hop).
+NUM_CEPSTRA = 20  # Coefficients that describe the timbre of a frame.
+MOTION_HZ = 50.0  # Internal motion rate: tracks with memory (blood, wrinkles) are stepped at this rate.
 DEFAULT_FPS = 30.0
 
 EMOTIONS = ("neutral", "joy", "sadness", "surprise", "fear", "disgust", "anger", "contempt")
@@ -15,10 +11,8 @@ EMOTIONS = ("neutral", "joy", "sadness", "surprise", "fear", "disgust", "anger",
 JOINTS = ("global", "neck", "jaw", "eye_left", "eye_right")
 JOINT_PARENTS = (-1, 0, 1, 1, 1)
 
-NUM_SHAPE = 300
-"""Identity columns of a FLAME-format head."""
-NUM_EXPRESSION = 100
-"""Expression columns of a FLAME-format head."""
+NUM_SHAPE = 300  # Identity columns of a FLAME-format head.
+NUM_EXPRESSION = 100  # Expression columns of a FLAME-format head.
 
 ARKIT_52 = (
     "browDownLeft", "browDownRight", "browInnerUp", "browOuterUpLeft", "browOuterUpRight", "cheekPuff",
@@ -101,8 +95,7 @@ CODECS = ("h264", "vp9", "av1")
 ANIMATORS = ("net", "rules", "takes")
 """`net` has learnt from recorded faces and voices; `rules` follow the phones, and need no network file; `takes` are
 `net` with head, brows and blinks drawn anew for every seed."""
-NETWORKS = ("default", "fast")
-"""Those that come with the package."""
+NETWORKS = ("default", "fast")  # Those that come with the package.
 BLOOD_TIMINGS = ("stage", "physiological", "off")
 BLOOD_REGIONS = ("forehead", "nose", "cheek_left", "cheek_right", "ears", "periorbital", "lips", "chin")
 """Blood-flow regions; the neck follows the mean of cheeks and ears."""

@@ -11,8 +11,7 @@ from face_emote.core.errors import OutputError
 
 DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO})
 """What a disk says when it cannot take more; other OSErrors inside a write are bugs or the input's fault."""
-COMPANIONS = "beside"
-"""Folder for what belongs to a file and lies beside it."""
+COMPANIONS = "beside"  # Folder for what belongs to a file and lies beside it.
 
 
 def require_writable(path: Path, *, folder: bool = False) -> None:

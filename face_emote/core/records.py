@@ -11,8 +11,7 @@ from dataclasses import dataclass
 
 from face_emote.core.fields import shown
 
-MAX_DIGITS = 400
-"""Of a whole number; more are beyond every float."""
+MAX_DIGITS = 400  # Of a whole number; more are beyond every float.
 
 
 def parsed_json(data: bytes) -> object:
@@ -33,8 +32,7 @@ class Record:
     """A table of named values, and where it stands."""
 
     values: Mapping[str, object]
-    place: str = ""
-    """Empty at the top of a file."""
+    place: str = ""  # Empty at the top of a file.
 
     @classmethod
     def of(cls, value: object, place: str = "") -> "Record":

@@ -29,16 +29,14 @@ PROTOTYPE_VAD = np.array(
 NEUTRAL_MIX = np.eye(len(EMOTIONS))[0]
 NEAREST_SHARPNESS = 10.0
 """Power of the cosine in `mix_from_vad`: keeps anger apart from fear (cosine .71), blends it with disgust (.94)."""
-DEFAULT_LEAK = 0.25
-"""How much of a hidden emotion shows when the description does not say."""
+DEFAULT_LEAK = 0.25  # How much of a hidden emotion shows when the description does not say.
 
 
 @dataclass(frozen=True, slots=True)
 class State:
     """An emotional state while a description is being read."""
 
-    mix: Float[Array, " emotion=8"] = field(default_factory=NEUTRAL_MIX.copy)
-    """Shares, summing to 1."""
+    mix: Float[Array, " emotion=8"] = field(default_factory=NEUTRAL_MIX.copy)  # Shares, summing to 1.
     intensity: float = 0.0
     vad: Float[Array, " vad=3"] = field(default_factory=lambda: np.zeros(3))
     """As felt, so already scaled by the intensity."""
@@ -130,12 +128,9 @@ def finished(state: State) -> Emotion:
 class Part:
     """One member of a sum."""
 
-    state: State | None
-    """None stands for `auto`."""
-    amount: float | None
-    """As written; None when it was left out."""
-    relative: float | None
-    """Default amount as a share of the first part's; None among equals."""
+    state: State | None  # None stands for `auto`.
+    amount: float | None  # As written; None when it was left out.
+    relative: float | None  # Default amount as a share of the first part's; None among equals.
 
 
 def filled_amounts(parts: list[Part]) -> list[float]:

@@ -64,8 +64,7 @@ from face_emote.emotion.phrases import (
 )
 from face_emote.emotion.tokens import Cursor, tokenize
 
-MAX_DEPTH = 12
-"""Deepest nesting of parentheses."""
+MAX_DEPTH = 12  # Deepest nesting of parentheses.
 _JOINING = frozenset(JOINERS) | HIDDEN_LEFT | HIDDEN_RIGHT
 
 
@@ -120,8 +119,7 @@ class _Parser:
 
     cursor: Cursor
     depth: int = 0
-    bare_with: bool = True
-    """Whether `with` alone joins emotions; not inside `masking fear with joy`."""
+    bare_with: bool = True  # Whether `with` alone joins emotions; not inside `masking fear with joy`.
 
     def blend_with_auto(self) -> tuple[float, State]:
         """A whole segment: the share of the voice, and the emotion of the rest."""

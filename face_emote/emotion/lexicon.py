@@ -30,14 +30,11 @@ class EmotionWord:
     """What one word means."""
 
     word: str
-    mix: Float[Array, " emotion=8"]
-    """Weights over `names.EMOTIONS`, summing to 1, float64."""
-    intensity: float
-    """0..1: `fury` 1, `irritation` 0.45."""
+    mix: Float[Array, " emotion=8"]  # Weights over `names.EMOTIONS`, summing to 1, float64.
+    intensity: float  # 0..1: `fury` 1, `irritation` 0.45.
     vad: Float[Array, " vad=3"]
     """Valence, arousal, dominance of the word at its own intensity, each in [-1, 1]."""
-    source: str
-    """Where the VAD comes from: `RM77 <word of the paper>`, `origin`, or `choice`."""
+    source: str  # Where the VAD comes from: `RM77 <word of the paper>`, `origin`, or `choice`.
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +43,7 @@ class Lexicon:
 
     words: tuple[EmotionWord, ...]
     by_form: dict[str, EmotionWord]
-    longest_phrase: int
-    """Number of words in the longest form."""
+    longest_phrase: int  # Number of words in the longest form.
 
 
 @lru_cache(maxsize=1)

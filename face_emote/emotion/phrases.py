@@ -17,16 +17,12 @@ from face_emote.emotion.blending import State, combine, scaled
 class Manner:
     """What an adjective such as `calm` or `suppressed` does to the emotion after it."""
 
-    strength: float = 1.0
-    """Factor on the intensity that shows."""
+    strength: float = 1.0  # Factor on the intensity that shows.
     vad: tuple[float, float, float] = (0.0, 0.0, 0.0)
     """Added to valence, arousal, dominance, times the intensity of the emotion."""
-    covert: float = 0.0
-    """Share of the emotion's own intensity that goes into hiding."""
-    leak: float = 0.0
-    """How much of what is hidden shows."""
-    tint: tuple[tuple[str, float], ...] = ()
-    """Emotions mixed in, by share of the whole."""
+    covert: float = 0.0  # Share of the emotion's own intensity that goes into hiding.
+    leak: float = 0.0  # How much of what is hidden shows.
+    tint: tuple[tuple[str, float], ...] = ()  # Emotions mixed in, by share of the whole.
 
 
 def _manner(

@@ -24,12 +24,9 @@ _PATTERN = re.compile(
 class Token:
     """One word, number, clock time or mark."""
 
-    kind: str
-    """`word`, `number`, `clock`, `mark`, or `end` after the last one."""
-    text: str
-    """Lower case, with typographic marks made plain."""
-    place: int
-    """Number of the token's first character in the description, counted from 1."""
+    kind: str  # `word`, `number`, `clock`, `mark`, or `end` after the last one.
+    text: str  # Lower case, with typographic marks made plain.
+    place: int  # Number of the token's first character in the description, counted from 1.
 
 
 def tokenize(text: str) -> tuple[Token, ...]:
@@ -88,8 +85,7 @@ def _value_may_start(before: list[Token]) -> bool:
 MAX_TIME_SECS = 360_000.0
 MAX_KEYS = 5000
 _UNITS = {"s": 1.0, "sec": 1.0, "secs": 1.0, "second": 1.0, "seconds": 1.0, "ms": 1e-3, "min": 60.0, "mins": 60.0}
-_LONGEST = 4
-"""Words in the longest phrase of any table."""
+_LONGEST = 4  # Words in the longest phrase of any table.
 
 
 @dataclass(slots=True)

@@ -28,12 +28,10 @@ from face_emote.formats.motion_file import read_motion
 from face_emote.train.corpus.lips import lip_meter
 
 SOUNDS = (".wav", ".flac", ".ogg", ".mp3", ".m4a")
-JAW_PER_GAP = 2.0
-"""jawOpen per lip gap where no jaw was measured; fitted to talker s1 of GRID."""
+JAW_PER_GAP = 2.0  # jawOpen per lip gap where no jaw was measured; fitted to talker s1 of GRID.
 REST_GAP = 0.006
 """Gap of our head at rest; each talker's own rest (5th percentile) is moved there before vertices are made of it."""
-THEMSELVES = "the measured clips themselves"
-"""What baselines are fitted to where nothing else is there."""
+THEMSELVES = "the measured clips themselves"  # What baselines are fitted to where nothing else is there.
 UPPER_FACE = ("brow", "eyeBlink", "eyeSquint", "eyeWide", "cheekSquint", "noseSneer")
 """What of the captured blendshapes is taken over besides the lips."""
 
@@ -47,14 +45,10 @@ class Lips:
     """Real lips of one clip. Gap and width in units of the distance between the outer corners of the eyes."""
 
     fps: float
-    gap: Float[Array, " frames"]
-    """As measured."""
-    rest_gap: float
-    """Of the talker."""
-    width: Float[Array, " frames"] | None = None
-    """Less the width at rest."""
-    jaw: Float[Array, " frames"] | None = None
-    """In jawOpen."""
+    gap: Float[Array, " frames"]  # As measured.
+    rest_gap: float  # Of the talker.
+    width: Float[Array, " frames"] | None = None  # Less the width at rest.
+    jaw: Float[Array, " frames"] | None = None  # In jawOpen.
     face: Float[Array, "frames control=100"] | None = None
     """Captured controls of brows, lids and cheeks; zeros elsewhere."""
 
@@ -76,8 +70,7 @@ class Clip:
     name: str
     talker: str
     sound: Path
-    phones: tuple[Phone, ...] = ()
-    """In order; empty when unknown."""
+    phones: tuple[Phone, ...] = ()  # In order; empty when unknown.
     lips: Lips | None = None
     transcript: str | None = None
 
@@ -95,8 +88,7 @@ class ClipSet:
     """What a folder gives."""
 
     groups: tuple[ClipGroup, ...]
-    fitting: tuple[Clip, ...]
-    """Clips that the energy baseline is fitted to."""
+    fitting: tuple[Clip, ...]  # Clips that the energy baseline is fitted to.
     fitting_note: str
 
     @property

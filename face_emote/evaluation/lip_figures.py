@@ -17,8 +17,7 @@ from face_emote.face.head import Head
 from face_emote.motion.mouth.lip_rig import LipRig, lip_rig
 from face_emote.train.corpus.lips import LipMeter, lip_meter
 
-CLOSED = 0.03
-"""Lips count as closed below this gap."""
+CLOSED = 0.03  # Lips count as closed below this gap.
 NEAR_SECS = 0.04
 NEARLY_CLOSED = 0.2
 """Of the way from a clip's least gap to its largest, below which lips are nearly closed, however far a face opens."""
@@ -26,15 +25,12 @@ LOUD_PERCENT = 95.0
 DENSE_HZ = 100.0
 MARGIN_SECS = 0.25
 SHORTEST_SILENCE_SECS = 0.3
-SETTLE_SECS = 0.15
-"""So long after speech a mouth may still close .."""
+SETTLE_SECS = 0.15  # So long after speech a mouth may still close ..
 PREPARE_SECS = 0.25
 """.. and so long before it may already open, and it is no motion in silence: real ones set off 130-240 ms early."""
 JUDGE_HZ = 50.0
-LEAST_MOVEMENT = 1e-4
-"""Of the gap, below which lips do not move."""
-WITHOUT_LIPS_FPS = 25.0
-"""Where no real lips give a frame rate."""
+LEAST_MOVEMENT = 1e-4  # Of the gap, below which lips do not move.
+WITHOUT_LIPS_FPS = 25.0  # Where no real lips give a frame rate.
 
 
 @runtime_checkable
@@ -80,35 +76,25 @@ class LipFigures:
 
     system: str
     clips: int
-    correlation: float | None
-    """Lip gap against the real one: mean of the clips' r."""
-    correlation_by_talker: float | None
-    """The same, averaged per talker first."""
-    lag_ms: float | None
-    """Median best lag; positive when our lips are early."""
-    within_20_ms: float | None
-    """Share of clips whose best lag is at most 20 ms."""
+    correlation: float | None  # Lip gap against the real one: mean of the clips' r.
+    correlation_by_talker: float | None  # The same, averaged per talker first.
+    lag_ms: float | None  # Median best lag; positive when our lips are early.
+    within_20_ms: float | None  # Share of clips whose best lag is at most 20 ms.
     within_40_ms: float | None
-    closure: float | None
-    """Share of P B M with a gap below .03 within 40 ms of their centre."""
-    false_closure: float | None
-    """Share of open vowels with such a gap at their centre."""
+    closure: float | None  # Share of P B M with a gap below .03 within 40 ms of their centre.
+    false_closure: float | None  # Share of open vowels with such a gap at their centre.
     nearly_closed: float | None
     """Share of open vowels at whose centre the lips are nearly closed, by the clip's own range."""
-    loud_gap: float | None
-    """95th percentile of the gap over that of the real one."""
+    loud_gap: float | None  # 95th percentile of the gap over that of the real one.
     lve_mm: float | None
     mve_mm: float | None
     mod_mm: float | None
     mtm_ms: float | None
-    silence_motion: float | None
-    """Speed of the gap in silences over that in speech, both RMS."""
-    jerk_ratio: float | None
-    """Median of RMS jerk of the gap over that of the real one."""
+    silence_motion: float | None  # Speed of the gap in silences over that in speech, both RMS.
+    jerk_ratio: float | None  # Median of RMS jerk of the gap over that of the real one.
     sync_offset_ms: float | None
     sync_confidence: float | None
-    realtime_factor: float | None = None
-    """CPU seconds per second of sound, hearing included, one thread."""
+    realtime_factor: float | None = None  # CPU seconds per second of sound, hearing included, one thread.
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,12 +17,9 @@ class GroupReport:
     name: str
     clips: int
     talkers: int
-    systems: tuple[LipFigures, ...]
-    """The one under test, the baselines, the human."""
-    by_talker: tuple[TalkerFigures, ...]
-    """The one under test."""
-    by_clip: tuple[ClipFigures, ...]
-    """The one under test."""
+    systems: tuple[LipFigures, ...]  # The one under test, the baselines, the human.
+    by_talker: tuple[TalkerFigures, ...]  # The one under test.
+    by_clip: tuple[ClipFigures, ...]  # The one under test.
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +28,9 @@ class Report:
 
     animator: str
     version: str
-    data: str
-    """Name of the folder."""
+    data: str  # Name of the folder.
     groups: tuple[GroupReport, ...]
-    notes: tuple[str, ...]
-    """What was left out and why, and what figures mean here."""
+    notes: tuple[str, ...]  # What was left out and why, and what figures mean here.
 
 
 LIP_ROWS: tuple[tuple[str, str, str], ...] = (

@@ -10,8 +10,7 @@ from face_emote.core.arrays import Array, Float, Int
 LONGEST_SHIFT_SECS = 0.2
 SHIFT_STEP_SECS = 0.01
 WARP_HZ = 50.0
-LONGEST_WARP_SECS = 0.3
-"""The warping path stays within this of the diagonal."""
+LONGEST_WARP_SECS = 0.3  # The warping path stays within this of the diagonal.
 PROMINENCE = 0.2
 """Extrema count whose neighbours differ by at least so many standard deviations of the curve."""
 _FLAT = 1e-9

@@ -35,8 +35,7 @@ from face_emote.motion.net_listening import lip_answers, phones_at_frames
 from face_emote.network.config import EMOTION_COLUMNS
 from face_emote.network.runtime import load_motion_net
 
-Sampler = Callable[[Array], Array]
-"""Ascending seconds -> controls [frames, 100]."""
+Sampler = Callable[[Array], Array]  # Ascending seconds -> controls [frames, 100].
 NATURAL = PerformanceStyle()
 LEVEL_LAGS_SECS = np.arange(-4, 13) * 0.01
 """How much later than the sound the jaw of the energy baseline may move."""
@@ -109,8 +108,7 @@ class Rules:
     """The procedural animator."""
 
     head: Head
-    known_words: bool
-    """Whether it is given the phones (as by a transcript)."""
+    known_words: bool  # Whether it is given the phones (as by a transcript).
 
     @property
     def name(self) -> str:
@@ -150,10 +148,8 @@ class Network:
     """The network's lip path, with all the look-ahead that it has."""
 
     head: Head
-    model: str | Path
-    """Name of a bundled network, or a checkpoint file."""
-    known_words: bool
-    """Whether it is given the phones (as by a transcript)."""
+    model: str | Path  # Name of a bundled network, or a checkpoint file.
+    known_words: bool  # Whether it is given the phones (as by a transcript).
 
     @property
     def name(self) -> str:

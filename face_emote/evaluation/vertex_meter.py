@@ -10,8 +10,7 @@ from face_emote.core.types import FaceMotion
 from face_emote.face.head import Head
 from face_emote.face.rig import pose_from_controls
 
-SAMPLED = 4
-"""One of so many vertices of the face is looked at where all count alike."""
+SAMPLED = 4  # One of so many vertices of the face is looked at where all count alike.
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -21,10 +20,8 @@ class VertexMeter:
     head: Head
     points: Head
     lips: Bool[Array, " point"]
-    face: Bool[Array, " point"]
-    """Every SAMPLED-th vertex of the face, lips included."""
-    upper_face: Bool[Array, " point"]
-    """Forehead, brows, lids and upper cheeks: above the middle of the nose."""
+    face: Bool[Array, " point"]  # Every SAMPLED-th vertex of the face, lips included.
+    upper_face: Bool[Array, " point"]  # Forehead, brows, lids and upper cheeks: above the middle of the nose.
 
     def vertices(self, controls: Float[Array, "frames control"]) -> Float[Array, "frames point 3"]:
         """Millimetres, on frames of `names.CONTROLS`."""

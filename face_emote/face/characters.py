@@ -20,8 +20,7 @@ from face_emote.face.person_file import SUFFIX, read_person
 EUMELANIN = (0.419, 0.697, 1.37)
 PHEOMELANIN = (0.187, 0.4, 1.05)
 """Absorption of red, green and blue per unit of brown-black and of red-yellow pigment (d'Eon et al. 2011)."""
-SHEEN = 0.006
-"""What even black hair sends back."""
+SHEEN = 0.006  # What even black hair sends back.
 _ROUGHNESS = 0.3
 _SCATTERING = (
     5.969 - 0.215 * _ROUGHNESS + 2.532 * _ROUGHNESS**2 - 10.73 * _ROUGHNESS**3 + 5.574 * _ROUGHNESS**4

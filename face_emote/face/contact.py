@@ -16,28 +16,21 @@ from face_emote.face.skinning import SkinnedPoints
 
 LIP_PRESS = 0.0004
 """How far each lip is pushed past the meeting line, metres: sealed lips are pressed, not kissing at a point."""
-UPPER_LIP_SHARE = 0.4
-"""Part of a gap that the upper lip closes; the lower lip is the more mobile one."""
+UPPER_LIP_SHARE = 0.4  # Part of a gap that the upper lip closes; the lower lip is the more mobile one.
 UPPER_LID_SHARE = 0.85
 LID_PRESS = 0.0002
-LID_SOFTNESS = 0.0003
-"""Crossed lids are parted fully from this much overlap on, metres; below, gradually."""
-TEETH_CLEARANCE = 0.0014
-"""Sealed lips stay this far in front of the upper teeth's row, metres."""
-LID_CLEARANCE = 0.0006
-"""Closed lids stay this far outside the eyeball, metres."""
+LID_SOFTNESS = 0.0003  # Crossed lids are parted fully from this much overlap on, metres; below, gradually.
+TEETH_CLEARANCE = 0.0014  # Sealed lips stay this far in front of the upper teeth's row, metres.
+LID_CLEARANCE = 0.0006  # Closed lids stay this far outside the eyeball, metres.
 
 
 @dataclass(frozen=True, eq=False)
 class ContactOperator:
     """Two edges of one opening and the skin that follows them."""
 
-    upper: Int[Array, " upper"]
-    """Upper edge in order of x, both corners included."""
-    lower: Int[Array, " lower"]
-    """Lower edge in order of x, corners excluded."""
-    free: Int[Array, " free"]
-    """Vertices that the field moves, sorted; contains both edges."""
+    upper: Int[Array, " upper"]  # Upper edge in order of x, both corners included.
+    lower: Int[Array, " lower"]  # Lower edge in order of x, corners excluded.
+    free: Int[Array, " free"]  # Vertices that the field moves, sorted; contains both edges.
     response: Float[Array, "free loop"]
     """Displacement of `free` per displacement of the loop (`upper`, then `lower`)."""
     lower_on_upper: Float[Array, "lower upper"]
@@ -187,8 +180,7 @@ def blink_fix(
     return out
 
 
-HEAD_JOINT = JOINTS.index("neck")
-"""The frame in which the skull, the upper teeth and the eye sockets rest."""
+HEAD_JOINT = JOINTS.index("neck")  # The frame in which the skull, the upper teeth and the eye sockets rest.
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -196,10 +188,8 @@ class MovingEdges:
     """An opening of a head, or of a restricted head that holds only some of the moved skin."""
 
     operator: ContactOperator
-    points: SkinnedPoints
-    """The loop alone."""
-    own: Int[Array, " moved"]
-    """Vertices of the (restricted) head that the field moves."""
+    points: SkinnedPoints  # The loop alone.
+    own: Int[Array, " moved"]  # Vertices of the (restricted) head that the field moves.
     response: Float[Array, "moved loop"]
 
     def loop_in_head(

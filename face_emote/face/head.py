@@ -41,12 +41,9 @@ class MeshSequence:
     """A head of fixed topology that moves."""
 
     vertices: Float[Array, "frames vertex 3"]
-    faces: Int[Array, "triangle 3"]
-    """Vertex indices, counter-clockwise seen from outside."""
-    uv: Float[Array, "uv_vertex 2"]
-    """Texture coordinates, (0, 0) bottom left."""
-    uv_faces: Int[Array, "triangle 3"]
-    """Indices into `uv`, corner by corner of `faces`."""
+    faces: Int[Array, "triangle 3"]  # Vertex indices, counter-clockwise seen from outside.
+    uv: Float[Array, "uv_vertex 2"]  # Texture coordinates, (0, 0) bottom left.
+    uv_faces: Int[Array, "triangle 3"]  # Indices into `uv`, corner by corner of `faces`.
     fps: float
 
 
@@ -59,8 +56,7 @@ class HeadContact:
     right_lids: ContactOperator
     left_eyeball: Int[Array, " eye_vertex"]
     right_eyeball: Int[Array, " eye_vertex"]
-    upper_teeth: Int[Array, " tooth"]
-    """One vertex on the outer face of each upper tooth, x rising."""
+    upper_teeth: Int[Array, " tooth"]  # One vertex on the outer face of each upper tooth, x rising.
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,13 +67,10 @@ class Head:
     its identity and ignores the `betas` of a motion, so that one performance can be shown on anybody.
     """
 
-    basis: str
-    """Id of the coefficients' meaning; motions of another basis are refused."""
+    basis: str  # Id of the coefficients' meaning; motions of another basis are refused.
     template: Float[Array, "vertex 3"]
-    shape_basis: Float[Array, f"shape={NUM_SHAPE} vertex 3"]
-    """Metres per standard deviation."""
-    expression_basis: Float[Array, f"expr={NUM_EXPRESSION} vertex 3"]
-    """Metres at coefficient 1."""
+    shape_basis: Float[Array, f"shape={NUM_SHAPE} vertex 3"]  # Metres per standard deviation.
+    expression_basis: Float[Array, f"expr={NUM_EXPRESSION} vertex 3"]  # Metres at coefficient 1.
     pose_correctives: Float[Array, f"corrective={NUM_CORRECTIVES} vertex 3"]
     """Per element of R - I, row by row, of neck, jaw, left eye, right eye; added before skinning."""
     joint_regressor: Float[Array, "joint=5 vertex"]
@@ -85,20 +78,15 @@ class Head:
     skin_weights: Float[Array, "vertex joint=5"]
     faces: Int[Array, "triangle 3"]
     """Triangles, counter-clockwise seen from outside. A restricted head has none."""
-    layout: HeadLayout | None = None
-    """None for imported FLAME files and for restricted heads."""
+    layout: HeadLayout | None = None  # None for imported FLAME files and for restricted heads.
     control_joints: tuple[ControlJoint, ...] = ()
     """Controls that turn joints; empty for imported FLAME files, whose expression columns have no names."""
-    landmark_points: SurfacePoints | None = None
-    """The 68 iBUG landmarks."""
-    landmark478_points: SurfacePoints | None = None
-    """MediaPipe's 478 landmarks."""
-    contact: HeadContact | None = None
-    """None for imported FLAME files."""
+    landmark_points: SurfacePoints | None = None  # The 68 iBUG landmarks.
+    landmark478_points: SurfacePoints | None = None  # MediaPipe's 478 landmarks.
+    contact: HeadContact | None = None  # None for imported FLAME files.
     betas: Float[Array, f" shape={NUM_SHAPE}"] | None = None
     """Identity that is part of `template`; None for the average head, which takes each motion's betas."""
-    source: "Head | None" = None
-    """The whole head of which this one holds only `vertex_index`."""
+    source: "Head | None" = None  # The whole head of which this one holds only `vertex_index`.
     vertex_index: Int[Array, " vertex"] | None = None
 
     @property

@@ -24,8 +24,7 @@ from face_emote.face.skinning import NUM_CORRECTIVES, NUM_JOINTS
 from face_emote.face.subdivision import triangles
 
 FORMAT = "face_emote.head/1"
-STEP = 1e-6
-"""Quantisation of basis columns, metres."""
+STEP = 1e-6  # Quantisation of basis columns, metres.
 MAX_VERTICES = 200_000
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _INTS = ("quads", "quad_uv", "quad_part", "mirror", "left_lid_loop", "right_lid_loop", "lip_loop", "ring")

@@ -41,17 +41,13 @@ _SIDES = ("l-", "r-")
 class Phenotypes:
     """People as MakeHuman's sliders, each 0..1."""
 
-    gender: Float[Array, " person"]
-    """0 male, 1 female."""
-    age: Float[Array, " person"]
-    """1/3 child, 2/3 young adult, 1 old."""
+    gender: Float[Array, " person"]  # 0 male, 1 female.
+    age: Float[Array, " person"]  # 1/3 child, 2/3 young adult, 1 old.
     muscle: Float[Array, " person"]
     weight: Float[Array, " person"]
     height: Float[Array, " person"]
-    proportions: Float[Array, " person"]
-    """0 ideal, 1 uncommon."""
-    race: Float[Array, "person 3"]
-    """Shares of RACE; scaled to sum 1."""
+    proportions: Float[Array, " person"]  # 0 ideal, 1 uncommon.
+    race: Float[Array, "person 3"]  # Shares of RACE; scaled to sum 1.
 
 
 def target_weights(people: Phenotypes, *, labels: tuple[tuple[str, ...], ...]) -> Float[Array, "person target"]:

@@ -12,10 +12,8 @@ from face_emote.face.subdivision import triangles
 class SurfacePoints:
     """Points fixed to triangles of the mesh."""
 
-    corners: Int[Array, "point 3"]
-    """Vertices of the triangle that carries each point."""
-    weights: Float[Array, "point 3"]
-    """Barycentric, summing to 1."""
+    corners: Int[Array, "point 3"]  # Vertices of the triangle that carries each point.
+    weights: Float[Array, "point 3"]  # Barycentric, summing to 1.
 
     def of(self, vertices: Float[Array, "frames vertex 3"]) -> Float[Array, "frames point 3"]:
         """Where the points are on a moving mesh."""
@@ -27,14 +25,10 @@ class SurfacePoints:
 class ControlJoint:
     """An expression control that turns a joint instead of moving vertices."""
 
-    control: str
-    """One of `names.CONTROLS`."""
-    joint: int
-    """Index into `names.JOINTS`."""
-    axis: int
-    """0 about +X (nodding), 1 about +Y (turning)."""
-    angle: float
-    """Radians at control = 1."""
+    control: str  # One of `names.CONTROLS`.
+    joint: int  # Index into `names.JOINTS`.
+    axis: int  # 0 about +X (nodding), 1 about +Y (turning).
+    angle: float  # Radians at control = 1.
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,26 +37,19 @@ class HeadLayout:
 
     quads: Int[Array, "quad 4"]
     """Vertex indices, counter-clockwise seen from outside; `Head.faces` are these, split along corners 0 and 2."""
-    quad_uv: Int[Array, "quad 4"]
-    """Indices into `uv`, corner by corner of `quads`."""
+    quad_uv: Int[Array, "quad 4"]  # Indices into `uv`, corner by corner of `quads`.
     uv: Float[Array, "uv_vertex 2"]
     """Texture coordinates of this package, (0, 0) bottom left; the face gets most of the area."""
-    uv_makehuman: Float[Array, "uv_vertex 2"]
-    """The original chart: skins made for MakeHuman fit it."""
+    uv_makehuman: Float[Array, "uv_vertex 2"]  # The original chart: skins made for MakeHuman fit it.
     lash_uv: Float[Array, "uv_vertex 2"]
     """Eyelash strips only: x along the lid 0..1, y from root 0 to tip about 1. Zero elsewhere."""
-    quad_part: Int[Array, " quad"]
-    """Index into `part_names`."""
+    quad_part: Int[Array, " quad"]  # Index into `part_names`.
     part_names: tuple[str, ...]
-    mirror: Int[Array, " vertex"]
-    """The vertex on the other side of x = 0."""
-    left_lid_loop: Int[Array, " lid_vertex"]
-    """Lid margin of the character's left eye."""
+    mirror: Int[Array, " vertex"]  # The vertex on the other side of x = 0.
+    left_lid_loop: Int[Array, " lid_vertex"]  # Lid margin of the character's left eye.
     right_lid_loop: Int[Array, " lid_vertex"]
-    lip_loop: Int[Array, " lip_vertex"]
-    """Where the outer skin meets the inside of the mouth, all around."""
-    ring: Int[Array, " vertex"]
-    """0 on the head, 1..9 counting rows down the bust; 9 is the cut edge."""
+    lip_loop: Int[Array, " lip_vertex"]  # Where the outer skin meets the inside of the mouth, all around.
+    ring: Int[Array, " vertex"]  # 0 on the head, 1..9 counting rows down the bust; 9 is the cut edge.
     mask_lips: Float[Array, " vertex"]
     mask_eyelids: Float[Array, " vertex"]
     mask_ears: Float[Array, " vertex"]

@@ -20,8 +20,7 @@ from face_emote.core.types import Character, SkinParams
 from face_emote.core.version import VERSION
 
 SUFFIX = ".character"
-GRID = 96
-"""Texels per side of the map of pigments."""
+GRID = 96  # Texels per side of the map of pigments.
 ARRAYS = {
     "betas": ("<f4", (NUM_SHAPE,)), "pigments": ("<f2", (GRID, GRID, 2)), "offset": ("<f4", (478, 3)),
     "at_rest": ("<f4", (len(ARKIT_52),)),
@@ -38,11 +37,9 @@ class Person:
     """Melanin and haemoglobin beyond those of `skin`, on its texture."""
     offset: Float[Array, "landmark=478 3"]
     """Where MediaPipe puts this face's landmarks beside the mesh's, metres."""
-    at_rest: Float[Array, " arkit=52"]
-    """MediaPipe's scores of the face at rest."""
+    at_rest: Float[Array, " arkit=52"]  # MediaPipe's scores of the face at rest.
     skin: SkinParams
-    consent: str = ""
-    """Who agreed to what; empty while nothing is kept."""
+    consent: str = ""  # Who agreed to what; empty while nothing is kept.
 
     def character(self, name: str) -> Character:
         """Somebody to play: shape and skin."""
@@ -55,8 +52,7 @@ class StoredPerson:
 
     person: Person
     digest: bytes
-    certificate: bytes
-    """PEM."""
+    certificate: bytes  # PEM.
     signature: bytes
 
 

@@ -19,8 +19,7 @@ import numpy as np
 from face_emote.core.arrays import Array
 from face_emote.core.reading import MemoryBudget
 
-_OPCODE_BYTES = 64
-"""About what one opcode makes: a number, a reference, an empty list, an entry of the memo."""
+_OPCODE_BYTES = 64  # About what one opcode makes: a number, a reference, an empty list, an entry of the memo.
 _SIMPLE_TYPE = re.compile(r"[biufSU]\d{1,4}")
 
 

@@ -37,8 +37,7 @@ def _sides() -> Float[Array, "control=100 muscle"]:
     return out
 
 
-MUSCLE_DRIVE = _sides()
-"""Contraction before it is held to 0..1, per unit of each control."""
+MUSCLE_DRIVE = _sides()  # Contraction before it is held to 0..1, per unit of each control.
 
 
 def contraction(controls: Float[Array, "frames control=100"]) -> Float[Array, "frames muscle"]:

@@ -14,8 +14,7 @@ from face_emote.core.rotations import rotation_matrix
 
 NUM_JOINTS = len(JOINTS)
 NUM_CORRECTIVES = 9 * (NUM_JOINTS - 1)
-CHUNK = 256
-"""Points skinned at once: all that a block of 64 frames needs for them stays in a core's cache."""
+CHUNK = 256  # Points skinned at once: all that a block of 64 frames needs for them stays in a core's cache.
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,8 +22,7 @@ class SkinnedPoints:
     """A set of points that follow expression and joints: a whole head, or only some of its vertices."""
 
     template: Float[Array, "3 point"]
-    columns: Float[Array, "column 3 point"]
-    """Expression columns, then the 36 pose correctives."""
+    columns: Float[Array, "column 3 point"]  # Expression columns, then the 36 pose correctives.
     skin_weights: Float[Array, "joint=5 point"]
 
     def subset(self, point_index: Int[Array, " kept"]) -> "SkinnedPoints":

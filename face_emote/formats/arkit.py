@@ -31,8 +31,7 @@ from face_emote.rigs.nonnegative import nearest_mixes
 CURVES = (*ARKIT_ORDER, *FACE_ANGLES)
 """Names of the 61 curves in the order in which `ArkitCurves.of` returns them."""
 CSV_HEADER = ",".join(["Timecode", "BlendshapeCount", *(name[0].upper() + name[1:] for name in CURVES)])
-DECIMALS = 6
-"""Of every number in a file: 0.0001 % of a weight, 0.00006 degrees."""
+DECIMALS = 6  # Of every number in a file: 0.0001 % of a weight, 0.00006 degrees.
 _COLUMNS = [CONTROLS.index(name) for name in ARKIT_ORDER]
 _EXTRA_NAMES = (*EXTRA_CONTROLS, "lipsPart")
 _EXTRAS = [CONTROLS.index(name) for name in _EXTRA_NAMES]

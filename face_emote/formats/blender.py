@@ -27,10 +27,8 @@ from face_emote.look.garment import hidden_faces
 
 VERBS = "face_emote.blender_side.files"
 BLENDER = MeshOptions(up="z")
-WORN_MOVE = 5e-5
-"""Metres; shapes that move cards and cloth less are left out."""
-BONE_END = 0.04
-"""Metres; bones of neck and root point up, those of jaw and eyes forward."""
+WORN_MOVE = 5e-5  # Metres; shapes that move cards and cloth less are left out.
+BONE_END = 0.04  # Metres; bones of neck and root point up, those of jaw and eyes forward.
 DATE_IN_ALEMBIC = re.compile(rb"_ai_DateWritten=\w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d \d{4}")
 FIXED_DATE = b"_ai_DateWritten=Sat Jan  1 00:00:00 2000"
 """The same bytes for the same motion: Alembic writes the time of day into every file."""

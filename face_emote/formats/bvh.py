@@ -16,8 +16,7 @@ from face_emote.core.rotations import yaw_pitch_roll
 from face_emote.formats.mesh.person import Person, Progress, rotations_of
 
 TURNS = "Yrotation Xrotation Zrotation"
-TIP = (0.0, 0.0, 0.03)
-"""Metres; where the last bones end: in front of their joint."""
+TIP = (0.0, 0.0, 0.03)  # Metres; where the last bones end: in front of their joint.
 
 
 def write_bvh(motion: MotionSource, path: Path, *, person: Person, progress: Progress | None = None) -> None:

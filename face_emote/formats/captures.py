@@ -30,10 +30,8 @@ from face_emote.rigs.curve_names import SKIN_CURVES, NameMatch, match_names
 from face_emote.rigs.retarget import model_map
 
 CAPTURE_SUFFIXES = (".csv", ".json")
-MAX_WEIGHT = 5.0
-"""Larger weights mean another unit (0..100), not a strong expression."""
-MAX_TURN = 720.0
-"""Degrees; no head does more."""
+MAX_WEIGHT = 5.0  # Larger weights mean another unit (0..100), not a strong expression.
+MAX_TURN = 720.0  # Degrees; no head does more.
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +39,8 @@ class Capture:
     """A recording, understood."""
 
     motion: FaceMotion
-    unmatched: tuple[str, ...]
-    """Curves of the file that mean nothing here."""
-    missing: tuple[str, ...]
-    """ARKit weights that the file does not have; they are 0."""
+    unmatched: tuple[str, ...]  # Curves of the file that mean nothing here.
+    missing: tuple[str, ...]  # ARKit weights that the file does not have; they are 0.
 
 
 def is_capture(path: Path) -> bool:

@@ -36,12 +36,9 @@ class FileFormat:
     """`room:function` that writes it: (motion, path, person=, progress=); looked up when it is first needed."""
     needs: str = ""
     """`room:function` that raises DependencyError unless what it is written with is installed."""
-    pictured: bool = False
-    """Whether it holds pictures of the skin."""
-    expressive: bool = False
-    """Whether it shows wrinkles and blood by shapes."""
-    readable: bool = False
-    """Whether a motion can be read from it."""
+    pictured: bool = False  # Whether it holds pictures of the skin.
+    expressive: bool = False  # Whether it shows wrinkles and blood by shapes.
+    readable: bool = False  # Whether a motion can be read from it.
 
     @property
     def own_names(self) -> re.Pattern[str]:

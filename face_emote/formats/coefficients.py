@@ -44,15 +44,13 @@ RATE = ("mocap_frame_rate", "mocap_framerate", "fps")
 POSES = {"global_pose": 0, "neck_pose": 36, "head_pose": 45, "jaw_pose": 66, "left": 69, "right": 72}
 """First column in SMPL-X `poses`."""
 POSES_WIDTH = 75
-MAX_FRAMES = 250_000
-"""More than an hour at 60 a second; all of a clip lies in memory."""
+MAX_FRAMES = 250_000  # More than an hour at 60 a second; all of a clip lies in memory.
 MAX_VALUE = 1e4
 _KNOWN = frozenset(
     (*EXPRESSION, *JAW, *RATE, *ROWS, "poses", "pose", "neck", "global_pose", "betas", "basis", "character")
 )
 DEFAULT_FPS = 30.0
-EMOTE_FPS = 25.0
-"""Files that say no rate: EMOTE's and MEAD's clips have 25 a second."""
+EMOTE_FPS = 25.0  # Files that say no rate: EMOTE's and MEAD's clips have 25 a second.
 
 
 def write_coefficients(
@@ -133,8 +131,7 @@ class FaceCoefficients:
     blood_flow: Float[Array, "frames region=8"]
     betas: Float[Array, f" shape={NUM_SHAPE}"]
     fps: float
-    basis: str
-    """Empty when the file does not say."""
+    basis: str  # Empty when the file does not say.
     character: str
 
 

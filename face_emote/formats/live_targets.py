@@ -26,15 +26,13 @@ from face_emote.formats.arkit import CURVES
 from face_emote.rigs.rig_file import Rig
 
 LOOPBACK = "127.0.0.1"
-PORTS = {"livelink": 11111, "osc": 39539}
-"""Where Unreal's plugin and receivers of VMC listen."""
+PORTS = {"livelink": 11111, "osc": 39539}  # Where Unreal's plugin and receivers of VMC listen.
 FORMS = "livelink://HOST:11111, osc://HOST:39539 or json; without HOST it is this computer"
 SUBJECT = "face_emote"
 LONGEST_SUBJECT = 64
 PACKET_VERSION = 6
 DAY_SECS = 86400.0
-DATAGRAM_BYTES = 1400
-"""A larger one is cut on its way, and lost if any part of it is."""
+DATAGRAM_BYTES = 1400  # A larger one is cut on its way, and lost if any part of it is.
 _ADDRESS = re.compile(
     r"(?P<kind>livelink|osc)(?:://(?P<host>\[[0-9a-f:.]*\]|[^:/\[\]]*)(?::(?P<port>[0-9]{1,5}))?(?:/(?P<subject>.*))?)?",
     re.ASCII | re.IGNORECASE,
@@ -45,12 +43,10 @@ _ADDRESS = re.compile(
 class LiveTarget:
     """Somebody who is sent every frame."""
 
-    kind: str
-    """`livelink`, `osc`, or `json`, which is stdout."""
+    kind: str  # `livelink`, `osc`, or `json`, which is stdout.
     host: str = LOOPBACK
     port: int = 0
-    subject: str = SUBJECT
-    """Name of the face in Live Link."""
+    subject: str = SUBJECT  # Name of the face in Live Link.
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -61,15 +57,11 @@ class LiveTarget:
 class LiveFrame:
     """One frame as it is sent."""
 
-    motion: FaceMotion
-    """Of this frame alone."""
-    secs: float
-    """Its instant, from the first sample on."""
-    day_secs: float
-    """The same on the clock of the day."""
+    motion: FaceMotion  # Of this frame alone.
+    secs: float  # Its instant, from the first sample on.
+    day_secs: float  # The same on the clock of the day.
     arkit: Float[Array, " curve=61"]
-    curves: dict[str, float]
-    """Of the chosen rig, by name; empty without one."""
+    curves: dict[str, float]  # Of the chosen rig, by name; empty without one.
 
 
 def parse_target(text: str) -> LiveTarget:

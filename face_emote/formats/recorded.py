@@ -28,13 +28,11 @@ from face_emote.core.reading import content_of, opened
 from face_emote.core.records import Record, parsed_json
 from face_emote.core.timing import MAX_FPS, MIN_FPS
 
-MAX_NUMBERS = 60_000_000
-"""In one capture: 4.5 hours of 61 curves at 60 fps, 0.5 GB; split longer ones."""
+MAX_NUMBERS = 60_000_000  # In one capture: 4.5 hours of 61 curves at 60 fps, 0.5 GB; split longer ones.
 MAX_CURVES = 4096
 MAX_BYTES = 1 << 30
 USUAL_FPS = (24.0, 25.0, 30.0, 48.0, 50.0, 60.0, 120.0, 24000 / 1001, 30000 / 1001, 60000 / 1001)
-TICK_RATES_HZ = (LIVE_LINK_TICKS_HZ, 24.0, 25.0, 30.0, 48.0, 50.0, 120.0)
-"""Likeliest first."""
+TICK_RATES_HZ = (LIVE_LINK_TICKS_HZ, 24.0, 25.0, 30.0, 48.0, 50.0, 120.0)  # Likeliest first.
 TIMECODE = re.compile(r"(\d{1,2}):(\d{1,2}):(\d{1,2})[:;](\d{1,3}(?:[.,]\d{1,9})?)", re.ASCII)
 DAY_SECS = 86400.0
 MAX_GAP_SECS = 600.0
@@ -52,8 +50,7 @@ class RecordedCurves:
     """Curves as a file has them."""
 
     names: tuple[str, ...]
-    values: Float[Array, "frames curve"]
-    """Float64, finite; frame i is at i / fps."""
+    values: Float[Array, "frames curve"]  # Float64, finite; frame i is at i / fps.
     fps: float
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from face_emote.core.arrays import Array, Float, UInt8
+from face_emote.core.arrays import Array, Float
 from face_emote.core.errors import OptionError
 from face_emote.core.motion import MotionSource
 from face_emote.core.names import BLOOD_REGIONS
@@ -20,8 +20,7 @@ from face_emote.look.regions import blood_masks, wrinkle_masks
 
 ROWS, COLUMNS = 4, 6
 TILE = 128
-STEPS = 16
-"""Points along each side of a quad at which it is asked: closer than texels."""
+STEPS = 16  # Points along each side of a quad at which it is asked: closer than texels.
 
 
 def write_regions(motion: MotionSource, path: Path, *, person: Person, progress: Progress | None = None) -> None:
@@ -31,7 +30,7 @@ def write_regions(motion: MotionSource, path: Path, *, person: Person, progress:
     tiles = region_masks_in_chart(person).reshape(ROWS, COLUMNS, TILE, TILE).swapaxes(1, 2)
     picture = np.round(255.0 * tiles.reshape(ROWS * TILE, COLUMNS * TILE)).astype(np.uint8)
     with written_beside(path) as target:
-        target.write_bytes(png_bytes(_grey(picture)))
+        target.write_bytes(png_bytes(np.repeat(picture[..., None], 3, axis=2)))
     if progress is not None:
         progress(motion.num_frames, motion.num_frames, "exporting")
 
@@ -70,7 +69,3 @@ def _filled(
                 count[empty] += counts[rows, columns][empty]
     found: Array = total / np.maximum(count, 1.0)
     return found.astype(np.float32)
-
-
-def _grey(values: UInt8[Array, "row column"]) -> UInt8[Array, "row column 3"]:
-    return np.repeat(values[..., None], 3, axis=2)

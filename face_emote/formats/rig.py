@@ -31,20 +31,16 @@ from face_emote.rigs.retarget import is_model_file, named_model
 from face_emote.rigs.rig_file import SOURCES, Rig, RigTarget, load_rig
 from face_emote.rigs.vowels import REACH_SECS, VOWEL_SOUNDS, vowel_reading
 
-OWN_COEFFICIENTS = "amass"
-"""The rig that writes the bundled head's own coefficients as arrays."""
+OWN_COEFFICIENTS = "amass"  # The rig that writes the bundled head's own coefficients as arrays.
 CUE_SUFFIXES = (".tsv", ".json")
-STEER = 0.3
-"""Weight that a sound which is not said has to reach in the plain mix before any of it is shown."""
-SHORTEST_CUE_SECS = 0.06
-"""A shorter drawing is not seen; it gives way to the one before it."""
+STEER = 0.3  # Weight that a sound which is not said has to reach in the plain mix before any of it is shown.
+SHORTEST_CUE_SECS = 0.06  # A shorter drawing is not seen; it gives way to the one before it.
 EXTRAS = tuple(name for name in KEYED_CONTROLS if name not in ARKIT_52)
 MOUTH = ("mouth", "jaw", "tongue", "lip")
 SEAL_SHARE = 0.02
 """Sealed lips are no shape; where faces are compared they count like so much of the square of an open jaw."""
 SETTLED = 1e-4
-SHAPE_SWEEPS = 1000
-"""At most; mouths are so alike that some frames need hundreds."""
+SHAPE_SWEEPS = 1000  # At most; mouths are so alike that some frames need hundreds.
 RIDGE = 0.003
 """Share of a shape's mean square that a weight of 1 costs: of two mixes that look alike the smaller is taken."""
 

@@ -36,8 +36,7 @@ from face_emote.look.regions import blood_masks, wrinkle_masks
 
 FOLDER = ASSETS / "viewer"
 FOLD_TEXELS = 1024
-STEEPEST = 2.0
-"""Slope of a full crease that a byte of 255 stands for."""
+STEEPEST = 2.0  # Slope of a full crease that a byte of 255 stands for.
 BLUSH = {"cheek_left": 0.95, "cheek_right": 0.95, "ears": 0.85, "forehead": 0.3, "nose": 0.4, "chin": 0.15}
 """Where the page's blush slider reddens: a blush's profile, as in `skin.blood`."""
 MAX_BYTES = 400 * 2**20

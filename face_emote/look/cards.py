@@ -17,14 +17,11 @@ LAYERS = (0.10, -0.10)
 """Cards of the scalp are turned about their length by up to so many radians, lest they lie flat."""
 GLOW = 1.25
 """A lock sends back about so much more light than its hairs' albedo says, by what passes through them."""
-ENCLOSED = 0.45
-"""Light on strands that others enclose."""
+ENCLOSED = 0.45  # Light on strands that others enclose.
 STEPS = np.array([51.0, 51.0, 51.0, 17.0])
 """Levels of a picture's bytes, colour and cover: it is shorter, and nobody sees it. Fewer would tint dark hair."""
-WAYS = ("cards", "strands", "none")
-"""How hair is written: cards, ribbons as narrow as a strand, not at all."""
-ROUNDNESS = 0.45
-"""A card's normals turn by this to its sides, as those of a lock do."""
+WAYS = ("cards", "strands", "none")  # How hair is written: cards, ribbons as narrow as a strand, not at all.
+ROUNDNESS = 0.45  # A card's normals turn by this to its sides, as those of a lock do.
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,28 +29,19 @@ class Recipe:
     """How cards of one kind are made."""
 
     name: str
-    cards: int
-    """At the coarsest level of detail, of each group of strands."""
-    rows: int
-    """Places along a card that have two vertices."""
-    near: int
-    """Strands that a card shows."""
-    cells: int
-    """Pictures; 0: one a card."""
-    cell: tuple[int, int]
-    """Texels along and across."""
-    root: float = 1.0
-    """Exponent that brings rows closer together at the root, where hair bends most."""
-    lift: float = 0.0
-    """Metres off the head, lest flat pieces cut through it."""
-    ragged: float = 0.0
-    """Share of its length that a strand may be shorter than its card."""
+    cards: int  # At the coarsest level of detail, of each group of strands.
+    rows: int  # Places along a card that have two vertices.
+    near: int  # Strands that a card shows.
+    cells: int  # Pictures; 0: one a card.
+    cell: tuple[int, int]  # Texels along and across.
+    root: float = 1.0  # Exponent that brings rows closer together at the root, where hair bends most.
+    lift: float = 0.0  # Metres off the head, lest flat pieces cut through it.
+    ragged: float = 0.0  # Share of its length that a strand may be shorter than its card.
     beyond: float = 0.0
     """Of a card's length, that it goes on at either end: roots of brow hairs do not lie in a row."""
     finest: float = 0.2
     """Texels of the thinnest strand's radius: what is cut out by its coverage must not vanish."""
-    spread: float = 1.7
-    """Half width of a card in standard deviations of its strands."""
+    spread: float = 1.7  # Half width of a card in standard deviations of its strands.
 
 
 RECIPES = {
@@ -65,8 +53,7 @@ RECIPES = {
     "lash": Recipe("lashes", cards=12, rows=4, near=18, cells=0, cell=(64, 32), spread=1.9),
 }
 MOST = 1_000_000
-LODS = (1.0, 2.0, 4.0)
-"""Factor on the number of the scalp's cards by level of detail."""
+LODS = (1.0, 2.0, 4.0)  # Factor on the number of the scalp's cards by level of detail.
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,16 +63,12 @@ class Cards:
     name: str
     points: Float[Array, "vertex 3"]
     normals: Float[Array, "vertex 3"]
-    uv: Float[Array, "vertex 2"]
-    """(0, 0) bottom left."""
+    uv: Float[Array, "vertex 2"]  # (0, 0) bottom left.
     triangles: Int[Array, "triangle 3"]
-    root_triangle: Int[Array, " vertex"]
-    """Of the skin refined once: where the vertex's card is rooted."""
+    root_triangle: Int[Array, " vertex"]  # Of the skin refined once: where the vertex's card is rooted.
     root_weights: Float[Array, "vertex 3"]
-    rigid: bool
-    """Whether they move with the skull alone."""
-    picture: UInt8[Array, "row column 4"]
-    """sRGB and coverage, row 0 at the top."""
+    rigid: bool  # Whether they move with the skull alone.
+    picture: UInt8[Array, "row column 4"]  # sRGB and coverage, row 0 at the top.
 
 
 class _Strips(NamedTuple):
@@ -94,8 +77,7 @@ class _Strips(NamedTuple):
     guide: Int[Array, " card"]
     near: Int[Array, "card near"]
     middle: Float[Array, "card row 3"]
-    side: Float[Array, "card row 3"]
-    """To the right edge, metres."""
+    side: Float[Array, "card row 3"]  # To the right edge, metres.
     outward: Float[Array, "card row 3"]
 
 

@@ -17,8 +17,7 @@ import numpy as np
 
 from face_emote.core.arrays import Array, Float
 
-EPIDERMIS = 0.02
-"""Light that the outermost layers scatter back, of every colour alike."""
+EPIDERMIS = 0.02  # Light that the outermost layers scatter back, of every colour alike.
 BASE_ALBEDO = (0.733, 0.696, 0.559)
 """Linear sRGB of skin without pigment and blood: the collagen beneath, and its carotene."""
 MELANIN_EXTINCTION = (0.611, 0.837, 1.087)
@@ -29,12 +28,10 @@ BLOOD_GAIN = 0.80
 2.2 a full blush."""
 PALLOR_GREYING = 0.18
 """Share of grey mixed in at h = -1: skin without blood also loses the red light that blood scatters back."""
-LUMINANCE = (0.3, 0.5, 0.2)
-"""Weights of the grey that pallor mixes in."""
+LUMINANCE = (0.3, 0.5, 0.2)  # Weights of the grey that pallor mixes in.
 CREASE_TINT = (0.76, 0.58, 0.53)
 """Albedo factor at the bottom of a full crease: light that bounces between its walls is absorbed more often."""
-SCALP_SHADE = 0.9
-"""Opacity of painted hair (brow and scalp) at coverage 1."""
+SCALP_SHADE = 0.9  # Opacity of painted hair (brow and scalp) at coverage 1.
 
 
 def albedo(melanin: Float[Array, "*shape"], haemoglobin: Float[Array, "*shape"]) -> Float[Array, "*shape 3"]:

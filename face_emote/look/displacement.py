@@ -11,10 +11,8 @@ from face_emote.core.arrays import Array, Float
 from face_emote.look.maps import WRINKLE_DEPTH
 from face_emote.look.surface import SKIN_PARTS, SkinSurface
 
-COARSE = 128
-"""Side of the map that vertices read: its texels are about as wide (2 mm) as the mesh is fine."""
-STILL_LIPS = 0.3
-"""Lip mask at which nothing moves any more. What closes the mouth must not."""
+COARSE = 128  # Side of the map that vertices read: its texels are about as wide (2 mm) as the mesh is fine.
+STILL_LIPS = 0.3  # Lip mask at which nothing moves any more. What closes the mouth must not.
 
 
 def crease_relief(

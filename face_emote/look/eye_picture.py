@@ -16,13 +16,10 @@ from face_emote.look.formula.records import EyeLook
 
 TILT = (0.07, -0.02)
 """Where the iris sits on the modelled eyeball: radians outwards and up from straight ahead."""
-SPAN = 1.6
-"""Angle from the optical axis that the picture covers, radians."""
+SPAN = 1.6  # Angle from the optical axis that the picture covers, radians.
 TEXELS = 512
-LIDS_ALONE = 0.7
-"""Share of the lids' shade that no engine's own shadows make."""
-MEAN_LIGHT = 0.75
-"""Cosine of a usual key light to the optical axis."""
+LIDS_ALONE = 0.7  # Share of the lids' shade that no engine's own shadows make.
+MEAN_LIGHT = 0.75  # Cosine of a usual key light to the optical axis.
 
 
 def eye_frame(side: int) -> Float[Array, "3 axis=3"]:

@@ -8,31 +8,24 @@ from face_emote.core.arrays import Array, Float
 from face_emote.core.types import SkinParams
 from face_emote.look.strands import StrandGroup, load_strands
 
-WHITE = (0.52, 0.50, 0.47)
-"""Hair without pigment."""
-BROW_SHARE, LASH_SHARE = 0.62, 0.30
-"""Pigment makes brows and lashes darker than the hair of the scalp."""
+WHITE = (0.52, 0.50, 0.47)  # Hair without pigment.
+BROW_SHARE, LASH_SHARE = 0.62, 0.30  # Pigment makes brows and lashes darker than the hair of the scalp.
 BROW_GREYING, LASH_GREYING = 0.42, 0.15
 """They keep it longer: share of the scalp's white hairs that brows and lashes have."""
-BROW_WHITE = 0.50
-"""A white brow hair is thin, so that its neighbours' shadow and the skin show through it."""
+BROW_WHITE = 0.50  # A white brow hair is thin, so that its neighbours' shadow and the skin show through it.
 LASH_SHAPE = (0.9, 0.42, 0.95)
 """Factors on the stored lashes along x, y, z: they then point at the viewer rather than up, and read as a dark rim."""
-SHORTEST, FINEST = 0.58, 0.52
-"""Length and width of the sparsest lashes as shares of the fullest ones'."""
-FINE_TAPER = 0.92
-"""Share of their width that brow hairs and lashes lose towards the tip."""
+SHORTEST, FINEST = 0.58, 0.52  # Length and width of the sparsest lashes as shares of the fullest ones'.
+FINE_TAPER = 0.92  # Share of their width that brow hairs and lashes lose towards the tip.
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FineHair:
     """One brow or one row of lashes."""
 
-    kind: str
-    """`brow` or `lash`."""
+    kind: str  # `brow` or `lash`.
     group: StrandGroup
-    colour: Float[Array, "strand 3"]
-    """Albedo, linear sRGB."""
+    colour: Float[Array, "strand 3"]  # Albedo, linear sRGB.
 
 
 def fine_hair(skin: SkinParams) -> tuple[FineHair, ...]:

@@ -11,34 +11,24 @@ import numpy as np
 
 from face_emote.core.arrays import Array, Bool, Float, Int
 
-THICKNESS = 0.0042
-"""Metres between skin and the outer face of the cloth."""
-ROUNDING_MM = 3.0
-"""Over this distance under the collar the cloth curves in to its edge."""
+THICKNESS = 0.0042  # Metres between skin and the outer face of the cloth.
+ROUNDING_MM = 3.0  # Over this distance under the collar the cloth curves in to its edge.
 EDGE_THICKNESS = 0.0020
-RIM_DEPTH = -0.0012
-"""The rim's inner edge lies this far inside the skin, so that no gap shows."""
+RIM_DEPTH = -0.0012  # The rim's inner edge lies this far inside the skin, so that no gap shows.
 HIDDEN_UNDER_CLOTH = 12.0
 """Faces of skin further than this under the collar (mm) are left out: nobody sees them, and none comes through."""
-AXIS = -0.033
-"""The bust's vertical axis on the template: z in metres."""
-ROUND = 2.5
-"""Exponent of the superellipses that are the bust's cross-sections."""
+AXIS = -0.033  # The bust's vertical axis on the template: z in metres.
+ROUND = 2.5  # Exponent of the superellipses that are the bust's cross-sections.
 WIDEST = (0.217, 0.101, 0.093, -0.240, 0.0)
 """Half width, depth to the front and to the back, height, rise at the sides: metres, of the template."""
 BASE = (0.158, 0.080, 0.068, -0.345, 0.030)
-CUT_RINGS = 3
-"""Rings of the skin refined once that are left out at its edge, where the arms' folds begin."""
-EVEN = 9
-"""Columns over which the slope of the shoulders is averaged, of about a hundred."""
-FALL = 0.075
-"""Length of a column's tangents, metres."""
-COLUMN_STEPS = 5
-"""Rings from the shoulders to the widest, and from there to the base."""
+CUT_RINGS = 3  # Rings of the skin refined once that are left out at its edge, where the arms' folds begin.
+EVEN = 9  # Columns over which the slope of the shoulders is averaged, of about a hundred.
+FALL = 0.075  # Length of a column's tangents, metres.
+COLUMN_STEPS = 5  # Rings from the shoulders to the widest, and from there to the base.
 CAP = ((0.965, 0.0055), (0.88, 0.0085), (0.55, 0.0085))
 """Rings under the base: share of its width, and metres lower."""
-BASE_SHADE = 0.45
-"""Share of the sky's light that reaches the base."""
+BASE_SHADE = 0.45  # Share of the sky's light that reaches the base.
 
 
 def under_collar(template_points: Float[Array, "point 3"]) -> Float[Array, " point"]:
@@ -55,14 +45,11 @@ def under_collar(template_points: Float[Array, "point 3"]) -> Float[Array, " poi
 class Base(NamedTuple):
     """The cloth beyond the shoulders: it hangs on their edge, and is as wide and as deep as they are."""
 
-    hem: Int[Array, " column"]
-    """Cloth points on the shoulders' edge, in order around the body."""
-    anchor: Int[Array, " anchor"]
-    """Skin points that say where the body is."""
+    hem: Int[Array, " column"]  # Cloth points on the shoulders' edge, in order around the body.
+    anchor: Int[Array, " anchor"]  # Skin points that say where the body is.
     axes: Float[Array, "3 anchor"]
     """Weights of theirs that give its origin, across and ahead; the way up follows from those."""
-    hem_rest: Float[Array, "column 3"]
-    """Across, up and ahead from the origin on the template, metres."""
+    hem_rest: Float[Array, "column 3"]  # Across, up and ahead from the origin on the template, metres.
     rest: Float[Array, "base_point 3"]
     column: Int[Array, " base_point"]
     share: Float[Array, " base_point"]
@@ -81,16 +68,11 @@ class Garment:
     """Cloth points as blends of two skin points each, lifted along the skin's normal; then those of the base."""
 
     first: Int[Array, " cloth_point"]
-    second: Int[Array, " cloth_point"]
-    """For points of the base those of its column's edge."""
-    share: Float[Array, " cloth_point"]
-    """Weight of `second`."""
-    offset: Float[Array, " worn_point"]
-    """Metres along the normal; the base has none."""
-    under: Float[Array, " cloth_point"]
-    """Millimetres under the collar."""
-    shade: Float[Array, " cloth_point"]
-    """Share of the sky's light."""
+    second: Int[Array, " cloth_point"]  # For points of the base those of its column's edge.
+    share: Float[Array, " cloth_point"]  # Weight of `second`.
+    offset: Float[Array, " worn_point"]  # Metres along the normal; the base has none.
+    under: Float[Array, " cloth_point"]  # Millimetres under the collar.
+    shade: Float[Array, " cloth_point"]  # Share of the sky's light.
     base: Base
     triangles: Int[Array, "triangle 3"]
 
@@ -133,12 +115,10 @@ class _Cut(NamedTuple):
 
     first: Array
     second: Array
-    depth: Float[Array, " point"]
-    """Millimetres under the collar."""
+    depth: Float[Array, " point"]  # Millimetres under the collar.
     share: Float[Array, " point"]
     triangles: list[list[int]]
-    rim: list[tuple[int, int]]
-    """Edges along the collar, in the direction of the triangles above them."""
+    rim: list[tuple[int, int]]  # Edges along the collar, in the direction of the triangles above them.
 
 
 def make_garment(

@@ -31,35 +31,29 @@ from face_emote.look.head_shell import CENTRE, HeadShell, farthest, head_shell, 
 from face_emote.look.strands import HAIR_LENGTH, TIP_WIDTH, load_strands, pose_strands
 from face_emote.look.surface import SkinSurface, layout_skin
 
-ROOT_TONE, TIP_TONE = 0.82, 1.14
-"""Hair is bleached towards its tips."""
+ROOT_TONE, TIP_TONE = 0.82, 1.14  # Hair is bleached towards its tips.
 HULL_DEPTH = 0.0065
 """Metres under the outside of the hair at which 1 / e of the light from all around is left."""
 LEAST_OPEN = 0.145
 SHADE, SHADE_SPREAD = 0.62, 10
 """Share of the sky's light that hair keeps from the skin under it, and how many times that is spread to its border."""
-CURLY_SHARE = 0.45
-"""Share of the strands that the tightest curls get, which take more room each."""
+CURLY_SHARE = 0.45  # Share of the strands that the tightest curls get, which take more room each.
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HairCurves:
     """Strands on a head at rest, each a polyline from root to tip; an even selection is `points[::n]`."""
 
-    points: Float[Array, "strand knot 3"]
-    """Metres, axes of the head."""
+    points: Float[Array, "strand knot 3"]  # Metres, axes of the head.
     width: Float[Array, "strand knot"]
     """Diameter, metres. A strand stands for several hairs; drawing every n-th, multiply by about n."""
-    colour: Float[Array, "strand knot 3"]
-    """Albedo, linear sRGB."""
+    colour: Float[Array, "strand knot 3"]  # Albedo, linear sRGB.
     openness: Float[Array, "strand knot"]
     """Light from all around that reaches a knot through the other hair, 0..1: ambient occlusion."""
-    outward: Float[Array, "strand knot 3"]
-    """Unit vectors away from the head, to shade strands as a volume."""
+    outward: Float[Array, "strand knot 3"]  # Unit vectors away from the head, to shade strands as a volume.
     triangle: Int[Array, " strand"]
     """Triangle of `skin.surface.skin_surface(..., levels=1)` that a strand is rooted in."""
-    weights: Float[Array, "strand 3"]
-    """Barycentric coordinates of the root."""
+    weights: Float[Array, "strand 3"]  # Barycentric coordinates of the root.
 
     @property
     def num_strands(self) -> int:

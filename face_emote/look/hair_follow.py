@@ -9,8 +9,7 @@ from face_emote.core.names import JOINTS
 from face_emote.core.rotations import turn_between
 from face_emote.face.head import Head
 
-STILL = 3e-4
-"""Metres that any one expression may move a vertex of the skull."""
+STILL = 3e-4  # Metres that any one expression may move a vertex of the skull.
 FADE = 0.022
 """Metres along a strand within which it leaves its root, which may slide with the scalp, for the skull."""
 
@@ -19,8 +18,7 @@ FADE = 0.022
 class SkullFrame:
     """The skull of one head at rest."""
 
-    vertex: Int[Array, " skull"]
-    """Vertices that move with the neck joint and with nothing else."""
+    vertex: Int[Array, " skull"]  # Vertices that move with the neck joint and with nothing else.
     rest: Float[Array, "skull 3"]
 
     def transform(self, vertices: Float[Array, "vertex 3"]) -> Float[Array, "3 4"]:

@@ -7,8 +7,7 @@ from face_emote.core.arrays import Array, Float
 _LINE = ((0.0, 40.0), (45.0, 58.0), (75.0, 74.0), (105.0, 84.0), (140.0, 74.0), (180.0, 66.0))
 """Azimuth from the front in degrees, height in mm: above this line even the oldest scalp may be bare."""
 _AXIS_Z_MM = 10.0
-BORDER_MM = 24.0
-"""Width of the wreath's thin upper border."""
+BORDER_MM = 24.0  # Width of the wreath's thin upper border.
 
 
 def loss(points: Float[Array, "point 3"]) -> Float[Array, " point"]:

@@ -21,7 +21,5 @@ THROUGH_GAIN, THROUGH_SHIFT, THROUGH_WIDTH = 0.9, 0.04, 0.25
 SHIFT_SPREAD = 0.10
 """Range of the lobes' shift from strand to strand: it breaks the highlight's band into streaks."""
 SKY = (0.62, 0.36)
-DEPTH = 0.0075
-"""Metres of hair after which 1 / e of a light is left."""
-SKIN_SKY = 1.1
-"""Brows, lashes and a crop stand in the sky light of their root's skin, a little above it."""
+DEPTH = 0.0075  # Metres of hair after which 1 / e of a light is left.
+SKIN_SKY = 1.1  # Brows, lashes and a crop stand in the sky light of their root's skin, a little above it.

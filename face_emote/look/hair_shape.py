@@ -16,17 +16,12 @@ from face_emote.look.head_shell import CENTRE, HeadShell, pushed_out
 class Character:
     """How the strands of a style behave; lengths in metres."""
 
-    clumping: float
-    """How far tips gather, 0..1."""
-    lock_wave: float
-    """Sideways waves that a clump shares."""
-    strand_wave: float
-    """Waves of single strands."""
+    clumping: float  # How far tips gather, 0..1.
+    lock_wave: float  # Sideways waves that a clump shares.
+    strand_wave: float  # Waves of single strands.
     wave_length: float
-    astray: float
-    """Share of strands that leave their clump."""
-    width: float
-    """Diameter of a drawn strand, which stands for a few hairs."""
+    astray: float  # Share of strands that leave their clump.
+    width: float  # Diameter of a drawn strand, which stands for a few hairs.
     knots: int
 
 
@@ -39,10 +34,8 @@ CURL_RADIUS = (0.0058, 0.0026)
 CURL_LENGTH = (0.075, 0.0105)
 """Radius and length of a turn of the loosest waves and of the tightest curls, metres."""
 KNOTS_PER_TURN, MOST_KNOTS = 9, 72
-CURL_RISE = 0.42
-"""Share of its length by which the curliest hair stands off the head."""
-CLEARANCE = (0.0005, 0.0012)
-"""Least height of a strand over the skin, and how much more some have."""
+CURL_RISE = 0.42  # Share of its length by which the curliest hair stands off the head.
+CLEARANCE = (0.0005, 0.0012)  # Least height of a strand over the skin, and how much more some have.
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,8 +43,7 @@ class Chance:
     """The random numbers of a style's strands."""
 
     strand: Float[Array, "strand 12"]
-    clump: Float[Array, "strand 12"]
-    """The same for all strands of a clump."""
+    clump: Float[Array, "strand 12"]  # The same for all strands of a clump.
 
 
 def chances(style: HairStyle) -> Chance:

@@ -11,8 +11,7 @@ from face_emote.core.assets import ASSETS
 HAIR_FILE = ASSETS / "skin" / "hair.npz"
 GROWN_STYLES = ("short", "medium", "tied")
 """Styles with guides; `crop` is strands of their own (`skin.strands`) and `none` is nothing."""
-KNOT_STEP = 1e-5
-"""Metres per unit of stored knots."""
+KNOT_STEP = 1e-5  # Metres per unit of stored knots.
 MIX_STEP = 1.0 / 255.0
 
 
@@ -27,11 +26,9 @@ class HairStyle:
     """From the guide's root, metres, world axes; knot 0 is the root, but for the coil of a bun."""
     triangle: Int[Array, " strand"]
     weights: Float[Array, "strand 3"]
-    guides: Int[Array, "strand 3"]
-    """The guides that a strand blends."""
+    guides: Int[Array, "strand 3"]  # The guides that a strand blends.
     mix: Float[Array, "strand 3"]
-    clump: Int[Array, " strand"]
-    """The strand around which each one gathers towards its tip."""
+    clump: Int[Array, " strand"]  # The strand around which each one gathers towards its tip.
 
     @property
     def num_strands(self) -> int:

@@ -13,8 +13,7 @@ CENTRE = np.array([0.0, 0.045, 0.005], np.float32)
 """In the middle of the skull, metres from the skull-base joint; identities do not move that joint."""
 ROWS, COLUMNS = 96, 192
 """Steps of latitude from the top to the bottom, and of longitude around the vertical: about 3 mm on the scalp."""
-LOWEST = -0.085
-"""Skin below this height (metres) belongs to the shoulders, which hair may touch."""
+LOWEST = -0.085  # Skin below this height (metres) belongs to the shoulders, which hair may touch.
 SUBDIVISIONS = 3
 
 

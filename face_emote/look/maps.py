@@ -23,46 +23,36 @@ from face_emote.look.hair_styles import load_loss_map
 
 MAP_FILE = ASSETS / "skin" / "maps.npz"
 SIZES = (512, 1024, 2048)
-MICRO_DEPTH = 0.00015
-"""Metres of furrow relief at micro height 1, of a grown-up."""
-PORE_DEPTH = 0.00025
-"""Metres of the deepest pores of a grown-up."""
+MICRO_DEPTH = 0.00015  # Metres of furrow relief at micro height 1, of a grown-up.
+PORE_DEPTH = 0.00025  # Metres of the deepest pores of a grown-up.
 PORE_EDGE = (0.30, 0.08)
 """Height of the baked cones at which a pore begins, at age 0 and at age 1: it widens as skin grows slack."""
-FINE_DEPTH = 0.00016
-"""Metres of the fine lines of age 1."""
-WRINKLE_DEPTH = 0.0017
-"""Metres of an expression crease at activation 1."""
+FINE_DEPTH = 0.00016  # Metres of the fine lines of age 1.
+WRINKLE_DEPTH = 0.0017  # Metres of an expression crease at activation 1.
 PORE_SHADE, PORE_BLOOD, PORE_DULL = 0.16, 0.40, 0.60
 """Shares of melanin and blood that the bottom of a pore adds, and of gloss that it takes."""
-MOTTLING = 0.8
-"""How much stronger the unevenness of pigment and blood is at age 1."""
-THREAD_VEINS = 0.35
-"""Blood that age 1 adds where skin is red anyway, on cheeks and nose."""
+MOTTLING = 0.8  # How much stronger the unevenness of pigment and blood is at age 1.
+THREAD_VEINS = 0.35  # Blood that age 1 adds where skin is red anyway, on cheeks and nose.
 LIP_AGEING = (0.28, 0.9)
 """Shares of their redness that lips lose by age 1, and of depth that their lines gain."""
 BROW_SHADE, SCALP_COVER, STUBBLE_SHADE = 0.20, 0.80, 0.85
 """Coverage of painted hair where a brow, the scalp's hair or a shaven beard is densest."""
 ROUGH, GLOSS_SMOOTHS, AGE_ROUGHENS = 0.90, 0.50, 0.03
 """Where skin reflects more it is oilier and smoother; old skin is drier."""
-ROUGHNESS = (0.30, 0.65)
-"""It stays within these."""
+ROUGHNESS = (0.30, 0.65)  # It stays within these.
 LIP_BROWN = 0.10
 """Melanin in place of the red that lips of redness 0 lack: a man's lips are the skin's colour, a little darker."""
 LIP_PIGMENT = 0.22
 """Melanin that lips gain per unit beyond olive skin: dark lips are as dark as the face, and browner."""
-FOLDING = (0.78, 1.15)
-"""Depth of every expression crease at age 0 and at age 1: young skin is elastic."""
-RESTING_SHARE = 0.36
-"""Activation that age 1 leaves in every expression crease at rest."""
+FOLDING = (0.78, 1.15)  # Depth of every expression crease at age 0 and at age 1: young skin is elastic.
+RESTING_SHARE = 0.36  # Activation that age 1 leaves in every expression crease at rest.
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SkinMaps:
     """One character's skin, ready for a renderer. All float32."""
 
-    melanin: Float[Array, "size size"]
-    """Concentration, as `colour.albedo` takes it: about 0..4."""
+    melanin: Float[Array, "size size"]  # Concentration, as `colour.albedo` takes it: about 0..4.
     haemoglobin: Float[Array, "size size"]
     """Concentration at rest, 0..4; multiply by exp(BLOOD_GAIN * blood_flow)."""
     specular: Float[Array, "size size"]
@@ -78,10 +68,8 @@ class SkinMaps:
     """Derivative of the expression relief at activation 1 per unit u and v, metres."""
     hair_coverage: Float[Array, "size size"]
     """Paint of hair colour on the skin: under brows and scalp hair, and as stubble, 0..1."""
-    lips: Float[Array, "size size"]
-    """1 on the red of the lips, 0..1."""
-    inside: Float[Array, "size size"]
-    """1 on mucous skin inside the mouth and behind the lids, 0..1."""
+    lips: Float[Array, "size size"]  # 1 on the red of the lips, 0..1.
+    inside: Float[Array, "size size"]  # 1 on mucous skin inside the mouth and behind the lids, 0..1.
 
     @property
     def size(self) -> int:

@@ -14,8 +14,7 @@ from face_emote.core.names import BLOOD_REGIONS, WRINKLES
 
 BLOOD_AND_NECK = (*BLOOD_REGIONS, "neck")
 """Columns of `blood_masks`: the eight regions of a motion, then the neck, which follows cheeks and ears."""
-_SPLIT_MM = 7.0
-"""Half width of the soft border between left and right."""
+_SPLIT_MM = 7.0  # Half width of the soft border between left and right.
 
 
 def _bell(distance: Array, sigma: float) -> Array:

@@ -19,23 +19,15 @@ VOLUME = (0.004, 0.16)
 class StandingHair:
     """Strands of one kind."""
 
-    kind: str
-    """`scalp`, `brow` or `lash`."""
-    points: Float[Array, "strand knot 3"]
-    """Metres."""
-    width: Float[Array, "strand knot"]
-    """Diameter, metres."""
-    colour: Float[Array, "strand knot 3"]
-    """Linear albedo."""
-    openness: Float[Array, "strand knot"]
-    """Light from all around that reaches a knot, 0..1."""
-    triangle: Int[Array, " strand"]
-    """Of the skin refined once, where the root is."""
+    kind: str  # `scalp`, `brow` or `lash`.
+    points: Float[Array, "strand knot 3"]  # Metres.
+    width: Float[Array, "strand knot"]  # Diameter, metres.
+    colour: Float[Array, "strand knot 3"]  # Linear albedo.
+    openness: Float[Array, "strand knot"]  # Light from all around that reaches a knot, 0..1.
+    triangle: Int[Array, " strand"]  # Of the skin refined once, where the root is.
     weights: Float[Array, "strand 3"]
-    outward: Float[Array, "strand 3"]
-    """The skin's normal at the root."""
-    rigid: bool
-    """Whether it moves with the skull alone."""
+    outward: Float[Array, "strand 3"]  # The skin's normal at the root.
+    rigid: bool  # Whether it moves with the skull alone.
 
 
 def standing_hair(

@@ -18,29 +18,22 @@ GROUPS = (
 )  # fmt: skip
 HAIR_LENGTH = 0.012
 """Metres of the longest scalp strands as stored: `SkinParams.hair_length` / HAIR_LENGTH is their scale."""
-OFFSET_STEP = 1e-6
-"""Metres per unit of stored offsets."""
+OFFSET_STEP = 1e-6  # Metres per unit of stored offsets.
 WIDTH_STEP = 1e-6
-TIP_WIDTH = 0.25
-"""Width at the tip as a share of the width at the root; it falls linearly."""
+TIP_WIDTH = 0.25  # Width at the tip as a share of the width at the root; it falls linearly.
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StrandGroup:
     """Strands of one kind, in an order in which every first part is an even selection."""
 
-    name: str
-    """One of `GROUPS`."""
-    triangle: Int[Array, " strand"]
-    """Index into `SkinSurface.triangles` at level 1."""
-    weights: Float[Array, "strand 3"]
-    """Barycentric coordinates of the root."""
+    name: str  # One of `GROUPS`.
+    triangle: Int[Array, " strand"]  # Index into `SkinSurface.triangles` at level 1.
+    weights: Float[Array, "strand 3"]  # Barycentric coordinates of the root.
     offsets: Float[Array, "strand knot 3"]
     """From the root, metres, world axes of the template at rest; knot 0 is the root itself, 0."""
-    width: Float[Array, " strand"]
-    """Diameter at the root, metres."""
-    tint: Float[Array, " strand"]
-    """Factor on the hair colour, about 0.6..1.5."""
+    width: Float[Array, " strand"]  # Diameter at the root, metres.
+    tint: Float[Array, " strand"]  # Factor on the hair colour, about 0.6..1.5.
 
     @property
     def num_strands(self) -> int:
@@ -80,8 +73,7 @@ class StrandGroup:
 class StrandSet:
     """All strands of the bundled head."""
 
-    groups: tuple[StrandGroup, ...]
-    """In the order of `GROUPS`."""
+    groups: tuple[StrandGroup, ...]  # In the order of `GROUPS`.
 
     def group(self, name: str) -> StrandGroup:
         """The group of that name (one of `GROUPS`)."""

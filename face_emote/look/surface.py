@@ -23,20 +23,13 @@ SKIN_PARTS = ("head", "torso", "mouth", "socketL", "socketR")
 class SkinSurface:
     """Topology of the refined skin; positions come from `matrix.apply(head_vertices[vertex_index])`."""
 
-    vertex_index: Int[Array, " skin_vertex"]
-    """Head vertex of each skin vertex before refinement."""
-    matrix: SparseRows
-    """From skin vertices to refined vertices (smooth)."""
-    linear: SparseRows
-    """The same without smoothing, for masks given at vertices."""
-    triangles: Int[Array, "triangle 3"]
-    """Refined vertices, counter-clockwise seen from outside."""
-    uv: Float[Array, "uv_vertex 2"]
-    """Refined texture coordinates."""
-    uv_triangles: Int[Array, "triangle 3"]
-    """Indices into `uv`, corner by corner of `triangles`."""
-    part: Int[Array, " triangle"]
-    """Index into `SKIN_PARTS`."""
+    vertex_index: Int[Array, " skin_vertex"]  # Head vertex of each skin vertex before refinement.
+    matrix: SparseRows  # From skin vertices to refined vertices (smooth).
+    linear: SparseRows  # The same without smoothing, for masks given at vertices.
+    triangles: Int[Array, "triangle 3"]  # Refined vertices, counter-clockwise seen from outside.
+    uv: Float[Array, "uv_vertex 2"]  # Refined texture coordinates.
+    uv_triangles: Int[Array, "triangle 3"]  # Indices into `uv`, corner by corner of `triangles`.
+    part: Int[Array, " triangle"]  # Index into `SKIN_PARTS`.
 
 
 def skin_surface(

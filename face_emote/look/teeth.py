@@ -14,20 +14,16 @@ from face_emote.face.head import Head
 AROUND, LEVELS = 10, (-0.25, 0.04, 0.34, 0.64, 0.84, 0.95, 1.0)
 """A crown of the bundled head: points of a ring; heights of its rings, 0 gum line .. 1 edge. A last point closes it."""
 CROWN_POINTS = AROUND * len(LEVELS) + 1
-TEETH_PER_SIDE = 7
-"""First incisor to second molar; the left tooth of a pair comes before the right one."""
+TEETH_PER_SIDE = 7  # First incisor to second molar; the left tooth of a pair comes before the right one.
 
 ENAMEL = (0.760, 0.700, 0.595)
 ENAMEL_NECK = (0.640, 0.510, 0.360)
 ENAMEL_EDGE = (0.500, 0.530, 0.550)
 """Body of a crown; at the gum, where dentine shows through; at the edge, which has no dentine and looks blue-grey."""
-NECK, EDGE = (0.46, 0.0), (0.66, 1.0)
-"""Heights on the crown between which neck and edge set in."""
+NECK, EDGE = (0.46, 0.0), (0.66, 1.0)  # Heights on the crown between which neck and edge set in.
 EDGE_SHARE = 0.75
-ENAMEL_WARM = (0.965, 0.905, 0.790)
-"""Factor of the warmest tooth (canines are warmer than incisors)."""
-ENAMEL_OLD = (0.930, 0.855, 0.715)
-"""Factor at age 1."""
+ENAMEL_WARM = (0.965, 0.905, 0.790)  # Factor of the warmest tooth (canines are warmer than incisors).
+ENAMEL_OLD = (0.930, 0.855, 0.715)  # Factor at age 1.
 ENAMEL_MOTTLE = 0.07
 BETWEEN, BETWEEN_FLOOR = (0.86, 1.02), (0.70, 0.60, 0.52)
 """Where, across a crown, its side turns to its neighbour, and the light left there."""
@@ -37,12 +33,10 @@ ENAMEL_ROUGHNESS, ENAMEL_F0, ENAMEL_RIPPLE = 0.19, 0.055, 0.05
 
 GUM = (0.52, 0.200, 0.185)
 GUM_MOTTLE, GUM_STIPPLE, GUM_ROUGHNESS, GUM_F0 = 0.22, 0.16, 0.26, 0.040
-GUM_SCALE = (420.0, 1500.0)
-"""Cells per metre of blotches and of the stippling like orange peel."""
+GUM_SCALE = (420.0, 1500.0)  # Cells per metre of blotches and of the stippling like orange peel.
 TONGUE = (0.56, 0.225, 0.205)
 TONGUE_COAT = (0.53, 0.300, 0.270)
-TONGUE_COAT_REACH = (0.092, 0.066)
-"""Between which rest positions in z the back of the tongue turns pale."""
+TONGUE_COAT_REACH = (0.092, 0.066)  # Between which rest positions in z the back of the tongue turns pale.
 TONGUE_SCALE, TONGUE_RELIEF, TONGUE_PIT = 1100.0, 0.10, 0.24
 """Papillae per metre, how far they bend the normal, the light that gaps between them take."""
 TONGUE_GROOVE, TONGUE_GROOVE_SHADE = 0.0018, 0.22
@@ -56,8 +50,7 @@ LINING_BLEND = 0.005
 """Metres behind the lips over which the lining of the mouth passes from the face's light to the mouth's."""
 KEY_OPEN = 0.5
 """Share of the key light that does not depend on how open the lips are there (shadows take care of it too)."""
-FACING = 0.45
-"""Share of the light through the lips that a surface loses when it does not face them."""
+FACING = 0.45  # Share of the light through the lips that a surface loses when it does not face them.
 BOUNCE = (0.52, 0.150, 0.105)
 BOUNCE_SIDE, BOUNCE_DEPTH, BOUNCE_KEY = 0.016, 0.032, 0.30
 """Light that the walls of the mouth throw back: its colour; opening (metres a side) at which it is half; depth over
@@ -69,30 +62,24 @@ class MouthOpening:
     """The hole between the lips: an ellipse bent round the teeth. All from posed vertices."""
 
     middle: Float[Array, " 3"]
-    right: Float[Array, " 3"]
-    """Unit vector to the character's left."""
+    right: Float[Array, " 3"]  # Unit vector to the character's left.
     up: Float[Array, " 3"]
     forward: Float[Array, " 3"]
     half_width: float
     half_height: float
-    sag: float
-    """How far the corners lie behind the middle."""
-    lift: float
-    """How far the corners lie above the middle."""
+    sag: float  # How far the corners lie behind the middle.
+    lift: float  # How far the corners lie above the middle.
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MouthPoints:
     """Head vertices from which the opening is measured."""
 
-    corners: Int[Array, " side=2"]
-    """Of the lips: the character's right, left."""
-    upper: Int[Array, " near"]
-    """Edge of the upper lip near the middle."""
+    corners: Int[Array, " side=2"]  # Of the lips: the character's right, left.
+    upper: Int[Array, " near"]  # Edge of the upper lip near the middle.
     lower: Int[Array, " near_below"]
     front: Int[Array, " incisor"]
-    back: Int[Array, " molar"]
-    """Upper teeth, which give the direction forward."""
+    back: Int[Array, " molar"]  # Upper teeth, which give the direction forward.
 
 
 def mouth_points(

@@ -14,8 +14,7 @@ import numpy as np
 
 from face_emote.core.arrays import Array, Float
 
-LUMA = (0.2126, 0.7152, 0.0722)
-"""Luminance of linear sRGB (Rec. 709)."""
+LUMA = (0.2126, 0.7152, 0.0722)  # Luminance of linear sRGB (Rec. 709).
 INSET = 0.20
 OUTSET = 0.24
 GAIN = 1.0595

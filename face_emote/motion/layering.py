@@ -24,8 +24,7 @@ from face_emote.motion.mouth.lip_rig import lip_edges, weights_at
 
 _INDEX = {name: i for i, name in enumerate(CONTROLS)}
 JAW_OPEN, MOUTH_CLOSE = _INDEX["jawOpen"], _INDEX["mouthClose"]
-_STATIONS = (-0.45, -0.2, 0.0, 0.2, 0.45)
-"""Where the gap is measured, as shares of the mouth's half width."""
+_STATIONS = (-0.45, -0.2, 0.0, 0.2, 0.45)  # Where the gap is measured, as shares of the mouth's half width.
 _JAW = JOINTS.index("jaw")
 _JAW_CORRECTIVES = slice(9 * (_JAW - 1), 9 * _JAW)
 _JAW_PROBE = 0.04
@@ -66,8 +65,7 @@ def _yield_rows() -> Float[Array, "kind=2 control=100"]:
 
 
 _TO_SPEECH, _TO_CLOSURE = _yield_rows()
-MOUTH = np.flatnonzero(_TO_CLOSURE > 0.0)
-"""Controls that are shared between speech and emotion."""
+MOUTH = np.flatnonzero(_TO_CLOSURE > 0.0)  # Controls that are shared between speech and emotion.
 _PARTS = (
     "mouthUpperUp", "mouthElevate", "mouthLowerDown", "mouthDepress", "mouthFunnel", "mouthPart", "mouthEvert",
     "lipsPart", "mouthUpwardRetract", "mouthRetract", "mouthProtrude",
@@ -85,15 +83,12 @@ _CHIN, _CHIN_MOST = 0.30, 0.14
 class MouthGauge:
     """Measures the gap between a head's lips."""
 
-    head: Head
-    """Only the edge of the lips."""
-    heights: Float[Array, " vertex"]
-    """Weights whose sum over the vertices' heights is the mean gap."""
+    head: Head  # Only the edge of the lips.
+    heights: Float[Array, " vertex"]  # Weights whose sum over the vertices' heights is the mean gap.
     linear: Float[Array, "column place=4"]
     """What 1, the expression and the jaw's correctives add to that sum over what stays with the skull, and to the three
     coordinates of what goes with the jaw."""
-    on_jaw: float
-    """Sum of the weights that go with the jaw."""
+    on_jaw: float  # Sum of the weights that go with the jaw.
 
 
 def mouth_gauge(head: Head) -> MouthGauge:

@@ -31,8 +31,7 @@ from face_emote.motion.player import Player
 from face_emote.motion.score import FaceScore, PerformanceScore, face_controls, performance_score
 from face_emote.motion.slow_tracks import SlowTracks, slow_tracks, tracks_at
 
-CHUNK = 512
-"""Frames, and steps, evaluated at once: so many that numpy computes more than it calls."""
+CHUNK = 512  # Frames, and steps, evaluated at once: so many that numpy computes more than it calls.
 DEFAULT_BLOCK = 256
 
 

@@ -22,18 +22,13 @@ class Player:
     gauge: MouthGauge
     skin: WrinkleModel
     style: PerformanceStyle
-    fps: float
-    """Of the frames."""
-    info: MotionInfo
-    """Stands on every block; its seed throws the dice."""
+    fps: float  # Of the frames.
+    info: MotionInfo  # Stands on every block; its seed throws the dice.
     betas: Float[Array, f" shape={NUM_SHAPE}"]
     character: str
-    age: float
-    """Of the skin, as `SkinParams.age`."""
-    viewer: Float[Array, " 3"]
-    """Whom the eyes meet: metres from the point between them at rest."""
-    eyes: EyeDirection | None = None
-    """Somebody's choice in place of that."""
+    age: float  # Of the skin, as `SkinParams.age`.
+    viewer: Float[Array, " 3"]  # Whom the eyes meet: metres from the point between them at rest.
+    eyes: EyeDirection | None = None  # Somebody's choice in place of that.
 
 
 def player_of(

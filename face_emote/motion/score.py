@@ -28,20 +28,16 @@ from face_emote.motion.net_listening import NetAnswers
 from face_emote.motion.player import Player
 
 _LARYNX, _JAW_OPEN = CONTROLS.index("larynxUp"), CONTROLS.index("jawOpen")
-_SWALLOW_SHUT = 4.0
-"""Nobody swallows with an open mouth: none of it from a quarter of the jaw on."""
-_GRID_HZ = 10.0
-"""Resolution at which the mood steers the placing of events."""
-_GRID_PIECE = 1024
-"""Places of it that the network's answers are read at, at once."""
+_SWALLOW_SHUT = 4.0  # Nobody swallows with an open mouth: none of it from a quarter of the jaw on.
+_GRID_HZ = 10.0  # Resolution at which the mood steers the placing of events.
+_GRID_PIECE = 1024  # Places of it that the network's answers are read at, at once.
 _CALM_ACCENTS = 0.3
 """Of accents on a neutral face. On one stressed word in ten the brows of tracked readers rise by 0.4 % of the distance
 between the outer corners of the eyes and more; ours by at most 0.5 %, or 1.8 % with a feeling at its full strength."""
 _OUTER_BROWS, _INNER_BROWS = (
     [CONTROLS.index(name + side) for side in ("Left", "Right")] for name in ("browOuterUp", "innerBrowRaise")
 )
-_SLANTED = 0.8
-"""What fully slanted brows (AU1) take of an accent at their outer ends."""
+_SLANTED = 0.8  # What fully slanted brows (AU1) take of an accent at their outer ends.
 _BLINKS, _GAZE, _HEAD, _BROWS, _BREATH, _LEAKS, _LIFE = range(7)
 """Each layer draws from its own generator, so that one slider never changes another layer's dice."""
 
@@ -57,8 +53,7 @@ class FaceScore:
     brows: BrowScore
     breath: BreathScore
     leaks: LeakScore
-    drawn: Drawn | None = None
-    """Plays head, brows and blinks in place of their scores."""
+    drawn: Drawn | None = None  # Plays head, brows and blinks in place of their scores.
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,10 +63,8 @@ class PerformanceScore:
     face: FaceScore
     cues: SpeechCues
     planned: PlannedEmotion
-    life_key: int
-    """Names the noise of the emotion's strength."""
-    expression: NetExpression | None = None
-    """What the network says of the feeling; None: the rules say it."""
+    life_key: int  # Names the noise of the emotion's strength.
+    expression: NetExpression | None = None  # What the network says of the feeling; None: the rules say it.
 
 
 def performance_score(

@@ -18,16 +18,14 @@ from face_emote.motion.feeling.wrinkles import folding, step_wrinkles
 from face_emote.motion.player import Player
 from face_emote.motion.score import PerformanceScore, face_controls
 
-SKIN_EVERY = 2
-"""Steps from one look at the skin to the next: 40 ms, as folds take to form."""
+SKIN_EVERY = 2  # Steps from one look at the skin to the next: 40 ms, as folds take to form.
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SlowTracks:
     """Consecutive steps, or the same tracks sampled at other instants."""
 
-    first: int
-    """Number of the first step since the start of the clip."""
+    first: int  # Number of the first step since the start of the clip.
     display: Display
     wrinkles: Float[Array, "steps wrinkle=16"]
     blood: Float[Array, "steps region=8"]

@@ -8,8 +8,7 @@ from face_emote.core.arrays import Array, Float
 from face_emote.network.weights import BlockWeights
 
 EPSILON = 1e-5
-SPAN = 32
-"""Most frames whose attention is one product: longer ones see more keys that are not theirs."""
+SPAN = 32  # Most frames whose attention is one product: longer ones see more keys that are not theirs.
 
 
 def silu(x: Float[Array, "_frames _column"]) -> Float[Array, "_frames _column"]:

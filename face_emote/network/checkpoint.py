@@ -15,8 +15,7 @@ from face_emote.network.safetensors_file import read_tensors, write_tensors
 from face_emote.network.weights import weight_shapes
 
 FORMAT = "face_emote.network/1"
-WHOLE = frozenset({"x0"})
-"""Weights that stay float32 on disk; the others are stored as float16."""
+WHOLE = frozenset({"x0"})  # Weights that stay float32 on disk; the others are stored as float16.
 LIMITS = {
     "width": (4, 2048), "layers": (0, 64), "heads": (1, 64), "band": (1, 4096), "taps": (1, 64), "growth": (1, 16),
     "condition_width": (1, 2048),
@@ -31,12 +30,9 @@ class Checkpoint:
     """A trained network as it lies on disk."""
 
     config: NetConfig
-    weights: Mapping[str, Array]
-    """Float32, by the names of `weight_shapes`."""
-    card: str
-    """What it was trained on and how good it is; short Markdown."""
-    sha256: str
-    """Of the weights' bytes on disk, hex digits: names the network in motion files."""
+    weights: Mapping[str, Array]  # Float32, by the names of `weight_shapes`.
+    card: str  # What it was trained on and how good it is; short Markdown.
+    sha256: str  # Of the weights' bytes on disk, hex digits: names the network in motion files.
 
 
 def write_checkpoint(path: Path, weights: Mapping[str, Array], *, config: NetConfig, card: str) -> str:

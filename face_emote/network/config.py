@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 
 from face_emote.core.names import EMOTIONS
 
-LATENT_FRAMES = 4
-"""Frames of 50 Hz per latent of the expression path."""
+LATENT_FRAMES = 4  # Frames of 50 Hz per latent of the expression path.
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +17,9 @@ class PathConfig:
     width: int = 128
     layers: int = 4
     heads: int = 4
-    band: int = 48
-    """Frames (or latents) that attention sees: this one and band - 1 before it."""
-    taps: int = 7
-    """Of the depthwise convolution."""
-    growth: int = 3
-    """Width of the perceptron's middle against the path's."""
+    band: int = 48  # Frames (or latents) that attention sees: this one and band - 1 before it.
+    taps: int = 7  # Of the depthwise convolution.
+    growth: int = 3  # Width of the perceptron's middle against the path's.
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +33,14 @@ class NetConfig:
     """Frames between what is heard last and what is answered; with half a window of sound: 72, 152 and 312 ms."""
     styles: tuple[str, ...] = field(default=("generic",))
     """Ways of moving the lips (training talkers); the first one is for everybody."""
-    lips_see_emotion: bool = False
-    """For comparison only: condition the lip path on the emotion too."""
+    lips_see_emotion: bool = False  # For comparison only: condition the lip path on the emotion too.
 
 
 LIP_CHANNELS = ("gap", "width", "jaw", "rounding", "flare", "tongue", "closure", "tuck", "speech")
 """What the mouth aims at. The first six as in `motion.viseme_table.CHANNELS` (gap and width in units of the distance
 between the outer corners of the eyes, the others 0..1); `closure` and `tuck` are contacts and `speech` is how much of
 the mouth belongs to speech, all 0..1."""
-NUM_LINEAR = 6
-"""The first six lip channels are answered as numbers, the other three as logits."""
+NUM_LINEAR = 6  # The first six lip channels are answered as numbers, the other three as logits.
 LIP_SCALE = (0.06, 0.03, 0.12, 0.25, 0.25, 0.15)
 """The network answers the linear channels in these units: about their standard deviations in speech."""
 
@@ -86,5 +80,4 @@ WRINKLE_SLICE = slice(BEARING_SLICE.stop, BEARING_SLICE.stop + 16)
 """Residuals: what the compression of the mesh does not explain of `names.WRINKLES`."""
 BLOOD_SLICE = slice(WRINKLE_SLICE.stop, WRINKLE_SLICE.stop + len(BLOOD_DRIVES))
 VOICE_SLICE = slice(BLOOD_SLICE.stop, BLOOD_SLICE.stop + len(VOICE_TRACKS))
-NUM_EXPRESSION_OUTPUTS = VOICE_SLICE.stop
-"""All answers of the expression path."""
+NUM_EXPRESSION_OUTPUTS = VOICE_SLICE.stop  # All answers of the expression path.

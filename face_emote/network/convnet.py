@@ -176,15 +176,11 @@ class ExpertFile:
     """What one file holds."""
 
     path: Path
-    kind: str
-    """What the expert does, for example `sync`."""
+    kind: str  # What the expert does, for example `sync`.
     stacks: Mapping[str, ConvNet] = field(default_factory=dict)
-    extras: Mapping[str, Array] = field(default_factory=dict)
-    """Further arrays, float32, such as `x0`."""
-    labels: tuple[str, ...] = ()
-    """Names of the classes that it tells apart; empty where there are none."""
-    card: str = ""
-    """How it was trained and how good it is."""
+    extras: Mapping[str, Array] = field(default_factory=dict)  # Further arrays, float32, such as `x0`.
+    labels: tuple[str, ...] = ()  # Names of the classes that it tells apart; empty where there are none.
+    card: str = ""  # How it was trained and how good it is.
 
     def stack(self, name: str) -> ConvNet:
         """One of its stacks; CheckpointError without it."""

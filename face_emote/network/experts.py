@@ -13,8 +13,7 @@ from face_emote.network.config import EXPRESSION_CONTROLS
 from face_emote.network.convnet import ConvNet, read_expert
 
 FACE_HZ = 12.5
-FACE_FRAMES = 25
-"""A face is judged by windows of 2 s."""
+FACE_FRAMES = 25  # A face is judged by windows of 2 s.
 FACE_STEP = 6
 _SPEECH = frozenset({
     "jawOpen", "mouthFunnel", "mouthLowerDownLeft", "mouthLowerDownRight", "mouthRollLower", "mouthRollUpper",

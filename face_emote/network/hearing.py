@@ -6,18 +6,14 @@ from face_emote.audio.logmel import CHUNK_FRAMES, HOP, NUM_BANDS, WINDOW, log_me
 from face_emote.core.arrays import Array, Float
 from face_emote.core.names import FEATURE_HZ
 
-MEMORY_SECS = 6.0
-"""Time constant of the level."""
+MEMORY_SECS = 6.0  # Time constant of the level.
 PRIOR_WEIGHT = 0.2
 """w0: how much the training speech's mean counts, always; so much as 0.2 / w rows of amplitude w just heard. It does
 not fade, so a long silence cannot become the level."""
-QUIETEST, LOUDEST = -9.0, 5.0
-"""Rows are held in this range (natural log units around the level)."""
+QUIETEST, LOUDEST = -9.0, 5.0  # Rows are held in this range (natural log units around the level).
 SCALE = 2.5
-SILENCE_LOG_MEL = -20.0
-"""Log-mel of digital silence, in every band."""
-QUIET = QUIETEST / SCALE
-"""Every band of the rows before the start and after the end of the sound."""
+SILENCE_LOG_MEL = -20.0  # Log-mel of digital silence, in every band.
+QUIET = QUIETEST / SCALE  # Every band of the rows before the start and after the end of the sound.
 
 
 class LevelFollower:

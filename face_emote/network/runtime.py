@@ -20,13 +20,11 @@ SUFFIX = ".safetensors"
 class MotionNet:
     """A network ready to run."""
 
-    name: str
-    """What it was loaded by: `default`, `fast`, or a file's stem."""
+    name: str  # What it was loaded by: `default`, `fast`, or a file's stem.
     config: NetConfig
     card: str
     sha256: str
-    x0: Float[Array, " band=40"]
-    """Mean log-mel of the training speech, for `hearing.LevelFollower`."""
+    x0: Float[Array, " band=40"]  # Mean log-mel of the training speech, for `hearing.LevelFollower`.
     lips: LipWeights
     expression: ExpressionWeights
 

@@ -10,10 +10,8 @@ from face_emote.network.hearing import RowBuffer
 from face_emote.network.runtime import MotionNet
 from face_emote.network.weights import HALVING_TAPS, LATENT_ROWS, STEM_TAPS, UNKNOWN_PHONE
 
-CHUNK_FRAMES = 256
-"""Frames computed at a time when nobody waits for them."""
-_REACH = STEM_TAPS + HALVING_TAPS - 2
-"""Rows before row 2u that the stem of hidden frame u sees."""
+CHUNK_FRAMES = 256  # Frames computed at a time when nobody waits for them.
+_REACH = STEM_TAPS + HALVING_TAPS - 2  # Rows before row 2u that the stem of hidden frame u sees.
 _SILENCE = PHONES.index("SIL")
 
 
@@ -131,8 +129,7 @@ def _windows(rows: Array, *, taps: int, stride: int) -> Array:
     return windows.reshape(count, -1)
 
 
-CHUNK_LATENTS = 64
-"""Latents computed at a time when nobody waits for them."""
+CHUNK_LATENTS = 64  # Latents computed at a time when nobody waits for them.
 _SPAN = 2 * LATENT_FRAMES - 1
 """Latent v stands at motion frame 4v + 7 - L: the last hidden frame it has heard is 4v + 3, and interpolation needs
 the latent after it."""

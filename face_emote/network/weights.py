@@ -23,14 +23,10 @@ from face_emote.network.config import (
     PathConfig,
 )
 
-UNKNOWN_PHONE = len(PHONES)
-"""Index of the phone embedding where no transcript is given."""
-STEM_TAPS = 3
-"""Of the lip path's first convolution, at 100 Hz."""
-HALVING_TAPS = 4
-"""Of its second one, stride 2."""
-LATENT_ROWS = 2 * LATENT_FRAMES
-"""Taps and stride of the expression path's convolution."""
+UNKNOWN_PHONE = len(PHONES)  # Index of the phone embedding where no transcript is given.
+STEM_TAPS = 3  # Of the lip path's first convolution, at 100 Hz.
+HALVING_TAPS = 4  # Of its second one, stride 2.
+LATENT_ROWS = 2 * LATENT_FRAMES  # Taps and stride of the expression path's convolution.
 LIP_PREFIX, EXPRESSION_PREFIX = "lip_path.", "expression_path."
 
 Shape = tuple[int, ...]
@@ -44,13 +40,10 @@ class Layer:
 
     kind: str
     """`dense` [out, in], `conv` [out, in, tap], `depthwise` [channel, 1, tap], `embedding` [row, out], or `bare`."""
-    axes: tuple[str, ...]
-    """Of the weight, outputs first."""
+    axes: tuple[str, ...]  # Of the weight, outputs first.
     stride: int = 1
-    has_bias: bool = True
-    """Of all but `embedding` and `bare`, which never have one."""
-    first: float | None = None
-    """Standard deviation of the weights before training; None: as torch has it."""
+    has_bias: bool = True  # Of all but `embedding` and `bare`, which never have one.
+    first: float | None = None  # Standard deviation of the weights before training; None: as torch has it.
 
     def shape(self, sizes: Sizes) -> Shape:
         """Of the weight."""
@@ -107,8 +100,7 @@ class BlockWeights:
     attention_bias: Annotated[Float[Array, "head band"], Layer("bare", ("heads", "band"))]
     """Per head and distance to the key."""
     attended: Annotated[Affine, Layer("dense", ("width", "width"))]
-    depthwise: Annotated[Affine, Layer("depthwise", ("width", "taps"))]
-    """Weight [tap, width]."""
+    depthwise: Annotated[Affine, Layer("depthwise", ("width", "taps"))]  # Weight [tap, width].
     mixed: Annotated[Affine, Layer("dense", ("width", "width"))]
     widened: Annotated[Affine, Layer("dense", ("middle", "width"))]
     narrowed: Annotated[Affine, Layer("dense", ("width", "middle"))]
@@ -127,8 +119,7 @@ class LipWeights:
     """Only where `lips_see_emotion`."""
     blocks: tuple[BlockWeights, ...]
     lip_head: Annotated[Affine, Layer("dense", ("lip_channels", "width"))]
-    phone_head: Annotated[Affine, Layer("dense", ("phones", "width"))]
-    """For training alone."""
+    phone_head: Annotated[Affine, Layer("dense", ("phones", "width"))]  # For training alone.
 
 
 @dataclass(frozen=True, slots=True, eq=False)

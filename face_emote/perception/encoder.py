@@ -22,19 +22,15 @@ from face_emote.network.blocks import norm
 from face_emote.network.safetensors_file import read_tensors, write_tensors
 from face_emote.perception.encoder_inputs import KINDS, WIDTHS, EncoderInputs, Track
 
-ENCODER = ASSETS / "perception" / "encoder.safetensors"
-"""Not in every installation: Blender's has none."""
+ENCODER = ASSETS / "perception" / "encoder.safetensors"  # Not in every installation: Blender's has none.
 FORMAT = "face_emote.encoder/1"
-FARTHEST = 5.0
-"""Figures are held to within so many standard deviations of what was learnt from."""
+FARTHEST = 5.0  # Figures are held to within so many standard deviations of what was learnt from.
 POOLS = ("voice", "manner", "words", "face")
 """What is pooled by itself; the last eighth is the chunk's own token, which sees all of them."""
 POOL_OF = (0, 1, 2, 2, 3)
-DEVIATES = (True, False, True, True)
-"""Windows of 2.4 s overlap: how they differ says little."""
+DEVIATES = (True, False, True, True)  # Windows of 2.4 s overlap: how they differ says little.
 NUM_PARTS = sum(1 + deviates for deviates in DEVIATES) + 1
-MOST_TOKENS = 256
-"""Of one kind in a chunk; what comes after them is not read."""
+MOST_TOKENS = 256  # Of one kind in a chunk; what comes after them is not read.
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +41,7 @@ class EncoderSpec:
     layers: int = 3
     heads: int = 4
     hidden: int = 256
-    chunk: int = 64
-    """Frames."""
+    chunk: int = 64  # Frames.
 
     @property
     def embedding(self) -> int:
@@ -85,8 +80,7 @@ class Encoder:
     """Weights as they are computed with."""
 
     spec: EncoderSpec
-    weights: dict[str, Array]
-    """float32, by the names of `weight_shapes`."""
+    weights: dict[str, Array]  # float32, by the names of `weight_shapes`.
 
     def __call__(self, inputs: EncoderInputs) -> Encoded:
         """Encode a line."""

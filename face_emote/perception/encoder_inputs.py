@@ -17,15 +17,13 @@ from face_emote.perception.words_features import denied_in, sentences_of, tokens
 
 KINDS = ("voice", "manner", "words", "other_words", "face")
 """Of tokens: 80 ms of voice, 2.4 s of it, an English word, a word of another language, 80 ms of a face."""
-SENSE_OF = (0, 0, 1, 1, 2)
-"""Which of `evidence.SENSES` a kind belongs to."""
+SENSE_OF = (0, 0, 1, 1, 2)  # Which of `evidence.SENSES` a kind belongs to.
 NUM_WORD_STATES = 96
 WIDTHS = (12 + 2 * NUM_CEPSTRA, NUM_FIGURES, NUM_WORD_STATES, NUM_WORD_STATES, NUM_FACE_FEATURES)
 """Figures of a token of each kind."""
 ROWS = round(FEATURE_HZ / READING_HZ)
 BLOCK_FRAMES = 2000
-WORD_FRAMES = 4
-"""A word that nobody speaks lasts so long."""
+WORD_FRAMES = 4  # A word that nobody speaks lasts so long.
 _LOWEST_DB = -40.0
 
 
@@ -33,10 +31,8 @@ _LOWEST_DB = -40.0
 class Track:
     """Tokens of one kind, in order of time."""
 
-    rows: Float[Array, "tokens figure"]
-    """float16: an hour of all kinds is 20 MB."""
-    place: Float[Array, " tokens"]
-    """Frame of each."""
+    rows: Float[Array, "tokens figure"]  # float16: an hour of all kinds is 20 MB.
+    place: Float[Array, " tokens"]  # Frame of each.
 
     def part(self, first: int, stop: int) -> "Track":
         """Tokens of frames first..stop-1, with places counted from the first."""
@@ -48,8 +44,7 @@ class Track:
 class EncoderInputs:
     """All that is sensed."""
 
-    tracks: tuple[Track, ...]
-    """In the order of `KINDS`; without tokens where that is not there."""
+    tracks: tuple[Track, ...]  # In the order of `KINDS`; without tokens where that is not there.
     num_frames: int
 
 

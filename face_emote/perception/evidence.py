@@ -9,23 +9,18 @@ from face_emote.core.arrays import Array, Float, Int
 READING_HZ = 12.5
 SENSES = ("voice", "text", "face")
 VOICE, TEXT, FACE = range(len(SENSES))
-LEAST = 1e-4
-"""Nothing is taken to be less probable than that."""
+LEAST = 1e-4  # Nothing is taken to be less probable than that.
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evidence:
     """One sense at consecutive instants of `READING_HZ`."""
 
-    mix: Float[Array, "frames emotion=8"]
-    """Probabilities over `names.EMOTIONS`."""
-    knows: Float[Array, "frames emotion=8"]
-    """How far it can tell each emotion, 0..1."""
+    mix: Float[Array, "frames emotion=8"]  # Probabilities over `names.EMOTIONS`.
+    knows: Float[Array, "frames emotion=8"]  # How far it can tell each emotion, 0..1.
     vad: Float[Array, "frames vad=3"]
-    vad_sd: Float[Array, "frames vad=3"]
-    """Standard deviations of `vad`."""
-    weight: Float[Array, " frames"]
-    """0 nothing is sensed there .. 1."""
+    vad_sd: Float[Array, "frames vad=3"]  # Standard deviations of `vad`.
+    weight: Float[Array, " frames"]  # 0 nothing is sensed there .. 1.
 
     def __len__(self) -> int:
         return len(self.weight)

@@ -15,8 +15,7 @@ from face_emote.perception.reading import EmotionReading
 from face_emote.perception.words import FINE_WORDS
 
 VAD = ("valence", "arousal", "dominance")
-FAINTEST = 5e-4
-"""Smaller shares of the whole are left out of lists by name."""
+FAINTEST = 5e-4  # Smaller shares of the whole are left out of lists by name.
 
 
 def feelings_table(reading: EmotionReading, *, emotion: str) -> dict[str, object]:

@@ -13,17 +13,14 @@ from face_emote.core.arrays import Array, Bool, Float, Int
 from face_emote.core.names import FEATURE_HZ
 from face_emote.core.types import Prosody
 
-LEAST_ROWS = 20
-"""Of speech; nothing is said about less."""
+LEAST_ROWS = 20  # Of speech; nothing is said about less.
 _FEW = 5
 _LOWEST_DB = -40.0
-_STEP_ST = 3.0
-"""The pitch moves by no more from row to row, in semitones; more is an octave error."""
+_STEP_ST = 3.0  # The pitch moves by no more from row to row, in semitones; more is an octave error.
 _BANDS = ((0, 8), (8, 14), (14, 20), (20, 26), (26, 32), (32, 40))
 _NUM_SLOW, _NUM_TILTS = 8, 7
 NUM_FIGURES = 18 + 11 + 13 + 2 * 20 + _NUM_SLOW + 2 * _NUM_TILTS + 2 * len(_BANDS) + 2
-_TOGETHER = 32
-"""Stretches side by side: memory does not grow with their number."""
+_TOGETHER = 32  # Stretches side by side: memory does not grow with their number.
 
 
 def functionals_of(

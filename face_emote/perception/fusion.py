@@ -16,8 +16,7 @@ from face_emote.core.arrays import Array, Float
 from face_emote.core.names import EMOTIONS
 from face_emote.perception.evidence import LEAST, SENSES, TEXT, VOICE, Evidence
 
-NOTHING_SD = np.array([0.45, 0.35, 0.3])
-"""Deviation of VAD where nothing is sensed."""
+NOTHING_SD = np.array([0.45, 0.35, 0.3])  # Deviation of VAD where nothing is sensed.
 _NEUTRAL = np.eye(len(EMOTIONS))[0]
 _JOY, _CONTEMPT = EMOTIONS.index("joy"), EMOTIONS.index("contempt")
 
@@ -40,23 +39,18 @@ GATES = (
 """Of voice, words and face. No corpus shows faces that contradict a voice: the face is believed like the voice."""
 BIAS = np.array([-1.32, -0.39, -0.22, 0.0, 0.95, 1.53, -0.15, 0.0])
 """Of the emotions where voice and words are both there."""
-POSITIVE, NEGATIVE = 0.15, -0.1
-"""Valences from which on two senses contradict each other."""
-CONTRADICTION = 5.0
-"""Contradiction for a product of valences of 1."""
+POSITIVE, NEGATIVE = 0.15, -0.1  # Valences from which on two senses contradict each other.
+CONTRADICTION = 5.0  # Contradiction for a product of valences of 1.
 MOST_HIDDEN = 0.5
-PRETENDED = np.array([0.65, 0.35, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0])
-"""What stinging words show."""
-FLAT = 0.15
-"""Arousal of a voice that does not go with joyful words."""
+PRETENDED = np.array([0.65, 0.35, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0])  # What stinging words show.
+FLAT = 0.15  # Arousal of a voice that does not go with joyful words.
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Felt:
     """What is felt, at consecutive instants or once for all."""
 
-    mix: Float[Array, "frames emotion=8"]
-    """Probabilities over `names.EMOTIONS`."""
+    mix: Float[Array, "frames emotion=8"]  # Probabilities over `names.EMOTIONS`.
     vad: Float[Array, "frames vad=3"]
     vad_sd: Float[Array, "frames vad=3"]
     gates: Float[Array, "frames sense=3"]

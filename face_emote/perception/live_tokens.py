@@ -19,11 +19,9 @@ from face_emote.perception.reading import HELD_FRAMES
 from face_emote.perception.tokens import ROWS, codebooks, feelings_of, manners_against, nearest, words_of
 from face_emote.perception.voice import VoiceStream
 
-DELAY_SECS = 2.3
-"""A frame comes so long after its instant at most; those of the first second later."""
+DELAY_SECS = 2.3  # A frame comes so long after its instant at most; those of the first second later.
 _Track = TypeVar("_Track", Prosody, Evidence)
-_TAIL = SAMPLE_RATE_HZ // 4
-"""Silence behind the end in which the last rows settle."""
+_TAIL = SAMPLE_RATE_HZ // 4  # Silence behind the end in which the last rows settle.
 
 
 class LiveTokens:

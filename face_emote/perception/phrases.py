@@ -20,16 +20,13 @@ from face_emote.perception.reading import EmotionReading
 PHRASE_PAUSE_SECS = 0.25
 LONGEST_PHRASE_SECS = 4.0
 SHORTEST_PHRASE_SECS = 0.8
-SAME = 0.12
-"""Phrases whose emotions differ by less, summed over half of them, share a key."""
+SAME = 0.12  # Phrases whose emotions differ by less, summed over half of them, share a key.
 CHANGE_SECS = 0.5
 """In which a face goes from one phrase's emotion to the next one's; its middle is where the phrase begins."""
 FAINTEST = 0.05
-SECOND = 0.4
-"""An emotion shows beside the strongest one from this share of it on."""
+SECOND = 0.4  # An emotion shows beside the strongest one from this share of it on.
 FAINTEST_HIDDEN = 0.1
-_SENSE_NAMES = {"text": "words"}
-"""As people call them."""
+_SENSE_NAMES = {"text": "words"}  # As people call them.
 
 
 def auto_plan(reading: EmotionReading, pauses: Sequence[Pause] = ()) -> EmotionPlan:

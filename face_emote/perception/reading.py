@@ -18,43 +18,33 @@ SOUNDS = {
     "surprise_pos": "gasp", "anger": "growl", "disgust": "retch", "contempt": "scoff", "neutral": "hum",
 }  # fmt: skip
 """What a burst that was acted for a feeling is called; a choice."""
-SURE_BURST = 0.6
-"""Probability of being no speech from which on a sound counts."""
-HELD_FRAMES = 5
-"""A voice is felt so long after it was last heard, and before it is heard again."""
+SURE_BURST = 0.6  # Probability of being no speech from which on a sound counts.
+HELD_FRAMES = 5  # A voice is felt so long after it was last heard, and before it is heard again.
 LEAST_BURST_SECS = 0.24
-_TOGETHER = 4096
-"""Frames that are fused at once."""
+_TOGETHER = 4096  # Frames that are fused at once.
 
 
 @dataclass(frozen=True, slots=True)
 class Burst:
     """A sound without words."""
 
-    kind: str
-    """One of the values of `SOUNDS`."""
+    kind: str  # One of the values of `SOUNDS`.
     start_secs: float
     end_secs: float
-    confidence: float
-    """0..1."""
+    confidence: float  # 0..1.
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EmotionReading:
     """What is felt, and how sure that is."""
 
-    overall: Felt
-    """One instant: everything together."""
-    frames: Felt
-    """Every 80 ms."""
+    overall: Felt  # One instant: everything together.
+    frames: Felt  # Every 80 ms.
     bursts: tuple[Burst, ...]
-    senses: tuple[Evidence | None, ...]
-    """What was sensed, in the order of `evidence.SENSES`."""
-    said: SaidFrames | None
-    """The words; None without any."""
+    senses: tuple[Evidence | None, ...]  # What was sensed, in the order of `evidence.SENSES`.
+    said: SaidFrames | None  # The words; None without any.
     duration_secs: float
-    encoded: Encoded | None = None
-    """What the encoder makes of it; None unless it was asked for."""
+    encoded: Encoded | None = None  # What the encoder makes of it; None unless it was asked for.
 
     @property
     def embedding(self) -> Float[Array, " number=1024"] | None:

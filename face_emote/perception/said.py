@@ -12,8 +12,7 @@ from face_emote.core.types import SpeechAnalysis
 from face_emote.perception.evidence import READING_HZ, Evidence, frames_over
 from face_emote.perception.words import FINE_MIXES, FINE_WORDS, WordsReading, read_timed_words, read_words
 
-EDGE_SECS = 0.2
-"""A sentence is felt this much before it begins and after it ends."""
+EDGE_SECS = 0.2  # A sentence is felt this much before it begins and after it ends.
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -17,8 +17,7 @@ from face_emote.perception.functionals import functionals_of
 from face_emote.perception.voice import CLASSES, STEP_ROWS, WINDOW_ROWS, VoiceReader, load_voice_reader
 
 LEAST_LINES = 5
-ROUNDS = 2
-"""Of hearing the feelings and taking them off."""
+ROUNDS = 2  # Of hearing the feelings and taking them off.
 PRIOR, SAME = 3.0, 0.5
 """Lines that the mean of people counts as; and what keeps many lines of one feeling from counting much more than
 two."""

@@ -30,14 +30,11 @@ CODEBOOKS = ASSETS / "perception" / "tokens.safetensors"
 NUM_FEELINGS, NUM_MANNERS = 32, 128
 MANNER = ("pitch", "level", "voiced", "tilt", "tremor")
 """Semitones / 4 and decibels / 10 above the talker's median, share of voiced rows, coefficient 1 / 4, 0..1."""
-QUIET = -1.2
-"""Tens of decibels below the talker's median: a pause, unless it is voiced."""
-MAX_BYTES = 2**22
-"""Sixty hours."""
+QUIET = -1.2  # Tens of decibels below the talker's median: a pause, unless it is voiced.
+MAX_BYTES = 2**22  # Sixty hours.
 _MAGIC = b"FETOKEN1"
 _HEAD = struct.Struct("<8sIff")
-ROWS = round(FEATURE_HZ / READING_HZ)
-"""Of prosody in a frame."""
+ROWS = round(FEATURE_HZ / READING_HZ)  # Of prosody in a frame.
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,10 +43,8 @@ class Tokens:
 
     feeling: Int[Array, " frames"]
     manner: Int[Array, " frames"]
-    pitch_hz: float
-    """The talker's median; 0 without a voiced sound."""
-    level_db: float
-    """The same of the level in speech."""
+    pitch_hz: float  # The talker's median; 0 without a voiced sound.
+    level_db: float  # The same of the level in speech.
 
 
 @lru_cache(maxsize=1)

@@ -27,27 +27,20 @@ NUM_VOICE, NUM_SOUND = len(VOICE_CLASSES) + 6, len(BURSTS) + 1
 NUM_ANSWERS = NUM_VOICE + NUM_SOUND
 CLASSES, VAD, SD, KINDS = (slice(0, 7), slice(7, 10), slice(10, 13), slice(13, 24))
 """Columns of what is said of a window: probabilities of classes, VAD, its deviations, probabilities of bursts."""
-WINDOW_ROWS, STEP_ROWS = 240, 40
-"""A voice is read over 2.4 s, every 0.4 s."""
-_PIECE_ROWS = 6000
-"""Of a recording that are read at a time."""
-_TOGETHER = 32
-"""Windows that are read side by side."""
-FARTHEST = 4.0
-"""Figures are held to within so many standard deviations of the voices that were learnt from."""
+WINDOW_ROWS, STEP_ROWS = 240, 40  # A voice is read over 2.4 s, every 0.4 s.
+_PIECE_ROWS = 6000  # Of a recording that are read at a time.
+_TOGETHER = 32  # Windows that are read side by side.
+FARTHEST = 4.0  # Figures are held to within so many standard deviations of the voices that were learnt from.
 _PER_WINDOW = round(STEP_ROWS / FEATURE_HZ * READING_HZ)
-_ROWS = round(FEATURE_HZ / READING_HZ)
-"""Frames between two windows, and rows of a frame."""
+_ROWS = round(FEATURE_HZ / READING_HZ)  # Frames between two windows, and rows of a frame.
 _FELT = {
     "boredom": {"neutral": 0.8, "sadness": 0.2}, "amusement": {"joy": 1.0}, "elation": {"joy": 0.9, "surprise": 0.1},
     "surprise_neg": {"surprise": 0.7, "fear": 0.3}, "surprise_pos": {"surprise": 0.7, "joy": 0.3},
 }  # fmt: skip
 """What classes and bursts that are none of the eight emotions stand for; a choice."""
-BORED_VAD = np.array([-0.65, -0.62, -0.33])
-"""Russell & Mehrabian 1977."""
+BORED_VAD = np.array([-0.65, -0.62, -0.33])  # Russell & Mehrabian 1977.
 CLASS_VAD = np.array([*(PROTOTYPE_VAD[EMOTIONS.index(name)] for name in VOICE_CLASSES[:-1]), BORED_VAD])
-_UNKNOWN_SD = np.array([0.45, 0.35, 0.3])
-"""Of feelings in general, where nothing is heard."""
+_UNKNOWN_SD = np.array([0.45, 0.35, 0.3])  # Of feelings in general, where nothing is heard.
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,17 +48,13 @@ class VoiceReader:
     """Nets of different seeds whose answers are averaged, and what makes their sureness honest."""
 
     nets: tuple[ConvNet, ...]
-    sounds: tuple[ConvNet, ...]
-    """Of bursts; one net for both would name feelings worse."""
-    sharpness: float
-    """Of the classes' logits."""
+    sounds: tuple[ConvNet, ...]  # Of bursts; one net for both would name feelings worse.
+    sharpness: float  # Of the classes' logits.
     bias: Float[Array, " voice_class=7"]
     vad_gain: Float[Array, " vad=3"]
     sd_gain: Float[Array, " vad=3"]
-    people: Float[Array, " figure"]
-    """What is seen of people in general, all feelings alike."""
-    class_shift: Float[Array, "voice_class=7 figure"]
-    """What each class adds to it."""
+    people: Float[Array, " figure"]  # What is seen of people in general, all feelings alike.
+    class_shift: Float[Array, "voice_class=7 figure"]  # What each class adds to it.
     path: Path = field(default=VOICE_READER)
 
     def __call__(self, figures: Float[Array, "windows figure"]) -> Float[Array, "windows answer=24"]:
@@ -118,8 +107,7 @@ class VoiceFrames:
     """What is heard at consecutive instants of `READING_HZ`."""
 
     evidence: Evidence
-    bursts: Float[Array, "frames burst=11"]
-    """Probabilities over `BURSTS`, then plain speech."""
+    bursts: Float[Array, "frames burst=11"]  # Probabilities over `BURSTS`, then plain speech.
 
 
 def read_voice(prosody: Prosody, *, reader: VoiceReader | None = None, talker: Talker | None = None) -> VoiceFrames:

@@ -57,31 +57,22 @@ CONTEMPT = len(FINE_WORDS)
 BALANCE = 0.6
 """Power of a category's share of the training lines that its probability is divided by: 0 as frequent, 1 as telling."""
 _CONTEMPT_SHARE = 0.02
-_SD_WIDER = 1.3
-"""Deviations of held-out ratings against those that the net states."""
-_MISSED = np.array([0.1, 0.0, 0.5, 0.0, 0.0, 0.0, 0.25, 0.15])
-"""What the lack of something glad leaves."""
+_SD_WIDER = 1.3  # Deviations of held-out ratings against those that the net states.
+_MISSED = np.array([0.1, 0.0, 0.5, 0.0, 0.0, 0.0, 0.25, 0.15])  # What the lack of something glad leaves.
 _IRONY_MEANS = {"annoyance": 0.55, "contempt": 0.3, "disapproval": 0.15}
-MOST_LETTERS = 10_000
-"""Of one text; what comes after them is not read."""
-LONGEST_CLAUSE = 30
-"""Spoken words that are read together at most."""
-PAUSE_SECS = 0.45
-"""A silence that ends a clause where the transcript's stops are not known."""
+MOST_LETTERS = 10_000  # Of one text; what comes after them is not read.
+LONGEST_CLAUSE = 30  # Spoken words that are read together at most.
+PAUSE_SECS = 0.45  # A silence that ends a clause where the transcript's stops are not known.
 
 
 @dataclass(frozen=True, slots=True)
 class WordsReading:
     """What one stretch of text says."""
 
-    mix: Float[Array, " emotion=8"]
-    """Probabilities over `names.EMOTIONS`."""
-    vad: Float[Array, " vad=3"]
-    """Valence, arousal, dominance, each in [-1, 1]."""
-    vad_sd: Float[Array, " vad=3"]
-    """Standard deviation of each."""
-    fine: Float[Array, " fine=28"]
-    """Probability of each of `FINE_WORDS`; several may hold."""
+    mix: Float[Array, " emotion=8"]  # Probabilities over `names.EMOTIONS`.
+    vad: Float[Array, " vad=3"]  # Valence, arousal, dominance, each in [-1, 1].
+    vad_sd: Float[Array, " vad=3"]  # Standard deviation of each.
+    fine: Float[Array, " fine=28"]  # Probability of each of `FINE_WORDS`; several may hold.
     evidence: float
     """How much the words say at all, 0..1: little of neutral sentences, of unknown languages, and of irony."""
     irony: float = 0.0
@@ -94,12 +85,10 @@ class Reader:
     """All that is read from disk for one group of languages."""
 
     net: WordsNet
-    prior: Float[Array, " feeling=29"]
-    """Share of the training lines of each of `FEELINGS`."""
+    prior: Float[Array, " feeling=29"]  # Share of the training lines of each of `FEELINGS`.
     known: Bool[Array, " bit"]
     vad_net: WordsNet | None
-    vad_gain: Float[Array, " vad=3"]
-    """From the ratings' spread to that of the lexicon of emotion words."""
+    vad_gain: Float[Array, " vad=3"]  # From the ratings' spread to that of the lexicon of emotion words.
 
     def share_known(self, tokens: Sequence[str]) -> float:
         """Share of the words that stood in the training lines; 0 where there are no words."""

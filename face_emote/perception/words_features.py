@@ -11,10 +11,8 @@ import numpy as np
 from face_emote.core.arrays import Array, Bool, Int
 
 PIECE_LENGTHS = range(3, 6)
-MOST_TOKENS = 64
-"""Of a sentence; what comes after them is not read."""
-LONGEST_TOKEN = 24
-"""Letters of one word that are looked at."""
+MOST_TOKENS = 64  # Of a sentence; what comes after them is not read.
+LONGEST_TOKEN = 24  # Letters of one word that are looked at.
 
 _APOSTROPHES = re.compile("[\u2018\u2019\u201b\u02bc\u00b4`\uff07]")
 _TOKEN = re.compile(
@@ -129,5 +127,4 @@ def _key(key: str) -> int:
     return zlib.crc32(key.encode("utf-8", "surrogatepass"))
 
 
-DENIED = _key("3denied")
-"""Added to each denied token."""
+DENIED = _key("3denied")  # Added to each denied token.

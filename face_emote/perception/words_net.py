@@ -14,8 +14,7 @@ from face_emote.core.errors import CheckpointError
 from face_emote.core.reading import read_npz
 from face_emote.perception.words_features import DENIED, pair_keys, pieces_of
 
-NUM_GLANCES = 4
-"""Attentions, each over its own share of the channels."""
+NUM_GLANCES = 4  # Attentions, each over its own share of the channels.
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,7 @@ from face_emote.core.assets import ASSETS
 from face_emote.perception.words_features import tokens_of
 
 PHRASES, IRONY = ASSETS / "perception" / "phrases.txt", ASSETS / "perception" / "irony.txt"
-GAP = 3
-"""Words that `..` may stand for."""
+GAP = 3  # Words that `..` may stand for.
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +23,7 @@ class Phrase:
     """One turn of speech and what it says."""
 
     tokens: tuple[str, ...]
-    meaning: Mapping[str, float]
-    """Feelings, each with how sure a listener is of it."""
+    meaning: Mapping[str, float]  # Feelings, each with how sure a listener is of it.
 
 
 @dataclass(frozen=True, slots=True)

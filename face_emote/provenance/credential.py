@@ -15,8 +15,7 @@ from face_emote.face.person_file import SUFFIX
 TOOL = "face_emote"
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 """IPTC's name for media made by a trained algorithm."""
-PERFORMANCE = "org.face_emote.performance"
-"""Label of the assertion that holds the `Facts`."""
+PERFORMANCE = "org.face_emote.performance"  # Label of the assertion that holds the `Facts`.
 SEAL = "org.face_emote.seal"
 """Label of the assertion that holds the hash over every byte of the file: `file_seal`."""
 COMMENT = "AI-generated facial performance made with face_emote"
@@ -27,22 +26,19 @@ COMMENT = "AI-generated facial performance made with face_emote"
 class Provenance:
     """What a maker adds to the mark."""
 
-    consent: str = ""
-    """Who agreed to what, in the maker's own words: `Jane Doe, own voice, 2026-03-01`."""
+    consent: str = ""  # Who agreed to what, in the maker's own words: `Jane Doe, own voice, 2026-03-01`.
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What a performance was made from; travels inside the mark."""
 
-    speech_sha256: str = ""
-    """Of the recording; its name stays private."""
+    speech_sha256: str = ""  # Of the recording; its name stays private.
     emotion: str = ""
     animator: str = ""
     seed: int = 0
     character: str = ""
-    version: str = VERSION
-    """Version of face_emote that animated."""
+    version: str = VERSION  # Version of face_emote that animated.
     consent: str = ""
 
 

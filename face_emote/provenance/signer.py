@@ -15,8 +15,7 @@ from pathlib import Path
 from face_emote.core.errors import ProvenanceError
 from face_emote.core.reading import content_of
 
-SETTINGS = "FACE_EMOTE_SETTINGS"
-"""Environment variable: a folder instead of the user's own for settings."""
+SETTINGS = "FACE_EMOTE_SETTINGS"  # Environment variable: a folder instead of the user's own for settings.
 CHAIN, KEY = "chain.pem", "key.pem"
 MAX_BYTES = 1 << 20
 _log = logging.getLogger(__name__)
@@ -26,12 +25,9 @@ _log = logging.getLogger(__name__)
 class Signature:
     """Who signs."""
 
-    chain: bytes
-    """PEM certificates, the signer's first."""
-    key: bytes = field(repr=False)
-    """PEM private key."""
-    algorithm: str
-    """C2PA's name: ed25519, es256, es384, es512, ps256."""
+    chain: bytes  # PEM certificates, the signer's first.
+    key: bytes = field(repr=False)  # PEM private key.
+    algorithm: str  # C2PA's name: ed25519, es256, es384, es512, ps256.
 
 
 def settings_folder() -> Path:

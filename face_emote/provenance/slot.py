@@ -45,8 +45,7 @@ class Slot:
 
     start: int
     stop: int
-    store: bytes
-    """Decoded where the file holds base64."""
+    store: bytes  # Decoded where the file holds base64.
 
 
 def find_slot(path: Path) -> Slot | None:

@@ -15,30 +15,23 @@ from face_emote.provenance.credential import SEAL
 
 SALT = b"\0\0\0\x18c2sh"
 SALT_BYTES = 16
-SEAL_HEAD = b"\xa1\x66sha256\x78\x40"
-"""CBOR: a map of one key, whose value is a text of 64 letters."""
+SEAL_HEAD = b"\xa1\x66sha256\x78\x40"  # CBOR: a map of one key, whose value is a text of 64 letters.
 SEAL_LETTERS = 64
 PARTS = ["c2pa.assertions", "c2pa.claim.v2", "c2pa.signature"]
-MAX_DEPTH = 16
-"""Of items in items of a signature; honest ones hold four."""
+MAX_DEPTH = 16  # Of items in items of a signature; honest ones hold four.
 
-Place = tuple[int, int]
-"""First byte, and the one behind the last."""
+Place = tuple[int, int]  # First byte, and the one behind the last.
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
     """Where the parts of a store of one manifest lie."""
 
-    assertions: tuple[Place, ...]
-    """Their boxes, headers included."""
+    assertions: tuple[Place, ...]  # Their boxes, headers included.
     claim: Place
-    protected: Place
-    """The protected header of the signature, a CBOR byte string."""
-    signature: Place
-    """The signature's own bytes."""
-    seal: Place | None
-    """The letters of the seal's hash; None in stores without a seal."""
+    protected: Place  # The protected header of the signature, a CBOR byte string.
+    signature: Place  # The signature's own bytes.
+    seal: Place | None  # The letters of the seal's hash; None in stores without a seal.
 
 
 def layout_of(store: bytes) -> Layout:

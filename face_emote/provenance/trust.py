@@ -6,8 +6,7 @@ from pathlib import Path
 from face_emote.core.errors import DependencyError, ProvenanceError
 from face_emote.provenance.signer import CHAIN, settings_folder
 
-MAX_BYTES = 1 << 22
-"""Far more than all authorities of the world together."""
+MAX_BYTES = 1 << 22  # Far more than all authorities of the world together.
 _SHOW = "give a PEM file of certificates, such as the chain.pem of the signer"
 _PRIVATE_KEY = re.compile(rb"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----")
 

@@ -27,16 +27,12 @@ CREDENTIAL = "signingCredential."
 class Status(StrEnum):
     """What a file's mark is worth."""
 
-    OWN = "own"
-    """Intact, signed with the key of this installation."""
+    OWN = "own"  # Intact, signed with the key of this installation.
     TRUSTED = "trusted"
     """Intact, signed by somebody whom the user named, or whom a named authority vouches for."""
-    UNKNOWN = "unknown"
-    """Intact, signed by anybody: the name in the certificate proves nothing."""
-    CHANGED = "changed"
-    """The file or its mark is not as it was signed."""
-    UNMARKED = "unmarked"
-    """There is no signed mark."""
+    UNKNOWN = "unknown"  # Intact, signed by anybody: the name in the certificate proves nothing.
+    CHANGED = "changed"  # The file or its mark is not as it was signed.
+    UNMARKED = "unmarked"  # There is no signed mark.
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +40,14 @@ class Verdict:
     """What a file says about its making, and whether that can be believed."""
 
     status: Status
-    signer: str = ""
-    """The name in the certificate; worth something only when the signer is known."""
+    signer: str = ""  # The name in the certificate; worth something only when the signer is known.
     tool: str = ""
-    generated: bool = False
-    """It says that a machine made it."""
-    facts: Facts | None = None
-    """What face_emote says about the performance; None in files of other programs."""
-    problems: tuple[str, ...] = ()
-    """Why it is changed, unmarked or not trusted."""
+    generated: bool = False  # It says that a machine made it.
+    facts: Facts | None = None  # What face_emote says about the performance; None in files of other programs.
+    problems: tuple[str, ...] = ()  # Why it is changed, unmarked or not trusted.
     sealed: bool = False
     """The mark covers every byte of the file; else, as in files of other programs, what C2PA covers."""
-    comment: bool = False
-    """The unsigned comment of face_emote is there."""
+    comment: bool = False  # The unsigned comment of face_emote is there.
 
     @property
     def signed(self) -> bool:

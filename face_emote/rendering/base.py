@@ -10,8 +10,7 @@ from face_emote.core.arrays import Array, Float, UInt8
 class Pose:
     """One frame of a head, ready to be drawn."""
 
-    vertices: Float[Array, "vertex 3"]
-    """Posed vertices of the head's own mesh (not subdivided), metres."""
+    vertices: Float[Array, "vertex 3"]  # Posed vertices of the head's own mesh (not subdivided), metres.
     wrinkles: Float[Array, " wrinkle=16"]
     blood_flow: Float[Array, " region=8"]
 

@@ -17,8 +17,7 @@ from face_emote.core.cameras import CAMERAS
 from face_emote.core.errors import OptionError
 from face_emote.core.types import Camera, Light, LightRig, Vector
 
-SENSOR = 0.024
-"""Shorter side of the sensor that an f-number is meant for, metres."""
+SENSOR = 0.024  # Shorter side of the sensor that an f-number is meant for, metres.
 Value = TypeVar("Value")
 
 

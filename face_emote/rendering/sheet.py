@@ -4,10 +4,8 @@ import numpy as np
 
 from face_emote.core.arrays import Array, UInt8
 
-GAP = 4
-"""Pixels between pictures."""
-GROUND = 18
-"""Grey level of the gaps."""
+GAP = 4  # Pixels between pictures.
+GROUND = 18  # Grey level of the gaps.
 INK = 235
 
 _GLYPHS = {

@@ -21,8 +21,7 @@ from face_emote.core.errors import DependencyError, OptionError
 from face_emote.core.types import Speech
 from face_emote.rendering.segment_file import CodedPacket, read_packets
 
-TICKS_HZ = 90_000
-"""Resolution of picture times."""
+TICKS_HZ = 90_000  # Resolution of picture times.
 SEGMENT_FRAMES = 192
 """Encoders start anew (a key frame) after so many: a whole number of the blocks in which motions are evaluated."""
 

@@ -21,10 +21,8 @@ BUNDLED = ASSETS / "training"
 class DataConfig:
     """What is learned from, and how much of each."""
 
-    batch: int = 12
-    """Crops a step."""
-    crop_frames: int = 160
-    """Hidden frames of a crop, 50 a second; the look-ahead is part of them."""
+    batch: int = 12  # Crops a step.
+    crop_frames: int = 160  # Hidden frames of a crop, 50 a second; the look-ahead is part of them.
     shares: dict[str, float] = field(
         default_factory=lambda: {
             "grid_s1": 0.26, "grid_talkers": 0.16, "stretched": 0.12, "librispeech": 0.2, "vctk": 0.03, "emodb": 0.03,
@@ -39,8 +37,7 @@ class DataConfig:
     """Share of crops whose phones the lip path is given (a transcript); the others teach it to listen."""
     style_known: float = 0.5
     """Share of captured crops that are named after their talker; the others are `generic`."""
-    augment: float = 0.85
-    """Share of crops that are changed: gain, room, noise, throat, tempo, telephone."""
+    augment: float = 0.85  # Share of crops that are changed: gain, room, noise, throat, tempo, telephone.
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +48,8 @@ class OptimiserConfig:
     rate: float = 2e-3
     warmup_steps: int = 150
     weight_decay: float = 0.02
-    clip: float = 1.0
-    """Largest norm of the gradient."""
-    average: float = 0.998
-    """Of the running mean that is shipped, per step."""
+    clip: float = 1.0  # Largest norm of the gradient.
+    average: float = 0.998  # Of the running mean that is shipped, per step.
     bfloat16: bool = False
     """Multiply short numbers on a CPU too: almost twice as fast where it has AVX512-BF16. On CUDA it is always so."""
 
@@ -64,8 +59,7 @@ class ExpressionConfig:
     """The expression path learns what the authored expression does; its parameters are its own."""
 
     batch: int = 12
-    crop_latents: int = 100
-    """Of 12.5 a second."""
+    crop_latents: int = 100  # Of 12.5 a second.
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +78,9 @@ class TrainConfig:
     expression: ExpressionConfig = ExpressionConfig()
     judges: dict[str, Any] = field(default_factory=dict)
     """Weights of losses that ask judges; for whoever brings them (`tools.train_judges.losses`)."""
-    start_from: str = ""
-    """A checkpoint (.safetensors) whose weights the run begins with."""
-    save_minutes: float = 5.0
-    """Wall-clock time between checkpoints."""
-    measure_steps: int = 250
-    """Steps between measurements on held-out clips."""
+    start_from: str = ""  # A checkpoint (.safetensors) whose weights the run begins with.
+    save_minutes: float = 5.0  # Wall-clock time between checkpoints.
+    measure_steps: int = 250  # Steps between measurements on held-out clips.
 
 
 T = TypeVar("T")

@@ -27,21 +27,16 @@ TEMPO = (0.85, 1.2)
 class Crops:
     """Crops for the lip path; frame t of every array is hidden frame t, answers belong to motion frame t - L."""
 
-    rows: Float[Array, "crop row band=40"]
-    """Normalised, two rows a hidden frame."""
-    look_ahead: Int[Array, " crop"]
-    """Index into `NetConfig.look_ahead_frames`."""
+    rows: Float[Array, "crop row band=40"]  # Normalised, two rows a hidden frame.
+    look_ahead: Int[Array, " crop"]  # Index into `NetConfig.look_ahead_frames`.
     style: Int[Array, " crop"]
-    phones_given: Int[Array, "crop frame"]
-    """What the path is given: `UNKNOWN_PHONE` where nothing."""
-    phones: Int[Array, "crop frame"]
-    """The truth at each motion frame; `NO_LABEL` where unknown."""
+    phones_given: Int[Array, "crop frame"]  # What the path is given: `UNKNOWN_PHONE` where nothing.
+    phones: Int[Array, "crop frame"]  # The truth at each motion frame; `NO_LABEL` where unknown.
     lips: Float[Array, f"crop frame channel={len(LIP_CHANNELS)}"]
     known: Float[Array, f"crop frame channel={len(LIP_CHANNELS)}"]
     loudness: Float[Array, "crop frame"]
     """Against the loudness of this talker's speech: 0 silence .. about 1 (`losses.lips.relative_loudness`)."""
-    captured: Array
-    """Whether the lips are a real person's, per crop."""
+    captured: Array  # Whether the lips are a real person's, per crop.
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,8 +46,7 @@ class Pool:
     corpus: Corpus
     clips: Int[Array, " clip"]
     chance: Float[Array, " clip"]
-    x0: Float[Array, " band=40"]
-    """Mean log-mel of speech."""
+    x0: Float[Array, " band=40"]  # Mean log-mel of speech.
 
 
 def make_pool(corpus: Corpus, data: DataConfig) -> Pool:

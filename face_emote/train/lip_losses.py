@@ -60,17 +60,12 @@ def correlation(
 
 GAP = LIP_CHANNELS.index("gap")
 CLOSURE = LIP_CHANNELS.index("closure")
-GAP_SHARPNESS = 20.0
-"""k of exp(-k gap): an error at a gap of 0.035 counts half as much as at closed lips."""
-CLOSED_GAP = 0.03
-"""Lips nearer than this pass for closed."""
-OPEN_GAP = 0.045
-"""Lips wider than this pass for open."""
-CLOSURE_REACH = 2
-"""Frames (of 20 ms) to either side of a P, B or M within which the lips must have closed."""
+GAP_SHARPNESS = 20.0  # k of exp(-k gap): an error at a gap of 0.035 counts half as much as at closed lips.
+CLOSED_GAP = 0.03  # Lips nearer than this pass for closed.
+OPEN_GAP = 0.045  # Lips wider than this pass for open.
+CLOSURE_REACH = 2  # Frames (of 20 ms) to either side of a P, B or M within which the lips must have closed.
 CLOSURE_SOFTNESS = 0.004
-QUIET_REACH = 8
-"""Frames: lips may set off 160 ms before the sound and settle as long after it."""
+QUIET_REACH = 8  # Frames: lips may set off 160 ms before the sound and settle as long after it.
 QUIET_SHARPNESS = 25.0
 """k of exp(-k rms), rms against the loudness of this talker's speech: 0.1 of it counts for 0.08."""
 LEAST_VARIANCE = 1e-5
@@ -99,16 +94,12 @@ class LipLossWeights:
 class LipTruth:
     """What is known about the clips of a batch, at 50 Hz."""
 
-    target: Float[Tensor, "batch frames 9"]
-    """`config.LIP_CHANNELS` in natural units."""
-    known: Float[Tensor, "batch frames 9"]
-    """1 where that channel is known, 0 where not (padding too)."""
+    target: Float[Tensor, "batch frames 9"]  # `config.LIP_CHANNELS` in natural units.
+    known: Float[Tensor, "batch frames 9"]  # 1 where that channel is known, 0 where not (padding too).
     loudness: Float[Tensor, "batch frames"]
     """RMS against the loudness of this talker's speech: 0 silent, about 1 speaking (`relative_loudness`)."""
-    phones: Int[Tensor, "batch frames"]
-    """Index into `names.PHONES`; 255 where unknown."""
-    captured: Bool[Tensor, " batch"] | None = None
-    """Whose lips are a person's; None: nobody's."""
+    phones: Int[Tensor, "batch frames"]  # Index into `names.PHONES`; 255 where unknown.
+    captured: Bool[Tensor, " batch"] | None = None  # Whose lips are a person's; None: nobody's.
 
 
 def natural(pred: Float[Tensor, "batch frames 9"]) -> Float[Tensor, "batch frames 9"]:

@@ -29,8 +29,7 @@ from face_emote.train.run_folder import MODEL, RunFolder, card_of, open_run
 from face_emote.train.torch_net import TorchMotionNet, weights_from_torch
 
 LOG_STEPS = 25
-PREFIXES = {"lips": LIP_PREFIX, "expression": EXPRESSION_PREFIX}
-"""Of the weights of each part."""
+PREFIXES = {"lips": LIP_PREFIX, "expression": EXPRESSION_PREFIX}  # Of the weights of each part.
 
 
 @dataclass(slots=True, eq=False)
@@ -38,8 +37,7 @@ class Training:
     """What changes from step to step."""
 
     net: TorchMotionNet
-    average: TorchMotionNet
-    """Running mean of the weights."""
+    average: TorchMotionNet  # Running mean of the weights.
     optimiser: torch.optim.Optimizer
     step: int = 0
 
@@ -69,12 +67,10 @@ class Run:
     folder: RunFolder
     corpus: Corpus
     lips: Pool
-    faces: Faces | None
-    """None: the expression path is not trained."""
+    faces: Faces | None  # None: the expression path is not trained.
     objective: Objective
     training: Training
-    sums: dict[str, float] = field(default_factory=dict)
-    """Mean of every term since the last line of the log."""
+    sums: dict[str, float] = field(default_factory=dict)  # Mean of every term since the last line of the log.
 
     def learn(self) -> None:
         """One step."""

@@ -15,8 +15,7 @@ from face_emote.train.crops import Crops, Pool
 from face_emote.train.lip_losses import LipTruth, lip_exchange_loss, lip_terms
 from face_emote.train.torch_net import TorchMotionNet
 
-Terms = dict[str, Tensor]
-"""Every term by name, weighted; their sum is the loss."""
+Terms = dict[str, Tensor]  # Every term by name, weighted; their sum is the loss.
 
 
 @runtime_checkable
@@ -46,8 +45,7 @@ class Outside:
     """What a run may ask for beside a corpus; `tools.train_network.train` brings all of it."""
 
     judges: Judges | None = None
-    faces: Callable[[Pool], Faces] | None = None
-    """Of the training clips."""
+    faces: Callable[[Pool], Faces] | None = None  # Of the training clips.
     emotions: Callable[[Crops, int], Array] | None = None
     """What is felt in the crops of a step, for lips that see it: [crop, frame, 21]."""
 

@@ -73,10 +73,8 @@ from face_emote.perception.phrases import auto_plan
 from face_emote.perception.reading import read_feelings
 from face_emote.rigs.retarget import retargeted
 
-CUES_SLACK_SECS = 0.1
-"""By which cues and their recording may differ in length."""
-_ANALYSIS_SHARE = 0.7
-"""Of the time that listening takes, when the network listens too."""
+CUES_SLACK_SECS = 0.1  # By which cues and their recording may differ in length.
+_ANALYSIS_SHARE = 0.7  # Of the time that listening takes, when the network listens too.
 _log = logging.getLogger(__name__)
 
 
@@ -86,13 +84,10 @@ class Take:
 
     motion: MotionStream
     analysis: SpeechAnalysis
-    plan: EmotionPlan
-    """Of keys alone: what was to be read has been."""
-    answers: NetAnswers | None
-    """Of the network; None: the rules played."""
+    plan: EmotionPlan  # Of keys alone: what was to be read has been.
+    answers: NetAnswers | None  # Of the network; None: the rules played.
     blinks: BlinkScore
-    heard: EmotionPlan | None = None
-    """What was read for `auto`; its text can be written in place of it."""
+    heard: EmotionPlan | None = None  # What was read for `auto`; its text can be written in place of it.
 
     def whole(self) -> FaceMotion:
         """All of the motion at once."""
@@ -245,14 +240,10 @@ class _Cast:
     plan: EmotionPlan
     person: Character
     net: MotionNet | None
-    draws: DrawNet | None
-    """Draws takes of head, brows and blinks."""
-    head: Head
-    """Who plays: a head whose controls have names."""
-    shown_on: Head | None
-    """An imported head that shows what is played."""
-    spoken: MouthCues | None
-    """Corrected words and sounds."""
+    draws: DrawNet | None  # Draws takes of head, brows and blinks.
+    head: Head  # Who plays: a head whose controls have names.
+    shown_on: Head | None  # An imported head that shows what is played.
+    spoken: MouthCues | None  # Corrected words and sounds.
 
 
 def _cast(performance: Performance, *, head: Head | None) -> _Cast:
@@ -364,8 +355,7 @@ class _Listening:
     """Reports how much of the sound has been heard: first by the analysis, then by the network."""
 
     progress: Progress | None
-    share: float
-    """Of the analysis."""
+    share: float  # Of the analysis.
 
     def analysed(self, done_secs: float, total_secs: float) -> None:
         if self.progress is not None:

@@ -39,8 +39,7 @@ from face_emote.verbs.render import render_frames
 MOUTH = np.array([name.startswith(("mouth", "jaw", "lip")) for name in CONTROLS])
 NEAR_GAP = (0.03, 0.06)
 """Inner lips in eye distances: up to the first a closure that is heard closes them, from the second it does not."""
-CONTACT_SECS = 0.03
-"""How long lips take to meet and to part."""
+CONTACT_SECS = 0.03  # How long lips take to meet and to part.
 
 
 def capture(  # noqa: PLR0913

@@ -35,8 +35,7 @@ class Perceived:
     """A reading, and what it was made from."""
 
     reading: EmotionReading
-    analysis: SpeechAnalysis | None
-    """None without a voice."""
+    analysis: SpeechAnalysis | None  # None without a voice.
 
     def plan(self) -> EmotionPlan:
         """The emotion keys that the reading stands for: what `auto` performs."""

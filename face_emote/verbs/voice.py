@@ -27,8 +27,7 @@ from face_emote.voice.vocoder import FRAME_HZ, require_vocoder
 
 LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 8_000, 96_000
 NO_VOICE = "No voice was heard, so nothing was re-tuned: the sound is as it was"
-_SURVEY_SHARE = 0.4
-"""Of the time that all of it takes."""
+_SURVEY_SHARE = 0.4  # Of the time that all of it takes.
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +36,8 @@ class _Source:
 
     pieces: Pieces
     rate_hz: int
-    duration_secs: float
-    """What the file declares; 0 when it declares nothing."""
-    sample_bytes: int
-    """In which it is kept: 2, or 3 for what came with more than 16 bits."""
+    duration_secs: float  # What the file declares; 0 when it declares nothing.
+    sample_bytes: int  # In which it is kept: 2, or 3 for what came with more than 16 bits.
 
 
 def retune(

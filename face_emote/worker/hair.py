@@ -12,8 +12,7 @@ from face_emote.worker.person import Person
 
 CLUMPING = {"scalp": 1.3, "brow": 1.0, "lash": 1.6}
 """A curve stands for a few real hairs; factor on its thickness. Longer hair of the scalp keeps its own."""
-DETAIL = 0.6
-"""Share of scalp strands: a viewport has to draw them."""
+DETAIL = 0.6  # Share of scalp strands: a viewport has to draw them.
 
 
 def hair_arrays(person: Person, skin: SkinSurface) -> dict[str, Any]:

@@ -36,8 +36,7 @@ class Person:
     head: Head
     betas: Float[Array, f" shape={NUM_SHAPE}"]
     skin: SkinParams
-    targets: TargetSet
-    """Shape keys that serve every performance of this person."""
+    targets: TargetSet  # Shape keys that serve every performance of this person.
 
     @property
     def key_names(self) -> tuple[str, ...]:

@@ -19,8 +19,7 @@ from face_emote.core.fields import Option, json_option, nearest, require_number,
 
 PROTOCOL = "face_emote/1"
 METHODS = ("hello", "load", "read", "generate", "capture", "transfer", "lines", "export", "cancel", "shutdown")
-MAX_LINE = 1_000_000
-"""Characters of a request; a longer line is refused."""
+MAX_LINE = 1_000_000  # Characters of a request; a longer line is refused.
 
 
 @dataclass(frozen=True, slots=True)

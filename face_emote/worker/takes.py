@@ -31,8 +31,7 @@ from face_emote.verbs.animate import perform
 from face_emote.worker.person import Person, person_from, talker_in
 from face_emote.worker.protocol import Params
 
-TARGETS = ("head", "arkit")
-"""Shape keys of our own head, or ARKit weights for somebody else's."""
+TARGETS = ("head", "arkit")  # Shape keys of our own head, or ARKit weights for somebody else's.
 OWN = ("speech", "path", "target", "emotion_keys", "style", "person", "others", "eyes")
 FIELDS = tuple(item for item in PERFORMANCE_OPTIONS if not item.owner and item.name != "character")
 """Fields of a performance that a request gives as they are; who plays it is the person."""

@@ -34,16 +34,11 @@ MIRRORED = np.array([-1.0, 1.0, 1.0])
 class Bone:
     """One bone in T-pose."""
 
-    name: str
-    """Mixamo's."""
-    human: str
-    """VRM's; empty where it has none."""
-    parent: str
-    """Empty: the hips."""
-    place: Float[Array, " 3"]
-    """Metres, the feet at 0."""
-    joint: str = ""
-    """Which of the head's joints moves with it."""
+    name: str  # Mixamo's.
+    human: str  # VRM's; empty where it has none.
+    parent: str  # Empty: the hips.
+    place: Float[Array, " 3"]  # Metres, the feet at 0.
+    joint: str = ""  # Which of the head's joints moves with it.
 
 
 def require_named_shapes(head: Head) -> None:
@@ -137,10 +132,8 @@ class Channel:
 
     node: int
     path: str
-    kind: str
-    """SCALAR, VEC3 or VEC4, as the file counts them."""
-    width: int
-    """Numbers a frame."""
+    kind: str  # SCALAR, VEC3 or VEC4, as the file counts them.
+    width: int  # Numbers a frame.
 
 
 def add_curves(

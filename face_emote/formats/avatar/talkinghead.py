@@ -45,8 +45,7 @@ EXTRAS = {
     "eyesLookDown": {"eyeLookDownLeft": 1.0, "eyeLookDownRight": 1.0},
 }
 """Ready Player Me's own shapes, of the strength that TalkingHead makes them with where they are missing."""
-VOWELS = {"ih": "I", "oh": "O", "ou": "U"}
-"""Oculus' visemes that Ready Player Me names otherwise."""
+VOWELS = {"ih": "I", "oh": "O", "ou": "U"}  # Oculus' visemes that Ready Player Me names otherwise.
 
 
 def write_talkinghead(motion: MotionSource, path: Path, *, person: Person, progress: Progress | None = None) -> None:

@@ -35,8 +35,7 @@ BOTH = {
     "lookRight": ("eyeLookInLeft", "eyeLookOutRight"),
 }
 """Presets that are ARKit's shapes together; the others are the faces of the rig `vrm`."""
-LARGEST_LOOK = 30.0
-"""Degrees; up to there eyes turn as far as they are told to."""
+LARGEST_LOOK = 30.0  # Degrees; up to there eyes turn as far as they are told to.
 
 
 def write_vrm(motion: MotionSource, path: Path, *, person: Person, progress: Progress | None = None) -> None:

@@ -23,13 +23,10 @@ from face_emote.core.output import COMPANIONS
 COMPONENTS = {"|i1": 5120, "|u1": 5121, "<i2": 5122, "<u2": 5123, "<u4": 5125, "<f4": 5126}
 KINDS = {(): "SCALAR", (2,): "VEC2", (3,): "VEC3", (4,): "VEC4", (4, 4): "MAT4"}
 VERTEX_BUFFER, INDEX_BUFFER = 34962, 34963
-MAX_GLB_BYTES = 2**32 - 1
-"""A .glb counts its bytes in 32 bits."""
+MAX_GLB_BYTES = 2**32 - 1  # A .glb counts its bytes in 32 bits.
 QUANTIZATION, MESHOPT = "KHR_mesh_quantization", "EXT_meshopt_compression"
-SMALLEST_COMPRESSED = 1024
-"""Bytes; shorter views are stored as they are."""
-MANTISSA_BITS = 15
-"""Of compressed floats: they keep 3e-5 of their value."""
+SMALLEST_COMPRESSED = 1024  # Bytes; shorter views are stored as they are.
+MANTISSA_BITS = 15  # Of compressed floats: they keep 3e-5 of their value.
 LARGEST_STRIDE = 256
 
 
@@ -40,8 +37,7 @@ class _View:
     start: int
     length: int
     target: int | None = None
-    mode: str = ""
-    """ATTRIBUTES, TRIANGLES or INDICES; empty: never compressed (pictures)."""
+    mode: str = ""  # ATTRIBUTES, TRIANGLES or INDICES; empty: never compressed (pictures).
     stride: int = 0
     floats: bool = False
 

@@ -28,24 +28,16 @@ from face_emote.formats.mesh.worn import COVERED, Worn
 
 WEBP = "EXT_texture_webp"
 CLEARCOAT, SPECULAR = "KHR_materials_clearcoat", "KHR_materials_specular"
-FOLDS = "folds"
-"""Name of the creases' mesh and material."""
+FOLDS = "folds"  # Name of the creases' mesh and material.
 Texture = Callable[[str, Picture], dict[str, int]]
 """Adds a picture under a name and returns the reference to it."""
-SMALLEST_MOVE = 1e-5
-"""Metres; vertices that a target moves less are left out of it."""
-WORN_MOVE = 5e-5
-"""The same for cards and cloth."""
-SMALLEST_TURN = 4e-3
-"""The same for normals, radians: half a step of the bytes that they are stored in."""
-SMALLEST_SHIFT = 2e-3
-"""The same for colours."""
-SMALLEST_FOLD = 0.02
-"""Activation that is no crease."""
-LIFT = 1e-4
-"""Metres that the mesh of the creases lies over the skin."""
-RELIEFS = ("skin", "eyes")
-"""Materials whose pictures of normals need tangents."""
+SMALLEST_MOVE = 1e-5  # Metres; vertices that a target moves less are left out of it.
+WORN_MOVE = 5e-5  # The same for cards and cloth.
+SMALLEST_TURN = 4e-3  # The same for normals, radians: half a step of the bytes that they are stored in.
+SMALLEST_SHIFT = 2e-3  # The same for colours.
+SMALLEST_FOLD = 0.02  # Activation that is no crease.
+LIFT = 1e-4  # Metres that the mesh of the creases lies over the skin.
+RELIEFS = ("skin", "eyes")  # Materials whose pictures of normals need tangents.
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,14 +45,10 @@ class GlbTarget:
     """One morph target; what it has none of is None."""
 
     name: str
-    delta: Float[Array, "head_vertex 3"] | None = None
-    """Metres at weight 1."""
-    move: Float[Array, "vertex 3"] | None = None
-    """The same of the written vertices."""
-    shift: Float[Array, "vertex 3"] | None = None
-    """Of the written vertices' colour."""
-    alpha: Float[Array, " vertex"] | None = None
-    """How much of the creases shows."""
+    delta: Float[Array, "head_vertex 3"] | None = None  # Metres at weight 1.
+    move: Float[Array, "vertex 3"] | None = None  # The same of the written vertices.
+    shift: Float[Array, "vertex 3"] | None = None  # Of the written vertices' colour.
+    alpha: Float[Array, " vertex"] | None = None  # How much of the creases shows.
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,10 +57,8 @@ class GlbObject:
 
     name: str
     primitives: list[dict[str, Any]]
-    columns: tuple[int, ...] = ()
-    """Which targets it has."""
-    like: int | None = None
-    """The object whose weights are also its own."""
+    columns: tuple[int, ...] = ()  # Which targets it has.
+    like: int | None = None  # The object whose weights are also its own.
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,10 +67,8 @@ class _Shown:
 
     places: Float[Array, "vertex 3"]
     normals: Float[Array, "vertex 3"]
-    tint: Float[Array, "vertex 3"] | None
-    """Of the skin; None without vertex colours."""
-    folded: Float[Array, " vertex"]
-    """How much of the creases shows, 0..1."""
+    tint: Float[Array, "vertex 3"] | None  # Of the skin; None without vertex colours.
+    folded: Float[Array, " vertex"]  # How much of the creases shows, 0..1.
 
 
 def materials_of(gltf: GltfFile, person: Person) -> dict[str, Any]:

@@ -22,16 +22,14 @@ from face_emote.look.hair import mean_hair_colour
 from face_emote.look.maps import SkinMaps
 from face_emote.look.regions import blood_masks, with_neck
 
-PATCHES = 512
-"""A vertex has the mean colour of one of so many patches of the skin along u and v."""
+PATCHES = 512  # A vertex has the mean colour of one of so many patches of the skin along u and v.
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BlushColours:
     """Colours of the written vertices of one person."""
 
-    masks: Float[Array, "vertex region=9"]
-    """Of `regions.BLOOD_AND_NECK`; 0 off the skin."""
+    masks: Float[Array, "vertex region=9"]  # Of `regions.BLOOD_AND_NECK`; 0 off the skin.
     melanin: Float[Array, " vertex"]
     haemoglobin: Float[Array, " vertex"]
     hair: Float[Array, " vertex"]

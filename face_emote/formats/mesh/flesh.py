@@ -19,8 +19,7 @@ from face_emote.look.formula.ops import Vec
 from face_emote.look.formula.records import Inner, Lamp, Lights
 from face_emote.look.lights import opening_record
 
-OPEN_JAW = 0.35
-"""Of jawOpen: a mouth in the middle of a vowel."""
+OPEN_JAW = 0.35  # Of jawOpen: a mouth in the middle of a vowel.
 
 
 def flesh_colours(person: Head, skin: SkinParams) -> Float[Array, "vertex 3"]:

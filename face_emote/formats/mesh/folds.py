@@ -21,8 +21,7 @@ FINE_ENOUGH = 1
 class Folds:
     """What curves of the skin do to the written vertices of one person; nothing off the skin."""
 
-    masks: Float[Array, "vertex wrinkle=16"]
-    """Share of each wrinkle's activation that shows."""
+    masks: Float[Array, "vertex wrinkle=16"]  # Share of each wrinkle's activation that shows.
     moves: Float[Array, "wrinkle=16 vertex 3"] | None
     """Metres by which an activation of 1 moves a vertex; None where the mesh is too coarse for it."""
     shifts: Float[Array, "region=8 vertex 3"]

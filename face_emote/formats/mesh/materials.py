@@ -25,14 +25,10 @@ from face_emote.look.maps import SkinMaps, load_skin_maps
 from face_emote.look.reflection import SKIN_F0
 
 TEXELS = 1024
-CELLS = 128
-"""The span of a texel is found on a grid of this many cells; it changes slowly."""
-DIELECTRIC_F0 = 0.04
-"""Reflectance that glTF, USD and engines take for granted."""
-PUPIL = 0.30
-"""Radius in iris radii: that of a bright room."""
-WET_LIPS = 0.35
-"""Strength of the film of spittle on lips; its highlights come on top of the skin's own."""
+CELLS = 128  # The span of a texel is found on a grid of this many cells; it changes slowly.
+DIELECTRIC_F0 = 0.04  # Reflectance that glTF, USD and engines take for granted.
+PUPIL = 0.30  # Radius in iris radii: that of a bright room.
+WET_LIPS = 0.35  # Strength of the film of spittle on lips; its highlights come on top of the skin's own.
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +40,8 @@ class Material:
     green: float
     blue: float
     roughness: float
-    reflects: float = 1.0
-    """Its reflectance over DIELECTRIC_F0."""
-    coat: float = 0.0
-    """Strength of a second, wet surface over it."""
+    reflects: float = 1.0  # Its reflectance over DIELECTRIC_F0.
+    coat: float = 0.0  # Strength of a second, wet surface over it.
     coat_roughness: float = 0.0
 
 
@@ -67,28 +61,21 @@ class Picture:
     """A picture as a file."""
 
     data: bytes
-    kind: str
-    """jpeg, png or webp."""
+    kind: str  # jpeg, png or webp.
 
 
 @dataclass(frozen=True, slots=True)
 class SkinPictures:
     """Pictures of one person; those of the skin in the head's texture coordinates."""
 
-    colour: Picture
-    """At rest."""
-    normal: Picture
-    """Its relief."""
-    shine: Picture
-    """Red: the wetness of the lips; green: roughness."""
-    folds_colour: Picture
-    """With every crease at its deepest."""
+    colour: Picture  # At rest.
+    normal: Picture  # Its relief.
+    shine: Picture  # Red: the wetness of the lips; green: roughness.
+    folds_colour: Picture  # With every crease at its deepest.
     folds_normal: Picture
     eye: Picture
-    eye_normal: Picture
-    """Of iris and white."""
-    eye_coat: Picture
-    """Of the wet surface, whose cornea stands out."""
+    eye_normal: Picture  # Of iris and white.
+    eye_coat: Picture  # Of the wet surface, whose cornea stands out.
 
 
 @lru_cache(maxsize=1)

@@ -12,41 +12,33 @@ from face_emote.formats.mesh.surface import MAX_LOD, parts_named
 from face_emote.look.cards import WAYS
 
 UPS = ("y", "z")
-AVATARS = ("talkinghead",)
-"""Libraries for avatars, whose names of bones, meshes and shapes a .glb can have."""
-UNITS = {"m": 1.0, "cm": 100.0}
-"""Units per metre."""
+AVATARS = ("talkinghead",)  # Libraries for avatars, whose names of bones, meshes and shapes a .glb can have.
+UNITS = {"m": 1.0, "cm": 100.0}  # Units per metre.
 
 
 @dataclass(frozen=True, slots=True)
 class MeshOptions:
     """What the formats that hold meshes can be asked for; `catalogue.FileFormat.takes` says which takes what."""
 
-    up: str = "y"
-    """With +Y up the face looks along +Z, with +Z up along -Y, as in Blender."""
+    up: str = "y"  # With +Y up the face looks along +Z, with +Z up along -Y, as in Blender.
     unit: str = "m"
     lod: int = 0
     """0 the head's own mesh; 1 and 2: subdivided smoothly once or twice, four times the faces each."""
     parts: tuple[str, ...] = ()
     """Of `surface.PARTS`; each becomes an object of its own. Empty: the whole head as one."""
-    blush: bool = False
-    """Whether blood flow is baked into vertex colours."""
+    blush: bool = False  # Whether blood flow is baked into vertex colours.
     hair: str = "cards"
     """Of `look.cards.WAYS`: strips with a picture, a ribbon a strand, or none. Beside the whole head only."""
-    frame: float | None = None
-    """Seconds: the one instant to write, as a plain mesh; None: all of the motion."""
+    frame: float | None = None  # Seconds: the one instant to write, as a plain mesh; None: all of the motion.
 
     skin_curves: bool = False
     """Whether each wrinkle and blood region is a shape that moves nothing, whose weight is its curve."""
     compress: bool = False
     """Whether the file is for programs that know meshoptimizer's compression, and WebP."""
 
-    dense: bool = False
-    """Whether shapes are written in full, for programs that read no sparse arrays."""
-    avatar: str = ""
-    """One of AVATARS, or none."""
-    sound: Path | None = None
-    """A .wav that goes along, where the format has a place for it."""
+    dense: bool = False  # Whether shapes are written in full, for programs that read no sparse arrays.
+    avatar: str = ""  # One of AVATARS, or none.
+    sound: Path | None = None  # A .wav that goes along, where the format has a place for it.
 
     def __post_init__(self) -> None:
         if self.up not in UPS:
@@ -93,5 +85,4 @@ class MeshOptions:
         return out if self.unit == "m" else out * np.float32(UNITS[self.unit])
 
 
-PLAIN = MeshOptions()
-"""Metres, +Y up, the head's own mesh, whole, moving: the default of every writer."""
+PLAIN = MeshOptions()  # Metres, +Y up, the head's own mesh, whole, moving: the default of every writer.

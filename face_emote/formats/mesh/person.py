@@ -31,16 +31,12 @@ Progress = Callable[[float, float, str], None]
 class Person:
     """Whom a writer writes, and how."""
 
-    model: Head
-    """The face model as it was given."""
-    head: Head
-    """The same with the motion's identity."""
+    model: Head  # The face model as it was given.
+    head: Head  # The same with the motion's identity.
     surface: Surface
     options: MeshOptions
-    colours: BlushColours | None
-    """Of the vertices; None unless the format or `options.blush` wants them."""
-    folds: Folds | None
-    """None unless the format has shapes of the skin."""
+    colours: BlushColours | None  # Of the vertices; None unless the format or `options.blush` wants them.
+    folds: Folds | None  # None unless the format has shapes of the skin.
     pictures: SkinPictures | None
     """None where the format has no place for them, or the head no texture coordinates."""
     worn: tuple[Worn, ...] = ()

@@ -37,10 +37,8 @@ MATERIAL_PARTS = {
     for material in MATERIAL_NAMES
 }
 """Materials and the parts of the bundled head that wear them."""
-WHOLE = "head"
-"""Name of the object when the head is not split."""
-LIPS = 0.5
-"""Of the lips' mask: its vermilion."""
+WHOLE = "head"  # Name of the object when the head is not split.
+LIPS = 0.5  # Of the lips' mask: its vermilion.
 MAX_LOD = 2
 
 
@@ -49,34 +47,26 @@ class SurfaceObject:
     """One object of a file: its own vertices and faces."""
 
     name: str
-    vertex_index: Int[Array, " object_vertex"]
-    """Written vertices that it has, rising."""
-    face_index: Int[Array, " face"]
-    """Its faces among those of the surface."""
-    corners: Int[Array, "face corner"]
-    """Indices into `vertex_index`."""
+    vertex_index: Int[Array, " object_vertex"]  # Written vertices that it has, rising.
+    face_index: Int[Array, " face"]  # Its faces among those of the surface.
+    corners: Int[Array, "face corner"]  # Indices into `vertex_index`.
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Surface:
     """Topology of what is written."""
 
-    matrix: SparseRows | None
-    """From the head's vertices to refined ones; None at LOD 0."""
-    kept: Int[Array, " vertex"] | None
-    """Refined vertices that are written; None: all of them."""
+    matrix: SparseRows | None  # From the head's vertices to refined ones; None at LOD 0.
+    kept: Int[Array, " vertex"] | None  # Refined vertices that are written; None: all of them.
     num_vertices: int
     corners: Int[Array, "face corner"]
     """Written vertices of each face, counter-clockwise: quads on the bundled head, triangles on others."""
-    uv: Float[Array, "uv_vertex 2"] | None
-    """(0, 0) bottom left; None on imported heads."""
+    uv: Float[Array, "uv_vertex 2"] | None  # (0, 0) bottom left; None on imported heads.
     uv_corners: Int[Array, "face corner"] | None
-    face_part: Int[Array, " face"]
-    """Index into PART_NAMES."""
+    face_part: Int[Array, " face"]  # Index into PART_NAMES.
     eye_uv: Float[Array, "vertex 2"] | None
     """Places in the picture of an eye, on eyeballs; None on imported heads."""
-    split: bool
-    """Whether each part is an object of its own."""
+    split: bool  # Whether each part is an object of its own.
 
     def of(self, values: Float[Array, "head_vertex ..."]) -> Float[Array, "vertex ..."]:
         """Values of the head's vertices at the written ones."""
@@ -231,10 +221,8 @@ class SurfacePart:
     material: str
     vertex_index: Int[Array, " corner_vertex"]
     """Written vertex (of the surface; of the head at LOD 0) of each of the part's vertices."""
-    uv: Float[Array, "corner_vertex 2"] | None
-    """(0, 0) bottom left."""
-    triangles: Int[Array, "triangle 3"]
-    """Indices into `vertex_index`."""
+    uv: Float[Array, "corner_vertex 2"] | None  # (0, 0) bottom left.
+    triangles: Int[Array, "triangle 3"]  # Indices into `vertex_index`.
 
 
 def surface_parts(head: Head) -> tuple[SurfacePart, ...]:

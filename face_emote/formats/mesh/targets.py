@@ -23,15 +23,11 @@ from face_emote.face.rig import pose_from_controls
 from face_emote.face.skinning import corrective_coefficients
 from face_emote.formats.mesh.person import JointMotion, rotations_of
 
-SMALLEST_SHAPE = 1e-6
-"""Metres; what moves less is not a target."""
-MAX_ERROR = 0.0002
-"""Metres; targets are added until no vertex of any sampled frame is further off."""
+SMALLEST_SHAPE = 1e-6  # Metres; what moves less is not a target.
+MAX_ERROR = 0.0002  # Metres; targets are added until no vertex of any sampled frame is further off.
 MAX_COMPONENTS = 24
-MAX_SAMPLES = 200
-"""Frames with contact that the targets are found from, spread over the motion."""
-SMALLEST_MOVE = 1e-5
-"""Metres; contact that moves no vertex further is none."""
+MAX_SAMPLES = 200  # Frames with contact that the targets are found from, spread over the motion.
+SMALLEST_MOVE = 1e-5  # Metres; contact that moves no vertex further is none.
 LIP_SEAL = CONTROLS.index("lipSeal")
 SKIN_CURVES = (*(f"skin_wrinkle_{name}" for name in WRINKLES), *(f"skin_blood_{name}" for name in BLOOD_REGIONS))
 """Names of the curves of `skin_values`, which move no vertex."""
@@ -42,8 +38,7 @@ class MorphTarget:
     """One named target."""
 
     name: str
-    delta: Float[Array, "vertex 3"]
-    """Metres at weight 1."""
+    delta: Float[Array, "vertex 3"]  # Metres at weight 1.
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +134,9 @@ def _corrective_name(index: int, sign: float) -> str:
 class ContactTargets:
     """Targets and the solver that weighs them."""
 
-    deltas: Float[Array, "target vertex 3"]
-    """Metres at weight 1, which some sampled frame reaches."""
-    touching: Head
-    """Only the vertices that the contact moves."""
-    apart: Head
-    """The same without contact."""
+    deltas: Float[Array, "target vertex 3"]  # Metres at weight 1, which some sampled frame reaches.
+    touching: Head  # Only the vertices that the contact moves.
+    apart: Head  # The same without contact.
     joints: JointMotion
     projection: Float[Array, "target coordinate"]
 

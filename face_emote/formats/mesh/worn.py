@@ -27,8 +27,7 @@ from face_emote.look.surface import SkinSurface, layout_skin
 ALPHA = {"hair": "MASK", "brows": "BLEND", "lashes": "BLEND"}
 """Hair lies in many layers, which no engine sorts: it is cut out. Brows and lashes lie over what is opaque."""
 ROUGHNESS = {"hair": 0.55, "brows": 0.9, "lashes": 1.0}
-COVERED = 0.4
-"""Coverage from which on hair that is cut out is there."""
+COVERED = 0.4  # Coverage from which on hair that is cut out is there.
 REFLECTS = {"hair": 0.5, "brows": 0.1, "lashes": 0.0}
 """How much of the light is thrown back, to what glTF takes for granted: black lashes would look grey."""
 CLOTH = {"roughness": 0.95, "reflects": 0.3}
@@ -40,8 +39,7 @@ class Worn:
 
     name: str
     material: Material
-    picture: Picture | None
-    """Colour and coverage; None: the material's colour, opaque."""
+    picture: Picture | None  # Colour and coverage; None: the material's colour, opaque.
     points: Float[Array, "vertex 3"]
     normals: Float[Array, "vertex 3"]
     uv: Float[Array, "vertex 2"]
@@ -49,8 +47,7 @@ class Worn:
     joint_weights: Float[Array, "vertex joint=5"]
     moved: Callable[[Float[Array, "head_vertex 3"]], Float[Array, "vertex 3"]]
     """Its displacement, of the head's vertices' one from the neutral face."""
-    alpha: str = "OPAQUE"
-    """Or MASK or BLEND."""
+    alpha: str = "OPAQUE"  # Or MASK or BLEND.
 
 
 def worn_by(

@@ -13,20 +13,16 @@ from face_emote.formats.mesh.surface import Surface, SurfaceObject, vertex_norma
 from face_emote.formats.mesh.targets import MorphTarget
 from face_emote.formats.mesh.worn import COVERED, Worn
 
-SMALLEST_MOVE = 2e-6
-"""Metres; vertices that a shape moves less are left out of it."""
+SMALLEST_MOVE = 2e-6  # Metres; vertices that a shape moves less are left out of it.
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class UsdObject:
     """One mesh of the stage."""
 
-    mesh: Any
-    """UsdGeom.Mesh."""
-    vertex_index: Int[Array, " object_vertex"]
-    """Written vertices that it has."""
-    worn: Worn | None = None
-    """What it is, if it is no part of the head's surface."""
+    mesh: Any  # UsdGeom.Mesh.
+    vertex_index: Int[Array, " object_vertex"]  # Written vertices that it has.
+    worn: Worn | None = None  # What it is, if it is no part of the head's surface.
 
 
 def add_meshes(

@@ -34,8 +34,7 @@ SOUND = "speech.wav"
 ALIGNMENT = 64
 FIXED_DATE = (1980, 1, 1, 0, 0, 0)
 LOCAL_HEADER_BYTES = 30
-PADDING_ID = b"\x86\x19"
-"""Id of the extra field that USD's own writer pads with."""
+PADDING_ID = b"\x86\x19"  # Id of the extra field that USD's own writer pads with.
 
 
 def write_usd(motion: MotionSource, path: Path, *, person: Person, progress: Progress | None = None) -> None:

@@ -40,10 +40,8 @@ class Formula:
 
     name: str
     function: Callable[..., Any]
-    rows: tuple[type, ...]
-    """Records of a place, in the order of the function's arguments."""
-    shared: tuple[type, ...]
-    """Records that all places of a picture share; the arguments after those."""
+    rows: tuple[type, ...]  # Records of a place, in the order of the function's arguments.
+    shared: tuple[type, ...]  # Records that all places of a picture share; the arguments after those.
     lit: bool = True
     """Whether scene light comes out, which exposure and the tone curve then make display light."""
     num_outputs: int = 3
@@ -81,8 +79,7 @@ CLOTH = Formula("cloth", shade_cloth, (Spot, Own), (Lights, Colour))
 HAIR = Formula("hair", shade_hair, (Strand,), (Lights, Colour))
 MOUTH = Formula("mouth", light_mouth, (Inner,), (Opening, Lights), lit=False, num_outputs=7)
 SKY = Formula("sky", sky_on, (Facing,), (Skies,), lit=False, num_outputs=6)
-SURFACES = (SKIN, EYE, TOOTH, GUM, CLOTH, TONGUE)
-"""By the numbers of materials in `rendering.stage.buffers`."""
+SURFACES = (SKIN, EYE, TOOTH, GUM, CLOTH, TONGUE)  # By the numbers of materials in `rendering.stage.buffers`.
 FORMULAS = (*SURFACES, HAIR, MOUTH, SKY)
 VIEWED = (
     Formula("viewed_skin", view_skin, (Viewed, ViewedSkin), (Lights, Skies)),

@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-Number = Any
-"""A float, a column of floats (numpy or torch), or a symbol."""
+Number = Any  # A float, a column of floats (numpy or torch), or a symbol.
 
 KINDS: dict[type, Callable[..., Number]] = {}
 """For values that are neither floats nor numpy arrays: kind(operation, *arguments)."""
@@ -117,8 +116,7 @@ class Vec:
     y: Number
     z: Number
 
-    __array_ufunc__ = None
-    """Lets `column * vector` come here instead of numpy taking the vector apart."""
+    __array_ufunc__ = None  # Lets `column * vector` come here instead of numpy taking the vector apart.
 
     def __iter__(self) -> Iterator[Number]:
         return iter((self.x, self.y, self.z))

@@ -12,8 +12,7 @@ from face_emote.look.formula.materials import Formula
 
 TILE = 112
 """Places together: all planes fit the nearest cache, and distances near powers of two would fight for its lines."""
-OF_ALL = ("lights.", "skies.")
-"""Uniforms that formulas share; others carry the formula's name."""
+OF_ALL = ("lights.", "skies.")  # Uniforms that formulas share; others carry the formula's name.
 
 
 @cache

@@ -17,10 +17,8 @@ NUM_SKIES = 16
 class Lamp:
     """One light."""
 
-    direction: Vec
-    """Towards it, unit."""
-    colour: Vec
-    """Irradiance on a facing surface divided by pi, linear sRGB."""
+    direction: Vec  # Towards it, unit.
+    colour: Vec  # Irradiance on a facing surface divided by pi, linear sRGB.
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,26 +42,16 @@ class Skies:
 class Spot:
     """A place on any surface; in the order of `rendering.stage.buffers`, then how much of the key light arrives."""
 
-    from_camera: Vec
-    """The place less the camera's, metres."""
-    normal: Vec
-    """Smooth; any length."""
-    sky: Vec
-    """Irradiance of the sky on plain materials; in the mouth, of what comes through the lips."""
-    skin_sky: Vec
-    """The same on skin, which scatters it."""
-    openness: Number
-    """Share of the sky that is open, 0..1; in the mouth, how much comes through the lips."""
-    rim_seen: Number
-    """Share of the rim light that arrives."""
-    folding: Number
-    """Local activation of wrinkles, 0..1.2."""
-    blood: Number
-    """Local flow, -1..1."""
-    thinness: Number
-    """How much light from behind comes through, 0..1."""
-    seen: Number
-    """Share of the key light that arrives."""
+    from_camera: Vec  # The place less the camera's, metres.
+    normal: Vec  # Smooth; any length.
+    sky: Vec  # Irradiance of the sky on plain materials; in the mouth, of what comes through the lips.
+    skin_sky: Vec  # The same on skin, which scatters it.
+    openness: Number  # Share of the sky that is open, 0..1; in the mouth, how much comes through the lips.
+    rim_seen: Number  # Share of the rim light that arrives.
+    folding: Number  # Local activation of wrinkles, 0..1.2.
+    blood: Number  # Local flow, -1..1.
+    thinness: Number  # How much light from behind comes through, 0..1.
+    seen: Number  # Share of the key light that arrives.
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +62,13 @@ class Texel:
     haemoglobin: Number
     specular: Number
     bump_u: Number
-    bump_v: Number
-    """Slope of the resting relief per unit u and v, metres."""
-    wrinkle: Number
-    """Height of the creases, -1..1."""
+    bump_v: Number  # Slope of the resting relief per unit u and v, metres.
+    wrinkle: Number  # Height of the creases, -1..1.
     wrinkle_u: Number
     wrinkle_v: Number
-    hair: Number
-    """Coverage by painted hair."""
+    hair: Number  # Coverage by painted hair.
     roughness: Number
-    along_u: Vec
-    """Metres of surface per unit u."""
+    along_u: Vec  # Metres of surface per unit u.
     along_v: Vec
 
 
@@ -101,17 +85,12 @@ class EyePlace:
 
     right: Vec
     up: Vec
-    axis: Vec
-    """Of the turned ball, unit; `axis` is the optical one."""
+    axis: Vec  # Of the turned ball, unit; `axis` is the optical one.
     inner: Vec
-    outer: Vec
-    """Corners of the lids less the camera's place."""
-    redness: Number
-    """Of weeping, 0..1."""
-    clear: Number
-    """Metres down from the upper lid, at most `eyes.LID_SHADOW`."""
-    standing: Number
-    """Metres up from the lower lid, at most `eyes.SOCKET_REACH`."""
+    outer: Vec  # Corners of the lids less the camera's place.
+    redness: Number  # Of weeping, 0..1.
+    clear: Number  # Metres down from the upper lid, at most `eyes.LID_SHADOW`.
+    standing: Number  # Metres up from the lower lid, at most `eyes.SOCKET_REACH`.
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +98,8 @@ class EyeLook:
     """What is the same of both eyes."""
 
     iris: Vec
-    pupil: Number
-    """Radius in iris radii."""
-    age: Number
-    """0 young .. 1 old."""
+    pupil: Number  # Radius in iris radii.
+    age: Number  # 0 young .. 1 old.
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,18 +107,14 @@ class Strand:
     """A knot of a strand of hair."""
 
     from_camera: Vec
-    tangent: Vec
-    """To the tip, unit."""
-    outward: Vec
-    """Away from the head, unit."""
+    tangent: Vec  # To the tip, unit.
+    outward: Vec  # Away from the head, unit.
     colour: Vec
     openness: Number
     gloss: Number
-    jitter: Number
-    """Of the strand, -0.5..0.5."""
+    jitter: Number  # Of the strand, -0.5..0.5.
     root_sky: Vec
-    root_openness: Number
-    """Sky light on the skin of the root; negative openness: hair has its own sky."""
+    root_openness: Number  # Sky light on the skin of the root; negative openness: hair has its own sky.
     before: Vec
     before_last: Number
     """Metres of hair and head before the knot on the key light's way, at four places around it; <= 0: none."""
@@ -185,8 +158,7 @@ class Inner:
     sky: Vec
     skin_sky: Vec
     openness: Number
-    lining: Number
-    """1 on the lining of the mouth, which passes into the face; 0 on teeth, gums and tongue."""
+    lining: Number  # 1 on the lining of the mouth, which passes into the face; 0 on teeth, gums and tongue.
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,22 +167,17 @@ class Viewed:
 
     from_camera: Vec
     normal: Vec
-    colour: Vec
-    """Albedo at rest, linear."""
-    reached: Number
-    """Share of all light that gets there, 0..1."""
+    colour: Vec  # Albedo at rest, linear.
+    reached: Number  # Share of all light that gets there, 0..1.
 
 
 @dataclass(frozen=True, slots=True)
 class ViewedSkin:
     """What only skin has."""
 
-    bent: Vec
-    """The normal bent by pores and creases; any length."""
-    blood: Number
-    """Local flow, -1..1."""
-    crease: Number
-    """Depth in a crease, 0..1."""
+    bent: Vec  # The normal bent by pores and creases; any length.
+    blood: Number  # Local flow, -1..1.
+    crease: Number  # Depth in a crease, 0..1.
 
 
 @dataclass(frozen=True, slots=True)

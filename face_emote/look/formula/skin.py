@@ -61,12 +61,9 @@ def hair_cover(coverage: Number) -> Number:
 class Surface:
     """What light meets."""
 
-    own: Vec
-    """Albedo."""
-    bent: Vec
-    """Unit normal of pores and creases."""
-    strength: Number
-    """Of the highlights."""
+    own: Vec  # Albedo.
+    bent: Vec  # Unit normal of pores and creases.
+    strength: Number  # Of the highlights.
     roughness: Number
     melanin: Number
 

@@ -16,22 +16,16 @@ from face_emote.motion.events.curves import ease, reaching
 
 SPEAKING_HZ = 20.0 / 60.0
 SILENT_HZ = 14.0 / 60.0
-SIGMA = 0.55
-"""Standard deviation of the log interval."""
+SIGMA = 0.55  # Standard deviation of the log interval.
 REFRACTORY_SECS = 0.55
 _LONGEST_SECS = 0.5
 _USUAL_SECS = 0.28
-_SPARED_SECS = 0.4
-"""How long a moment that has to be seen lasts."""
+_SPARED_SECS = 0.4  # How long a moment that has to be seen lasts.
 _GRID_HZ = 10.0
-EVOKING_SHIFT = np.radians(9.0)
-"""Shifts of gaze beyond this often carry a blink."""
-EVOKED = 0.5
-"""How often."""
-_PARTIAL, _DOUBLE = 0.22, 0.06
-"""Shares of blinks that do not close the lids, and that come in pairs."""
-_LEAST_SPONTANEOUS = 0.35
-"""Share of the spontaneous blinks that stays however often the gaze shifts."""
+EVOKING_SHIFT = np.radians(9.0)  # Shifts of gaze beyond this often carry a blink.
+EVOKED = 0.5  # How often.
+_PARTIAL, _DOUBLE = 0.22, 0.06  # Shares of blinks that do not close the lids, and that come in pairs.
+_LEAST_SPONTANEOUS = 0.35  # Share of the spontaneous blinks that stays however often the gaze shifts.
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +36,7 @@ class BlinkScore:
     closing: Float[Array, " blink"]
     hold: Float[Array, " blink"]
     opening: Float[Array, " blink"]
-    depth: Float[Array, " blink"]
-    """How far the lids come together, 0..1; some blinks stay incomplete."""
+    depth: Float[Array, " blink"]  # How far the lids come together, 0..1; some blinks stay incomplete.
 
 
 def blink_score(

@@ -14,10 +14,8 @@ from face_emote.motion.events.curves import ease
 
 _LIFT_METRES = 0.0028
 _TIP = np.radians(0.35)
-REST_PERIOD_SECS = 4.2
-"""About 14 breaths a minute at rest."""
-_MIN_GAP_SECS = 0.3
-"""Shorter gaps between phrases are spoken through on one breath."""
+REST_PERIOD_SECS = 4.2  # About 14 breaths a minute at rest.
+_MIN_GAP_SECS = 0.3  # Shorter gaps between phrases are spoken through on one breath.
 _MAX_EXHALE_SECS = 7.0
 _SWALLOW_GAP_SECS = 1.6
 _SWALLOW_AFTER_SECS, _SWALLOW_RISE_SECS, _SWALLOW_FALL_SECS = 0.35, 0.3, 0.45
@@ -29,8 +27,7 @@ class BreathScore:
     """Turning points of the breath, in order: the volume eases from one to the next."""
 
     time: Float[Array, " turn"]
-    volume: Float[Array, " turn"]
-    """0 empty, 1 full; quiet breathing swings between 0.2 and 0.55."""
+    volume: Float[Array, " turn"]  # 0 empty, 1 full; quiet breathing swings between 0.2 and 0.55.
     swallows: Float[Array, " swallow"] = field(default_factory=lambda: np.zeros(0))
     """When the larynx begins to rise."""
 

@@ -15,10 +15,8 @@ from face_emote.motion.events.cues import SpeechCues
 from face_emote.motion.events.curves import octaves, pulse, reaching
 
 _LEAD_SECS = 0.06
-CALM_SECS = 0.6
-"""Accents of the brows are at least so far apart."""
-_RAISE, _FROWN = 0.3, 0.24
-"""The most that one accent does."""
+CALM_SECS = 0.6  # Accents of the brows are at least so far apart.
+_RAISE, _FROWN = 0.3, 0.24  # The most that one accent does.
 _LONGEST_SECS = 2.6
 _STIR, _STIR_HZ = 0.12, 0.5
 """Deviation of what stirs, and the rate of its slowest octave: with these the brows of neutral performances rise and
@@ -40,14 +38,10 @@ class BrowScore:
     attack: Float[Array, " accent"]
     hold: Float[Array, " accent"]
     release: Float[Array, " accent"]
-    strength: Float[Array, " accent"]
-    """0..1."""
-    lean: Float[Array, " accent"]
-    """-1 the right brow more, +1 the left brow more."""
-    question: Float[Array, " accent"]
-    """1 for the raise of a question, which even a frowning mood makes."""
-    key: int = 0
-    """Names the noise of what stirs."""
+    strength: Float[Array, " accent"]  # 0..1.
+    lean: Float[Array, " accent"]  # -1 the right brow more, +1 the left brow more.
+    question: Float[Array, " accent"]  # 1 for the raise of a question, which even a frowning mood makes.
+    key: int = 0  # Names the noise of what stirs.
 
 
 def brow_score(cues: SpeechCues, *, rng: np.random.Generator) -> BrowScore:

@@ -13,11 +13,9 @@ from face_emote.core.names import FEATURE_HZ, VOWELS
 from face_emote.core.types import Phone, Prosody, SpeechAnalysis
 from face_emote.motion.events.curves import ease, since_and_until
 
-PHRASE_GAP_SECS = 0.22
-"""A silence this long ends a phrase (shorter ones are stops and hesitations)."""
+PHRASE_GAP_SECS = 0.22  # A silence this long ends a phrase (shorter ones are stops and hesitations).
 ACCENT_GAP_SECS = 0.25
-ACCENT_SECS = 0.15
-"""Half width of an accent's bump: it is above half its height for this long."""
+ACCENT_SECS = 0.15  # Half width of an accent's bump: it is above half its height for this long.
 LEAVE_SECS, COME_SECS = (0.04, 0.24), (0.05, 0.2)
 """Seconds that the mouth waits after a phrase and takes to leave it; and those before the next by which it is back."""
 
@@ -27,18 +25,13 @@ class SpeechCues:
     """The timing of a clip's speech; all times in seconds, in order."""
 
     duration_secs: float
-    phrases: Float[Array, "phrase 2"]
-    """Start and end of every run of speech."""
-    rising: Float[Array, " phrase"]
-    """How much the phrase ends like a question, 0..1."""
-    accent_secs: Float[Array, " accent"]
-    """Centres of the prominent vowels."""
-    accent_strength: Float[Array, " accent"]
-    """0 barely prominent, 1 the strongest."""
+    phrases: Float[Array, "phrase 2"]  # Start and end of every run of speech.
+    rising: Float[Array, " phrase"]  # How much the phrase ends like a question, 0..1.
+    accent_secs: Float[Array, " accent"]  # Centres of the prominent vowels.
+    accent_strength: Float[Array, " accent"]  # 0 barely prominent, 1 the strongest.
     energy: Float[Array, " feature_frames"]
     """Loudness of the speech against this talker's own range, 0..1, smoothed over about 0.35 s."""
-    activity: Float[Array, " feature_frames"]
-    """1 while speaking, 0 in silence, eased over about 0.6 s."""
+    activity: Float[Array, " feature_frames"]  # 1 while speaking, 0 in silence, eased over about 0.6 s.
 
     def energy_at(self, times: Float[Array, " frames"]) -> Float[Array, " frames"]:
         """`energy` at instants."""

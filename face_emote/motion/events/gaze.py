@@ -19,11 +19,9 @@ from face_emote.motion.events.cues import SpeechCues
 from face_emote.motion.events.curves import smooth_noise
 
 _EYES = slice(3, 5)
-_HEAD_FOLLOWS = 0.35
-"""Share of a large shift that the head takes over."""
+_HEAD_FOLLOWS = 0.35  # Share of a large shift that the head takes over.
 _HEAD_THRESHOLD = np.radians(5.0)
-HEAD_DELAY_SECS = 0.055
-"""The head starts so long after the eyes, which turn back against it while it comes."""
+HEAD_DELAY_SECS = 0.055  # The head starts so long after the eyes, which turn back against it while it comes.
 _MAX_YAW, _MAX_PITCH = np.radians(24.0), np.radians(15.0)
 """Comfortable range of an eye in its socket; larger angles are approached but never passed."""
 _FACE_POINTS = np.radians([[1.0, 0.0], [-1.0, 0.0], [0.0, 2.0]])
@@ -34,11 +32,9 @@ _AVERTED = 0.55
 """Share of the time for which the shyest look away: even they look back, or nobody would know they are spoken to."""
 _STAYS_AVERTED = 0.6
 """How far a shy look outlasts chance, 0..1: eyes that left and came back with every fixation would flicker."""
-_PULL_ON_VIEWER = 0.2
-"""What is left of the emotion's pull on the eyes while they are on the viewer."""
+_PULL_ON_VIEWER = 0.2  # What is left of the emotion's pull on the eyes while they are on the viewer.
 _LONG_SILENCE_SECS = 4.0
-_TREMBLE = np.radians(0.06)
-"""Standard deviation of the slow drift within a fixation."""
+_TREMBLE = np.radians(0.06)  # Standard deviation of the slow drift within a fixation.
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +45,8 @@ class GazeScore:
     duration: Float[Array, " saccade"]
     target: Float[Array, "saccade 2"]
     """Yaw (to the character's left) and pitch (down) from the direction to the viewer, radians."""
-    origin: Float[Array, " 2"]
-    """Direction before the first saccade."""
-    key: int
-    """Names the drift noise."""
+    origin: Float[Array, " 2"]  # Direction before the first saccade.
+    key: int  # Names the drift noise.
 
     @property
     def sizes(self) -> Float[Array, " saccade"]:
@@ -110,14 +104,10 @@ def gaze_score(
 class Look:
     """Where the eyes rest, and what brought them there."""
 
-    place: Float[Array, " 2"]
-    """Yaw and pitch from the direction to the viewer, radians."""
-    anchor: Float[Array, " 2"] | None
-    """Where they have turned away to; None while on the viewer."""
-    shy: Float[Array, " 2"] | None
-    """The same, if it is out of shyness."""
-    point: int
-    """Which of the viewer's eyes, or mouth."""
+    place: Float[Array, " 2"]  # Yaw and pitch from the direction to the viewer, radians.
+    anchor: Float[Array, " 2"] | None  # Where they have turned away to; None while on the viewer.
+    shy: Float[Array, " 2"] | None  # The same, if it is out of shyness.
+    point: int  # Which of the viewer's eyes, or mouth.
 
 
 def first_look(pitch: float, *, amount: float) -> Float[Array, " 2"]:

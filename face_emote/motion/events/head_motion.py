@@ -13,10 +13,8 @@ from face_emote.core.arrays import Array, Float
 from face_emote.motion.events.cues import SpeechCues
 from face_emote.motion.events.curves import drift, eased_steps, octaves, pulse, reaching
 
-LIMIT = np.radians(np.array([11.0, 13.0, 8.0]))
-"""Nod, turn and tilt never pass these, whatever adds up."""
-_NOD = np.radians(2.0)
-"""Depth of the strongest nod."""
+LIMIT = np.radians(np.array([11.0, 13.0, 8.0]))  # Nod, turn and tilt never pass these, whatever adds up.
+_NOD = np.radians(2.0)  # Depth of the strongest nod.
 _POSTURE = np.radians(np.array([1.3, 1.0, 0.9]))
 _DRIFT = np.radians(np.array([0.9, 0.6, 0.45]))
 """Standard deviations are about a third of these while speaking."""
@@ -24,8 +22,7 @@ _STIR = np.radians(np.array([1.25, 0.22, 0.33]))
 """Standard deviations of what a talker's head does besides nodding, as much power in every octave up to 2.4 Hz. All
 sizes are fitted to twelve tracked readers, performed from their own recordings: `bench.liveliness`."""
 _STIR_HZ = 0.5
-_SILENT_SHARE = 0.8
-"""Drift in silence relative to speech, where it comes on top of nods."""
+_SILENT_SHARE = 0.8  # Drift in silence relative to speech, where it comes on top of nods.
 _LISTENING = 0.55
 """Postures in a long silence relative to those of speech: nobody keeps as still as a photograph."""
 _STEP_SECS = 0.85
@@ -39,15 +36,12 @@ class HeadScore:
     beat_start: Float[Array, " beat"]
     beat_attack: Float[Array, " beat"]
     beat_release: Float[Array, " beat"]
-    beat: Float[Array, "beat 3"]
-    """Rotation at the gesture's apex."""
+    beat: Float[Array, "beat 3"]  # Rotation at the gesture's apex.
     posture_start: Float[Array, " posture"]
     posture: Float[Array, "posture 3"]
     follow_start: Float[Array, " saccade"]
-    follow: Float[Array, "saccade 2"]
-    """Yaw and pitch with which the head follows the eyes."""
-    key: int
-    """Names the drift noise."""
+    follow: Float[Array, "saccade 2"]  # Yaw and pitch with which the head follows the eyes.
+    key: int  # Names the drift noise.
 
 
 def head_score(
@@ -100,10 +94,8 @@ class Beat:
 
     attack_secs: float
     release_secs: float
-    slip_secs: float
-    """How much later than the accent its apex comes."""
-    turn: tuple[float, float, float]
-    """Rotation at the apex, radians."""
+    slip_secs: float  # How much later than the accent its apex comes.
+    turn: tuple[float, float, float]  # Rotation at the apex, radians.
 
 
 def beat_on(strength: float, *, rng: np.random.Generator) -> Beat | None:

@@ -19,12 +19,9 @@ from face_emote.motion.events.curves import pulse, reaching
 MIN_SPACING_SECS = 1.4
 LONGEST_CALM_SECS = 4.5
 SHORTEST_SECS, LONGEST_SECS = 0.12, 0.42
-_ON_STRESS_SECS = 0.08
-"""So long before the middle of a stressed vowel a flash begins that is seen with it."""
-STRESSED = 0.45
-"""Strength of an accent from which it may bring a flash."""
-_LEAN = 0.25
-"""Standard deviation of how much one side leads."""
+_ON_STRESS_SECS = 0.08  # So long before the middle of a stressed vowel a flash begins that is seen with it.
+STRESSED = 0.45  # Strength of an accent from which it may bring a flash.
+_LEAN = 0.25  # Standard deviation of how much one side leads.
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +32,8 @@ class LeakScore:
     attack: Float[Array, " leak"]
     hold: Float[Array, " leak"]
     release: Float[Array, " leak"]
-    strength: Float[Array, " leak"]
-    """0..1, before the emotion's own leak is counted in."""
-    lean: Float[Array, " leak"]
-    """-1 on the right side alone, +1 on the left side alone."""
+    strength: Float[Array, " leak"]  # 0..1, before the emotion's own leak is counted in.
+    lean: Float[Array, " leak"]  # -1 on the right side alone, +1 on the left side alone.
 
 
 def leak_score(cues: SpeechCues, pauses: tuple[Pause, ...], *, rng: np.random.Generator) -> LeakScore:

@@ -19,17 +19,12 @@ from face_emote.motion.feeling.masks import behind_mask
 class Display:
     """How a feeling shows on face and head: consecutive steps at `names.MOTION_HZ`, or any instants."""
 
-    emotion: Float[Array, "steps control=100"]
-    """What shows all the time, 0..1."""
-    hidden: Float[Array, "steps control=100"]
-    """What of the hidden emotion can break through, 0..1."""
+    emotion: Float[Array, "steps control=100"]  # What shows all the time, 0..1.
+    hidden: Float[Array, "steps control=100"]  # What of the hidden emotion can break through, 0..1.
     leak: Float[Array, " steps"]
-    energy: Float[Array, " steps"]
-    """Factor on head and brow movement; 1 at rest."""
-    frown: Float[Array, " steps"]
-    """How much the mood presses the brows down, 0..1."""
-    head_tendency: Float[Array, "steps 3"]
-    """Where the emotion holds the head, radians."""
+    energy: Float[Array, " steps"]  # Factor on head and brow movement; 1 at rest.
+    frown: Float[Array, " steps"]  # How much the mood presses the brows down, 0..1.
+    head_tendency: Float[Array, "steps 3"]  # Where the emotion holds the head, radians.
 
     @classmethod
     def each(cls, change: Callable[..., Array], *shown: "Display") -> "Display":
@@ -42,10 +37,8 @@ class Affect:
     """A feeling at consecutive steps: what shows of it at once, and what the skin makes of it in time."""
 
     display: Display
-    drives: Float[Array, "steps drive=4"]
-    """Of `blood.DRIVES`, 0..1."""
-    arousal: Float[Array, " steps"]
-    """-1..1; for the heartbeat."""
+    drives: Float[Array, "steps drive=4"]  # Of `blood.DRIVES`, 0..1.
+    arousal: Float[Array, " steps"]  # -1..1; for the heartbeat.
     residual: Float[Array, "steps wrinkle=16"] | None = None
     """Folds beyond what the controls call for; None: none."""
 

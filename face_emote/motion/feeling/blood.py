@@ -24,8 +24,7 @@ from face_emote.core.lowpass import follow_twice
 from face_emote.core.names import BLOOD_REGIONS, BLOOD_TIMINGS, CONTROLS, EMOTIONS
 from face_emote.core.types import EmotionTrack
 
-DRIVES = ("blush", "flush", "pallor", "tears")
-"""Shame and shyness; anger; fear and shock; sadness."""
+DRIVES = ("blush", "flush", "pallor", "tears")  # Shame and shyness; anger; fear and shock; sadness.
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +34,7 @@ class BloodTiming:
     delay_secs: tuple[float, float, float, float]
     on_secs: tuple[float, float, float, float]
     off_secs: tuple[float, float, float, float]
-    pulse: float
-    """Amplitude of the heartbeat in h; measured ones are 0.005-0.01."""
+    pulse: float  # Amplitude of the heartbeat in h; measured ones are 0.005-0.01.
 
 
 TIMINGS = {
@@ -50,8 +48,7 @@ _BLUSH_AT = (
 """Valence, arousal, dominance of guilty and shamed, humiliated, embarrassed, shy, and bashfully in love (Russell and
 Mehrabian 1977; embarrassed is a choice, and the last has the dominance of shyness)."""
 _BLUSH_WIDTH = 0.27
-_WORD_STRENGTH = 0.72
-"""Mean intensity of the words above in the lexicon."""
+_WORD_STRENGTH = 0.72  # Mean intensity of the words above in the lexicon.
 
 
 _TABLE = asset_table("emotion/skin.toml")["blood"]
@@ -65,12 +62,9 @@ PRESSURE = np.array(
 class BloodState:
     """All that the blood remembers between two blocks."""
 
-    pending: Float[Array, "delay drive=4"]
-    """Drives that have been felt but not yet seen, oldest first."""
-    stages: Float[Array, "stage=2 drive=4"]
-    """y1 and y2."""
-    pulse_phase: float
-    """Heartbeats since the start."""
+    pending: Float[Array, "delay drive=4"]  # Drives that have been felt but not yet seen, oldest first.
+    stages: Float[Array, "stage=2 drive=4"]  # y1 and y2.
+    pulse_phase: float  # Heartbeats since the start.
 
 
 def timing_of(preset: str) -> BloodTiming | None:

@@ -21,8 +21,7 @@ _SPEED = {
 _OTHER_SECS = 0.25
 LEAD_SECS = 0.3
 """The plan is read this much ahead, so that a key's emotion has mostly arrived at its instant."""
-_START_SHARE = 0.6
-"""A clip opens with the emotion already under way."""
+_START_SHARE = 0.6  # A clip opens with the emotion already under way.
 _NUM_EMOTIONS = len(EMOTIONS)
 
 

@@ -33,22 +33,15 @@ _BROWS = tuple(AU_INDEX[unit] for unit in (1, 2, 4))
 class EmotionBias:
     """How an emotion bears on everything but the face's skin, per frame."""
 
-    gaze_pitch: Float[Array, " frames"]
-    """Radians the gaze tends to, positive down (shame, sadness)."""
-    gaze_avert: Float[Array, " frames"]
-    """0 looks at the viewer, 1 avoids the viewer."""
-    gaze_scan: Float[Array, " frames"]
-    """0 steady, 1 darting (fear)."""
-    head_pitch: Float[Array, " frames"]
-    """Radians, positive down."""
-    head_yaw: Float[Array, " frames"]
-    """Radians, positive to the character's left."""
+    gaze_pitch: Float[Array, " frames"]  # Radians the gaze tends to, positive down (shame, sadness).
+    gaze_avert: Float[Array, " frames"]  # 0 looks at the viewer, 1 avoids the viewer.
+    gaze_scan: Float[Array, " frames"]  # 0 steady, 1 darting (fear).
+    head_pitch: Float[Array, " frames"]  # Radians, positive down.
+    head_yaw: Float[Array, " frames"]  # Radians, positive to the character's left.
     head_roll: Float[Array, " frames"]
     """Radians about +Z: positive leans towards the character's right shoulder."""
-    breath_rate_hz: Float[Array, " frames"]
-    """Breaths a second; about 0.25 at rest."""
-    blink_factor: Float[Array, " frames"]
-    """Factor on the blink rate; 1 at rest."""
+    breath_rate_hz: Float[Array, " frames"]  # Breaths a second; about 0.25 at rest.
+    blink_factor: Float[Array, " frames"]  # Factor on the blink rate; 1 at rest.
     motion_energy: Float[Array, " frames"]
     """Factor on the size and pace of head and brow movement; 1 at rest."""
 
@@ -58,8 +51,7 @@ RESPONSE = 0.5
 """Intensity at which three quarters show: people hold back, and half a feeling has to be seen while they talk."""
 MOST_DRIVEN = 1.5
 """Intensity x energy beyond this adds nothing; above 1 the face is overdriven, every control still at most 1."""
-VAD_TOLERANCE = 0.03
-"""A VAD this near to that of the mix adds nothing."""
+VAD_TOLERANCE = 0.03  # A VAD this near to that of the mix adds nothing.
 
 
 def response(intensity: Float[Array, " frames"]) -> Float[Array, " frames"]:

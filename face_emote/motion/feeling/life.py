@@ -25,17 +25,14 @@ from face_emote.motion.events.curves import noises, octaves
 class Region:
     """A part of the face that moves as one, and by how much."""
 
-    controls: tuple[str, ...]
-    """Beginnings of the names of its controls."""
+    controls: tuple[str, ...]  # Beginnings of the names of its controls.
     voice: float
     accent: float
     bias: float
     """Where its wave lies between two swells: above 0, so that the feeling is read at most instants."""
     least: float = 0.2
-    most: float = 1.22
-    """Gains between which its waves go."""
-    fine: float = 0.28
-    """Share of that span that stirs too fast for a wave."""
+    most: float = 1.22  # Gains between which its waves go.
+    fine: float = 0.28  # Share of that span that stirs too fast for a wave.
 
 
 REGIONS = (
@@ -69,13 +66,11 @@ _ONE_SIDED = 0.3
 _STIR, _HELD_STIR = 2.0, 0.05
 _STIR_HZ, _FINE_HZ = 0.5, 9.0
 _FINE_KEYS = np.arange(1, len(REGIONS) + 1, dtype=np.uint64) * np.uint64(15_485_863)
-_HELD = 0.97
-"""Where a region lies in a pause."""
+_HELD = 0.97  # Where a region lies in a pause.
 _USUAL_LOUDNESS, _USUAL_STRESS = 0.5, 0.3
 _CLAIM_HZ = 0.9
 """How often it changes which regions take part in a stress: one word goes with the brows, the next with the lids."""
-_ON_SECS, _OFF_SECS = 0.05, 0.1
-"""Time constants of rise and fall; a rise from 10 to 90 % takes 3.4 of them."""
+_ON_SECS, _OFF_SECS = 0.05, 0.1  # Time constants of rise and fall; a rise from 10 to 90 % takes 3.4 of them.
 FORESEEN_SECS = 0.1
 """A word that is known beforehand is felt so long before its stress; what follows a voice comes after it."""
 
@@ -84,12 +79,9 @@ FORESEEN_SECS = 0.1
 class Tempo:
     """What the speech is doing at consecutive steps, each 0..1."""
 
-    accent: Float[Array, " steps"]
-    """Prominence of the words."""
-    activity: Float[Array, " steps"]
-    """1 while speaking."""
-    energy: Float[Array, " steps"]
-    """Loudness against this talker's own range."""
+    accent: Float[Array, " steps"]  # Prominence of the words.
+    activity: Float[Array, " steps"]  # 1 while speaking.
+    energy: Float[Array, " steps"]  # Loudness against this talker's own range.
 
 
 LifeState = Float[Array, "stage=2 wave=24"]

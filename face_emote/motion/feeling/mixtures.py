@@ -28,8 +28,7 @@ HOLDERS: dict[str, str] = asset_table("emotion/face.toml")["blends"]
 _WINS_FROM, _WINS_BY = 0.22, 0.48
 """Share of the two at which a holder begins to have its region, and has it: when the other is much the stronger, the
 holder keeps only what the other leaves untouched."""
-_CLAIMED = 0.5
-"""Activation of an emotion's strongest unit that claims a region in full."""
+_CLAIMED = 0.5  # Activation of an emotion's strongest unit that claims a region in full.
 _NUM = len(EMOTIONS)
 _REGION_OF = np.array([next(i for i, units in enumerate(REGIONS.values()) if u in units) for u in ACTION_UNITS])
 _CLAIM = np.stack([np.clip(STRENGTH[:, _REGION_OF == r].max(axis=1) / _CLAIMED, 0.0, 1.0) for r in range(len(REGIONS))])

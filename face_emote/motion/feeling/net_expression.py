@@ -25,11 +25,9 @@ from face_emote.network.config import (
     WRINKLE_SLICE,
 )
 
-_FAINTEST = 0.025
-"""Intensity, covert share or valence, arousal, dominance at which something surely is felt."""
+_FAINTEST = 0.025  # Intensity, covert share or valence, arousal, dominance at which something surely is felt.
 _APPEARS_SECS, _FADES_SECS = 0.04, 0.6
-_USUAL_INTENSITY = 0.7
-"""At which the slider `energy` does what it does to the rules."""
+_USUAL_INTENSITY = 0.7  # At which the slider `energy` does what it does to the rules.
 COLUMNS = np.array([CONTROLS.index(name) for name in EXPRESSION_CONTROLS])
 _BROWS = np.array([i for i, name in enumerate(EXPRESSION_CONTROLS) if "brow" in name.lower()])
 _ZONES = (("brow", "innerBrow"), ("mouth",), ("nose", "mouthUpperUp"), ("eye", "cheek"))
@@ -65,8 +63,7 @@ class NetExpression:
     answers: Float[Array, f"latents answer={NUM_EXPRESSION_OUTPUTS}"]
     hidden: Float[Array, f"latents answer={NUM_EXPRESSION_OUTPUTS}"] | None
     """The same of the hidden emotion, as if it were shown; None when nothing is hidden."""
-    first: int = 0
-    """Frame of `MOTION_HZ` at which the first row stands."""
+    first: int = 0  # Frame of `MOTION_HZ` at which the first row stands.
 
     def at(self, times: Float[Array, " frames"]) -> Float[Array, f"frames answer={NUM_EXPRESSION_OUTPUTS}"]:
         """All answers at instants; held after the end."""

@@ -39,8 +39,7 @@ def _routes() -> tuple[tuple[int, int, int, float], ...]:
     return tuple(sorted(routes))
 
 
-_ROUTES = _routes()
-"""(unit index, side, control index, weight), in a fixed order."""
+_ROUTES = _routes()  # (unit index, side, control index, weight), in a fixed order.
 
 
 def controls_from_action_units(units: Float[Array, f"side=2 au={NUM_AU} frames"]) -> Float[Array, "frames control=100"]:
@@ -59,12 +58,10 @@ def controls_from_action_units(units: Float[Array, f"side=2 au={NUM_AU} frames"]
 class Unit:
     """How one Action Unit takes part in an emotion."""
 
-    full: float
-    """Activation at full intensity, 0..1."""
+    full: float  # Activation at full intensity, 0..1.
     late: float = 0.0
     """0: rises with the intensity; 1: stays away at low intensity and comes in steeply (Duchenne eyes, open jaw)."""
-    right: float | None = None
-    """Activation of the right side where it differs."""
+    right: float | None = None  # Activation of the right side where it differs.
 
 
 RECIPES: dict[str, dict[int, Unit]] = {
@@ -101,12 +98,10 @@ def _lead_table() -> Float[Array, "emotion=8 au"]:
     return lead
 
 
-FULL = _table("full")
-"""Activation of every unit at full intensity."""
+FULL = _table("full")  # Activation of every unit at full intensity.
 LATE = _table("late")[:, 0]
 LEAD = _lead_table()
-STRENGTH = FULL.max(axis=1)
-"""The stronger side of each unit, by which antagonists are weighed."""
+STRENGTH = FULL.max(axis=1)  # The stronger side of each unit, by which antagonists are weighed.
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,17 +21,14 @@ from face_emote.face.head import Head
 from face_emote.face.rig import pose_from_controls
 from face_emote.look.regions import wrinkle_masks
 
-FULL = 0.9
-"""Activation at the reference action's full strength, so that unusual squeezes still have room."""
+FULL = 0.9  # Activation at the reference action's full strength, so that unusual squeezes still have room.
 _GENTLE = {"mouth_corner_left": 0.6, "mouth_corner_right": 0.6, "perioral": 0.6}
 """Regions that are kept shallower: around the mouth full depth would flicker with every rounded vowel."""
 ATTACK_SECS = 0.02
 RELEASE_SECS = 0.18
 """Time constants of folding (0-40 ms) and of smoothing out (120-250 ms); choices within those ranges."""
-_KNEE = 0.15
-"""Compression, as a share of the reference, below which skin only begins to fold."""
-_ROOM = 0.6
-"""Activation up to which folds deepen in proportion."""
+_KNEE = 0.15  # Compression, as a share of the reference, below which skin only begins to fold.
+_ROOM = 0.6  # Activation up to which folds deepen in proportion.
 _MIN_TENSION = 0.012
 """Regions whose reference action squeezes the mesh less than this are driven by the residual alone."""
 _MIN_MASK = 0.25
@@ -61,13 +58,10 @@ squeezes and neither an opening jaw nor pressed lips do; outside the mouth corne
 class WrinkleModel:
     """One identity's skin, ready to be asked for its folds."""
 
-    head: Head
-    """Only the vertices that wrinkle."""
-    edges: Int[Array, "edge 2"]
-    """Into the vertices of `head`."""
+    head: Head  # Only the vertices that wrinkle.
+    edges: Int[Array, "edge 2"]  # Into the vertices of `head`.
     rest_length: Float[Array, " edge"]
-    weights: Float[Array, "edge wrinkle=16"]
-    """Each column sums to 1."""
+    weights: Float[Array, "edge wrinkle=16"]  # Each column sums to 1.
     reference: Float[Array, " wrinkle=16"]
     """Tension of each region at its reference action; infinite where geometry is not used."""
 

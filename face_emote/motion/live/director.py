@@ -35,10 +35,8 @@ MEMORY_SECS = 4.0
 """Events older than this show no more; the newest of them is kept, because postures and looks hold."""
 _BLINKS, _GAZE, _HEAD, _BROWS, _BREATH, _LEAKS, _LIFE = range(7)
 _ACCENT_FROM = 0.25
-_QUICK = 0.6
-"""Attack of an accent that is already being heard, against one that was foreseen."""
-_NEAR_BLINK = 0.35
-"""Share of an interval by which the end of a phrase may bring a blink forward."""
+_QUICK = 0.6  # Attack of an accent that is already being heard, against one that was foreseen.
+_NEAR_BLINK = 0.35  # Share of an interval by which the end of a phrase may bring a blink forward.
 _SHORTEST_FIXATION_SECS = 0.12
 _EXHALE_SECS, _INHALE_SECS = 4.0, 0.35
 
@@ -48,19 +46,15 @@ class Moment:
     """What is known at one step."""
 
     secs: float
-    speaking: bool
-    """Within a phrase: short gaps count as speech."""
-    accent: float
-    """Prominence of this syllable, 0..1."""
-    activity: float
-    """1 while speaking, eased."""
+    speaking: bool  # Within a phrase: short gaps count as speech.
+    accent: float  # Prominence of this syllable, 0..1.
+    activity: float  # 1 while speaking, eased.
     gaze_pitch: float
     gaze_avert: float
     gaze_scan: float
     blink_factor: float
     breath_factor: float
-    hides: float
-    """How much of a hidden emotion there is to leak."""
+    hides: float  # How much of a hidden emotion there is to leak.
 
 
 class _Rows:

@@ -19,15 +19,13 @@ from face_emote.network.runtime import MotionNet
 from face_emote.network.streams import ExpressionStream, LipStream
 from face_emote.perception.live import LiveFeeling
 
-_WINDOW_MS = 12.5
-"""Half a window of sound, which the last row that is heard reaches beyond its instant."""
+_WINDOW_MS = 12.5  # Half a window of sound, which the last row that is heard reaches beyond its instant.
 
 _FIRST_FLOOR_DB = -65.0
 _FALL_SECS, _RISE_DB_PER_SEC = 0.25, 3.0
 """The noise floor falls at once to what is heard in a pause and climbs slowly: in a phrase it stays below the voice."""
 _PEAK_FALL_DB_PER_SEC = 2.0
-_SHORTEST = 2
-"""Rows that have to be loud before it counts: a click is shorter."""
+_SHORTEST = 2  # Rows that have to be loud before it counts: a click is shorter.
 _CLOSE_STEPS, _OPEN_STEPS = 6, 3
 """Steps in which the gate closes and opens: 0.12 s, and 0.06 s, which is all that the shortest look-ahead leaves."""
 _HOLD_STEPS = round(HOLD_SECS * MOTION_HZ)

@@ -11,10 +11,8 @@ from statistics import median
 WINDOW_SECS = 1.0
 EARLIEST_SECS, DRIFT = 0.15, 0.001
 """Sound comes no earlier than its first piece said, but for jitter and this share of the time: else it has no clock."""
-JUMP_SECS = 0.3
-"""Sound that comes so much later than the piece before is after a break."""
-SPARE_SECS = 0.012
-"""For the performance itself."""
+JUMP_SECS = 0.3  # Sound that comes so much later than the piece before is after a break.
+SPARE_SECS = 0.012  # For the performance itself.
 LONGEST_LAG_SECS = 0.5
 OFTEN_SECS, CLOSEST = 0.1, 0.25
 """A face that lags shows a frame so often, instead of all of them ever later; and none sooner after another than this

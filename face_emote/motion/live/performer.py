@@ -44,12 +44,9 @@ from face_emote.network.runtime import MotionNet, load_motion_net
 from face_emote.perception.live import LiveFeeling
 
 LIVE_FPS = 50.0
-SLOWEST_FPS = 10.0
-"""Below it events would be forgotten before a frame shows them."""
-_PIECE = SAMPLE_RATE_HZ // 4
-"""Samples heard at once: events are forgotten soon after they have been seen."""
-_BACK_SECS = 0.1
-"""In which the mouth is back at the speech, which nothing announces."""
+SLOWEST_FPS = 10.0  # Below it events would be forgotten before a frame shows them.
+_PIECE = SAMPLE_RATE_HZ // 4  # Samples heard at once: events are forgotten soon after they have been seen.
+_BACK_SECS = 0.1  # In which the mouth is back at the speech, which nothing announces.
 _ALWAYS = np.array([[-np.inf, np.inf]])
 
 

@@ -22,8 +22,7 @@ from face_emote.motion.mouth.viseme_table import (
 )
 
 _REST = target_row("SIL")
-_REST_WEIGHT = 1e-6
-"""Takes over where no phone claims the mouth: before and after the clip."""
+_REST_WEIGHT = 1e-6  # Takes over where no phone claims the mouth: before and after the clip.
 SMOOTHING = ((-0.02, 0.25), (0.0, 0.5), (0.02, 0.25))
 """Seconds and weights of a small average over time, which rounds off the corners that normalising leaves."""
 _BLOCK = 512
@@ -35,13 +34,10 @@ class Segments:
 
     start_secs: Float[Array, " segment"]
     end_secs: Float[Array, " segment"]
-    group: Int[Array, " segment"]
-    """Index into `GROUPS`."""
+    group: Int[Array, " segment"]  # Index into `GROUPS`.
     targets: Float[Array, f"segment channel={len(CHANNELS)}"]
-    strength: Float[Array, " segment"]
-    """Factor on the group's dominance."""
-    speech: Float[Array, " segment"]
-    """1 for phones, less for pauses within speech, 0 for silence."""
+    strength: Float[Array, " segment"]  # Factor on the group's dominance.
+    speech: Float[Array, " segment"]  # 1 for phones, less for pauses within speech, 0 for silence.
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,8 +45,7 @@ class Blend:
     """Where the mouth aims on each frame."""
 
     channels: Float[Array, f"frames channel={len(CHANNELS)}"]
-    speech: Float[Array, " frames"]
-    """How much of the mouth belongs to speech, 0..1."""
+    speech: Float[Array, " frames"]  # How much of the mouth belongs to speech, 0..1.
 
 
 def blend(segments: Segments, *, times: Float[Array, " frames"]) -> Blend:

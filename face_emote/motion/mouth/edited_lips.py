@@ -20,12 +20,9 @@ from face_emote.motion.mouth.lips import LipMotion, LipScore, lips_at
 from face_emote.motion.mouth.net_lips import REST
 from face_emote.network.config import LIP_CHANNELS, NUM_LINEAR
 
-PASSAGE_SECS = 0.06
-"""From the mouth that was heard to the rules' and back."""
-SAME_SECS = 2e-4
-"""Times that differ by less are the same."""
-JUMP_SECS = 0.005
-"""Where more time than this was taken out, the rules play the passage."""
+PASSAGE_SECS = 0.06  # From the mouth that was heard to the rules' and back.
+SAME_SECS = 2e-4  # Times that differ by less are the same.
+JUMP_SECS = 0.005  # Where more time than this was taken out, the rules play the passage.
 _CONTACTS = slice(NUM_LINEAR, NUM_LINEAR + 2)
 _SPEECH = LIP_CHANNELS.index("speech")
 
@@ -44,15 +41,11 @@ class EditedLips:
     """A `lips.Lips` of corrected cues."""
 
     heard: Aims
-    rules: LipScore
-    """Of the corrected cues."""
+    rules: LipScore  # Of the corrected cues.
     now_secs: Float[Array, " knot"]
-    then_secs: Float[Array, " knot"]
-    """When what is played now was heard; linear between."""
-    new_secs: Float[Array, "span 2"]
-    """Stretches that were not heard."""
-    emphasis: Float[Array, "phone 3"]
-    """Start, end, and strength less 1."""
+    then_secs: Float[Array, " knot"]  # When what is played now was heard; linear between.
+    new_secs: Float[Array, "span 2"]  # Stretches that were not heard.
+    emphasis: Float[Array, "phone 3"]  # Start, end, and strength less 1.
     offset_secs: float
     rig: LipRig
     style: PerformanceStyle

@@ -10,8 +10,7 @@ from face_emote.core.types import Phone
 from face_emote.motion.events.curves import smoothstep
 from face_emote.motion.mouth.visemes import merged
 
-HOLD_SECS = 0.04
-"""A contact lasts at least this long (Rhubarb's floor for plosives)."""
+HOLD_SECS = 0.04  # A contact lasts at least this long (Rhubarb's floor for plosives).
 LONGEST_HOLD_SECS = 0.12
 FRAME_MARGIN_SECS = 0.004
 ONSET_SECS = 0.08

@@ -43,8 +43,7 @@ NUM_GAPS = len(STATIONS)
 WIDTH = NUM_GAPS
 BITE = NUM_GAPS + 1
 NUM_MEASURES = NUM_GAPS + 2
-FRONT_TEETH_METRES = 0.008
-"""Half the width over which the lowest upper tooth is looked for."""
+FRONT_TEETH_METRES = 0.008  # Half the width over which the lowest upper tooth is looked for.
 PROBE_RADIANS = (0.0, 0.2, 0.4)
 PROBE_AMOUNT = 4.0
 """Postures are measured exaggerated: the mesh is float32, and the solve for three terms amplifies its noise."""
@@ -60,10 +59,8 @@ class LipRig:
 
     response: Float[Any, f"posture={len(NAMES)} term=3 measure={NUM_MEASURES}"]
     """Per amount 1 of a posture: constant, times sin t, times 1 - cos t. An array, or a tensor."""
-    jaw_angle: float
-    """Radians at jawOpen = 1."""
-    unit_metres: float
-    """Distance between the outer corners of the eyes."""
+    jaw_angle: float  # Radians at jawOpen = 1.
+    unit_metres: float  # Distance between the outer corners of the eyes.
 
     @property
     def rest_width(self) -> float:
@@ -81,14 +78,10 @@ class LipRig:
 class LipEdges:
     """Vertices of the mouth that are measured."""
 
-    upper: Int[Array, " upper"]
-    """Inner edge of the upper lip in order of x, both corners included."""
-    lower: Int[Array, " lower"]
-    """The same of the lower lip."""
-    tooth: Int[Array, " one"]
-    """The lowest point of the upper front teeth."""
-    eye_corners: Int[Array, " two"]
-    """Outer corners of the left and the right eye."""
+    upper: Int[Array, " upper"]  # Inner edge of the upper lip in order of x, both corners included.
+    lower: Int[Array, " lower"]  # The same of the lower lip.
+    tooth: Int[Array, " one"]  # The lowest point of the upper front teeth.
+    eye_corners: Int[Array, " two"]  # Outer corners of the left and the right eye.
 
 
 def posture_controls(posture: str) -> Float[Array, " control"]:

@@ -19,31 +19,24 @@ from face_emote.motion.mouth.lip_rig import BITE, JAW_OPEN, NAMES, NUM_GAPS, WID
 LIP_SEAL = CONTROLS.index("lipSeal")
 TONGUE_OUT = CONTROLS.index("tongueOut")
 
-PRESSED = 0.010
-"""How far closed lips overlap before the contact solver trims them; about a millimetre."""
-SOFT = 0.006
-"""Range over which opening goes over into closing, and spreading into narrowing."""
-CLOSURE_SHAPE = 0.6
-"""Share of rounding and spreading that stays while the lips are closed."""
+PRESSED = 0.010  # How far closed lips overlap before the contact solver trims them; about a millimetre.
+SOFT = 0.006  # Range over which opening goes over into closing, and spreading into narrowing.
+CLOSURE_SHAPE = 0.6  # Share of rounding and spreading that stays while the lips are closed.
 TUCK_SHAPE = 0.5
-TUCK_BITE = 0.006
-"""Height of the lower lip above the edge of the upper teeth in F and V."""
+TUCK_BITE = 0.006  # Height of the lower lip above the edge of the upper teeth in F and V.
 MAX_NARROW = 0.7
 MAX_SPREAD = 1.0
 MAX_PART = 1.8
 MAX_LIFT = 0.8
-SEAL_FROM = 0.35
-"""Strength of a closure from which contact is enforced."""
+SEAL_FROM = 0.35  # Strength of a closure from which contact is enforced.
 _SHAPES = ("rounding", "flare", "spread", "narrow")
 _CONTROLS_OF = {
     name: [(int(control), float(posture_controls(name)[control])) for control in np.flatnonzero(posture_controls(name))]
     for name in NAMES
 }
 
-Values = Float[Any, "*frames"]
-"""An array or a tensor."""
-Amounts = dict[str, Any]
-"""How much of each posture, by name."""
+Values = Float[Any, "*frames"]  # An array or a tensor.
+Amounts = dict[str, Any]  # How much of each posture, by name.
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -31,10 +31,8 @@ class LipMotion:
 
     controls: Float[Array, f"frames control={len(CONTROLS)}"]
     """In the order of `names.CONTROLS`, 0..1; only jaw, mouth, tongue and seal are used."""
-    closure: Float[Array, " frames"]
-    """Lips in contact (P B M), 0..1."""
-    tuck: Float[Array, " frames"]
-    """Lower lip at the upper teeth (F V), 0..1."""
+    closure: Float[Array, " frames"]  # Lips in contact (P B M), 0..1.
+    tuck: Float[Array, " frames"]  # Lower lip at the upper teeth (F V), 0..1.
     ownership: Float[Array, " frames"]
     """How much of the mouth belongs to speech rather than to emotion, 0..1; 1 in every contact."""
 

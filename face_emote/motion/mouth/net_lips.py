@@ -41,8 +41,7 @@ ALIGNED_FROM = 0.5
 LIVELY = 0.16
 """How much further the mouth opens than was answered: a network that is unsure answers the mean of what may be, and so
 moves less than the lips it learnt from. With it the 95th percentile of the gap is that of people within a tenth."""
-STILL_GAP = 0.03
-"""Gaps up to this are not enlarged: what is nearly closed stays so."""
+STILL_GAP = 0.03  # Gaps up to this are not enlarged: what is nearly closed stays so.
 REST = np.concatenate([target_row("SIL"), np.zeros(len(LIP_CHANNELS) - NUM_LINEAR)])
 """The mouth of somebody who is silent."""
 HOLD_SECS = 0.15
@@ -52,12 +51,9 @@ TAIL_SECS = 0.05
 EASE_SECS = 0.12
 LEAD_SECS = 0.12
 """The mouth is the network's again so long before the next speech (lips set off 0.13-0.24 s before the sound)."""
-MOST_WINDOW_SECS = 0.5
-"""Half the time over which a contact is kept for the nearest frame, at most."""
-SPLINE_AHEAD = 2
-"""Answers that the spline needs after an instant."""
-_EXACT = 1e-6
-"""Share of the distance of two answers within which an instant counts as that answer's."""
+MOST_WINDOW_SECS = 0.5  # Half the time over which a contact is kept for the nearest frame, at most.
+SPLINE_AHEAD = 2  # Answers that the spline needs after an instant.
+_EXACT = 1e-6  # Share of the distance of two answers within which an instant counts as that answer's.
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,18 +62,14 @@ class NetLips:
 
     answers: Float[Array, "motion_frames lip=9"]
     """In the order of `network.config.LIP_CHANNELS`, natural units, at `MOTION_HZ`."""
-    first: int
-    """Number of the first answer since the start of the clip; before it nothing may be asked."""
+    first: int  # Number of the first answer since the start of the clip; before it nothing may be asked.
     spoken_secs: Float[Array, "run 2"]
     """Start and end of every stretch of speech, in order, no gaps up to `HOLD_SECS`."""
-    contacts: PhoneContacts | None
-    """Of the phones; None while nobody has recognised any (live)."""
-    aligned: bool
-    """Whether the phones come from a transcript, which makes their contacts certain."""
+    contacts: PhoneContacts | None  # Of the phones; None while nobody has recognised any (live).
+    aligned: bool  # Whether the phones come from a transcript, which makes their contacts certain.
     rig: LipRig
     style: PerformanceStyle
-    fps: float
-    """At which the motion will be shown."""
+    fps: float  # At which the motion will be shown.
 
     def sample(self, times: Float[Array, " frames"]) -> LipMotion:
         """The mouth at ascending instants, seconds; a pure function of each."""

@@ -27,10 +27,8 @@ GROUPS = (
     "silence", "vowel", "rounded", "bilabial", "labiodental", "dental", "tongue", "sibilant", "retroflex", "breath",
 )  # fmt: skip
 
-REACH_SECS = 0.4
-"""No phone acts on the mouth longer before its start or after its end than this."""
-MAX_RAMP_SECS = 0.25
-"""A ramp never eats more of a long phone than this."""
+REACH_SECS = 0.4  # No phone acts on the mouth longer before its start or after its end than this.
+MAX_RAMP_SECS = 0.25  # A ramp never eats more of a long phone than this.
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +39,9 @@ class Viseme:
     gap: float
     width: float
     jaw: float
-    rounding: float = 0.0
-    """Protruded, narrowed lips: 1 is the tightest `oo`."""
-    flare: float = 0.0
-    """Lips pushed out but open, as in `sh`."""
-    tongue: float = 0.0
-    """Tip between the teeth."""
+    rounding: float = 0.0  # Protruded, narrowed lips: 1 is the tightest `oo`.
+    flare: float = 0.0  # Lips pushed out but open, as in `sh`.
+    tongue: float = 0.0  # Tip between the teeth.
 
 
 def _rows(name: str) -> Iterator[list[str]]:
@@ -55,8 +50,7 @@ def _rows(name: str) -> Iterator[list[str]]:
 
 VISEMES = {label: Viseme(group, *map(float, figures)) for label, group, *figures in _rows("visemes.csv")}
 DIPHTHONGS = {name[:-1]: (name, f"{name[:-1]}2") for name in VISEMES if name.endswith("1")}
-NUCLEUS_SHARE = 0.6
-"""Part of a diphthong before it glides."""
+NUCLEUS_SHARE = 0.6  # Part of a diphthong before it glides.
 
 
 _CLAIMS = {(family, group): [float(figure) for figure in figures] for family, group, *figures in _rows("claims.csv")}

@@ -10,8 +10,7 @@ from face_emote.core.types import Phone, Prosody, SpeechAnalysis
 from face_emote.motion.mouth.coarticulation import Segments
 from face_emote.motion.mouth.viseme_table import CHANNELS, DIPHTHONGS, GROUPS, NUCLEUS_SHARE, VISEMES, target_row
 
-MICROPAUSE_SECS = 0.25
-"""A shorter silence leaves the mouth slightly open."""
+MICROPAUSE_SECS = 0.25  # A shorter silence leaves the mouth slightly open.
 BREATH_SECS = 0.24
 """The mouth opens so long before speech: the GRID talker's does, to breathe in, whatever the first phone is."""
 BREATH_MIN_SILENCE_SECS = 0.5
@@ -20,13 +19,10 @@ LOUDNESS_GAIN = 0.12
 """Jaw and gap of a vowel per standard deviation of vowel loudness. JALI's bands (0.1-0.2, 0.3-0.6, 0.7-0.9 of the jaw)
 would be 0.5; sentences on the GRID tapes show no such effect, so this is a choice between the two."""
 LOUDNESS_RANGE = 1.5
-QUIETEST_SPREAD_DB = 3.0
-"""Of even speech, differences below this are not exaggerated."""
+QUIETEST_SPREAD_DB = 3.0  # Of even speech, differences below this are not exaggerated.
 STRESS_GAIN = {0: 0.94, 1: 1.06, 2: 1.0}
-CLARITY = 1.15
-"""The tables are fast command speech; an audience is spoken to more clearly."""
-UNSURE_MIN = 0.4
-"""Share of its shape that a phone keeps which was heard without any confidence."""
+CLARITY = 1.15  # The tables are fast command speech; an audience is spoken to more clearly.
+UNSURE_MIN = 0.4  # Share of its shape that a phone keeps which was heard without any confidence.
 
 _GAP, _JAW = CHANNELS.index("gap"), CHANNELS.index("jaw")
 _MEAN_SPEECH = np.array([0.07, -0.02, 0.20, 0.08, 0.0, 0.0])

@@ -7,10 +7,8 @@ from face_emote.core.rotations import turn_between
 from face_emote.look import eyes as eye
 from face_emote.look.formula.ops import smoothstep
 
-CORNEA_BULGE = 0.35
-"""How much steeper the cornea stands than the eyeball under it."""
-CORNEA_GAIN = 1.5
-"""The cornea gathers light on the iris."""
+CORNEA_BULGE = 0.35  # How much steeper the cornea stands than the eyeball under it.
+CORNEA_GAIN = 1.5  # The cornea gathers light on the iris.
 
 
 def cornea_normals(local: Float[Array, "point 3"], posed: Float[Array, "point 3"]) -> Float[Array, "point 3"]:

@@ -52,14 +52,10 @@ def flesh_colours(mesh: RenderMesh, skin: SkinParams) -> Float[Array, "point 3"]
     return colours
 
 
-TEXTURE_SIDE = {768: 1024, 8192: 2048}
-"""Side of the skin maps by the largest picture side that they serve."""
-LIGHT_SIZES = (0.22, 0.55, 0.30)
-"""Key, fill and rim as seen from the head, radians: softboxes."""
-LIGHT_TARGET = (0.0, -0.03, 0.03)
-"""From the eyes' midpoint to where the lights point, metres."""
-SKY_SHARE = 1.0 / 2.7
-"""The fast renderer's 16 directions stand for 2.7 pi of solid angle, over pi."""
+TEXTURE_SIDE = {768: 1024, 8192: 2048}  # Side of the skin maps by the largest picture side that they serve.
+LIGHT_SIZES = (0.22, 0.55, 0.30)  # Key, fill and rim as seen from the head, radians: softboxes.
+LIGHT_TARGET = (0.0, -0.03, 0.03)  # From the eyes' midpoint to where the lights point, metres.
+SKY_SHARE = 1.0 / 2.7  # The fast renderer's 16 directions stand for 2.7 pi of solid angle, over pi.
 MOST = (6.0, 10.0)
 """Melanin and haemoglobin up to which skin colours are tabled: the darkest mole, a full blush of lips."""
 MATERIALS = {buffers.SKIN: SKIN, buffers.EYE: EYE, buffers.TOOTH: TOOTH, buffers.CLOTH: CLOTH}
@@ -73,17 +69,14 @@ class Prepared:
     job: CyclesJob
     mesh: RenderMesh
     curves: Curves
-    skin_triangles: Int[Array, "plain_triangle 3"]
-    """All triangles but the garment's."""
+    skin_triangles: Int[Array, "plain_triangle 3"]  # All triangles but the garment's.
     uv_inverse: Float[Array, "skin_triangle 2 2"]
     """From two edges of a triangle to the derivatives by u and v."""
     eyes: tuple[Int[Array, " eye_point"], Int[Array, " eye_point"]]
     wrinkle_masks: Float[Array, "skin_point wrinkle=16"]
     blood_masks: Float[Array, "skin_point region=9"]
-    relief: Float[Array, " skin_point"]
-    """Metres by which creases move the skin out at activation 1."""
-    resting: float
-    """Activation of every crease at rest."""
+    relief: Float[Array, " skin_point"]  # Metres by which creases move the skin out at activation 1.
+    resting: float  # Activation of every crease at rest.
 
 
 def prepare(head: Head, *, betas: Array, skin: SkinParams, scene: Scene, samples: int) -> Prepared:

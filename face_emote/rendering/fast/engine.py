@@ -15,8 +15,7 @@ from face_emote.rendering.stage import kernels
 from face_emote.rendering.stage.person import StagedPerson
 from face_emote.rendering.stage.workspace import Workspace
 
-CORNEA = 0.012
-"""From an eyeball's middle to its front, metres."""
+CORNEA = 0.012  # From an eyeball's middle to its front, metres.
 _SRGB_TABLE = srgb_bytes(np.arange(4096) / 4095.0)
 _NO_MEMBERS = np.empty((0, 0), np.int32)
 

@@ -18,10 +18,8 @@ TAPS = np.stack([np.cos(_TURN) * _OUT, np.sin(_TURN) * _OUT], axis=1)
 """A sunflower of points on the unit disc."""
 BEHIND = 0.10
 """Where nothing is drawn or only hair, depth is taken to be this far behind the focus, metres: the head's outline."""
-LARGEST = 0.04
-"""Largest radius of blur, as a share of the picture's shorter side."""
-SHARP = 0.35
-"""Blur of fewer pixels than this is left out."""
+LARGEST = 0.04  # Largest radius of blur, as a share of the picture's shorter side.
+SHARP = 0.35  # Blur of fewer pixels than this is left out.
 
 
 def blur_radius(

@@ -28,8 +28,7 @@ class Corners:
 
     point: Int[Array, " gl_vertex"]
     indices: Int[Array, "triangle 3"]
-    fixed: Float[Array, "gl_vertex 6"]
-    """uv, local, material: `FIXED_LAYOUT`."""
+    fixed: Float[Array, "gl_vertex 6"]  # uv, local, material: `FIXED_LAYOUT`.
 
     def frame(self, geometry: Geometry) -> Float[Array, f"gl_vertex {NUM_ATTRIBUTES}"]:
         """`FRAME_LAYOUT` of one frame."""
@@ -55,8 +54,7 @@ NEAR, FAR = 0.02, 8.0
 SAMPLES = 4
 FORMULAS = tuple(f"glsl/{name}" for name in ("skin", "eye", "tooth", "gum", "cloth", "tongue"))
 FRAGMENT = ("common", "glsl/lights", *FORMULAS, "skin", "head_fragment")
-_UNITS = frozenset({"shadow_map", "skin_maps", "num_levels", "kinds"})
-"""Uniforms that are whole numbers."""
+_UNITS = frozenset({"shadow_map", "skin_maps", "num_levels", "kinds"})  # Uniforms that are whole numbers.
 _SHADOW_UNIT, _KIND_UNIT, _MAP_UNIT = 0, 1, 2
 
 

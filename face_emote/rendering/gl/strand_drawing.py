@@ -12,8 +12,7 @@ from face_emote.rendering.stage.hair import Hair, PosedStrands
 FRAME_LAYOUT = ("3f 3f 3f 4f", "position", "outward", "tangent", "root_sky")
 FRAME_FLOATS = 13
 FIXED_LAYOUT = ("3f 4f", "colour", "strand")
-OWN_SKY = -1.0
-"""Openness of `root_sky` where hair has its own sky light."""
+OWN_SKY = -1.0  # Openness of `root_sky` where hair has its own sky light.
 
 
 class StrandDrawing:

@@ -4,8 +4,7 @@ from face_emote.look.reflection import SCATTERED, SKY_NEAR, SKY_WIDE
 from face_emote.rendering.stage.kernels import compiled, depth_map, inlined
 
 MAP_SIZE = 144
-RADIUS = 0.18
-"""Half side of the maps, metres; what lies outside is unshadowed."""
+RADIUS = 0.18  # Half side of the maps, metres; what lies outside is unshadowed.
 BIAS = 0.0014
 
 

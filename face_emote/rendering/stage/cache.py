@@ -16,8 +16,7 @@ from typing import Any
 
 from face_emote.core.assets import SHADERS
 
-KERNELS = SHADERS / "kernels"
-"""What `tools.write_shaders` prints for numba."""
+KERNELS = SHADERS / "kernels"  # What `tools.write_shaders` prints for numba.
 
 HERE = Path(__file__).parent
 OTHERS = (

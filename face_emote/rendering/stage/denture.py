@@ -15,8 +15,7 @@ from face_emote.look.teeth import AROUND, CROWN_POINTS, LEVELS
 
 ANCHORS = (1 * AROUND + 0, 1 * AROUND + 4, 5 * AROUND + 2, 5 * AROUND + 7)
 """Points of a crown that shifts are tied to: both sides near the gum, front and back near the edge."""
-WIDER = 1.06
-"""Subdivision shrinks crowns; neighbours shall touch."""
+WIDER = 1.06  # Subdivision shrinks crowns; neighbours shall touch.
 TURN, LEAN, RISE, STEP = 0.045, 0.018, 0.10e-3, 0.14e-3
 """Irregularity: largest turn about the long axis and lean along the arch (radians), shift up and outwards (metres)."""
 CORNER_DROP, DISTAL_DROP = 0.28e-3, 0.45e-3
@@ -36,16 +35,14 @@ GUM_ROWS = (
 of the papillae is left."""
 GUM_STEPS = (-0.78, -0.52, -0.26, 0.0, 0.26, 0.52, 0.78)
 """Columns of the gum across each tooth; one more lies between neighbours."""
-ROOT = -0.2
-"""Height under which a crown has no surface and the gum goes straight on."""
+ROOT = -0.2  # Height under which a crown has no surface and the gum goes straight on.
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Crown:
     """One tooth on the template."""
 
-    first: int
-    """Its first vertex among those of the arch."""
+    first: int  # Its first vertex among those of the arch.
     origin: Float[Array, " 3"]
     frame: Float[Array, "3 axis=3"]
     """Columns: across (away from the middle of the face), from gum to edge, outwards."""

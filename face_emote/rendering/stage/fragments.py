@@ -11,29 +11,20 @@ import numpy as np
 from face_emote.rendering.stage.buffers import NUM_MATERIALS
 from face_emote.rendering.stage.kernels import compiled, inlined
 
-SAME_SURFACE = 0.004
-"""Relative depth difference up to which neighbouring samples share one shading."""
+SAME_SURFACE = 0.004  # Relative depth difference up to which neighbouring samples share one shading.
 
 
 class Fragments(NamedTuple):
     """Room for the fragments of some rows of pixels, in the order of pixels."""
 
-    pixel: np.ndarray
-    """[fragment] row times width plus column."""
-    triangle: np.ndarray
-    """[fragment]."""
-    place: np.ndarray
-    """[fragment, 2]: column and row on the grid of samples, whose centres lie at halves."""
-    share: np.ndarray
-    """[fragment] of the pixel, 0.25..1."""
-    near: np.ndarray
-    """[fragment]: 1 / depth at its first sample."""
-    colour: np.ndarray
-    """[fragment, 3], for whoever shades."""
-    order: np.ndarray
-    """[material, fragment]: fragments of each material."""
-    counts: np.ndarray
-    """[material] how many those are."""
+    pixel: np.ndarray  # [fragment] row times width plus column.
+    triangle: np.ndarray  # [fragment].
+    place: np.ndarray  # [fragment, 2]: column and row on the grid of samples, whose centres lie at halves.
+    share: np.ndarray  # [fragment] of the pixel, 0.25..1.
+    near: np.ndarray  # [fragment]: 1 / depth at its first sample.
+    colour: np.ndarray  # [fragment, 3], for whoever shades.
+    order: np.ndarray  # [material, fragment]: fragments of each material.
+    counts: np.ndarray  # [material] how many those are.
 
 
 def room_for(num_pixels: int) -> Fragments:

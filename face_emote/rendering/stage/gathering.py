@@ -11,18 +11,15 @@ from face_emote.rendering.stage.buffers import NUM_ATTRIBUTES, NUM_CHANNELS
 from face_emote.rendering.stage.kernels import compiled, inlined
 from face_emote.rendering.stage.shadow import key_light_seen
 
-SEEN = NUM_ATTRIBUTES
-"""Plane of the key light's share: the last of `look.formula.records.Spot`."""
+SEEN = NUM_ATTRIBUTES  # Plane of the key light's share: the last of `look.formula.records.Spot`.
 EXTRA = SEEN + 1
 """First plane of what follows: texels and tangents of skin, or the place on a part (`Own`), on eyes then `EyePlace`."""
 TANGENTS = EXTRA + NUM_CHANNELS
 EYE = EXTRA + 3
-NUM_EYE = 15
-"""Axes of the eyeball and corners of its lids."""
+NUM_EYE = 15  # Axes of the eyeball and corners of its lids.
 BARY_LOW, BARY_HIGH = -0.2, 1.2
 """Barycentric weights are held within these: a fragment of several samples may lie beside its triangle."""
-RIGHT, UP, AXIS, CENTRE, INNER, OUTER = range(6)
-"""Rows of `Look.eyes`."""
+RIGHT, UP, AXIS, CENTRE, INNER, OUTER = range(6)  # Rows of `Look.eyes`.
 
 
 @inlined

@@ -26,8 +26,7 @@ DETAIL = (0.12, 0.20)
 """Share of scalp strands drawn: so much, and so much more per pixel that a millimetre fills."""
 CLOSE, CLOSE_KNOTS = 2.5, 9
 """Pixels per mm from which brow hairs and lashes are drawn as smooth curves, and of how many knots."""
-CASTING = 3
-"""Every so many strands of scalp hair cast a shadow; the shadow's filter hides the gaps."""
+CASTING = 3  # Every so many strands of scalp hair cast a shadow; the shadow's filter hides the gaps.
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,25 +102,21 @@ class PosedStrands(NamedTuple):
     """The strands of one frame."""
 
     knots: Float[Array, "knot 3"]
-    outward: Float[Array, "knot 3"]
-    """Away from the head."""
+    outward: Float[Array, "knot 3"]  # Away from the head.
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class JoinedStrands:
     """What never changes about all strands, brows and lashes included, one after the other."""
 
-    segment: Int[Array, " segment"]
-    """Knot at the start of each straight piece; the next knot is its end."""
-    owner: Int[Array, " segment"]
-    """Strand of each."""
+    segment: Int[Array, " segment"]  # Knot at the start of each straight piece; the next knot is its end.
+    owner: Int[Array, " segment"]  # Strand of each.
     width: Float[Array, " knot"]
     openness: Float[Array, " knot"]
     colour: Float[Array, "knot 3"]
     gloss: Float[Array, " strand"]
     jitter: Float[Array, " strand"]
-    root: Int[Array, " strand"]
-    """Point whose sky light a strand stands in; -1: the hair has its own."""
+    root: Int[Array, " strand"]  # Point whose sky light a strand stands in; -1: the hair has its own.
 
 
 class Hair:

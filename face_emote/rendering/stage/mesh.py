@@ -31,22 +31,17 @@ strips of gum: `denture.make_gum` makes better ones."""
 class RenderMesh:
     """Topology and constant attributes of what is drawn. Points: skin, solids, then the garment."""
 
-    rows: SparseRows
-    """From head vertices to all points but the garment's."""
+    rows: SparseRows  # From head vertices to all points but the garment's.
     skin: SkinSurface
     garment: Garment
     triangles: Int[Array, "triangle 3"]
     uv_triangles: Int[Array, "triangle 3"]
     uv: Float[Array, "uv_point 2"]
     material: UInt8[Array, " triangle"]
-    local: Float[Array, "point 3"]
-    """See buffers.Geometry.local."""
-    charts: Float[Array, "triangle 12"]
-    """See buffers.Geometry.charts."""
-    thinness: Float[Array, " skin_point"]
-    """How much light comes through from behind, 0..1."""
-    coarse_triangles: Int[Array, "coarse 3"]
-    """Triangles of the head's own mesh that cast sky shadow."""
+    local: Float[Array, "point 3"]  # See buffers.Geometry.local.
+    charts: Float[Array, "triangle 12"]  # See buffers.Geometry.charts.
+    thinness: Float[Array, " skin_point"]  # How much light comes through from behind, 0..1.
+    coarse_triangles: Int[Array, "coarse 3"]  # Triangles of the head's own mesh that cast sky shadow.
     skin_template: Float[Array, "skin_point 3"]
     """Skin points of the template, metres: regions are functions of these."""
     eye_vertices: tuple[Int[Array, " eye_vertex"], Int[Array, " eye_vertex"]]

@@ -44,8 +44,7 @@ from face_emote.rendering.stage.shadow import shadow_moments
 from face_emote.rendering.stage.texture import pack_texture
 from face_emote.rendering.stage.workspace import Workspace
 
-NUM_SKY = 7
-"""Sky light on plain materials and on skin, openness: what the mouth changes."""
+NUM_SKY = 7  # Sky light on plain materials and on skin, openness: what the mouth changes.
 
 
 def light_mouth(geometry: Geometry, mesh: RenderMesh, opening: MouthOpening, *, lights: Lights, skies: Skies) -> None:
@@ -61,8 +60,7 @@ def light_mouth(geometry: Geometry, mesh: RenderMesh, opening: MouthOpening, *, 
 SHADOW_RADIUS = 0.19
 SHADOW_CENTRE = np.array([0.0, -0.05, -0.02])
 """From the eyes' midpoint to the middle of head and neck, metres."""
-TEXTURE_SIDE = {512: 1024, 8192: 2048}
-"""Texture side by the largest picture side it serves."""
+TEXTURE_SIDE = {512: 1024, 8192: 2048}  # Texture side by the largest picture side it serves.
 
 
 class Staged(NamedTuple):

@@ -9,8 +9,7 @@ from face_emote.rendering.stage.kernels import compiled, inlined
 
 OUT = tuple(len(formula.names(formula.rows)) for formula in SURFACES)
 """First of the three planes that are written, per material."""
-NUM_PLANES = max(OUT) + 3
-"""Of a block."""
+NUM_PLANES = max(OUT) + 3  # Of a block.
 
 _skin, _eye, _cloth = kernel("skin").forward, kernel("eye").forward, kernel("cloth").forward
 _tooth, _gum, _tongue = kernel("tooth").forward, kernel("gum").forward, kernel("tongue").forward

@@ -21,8 +21,7 @@ PI_HIGH, PI_MIDDLE, PI_LOW, PER_PI = (float32(x) for x in (3.140625, 9.67502593e
 """Pi in three parts, as ln 2."""
 S3, S5, S7, S9 = (float32(x) for x in (-1.6666654611e-1, 8.3321608736e-3, -1.9515295891e-4, 2.6e-6))
 A3, A5, A7, A9 = (float32(x) for x in (-3.33329491539e-1, 1.99777106478e-1, -1.38776856032e-1, 8.05374449538e-2))
-EIGHTH = float32(0.41421356)
-"""Tangent of pi / 8: arcs beyond it are turned by pi / 4 (Cephes)."""
+EIGHTH = float32(0.41421356)  # Tangent of pi / 8: arcs beyond it are turned by pi / 4 (Cephes).
 MANTISSA, BIAS, SHIFT = int32(0x7FFFFF), int32(127), int32(23)
 
 

@@ -8,10 +8,8 @@ from face_emote.rendering.stage.buffers import NORMAL, NUM_ATTRIBUTES, POINT, RI
 from face_emote.rendering.stage.fragments import room_for
 from face_emote.rendering.stage.shading import NUM_PLANES
 
-SHADOW_MAP_SIZE = 512
-"""Side of the key light's shadow map: three quarters of a millimetre a texel."""
-BAND_PIXELS = 16384
-"""Pixels that are shaded together, or 8 rows: their fragments fit a core's cache."""
+SHADOW_MAP_SIZE = 512  # Side of the key light's shadow map: three quarters of a millimetre a texel.
+BAND_PIXELS = 16384  # Pixels that are shaded together, or 8 rows: their fragments fit a core's cache.
 
 
 class Workspace:

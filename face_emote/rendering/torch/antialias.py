@@ -21,8 +21,7 @@ from face_emote.core.arrays import Float, Int
 from face_emote.rendering.torch.columns import applied
 from face_emote.rendering.torch.rasterise import Visible
 
-MIN_GAP = 0.0005
-"""Relative 1 / depth by which an edge has to stand before what it hides."""
+MIN_GAP = 0.0005  # Relative 1 / depth by which an edge has to stand before what it hides.
 SAME_SURFACE = 0.03
 """Relative 1 / depth by which the nearer pixel may stand before the edge and still belong to it."""
 
@@ -32,8 +31,7 @@ class Edges:
     """The edges of a mesh and the triangles beside them."""
 
     ends: Int[Tensor, "edge 2"]
-    sides: Int[Tensor, "edge 2"]
-    """The two triangles; the second is -1 at a border."""
+    sides: Int[Tensor, "edge 2"]  # The two triangles; the second is -1 at a border.
     apex: Int[Tensor, "edge 2"]
     """The triangle's point off the edge; the second repeats the first at a border."""
 
@@ -44,8 +42,7 @@ class Crossings:
 
     near: Int[Tensor, " crossing"]
     """The sample that sees the surface which ends there, in the flat [batch * row * column]."""
-    far: Int[Tensor, " crossing"]
-    """Its neighbour behind."""
+    far: Int[Tensor, " crossing"]  # Its neighbour behind.
     reach: Float[Tensor, " crossing"]
     """How far past the middle between their centres the edge is, -0.5..0.5 of a sample: what of the far sample the
     near surface covers, or, where it is negative, what of the near one it leaves."""

@@ -10,22 +10,17 @@ from face_emote.core.arrays import Float, Int
 from face_emote.rendering.torch.antialias import Crossings
 from face_emote.rendering.torch.columns import applied
 
-GRID = 2
-"""Samples a pixel along each side."""
-SAMPLE = 1.0 / (GRID * GRID)
-"""Of a pixel."""
+GRID = 2  # Samples a pixel along each side.
+SAMPLE = 1.0 / (GRID * GRID)  # Of a pixel.
 
 
 @dataclass(frozen=True, slots=True)
 class Pieces:
     """Which fragments pixels and samples show."""
 
-    pixel: Int[Tensor, " fragment"]
-    """Into the flat [batch * height * width]."""
-    share: Float[Tensor, " fragment"]
-    """Of the pixel, 0.25..1."""
-    member: Int[Tensor, "batch row column"]
-    """Fragment of every sample, or -1."""
+    pixel: Int[Tensor, " fragment"]  # Into the flat [batch * height * width].
+    share: Float[Tensor, " fragment"]  # Of the pixel, 0.25..1.
+    member: Int[Tensor, "batch row column"]  # Fragment of every sample, or -1.
 
 
 def compose(

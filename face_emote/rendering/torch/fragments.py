@@ -23,12 +23,9 @@ class Fragments:
 
     pieces: Pieces
     triangle: Int[Tensor, " fragment"]
-    corner: Int[Tensor, "fragment 3"]
-    """Points of the triangle, in the flat [batch * point]."""
-    place: Float[Tensor, "fragment 2"]
-    """Column and row on the grid of samples; centres lie at halves."""
-    counts: tuple[int, ...]
-    """How many there are of each material."""
+    corner: Int[Tensor, "fragment 3"]  # Points of the triangle, in the flat [batch * point].
+    place: Float[Tensor, "fragment 2"]  # Column and row on the grid of samples; centres lie at halves.
+    counts: tuple[int, ...]  # How many there are of each material.
 
     def of(self, material: int) -> slice:
         """Where the fragments of a material are."""

@@ -19,10 +19,8 @@ class Places:
     """Where some fragments of one material are."""
 
     triangle: Int[Tensor, " fragment"]
-    corner: Int[Tensor, "fragment 3"]
-    """In the flat [batch * point]."""
-    place: Float[Tensor, "fragment 2"]
-    """On the grid that screen places are given in."""
+    corner: Int[Tensor, "fragment 3"]  # In the flat [batch * point].
+    place: Float[Tensor, "fragment 2"]  # On the grid that screen places are given in.
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +28,8 @@ class SkinMaps:
     """What `skin_rows` reads of the stage."""
 
     uv: Float[Tensor, "triangle 3 2"]
-    texels: Float[Tensor, "texel channel"]
-    """As `texture.mip_chain` makes them."""
-    side: int
-    """Of the largest level."""
+    texels: Float[Tensor, "texel channel"]  # As `texture.mip_chain` makes them.
+    side: int  # Of the largest level.
 
 
 def weights(

@@ -15,10 +15,8 @@ from face_emote.look.lights import light_arrays, sky_colours, sky_directions
 class Lights:
     """The light of a scene; every field may carry a gradient."""
 
-    directions: Float[Tensor, "light=3 3"]
-    """Towards key, fill and rim; unit vectors."""
-    colours: Float[Tensor, "light=3 3"]
-    """Irradiance on a facing surface divided by pi, linear sRGB."""
+    directions: Float[Tensor, "light=3 3"]  # Towards key, fill and rim; unit vectors.
+    colours: Float[Tensor, "light=3 3"]  # Irradiance on a facing surface divided by pi, linear sRGB.
     sky_directions: Float[Tensor, "direction 3"]
     sky_colours: Float[Tensor, "direction 3"]
     exposure: Float[Tensor, ""]

@@ -11,8 +11,7 @@ from face_emote.core.arrays import Float, Int
 from face_emote.face.subdivision import SparseRows
 from face_emote.rendering.torch.columns import applied
 
-NEAREST = 1e-4
-"""Metres; what lies nearer to the camera, or behind it, is moved to this depth."""
+NEAREST = 1e-4  # Metres; what lies nearer to the camera, or behind it, is moved to this depth.
 
 
 class _Product(torch.autograd.Function):

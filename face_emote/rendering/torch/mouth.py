@@ -21,8 +21,7 @@ class TorchMouth:
     lower: Int[Tensor, " near_too"]
     front: Int[Tensor, " incisor"]
     back: Int[Tensor, " molar"]
-    inner: Int[Tensor, " inner"]
-    """Points inside the mouth: its lining first."""
+    inner: Int[Tensor, " inner"]  # Points inside the mouth: its lining first.
     num_lining: int
 
 

@@ -14,8 +14,7 @@ from torch import Tensor
 
 from face_emote.core.arrays import Float, Int
 
-MIN_AREA = 1e-9
-"""Square pixels times two; smaller triangles are edge-on."""
+MIN_AREA = 1e-9  # Square pixels times two; smaller triangles are edge-on.
 CANDIDATES = 1 << 22
 """Pixel and triangle pairs looked at together by the scatter: bounds its memory to some 300 MB."""
 
@@ -24,10 +23,8 @@ CANDIDATES = 1 << 22
 class Visible:
     """What the pixels see."""
 
-    face_id: Int[Tensor, "batch height width"]
-    """Triangle, or -1."""
-    inverse_depth: Float[Tensor, "batch height width"]
-    """1 / metres, 0 where nothing is."""
+    face_id: Int[Tensor, "batch height width"]  # Triangle, or -1.
+    inverse_depth: Float[Tensor, "batch height width"]  # 1 / metres, 0 where nothing is.
 
 
 @runtime_checkable

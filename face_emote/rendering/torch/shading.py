@@ -19,21 +19,17 @@ from face_emote.rendering.torch.interpolate import Places, SkinMaps, plain_rows,
 from face_emote.rendering.torch.rasterise import Visible
 from face_emote.rendering.torch.stage import Stage
 
-CENTRE, INNER = 3, 4
-"""Rows of `Eyeballs.eyes`."""
+CENTRE, INNER = 3, 4  # Rows of `Eyeballs.eyes`.
 
 
 @dataclass(frozen=True, slots=True)
 class Eyeballs:
     """What shading an eye needs to know of every frame."""
 
-    eyes: Float[Tensor, "batch side=2 row=6 3"]
-    """As `stage.buffers.Look.eyes`, places less the camera's."""
+    eyes: Float[Tensor, "batch side=2 row=6 3"]  # As `stage.buffers.Look.eyes`, places less the camera's.
     redness: Float[Tensor, " batch"]
-    per_depth: Float[Tensor, " batch"]
-    """Metres that a sample covers a metre from the camera."""
-    ahead: Float[Tensor, "batch 3"]
-    """The direction in which depth rises."""
+    per_depth: Float[Tensor, " batch"]  # Metres that a sample covers a metre from the camera.
+    ahead: Float[Tensor, "batch 3"]  # The direction in which depth rises.
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +38,7 @@ class Seen:
 
     attributes: Float[Tensor, "batch point 17"]
     """As `stage.buffers.Geometry.attributes`, places less the camera's."""
-    screen: Float[Tensor, "batch point 4"]
-    """On the grid of samples."""
+    screen: Float[Tensor, "batch point 4"]  # On the grid of samples.
     eyeballs: Eyeballs
     visible: Visible
 

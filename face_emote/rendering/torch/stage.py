@@ -76,16 +76,14 @@ class Eyes:
     index: tuple[Tensor, Tensor]
     weights: tuple[Tensor, Tensor]
     """[3, eye vertex]: a turned eyeball's right, up and optical axis are the weighted sums of its vertices, exactly."""
-    corners: Int[Tensor, "side=2 corner=2"]
-    """Vertices at the inner and the outer corner of the lids."""
+    corners: Int[Tensor, "side=2 corner=2"]  # Vertices at the inner and the outer corner of the lids.
 
 
 @dataclass(frozen=True, slots=True)
 class SkinPoints:
     """What is known of the points of the skin."""
 
-    relief: Float[Tensor, " skin_point"]
-    """Metres that a crease at activation 1 moves the skin out."""
+    relief: Float[Tensor, " skin_point"]  # Metres that a crease at activation 1 moves the skin out.
     resting_folds: float
     thinness: Float[Tensor, " skin_point"]
     wrinkle_masks: Float[Tensor, "skin_point wrinkle=16"]
@@ -101,18 +99,14 @@ class Stage:
     view: Float[Tensor, "3 4"]
     focal: Float[Tensor, ""]
     lights: Lights
-    backdrop: Float[Tensor, "height width 3"]
-    """Tone-mapped linear light."""
+    backdrop: Float[Tensor, "height width 3"]  # Tone-mapped linear light.
     rows: Rows
     garment: TorchGarment
     num_skin: int
     triangles: Int[Tensor, "triangle 3"]
-    plain_facets: Facets
-    """All triangles but the cloth's."""
-    cloth_facets: Facets
-    """Counted from the first cloth point."""
-    coarse_facets: Facets
-    """Of the head's own mesh."""
+    plain_facets: Facets  # All triangles but the cloth's.
+    cloth_facets: Facets  # Counted from the first cloth point.
+    coarse_facets: Facets  # Of the head's own mesh.
     edges: Edges
     material: Int[Tensor, " triangle"]
     uv: Float[Tensor, "triangle 3 2"]
@@ -120,14 +114,12 @@ class Stage:
     local: Float[Tensor, "point 3"]
     skin: SkinPoints
     texture: Float[Tensor, "side side channel=10"]
-    texels: Float[Tensor, "texel channel=10"]
-    """`mip_chain(texture)`."""
+    texels: Float[Tensor, "texel channel=10"]  # `mip_chain(texture)`.
     hair_colour: Float[Tensor, " 3"]
     eyes: Eyes
     cloth_colour: Float[Tensor, " 3"]
     mouth: TorchMouth
-    mesh: RenderMesh
-    """What the kernels read instead of the tensors."""
+    mesh: RenderMesh  # What the kernels read instead of the tensors.
     packed: Texture
     look: Look
 

@@ -24,8 +24,7 @@ from face_emote.train.corpus.user_clips import motion_jobs
 from face_emote.train.corpus.user_flame import beat2_jobs, mead_jobs, vocaset_jobs
 
 MANIFEST = "manifest.json"
-OWN = "the user's own data"
-"""Licence of a source that no manifest tells of."""
+OWN = "the user's own data"  # Licence of a source that no manifest tells of.
 USER_KINDS: dict[str, Callable[[Path, Path | None], list[Job]]] = {
     "motions": lambda folder, _flame: motion_jobs(folder),
     "vocaset": lambda folder, _flame: vocaset_jobs(folder),

@@ -48,8 +48,7 @@ logger = logging.getLogger(__name__)
 class ClipData:
     """Sound and lips of one clip before they are stored."""
 
-    samples: Float[Array, " samples"]
-    """16 kHz."""
+    samples: Float[Array, " samples"]  # 16 kHz.
     lips: Float[Array, f"frames channel={NUM_LIPS}"]
     known: UInt8[Array, f"frames channel={NUM_LIPS}"]
     phones: UInt8[Array, " frames"]
@@ -62,13 +61,10 @@ class Job:
     name: str
     talker: str
     language: str
-    kind: str
-    """One of KINDS: tracked face, voice without a face, synthetic voice, no speech."""
+    kind: str  # One of KINDS: tracked face, voice without a face, synthetic voice, no speech.
     split: str
-    emotion: str = ""
-    """A word of the emotion lexicon, or nothing."""
-    audio: str = ""
-    """Path of the sound relative to the data folder; nothing for generated sound."""
+    emotion: str = ""  # A word of the emotion lexicon, or nothing.
+    audio: str = ""  # Path of the sound relative to the data folder; nothing for generated sound.
     make: Callable[[], ClipData]
 
 
@@ -85,12 +81,10 @@ class ClipRow:
     split: str
     mel_first: int
     num_mels: int
-    first: int
-    """First frame of 50 Hz in lips, known and phones."""
+    first: int  # First frame of 50 Hz in lips, known and phones.
     num_frames: int
     audio: str
-    sha256: str
-    """Of the samples as 16-bit numbers."""
+    sha256: str  # Of the samples as 16-bit numbers.
 
     @property
     def ends(self) -> dict[str, int]:
@@ -114,8 +108,7 @@ class Corpus:
 
     folder: Path
     clips: tuple[ClipRow, ...]
-    arrays: dict[str, SourceArrays]
-    """By source."""
+    arrays: dict[str, SourceArrays]  # By source.
 
     def mels(self, index: int) -> Float[Array, "rows band"]:
         """Log-mels of a clip at 100 Hz, float16."""

@@ -20,15 +20,12 @@ from face_emote.motion.mouth.lip_rig import lip_edges
 from face_emote.motion.mouth.visemes import segments_from
 from face_emote.train.corpus.cache import NUM_LIPS, UNKNOWN_PHONE
 
-REST_GAP = 0.006
-"""Of silent lips: the target of SIL in `motion.viseme_table`."""
+REST_GAP = 0.006  # Of silent lips: the target of SIL in `motion.viseme_table`.
 RANGE_PERCENT = (5.0, 95.0)
-S1_GAP_RANGE = 0.143
-"""Of talker s1 of GRID between those percentiles; every talker is brought to it."""
+S1_GAP_RANGE = 0.143  # Of talker s1 of GRID between those percentiles; every talker is brought to it.
 SCALE_LIMITS = (0.5, 2.0)
 BLOCK = 512
-UNKNOWN = "?"
-"""A sound without a counterpart in `names.PHONES`."""
+UNKNOWN = "?"  # A sound without a counterpart in `names.PHONES`.
 LONGEST_UNKNOWN_SECS = 0.15
 """A longer unknown sound is taken for silence by the teacher, a shorter one for a sound made with the tongue."""
 LEAD_SECS = 0.0078
@@ -39,14 +36,10 @@ LEAD_SECS = 0.0078
 class LipMeter:
     """The measured points of one head."""
 
-    points: Head
-    """Only upper middle, lower middle, right corner, left corner of the inner lips."""
-    unit_metres: float
-    """Distance between the outer corners of the eyes."""
-    rest_width: float
-    """Of the neutral mouth, in units of `unit_metres`."""
-    jaw_radians: float
-    """Rotation of the jaw at jawOpen 1."""
+    points: Head  # Only upper middle, lower middle, right corner, left corner of the inner lips.
+    unit_metres: float  # Distance between the outer corners of the eyes.
+    rest_width: float  # Of the neutral mouth, in units of `unit_metres`.
+    jaw_radians: float  # Rotation of the jaw at jawOpen 1.
 
     def measure(
         self, expression: Float[Array, "frames expr"], *, jaw_pose: Float[Array, "frames 3"]

@@ -36,14 +36,10 @@ from face_emote.train.corpus.lips import (
 
 HELD_OUT_EVERY = 10
 """Every tenth clip of a talker, in order of name, is a test clip; an only one is learnt from."""
-RANGE_CLIPS = 20
-"""Clips of a talker from which its rest and range are taken."""
-MAX_LENGTH_GAP_SECS = 1.0
-"""How much shorter or longer than its sound a motion may be."""
-SURE = 0.5
-"""Confidence from which a captured face counts as seen."""
-LEAST_SEEN = 0.5
-"""Of a captured take; one that shows the lips for less of its time is left out."""
+RANGE_CLIPS = 20  # Clips of a talker from which its rest and range are taken.
+MAX_LENGTH_GAP_SECS = 1.0  # How much shorter or longer than its sound a motion may be.
+SURE = 0.5  # Confidence from which a captured face counts as seen.
+LEAST_SEEN = 0.5  # Of a captured take; one that shows the lips for less of its time is left out.
 LIPS = CONFIDENCE_AREAS.index("lower")
 _log = logging.getLogger(__name__)
 
@@ -55,8 +51,7 @@ class Measured:
     aims: Float[Array, "frames aim=3"]
     known: tuple[bool, bool, bool]
     fps: float
-    seen: Bool[Array, " frames"] | None = None
-    """Which frames may be learnt from; None: all."""
+    seen: Bool[Array, " frames"] | None = None  # Which frames may be learnt from; None: all.
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -31,8 +31,7 @@ NUM_VERTICES = 5023
 LIP_POINTS = (3531, 3504, 2845, 1730)
 """FLAME's vertices nearest to landmarks 62, 66, 60 and 64 of the usual 68: inner upper and lower lip at the middle,
 inner corners."""
-EYE_CORNERS = (2428, 1154)
-"""Vertices nearest to landmarks 36 and 45."""
+EYE_CORNERS = (2428, 1154)  # Vertices nearest to landmarks 36 and 45.
 VOCASET_FPS, MEAD_FPS, BEAT2_FPS = 60.0, 25.0, 30.0
 BEAT2_JAW = slice(66, 69)
 MAX_BYTES = 2**30
