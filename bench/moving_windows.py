@@ -1,11 +1,11 @@
-"""Windows of a face that moves (`tools.train_generation.seen`), and the figures that tell one from another."""
+"""Windows of a face that moves (`generation.seen`), and the figures that tell one from another."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
 from face_emote.core.arrays import Array, Float
-from tools.train_generation.seen import CHANNELS, FPS, from_rest, without_noise
+from face_emote.generation.seen import CHANNELS, FPS, from_rest, without_noise
 
 UPPER, HEAD, HEAD_AND_LIDS, ALL = (0, 1, 2, 3, 4), (5, 6, 7), (3, 4, 5, 6, 7), tuple(range(8))
 WINDOW, STEP = 50, 7

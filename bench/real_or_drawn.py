@@ -4,7 +4,7 @@ figure.
 python -m bench.real_or_drawn DATA [--ways rules,net] [--keep FOLDER] [--json FILE] [--quick]
 
 DATA holds the tracked GRID talkers (`grid_s1`, `grid_talkers`). Every clip's own sound is performed, neutral and
-without its words, and seen as the tracker sees a face (`tools.train_generation.seen`). Talkers are in four folds;
+without its words, and seen as the tracker sees a face (`generation.seen`). Talkers are in four folds;
 what is asked of a fold was learnt from the others. KEEP holds the curves of performances from one call to the next.
 """
 
@@ -12,9 +12,10 @@ import argparse
 import json
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
@@ -22,14 +23,17 @@ from scipy.signal import find_peaks
 
 from bench.moving_windows import ALL, HEAD, HEAD_AND_LIDS, UPPER, gist_of, windows_of
 from bench.two_samples import frechet, told_apart
+from bench.whose_style import whose_rows
 from face_emote.audio.analyse import analyse
 from face_emote.core.arrays import Array, Float
 from face_emote.core.assets import ASSETS
 from face_emote.core.names import EMOTIONS, FEATURE_HZ
 from face_emote.core.options import Performance
+from face_emote.generation.seen import CHANNELS, FPS, SETTLED, from_rest, manner_of, seen_of_performance
+from face_emote.generation.style_file import MotionStyle, write_style
 from face_emote.network.experts import load_classifier
 from face_emote.verbs.animate import perform
-from tools.train_generation.seen import CHANNELS, FPS, SETTLED, Filmed, from_rest, seen_of_performance, tracked_talkers
+from tools.train_generation.seen import Filmed, tracked_talkers
 from tools.train_judges.experts import EMOTIONS_JUDGE
 
 FOLDS = (("s1",), ("s4",), ("s31", "s33", "s10", "s14", "s16"), ("s30", "s34", "s24", "s25", "s27"))
@@ -37,6 +41,8 @@ EVERY = {"s1": 14, "s4": 2}
 """Of these talkers, who have many clips, every so many-th is measured."""
 VIEWS = {"brows, lids, head": ALL, "head and lids": HEAD_AND_LIDS, "brows and lids": UPPER, "head": HEAD}
 SEEDS = 5
+STYLED = "styled"
+"""A way: takes in the style of other clips of the same talker."""
 WINDOWS_PER_CLIP = 3
 _JUDGED = (0.6, 1.0)
 _PEAK_SEMITONES, _NEAR_SECS, _MOST_LAG = 1.0, 0.2, 4
@@ -49,17 +55,34 @@ class Kept:
 
     folder: Path | None
 
-    def curves(self, way: str, sound: Path, *, seed: int) -> Array:
+    def curves(self, way: str, sound: Path, *, seed: int, style: MotionStyle | None = None) -> Array:
         """Of one neutral performance."""
         name = f"{way}_{zlib.crc32(str(sound).encode()):08x}_{seed}.npy"
         if self.folder is not None and (self.folder / name).is_file():
             return np.asarray(np.load(self.folder / name))
-        played = perform(Performance(sound, emotion="neutral", animator=way, fps=FPS, seed=seed)).whole()
-        found = seen_of_performance(played)
+        asked = Performance(sound, emotion="neutral", animator="takes" if way == STYLED else way, fps=FPS, seed=seed)
+        with TemporaryDirectory() as folder:
+            if style is not None:
+                asked = replace(asked, moves_like=write_style(style, Path(folder) / "their.style"))
+            found = seen_of_performance(perform(asked).whole())
         if self.folder is not None:
             self.folder.mkdir(parents=True, exist_ok=True)
             np.save(self.folder / name, found)
         return found
+
+    def played(self, way: str, talker: Filmed) -> Curves:
+        """All clips of a talker; styled, each in the style of every other clip of theirs than its half's."""
+        styles = other_halves(talker) if way == STYLED else (None, None)
+        return tuple(self.curves(way, s, seed=k, style=styles[k % 2]) for k, s in enumerate(talker.sounds))
+
+
+def other_halves(talker: Filmed) -> tuple[MotionStyle | None, MotionStyle | None]:
+    """Styles of the odd and of the even clips; None of somebody with one clip."""
+    if len(talker.clips) < 2:
+        return None, None
+    manners = (manner_of(talker.curves[first::2]) for first in (1, 0))
+    odd, even = (MotionStyle(tuple(manner), secs=0.0, consent="measured, not kept") for manner in manners)
+    return odd, even
 
 
 def folds_of(
@@ -160,7 +183,9 @@ def main() -> int:
     """Print people and every way of animating side by side."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="folder of the tracked talkers")
-    parser.add_argument("--ways", default="rules,net", help="animators, of animate's")
+    parser.add_argument(
+        "--ways", default="rules,net", help=f"animators, of animate's; {STYLED}: takes in the talker's own style"
+    )
     parser.add_argument("--asked", default="2,3", help="folds that are asked about; talkers whom no way has met")
     parser.add_argument("--keep", type=Path, metavar="FOLDER")
     parser.add_argument("--json", type=Path, metavar="FILE")
@@ -177,12 +202,16 @@ def main() -> int:
         | prosody_rows([p for t in talkers for p in zip(t.curves, t.sounds, strict=True)])
     }
     for name in given.ways.split(","):
-        played = {t.name: tuple(kept.curves(name, s, seed=k) for k, s in enumerate(t.sounds)) for t in talkers}
+        played = {t.name: kept.played(name, t) for t in talkers}
         drawn = folds_of(talkers, lambda talker, of=played: of[talker.name])  # type: ignore[misc]
         rows = rows_of(real, drawn, asked_of=asked_of)
         rows |= prosody_rows([p for t in talkers for p in zip(played[t.name], t.sounds, strict=True)])
-        rows |= seed_rows(kept, name, [t.sounds[0] for t in asked][: 2 if given.quick else 6])
-        columns[name] = rows | named_row(name, quick=given.quick)
+        if name != STYLED:
+            rows |= seed_rows(kept, name, [t.sounds[0] for t in asked][: 2 if given.quick else 6])
+            rows |= named_row(name, quick=given.quick)
+        else:
+            rows |= whose_rows(talkers, played)
+        columns[name] = rows
     print_columns(columns)
     if given.json is not None:
         given.json.write_text(json.dumps(columns, indent=1) + "\n", encoding="utf-8")

@@ -34,6 +34,7 @@ NOT_RUN = {
     r"python -m tools\.train_encoder\..*": "an hour, and needs recordings that are not distributed",
     r"python -m bench\.(faces|tokens) .*": "minutes, and needs faces and recordings that are not distributed",
     r"face-emote .*(rest\.mp4|jane\.character).*": "needs a filmed person; tests/test_enrolment.py",
+    r"face-emote .*jane\.style.*": "needs films of a person; tests/test_clone.py",
     r"python -m bench\.engines.*": "needs a browser, three.js and MediaPipe; tests/test_engines.py",
     r"python -m bench\.recognised.*": "needs MediaPipe and its model, which is not distributed here",
     r"python -m tools\.build_extension .*": "needs bpy beside it; `make extension`, which .ci/run runs",

@@ -15,7 +15,7 @@ from face_emote.core.options import Performance
 from face_emote.core.types import FaceMotion, PerformanceStyle
 from face_emote.formats.motion_file import read_motion
 from face_emote.generation.drawing import DrawnLife, TakeStream, drawn_life
-from face_emote.generation.layout import FACE, NUM_VALUES, STYLE, VOICE, WINDOW, DrawConfig
+from face_emote.generation.layout import FACE, NUM_VALUES, VOICE, WINDOW, DrawConfig
 from face_emote.generation.net import DRAW_NET, DrawNet, DrawWeights, draw_sizes, load_draw_net
 from face_emote.motion.events.drawn import Drawn, drawn_brows, drawn_closure
 from face_emote.network.weights import arranged, tensors_of
@@ -124,9 +124,10 @@ def test_numpy_and_torch_say_the_same() -> None:
     ours = replace(load_draw_net(), weights=arranged(DrawWeights, arrays, sizes=sizes, prefix=""))
     rng = np.random.default_rng(1)
     values = rng.standard_normal((WINDOW, NUM_VALUES)).astype(np.float32)
-    known, style = rng.integers(0, 2, (WINDOW, 3)).astype(np.float32), rng.standard_normal(len(STYLE))
+    known, style = rng.integers(0, 2, (WINDOW, 3)).astype(np.float32), ours.manners[0]
     with torch.no_grad():
-        told = conditions_of(torch.tensor([0.3]), torch.from_numpy(style[None]).float(), torch.ones(1))
+        units = (style - ours.style_mean) / ours.style_scale
+        told = conditions_of(torch.tensor([0.3]), torch.from_numpy(units[None]).float(), torch.ones(1))
         theirs = model(torch.from_numpy(values)[None], known=torch.from_numpy(known)[None], conditions=told)[0].numpy()
     assert np.abs(ours.velocity(values, known=known, time=0.3, style=style) - theirs).max() < 1e-4
 

@@ -8,7 +8,7 @@ pytest.importorskip("scipy")
 
 from bench.moving_windows import figures_of, gist_of, windows_of
 from bench.two_samples import auc, frechet, told_apart
-from tools.train_generation.seen import CHANNELS, FPS, from_rest, without_noise
+from face_emote.generation.seen import CHANNELS, FPS, from_rest, without_noise
 
 
 def folds(rng: np.random.Generator, *, fast: float) -> list[np.ndarray]:

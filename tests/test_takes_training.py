@@ -11,7 +11,8 @@ pytest.importorskip("scipy")
 from face_emote.generation.drawing import drawn_life
 from face_emote.generation.layout import FACE, FACE_SLICE, NUM_VALUES, STYLE, VOICE_SLICE, WINDOW, DrawConfig
 from face_emote.generation.net import load_draw_net
-from tools.train_generation.corpus import TakeCorpus, face_tokens, style_of
+from face_emote.generation.seen import face_tokens, style_of
+from tools.train_generation.corpus import TakeCorpus
 from tools.train_generation.head_controls import head_controls
 from tools.train_generation.teach import Windows, held_out_loss, manners_of, teach, write_net
 
@@ -70,7 +71,7 @@ def test_a_clip_becomes_tokens_at_its_own_times() -> None:
     first = 75 - 2 * WINDOW + 1
     shut = face[:, LIDS].argmin()
     assert abs((first + 2 * shut) / 25.0 - 2.0) <= 0.04
-    assert style_of(face)[5] > 0.0
+    assert style_of(face)[STYLE.index("shut")] > 0.0
 
 
 def test_controls_of_the_head_move_it_as_their_names_say() -> None:

@@ -87,6 +87,14 @@ class Performance:
         "default", "Another network: a .safetensors checkpoint.",
         kind=Kind.FILE, choices=NETWORKS, section=ANIMATOR, metavar="FILE",
     )  # fmt: skip
+    moves_like: Path | None = option(
+        None, "Somebody's way to move, a .style file that `clone` wrote; played by the animator takes.",
+        kind=Kind.FILE, name="style", section=ANIMATOR, metavar="FILE",
+    )  # fmt: skip
+    likeness: float = option(
+        1.0, "How far the style is followed: 0 is how people move on the whole, 2 exaggerates.",
+        kind=Kind.NUMBER, low=0.0, high=2.0, name="style_strength", section=ANIMATOR, metavar="FACTOR",
+    )  # fmt: skip
     style: PerformanceStyle = PerformanceStyle()  # noqa: RUF009 - frozen
     eyes: EyeDirection | None = None
     """Blinks and what is looked at, where somebody has decided them."""
@@ -102,6 +110,8 @@ class Performance:
         require_fields(self)
         if self.animator == "rules" and self.model != "default":
             raise OptionError("The rules need no network; leave out the network, or the animator rules")
+        if self.animator == "rules" and self.moves_like is not None:
+            raise OptionError("The rules move like nobody in particular; leave out the style, or the animator rules")
 
 
 @dataclass(frozen=True, slots=True)

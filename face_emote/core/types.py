@@ -195,6 +195,8 @@ class MotionInfo:
     """Version of face_emote that wrote it."""
     cues: str = ""
     """What the mouth says: the text of a file of cues (`formats.cues_file`); empty where nobody knows."""
+    consent: str = ""
+    """Of somebody whose style is played: who agreed to it."""
 
 
 @dataclass(frozen=True, slots=True)

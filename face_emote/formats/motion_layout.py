@@ -117,6 +117,7 @@ def _parse_info(record: Record) -> MotionInfo:
         seed=record.whole("seed", low=-LARGEST, high=LARGEST),
         version=record.text("version"),
         cues=record.text("cues", ""),
+        consent=record.text("consent", ""),
     )
 
 

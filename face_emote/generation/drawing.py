@@ -101,9 +101,15 @@ class TakeStream:
         return drawn
 
 
-def drawn_life(net: DrawNet, voice: Float[Array, f"token value={len(VOICE)}"], *, seed: int) -> DrawnLife:
-    """The take of a whole clip."""
-    stream = TakeStream(net, seed=seed)
+def drawn_life(
+    net: DrawNet,
+    voice: Float[Array, f"token value={len(VOICE)}"],
+    *,
+    seed: int,
+    style: Float[Array, f" style={len(STYLE)}"] | None = None,
+) -> DrawnLife:
+    """The take of a whole clip; `style` as `TakeStream` takes it."""
+    stream = TakeStream(net, seed=seed, style=style)
     return DrawnLife(np.concatenate([stream.push(voice), stream.finish()]).astype(np.float32))
 
 

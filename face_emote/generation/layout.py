@@ -21,9 +21,12 @@ VOICE_COLUMNS = slice(1, 1 + len(VOICE))
 """Where they stand among those."""
 FEELING = (*EMOTIONS, "valence", "arousal", "dominance")
 STREAMS = {"face": FACE, "voice": VOICE, "feeling": FEELING}
-STYLE = ("brows", "frown", "nod", "turn", "tilt", "shut")
-"""How much each moves - logarithms of standard deviations - and the root of the share of time with shut lids; in units
-of the deviation over the clips that were learnt from."""
+STYLE = (
+    "brows", "brows_apart", "frown", "nod", "turn", "tilt", "lids", "lids_apart", "brow_pace", "head_pace", "shut",
+    "frown_with_lids",
+)  # fmt: skip
+"""How somebody moves: logarithms of the standard deviations of what is named, and of speed over deviation; the root of
+the share of time with shut lids; and how the frown goes with the lids, -1..1."""
 
 FACE_SLICE = slice(0, len(FACE))
 VOICE_SLICE = slice(FACE_SLICE.stop, FACE_SLICE.stop + len(VOICE))

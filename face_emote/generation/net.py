@@ -6,7 +6,7 @@ known is given as it is, with a flag.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -24,7 +24,9 @@ from face_emote.network.weights import Affine, BlockWeights, Layer, Sizes, arran
 
 FORMAT = "face_emote.generation/1"
 DRAW_NET = ASSETS / "generation" / "takes.safetensors"
+_EXTRAS = ("mean", "scale", "manners", "style_mean", "style_scale", "restless")
 _TIMES = 4
+FARTHEST_STYLE = 4.0
 NUM_CONDITIONS = 1 + 2 * _TIMES + len(STYLE) + 1
 
 
@@ -52,12 +54,19 @@ class DrawNet:
     """What a value is against and in units of, inside the network."""
     manners: Float[Array, f"talker style={len(STYLE)}"]
     """Mean styles of the talkers that were learnt from."""
+    style_mean: Float[Array, f" style={len(STYLE)}"]
+    style_scale: Float[Array, f" style={len(STYLE)}"]
     restless: Float[Array, f"style={len(STYLE)} style={len(STYLE)}"]
     """Root of the covariance with which a talker's style changes from clip to clip."""
     controls: Mapping[str, float]
     """What controls do to a face on the bundled head (`aims`)."""
     sha256: str
     card: str
+
+    def manner(self, style: Sequence[float], *, strength: float) -> Float[Array, f" style={len(STYLE)}"]:
+        """A style that is so much unlike how people move on the whole."""
+        usual = self.manners.mean(axis=0)
+        return np.asarray(usual + strength * (np.asarray(style) - usual))
 
     def velocity(
         self,
@@ -69,6 +78,8 @@ class DrawNet:
     ) -> Float[Array, "token value"]:
         """Of the flow at `time` of 0, noise, to 1; `known` is 1 where values are no noise; style None: anybody's."""
         net = self.weights
+        if style is not None:
+            style = np.clip((style - self.style_mean) / self.style_scale, -FARTHEST_STYLE, FARTHEST_STYLE)
         x = net.stem(np.concatenate([values, known], axis=1, dtype=np.float32))
         condition = silu(net.condition(conditions(time, style)[None]))
         for early in net.early:
@@ -138,7 +149,7 @@ def load_draw_net(path: Path = DRAW_NET) -> DrawNet:
             raise ValueError(metadata.get("format", "no format")[:60])
         sizes = draw_sizes(DrawConfig(**json.loads(metadata["config"])))
         controls = {str(name): float(value) for name, value in json.loads(metadata["controls"]).items()}
-        extras = {name: tensors[name].astype(np.float64) for name in ("mean", "scale", "manners", "restless")}
+        extras = {name: tensors[name].astype(np.float64) for name in _EXTRAS}
         weights = {name: array.astype(np.float32) for name, array in tensors.items() if name not in extras}
         shapes = tensors_of(DrawWeights, sizes, prefix="")
         if {name: array.shape for name, array in weights.items()} != shapes:

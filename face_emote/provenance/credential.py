@@ -52,7 +52,7 @@ def facts_of(motion: MotionSource, provenance: Provenance) -> Facts:
         seed=info.seed,
         character=Path(motion.character).name,
         version=info.version,
-        consent=provenance.consent or consent_to(motion.character),
+        consent="; ".join(filter(None, (provenance.consent or consent_to(motion.character), info.consent))),
     )
 
 

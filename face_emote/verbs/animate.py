@@ -60,6 +60,7 @@ from face_emote.formats.cues_file import cues_text, read_cues
 from face_emote.generation.drawing import drawn_life
 from face_emote.generation.layout import VOICE_COLUMNS
 from face_emote.generation.net import DrawNet, load_draw_net
+from face_emote.generation.style_file import MotionStyle, read_style
 from face_emote.motion.events.blinks import BlinkScore
 from face_emote.motion.events.drawn import Drawn
 from face_emote.motion.net_listening import NetAnswers, net_answers
@@ -110,6 +111,7 @@ def animate(  # noqa: PLR0913
     style: PerformanceStyle = PerformanceStyle(),  # noqa: B008 - frozen
     animator: str = "net",
     model: str | Path = "default",
+    moves_like: str | Path | None = None,
     talker: Talker | None = None,
     progress: Progress | None = None,
 ) -> FaceMotion:
@@ -134,6 +136,7 @@ def animate(  # noqa: PLR0913
         animator: `"net"`, the trained network; `"rules"`, which follow the phones; or `"takes"`, the network with head,
             brows and blinks drawn anew for every seed.
         model: which network: `"default"`, `"fast"` (a smaller one), or the path of a checkpoint file.
+        moves_like: somebody's way to move, a `.style` file that `clone` wrote; played by the animator takes.
         talker: whose voice it is, from `talker_of` its other lines; `"auto"` reads it against them.
         progress: called with (done, total, what) while it works.
 
@@ -149,6 +152,7 @@ def animate(  # noqa: PLR0913
         speech, emotion=emotion, intensity=intensity, transcript=transcript, language=language,
         cues=Path(cues) if isinstance(cues, str) else cues, fps=fps, seed=seed,
         character=character, look_at=look_at, style=style, animator=animator, model=model, talker=talker,
+        moves_like=None if moves_like is None else Path(moves_like),
     )  # fmt: skip
     take = _taken(performance, head=head, progress=progress)
     _warn(take.analysis)
@@ -201,6 +205,7 @@ def _taken(performance: Performance, *, head: Head | None, progress: Progress | 
         seed=performance.seed,
         version=VERSION,
         cues=cues_text(cast.spoken or _heard_cues(analysis, performance.language)),
+        consent="" if cast.style is None else cast.style.consent,
     )
     info = _with_source(info, source)
     motion, blinks = _stream(performance, cast, analysis=analysis, answers=answers, info=info, progress=progress)
@@ -241,6 +246,7 @@ class _Cast:
     person: Character
     net: MotionNet | None
     draws: DrawNet | None  # Draws takes of head, brows and blinks.
+    style: MotionStyle | None  # In which they are drawn.
     head: Head  # Who plays: a head whose controls have names.
     shown_on: Head | None  # An imported head that shows what is played.
     spoken: MouthCues | None  # Corrected words and sounds.
@@ -254,7 +260,8 @@ def _cast(performance: Performance, *, head: Head | None) -> _Cast:
         plan=plan,
         person=load_character(performance.character),
         net=None if performance.animator == "rules" else load_motion_net(performance.model),
-        draws=load_draw_net() if performance.animator == "takes" else None,
+        draws=load_draw_net() if performance.animator == "takes" or performance.moves_like is not None else None,
+        style=None if performance.moves_like is None else read_style(performance.moves_like),
         head=wanted if wanted.is_semantic else load_head(),
         shown_on=None if wanted.is_semantic else wanted,
         spoken=None if given is None else with_sounds(read_cues(given) if isinstance(given, Path) else given),
@@ -285,7 +292,8 @@ def _stream(
     num_frames, drawn = frames_in(analysis.duration_secs, fps=fps), None
     if cast.draws is not None:
         voice = voice_tokens(analysis.prosody)[0].rows[:, VOICE_COLUMNS]
-        drawn = Drawn(drawn_life(cast.draws, voice, seed=performance.seed), cast.draws.controls)
+        like = None if cast.style is None else cast.draws.manner(cast.style.moves, strength=performance.likeness)
+        drawn = Drawn(drawn_life(cast.draws, voice, seed=performance.seed, style=like), cast.draws.controls)
     score = performance_score(analysis, cast.plan, player=player, answers=answers, spoken=cast.spoken, drawn=drawn)
 
     def read(size: int) -> Iterator[FaceMotion]:

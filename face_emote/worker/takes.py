@@ -33,8 +33,8 @@ from face_emote.worker.protocol import Params
 
 TARGETS = ("head", "arkit")  # Shape keys of our own head, or ARKit weights for somebody else's.
 OWN = ("speech", "path", "target", "emotion_keys", "style", "person", "others", "eyes")
-FIELDS = tuple(item for item in PERFORMANCE_OPTIONS if not item.owner and item.name != "character")
-"""Fields of a performance that a request gives as they are; who plays it is the person."""
+FIELDS = tuple(item for item in PERFORMANCE_OPTIONS if not item.owner and item.name not in ("character", "style"))
+"""Fields of a performance that a request gives as they are; who plays it is the person, `style` are the sliders."""
 KEY_ARRAYS = ("time_secs", "amounts", "vad", "vad_amount", "hidden", "leak")
 KEY_SHAPES = ((), (len(EMOTIONS),), (3,), (), (len(EMOTIONS),), ())
 

@@ -18,27 +18,21 @@ import numpy as np
 from face_emote.core.arrays import Array, Bool, Float
 from face_emote.core.output import written_beside
 from face_emote.generation.layout import (
-    FACE,
     FACE_SLICE,
     FEELING,
     FEELING_SLICE,
     NUM_VALUES,
     SLICES,
     STYLE,
-    TOKEN_HZ,
     VOICE,
     VOICE_COLUMNS,
     VOICE_SLICE,
     WINDOW,
 )  # fmt: skip
+from face_emote.generation.seen import FIRST_TOKEN, face_tokens, style_of
 from tools.train_encoder.moments import Moment, read_moments
-from tools.train_generation.seen import FPS, LIDS, SETTLED, from_rest, tracked_talkers, without_noise
+from tools.train_generation.seen import tracked_talkers
 from tools.train_network.grid import other_recordings, s1_recordings
-
-_PER_TOKEN = round(FPS / TOKEN_HZ)
-_FIRST = -(-SETTLED // _PER_TOKEN)
-"""Token of a film from which on its face is used."""
-_SHUT = 0.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,30 +43,9 @@ class TakeCorpus:
     known: Bool[Array, "window stream=3"]
     """Which streams were really there."""
     style: Float[Array, f"window style={len(STYLE)}"]
-    """Of the face; 0 without one."""
+    """Of the face, `style_of`; 0 without one."""
     talker: Array
     """Name of each window's, with `emodb` in front of EmoDB's numbers."""
-
-
-def face_tokens(curve: Float[Array, "frames channel=9"]) -> Float[Array, f"token value={len(FACE)}"]:
-    """Of a clip, from its `_FIRST` token on."""
-    moved = from_rest(curve)
-    slow, start = without_noise(moved), _PER_TOKEN * _FIRST - SETTLED
-    lids = np.clip(moved[:, LIDS], 0.0, 1.3)
-    apart = without_noise(lids[:, :1] - lids[:, 1:])
-    count = (len(moved) - start + 1) // _PER_TOKEN
-    at = start + _PER_TOKEN * np.arange(count)
-    mean = lids.mean(axis=1)
-    return np.column_stack(
-        [slow[at][:, [0, 1, 2, 5, 6, 7]], mean[at], mean[np.minimum(at + 1, len(mean) - 1)], apart[at]]
-    )
-
-
-def style_of(face: Float[Array, f"token value={len(FACE)}"]) -> Float[Array, f" style={len(STYLE)}"]:
-    """How much each part moves, before it is brought to units of deviation."""
-    spread = face.std(axis=0)
-    moves = np.log([max(float(s), 0.02) for s in (spread[:2].mean(), *spread[2:6])])
-    return np.array([*moves, np.sqrt((face[:, 6:8] < _SHUT).mean())])
 
 
 def filmed_windows(data: Path, moments: list[Moment]) -> Iterator[tuple[Array, str]]:
@@ -84,11 +57,11 @@ def filmed_windows(data: Path, moments: list[Moment]) -> Iterator[tuple[Array, s
     for talker in tracked_talkers(data):
         for clip, curve in zip(talker.clips, talker.curves, strict=True):
             face, voice = face_tokens(curve)[:WINDOW], voices.get((talker.name, clip))
-            if len(face) < WINDOW or voice is None or len(voice) < _FIRST + WINDOW - 1:
+            if len(face) < WINDOW or voice is None or len(voice) < FIRST_TOKEN + WINDOW - 1:
                 continue
             row = np.zeros((WINDOW, NUM_VALUES))
             row[:, FACE_SLICE] = face
-            row[:, VOICE_SLICE] = _held(voice[_FIRST : _FIRST + WINDOW])
+            row[:, VOICE_SLICE] = _held(voice[FIRST_TOKEN : FIRST_TOKEN + WINDOW])
             yield row, talker.name
 
 
@@ -109,10 +82,9 @@ def _held(rows: Float[Array, f"_token value={len(VOICE)}"]) -> Float[Array, f"to
 
 
 def take_corpus(data: Path, moments: list[Moment]) -> TakeCorpus:
-    """All windows; styles in units of their deviation over clips."""
+    """All windows."""
     faces, voices = list(filmed_windows(data, moments)), list(acted_windows(moments))
     style = np.array([style_of(row[:, FACE_SLICE]) for row, _ in faces])
-    style = (style - style.mean(axis=0)) / style.std(axis=0)
     return TakeCorpus(
         values=np.array([row for row, _ in faces + voices], np.float32),
         known=np.array([[True, True, False]] * len(faces) + [[False, True, True]] * len(voices)),

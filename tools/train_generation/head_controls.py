@@ -5,7 +5,7 @@ import numpy as np
 from face_emote.core.names import CONTROLS
 from face_emote.core.types import FaceMotion, MotionInfo
 from face_emote.face.bundled import load_head
-from tools.train_generation.seen import CHANNELS, seen_of
+from face_emote.generation.seen import CHANNELS, seen_of
 
 _PROBE = 0.2
 _PROBES = {

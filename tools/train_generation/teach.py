@@ -20,7 +20,7 @@ from torch import Tensor
 
 from face_emote.core.arrays import Array, Bool
 from face_emote.generation.layout import CONTEXT, FACE, FACE_SLICE, NUM_VALUES, SLICES, STYLE, WINDOW, DrawConfig
-from face_emote.generation.net import FORMAT
+from face_emote.generation.net import FARTHEST_STYLE, FORMAT
 from face_emote.network.safetensors_file import write_tensors
 from tools.train_generation.corpus import TakeCorpus, read_corpus
 from tools.train_generation.head_controls import head_controls
@@ -33,6 +33,10 @@ FEW = 6.0
 """Clips of a talker that count as much as what is known of all talkers."""
 _MIRRORED = [FACE.index(name) for name in ("brow_right", "brow_left", "frown", "nod", "turn", "tilt", "lids",
                                            "lids_later", "lids_apart")]  # fmt: skip
+_STRAYS = 0.22
+"""Logarithm of how much more or less than in its clip a face moves: nobody's size is only that of readers."""
+_LIKE = [0, 0, 1, 2, 3, 4]
+_GROWS = [STYLE.index(name) for name in ("brows", "brows_apart", "frown", "nod", "turn", "tilt")]
 _SIGNS = np.array([-1.0 if name in ("turn", "tilt", "lids_apart") else 1.0 for name in FACE], np.float32)
 
 
@@ -50,7 +54,10 @@ class Windows:
         for k, part in enumerate(SLICES):
             values[~corpus.known[:, k], :, part] = 0.0
         self.values = torch.from_numpy(values.astype(np.float32))
-        self.known, self.style = torch.from_numpy(corpus.known), torch.from_numpy(corpus.style).clamp(-3, 3)
+        styles = corpus.style[corpus.known[:, 0]].astype(np.float64)
+        self.style_mean, self.style_scale = styles.mean(axis=0), np.maximum(styles.std(axis=0), 1e-2)
+        self.style = torch.from_numpy((corpus.style - self.style_mean) / self.style_scale).float()
+        self.known = torch.from_numpy(corpus.known)
         names, acted = corpus.talker, np.array([str(name).startswith("emodb") for name in corpus.talker])
         count = {name: (names == name).sum() for name in set(names)}
         weight = np.array([count[name] ** -0.5 for name in names])
@@ -65,6 +72,10 @@ class Windows:
         values, known = self.values[chosen].clone(), self.known[chosen]
         turned = torch.rand(len(chosen), generator=dice) < 0.5
         values[turned, :, FACE_SLICE] = values[turned][:, :, _MIRRORED] * torch.from_numpy(_SIGNS)
+        style = self.style[chosen]
+        more = _STRAYS * (torch.randn(len(chosen), 1, generator=dice) + torch.randn(len(chosen), 5, generator=dice))
+        values[:, :, FACE_SLICE.start : FACE_SLICE.start + 6] *= more[:, _LIKE].exp()[:, None]
+        style[:, _GROWS] += more[:, _LIKE] / torch.from_numpy(self.style_scale[_GROWS]).float()
         given = torch.zeros(len(chosen), WINDOW, len(SLICES), dtype=torch.bool)
         way = torch.rand(len(chosen), generator=dice)
         faced = known[:, 0]
@@ -74,7 +85,7 @@ class Windows:
         given[~faced & (way >= 0.5), :, 2] = True
         begun = torch.rand(len(chosen), generator=dice) < 0.6
         given[begun & faced, :CONTEXT, 0] = True
-        return values, given, known[:, None] & ~given, self.style[chosen]
+        return values, given, known[:, None] & ~given, style.clamp(-FARTHEST_STYLE, FARTHEST_STYLE)
 
 
 def flow_loss(net: TorchDrawNet, batch: tuple[Tensor, Tensor, Tensor, Tensor], *, dice: torch.Generator) -> Tensor:
@@ -176,7 +187,10 @@ def write_net(net: TorchDrawNet, windows: Windows, *, path: Path, held_out: froz
     corpus = windows.corpus
     learnt = ~np.isin(corpus.talker, list(held_out))
     means, root = manners_of(corpus, learnt=learnt)
-    extras = {"mean": windows.mean, "scale": windows.scale, "manners": means, "restless": root}
+    extras = {
+        "mean": windows.mean, "scale": windows.scale, "manners": means, "style_mean": windows.style_mean,
+        "style_scale": windows.style_scale, "restless": root,
+    }  # fmt: skip
     card = (
         f"learnt from: {', '.join(sorted(set(corpus.talker[learnt & corpus.known[:, 0]])))} of GRID, voices of EmoDB\n"
         f"held out: {', '.join(sorted(held_out)) or 'nobody'}\nsteps: {steps}\n"

@@ -8,6 +8,7 @@ import numpy as np
 from face_emote.core.arrays import Array, Float
 from face_emote.core.names import CONTROLS
 from face_emote.generation.drawing import DrawnLife
+from face_emote.generation.layout import TOKEN_HZ
 from face_emote.motion.events.curves import smoothstep
 from face_emote.motion.events.head_motion import LIMIT, limited
 
@@ -15,8 +16,10 @@ _INNER, _OUTER, _DOWN, _WIDE, _BLINK = (
     [CONTROLS.index(name + side) for side in ("Left", "Right")]
     for name in ("innerBrowRaise", "browOuterUp", "browDown", "eyeWide", "eyeBlink")
 )
-_RAISED, _KNIT, _MOST_DOWN = 0.12, 0.06, 0.4
-"""Tone of a brow at rest, not seen - as much up as down -, and the most that it is pressed down."""
+_RAISED, _KNIT, _MOST_DOWN = (0.05, 0.35), (0.05, 0.12), 0.4
+"""Least and most tone of brows at rest - 1 mm at most -, and the most that they are pressed down."""
+_COVERED = 98.0
+"""Percentage of a take for which the tone is enough."""
 _WITH_BLINK = 0.05
 """What every blink presses the brows down by (`layering`); it counts as pressed already."""
 _SHUT, _SEEN_SHUT = (0.35, 0.65), 0.2
@@ -47,20 +50,20 @@ def drawn_head(
 
 
 def drawn_brows(drawn: Drawn, times: Float[Array, " frames"], *, amount: float) -> Float[Array, "frames control=100"]:
-    """Controls to be added to those of the feeling; a brow at rest has some tone, so that it can fall as it rises."""
-    seen, lids, on_head = amount * drawn.life.brows_at(times), drawn.life.lids_at(times), drawn.on_head
-    raises, lowers, knits = (
-        on_head["outer_up brow"] + on_head["inner_up brow"],
-        on_head["down brow"],
-        on_head["down frown"],
-    )
-    # Raised inner ends come together too: what they take of the distance is not asked of the frown.
-    gathers = on_head["inner_up frown"]
-    level = seen[:, :2].mean(axis=1, keepdims=True)
-    frown = (seen[:, 2:] - gathers * level / raises) / (knits - gathers * lowers / raises)
-    blink = drawn_closure(drawn, times, blinks=True)[:, None]
-    knit = np.maximum(_KNIT + frown - _WITH_BLINK * blink, 0.0)
-    up = _RAISED + (seen[:, :2] - lowers * (knit + _WITH_BLINK * blink - _KNIT)) / raises
+    """Controls to be added to those of the feeling.
+
+    Only what knits brows lowers them, and nothing parts them: so at rest they have as much tone as this take asks for,
+    to fall and part from.
+    """
+    on_head, lids = drawn.on_head, drawn.life.lids_at(times)
+    raises, lowers = on_head["outer_up brow"] + on_head["inner_up brow"], on_head["down brow"]
+    everywhere = _pulls(drawn, np.arange(len(drawn.life.face)) / TOKEN_HZ, amount=amount)
+    raised = float(np.clip(np.percentile(-everywhere[:, :2], _COVERED), *_RAISED))
+    tone = float(np.clip(np.percentile(-everywhere[:, 2], _COVERED), *_KNIT))
+    pulls, blink = _pulls(drawn, times, amount=amount), drawn_closure(drawn, times, blinks=True)[:, None]
+    knit = np.maximum(tone + pulls[:, 2:] - _WITH_BLINK * blink, 0.0)
+    unasked = knit + _WITH_BLINK * blink - tone - pulls[:, 2:]
+    up = raised + pulls[:, :2] - unasked * lowers / raises
     down = knit + np.minimum(up, 0.0) * raises / lowers
     up = np.maximum(up, 0.0)
     out = np.zeros((len(times), len(CONTROLS)), np.float32)
@@ -69,6 +72,16 @@ def drawn_brows(drawn: Drawn, times: Float[Array, " frames"], *, amount: float) 
     out[:, _WIDE] = np.maximum(lids - 1.0, 0.0) / on_head["wide lids"]
     out[:, _BLINK] = np.maximum(lids.mean(axis=1, keepdims=True) - lids, 0.0)
     return out
+
+
+def _pulls(drawn: Drawn, times: Float[Array, " frames"], *, amount: float) -> Float[Array, "frames pull=3"]:
+    """How far both brows are to be raised and how far knit, below 0 where they fall and part."""
+    seen, on_head = amount * drawn.life.brows_at(times), drawn.on_head
+    raises, lowers = on_head["outer_up brow"] + on_head["inner_up brow"], on_head["down brow"]
+    # Raised inner ends come together too: what they take of the distance is not asked of the frown.
+    gathers = on_head["inner_up frown"] / raises
+    knit = (seen[:, 2] - gathers * seen[:, :2].mean(axis=1)) / (on_head["down frown"] - gathers * lowers)
+    return np.column_stack([(seen[:, :2] - lowers * knit[:, None]) / raises, knit])
 
 
 def drawn_closure(drawn: Drawn, times: Float[Array, " frames"], *, blinks: bool) -> Float[Array, " frames"]:
