@@ -9,7 +9,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "face_emote"
-NUMPY_ONLY = ("core", "audio", "emotion", "face", "look", "network", "rigs", "perception", "generation", "motion")
+NUMPY_ONLY = (
+    "core", "audio", "body", "emotion", "face", "look", "network", "rigs", "perception", "generation", "motion",
+)  # fmt: skip
 """These rooms run where nothing but numpy is installed: any other import is made inside a function."""
 ENGINES = ("fast", "gl", "cycles", "torch")
 COMPILED = {"compiled", "inlined", "njit", "intrinsic", "_fused"}

@@ -1,7 +1,7 @@
 """All that the animator knows about a recording: phones, prosody, pauses."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from face_emote.audio.activity import MIN_PAUSE_SECS, pauses_in
@@ -167,3 +167,27 @@ def _pauses(phones: tuple[Phone, ...], speaking: Float[Array, " frames"], *, dur
         if at < len(quiet) and quiet[at].start_secs < silence.end_secs:
             out.append(Pause(silence.start_secs, silence.end_secs))
     return tuple(out)
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """Reports how much of the sound has been heard: first by the analysis, then by the network."""
+
+    progress: Callable[[float, float, str], None] | None
+    share: float
+    """Of the analysis."""
+
+    def analysed(self, done_secs: float, total_secs: float) -> None:
+        """So much of it is done."""
+        if self.progress is not None:
+            self.progress(self.share * done_secs, total_secs, "listening")
+
+    def passing(self, mels: Iterable[Array], *, total_secs: float) -> Iterable[Array]:
+        """The rows, reported as they are taken."""
+
+        def heard(secs: float) -> None:
+            if self.progress is not None:
+                done = self.share * total_secs + (1.0 - self.share) * min(secs, total_secs)
+                self.progress(done, total_secs, "listening")
+
+        return Counted(mels, heard, rate_hz=FEATURE_HZ)

@@ -156,7 +156,7 @@ def _require_listening(address: str) -> None:
 def input_files(row: Row) -> dict[str, Path]:
     """The files that a row reads, by field."""
     performance = row.performance
-    files = {name: getattr(performance, name) for name in ("speech", "transcript", "cues", "head", "model")}
+    files = {name: getattr(performance, name) for name in ("speech", "transcript", "cues", "heart", "head", "model")}
     return {name: path for name, path in files.items() if isinstance(path, Path)}
 
 

@@ -78,7 +78,7 @@ def is_video(output: str) -> bool:
 def motion_hash(row: Row) -> str:
     """Of all that decides the motion: recording, words, head and network by their content, the rest by value."""
     values = asdict(row.performance)
-    for name in ("speech", "transcript", "cues", "head", "model", "moves_like", "character"):
+    for name in ("speech", "transcript", "cues", "heart", "head", "model", "moves_like", "character"):
         value = getattr(row.performance, name)
         value = Path(value) if name == "character" and value.endswith(SUFFIX) else value
         values[name] = content_hash(value) if isinstance(value, Path) else value

@@ -62,7 +62,7 @@ Examples:
 
 LIVE = (
     "stream", "stream_rate", "latency", "to", "mic", "rig", "tokens", "output", "speech",
-    *(item.name for item in PERFORMANCE_OPTIONS if item.name not in ("transcript", "style", "style_strength")),
+    *(item.name for item in PERFORMANCE_OPTIONS if item.name not in ("transcript", "heart", "style", "style_strength")),
 )  # fmt: skip
 """Options that make sense live."""
 

@@ -23,6 +23,10 @@ class CuesError(FaceEmoteError):
     """A file of words and sounds is missing, damaged, or says what no mouth can do."""
 
 
+class HeartError(FaceEmoteError):
+    """A recording of a body is missing, damaged, or is not one of anybody who lives."""
+
+
 class EmotionError(FaceEmoteError):
     """An emotion description cannot be read, or holds a word that the lexicon does not know."""
 

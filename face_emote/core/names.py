@@ -64,21 +64,23 @@ MUSCLES = tuple(
     for side in ("Left", "Right")
 )
 """Columns that follow other controls (`face/rig.py`): what swells under the skin."""
-KEYED_CONTROLS = (*ARKIT_52, *EXTRA_CONTROLS, "larynxUp", "lipSeal", "lipsPart")
+KEYED_CONTROLS = (*ARKIT_52, *EXTRA_CONTROLS, "larynxUp", "pupilDilate", "lipSeal", "lipsPart")
 """Controls that somebody sets; all others follow or are reserved."""
-_RESERVED = range(len(ARKIT_52) + len(EXTRA_CONTROLS) + len(MUSCLES) + 1, NUM_EXPRESSION - 2)
+_RESERVED = range(len(ARKIT_52) + len(EXTRA_CONTROLS) + len(MUSCLES) + 2, NUM_EXPRESSION - 2)
 
 CONTROLS = (
     *ARKIT_52,
     *EXTRA_CONTROLS,
     *MUSCLES,
     "larynxUp",
+    "pupilDilate",
     *(f"reserved{i}" for i in _RESERVED),
     "lipSeal",
     "lipsPart",
 )
 """Names of all 100 expression columns of the bundled head. `lipSeal` (98) has no basis column: `Head` closes the
 lips by contact at that strength. `lipsPart` (99) undoes the neutral seal, towards relaxed, slightly open lips.
+`pupilDilate` (94) moves no skin: the look of the eyes follows it.
 The columns of jawOpen, jawLeft, jawRight and the eight eyeLook units are empty too: they are joint rotations."""
 
 WRINKLES = (

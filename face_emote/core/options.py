@@ -62,6 +62,12 @@ class Performance:
         None, "Corrected words and sounds (.json as `export` writes it, or .TextGrid); they change the mouth alone.",
         kind=Kind.FILE, section=PERFORMANCE, metavar="FILE",
     )  # fmt: skip
+    heart: Path | None = option(
+        None,
+        "A recorded body: heart rate, RR intervals, ECG, PPG, EDA, breath or EEG powers, from the sound's start (.csv, "
+        ".edf).",
+        kind=Kind.FILE, section=PERFORMANCE, metavar="FILE", usual="a heart that follows the emotion",
+    )  # fmt: skip
     fps: float = option(
         DEFAULT_FPS, "Frames per second, 1 to 1000.",
         kind=Kind.NUMBER, low=MIN_FPS, high=MAX_FPS, hint=USUAL_FPS, section=PERFORMANCE, metavar="RATE",

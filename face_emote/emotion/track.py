@@ -119,6 +119,8 @@ class PlannedEmotion:
     plan: EmotionPlan
     duration_secs: float
     heard: Heard | None = None
+    stirred: Callable[[Float[Array, " frames"]], Array] | None = None
+    """What a measured body adds to the arousal at instants; None: nothing."""
 
     def at(self, times: Float[Array, " frames"], *, rate_hz: float) -> EmotionTrack:
         """What is asked for at instants (held before 0 and after the end).
@@ -127,6 +129,10 @@ class PlannedEmotion:
         """
         clipped = np.clip(times, 0.0, self.duration_secs)
         own = track(self.plan, times=clipped, fps=rate_hz)
+        if self.stirred is not None:
+            vad = own.vad.copy()
+            vad[:, 1] = np.clip(vad[:, 1] + self.stirred(clipped), -1.0, 1.0)
+            own = replace(own, vad=vad)
         if self.plan.auto <= 0.0:
             return own
         if self.heard is None:

@@ -10,6 +10,7 @@ from face_emote.face.layout import ControlJoint
 
 JAW_OPEN = CONTROLS.index("jawOpen")
 MOUTH_CLOSE = CONTROLS.index("mouthClose")
+PUPIL = CONTROLS.index("pupilDilate")
 _JAW, _EYE_LEFT = JOINTS.index("jaw"), JOINTS.index("eye_left")
 
 

@@ -16,7 +16,7 @@ from face_emote.core.timing import frame_times
 from face_emote.core.types import FaceMotion, PerformanceStyle
 from face_emote.emotion.track import PlannedEmotion
 from face_emote.face.head import Head
-from face_emote.face.rig import ControlPose, controls_from_pose, pose_from_controls
+from face_emote.face.rig import PUPIL, ControlPose, controls_from_pose, pose_from_controls
 from face_emote.motion.feeling.affect import Display, affect_by_rules
 from face_emote.motion.feeling.dynamics import LEAD_SECS
 from face_emote.motion.layering import layered, lip_gap
@@ -126,9 +126,11 @@ def _played(layers: _Layers, block: FaceMotion, *, now: SlowTracks) -> FaceMotio
     controls = layers.with_emotion(recorded, now.display.emotion).astype(np.float32)
     joints = layers.player.head.control_joints
     before, after = (pose_from_controls(rows, control_joints=joints) for rows in (recorded, controls))
+    felt = after.expression - before.expression
+    felt[:, PUPIL] = np.maximum(now.pupil[:, 0] - block.expression[:, PUPIL], 0.0)
     return replace(
         block,
-        expression=block.expression + (after.expression - before.expression),
+        expression=block.expression + felt,
         jaw_pose=block.jaw_pose + (after.jaw_pose - before.jaw_pose),
         # A recording that has a skin already keeps what is deeper or redder.
         wrinkles=np.maximum(block.wrinkles, now.wrinkles).astype(np.float32),

@@ -19,12 +19,13 @@ from face_emote.core.cues import MouthCues
 from face_emote.core.motion import joined_motion
 from face_emote.core.timing import frame_times, frames_in
 from face_emote.core.types import EmotionPlan, FaceMotion, SpeechAnalysis
-from face_emote.face.rig import pose_from_controls
+from face_emote.face.rig import PUPIL, pose_from_controls
 from face_emote.motion.events.breathing import breath_motion, breath_volume
 from face_emote.motion.events.brows import aged_brows
 from face_emote.motion.events.drawn import Drawn, drawn_head
 from face_emote.motion.events.gaze import eye_rotations, gaze_direction, turned_head
 from face_emote.motion.events.head_motion import body_sway, head_rotation
+from face_emote.motion.feeling.body import tremor_of
 from face_emote.motion.layering import lids_follow
 from face_emote.motion.net_listening import NetAnswers
 from face_emote.motion.player import Player
@@ -92,6 +93,8 @@ def face_frames(
         neck = drawn_head(score.drawn, times, energy=energy, tendency=tendency, amount=amount)
     lift, tip = breath_motion(breath_volume(score.breath, times), amount=amount)
     neck[:, 0] += tip
+    if player.body is not None:
+        neck = neck + tremor_of(player.body, times, key=score.head.key)
     viewer = player.viewer
     if player.eyes is not None and len(player.eyes.secs):
         viewer, turn = player.eyes.at(times)
@@ -107,6 +110,7 @@ def face_frames(
         viewer=viewer,
     )
     controls = face_controls(score, times, display=display, leisure=leisure, style=player.style, gauge=player.gauge)
+    controls[:, PUPIL] = now.pupil[:, 0]
     controls = aged_brows(lids_follow(controls, eye_pitch=eyes[:, :, 0]), age=player.age)
     pose = pose_from_controls(controls, control_joints=player.head.control_joints)
     return FaceMotion(

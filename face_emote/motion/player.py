@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from face_emote.core.arrays import Array, Float
+from face_emote.core.body import BodySignals
 from face_emote.core.cameras import lens_of
 from face_emote.core.eyes import EyeDirection
 from face_emote.core.names import NUM_SHAPE
@@ -29,6 +30,7 @@ class Player:
     age: float  # Of the skin, as `SkinParams.age`.
     viewer: Float[Array, " 3"]  # Whom the eyes meet: metres from the point between them at rest.
     eyes: EyeDirection | None = None  # Somebody's choice in place of that.
+    body: BodySignals | None = None  # Measured; None: heart and breath follow the emotion.
 
 
 def player_of(

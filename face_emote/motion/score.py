@@ -1,6 +1,6 @@
 """The score of a clip: everything that is decided once, before any frame is made; and the face that it makes."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from face_emote.motion.events.gaze import GazeScore, gaze_score, head_follow
 from face_emote.motion.events.head_motion import HeadScore, head_score
 from face_emote.motion.events.micro_expressions import LeakScore, leak_pulses, leak_score, leak_weight
 from face_emote.motion.feeling.affect import Display
+from face_emote.motion.feeling.body import body_bearing, stirred_by
 from face_emote.motion.feeling.expression import REST_BREATH_HZ, EmotionBias, emotion_bias
 from face_emote.motion.feeling.net_expression import NetExpression, bias_by_net
 from face_emote.motion.layering import MouthGauge, layered
@@ -87,8 +88,13 @@ def performance_score(
         return np.random.default_rng([player.info.seed, layer])
 
     cues = speech_cues(analysis)
-    planned = PlannedEmotion(plan, analysis.duration_secs)
+    body = player.body
+    planned = PlannedEmotion(plan, analysis.duration_secs, stirred=None if body is None else stirred_by(body))
     bias = _bias(planned, expression=None if answers is None else answers.expression)
+    if body is not None:
+        bearing = body_bearing(body, np.arange(len(bias.blink_factor)) / _GRID_HZ)
+        breath = bias.breath_rate_hz * bearing.breath
+        bias = replace(bias, blink_factor=bias.blink_factor * bearing.blinks, breath_rate_hz=breath)
     gaze = gaze_score(
         cues,
         pitch=bias.gaze_pitch,

@@ -6,11 +6,24 @@ from dataclasses import dataclass
 import numpy as np
 
 from face_emote.core.arrays import Array, Float
+from face_emote.core.lowpass import follow
 from face_emote.core.names import MOTION_HZ
 from face_emote.core.types import PerformanceStyle
+from face_emote.motion.events.breathing import breath_volume
 from face_emote.motion.events.curves import between
 from face_emote.motion.feeling.affect import Affect, Display, affect_by_rules
-from face_emote.motion.feeling.blood import BloodState, blood_flow, pressed_blood, pulse_of, rested_blood, step_blood
+from face_emote.motion.feeling.blood import (
+    DRIVES,
+    PULSE,
+    BloodState,
+    beat_shape,
+    blood_flow,
+    pressed_blood,
+    pulse_of,
+    rested_blood,
+    step_blood,
+)
+from face_emote.motion.feeling.body import BodyBearing, body_bearing
 from face_emote.motion.feeling.dynamics import LEAD_SECS
 from face_emote.motion.feeling.life import FORESEEN_SECS, LifeState, Tempo, step_life
 from face_emote.motion.feeling.net_expression import affect_by_net, step_presence
@@ -18,6 +31,9 @@ from face_emote.motion.feeling.wrinkles import folding, step_wrinkles
 from face_emote.motion.player import Player
 from face_emote.motion.score import PerformanceScore, face_controls
 
+_PUPIL_OF_AROUSAL = 0.6
+_PUPIL_ON_SECS, _PUPIL_OFF_SECS = 0.45, 1.1
+"""Pupils widen within a second of what excites, and take longer to settle (Bradley et al. 2008)."""
 SKIN_EVERY = 2  # Steps from one look at the skin to the next: 40 ms, as folds take to form.
 
 
@@ -29,6 +45,8 @@ class SlowTracks:
     display: Display
     wrinkles: Float[Array, "steps wrinkle=16"]
     blood: Float[Array, "steps region=8"]
+    pupil: Float[Array, "steps 1"]
+    """How far the pupils are wider than the light has them, 0..1."""
 
     @property
     def last_secs(self) -> float:
@@ -49,8 +67,8 @@ class SlowTracks:
 def _each(change: Callable[..., Array], *tracks: SlowTracks, first: int) -> SlowTracks:
     """What becomes of every array of the tracks."""
     display = Display.each(change, *(track.display for track in tracks))
-    wrinkles, blood = change(*(track.wrinkles for track in tracks)), change(*(track.blood for track in tracks))
-    return SlowTracks(first, display, wrinkles=wrinkles, blood=blood)
+    rows = {name: change(*(getattr(track, name) for track in tracks)) for name in ("wrinkles", "blood", "pupil")}
+    return SlowTracks(first, display, **rows)
 
 
 def joined(a: SlowTracks, b: SlowTracks) -> SlowTracks:
@@ -91,7 +109,8 @@ def slow_tracks(score: PerformanceScore, *, player: Player, chunk: int) -> Itera
         affect = affect.with_gains(gains)
         seen, display = times[::SKIN_EVERY], Display.each(lambda rows: rows[::SKIN_EVERY], affect.display)
         controls = face_controls(score.face, seen, display=display, leisure=cues.rest_at(seen), style=style, gauge=None)
-        tracks, skin = step_skin(affect, controls, state=skin, first=first, player=player)
+        inhaled = breath_volume(score.face.breath, times)
+        tracks, skin = step_skin(affect, controls, state=skin, first=first, player=player, inhaled=inhaled)
         yield tracks
         first += chunk
 
@@ -103,6 +122,8 @@ class SkinState:
     folds: Float[Array, " wrinkle=16"] | None
     """None before the first step: a clip opens with the folds of its first face, not with a smooth one."""
     blood: BloodState
+    pupil: Float[Array, " 1"] | None = None
+    """None before the first step, as of the folds."""
 
 
 def rested_skin(style: PerformanceStyle) -> SkinState:
@@ -111,18 +132,44 @@ def rested_skin(style: PerformanceStyle) -> SkinState:
 
 
 def step_skin(
-    affect: Affect, controls: Float[Array, "seen control=100"], *, state: SkinState, first: int, player: Player
+    affect: Affect,
+    controls: Float[Array, "seen control=100"],
+    *,
+    state: SkinState,
+    first: int,
+    player: Player,
+    inhaled: Float[Array, " steps"] | None = None,
 ) -> tuple[SlowTracks, SkinState]:
     """The next steps, from number `first` on, of a face with these controls, and the state to go on from.
 
-    There are controls for every step, or for every `SKIN_EVERY`th one.
+    There are controls for every step, or for every `SKIN_EVERY`th one. `inhaled` is the volume of the breath.
     """
     style, every = player.style, -(-len(affect.arousal) // max(len(controls), 1))
     residual = None if affect.residual is None else affect.residual[::every]
     wanted = folding(player.skin, controls, amount=style.wrinkles, residual=residual).repeat(every, axis=0)
     folds, fold_state = step_wrinkles(wanted, state.folds, step_hz=MOTION_HZ)
-    levels, blood_state = step_blood(affect.drives, state.blood, preset=style.blood, step_hz=MOTION_HZ)
-    beat, blood_state = pulse_of(affect.arousal, blood_state, preset=style.blood, step_hz=MOTION_HZ)
+    times = (first + np.arange(len(affect.arousal))) / MOTION_HZ
+    bearing = None if player.body is None else body_bearing(player.body, times)
+    drives = affect.drives if bearing is None else _stirred(affect.drives, bearing)
+    levels, blood_state = step_blood(drives, state.blood, preset=style.blood, step_hz=MOTION_HZ)
+    beat, blood_state = pulse_of(affect.arousal, blood_state, preset=style.blood, step_hz=MOTION_HZ, inhaled=inhaled)
+    if player.body is not None and len(player.body.beats):
+        beat = PULSE * (style.blood != "off") * beat_shape(player.body.heartbeats(times))
     pressed = pressed_blood(controls).repeat(every, axis=0) * (style.blood != "off")
-    tracks = SlowTracks(first, affect.display, wrinkles=folds, blood=blood_flow(levels, pressed=pressed, pulse=beat))
-    return tracks, SkinState(fold_state, blood_state)
+    excited = _PUPIL_OF_AROUSAL * np.maximum(affect.arousal, 0.0) + (0.0 if bearing is None else bearing.pupil)
+    wide = np.clip(excited, 0.0, 1.0)[:, None]
+    pupil, pupil_state = follow(
+        wide, wide[0] if state.pupil is None else state.pupil, on_secs=_PUPIL_ON_SECS, off_secs=_PUPIL_OFF_SECS,
+        step_hz=MOTION_HZ,
+    )  # fmt: skip
+    flow = blood_flow(levels, pressed=pressed, pulse=beat)
+    tracks = SlowTracks(first, affect.display, wrinkles=folds, blood=flow, pupil=pupil)
+    return tracks, SkinState(fold_state, blood_state, pupil_state)
+
+
+def _stirred(drives: Float[Array, "steps drive=4"], bearing: BodyBearing) -> Float[Array, "steps drive=4"]:
+    """Drives of the blood with those of a measured body."""
+    stirred = drives.astype(np.float64)
+    stirred[:, DRIVES.index("flush")] += bearing.flush
+    stirred[:, DRIVES.index("pallor")] += bearing.pallor
+    return np.clip(stirred, 0.0, 1.0)

@@ -19,23 +19,25 @@ that record from keywords and gives the whole motion at once.
 import hashlib
 import logging
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from face_emote.audio.analyse import Counted, analyse, heard_recording
+from face_emote.audio.analyse import Listening, analyse, heard_recording
 from face_emote.audio.cue_words import with_sounds
 from face_emote.audio.languages import language_of
 from face_emote.audio.reader import sha256_of
-from face_emote.core.arrays import Array
+from face_emote.body.recording import Recording, read_recording
+from face_emote.body.signals import signals_of
+from face_emote.core.body import BodySignals
 from face_emote.core.cameras import lens_of
 from face_emote.core.cues import MouthCues
 from face_emote.core.errors import CuesError, FaceEmoteWarning, HeadError, OptionError
 from face_emote.core.fields import require_fields, require_number
 from face_emote.core.motion import MotionStream, joined_motion
-from face_emote.core.names import DEFAULT_FPS, FEATURE_HZ
+from face_emote.core.names import DEFAULT_FPS
 from face_emote.core.options import Performance
 from face_emote.core.timing import frames_in
 from face_emote.core.types import (
@@ -63,6 +65,7 @@ from face_emote.generation.net import DrawNet, load_draw_net
 from face_emote.generation.style_file import MotionStyle, read_style
 from face_emote.motion.events.blinks import BlinkScore
 from face_emote.motion.events.drawn import Drawn
+from face_emote.motion.feeling.body import stirred_by
 from face_emote.motion.net_listening import NetAnswers, net_answers
 from face_emote.motion.over_capture import over_capture
 from face_emote.motion.perform import played
@@ -103,6 +106,7 @@ def animate(  # noqa: PLR0913
     transcript: str | Path | None = None,
     language: str | None = None,
     cues: MouthCues | str | Path | None = None,
+    heart: str | Path | None = None,
     fps: float = DEFAULT_FPS,
     seed: int = 0,
     head: Head | None = None,
@@ -125,6 +129,8 @@ def animate(  # noqa: PLR0913
         transcript: the words spoken, or a file with them: text or subtitles; sharpens the lips.
         language: code of the transcript's language (`de`); told by its words when left out.
         cues: corrected words and sounds, or a file of them (`.json`, `.TextGrid`); they change the mouth alone.
+        heart: a file of heart rate, intervals between beats, ECG, PPG, skin conductance, breath or EEG powers (`.csv`,
+            `.edf`), whose time 0 is the start of the sound; without it the heart follows the emotion.
         fps: frames per second, 1 to 1000.
         seed: another number gives other blinks, glances and nods; the same number gives the same bytes.
         head: a head from `load_head`; the bundled one when left out. On an imported FLAME head the performance of the
@@ -141,8 +147,8 @@ def animate(  # noqa: PLR0913
         progress: called with (done, total, what) while it works.
 
     Raises:
-        AudioError, AlignmentError, EmotionError, HeadError, OptionError, CheckpointError: the input cannot be used; the
-            message says why and what to do.
+        AudioError, AlignmentError, EmotionError, HeadError, HeartError, OptionError, CheckpointError: the input cannot
+            be used; the message says why and what to do.
         DependencyError: the file's format, or the kind of subtitles, needs a package that is not installed.
 
     Warns:
@@ -150,8 +156,8 @@ def animate(  # noqa: PLR0913
     """
     performance = Performance(
         speech, emotion=emotion, intensity=intensity, transcript=transcript, language=language,
-        cues=Path(cues) if isinstance(cues, str) else cues, fps=fps, seed=seed,
-        character=character, look_at=look_at, style=style, animator=animator, model=model, talker=talker,
+        cues=Path(cues) if isinstance(cues, str) else cues, heart=None if heart is None else Path(heart), fps=fps,
+        seed=seed, character=character, look_at=look_at, style=style, animator=animator, model=model, talker=talker,
         moves_like=None if moves_like is None else Path(moves_like),
     )  # fmt: skip
     take = _taken(performance, head=head, progress=progress)
@@ -179,7 +185,7 @@ def _warn(analysis: SpeechAnalysis) -> None:
 def _taken(performance: Performance, *, head: Head | None, progress: Progress | None) -> Take:
     cast = _cast(performance, head=head)
     net = cast.net
-    listening = _Listening(progress, share=1.0 if net is None else _ANALYSIS_SHARE)
+    listening = Listening(progress, share=1.0 if net is None else _ANALYSIS_SHARE)
     speech = performance.speech
     source = speech if isinstance(speech, Speech) else Path(speech)
     analysis, mels = heard_recording(
@@ -190,10 +196,13 @@ def _taken(performance: Performance, *, head: Head | None, progress: Progress | 
         _require_same_clip(cast.spoken, analysis)
     heard = heard_plan(cast.plan, analysis, talker=performance.talker)
     cast = replace(cast, plan=cast.plan if heard is None else with_auto(cast.plan, heard))
+    body = None if cast.body is None else signals_of(cast.body, duration_secs=analysis.duration_secs)
+    if body is not None:
+        analysis = replace(analysis, remarks=(*analysis.remarks, *body.remarks))
     plan, answers = cast.plan, None
     if net is not None:
         sound = listening.passing(mels, total_secs=analysis.duration_secs)
-        planned = PlannedEmotion(plan, analysis.duration_secs)
+        planned = PlannedEmotion(plan, analysis.duration_secs, stirred=None if body is None else stirred_by(body))
         answers = net_answers(net, sound, analysis=analysis, planned=planned)
         del sound
     del mels  # what plays an hour takes their place
@@ -208,7 +217,9 @@ def _taken(performance: Performance, *, head: Head | None, progress: Progress | 
         consent="" if cast.style is None else cast.style.consent,
     )
     info = _with_source(info, source)
-    motion, blinks = _stream(performance, cast, analysis=analysis, answers=answers, info=info, progress=progress)
+    motion, blinks = _stream(
+        performance, cast, analysis=analysis, answers=answers, body=body, info=info, progress=progress
+    )
     shown = motion if cast.shown_on is None else retargeted(motion, cast.shown_on)
     return Take(shown, analysis, plan, answers, blinks, heard)
 
@@ -250,6 +261,7 @@ class _Cast:
     head: Head  # Who plays: a head whose controls have names.
     shown_on: Head | None  # An imported head that shows what is played.
     spoken: MouthCues | None  # Corrected words and sounds.
+    body: Recording | None
 
 
 def _cast(performance: Performance, *, head: Head | None) -> _Cast:
@@ -264,6 +276,7 @@ def _cast(performance: Performance, *, head: Head | None) -> _Cast:
         style=None if performance.moves_like is None else read_style(performance.moves_like),
         head=wanted if wanted.is_semantic else load_head(),
         shown_on=None if wanted.is_semantic else wanted,
+        body=None if performance.heart is None else read_recording(performance.heart),
         spoken=None if given is None else with_sounds(read_cues(given) if isinstance(given, Path) else given),
     )
 
@@ -277,8 +290,8 @@ def _animator_of(cast: _Cast) -> str:
 
 
 def _stream(
-    performance: Performance, cast: _Cast, *, analysis: SpeechAnalysis, answers: NetAnswers | None, info: MotionInfo,
-    progress: Progress | None,
+    performance: Performance, cast: _Cast, *, analysis: SpeechAnalysis, answers: NetAnswers | None,
+    body: BodySignals | None, info: MotionInfo, progress: Progress | None,
 ) -> tuple[MotionStream, BlinkScore]:  # fmt: skip
     """The frames, for whoever goes through them, and the blinks in them."""
     head, person, fps = cast.head, cast.person, float(performance.fps)
@@ -288,7 +301,7 @@ def _stream(
         head, style=style, fps=fps, info=info, betas=betas, character=person.name, age=person.skin.age,
         viewer=lens_of(performance.look_at),
     )  # fmt: skip
-    player = replace(player, eyes=performance.eyes)
+    player = replace(player, eyes=performance.eyes, body=body)
     num_frames, drawn = frames_in(analysis.duration_secs, fps=fps), None
     if cast.draws is not None:
         voice = voice_tokens(analysis.prosody)[0].rows[:, VOICE_COLUMNS]
@@ -356,28 +369,6 @@ def animate_capture(
         recorded = replace(recorded, character=person.name, betas=np.asarray(person.betas, np.float32))
     planned = PlannedEmotion(plan, duration_secs)
     return joined_motion(list(over_capture(recorded, planned, head=head, style=style)))
-
-
-@dataclass(frozen=True, slots=True)
-class _Listening:
-    """Reports how much of the sound has been heard: first by the analysis, then by the network."""
-
-    progress: Progress | None
-    share: float  # Of the analysis.
-
-    def analysed(self, done_secs: float, total_secs: float) -> None:
-        if self.progress is not None:
-            self.progress(self.share * done_secs, total_secs, "listening")
-
-    def passing(self, mels: Iterable[Array], *, total_secs: float) -> Iterable[Array]:
-        """The rows, reported as they are taken."""
-
-        def heard(secs: float) -> None:
-            if self.progress is not None:
-                done = self.share * total_secs + (1.0 - self.share) * min(secs, total_secs)
-                self.progress(done, total_secs, "listening")
-
-        return Counted(mels, heard, rate_hz=FEATURE_HZ)
 
 
 def _with_source(info: MotionInfo, source: Speech | Path) -> MotionInfo:

@@ -14,6 +14,8 @@ from face_emote.audio.analyse import analyse
 from face_emote.audio.cue_words import with_sounds
 from face_emote.audio.reader import read_speech
 from face_emote.audio.transcripts import read_transcript
+from face_emote.body.recording import read_recording
+from face_emote.body.signals import signals_of
 from face_emote.core.cues import MouthCues
 from face_emote.core.types import Phone, SpokenWord
 from face_emote.evaluation.clips import read_clips
@@ -51,6 +53,29 @@ def sound(path: Path) -> None:
     speech = read_speech(path)
     if not np.isfinite(speech.samples).all() or np.abs(speech.samples).max(initial=0.0) > 1.0:
         raise WronglyAcceptedError("samples that are no amplitudes")
+
+
+def body(path: Path) -> None:
+    """A heart, sweat and breath, beside a sound."""
+    signals = signals_of(read_recording(path), duration_secs=4.0)
+    measured = signals.levels[:, ~np.isnan(signals.levels[0])]
+    if not np.isfinite(measured).all() or not np.isfinite(signals.beats).all():
+        raise WronglyAcceptedError("a body that is none")
+    if len(signals.beats) and not (np.diff(signals.heartbeats(np.arange(0.0, 4.0, 0.02))) > 0.0).all():
+        raise WronglyAcceptedError("a heart that stands still, or beats backwards")
+
+
+def _bodies(_folder: Path) -> list[Seed]:
+    slow = "".join(f"{t / 2},{70 + t},{5 + 0.1 * t:.1f},14\n" for t in range(9))
+    fast = "\n".join(["rr"] + ["800", "812"] * 8)
+    head = f"{'0':<8}{'X':<80}{'X':<80}{'01.01.2001.01.01':<16}{512:<8}{'':<44}{4:<8}{1:<8}{1:<4}"
+    signal = f"{'Heart Rate':<16}{'':<80}{'bpm':<8}{0:<8}{250:<8}{-32768:<8}{32767:<8}{'':<80}{1:<8}{'':<32}"
+    edf = (head + signal).encode("ascii") + np.full(4, -14000, "<i2").tobytes()
+    return [
+        Seed(b"time (s),hr (bpm),EDA (uS),resp_rate\n" + slow.encode(), ".csv"),
+        Seed(fast.encode(), ".txt"),
+        Seed(edf, ".edf"),
+    ]
 
 
 def heard(path: Path) -> None:
@@ -187,6 +212,7 @@ READERS = (
     Reader("live-address", "command line", _addresses, address, TEXT, is_file=False, quick=True),
     Reader("transcript", "words", _texts, words, TEXT, quick=True),
     Reader("spoken-words", "words", _said, said, TEXT, is_file=False, quick=True),
+    Reader("body", "motion", _bodies, body, TEXT, quick=True),
     Reader("cues", "words", _mouths, mouth, JSON, quick=True),
     Reader("alignment", "words", _over_the_line, aligned, TEXT, beside=("line.wav",)),
     Reader("clip-phones", "words", _clip_phones, clips, JSON, beside=("line.wav",), name_there="line"),

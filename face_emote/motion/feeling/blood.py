@@ -23,7 +23,9 @@ from face_emote.core.errors import OptionError
 from face_emote.core.lowpass import follow_twice
 from face_emote.core.names import BLOOD_REGIONS, BLOOD_TIMINGS, CONTROLS, EMOTIONS
 from face_emote.core.types import EmotionTrack
+from face_emote.look.colour import BLOOD_GAIN
 
+REST_BPM, BPM_PER_AROUSAL = 68.0, 40.0  # A heart at arousal 0, and what full arousal adds.
 DRIVES = ("blush", "flush", "pallor", "tears")  # Shame and shyness; anger; fear and shock; sadness.
 
 
@@ -34,11 +36,13 @@ class BloodTiming:
     delay_secs: tuple[float, float, float, float]
     on_secs: tuple[float, float, float, float]
     off_secs: tuple[float, float, float, float]
-    pulse: float  # Amplitude of the heartbeat in h; measured ones are 0.005-0.01.
+    pulse: float  # From the foot of a heartbeat to its top, in h.
 
 
+PULSE = float(np.log(1.015)) / BLOOD_GAIN
+"""1.5 % of the haemoglobin; films of faces show 1 to 2 %."""
 TIMINGS = {
-    "physiological": BloodTiming((2.5, 2.5, 3.0, 3.0), (4.0, 3.0, 1.5, 6.0), (17.0, 12.0, 4.0, 30.0), pulse=0.007),
+    "physiological": BloodTiming((2.5, 2.5, 3.0, 3.0), (4.0, 3.0, 1.5, 6.0), (17.0, 12.0, 4.0, 30.0), pulse=PULSE),
     "stage": BloodTiming((0.3, 0.3, 0.3, 0.3), (0.8, 0.8, 0.6, 1.0), (3.0, 3.0, 2.0, 4.0), pulse=0.0),
 }
 
@@ -65,6 +69,29 @@ class BloodState:
     pending: Float[Array, "delay drive=4"]  # Drives that have been felt but not yet seen, oldest first.
     stages: Float[Array, "stage=2 drive=4"]  # y1 and y2.
     pulse_phase: float  # Heartbeats since the start.
+
+
+_SHAPE_POINTS = 256
+_WAVES = ((0.2, 0.06, 1.0), (0.29, 0.1, 0.45), (0.58, 0.13, 0.4), (0.85, 0.12, 0.12))
+"""Place, width and height, in shares of a beat: the systolic wave and its shoulder, the dicrotic one, the run-off."""
+RSA_BPM = 3.0
+"""By which the resting heart is faster with full lungs, and slower with empty ones (respiratory sinus arrhythmia)."""
+_MID_VOLUME, _HALF_BREATH = 0.38, 0.18
+"""Volumes about which, and by which, quiet breathing swings (`motion.events.breathing`)."""
+
+
+def _shape() -> Float[Array, " point"]:
+    """Zero on average over a beat, 1 from foot to top, the foot at 0."""
+    phase = np.arange(_SHAPE_POINTS) / _SHAPE_POINTS
+    wave = np.zeros(_SHAPE_POINTS)
+    for place, width, height in _WAVES:
+        wave += sum(height * np.exp(-0.5 * ((phase - place + turn) / width) ** 2) for turn in (-1.0, 0.0, 1.0))
+    wave = np.roll(wave, -int(np.argmin(wave)))
+    shape: Array = (wave - wave.mean()) / np.ptp(wave)
+    return shape
+
+
+_SHAPE = _shape()
 
 
 def timing_of(preset: str) -> BloodTiming | None:
@@ -142,15 +169,33 @@ def pressed_blood(controls: Float[Array, "frames control=100"]) -> Float[Array, 
 
 
 def pulse_of(
-    arousal: Float[Array, " steps"], state: BloodState, *, preset: str, step_hz: float
+    arousal: Float[Array, " steps"],
+    state: BloodState,
+    *,
+    preset: str,
+    step_hz: float,
+    inhaled: Float[Array, " steps"] | None = None,
 ) -> tuple[Float[Array, " steps"], BloodState]:
-    """The heartbeat's part of h, and the state to go on from: 68 beats a minute at rest, 60-110 with arousal -1..1."""
+    """A made-up heart's part of h, and the state to go on from: 68 beats a minute at rest, 60-110 with arousal -1..1.
+
+    `inhaled` is the volume of the breath, 0..1: it quickens a calm heart and hardly an excited one.
+    """
     timing = timing_of(preset)
-    rate_hz = np.clip(68.0 + 40.0 * arousal.astype(np.float64), 60.0, 110.0) / 60.0
+    felt = arousal.astype(np.float64)
+    rate_hz = np.clip(REST_BPM + BPM_PER_AROUSAL * felt, 60.0, 110.0) / 60.0
+    if inhaled is not None:
+        swing = np.clip((inhaled - _MID_VOLUME) / _HALF_BREATH, -1.0, 1.0)
+        rate_hz += RSA_BPM / 60.0 * (1.0 - np.clip(felt, 0.0, 1.0)) * swing
     phase = state.pulse_phase + np.cumsum(rate_hz) / step_hz
     last = float(phase[-1] % 1.0) if len(phase) else state.pulse_phase
     amplitude = 0.0 if timing is None else timing.pulse
-    return amplitude * np.sin(2.0 * np.pi * phase), replace(state, pulse_phase=last)
+    return amplitude * beat_shape(phase), replace(state, pulse_phase=last)
+
+
+def beat_shape(phase: Float[Array, " steps"]) -> Float[Array, " steps"]:
+    """The pulse in the skin over heartbeats (a whole number is a foot): zero on average, 1 from foot to top."""
+    shape: Array = np.interp(phase % 1.0 * _SHAPE_POINTS, np.arange(_SHAPE_POINTS), _SHAPE, period=_SHAPE_POINTS)
+    return shape
 
 
 def blood_flow(
