@@ -233,7 +233,7 @@ def _in_unit(quantity: Quantity, unit: str, column: _Column) -> Array:
     if not quantity.units or not len(values):
         return values
     if unit in quantity.resistances:
-        return quantity.resistances[unit] / np.maximum(values, 1e-12)
+        return np.asarray(quantity.resistances[unit] / np.maximum(values, 1e-12))
     if unit and unit not in quantity.units:
         raise ValueError(
             f"the unit of {column.heading!r} is not known; {quantity.name} comes in {', '.join(quantity.units)}"

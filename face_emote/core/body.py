@@ -40,5 +40,5 @@ class BodySignals:
         intervals = np.diff(beats)
         before = np.minimum(times - beats[0], 0.0) / intervals[0]
         after = np.maximum(times - beats[-1], 0.0) / np.median(intervals[-_LATEST:])
-        inside: Array = np.interp(times, beats, np.arange(count))
-        return inside + before + after
+        passed: Array = np.interp(times, beats, np.arange(count)) + before + after
+        return passed
