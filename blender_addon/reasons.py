@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Why a button is disabled: one function each, for the button's tooltip, for the panel and for tests."""
+"""Why a button is disabled: one function each, for the button's tooltip and the panel."""
 
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,6 @@ from .apply.sound import find_strip, strip_part
 from .engine.current import SESSION
 from .messages import tr
 from .report import UserError
-
-
-def allowed(operator: Any, reason: str) -> bool:
-    """Poll result; the reason becomes the button's tooltip."""
-    if reason:
-        operator.poll_message_set(tr(reason))
-    return not reason
 
 
 def busy(_context: Any) -> str:

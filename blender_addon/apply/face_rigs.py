@@ -50,6 +50,8 @@ class FaceRig:
     """Bones at the eyes, left and right."""
     points: dict[str, list[str]]
     """Bones by point."""
+    follows: dict[str, dict[str, float]]
+    """Points that the rig itself moves by shares of others' ways."""
 
 
 def known_rig(rig: Any) -> FaceRig | None:
@@ -60,13 +62,16 @@ def known_rig(rig: Any) -> FaceRig | None:
 def _read(name: str, bones: Any) -> FaceRig | None:
     stored = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
     points: dict[str, list[str]] = {}
+    follows: dict[str, dict[str, float]] = stored.get("follows", {})
+    follows |= {_mirrored(p): {_mirrored(q): share for q, share in own.items()} for p, own in follows.items()}
     for point, names in stored["points"].items():
         for own, controls in ((point, names), (_mirrored(point), [_mirrored(item) for item in names])):
             points.setdefault(own, [item for item in controls if item in bones])
     eye = next((item for item in stored["eyes"] if item in bones and _mirrored(item) in bones), None)
     if eye is None or not all(points[point] for point in ("corner.L", "corner.R", "top", "bottom", "jaw")):
         return None
-    return FaceRig(stored["title"], (eye, _mirrored(eye)), {point: names for point, names in points.items() if names})
+    points = {point: names for point, names in points.items() if names}
+    return FaceRig(stored["title"], (eye, _mirrored(eye)), points, follows)
 
 
 def _mirrored(name: str) -> str:
@@ -146,10 +151,15 @@ def _moves(source: str, rig: Any, kind: FaceRig, *, facing: str) -> Iterator[tup
         yield from _blink(kind, f".{source[len(side)]}", at=at, own=own)
         return
     wide = float(np.linalg.norm(np.subtract(*(at(kind.points[f"corner.{side}"][0]) for side in "LR"))))
-    for point, vector in _table().get(source, {}).items():
-        size = wide if point.startswith(MOUTH) else apart
-        for name in kind.points.get(point, []):
-            yield name, (own(name, basis @ np.array(vector) * size), np.zeros(3))
+    ways = {
+        point: np.array(vector) * (wide if point.startswith(MOUTH) else apart)
+        for point, vector in _table().get(source, {}).items()
+    }
+    for point in ways | kind.follows if ways else ():
+        led = sum(share * ways.get(leader, 0.0) for leader, share in kind.follows.get(point, {}).items())
+        left = ways.get(point, np.zeros(3)) - led
+        for name in kind.points.get(point, []) if left.any() else ():
+            yield name, (own(name, basis @ left), np.zeros(3))
 
 
 def _blink(kind: FaceRig, side: str, *, at: Any, own: Any) -> Iterator[tuple[str, tuple[np.ndarray, np.ndarray]]]:

@@ -19,10 +19,10 @@ from .materials import cloth_material, head_look
 
 PARENTS = {"neck": "global", "jaw": "neck", "eye_left": "neck", "eye_right": "neck"}
 TAILS = {
-    "global": (0.0, 0.0, 0.06), "neck": (0.0, -0.01, 0.07), "jaw": (0.0, -0.09, -0.05), "eye_left": (0.0, -0.03, 0.0),
-    "eye_right": (0.0, -0.03, 0.0),
+    "global": (0.0, 0.0, 0.06), "neck": (0.0, -0.01, 0.07), "jaw": (0.0, -0.045, -0.025),
+    "eye_left": (0.0, -0.008, 0.0), "eye_right": (0.0, -0.008, 0.0),
 }  # fmt: skip
-"""Where each bone points to from its joint, Blender's axes, metres."""
+"""Where each bone points to from its joint, Blender's axes, metres: none sticks out of the skin."""
 BEYOND = ("corrective_", "lipSeal_")
 """Shape keys whose weights leave 0..1 by nature."""
 MASK_GROUPS = (("wrinkle_masks", "face_emote_mask_w"), ("blood_masks", "face_emote_mask_b"))

@@ -17,7 +17,8 @@ from ..engine import jobs
 from ..engine.current import SESSION
 from ..messages import tr
 from ..names import PEOPLE, STRIP_KEY
-from ..report import UserError, attempt
+from ..report import UserError
+from .button import Button
 from .export import placed
 from .generate import Line, fps_of, prepared_line, submit_take, take_request
 
@@ -25,20 +26,17 @@ GAP_SECS = 0.5
 """Between lines that are laid one after another."""
 
 
-class FACEEMOTE_OT_add_lines(bpy.types.Operator):
+class FACEEMOTE_OT_add_lines(Button):
     """Add every sound strip of the sequencer that is selected (or all) as a line of the current character"""
 
     bl_idname = "face_emote.add_lines"
     bl_label = "Add Strips"
-    bl_options = {"REGISTER", "UNDO"}
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Sound strips."""
-        return reasons.allowed(cls, "" if speech_strips(context.scene) else "The sequencer has no sound strips")
+    @staticmethod
+    def _refusal(context: Any) -> str:
+        return "" if speech_strips(context.scene) else "The sequencer has no sound strips"
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Those that are not in the list yet."""
+    def _work(self, context: Any) -> None:
         settings = context.scene.face_emote
         strips = speech_strips(context.scene)
         chosen = [strip for strip in strips if strip.select] or strips
@@ -47,92 +45,74 @@ class FACEEMOTE_OT_add_lines(bpy.types.Operator):
             if strip.name not in known:
                 line = settings.lines.add()
                 line.name, line.strip, line.character = strip.name, strip.name, settings.target
-        return {"FINISHED"}
 
 
-class FACEEMOTE_OT_remove_line(bpy.types.Operator):
+class FACEEMOTE_OT_remove_line(Button):
     """Remove the marked line from the list; its take stays"""
 
     bl_idname = "face_emote.remove_line"
     bl_label = "Remove Line"
-    bl_options = {"REGISTER", "UNDO"}
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """A line."""
-        return reasons.allowed(cls, "" if context.scene.face_emote.lines else "The list is empty")
+    @staticmethod
+    def _refusal(context: Any) -> str:
+        return "" if context.scene.face_emote.lines else "The list is empty"
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Remove it."""
+    def _work(self, context: Any) -> None:
         settings = context.scene.face_emote
         settings.lines.remove(min(settings.active_line, len(settings.lines) - 1))
         settings.active_line = max(0, settings.active_line - 1)
-        return {"FINISHED"}
 
 
-class FACEEMOTE_OT_read_lines(bpy.types.Operator):
+class FACEEMOTE_OT_read_lines(Button):
     """List the lines of the table; characters that were chosen here stay chosen"""
 
     bl_idname = "face_emote.read_lines"
     bl_label = "Read Table"
     bl_options = {"REGISTER"}
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """A table."""
-        return reasons.allowed(cls, reasons.busy(context) or no_table(context.scene))
+    @staticmethod
+    def _refusal(context: Any) -> str:
+        return reasons.busy(context) or no_table(context.scene)
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Ask the engine, which reads it as a batch does."""
-        return attempt(self, lambda: read_table(context.scene, then=jobs.redraw))
+    def _work(self, context: Any) -> None:
+        read_table(context.scene, then=jobs.redraw)
 
 
-class FACEEMOTE_OT_generate_lines(bpy.types.Operator):
+class FACEEMOTE_OT_generate_lines(Button):
     """Generate all lines that have changed or are new; a faulty one is named, the others are done"""
 
     bl_idname = "face_emote.generate_lines"
     bl_label = "Generate All Lines"
     bl_options = {"REGISTER"}
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Lines, or a table of them."""
+    @staticmethod
+    def _refusal(context: Any) -> str:
         settings = context.scene.face_emote
         empty = "" if settings.lines or settings.lines_table else "Choose a table, or add strips as lines"
-        return reasons.allowed(cls, reasons.busy(context) or empty)
+        return reasons.busy(context) or empty
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Read the table if it has changed, then one line after the other."""
+    def _work(self, context: Any) -> None:
         scene = context.scene
-
-        def work() -> None:
-            if scene.face_emote.lines_table and _state_of(scene) != scene.face_emote.lines_read:
-                again = jobs.remembered(scene)
-                read_table(scene, then=lambda: _Run(again()).go(wait=False))
-            else:
-                _Run(scene).go(wait=None)
-
-        return attempt(self, work)
+        if scene.face_emote.lines_table and _state_of(scene) != scene.face_emote.lines_read:
+            again = jobs.remembered(scene)
+            read_table(scene, then=lambda: _Run(again()).go(wait=False))
+        else:
+            _Run(scene).go(wait=None)
 
 
-class FACEEMOTE_OT_export_lines(bpy.types.Operator):
+class FACEEMOTE_OT_export_lines(Button):
     """Write every line's take beside the Export panel's file, with its ending; files are called as the lines are"""
 
     bl_idname = "face_emote.export_lines"
     bl_label = "Export All Lines"
     bl_options = {"REGISTER"}
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Lines that have takes."""
+    @staticmethod
+    def _refusal(context: Any) -> str:
         there = any(take_of(line) for line in context.scene.face_emote.lines)
-        return reasons.allowed(cls, reasons.busy(context) or ("" if there else "Generate the lines first"))
+        return reasons.busy(context) or ("" if there else "Generate the lines first")
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """One after the other."""
-        return attempt(self, lambda: self._export(context))
-
-    def _export(self, context: bpy.types.Context) -> None:
+    def _work(self, context: Any) -> None:
         model = placed(context.scene.face_emote.export_path)
         for line in context.scene.face_emote.lines:
             take, path = take_of(line), model.with_name(f"{line.name}{model.suffix}")

@@ -16,7 +16,8 @@ from ..engine import jobs
 from ..engine.current import SESSION
 from ..folders import user_folder
 from ..messages import tr
-from ..report import UserError, attempt
+from ..report import UserError
+from .button import Button
 from .generate import fps_of
 
 UNSURE = "EXTREME"
@@ -28,7 +29,7 @@ SEEN_IN = {
 """Paths of the curves that each half of the face tells; skin needs both, the head's turning neither."""
 
 
-class FACEEMOTE_OT_capture(bpy.types.Operator):
+class FACEEMOTE_OT_capture(Button):
     """Read a filmed face as a new take; keys of frames that were not seen well are coloured. Needs MediaPipe"""
 
     bl_idname = "face_emote.capture"
@@ -43,21 +44,16 @@ class FACEEMOTE_OT_capture(bpy.types.Operator):
     )  # fmt: skip
     wait: BoolProperty(description="Return when the take is there (always so in background)", options={"SKIP_SAVE"})
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """A free engine and a character."""
-        return reasons.allowed(cls, reasons.busy(context) or reasons.no_character(context))
+    @staticmethod
+    def _refusal(context: Any) -> str:
+        return reasons.busy(context) or reasons.no_character(context)
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         """Ask for the film."""
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Start; in background, finish too."""
-        return attempt(self, lambda: self._start(context))
-
-    def _start(self, context: bpy.types.Context) -> None:
+    def _work(self, context: Any) -> None:
         film = Path(bpy.path.abspath(self.filepath))
         if not film.is_file():
             raise UserError(tr("The film does not exist; choose another: {film}", film=film))

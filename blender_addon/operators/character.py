@@ -18,7 +18,7 @@ from ..engine.current import SESSION
 from ..folders import user_folder
 from ..messages import tr
 from ..names import PEOPLE
-from ..report import attempt
+from .button import Button
 
 IDENTITY = ("african", "asian", "caucasian", "gender", "age", "muscle", "weight")
 
@@ -34,44 +34,34 @@ def person_of(settings: Any) -> dict[str, Any]:
     return person
 
 
-class FACEEMOTE_OT_add_character(bpy.types.Operator):
+class FACEEMOTE_OT_add_character(Button):
     """Add a head with shape keys, bones, skin and hair"""
 
     bl_idname = "face_emote.add_character"
     bl_label = "Add Character"
     bl_options = {"REGISTER"}
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """A free engine, and object mode."""
+    @staticmethod
+    def _refusal(context: Any) -> str:
         reason = reasons.busy(context)
         if not reason and context.mode != "OBJECT":
             reason = "Leave edit or pose mode first"
-        return reasons.allowed(cls, reason)
+        return reason
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Ask the engine for the head; it is built when it comes."""
+    def _work(self, context: Any) -> None:
         person, scene_again = person_of(context.scene.face_emote), jobs.remembered(context.scene)
-        folder = user_folder("heads")
 
         def done(result: dict[str, Any]) -> None:
             jobs.run_operator(
                 "build_character", scene=scene_again(), filepath=result["path"], person=json.dumps(person)
             )
 
-        params = {"person": person, "out_dir": str(folder)}
-        return attempt(
-            self,
-            lambda: jobs.submit(
-                tr("head of {character}", character=PEOPLE[person["character"]]),
-                method="load",
-                params=params,
-                done=done,
-            ),
-        )
+        params = {"person": person, "out_dir": str(user_folder("heads"))}
+        label = tr("head of {character}", character=PEOPLE[person["character"]])
+        jobs.submit(label, method="load", params=params, done=done)
 
 
-class FACEEMOTE_OT_build_character(bpy.types.Operator):
+class FACEEMOTE_OT_build_character(Button):
     """Build a head from the engine's file"""
 
     bl_idname = "face_emote.build_character"
@@ -81,11 +71,7 @@ class FACEEMOTE_OT_build_character(bpy.types.Operator):
     filepath: StringProperty()
     person: StringProperty()
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Build; one undo step."""
-        return attempt(self, lambda: self._build(context))
-
-    def _build(self, context: bpy.types.Context) -> None:
+    def _work(self, context: Any) -> None:
         name = PEOPLE[json.loads(self.person)["character"]]
         collection = bpy.data.collections.new(name)
         context.scene.collection.children.link(collection)
@@ -167,21 +153,15 @@ def _see_the_face(view: Any) -> None:
         view.view_rotation = Euler((1.45, 0.0, 0.4)).to_quaternion()
 
 
-class FACEEMOTE_OT_add_stage(bpy.types.Operator):
+class FACEEMOTE_OT_add_stage(Button):
     """Add a camera at portrait distance and three soft lights around the character"""
 
     bl_idname = "face_emote.add_stage"
     bl_label = "Add Camera and Light"
-    bl_options = {"REGISTER", "UNDO"}
+    _refusal = staticmethod(reasons.no_character)
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """A character."""
-        return reasons.allowed(cls, reasons.no_character(context))
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Build; one undo step."""
-        return attempt(self, lambda: add_stage(context, context.scene.face_emote.target))
+    def _work(self, context: Any) -> None:
+        add_stage(context, context.scene.face_emote.target)
 
 
 LIGHTS = (

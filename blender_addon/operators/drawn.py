@@ -3,7 +3,6 @@
 
 from typing import Any
 
-import bpy
 from bpy.props import FloatProperty, IntProperty, StringProperty
 
 from .. import reasons
@@ -12,7 +11,7 @@ from ..apply.facts import facts_of
 from ..engine import jobs
 from ..folders import user_folder
 from ..messages import tr
-from ..report import attempt
+from .button import Button
 from .generate import fps_of, prepared_line, transcript_of
 
 
@@ -32,53 +31,37 @@ def _take(context: Any) -> Any | None:
     return take if take is not None and mouth.cues_of(take) else None
 
 
-class FACEEMOTE_OT_list_shapes(bpy.types.Operator):
+class FACEEMOTE_OT_list_shapes(Button):
     """List the shapes of the chart, with the objects that are called like them, or numbers of frames"""
 
     bl_idname = "face_emote.list_shapes"
     bl_label = "List Shapes"
-    bl_options = {"REGISTER", "UNDO"}
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Fill the list."""
-
-        def work() -> None:
-            settings = context.scene.face_emote.drawn
-            found = drawn.fill(settings)
-            self.report({"INFO"}, tr("{found} of {count} shapes found", found=found, count=len(settings.shapes)))
-
-        return attempt(self, work)
+    def _work(self, context: Any) -> None:
+        settings = context.scene.face_emote.drawn
+        found = drawn.fill(settings)
+        self.report({"INFO"}, tr("{found} of {count} shapes found", found=found, count=len(settings.shapes)))
 
 
-class FACEEMOTE_OT_draw_mouth(bpy.types.Operator):
+class FACEEMOTE_OT_draw_mouth(Button):
     """Swap the mouths with the sounds of the take, or of the speech when there is none; again, to do so anew"""
 
     bl_idname = "face_emote.draw_mouth"
     bl_label = "Make Drawn Mouth"
-    bl_options = {"REGISTER", "UNDO"}
+    _refusal = staticmethod(cannot_draw)
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """A take or speech, and mouths."""
-        return reasons.allowed(cls, cannot_draw(context))
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """From the take at once; from speech when the engine has heard it."""
-
-        def work() -> None:
-            take, scene = _take(context), context.scene
-            if take is None:
-                _listen(scene)
-                return
-            facts, clock = facts_of(take), mouth.clock_of(take, scene.face_emote.target)
-            rate = float(facts.get("fps", 24.0))
-            count = drawn.key_mouth(
-                scene, mouth.cues_of(take), fps=rate, first=clock.frame(0.0), stretch=clock.rate / rate,
-                num_frames=int(facts["num_frames"]),
-            )  # fmt: skip
-            self.report({"INFO"}, tr("{count} mouths for {name}", count=count, name=take.name))
-
-        return attempt(self, work)
+    def _work(self, context: Any) -> None:
+        take, scene = _take(context), context.scene
+        if take is None:
+            _listen(scene)
+            return
+        facts, clock = facts_of(take), mouth.clock_of(take, scene.face_emote.target)
+        rate = float(facts.get("fps", 24.0))
+        count = drawn.key_mouth(
+            scene, mouth.cues_of(take), fps=rate, first=clock.frame(0.0), stretch=clock.rate / rate,
+            num_frames=int(facts["num_frames"]),
+        )  # fmt: skip
+        self.report({"INFO"}, tr("{count} mouths for {name}", count=count, name=take.name))
 
 
 def _listen(scene: Any) -> None:
@@ -98,7 +81,7 @@ def _listen(scene: Any) -> None:
     jobs.submit(tr("the mouths of {name}", name=line.name), method="generate", params=request, done=done)
 
 
-class FACEEMOTE_OT_key_drawn_mouth(bpy.types.Operator):
+class FACEEMOTE_OT_key_drawn_mouth(Button):
     """Key mouths by a file of cues"""
 
     bl_idname = "face_emote.key_drawn_mouth"
@@ -110,38 +93,26 @@ class FACEEMOTE_OT_key_drawn_mouth(bpy.types.Operator):
     fps: FloatProperty(default=24.0)
     num_frames: IntProperty()
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Write; one undo step."""
-
-        def work() -> None:
-            count = drawn.key_mouth(
-                context.scene, drawn.read_cues(self.filepath), fps=self.fps, first=float(self.first_frame),
-                stretch=1.0, num_frames=self.num_frames,
-            )  # fmt: skip
-            self.report({"INFO"}, tr("{count} mouths", count=count))
-
-        return attempt(self, work)
+    def _work(self, context: Any) -> None:
+        count = drawn.key_mouth(
+            context.scene, drawn.read_cues(self.filepath), fps=self.fps, first=float(self.first_frame),
+            stretch=1.0, num_frames=self.num_frames,
+        )  # fmt: skip
+        self.report({"INFO"}, tr("{count} mouths", count=count))
 
 
-class FACEEMOTE_OT_clear_mouth(bpy.types.Operator):
+class FACEEMOTE_OT_clear_mouth(Button):
     """Take away all keys of the drawn mouth"""
 
     bl_idname = "face_emote.clear_mouth"
     bl_label = "Remove Keys"
-    bl_options = {"REGISTER", "UNDO"}
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """A list of shapes."""
-        return reasons.allowed(cls, "" if len(context.scene.face_emote.drawn.shapes) else "Press List Shapes first")
+    @staticmethod
+    def _refusal(context: Any) -> str:
+        return "" if len(context.scene.face_emote.drawn.shapes) else "Press List Shapes first"
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Remove them."""
-
-        def work() -> None:
-            drawn.clear_mouth(context.scene)
-
-        return attempt(self, work)
+    def _work(self, context: Any) -> None:
+        drawn.clear_mouth(context.scene)
 
 
 CLASSES = (

@@ -1,17 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Edit a take: its curves in the editors, its layers, on twos, held poses."""
 
-from collections.abc import Callable
 from typing import Any
 
-import bpy
 from bpy.props import EnumProperty, IntProperty, StringProperty
 
 from .. import reasons
 from ..apply import editing, layers, preview, steps, takes
 from ..apply.regions import REGIONS
 from ..messages import tr
-from ..report import attempt
+from .button import Button
 
 STEPS = [("1", "Every frame", ""), ("2", "On twos", ""), ("3", "On threes", ""), ("4", "On fours", "")]
 
@@ -28,23 +26,18 @@ def no_free_take(context: Any) -> str:
     return reason or ("Press Done Editing first" if editing.is_edited(reasons.chosen_take(context)) else "")
 
 
-class _OnTake(bpy.types.Operator):
-    """Something done to the chosen take."""
+class _OnTake(Button):
+    """Something done to the chosen take, which is not being edited."""
 
-    bl_options = {"REGISTER", "UNDO"}
+    _refusal = staticmethod(no_free_take)
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """A take that is not being edited."""
-        return reasons.allowed(cls, no_free_take(context))
+    def _work(self, context: Any) -> None:
+        preview.stop()
+        self._change(context, takes.require_take(reasons.chosen_take(context)), context.scene.face_emote.target)
+        context.scene.frame_set(context.scene.frame_current)
 
-    def _attempted(self, context: Any, work: Callable[[Any, Any], None]) -> set[str]:
-        def all_of_it() -> None:
-            preview.stop()
-            work(takes.require_take(reasons.chosen_take(context)), context.scene.face_emote.target)
-            context.scene.frame_set(context.scene.frame_current)
-
-        return attempt(self, all_of_it)
+    def _change(self, context: Any, take: Any, character: Any) -> None:
+        raise NotImplementedError
 
 
 class FACEEMOTE_OT_edit_take(_OnTake):
@@ -53,26 +46,18 @@ class FACEEMOTE_OT_edit_take(_OnTake):
     bl_idname = "face_emote.edit_take"
     bl_label = "Edit This Take"
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Make it active."""
-
-        def work(take: Any, character: Any) -> None:
-            takes.show_only(character, take)
-            editing.finish_all(character, takes.takes_of(character))
-            editing.begin(take, character)
-            _select(context, character)
-            self.report({"INFO"}, tr("{name} is in the Dope Sheet; press Done Editing in the end", name=take.name))
-
-        return self._attempted(context, work)
+    def _change(self, context: Any, take: Any, character: Any) -> None:
+        takes.show_only(character, take)
+        editing.finish_all(character, takes.takes_of(character))
+        editing.begin(take, character)
+        _select(context, character)
+        self.report({"INFO"}, tr("{name} is in the Dope Sheet; press Done Editing in the end", name=take.name))
 
 
 class _WhileEditing(_OnTake):
     """Ends editing."""
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """A take that is being edited."""
-        return reasons.allowed(cls, not_editing(context))
+    _refusal = staticmethod(not_editing)
 
 
 class FACEEMOTE_OT_done_editing(_WhileEditing):
@@ -81,9 +66,8 @@ class FACEEMOTE_OT_done_editing(_WhileEditing):
     bl_idname = "face_emote.done_editing"
     bl_label = "Done Editing"
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Put it back."""
-        return self._attempted(context, lambda take, character: editing.finish(take, character))
+    def _change(self, _context: Any, take: Any, character: Any) -> None:
+        editing.finish(take, character)
 
 
 class FACEEMOTE_OT_discard_edits(_WhileEditing):
@@ -92,9 +76,8 @@ class FACEEMOTE_OT_discard_edits(_WhileEditing):
     bl_idname = "face_emote.discard_edits"
     bl_label = "Discard"
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Put it back."""
-        return self._attempted(context, lambda take, character: editing.finish(take, character, keep=False))
+    def _change(self, _context: Any, take: Any, character: Any) -> None:
+        editing.finish(take, character, keep=False)
 
 
 class FACEEMOTE_OT_revert_edits(_OnTake):
@@ -103,9 +86,8 @@ class FACEEMOTE_OT_revert_edits(_OnTake):
     bl_idname = "face_emote.revert_edits"
     bl_label = "Revert Edits"
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """From the take's file."""
-        return self._attempted(context, takes.revert)
+    def _change(self, _context: Any, take: Any, character: Any) -> None:
+        takes.revert(take, character)
 
 
 class FACEEMOTE_OT_switch_layer(_OnTake):
@@ -117,13 +99,8 @@ class FACEEMOTE_OT_switch_layer(_OnTake):
     region: StringProperty()
     kind: EnumProperty(items=[("mute", "Mute", ""), ("solo", "Solo", "")])
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Turn it on or off."""
-
-        def work(take: Any, character: Any) -> None:
-            layers.switch(take, character, self.region, kind=self.kind)
-
-        return self._attempted(context, work)
+    def _change(self, context: Any, take: Any, character: Any) -> None:
+        layers.switch(take, character, self.region, kind=self.kind)
 
 
 class FACEEMOTE_OT_step_take(_OnTake):
@@ -135,14 +112,9 @@ class FACEEMOTE_OT_step_take(_OnTake):
     frames: EnumProperty(name="Stepped", items=STEPS, default="2")
     region: StringProperty(description="One layer; empty: all of them", options={"SKIP_SAVE"})
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Put modifiers on the curves."""
-
-        def work(take: Any, character: Any) -> None:
-            regions = (self.region,) if self.region else REGIONS
-            steps.step(take, character, frames=int(self.frames), regions=regions)
-
-        return self._attempted(context, work)
+    def _change(self, context: Any, take: Any, character: Any) -> None:
+        regions = (self.region,) if self.region else REGIONS
+        steps.step(take, character, frames=int(self.frames), regions=regions)
 
 
 class FACEEMOTE_OT_hold_pose(_OnTake):
@@ -153,15 +125,10 @@ class FACEEMOTE_OT_hold_pose(_OnTake):
 
     frames: IntProperty(name="Frames", description="How long", default=6, min=1, soft_max=100)
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Put modifiers on the curves."""
-
-        def work(take: Any, character: Any) -> None:
-            start = editing.action_frame(take, character, context.scene.frame_current)
-            end = editing.action_frame(take, character, context.scene.frame_current + self.frames)
-            steps.hold(take, character, start=start, frames=max(1, round(end - start)))
-
-        return self._attempted(context, work)
+    def _change(self, context: Any, take: Any, character: Any) -> None:
+        start = editing.action_frame(take, character, context.scene.frame_current)
+        end = editing.action_frame(take, character, context.scene.frame_current + self.frames)
+        steps.hold(take, character, start=start, frames=max(1, round(end - start)))
 
 
 class FACEEMOTE_OT_release_pose(_OnTake):
@@ -170,23 +137,17 @@ class FACEEMOTE_OT_release_pose(_OnTake):
     bl_idname = "face_emote.release_pose"
     bl_label = "Release"
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """A pose is held somewhere."""
+    @staticmethod
+    def _refusal(context: Any) -> str:
         reason = no_free_take(context)
         if not reason and not steps.holds_of(reasons.chosen_take(context)):
             reason = "No pose of this take is held"
-        return reasons.allowed(cls, reason)
+        return reason
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Take the modifiers off."""
-
-        def work(take: Any, character: Any) -> None:
-            frame = editing.action_frame(take, character, context.scene.frame_current)
-            if not steps.release(take, character, frame=frame):
-                self.report({"WARNING"}, tr("No pose is held at this frame"))
-
-        return self._attempted(context, work)
+    def _change(self, context: Any, take: Any, character: Any) -> None:
+        frame = editing.action_frame(take, character, context.scene.frame_current)
+        if not steps.release(take, character, frame=frame):
+            self.report({"WARNING"}, tr("No pose is held at this frame"))
 
 
 def _select(context: Any, character: Any) -> None:

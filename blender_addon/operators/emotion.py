@@ -11,7 +11,8 @@ from .. import emotions, reasons
 from ..engine import jobs
 from ..engine.current import SESSION
 from ..messages import tr
-from ..report import UserError, attempt
+from ..report import UserError
+from .button import Button
 from .generate import other_lines, prepared_line, transcript_of
 
 _enum_items: list[tuple[str, str, str]] = []
@@ -28,22 +29,19 @@ def preset_items(_self: Any, _context: Any) -> list[tuple[str, str, str]]:
     return _enum_items
 
 
-class FACEEMOTE_OT_use_emotion(bpy.types.Operator):
+class FACEEMOTE_OT_use_emotion(Button):
     """Take an emotion from the list"""
 
     bl_idname = "face_emote.use_emotion"
     bl_label = "Emotion Presets"
-    bl_options = {"REGISTER", "UNDO"}
 
     words: EnumProperty(name="Emotion", items=preset_items)
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Write it into the text field."""
+    def _work(self, context: Any) -> None:
         context.scene.face_emote.emotion = self.words
-        return {"FINISHED"}
 
 
-class FACEEMOTE_OT_save_emotion(bpy.types.Operator):
+class FACEEMOTE_OT_save_emotion(Button):
     """Keep the text as a preset of your own"""
 
     bl_idname = "face_emote.save_emotion"
@@ -52,28 +50,22 @@ class FACEEMOTE_OT_save_emotion(bpy.types.Operator):
 
     name: StringProperty(name="Name", default="My emotion")
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """There is a text."""
-        return reasons.allowed(cls, "" if context.scene.face_emote.emotion.strip() else "Write an emotion first")
+    @staticmethod
+    def _refusal(context: Any) -> str:
+        return "" if context.scene.face_emote.emotion.strip() else "Write an emotion first"
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         """Ask for the name."""
         answer: set[str] = context.window_manager.invoke_props_dialog(self)
         return answer
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Write the file."""
-
-        def work() -> None:
-            if not self.name.strip():
-                raise UserError("Give the preset a name")
-            emotions.save_preset(self.name.strip(), context.scene.face_emote.emotion.strip())
-
-        return attempt(self, work)
+    def _work(self, context: Any) -> None:
+        if not self.name.strip():
+            raise UserError("Give the preset a name")
+        emotions.save_preset(self.name.strip(), context.scene.face_emote.emotion.strip())
 
 
-class FACEEMOTE_OT_read_emotion(bpy.types.Operator):
+class FACEEMOTE_OT_read_emotion(Button):
     """Read what is felt in the speech, and in its transcript, and write it into the text field as keys"""
 
     bl_idname = "face_emote.read_emotion"
@@ -82,13 +74,11 @@ class FACEEMOTE_OT_read_emotion(bpy.types.Operator):
 
     wait: BoolProperty(description="Return when it has been read (always so in background)", options={"SKIP_SAVE"})
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """A free engine and a speech."""
-        return reasons.allowed(cls, reasons.busy(context) or reasons.no_speech(context))
+    @staticmethod
+    def _refusal(context: Any) -> str:
+        return reasons.busy(context) or reasons.no_speech(context)
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Ask the engine."""
+    def _work(self, context: Any) -> None:
         scene, scene_again = context.scene, jobs.remembered(context.scene)
 
         def done(result: dict[str, Any]) -> None:
@@ -96,22 +86,19 @@ class FACEEMOTE_OT_read_emotion(bpy.types.Operator):
             settings.emotion, settings.what_was_read = result["emotion"], result["sentence"]
             settings.senses_read = json.dumps(result["senses"])
 
-        def work() -> None:
-            line = prepared_line(scene)
-            settings = scene.face_emote
-            params = {
-                "speech": str(line.wave),
-                "transcript": transcript_of(settings),
-                "others": other_lines(settings.target, line),
-            }
-            jobs.submit(
-                tr("reading {name}", name=line.name), method="read", params=params, done=done, wait=self.wait or None
-            )
-
-        return attempt(self, work)
+        line = prepared_line(scene)
+        settings = scene.face_emote
+        params = {
+            "speech": str(line.wave),
+            "transcript": transcript_of(settings),
+            "others": other_lines(settings.target, line),
+        }
+        jobs.submit(
+            tr("reading {name}", name=line.name), method="read", params=params, done=done, wait=self.wait or None
+        )
 
 
-class FACEEMOTE_OT_mood(bpy.types.Operator):
+class FACEEMOTE_OT_mood(Button):
     """Set valence, arousal and dominance to a place on the pad"""
 
     bl_idname = "face_emote.mood"
@@ -122,48 +109,39 @@ class FACEEMOTE_OT_mood(bpy.types.Operator):
     arousal: FloatProperty()
     dominance: FloatProperty()
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Set them; a mood that nothing was mixed in of becomes heard."""
+    def _work(self, context: Any) -> None:
         settings = context.scene.face_emote
         settings.valence, settings.arousal, settings.dominance = self.valence, self.arousal, self.dominance
         if settings.vad_amount == 0.0:
             settings.vad_amount = 1.0
-        return {"FINISHED"}
 
 
-class FACEEMOTE_OT_add_marker(bpy.types.Operator):
+class FACEEMOTE_OT_add_marker(Button):
     """Add a timeline marker with the emotion of the text field, reached at the current frame"""
 
     bl_idname = "face_emote.add_marker"
     bl_label = "Add Emotion Marker"
-    bl_options = {"REGISTER", "UNDO"}
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """There is a text that can be reached."""
+    @staticmethod
+    def _refusal(context: Any) -> str:
         words = context.scene.face_emote.emotion.strip()
         reason = "" if words and ";" not in words and words != "auto" else "Write a single emotion first"
-        return reasons.allowed(cls, reason)
+        return reason
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Add it."""
+    def _work(self, context: Any) -> None:
         scene = context.scene
         scene.timeline_markers.new(f"fe: {scene.face_emote.emotion.strip()}", frame=scene.frame_current)
-        return {"FINISHED"}
 
 
-class FACEEMOTE_OT_key_emotion(bpy.types.Operator):
+class FACEEMOTE_OT_key_emotion(Button):
     """Insert keyframes on all emotion sliders at the current frame"""
 
     bl_idname = "face_emote.key_emotion"
     bl_label = "Key the Sliders"
-    bl_options = {"REGISTER", "UNDO"}
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Key them."""
+    def _work(self, context: Any) -> None:
         for name in emotions.SLIDERS:
             context.scene.keyframe_insert(f"face_emote.{name}")
-        return {"FINISHED"}
 
 
 CLASSES = (

@@ -13,20 +13,20 @@ from ..engine import jobs
 from ..engine.current import SESSION
 from ..messages import tr
 from ..report import UserError, attempt
+from .button import Button
 
 FORMATS = (".glb", ".csv", ".json", ".bvh", ".pc2", ".mdd", ".usda", ".usdc", ".npz")
 
 
-class FACEEMOTE_OT_export_take(bpy.types.Operator):
+class FACEEMOTE_OT_export_take(Button):
     """Write the take as glTF, USD, point cache, Live Link CSV, ARKit JSON or BVH. An own mesh with its corrections"""
 
     bl_idname = "face_emote.export_take"
     bl_label = "Export Take"
     bl_options = {"REGISTER"}
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """A take, a file name."""
+    @staticmethod
+    def _refusal(context: Any) -> str:
         reason = reasons.no_motion(context)
         path = Path(bpy.path.abspath(context.scene.face_emote.export_path))
         if not reason and path.suffix.lower() not in FORMATS:
@@ -35,49 +35,42 @@ class FACEEMOTE_OT_export_take(bpy.types.Operator):
         if not reason and own_mesh.exports(character, path):
             shown = takes.is_shown(reasons.chosen_take(context), character)
             reason = "" if shown else "Show the take first; the mesh is written as it plays"
-        return reasons.allowed(cls, reason)
+        return reason
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Ask the engine."""
-
-        def work() -> None:
-            take = takes.require_take(reasons.chosen_take(context))
-            facts, path = takes.facts_of(take), placed(context.scene.face_emote.export_path)
-            character = context.scene.face_emote.target
-            if own_mesh.exports(character, path):
-                own_mesh.export(context, character, take, path=path)
-                SESSION.status, SESSION.failed = tr("Wrote {path}", path=path), False
-                return
-            params = {"motion": facts["motion"], "path": str(path), "person": facts.get("person", {})}
-            jobs.submit(tr("export {name}", name=path.name), method="export", params=params, done=_said(path))
-
-        return attempt(self, work)
+    def _work(self, context: Any) -> None:
+        take = takes.require_take(reasons.chosen_take(context))
+        facts, path = takes.facts_of(take), placed(context.scene.face_emote.export_path)
+        character = context.scene.face_emote.target
+        if own_mesh.exports(character, path):
+            own_mesh.export(context, character, take, path=path)
+            SESSION.status, SESSION.failed = tr("Wrote {path}", path=path), False
+            return
+        params = {"motion": facts["motion"], "path": str(path), "person": facts.get("person", {})}
+        jobs.submit(tr("export {name}", name=path.name), method="export", params=params, done=_said(path))
 
 
-class FACEEMOTE_OT_quick_video(bpy.types.Operator):
+class FACEEMOTE_OT_quick_video(Button):
     """Draw the timeline with Workbench, textured, into a video with sound; Blender can be used meanwhile"""
 
     bl_idname = "face_emote.quick_video"
     bl_label = "Quick Video"
     bl_options = {"REGISTER"}
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """A camera, and no other render."""
+    @staticmethod
+    def _refusal(context: Any) -> str:
         reason = reasons.busy(context)
         if not reason and context.scene.camera is None:
             reason = "Add a camera first (Add Camera and Light)"
         if not reason and bpy.app.is_job_running("RENDER"):
             reason = "Another render runs"
-        return reasons.allowed(cls, reason)
+        return reason
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         """Render as a job of the window; the scene's settings come back when it ends."""
         return attempt(self, lambda: self._render(context, "INVOKE_DEFAULT"))
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Render, and return when it is done."""
-        return attempt(self, lambda: self._render(context, "EXEC_DEFAULT"))
+    def _work(self, context: Any) -> None:
+        self._render(context, "EXEC_DEFAULT")
 
     def _render(self, context: bpy.types.Context, way: str) -> None:
         path = placed(context.scene.face_emote.video_path)

@@ -20,7 +20,8 @@ from ..engine import jobs
 from ..engine.current import SESSION
 from ..folders import user_folder
 from ..messages import tr
-from ..report import UserError, attempt
+from ..report import UserError
+from .button import Button
 from .remaking import directed
 
 STYLE = ("lips", "jaw", "brows", "head", "gaze", "blinks", "energy", "asymmetry", "wrinkles", "blood")
@@ -205,7 +206,7 @@ def submit_take(
     )  # fmt: skip
 
 
-class FACEEMOTE_OT_generate(bpy.types.Operator):
+class FACEEMOTE_OT_generate(Button):
     """Perform the speech on the character. The result is a new take; nothing that is there is overwritten"""
 
     bl_idname = "face_emote.generate"
@@ -217,16 +218,11 @@ class FACEEMOTE_OT_generate(bpy.types.Operator):
     preview: BoolProperty(description="Show the result without applying it", options={"SKIP_SAVE"})
     wait: BoolProperty(description="Return when the take is there (always so in background)", options={"SKIP_SAVE"})
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """A free engine and a character; speech may come as an argument."""
-        return reasons.allowed(cls, reasons.busy(context) or reasons.no_character(context))
+    @staticmethod
+    def _refusal(context: Any) -> str:
+        return reasons.busy(context) or reasons.no_character(context)
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Start; with `wait`, or in background, finish too."""
-        return attempt(self, lambda: self._start(context))
-
-    def _start(self, context: bpy.types.Context) -> None:
+    def _work(self, context: Any) -> None:
         missing = "" if self.speech else reasons.no_speech(context)
         if missing:
             raise UserError(missing)
@@ -236,26 +232,23 @@ class FACEEMOTE_OT_generate(bpy.types.Operator):
         submit_take(context.scene, context.scene.face_emote.target, line, as_preview=self.preview, wait=wait)
 
 
-class FACEEMOTE_OT_cancel(bpy.types.Operator):
+class FACEEMOTE_OT_cancel(Button):
     """Stop the engine's work; the scene stays as it is"""
 
     bl_idname = "face_emote.cancel"
     bl_label = "Cancel"
     bl_options = {"REGISTER"}
 
-    @classmethod
-    def poll(cls, _context: bpy.types.Context) -> bool:
-        """Something runs."""
-        return reasons.allowed(cls, "" if SESSION.busy else "Nothing is being generated")
+    @staticmethod
+    def _refusal(_context: Any) -> str:
+        return "" if SESSION.busy else "Nothing is being generated"
 
-    def execute(self, _context: bpy.types.Context) -> set[str]:
-        """Cancel all."""
+    def _work(self, _context: Any) -> None:
         jobs.cancel()
         self.report({"INFO"}, "Cancelled; the scene is as it was")
-        return {"FINISHED"}
 
 
-class FACEEMOTE_OT_apply_take(bpy.types.Operator):
+class FACEEMOTE_OT_apply_take(Button):
     """Write a take's file onto a character"""
 
     bl_idname = "face_emote.apply_take"
@@ -269,11 +262,7 @@ class FACEEMOTE_OT_apply_take(bpy.types.Operator):
     regions: StringProperty(description="Layers of it, with commas between them; empty for all", options={"SKIP_SAVE"})
     first_frame: IntProperty()
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Write; one undo step."""
-        return attempt(self, lambda: self._apply(context))
-
-    def _apply(self, context: bpy.types.Context) -> None:
+    def _work(self, context: Any) -> None:
         character = identity.character_of(self.character)
         refusal = takes.refusal(character)
         if refusal:
@@ -319,67 +308,49 @@ def _place_sound(scene: Any, take: Any, facts: dict[str, Any]) -> None:
     )
 
 
-class FACEEMOTE_OT_preview_apply(bpy.types.Operator):
+class FACEEMOTE_OT_preview_apply(Button):
     """Keep what is being previewed as a take"""
 
     bl_idname = "face_emote.preview_apply"
     bl_label = "Keep"
-    bl_options = {"REGISTER", "UNDO"}
+    _refusal = staticmethod(reasons.not_previewing)
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """A preview runs."""
-        return reasons.allowed(cls, reasons.not_previewing(context))
-
-    def execute(self, _context: bpy.types.Context) -> set[str]:
-        """End the preview and apply its take."""
+    def _work(self, _context: Any) -> None:
         shown = preview.current()
         assert shown is not None
         preview.stop()
-        return attempt(
-            self,
-            lambda: jobs.run_operator(
-                "apply_take", filepath=str(shown.path), facts=json.dumps(shown.facts), character=shown.character,
-                first_frame=shown.first_frame, take="",
-            ),
+        jobs.run_operator(
+            "apply_take", filepath=str(shown.path), facts=json.dumps(shown.facts), character=shown.character,
+            first_frame=shown.first_frame, take="",
         )  # fmt: skip
 
 
-class FACEEMOTE_OT_preview_stop(bpy.types.Operator):
+class FACEEMOTE_OT_preview_stop(Button):
     """End the preview; every value goes back to where it was"""
 
     bl_idname = "face_emote.preview_stop"
     bl_label = "Discard"
     bl_options = {"REGISTER"}
+    _refusal = staticmethod(reasons.not_previewing)
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """A preview runs."""
-        return reasons.allowed(cls, reasons.not_previewing(context))
-
-    def execute(self, _context: bpy.types.Context) -> set[str]:
-        """End it."""
+    def _work(self, _context: Any) -> None:
         preview.stop()
-        return {"FINISHED"}
 
 
-class FACEEMOTE_OT_show_report(bpy.types.Operator):
+class FACEEMOTE_OT_show_report(Button):
     """Copy the report of the last failure, to paste it into a message"""
 
     bl_idname = "face_emote.show_report"
     bl_label = "Copy Report"
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """A report was written."""
-        return reasons.allowed(cls, "" if context.window_manager.face_emote_job.report_path else "Nothing has failed")
+    @staticmethod
+    def _refusal(context: Any) -> str:
+        return "" if context.window_manager.face_emote_job.report_path else "Nothing has failed"
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Into the clipboard."""
+    def _work(self, context: Any) -> None:
         path = Path(context.window_manager.face_emote_job.report_path)
         context.window_manager.clipboard = path.read_text(encoding="utf-8")
         self.report({"INFO"}, tr("Copied; it is also in {path}", path=path))
-        return {"FINISHED"}
 
 
 CLASSES = (

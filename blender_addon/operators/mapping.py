@@ -7,13 +7,13 @@ from typing import Any
 import bpy
 from bpy.props import EnumProperty, IntProperty, StringProperty
 
-from .. import reasons
 from ..apply import linked, mapping, takes
 from ..apply.channels import has_keys
 from ..folders import user_folder
 from ..messages import tr
 from ..names import ARKIT
-from ..report import UserError, attempt
+from ..report import UserError
+from .button import Button
 
 PRESETS = "mappings"
 LEAST = 3
@@ -156,152 +156,110 @@ def _other_meshes(context: Any) -> list[Any]:
     ]
 
 
-class FACEEMOTE_OT_map_character(bpy.types.Operator):
+class FACEEMOTE_OT_map_character(Button):
     """Find out by their names what the mesh's shape keys and bones are"""
 
     bl_idname = "face_emote.map_character"
     bl_label = "Map Shape Keys"
-    bl_options = {"REGISTER", "UNDO"}
 
     preset: EnumProperty(name="Convention", items=preset_items)
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """An own mesh."""
-        return reasons.allowed(cls, _no_mesh(context))
+    _refusal = staticmethod(_no_mesh)
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Fill the table."""
-
-        def work() -> None:
-            character = context.scene.face_emote.target
-            match = map_character(character, preset=self.preset or "AUTO")
-            parts = [part.mesh.name for part in character.face_emote.parts]
-            with_parts = tr("; with {names}", names=", ".join(parts)) if parts else ""
-            rows, idle = len(match.rows), len(match.idle_keys)
-            self.report(
-                {"INFO"},
-                tr(
-                    "{title}: {rows} rows, {idle} keys unmatched{with_parts}",
-                    title=match.preset.title,
-                    rows=rows,
-                    idle=idle,
-                    with_parts=with_parts,
-                ),
-            )
-
-        return attempt(self, work)
+    def _work(self, context: Any) -> None:
+        character = context.scene.face_emote.target
+        match = map_character(character, preset=self.preset or "AUTO")
+        parts = [part.mesh.name for part in character.face_emote.parts]
+        with_parts = tr("; with {names}", names=", ".join(parts)) if parts else ""
+        rows, idle = len(match.rows), len(match.idle_keys)
+        said = tr(
+            "{title}: {rows} rows, {idle} keys unmatched{with_parts}",
+            title=match.preset.title, rows=rows, idle=idle, with_parts=with_parts,
+        )  # fmt: skip
+        self.report({"INFO"}, said)
 
 
-class FACEEMOTE_OT_add_row(bpy.types.Operator):
+class FACEEMOTE_OT_add_row(Button):
     """Add a row: a shape key plays a share of a curve"""
 
     bl_idname = "face_emote.add_row"
     bl_label = "Add Row"
-    bl_options = {"REGISTER", "UNDO"}
+    _refusal = staticmethod(_no_mesh)
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """An own mesh."""
-        return reasons.allowed(cls, _no_mesh(context))
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """At the end, with the first shape key that nothing plays."""
+    def _work(self, context: Any) -> None:
         character = context.scene.face_emote.target
         idle, _lost = unmatched(character)
         row = character.face_emote.rows.add()
         row.key = idle[0] if idle else ""
         character.face_emote.kind = "OWN"
         character.face_emote.active_row = len(character.face_emote.rows) - 1
-        return {"FINISHED"}
 
 
-class FACEEMOTE_OT_remove_row(bpy.types.Operator):
+class FACEEMOTE_OT_remove_row(Button):
     """Remove the marked row"""
 
     bl_idname = "face_emote.remove_row"
     bl_label = "Remove Row"
-    bl_options = {"REGISTER", "UNDO"}
+    _refusal = staticmethod(_no_row)
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """A row."""
-        return reasons.allowed(cls, _no_row(context))
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Remove it."""
+    def _work(self, context: Any) -> None:
         settings = context.scene.face_emote.target.face_emote
         settings.rows.remove(min(settings.active_row, len(settings.rows) - 1))
         settings.active_row = max(0, settings.active_row - 1)
-        return {"FINISHED"}
 
 
-class FACEEMOTE_OT_add_parts(bpy.types.Operator):
+class FACEEMOTE_OT_add_parts(Button):
     """Drive the other selected meshes together with the character: teeth, lashes, tongue, brows"""
 
     bl_idname = "face_emote.add_parts"
     bl_label = "Add Selected Meshes"
-    bl_options = {"REGISTER", "UNDO"}
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """An own mesh, and others."""
+    @staticmethod
+    def _refusal(context: Any) -> str:
         reason = _no_mesh(context)
         if not reason and not _other_meshes(context):
             reason = "Select other meshes with shape keys"
-        return reasons.allowed(cls, reason)
+        return reason
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Those whose keys are known."""
-
-        def work() -> None:
-            character = context.scene.face_emote.target
-            known = [part.mesh for part in character.face_emote.parts]
-            added = [
-                mesh.name
-                for mesh in _other_meshes(context)
-                if mesh not in known and add_part(character, mesh, presets=all_presets())
-            ]
-            if not added:
-                raise UserError(
-                    "No shape key of the selected meshes has a known name, or they are characters themselves"
-                )
-            self.report({"INFO"}, tr("Driven with {name}: {names}", name=character.name, names=", ".join(added)))
-
-        return attempt(self, work)
+    def _work(self, context: Any) -> None:
+        character = context.scene.face_emote.target
+        known = [part.mesh for part in character.face_emote.parts]
+        added = [
+            mesh.name
+            for mesh in _other_meshes(context)
+            if mesh not in known and add_part(character, mesh, presets=all_presets())
+        ]
+        if not added:
+            raise UserError("No shape key of the selected meshes has a known name, or they are characters themselves")
+        self.report({"INFO"}, tr("Driven with {name}: {names}", name=character.name, names=", ".join(added)))
 
 
-class FACEEMOTE_OT_remove_part(bpy.types.Operator):
+class FACEEMOTE_OT_remove_part(Button):
     """Drive this mesh no longer; its curves in takes stay until they are re-baked"""
 
     bl_idname = "face_emote.remove_part"
     bl_label = "Remove Part"
-    bl_options = {"REGISTER", "UNDO"}
 
     index: IntProperty()
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """A part."""
+    @staticmethod
+    def _refusal(context: Any) -> str:
         reason = _no_mesh(context)
         if not reason and not context.scene.face_emote.target.face_emote.parts:
             reason = "There are no parts"
-        return reasons.allowed(cls, reason)
+        return reason
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Remove it."""
+    def _work(self, context: Any) -> None:
         parts = context.scene.face_emote.target.face_emote.parts
         if not 0 <= self.index < len(parts):
-            self.report({"ERROR"}, tr("There is no part {number}", number=self.index + 1))
-            return {"CANCELLED"}
+            raise UserError(tr("There is no part {number}", number=self.index + 1))
         mesh = parts[self.index].mesh
         parts.remove(self.index)
         if mesh is not None:
             mesh.face_emote.kind = "NONE"
-        return {"FINISHED"}
 
 
-class FACEEMOTE_OT_save_mapping(bpy.types.Operator):
+class FACEEMOTE_OT_save_mapping(Button):
     """Save the table as a preset for other characters"""
 
     bl_idname = "face_emote.save_mapping"
@@ -310,29 +268,21 @@ class FACEEMOTE_OT_save_mapping(bpy.types.Operator):
 
     name: StringProperty(name="Name", default="My rig")
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """A table."""
-        return reasons.allowed(cls, _no_row(context))
+    _refusal = staticmethod(_no_row)
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         """Ask for the name."""
         answer: set[str] = context.window_manager.invoke_props_dialog(self)
         return answer
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Write the file."""
-
-        def work() -> None:
-            name = "".join(letter if letter.isalnum() else "_" for letter in self.name.strip())
-            if not name:
-                raise UserError("Give the preset a name")
-            path = Path(user_folder(PRESETS)) / f"{name}.json"
-            rows = rows_of(context.scene.face_emote.target.face_emote)
-            mapping.save_preset(path, title=self.name.strip(), rows=rows)
-            self.report({"INFO"}, tr("Saved as {path}", path=path))
-
-        return attempt(self, work)
+    def _work(self, context: Any) -> None:
+        name = "".join(letter if letter.isalnum() else "_" for letter in self.name.strip())
+        if not name:
+            raise UserError("Give the preset a name")
+        path = Path(user_folder(PRESETS)) / f"{name}.json"
+        rows = rows_of(context.scene.face_emote.target.face_emote)
+        mapping.save_preset(path, title=self.name.strip(), rows=rows)
+        self.report({"INFO"}, tr("Saved as {path}", path=path))
 
 
 CLASSES = (

@@ -1,16 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The mouth of a take, word by word and sound by sound: list, correct, make again."""
 
-from collections.abc import Callable
 from typing import Any
 
-import bpy
 from bpy.props import EnumProperty
 
 from .. import reasons
 from ..apply import mouth, takes
 from ..apply.facts import facts_of
-from ..report import UserError, attempt
+from ..report import UserError
+from .button import Button
 from .editing import no_free_take
 from .remaking import remake
 
@@ -35,41 +34,23 @@ def no_list(context: Any) -> str:
     return "" if listed else "Press Edit Mouth first"
 
 
-class _Correction(bpy.types.Operator):
+class _Correction(Button):
     """Something done to the list."""
 
-    bl_options = {"REGISTER", "UNDO"}
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """A list."""
-        return reasons.allowed(cls, no_list(context))
-
-    def _attempted(self, work: Callable[[], None]) -> set[str]:
-        return attempt(self, work)
+    _refusal = staticmethod(no_list)
 
 
-class FACEEMOTE_OT_list_mouth(bpy.types.Operator):
+class FACEEMOTE_OT_list_mouth(Button):
     """List the words and sounds of the take, to correct them; what was changed and not made is forgotten"""
 
     bl_idname = "face_emote.list_mouth"
     bl_label = "Edit Mouth"
-    bl_options = {"REGISTER", "UNDO"}
+    _refusal = staticmethod(no_cues)
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """A take with sounds."""
-        return reasons.allowed(cls, no_cues(context))
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Fill the list."""
-
-        def work() -> None:
-            mouth.unmark(context.scene)
-            mouth.list_cues(context.scene.face_emote, reasons.chosen_take(context))
-            mouth.follow_playhead(context.scene)
-
-        return attempt(self, work)
+    def _work(self, context: Any) -> None:
+        mouth.unmark(context.scene)
+        mouth.list_cues(context.scene.face_emote, reasons.chosen_take(context))
+        mouth.follow_playhead(context.scene)
 
 
 class FACEEMOTE_OT_insert_sound(_Correction):
@@ -78,21 +59,16 @@ class FACEEMOTE_OT_insert_sound(_Correction):
     bl_idname = "face_emote.insert_sound"
     bl_label = "Insert Sound"
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """A row."""
-
-        def work() -> None:
-            settings, start = context.scene.face_emote, float(context.scene.frame_current)
-            for row in [row for row in settings.cues if row.kind == "SOUND"]:
-                if row.start < start < row.end:
-                    row.end = start
-                elif start <= row.start < start + NEW_FRAMES < row.end:
-                    row.start = start + NEW_FRAMES
-            mouth.add_row(settings, "SOUND", settings.new_sound, start=start, end=start + NEW_FRAMES)
-            mouth.sort_rows(settings)
-            settings.active_cue = mouth.row_at(settings.cues, start)
-
-        return self._attempted(work)
+    def _work(self, context: Any) -> None:
+        settings, start = context.scene.face_emote, float(context.scene.frame_current)
+        for row in [row for row in settings.cues if row.kind == "SOUND"]:
+            if row.start < start < row.end:
+                row.end = start
+            elif start <= row.start < start + NEW_FRAMES < row.end:
+                row.start = start + NEW_FRAMES
+        mouth.add_row(settings, "SOUND", settings.new_sound, start=start, end=start + NEW_FRAMES)
+        mouth.sort_rows(settings)
+        settings.active_cue = mouth.row_at(settings.cues, start)
 
 
 class FACEEMOTE_OT_delete_cue(_Correction):
@@ -101,20 +77,15 @@ class FACEEMOTE_OT_delete_cue(_Correction):
     bl_idname = "face_emote.delete_cue"
     bl_label = "Delete Row"
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """The active row."""
-
-        def work() -> None:
-            settings = context.scene.face_emote
-            if not 0 <= settings.active_cue < len(settings.cues):
-                raise UserError("Choose a row of the list first")
-            row = settings.cues[settings.active_cue]
-            gone = [row, *(mouth.sounds_in(settings.cues, row.start, row.end) if row.kind == "WORD" else ())]
-            for number in reversed(range(len(settings.cues))):
-                if settings.cues[number] in gone:
-                    settings.cues.remove(number)
-
-        return self._attempted(work)
+    def _work(self, context: Any) -> None:
+        settings = context.scene.face_emote
+        if not 0 <= settings.active_cue < len(settings.cues):
+            raise UserError("Choose a row of the list first")
+        row = settings.cues[settings.active_cue]
+        gone = [row, *(mouth.sounds_in(settings.cues, row.start, row.end) if row.kind == "WORD" else ())]
+        for number in reversed(range(len(settings.cues))):
+            if settings.cues[number] in gone:
+                settings.cues.remove(number)
 
 
 class FACEEMOTE_OT_mark_cues(_Correction):
@@ -125,38 +96,24 @@ class FACEEMOTE_OT_mark_cues(_Correction):
 
     kind: EnumProperty(name="Of", items=[("WORD", "Words", ""), ("SOUND", "Sounds", ""), ("NONE", "None", "")])
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Mark."""
-
-        def work() -> None:
-            mouth.heed_markers(context.scene, context)
-            mouth.mark(context.scene, kind=self.kind)
-
-        return self._attempted(work)
+    def _work(self, context: Any) -> None:
+        mouth.heed_markers(context.scene, context)
+        mouth.mark(context.scene, kind=self.kind)
 
 
-class FACEEMOTE_OT_remake_mouth(bpy.types.Operator):
+class FACEEMOTE_OT_remake_mouth(Button):
     """Make the mouth again as the list and its markers say; the rest of the face and your corrections stay"""
 
     bl_idname = "face_emote.remake_mouth"
     bl_label = "Re-make Mouth"
     bl_options = {"REGISTER"}
+    _refusal = staticmethod(no_list)
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """A list."""
-        return reasons.allowed(cls, no_list(context))
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Ask the engine, with everything else as it was."""
-
-        def work() -> None:
-            scene, take = context.scene, takes.require_take(reasons.chosen_take(context))
-            mouth.heed_markers(scene, context)
-            mouth.write_cues(scene.face_emote, take)
-            remake(scene, take, regions=("mouth", "expression", "skin"))
-
-        return attempt(self, work)
+    def _work(self, context: Any) -> None:
+        scene, take = context.scene, takes.require_take(reasons.chosen_take(context))
+        mouth.heed_markers(scene, context)
+        mouth.write_cues(scene.face_emote, take)
+        remake(scene, take, regions=("mouth", "expression", "skin"))
 
 
 CLASSES = (

@@ -6,11 +6,11 @@ from typing import Any
 import bpy
 from bpy.props import EnumProperty
 
-from .. import reasons
 from ..apply import face_rigs, linked, mapping, poses
 from ..messages import tr
 from ..names import ARKIT, NEUTRAL_POSE
-from ..report import UserError, attempt
+from ..report import UserError
+from .button import Button
 from .mapping import LEAST, all_presets, set_rows
 
 NEUTRAL = ("neutral", "rest", "basis", "default", "base")
@@ -86,12 +86,11 @@ def _no_rig(context: Any) -> str:
     return "" if rig_of(character) is not None else "The mesh has no rig; choose it in the panel"
 
 
-class FACEEMOTE_OT_map_poses(bpy.types.Operator):
+class FACEEMOTE_OT_map_poses(Button):
     """Let bones act: find poses by their names (assets, actions, pose markers), or make them for a known face rig"""
 
     bl_idname = "face_emote.map_poses"
     bl_label = "Map Poses"
-    bl_options = {"REGISTER", "UNDO"}
 
     source: EnumProperty(
         name="Poses",
@@ -102,44 +101,29 @@ class FACEEMOTE_OT_map_poses(bpy.types.Operator):
         ],
     )
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """A rig."""
-        return reasons.allowed(cls, _no_rig(context))
+    _refusal = staticmethod(_no_rig)
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Fill the table."""
-
-        def work() -> None:
-            title, count = map_poses(context.scene.face_emote.target, source=self.source)
-            self.report({"INFO"}, tr("{title}: {count} rows of poses", title=title, count=count))
-
-        return attempt(self, work)
+    def _work(self, context: Any) -> None:
+        title, count = map_poses(context.scene.face_emote.target, source=self.source)
+        self.report({"INFO"}, tr("{title}: {count} rows of poses", title=title, count=count))
 
 
-class FACEEMOTE_OT_make_override(bpy.types.Operator):
+class FACEEMOTE_OT_make_override(Button):
     """Make the linked character a library override with its rig and shape keys, so that takes are kept in this file"""
 
     bl_idname = "face_emote.make_override"
     bl_label = "Make Override"
-    bl_options = {"REGISTER", "UNDO"}
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """A linked character."""
+    @staticmethod
+    def _refusal(context: Any) -> str:
         character = context.scene.face_emote.target
         reason = "" if character is not None and linked.refusal(character) else "The character is not linked"
-        return reasons.allowed(cls, reason)
+        return reason
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Override it, and choose the override."""
-
-        def work() -> None:
-            settings = context.scene.face_emote
-            settings.target = linked.make_override(settings.target, context=context)
-            self.report({"INFO"}, tr("'{name}' is an override now", name=settings.target.name))
-
-        return attempt(self, work)
+    def _work(self, context: Any) -> None:
+        settings = context.scene.face_emote
+        settings.target = linked.make_override(settings.target, context=context)
+        self.report({"INFO"}, tr("'{name}' is an override now", name=settings.target.name))
 
 
 CLASSES = (FACEEMOTE_OT_map_poses, FACEEMOTE_OT_make_override)

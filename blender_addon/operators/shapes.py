@@ -14,7 +14,8 @@ from ..apply.facts import new_id
 from ..engine import jobs
 from ..folders import user_folder
 from ..messages import tr
-from ..report import UserError, attempt
+from ..report import UserError
+from .button import Button
 from .mapping import add_part, all_presets, map_character
 
 
@@ -54,7 +55,7 @@ def submit(context: Any, *, with_marks: bool, wait: bool | None) -> None:
     jobs.submit(label, method="transfer", params=params, done=done, wait=wait)
 
 
-class FACEEMOTE_OT_find_marks(bpy.types.Operator):
+class FACEEMOTE_OT_find_marks(Button):
     """Put marks (empties) on the mesh's face: eyes, lids, brows, nose, lips, chin. Move those that are off"""
 
     bl_idname = "face_emote.find_marks"
@@ -63,17 +64,13 @@ class FACEEMOTE_OT_find_marks(bpy.types.Operator):
 
     wait: BoolProperty(description="Return when they are there (always so in background)", options={"SKIP_SAVE"})
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """A mesh of the user's."""
-        return reasons.allowed(cls, _cannot(context))
+    _refusal = staticmethod(_cannot)
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Ask the engine."""
-        return attempt(self, lambda: submit(context, with_marks=False, wait=True if self.wait else None))
+    def _work(self, context: Any) -> None:
+        submit(context, with_marks=False, wait=True if self.wait else None)
 
 
-class FACEEMOTE_OT_create_keys(bpy.types.Operator):
+class FACEEMOTE_OT_create_keys(Button):
     """Make ARKit's 52 shape keys by transfer from our head; eyes, teeth, tongue, lashes and brows are taken along"""
 
     bl_idname = "face_emote.create_keys"
@@ -82,20 +79,18 @@ class FACEEMOTE_OT_create_keys(bpy.types.Operator):
 
     wait: BoolProperty(description="Return when they are there (always so in background)", options={"SKIP_SAVE"})
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """A mesh of the user's, with marks."""
+    @staticmethod
+    def _refusal(context: Any) -> str:
         reason = _cannot(context)
         if not reason and not shapes.marks_of(context.scene.face_emote.target):
             reason = "Press Find Marks first, look at them, and move those that are off"
-        return reasons.allowed(cls, reason)
+        return reason
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Ask the engine."""
-        return attempt(self, lambda: submit(context, with_marks=True, wait=True if self.wait else None))
+    def _work(self, context: Any) -> None:
+        submit(context, with_marks=True, wait=True if self.wait else None)
 
 
-class FACEEMOTE_OT_apply_shapes(bpy.types.Operator):
+class FACEEMOTE_OT_apply_shapes(Button):
     """Write marks or shape keys that the engine made"""
 
     bl_idname = "face_emote.apply_shapes"
@@ -107,11 +102,7 @@ class FACEEMOTE_OT_apply_shapes(bpy.types.Operator):
     said: StringProperty(description="What the engine said, as JSON")
     marks: BoolProperty()
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Write; one undo step."""
-        return attempt(self, self._apply)
-
-    def _apply(self) -> None:
+    def _work(self, _context: Any) -> None:
         things, path = [_of_number(number) for number in json.loads(self.things)], Path(self.filepath)
         character = things[0]
         if self.marks:
