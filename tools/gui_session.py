@@ -5,7 +5,8 @@
 Optional, as root, on Linux. CHROOT is a Debian with `blender xvfb libgl1-mesa-dri libegl1 python3-numpy`
 (debootstrap --variant=minbase sid CHROOT, then apt-get install in it). Blender runs inside on a virtual screen, whose
 framebuffer file is the screenshot. Recordings beside SPEECH become a table of lines, HEAD.glb (any mesh with shape
-keys) an own character. The session's steps are in `gui_session_steps.py`.
+keys) an own character, linked, and in Rigify's face. The session's steps are in `gui_session_steps.py`; `--steps
+install character material_preview` does only these.
 """
 
 import argparse
@@ -21,9 +22,9 @@ import numpy as np
 
 from face_emote.core.png import png_bytes
 
-STEPS = Path(__file__).parent / "gui_session_steps.py"
+STEPS = ("gui_session_steps.py", "gui_session_rigs.py")
 WIDTH, HEIGHT = 1500, 1000
-SECS, LINES = 1500, 3
+SECS, LINES = 2400, 3
 
 
 def main() -> int:
@@ -34,18 +35,22 @@ def main() -> int:
     parser.add_argument("speech", type=Path)
     parser.add_argument("--own", type=Path, help="a .glb with shape keys")
     parser.add_argument("-o", "--out", type=Path, default=Path("out/gui"))
+    parser.add_argument(
+        "--steps", nargs="+", default=[], metavar="STEP", help="functions of the steps' file; all of them"
+    )
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="face_emote_gui_", dir=options.chroot / "tmp") as folder:
         work = Path(folder)
-        copies = [(options.zip, "face_emote.zip"), (options.speech, "speech.wav"), (STEPS, "steps.py")]
+        copies = [(options.zip, "face_emote.zip"), (options.speech, "speech.wav")]
+        copies += [(Path(__file__).parent / name, name) for name in STEPS]
         copies += [(options.speech.with_suffix(".txt"), "speech.txt"), (options.own or Path(), "own.glb")]
         others = sorted(options.speech.parent.glob("*.wav"))[:LINES]
         copies += [(path, f"line_{number}.wav") for number, path in enumerate(others)]
         for source, name in copies:
             if source.is_file():
                 shutil.copy(source, work / name)
-        said = session(options.chroot, work, options.out)
+        said = session(options.chroot, work, options.out, steps=options.steps)
     for line in said:
         print(json.dumps(line))
     failed = [line for line in said if not line["ok"]]
@@ -53,7 +58,7 @@ def main() -> int:
     return 1 if failed or not said or said[-1]["step"] != "end" else 0
 
 
-def session(chroot: Path, work: Path, out: Path) -> list[dict[str, object]]:
+def session(chroot: Path, work: Path, out: Path, *, steps: list[str]) -> list[dict[str, object]]:
     """Start the screen and Blender; save a picture whenever the steps ask for one. Returns what the steps said."""
     inside = Path("/") / work.relative_to(chroot)
     screen = subprocess.Popen(
@@ -67,11 +72,12 @@ def session(chroot: Path, work: Path, out: Path) -> list[dict[str, object]]:
             "DISPLAY": ":77", "LIBGL_ALWAYS_SOFTWARE": "1", "HOME": str(inside),
             "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
             "BLENDER_USER_RESOURCES": str(inside / "user"), "FACE_EMOTE_GUI": str(inside),
+            "FACE_EMOTE_GUI_STEPS": " ".join(steps),
         }  # fmt: skip
         (work / "user").mkdir()
         blender = subprocess.Popen(
             ["chroot", str(chroot), "blender", "--factory-startup", "--gpu-backend", "opengl", "--window-geometry", "0",
-             "0", str(WIDTH), str(HEIGHT), "--enable-event-simulate", "--python", str(inside / "steps.py")],
+             "0", str(WIDTH), str(HEIGHT), "--enable-event-simulate", "--python", str(inside / STEPS[0])],
             env=environment, stdout=(out / "blender.log").open("w"), stderr=subprocess.STDOUT,
         )  # fmt: skip
         watch(blender, work, out)

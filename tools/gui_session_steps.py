@@ -2,8 +2,9 @@
 
 import json
 import os
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,9 @@ import bpy
 HERE = Path(os.environ["FACE_EMOTE_GUI"])
 MODULE = "bl_ext.user_default.face_emote"
 TICK, PARTS = 0.25, 4
+SHADERS_SECS = 420.0
+"""How long Material Preview may compile its shaders."""
+sys.path.insert(0, str(HERE))  # For the files beside this one.
 
 
 def say(step: str, ok: bool, note: str = "") -> None:
@@ -49,11 +53,20 @@ def click(x: int, y: int) -> Iterator[None]:
     yield
 
 
-def waited(done: object, secs: float) -> Iterator[None]:
+def waited(done: Callable[[], bool], secs: float) -> Iterator[None]:
     """Until something is true, or time is up."""
     until = time.monotonic() + secs
-    while not done() and time.monotonic() < until:  # type: ignore[operator]
+    while not done() and time.monotonic() < until:
         yield
+
+
+def widest(opening: Callable[[], float], *, last: int) -> None:
+    """Go to the frame of a take at which the mouth is open most."""
+    scene, found = bpy.context.scene, []
+    for frame in range(8, last, 3):
+        scene.frame_set(frame)
+        found.append((opening(), frame))
+    scene.frame_set(max(found)[1])
 
 
 def session() -> object:
@@ -119,6 +132,10 @@ def install() -> Iterator[None]:
     say("install", MODULE in bpy.context.preferences.addons)
     for item in list(bpy.data.objects):
         bpy.data.objects.remove(item)
+    settings, words = bpy.context.scene.face_emote, HERE / "speech.txt"
+    settings.speech_file = str(HERE / "speech.wav")
+    settings.transcript = words.read_text().strip() if words.exists() else ""
+    settings.emotion = "joy"
     opened("FACEEMOTE_PT_mouth", "FACEEMOTE_PT_lines", "FACEEMOTE_PT_edit")
     window, area, _sidebar = view()
     area.spaces.active.show_region_ui = True
@@ -159,9 +176,6 @@ def character() -> Iterator[None]:
 def generate() -> Iterator[None]:
     """Generate, cancel, and generate again; undo and redo."""
     scene = bpy.context.scene
-    scene.face_emote.speech_file = str(HERE / "speech.wav")
-    words = HERE / "speech.txt"
-    scene.face_emote.transcript = words.read_text().strip() if words.exists() else ""
     scene.face_emote.emotion = "anger hidden under a smile"
     yield from shoot("5_ready")
     in_view(bpy.ops.face_emote.generate)
@@ -183,11 +197,27 @@ def generate() -> Iterator[None]:
     yield from down_the_sidebar("6_take")
 
 
+def timeline_grown() -> Iterator[None]:
+    """A timeline that is high enough for markers with their names, and shows the take from end to end."""
+    window = view()[0]
+    area = next(item for item in window.screen.areas if item.type == "DOPESHEET_EDITOR")
+    with bpy.context.temp_override(window=window, screen=window.screen):
+        bpy.ops.screen.area_move(x=area.x + area.width // 2, y=area.y + area.height, delta=130)
+    yield
+    yield
+    bpy.context.scene.frame_end = 126
+    region = next(item for item in area.regions if item.type == "WINDOW")
+    with bpy.context.temp_override(window=window, area=area, region=region):
+        bpy.ops.action.view_all()
+    yield
+
+
 def mouth() -> Iterator[None]:
     """Words and sounds in the list and on the timeline; layers, where there are any."""
     in_view(bpy.ops.face_emote.list_mouth)
     bpy.ops.face_emote.mark_cues(kind="WORD")
     bpy.context.scene.frame_set(34)
+    yield from timeline_grown()
     yield from down_the_sidebar("7_mouth")
     say("mouth", len(bpy.context.scene.face_emote.cues) > 0)
 
@@ -212,45 +242,136 @@ def lines() -> Iterator[None]:
     yield from shoot("10_lines")
 
 
+def performed(character: object, step: str, *, opening: Callable[[], float]) -> Iterator[None]:
+    """A take for the chosen character, looked at where its mouth is open."""
+    number = takes()
+    in_view(bpy.ops.face_emote.generate)
+    yield from waited(lambda: takes() > number, 240.0)
+    say(step, takes() > number, session().status)  # type: ignore[attr-defined]
+    widest(opening, last=100)
+    yield from scrolled(-9000)
+
+
+def only(*things: object) -> None:
+    """Nothing else is seen, and nothing is selected: outlines lie over faces."""
+    for item in bpy.data.objects:
+        item.hide_viewport = item not in things
+        item.select_set(False)
+
+
+def face_on(distance: float = 0.62) -> None:
+    """The view straight at a face at the origin."""
+    space = view()[1].spaces.active
+    space.region_3d.view_rotation = (0.7071, 0.7071, 0.0, 0.0)
+    space.region_3d.view_location, space.region_3d.view_distance = (0.0, -0.06, 0.0), distance
+
+
+def imported() -> object:
+    """Somebody's head with shape keys and a rig; its largest mesh."""
+    before = set(bpy.data.objects)
+    bpy.ops.import_scene.gltf(filepath=str(HERE / "own.glb"))
+    new = [item for item in bpy.data.objects if item not in before]
+    only(*new)
+    meshes = [item for item in new if item.type == "MESH" and item.data.shape_keys]
+    for item in meshes:
+        item.data.shape_keys.animation_data_clear()  # An action of its own would play in place of the take.
+    return max(meshes, key=lambda item: len(item.data.vertices))
+
+
+def jaw_key(character: object) -> Callable[[], float]:
+    """How open the mouth is by a shape key."""
+    return lambda: character.data.shape_keys.key_blocks["jawOpen"].value  # type: ignore[attr-defined]
+
+
 def own() -> Iterator[None]:
     """A mesh of somebody else's, mapped and spoken."""
     if not (HERE / "own.glb").exists():
         return
-    for item in list(bpy.data.objects):
-        item.hide_viewport = True
-    bpy.ops.import_scene.gltf(filepath=str(HERE / "own.glb"))
-    meshes = [item for item in bpy.context.selected_objects if item.type == "MESH" and item.data.shape_keys]
-    for item in meshes:
-        item.data.shape_keys.animation_data_clear()  # An action of its own would play in place of the take.
     settings = bpy.context.scene.face_emote
-    settings.target = max(meshes, key=lambda item: len(item.data.vertices))
+    settings.target = imported()
     bpy.ops.face_emote.map_character()
-    number = takes()
-    in_view(bpy.ops.face_emote.generate)
-    yield from waited(lambda: takes() > number, 240.0)
-    say("own mesh", takes() > number, session().status)  # type: ignore[attr-defined]
-    in_view(bpy.ops.view3d.view_selected)
-    bpy.context.scene.frame_set(40)
-    yield from scrolled(-9000)
+    quiet_view()
+    face_on()
+    yield from performed(settings.target, "own mesh", opening=jaw_key(settings.target))
     yield from shoot("11_own")
+
+
+def linked() -> Iterator[None]:
+    """The same in a library, linked: refused with the reason, overridden, spoken."""
+    if not (HERE / "own.glb").exists():
+        return
+    settings, body = bpy.context.scene.face_emote, imported()
+    hero = bpy.data.collections.new("Hero")
+    for item in [item for item in bpy.data.objects if not item.hide_viewport]:
+        hero.objects.link(item)
+    settings.target = body
+    bpy.ops.face_emote.map_character()
+    bpy.data.libraries.write(str(HERE / "hero.blend"), {hero})
+    for item in list(hero.objects):
+        bpy.data.objects.remove(item)
+    bpy.data.collections.remove(hero)
+    with bpy.data.libraries.load(str(HERE / "hero.blend"), link=True) as (_there, here):
+        here.collections = ["Hero"]
+    hero = here.collections[0]
+    shown = bpy.data.objects.new("Hero", None)
+    shown.instance_type, shown.instance_collection = "COLLECTION", hero
+    bpy.context.scene.collection.objects.link(shown)
+    settings.target = next(item for item in hero.all_objects if item.type == "MESH" and item.face_emote.kind == "OWN")
+    yield from scrolled(-9000)
+    yield from shoot("12_linked")
+    in_view(bpy.ops.face_emote.make_override)
+    say("override", settings.target.override_library is not None)
+    yield from performed(settings.target, "linked character", opening=jaw_key(settings.target))
+    yield from shoot("13_override")
+
+
+def rigify() -> Iterator[None]:
+    """A mesh without shape keys in a face of Rigify's: bones perform."""
+    import gui_session_rigs as rigs
+
+    if not (HERE / "own.glb").exists():
+        return
+    only()
+    settings = bpy.context.scene.face_emote
+    parts = rigs.bare_parts(str(HERE / "own.glb"))
+    only(*parts.values())
+    settings.target = parts["skin"]
+    in_view(bpy.ops.face_emote.find_marks)
+    yield from waited(lambda: bool(parts["skin"].children), 400.0)
+    only(*parts.values(), *parts["skin"].children)
+    yield from scrolled(-9000)
+    yield from shoot("14_marks")
+    rig = rigs.rigged(parts)
+    only(rig, *parts.values())
+    settings.target = rig
+    bpy.ops.face_emote.map_poses(source="RIG")
+    say("rigify", len(rig.face_emote.rows) == 52)
+    face_on()
+    jaw = rig.pose.bones["DEF-jaw"]
+    yield from performed(rig, "Rigify's face", opening=lambda: -jaw.tail.z)
+    yield from shoot("15_rigify_skin")
+    view()[1].spaces.active.overlay.show_bones = True
+    rig.show_in_front = True
+    yield from shoot("16_rigify")
 
 
 def material_preview() -> Iterator[None]:
     """Our head under Blender's own studio light; minutes where OpenGL is software."""
-    for item in list(bpy.data.objects):
-        item.hide_viewport = item.name.split()[0].split(".")[0] not in ("Maya",)
+    only(*(item for item in bpy.data.objects if item.name.split()[0].split(".")[0] == "Maya"))
     space = view()[1].spaces.active
-    space.region_3d.view_location, space.region_3d.view_distance = (0.0, -0.06, 0.01), 0.75
+    face_on(0.75)
     bpy.context.scene.frame_set(1)
     space.shading.type = "MATERIAL"
-    yield from waited(lambda: False, 150.0)
+    yield from waited(lambda: False, SHADERS_SECS)
     yield from shoot("4_material_preview", settle=1)
 
 
 def steps() -> Iterator[None]:
-    """The whole session."""
-    for part in (install, character, generate, mouth, lines, own, material_preview):
-        yield from part()
+    """The whole session, or the steps that were asked for."""
+    chosen = os.environ["FACE_EMOTE_GUI_STEPS"].split()
+    for part in (install, character, generate, mouth, lines, own, linked, rigify, material_preview):
+        if not chosen or part.__name__ in chosen:
+            yield from part()
     say("end", True)
 
 
