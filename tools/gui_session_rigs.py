@@ -66,8 +66,9 @@ def rigged(parts: dict[str, Any]) -> Any:
     start = np.array([getattr(meta.data.bones[bone], f"{end}_local") for bone, end in ends.values()])
     warp = _warp(start, np.array([marks[mark] for mark in ends]))
     bpy.ops.object.mode_set(mode="EDIT")
-    for bone in meta.data.edit_bones:
-        bone.head, bone.tail = warp(np.array([bone.head, bone.tail])).tolist()
+    places = {bone: warp(np.array([bone.head, bone.tail])) for bone in meta.data.edit_bones}
+    for bone, (head, tail) in places.items():  # Ends of connected bones move together.
+        bone.head, bone.tail = head.tolist(), tail.tolist()
     for side in "LR":
         bone, eye = meta.data.edit_bones[f"eye.{side}"], parts[f"eye.{side}"]
         corners = np.array([eye.matrix_world @ vertex.co for vertex in eye.data.vertices])

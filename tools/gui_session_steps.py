@@ -271,16 +271,18 @@ def imported() -> object:
     before = set(bpy.data.objects)
     bpy.ops.import_scene.gltf(filepath=str(HERE / "own.glb"))
     new = [item for item in bpy.data.objects if item not in before]
-    only(*new)
+    only(*(item for item in new if item.name != "Icosphere"))  # The importer's shape of a bone.
+    view()[1].spaces.active.shading.color_type = "TEXTURE"
     meshes = [item for item in new if item.type == "MESH" and item.data.shape_keys]
     for item in meshes:
         item.data.shape_keys.animation_data_clear()  # An action of its own would play in place of the take.
     return max(meshes, key=lambda item: len(item.data.vertices))
 
 
-def jaw_key(character: object) -> Callable[[], float]:
-    """How open the mouth is by a shape key."""
-    return lambda: character.data.shape_keys.key_blocks["jawOpen"].value  # type: ignore[attr-defined]
+def jaw_of(character: object) -> Callable[[], float]:
+    """How open the mouth is by the jaw's bone."""
+    bone = character.face_emote.rig.pose.bones["jaw"]  # type: ignore[attr-defined]
+    return lambda: bone.matrix_basis.to_quaternion().angle
 
 
 def own() -> Iterator[None]:
@@ -292,7 +294,7 @@ def own() -> Iterator[None]:
     bpy.ops.face_emote.map_character()
     quiet_view()
     face_on()
-    yield from performed(settings.target, "own mesh", opening=jaw_key(settings.target))
+    yield from performed(settings.target, "own mesh", opening=jaw_of(settings.target))
     yield from shoot("11_own")
 
 
@@ -310,6 +312,7 @@ def linked() -> Iterator[None]:
     for item in list(hero.objects):
         bpy.data.objects.remove(item)
     bpy.data.collections.remove(hero)
+    bpy.ops.outliner.orphans_purge(do_recursive=True)
     with bpy.data.libraries.load(str(HERE / "hero.blend"), link=True) as (_there, here):
         here.collections = ["Hero"]
     hero = here.collections[0]
@@ -321,14 +324,15 @@ def linked() -> Iterator[None]:
     yield from shoot("12_linked")
     in_view(bpy.ops.face_emote.make_override)
     say("override", settings.target.override_library is not None)
-    yield from performed(settings.target, "linked character", opening=jaw_key(settings.target))
+    yield from performed(settings.target, "linked character", opening=jaw_of(settings.target))
     yield from shoot("13_override")
 
 
 def rigify() -> Iterator[None]:
     """A mesh without shape keys in a face of Rigify's: bones perform."""
-    import gui_session_rigs as rigs
+    import importlib
 
+    rigs = importlib.import_module("gui_session_rigs")
     if not (HERE / "own.glb").exists():
         return
     only()

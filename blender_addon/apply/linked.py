@@ -62,13 +62,20 @@ def _overridden(character: Any, *, context: Any) -> Any:
     linked = [item for item in bpy.data.collections if item.library == character.library]
     holding = [item for item in linked if character.name in item.all_objects]
     widest = max(holding, key=lambda item: len(item.all_objects), default=None)
+    shown = None
     if widest is not None:
-        shown = (item for item in scene.objects if item.instance_collection == widest and item.library is None)
-        widest.override_hierarchy_create(scene, layer, reference=next(shown, None), do_fully_editable=True)
+        instances = (item for item in scene.objects if item.instance_collection == widest and item.library is None)
+        shown = next(instances, None)
+        widest.override_hierarchy_create(scene, layer, reference=shown, do_fully_editable=True)
     else:
         character.override_hierarchy_create(scene, layer, do_fully_editable=True)
-    fresh = (item for item in bpy.data.objects if item.override_library is not None and item not in known)
+    fresh = [item for item in bpy.data.objects if item.override_library is not None and item not in known]
     found = next((item for item in fresh if item.override_library.reference == character), None)
     if found is None:
         raise UserError(tr("Blender cannot override '{name}'; append it instead", name=character.name))
+    if shown is not None:  # The overrides stand where the instance stood; both would be seen at one place.
+        for item in fresh:
+            if item.parent is None:
+                item.matrix_world = shown.matrix_world @ item.matrix_world
+        bpy.data.objects.remove(shown)
     return found

@@ -118,6 +118,18 @@ def test_an_override_takes_a_performance_and_both_files_keep_it(fe, tmp_path, ma
     assert not fe.takes.takes_of(body) and max(values_at(fe, body, 20).values()) == 0.0
 
 
+def test_an_override_takes_the_place_of_the_instance(fe, tmp_path):
+    linked_in(fe, saved_character(fe, tmp_path))
+    shown = fe.bpy.data.objects["Hero"]
+    shown.location = (1.0, 2.0, 3.0)
+    fe.bpy.context.view_layer.update()
+    body = overridden(fe)
+    fe.bpy.context.view_layer.update()
+    assert tuple(body.matrix_world.translation) == pytest.approx((1.0, 2.0, 3.0))
+    seen = [item.name for item in fe.bpy.context.scene.objects if item.type == "MESH"]
+    assert sorted(seen) == ["Body", "Teeth"] and not [i for i in fe.bpy.context.scene.objects if i.type == "EMPTY"]
+
+
 def test_a_second_character_of_the_same_library_has_takes_of_its_own(fe, tmp_path):
     bpy = fe.bpy
     library = saved_character(fe, tmp_path)
