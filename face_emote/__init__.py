@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from face_emote.verbs.export import export
     from face_emote.verbs.perceive import perceive
     from face_emote.verbs.render import contact_sheet, render
+    from face_emote.verbs.say import say
     from face_emote.verbs.voice import retune
 
 __all__ = [
@@ -53,6 +54,7 @@ __all__ = [
     "read_speech",
     "render",
     "retune",
+    "say",
     "write_motion",
 ]
 
@@ -75,6 +77,7 @@ _HOMES = {
     "read_speech": "audio.reader",
     "render": "verbs.render",
     "retune": "verbs.voice",
+    "say": "verbs.say",
     "write_motion": "formats.motion_file",
 }
 

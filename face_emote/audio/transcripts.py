@@ -55,7 +55,7 @@ def read_transcript(source: str | Path, *, language: str | None = None) -> Trans
     `language` is its code (`de`, `pt-BR`); without one it is told by its words. OptionError: there is no such file, or
     `language` is no code. AlignmentError: it is too large, or no text, or nothing in it can be spoken.
     """
-    text, remarks, found = _raw(source)
+    text, remarks, found = text_in(source)
     try:
         transcript = parse_transcript(text, language=language)
     except AlignmentError as error:
@@ -68,13 +68,18 @@ def written_words(source: str | Path) -> str:
 
     OptionError: there is no such file. AlignmentError: it is too large, or no text.
     """
-    text, _, _ = _raw(source)
+    text, _, _ = text_in(source)
     kind = kind_of(text)
     return text if kind is None else "\n".join(subtitle.text for subtitle in read_subtitles(text, kind=kind))
 
 
-def _raw(source: str | Path) -> tuple[str, tuple[str, ...], Path | None]:
-    """Text, remarks on how it was decoded, and the file that it came from."""
+def text_in(source: str | Path) -> tuple[str, tuple[str, ...], Path | None]:
+    """Text, remarks on how it was decoded, and the file that it came from.
+
+    Raises:
+        OptionError: there is no such file.
+        AlignmentError: it is too large, or no text.
+    """
     path = existing_file("transcript", str(source), folder=Path()) if isinstance(source, Path) else None
     found = words_or_file("transcript", source) if isinstance(source, str) else path
     if isinstance(found, str):

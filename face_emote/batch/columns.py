@@ -5,7 +5,7 @@ A cell is text, whatever the manifest's format; an empty one means the default.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from math import prod
 from pathlib import Path
@@ -25,13 +25,18 @@ from face_emote.core.options import (
     performance_from,
     picture_from,
 )
+from face_emote.lines.feeling import beneath
 from face_emote.verbs.animate import require_performance
+from face_emote.verbs.say import said_performance
 
-OTHERS = ("speech", "video", "speaker", "name", "outputs", "consent", "no_provenance")
+OTHERS = (
+    "speech", "video", "text", "speaker", "said_by", "hidden", "start", "end", "name", "outputs", "consent",
+    "no_provenance",
+)  # fmt: skip
 FILMING = options_of(Filming)
 COLUMNS = tuple(dict.fromkeys((*OTHERS, *(item.name for item in (*PERFORMANCE_OPTIONS, *PICTURE_OPTIONS, *FILMING)))))
 MAX_COMBINATIONS = 10_000
-FIXED = ("speech", "video", "speaker", "outputs", "name")  # Columns that a sweep cannot go over.
+FIXED = ("speech", "video", "text", "speaker", "start", "end", "outputs", "name")  # What a sweep cannot go over.
 _COMMA = re.compile(r",(?![^(]*\))")
 """A comma that is not inside brackets: `vad(-0.4, 0.7, 0.2)` is one value."""
 
@@ -73,9 +78,21 @@ def column_named(name: str) -> str:
     raise BatchError(f"There is no column {name!r}; {nearest(plain, COLUMNS)}")
 
 
-def performance_of(cells: Cells, *, speech: Path) -> Performance:
-    """Read and check all that decides the motion. FaceEmoteError: a value that `animate` would not take."""
-    performance = performance_from({item.name: cells.value(item) for item in PERFORMANCE_OPTIONS}, speech=speech)
+def performance_of(cells: Cells, *, speech: Path | None) -> Performance:
+    """Read and check all that decides the motion; without a recording the row's text is said.
+
+    FaceEmoteError: a value that `animate` would not take.
+    """
+    values, hidden = {item.name: cells.value(item) for item in PERFORMANCE_OPTIONS}, cells.text("hidden")
+    if speech is None:
+        said = performance_from(values, speech=Path())
+        speaker = cells.text("said_by") or None
+        performance = said_performance(cells.text("text"), said, speaker=speaker, hidden=hidden)
+    else:
+        values["transcript"] = values["transcript"] or cells.text("text") or None
+        performance = performance_from(values, speech=speech)
+        if hidden:
+            performance = replace(performance, emotion=beneath(str(performance.emotion), hidden))
     require_performance(performance)
     return performance
 

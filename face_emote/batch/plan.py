@@ -16,7 +16,7 @@ from face_emote.batch.columns import (
     yes,
 )
 from face_emote.batch.manifest_file import RawRow, matches, read_manifest
-from face_emote.batch.naming import DEFAULT_TEMPLATE, filled, key_of, require_safe, shortened
+from face_emote.batch.naming import DEFAULT_TEMPLATE, filled, key_of, require_safe, shortened, slug
 from face_emote.batch.rows import WORK, Row, is_sheet, is_video, words_of
 from face_emote.batch.talkers import Voices, read_voices, with_talkers
 from face_emote.capturing.film import film_facts
@@ -92,10 +92,14 @@ def cells_of(raw: RawRow, options: PlanOptions) -> Iterator[Cells]:
     if len(own) < len(raw.cells):
         raise BatchError("Two headings mean the same column; leave one out")
     given = [kind for kind in ("speech", "video") if own.get(kind, "").strip()]
+    if not given and own.get("text", "").strip():
+        yield Cells(own, raw.folder.absolute(), options.defaults)
+        return
     if len(given) != 1:
         raise BatchError(
             "A row has a speech to perform or a video to capture, not both; leave one out" if given else
-            "There is no speech; name a recording in the column speech, or a filmed face in the column video"
+            "There is no speech; name a recording in the column speech, a filmed face in the column video, or write in "
+            "the column text what is said"
         )  # fmt: skip
     kind, pattern = given[0], own[given[0]].strip()
     found = matches(pattern, raw.folder, output=options.output)
@@ -111,12 +115,14 @@ def cells_of(raw: RawRow, options: PlanOptions) -> Iterator[Cells]:
 
 def _row(raw: RawRow, cells: Cells, *, swept: list[str], options: PlanOptions) -> Row:
     picture, filming = picture_of(cells), None
+    said = not cells.text("video") and not cells.text("speech")
     speech = Path(cells.text("video") or cells.text("speech"))
     if cells.text("video"):
         performance, filming = filmed_performance_of(cells, film=speech)
     else:
-        performance = facing(performance_of(cells, speech=speech), picture)
-    values = {"row": f"{raw.number:04d}", "speech": speech.stem, **words_of(performance, picture)}
+        performance = facing(performance_of(cells, speech=None if said else speech), picture)
+    stem = f"{raw.number:04d}_{slug(cells.text('text'))[:32]}" if said else speech.stem
+    values = {"row": f"{raw.number:04d}", "speech": stem, **words_of(performance, picture)}
     values |= {name: cells.text(name, "none") for name in swept if name not in values}
     own = raw.name.replace("{", "{{").replace("}", "}}")
     template = cells.text("name") or options.name or own or DEFAULT_TEMPLATE
@@ -128,7 +134,8 @@ def _row(raw: RawRow, cells: Cells, *, swept: list[str], options: PlanOptions) -
         wanted.append("sheet")
     outputs = tuple(dict.fromkeys(_output(item, values | {"name": name}) for item in wanted))
     for output in outputs:
-        _require_output(output, performance, picture=picture)
+        if not (said and output.lower().endswith(".wav")):
+            _require_output(output, performance, picture=picture)
     unmarked = yes(cells, "no_provenance")
     if unmarked and cells.text("consent"):
         raise OptionError("consent is part of the mark; leave out no_provenance")
@@ -136,7 +143,7 @@ def _row(raw: RawRow, cells: Cells, *, swept: list[str], options: PlanOptions) -
     return Row(
         number=raw.number, name=name, performance=performance, picture=picture, outputs=outputs,
         consent=cells.text("consent"), marked=not unmarked, filming=filming,
-        speaker=cells.text("speaker") or cells.texts.get("character", "").strip(),
+        speaker=cells.text("speaker") or cells.texts.get("character", "").strip(), said=said,
     )  # fmt: skip
 
 

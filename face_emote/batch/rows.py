@@ -7,6 +7,7 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 
 from face_emote.core.options import Filming, Performance, Picture
@@ -35,6 +36,7 @@ class Row:
     filming: Filming | None = None
     """How the face is read, where the speech is a film; the performance is then what is put on top of it."""
     speaker: str = ""  # Whose voice it is; rows of one speaker know each other.
+    said: bool = False  # Whether the speech is a text that was said; its voice is re-tuned to what is felt.
 
     @property
     def place(self) -> str:
@@ -81,11 +83,14 @@ def motion_hash(row: Row) -> str:
     for name in ("speech", "transcript", "cues", "heart", "head", "model", "moves_like", "character"):
         value = getattr(row.performance, name)
         value = Path(value) if name == "character" and value.endswith(SUFFIX) else value
-        values[name] = content_hash(value) if isinstance(value, Path) else value
+        if isinstance(value, Path):
+            values[name] = content_hash(value)
     if row.filming is not None:
         values["filming"] = asdict(row.filming)
         if row.filming.person is not None:
             values["filming"]["person"] = content_hash(row.filming.person)
+    if row.said:
+        values["said"] = bool(find_spec("pyworld"))
     return _digest({"version": VERSION, **values})
 
 

@@ -35,9 +35,10 @@ from face_emote.verbs.animate import animate_capture, perform
 from face_emote.verbs.capture import read_film
 from face_emote.verbs.export import export
 from face_emote.verbs.render import join_segments, render_frames, write_segment, write_sheet
+from face_emote.verbs.say import tuned_performance
 
 SPLIT_FROM = 3  # A row with so many segments to draw is drawn by several workers.
-MOTION, STORY, THUMBNAIL = "motion.npz", "story.json", "thumbnail.jpg"
+MOTION, STORY, THUMBNAIL, VOICE = "motion.npz", "story.json", "thumbnail.jpg", "voice.wav"
 STORY_POINTS = 96
 THUMBNAIL_SIDE = 144
 SHEET_MAX_SIDE = 320
@@ -169,7 +170,7 @@ def _perform(row: Row, folder: Path) -> None:
     if target.exists() and (folder / STORY).exists():
         return
     if row.filming is None:
-        take = perform(row.performance)
+        take = perform(tuned_performance(row.performance, folder / VOICE) if row.said else row.performance)
         write_motion(take.motion, target)
         read = "" if take.heard is None else take.heard.text
         story = _story(take.plan, take.analysis.duration_secs) | {"remarks": list(take.analysis.remarks), "read": read}
@@ -241,14 +242,15 @@ def _finish(row: Row, output: str, *, folder: Path, count: Tick) -> None:
                 # Usually all are there. The length of some sounds is known only after listening.
                 _draw(row, Draw(output, segment), folder=folder, count=count)
             segments = [folder / segment_file(index, number) for number in range(num_segments(motion.num_frames))]
-            sound = row.speech if motion.info.speech_secs else None
+            spoken = folder / VOICE if row.said else row.speech
+            sound = spoken if motion.info.speech_secs else None
             join_segments(segments, target, motion=motion, picture=row.picture, speech=sound, commented=row.marked)
         elif is_sheet(output):
             tile = replace(row.picture, size=min(row.picture.sides[0], SHEET_MAX_SIDE))
             write_sheet(motion, target, picture=tile, head=head)
-        elif target.suffix == ".npz":
+        elif target.suffix in (".npz", ".wav"):
             with written_beside(target) as beside:
-                shutil.copyfile(folder / MOTION, beside)
+                shutil.copyfile(folder / (MOTION if target.suffix == ".npz" else VOICE), beside)
         else:
             export(motion, target, head=head, provenance=None)
 

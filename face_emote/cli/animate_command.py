@@ -230,8 +230,8 @@ def _perform_takes(
     for number in range(count):
         target = output if count == 1 else output.with_stem(f"{output.stem}_{number + 1}")
         one = replace(performance, seed=performance.seed + number)
-        played.append(_perform(speech, target, performance=one, picture=picture, provenance=provenance,
-                               print_emotion=print_emotion and not number, voice=voice))  # fmt: skip
+        played.append(perform_into(target, speech, performance=one, picture=picture, provenance=provenance,
+                                   print_emotion=print_emotion and not number, voice=voice))  # fmt: skip
     if count > 1:
         sheet, tile = output.with_name(f"{output.stem}_takes.png"), replace(picture, size=SHEET_TILE)
         with progress_shown() as progress:
@@ -239,10 +239,11 @@ def _perform_takes(
         click.echo(f"{sheet}: {count} takes")
 
 
-def _perform(
-    speech: Path, output: Path, *, performance: Performance, picture: Picture, provenance: Provenance | None,
-    print_emotion: bool, voice: bool,
+def perform_into(
+    output: Path, speech: Path, *, performance: Performance, picture: Picture, provenance: Provenance | None,
+    print_emotion: bool = False, voice: bool = False,
 ) -> MotionStream:  # fmt: skip
+    """A performance as what the output's ending says."""
     from face_emote.cli.performing import performed, require_output, summary, write_result
     from face_emote.face.bundled import load_head
     from face_emote.formats.motion_file import write_motion

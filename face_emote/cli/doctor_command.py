@@ -21,6 +21,7 @@ EXTRAS = (
     ("torch", "torch", "pictures with gradients, `--engine differentiable`"),
     ("capture", "mediapipe", "capture from video"),
     ("voice", "pyworld", "a recording re-tuned to what is felt, `face-emote voice`"),
+    ("say", "hibari", "a voice for a text, `face-emote say`"),
     ("live", "pythonosc", "a live face by the VMC protocol, and the microphone"),
     ("gl", "moderngl", "rendering on a graphics card"),
     ("usd", "pxr", "USD export"),
@@ -114,8 +115,11 @@ def _draw_one_frame() -> None:
 
 
 def _extras() -> None:
-    """Print which optional packages are here."""
+    """Print which optional packages are here, and who can say a text."""
+    from face_emote.lines.speakers import speakers
+
     click.echo("extras:")
     for extra, module, purpose in EXTRAS:
         have, hint = util.find_spec(module) is not None, f"pip install 'face-emote[{extra}]'"
         _row(f"  [{extra}]", f"{purpose}: {'here' if have else hint}")
+    _row("speakers", ", ".join(one.name for one in speakers() if one.command) or "none; `face-emote say --list`")

@@ -22,8 +22,8 @@ from face_emote.core.threads import use_one_thread
 from face_emote.core.version import VERSION
 
 COMMANDS = (
-    "demo", "animate", "voice", "perceive", "capture", "clone", "render", "export", "view", "batch", "verify", "head",
-    "train", "evaluate", "doctor",
+    "demo", "animate", "say", "read", "voice", "perceive", "capture", "clone", "render", "export", "view", "batch",
+    "verify", "head", "train", "evaluate", "doctor",
 )  # fmt: skip
 DONE, BUG, USER_MISTAKE, INTERRUPTED = 0, 1, 2, 130
 

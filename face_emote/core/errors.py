@@ -27,6 +27,10 @@ class HeartError(FaceEmoteError):
     """A recording of a body is missing, damaged, or is not one of anybody who lives."""
 
 
+class SpeakerError(FaceEmoteError):
+    """Nobody here can say a text, or the one who should does not."""
+
+
 class EmotionError(FaceEmoteError):
     """An emotion description cannot be read, or holds a word that the lexicon does not know."""
 

@@ -1,0 +1,130 @@
+"""A line that nobody has recorded: a speaker says it, the voice is re-tuned to what is felt, the face performs it."""
+
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NamedTuple
+
+from face_emote.audio.directions import spoken_part
+from face_emote.audio.reader import open_speech, read_speech
+from face_emote.core.errors import FaceEmoteWarning, OptionError
+from face_emote.core.names import DEFAULT_FPS
+from face_emote.core.options import Performance
+from face_emote.core.output import written_beside
+from face_emote.core.types import FaceMotion, Progress, Speech
+from face_emote.emotion.grammar import plan_of
+from face_emote.lines.feeling import felt_in, in_turn
+from face_emote.lines.speakers import said
+from face_emote.verbs.animate import perform
+from face_emote.verbs.voice import write_retuned
+
+UNTUNED = "The voice stays as its speaker says it; to re-tune it to what is felt: pip install 'face-emote[voice]'"
+
+
+class Line(NamedTuple):
+    """What `say` made."""
+
+    speech: Speech
+    motion: FaceMotion
+
+
+def say(
+    text: str,
+    *,
+    emotion: str = "auto",
+    speaker: str | None = None,
+    language: str | None = None,
+    fps: float = DEFAULT_FPS,
+    seed: int = 0,
+    character: str = "default",
+    progress: Progress | None = None,
+) -> Line:
+    """Say a text with a feeling.
+
+    Args:
+        text: what is said; stage directions in brackets are left out.
+        emotion: what is felt, as `animate` takes it, also one after the other: `"hurt, then cold"`; `"auto"` reads it
+            from the words.
+        speaker: who says it, perhaps with a voice: `"flite:rms"`; the first one that is here and knows the language if
+            left out.
+        language: code of the text's language; told by its words when left out.
+        fps: frames per second.
+        seed: another number gives other blinks, glances and nods.
+        character: who plays it.
+        progress: called with (done, total, what) while it works.
+
+    Returns:
+        The voice, with the text as its transcript, and the motion.
+
+    Raises:
+        SpeakerError: nobody here can say it.
+        FaceEmoteError: as `animate`.
+
+    Warns:
+        FaceEmoteWarning: as `animate`; and when the voice is not re-tuned, for want of the extra.
+    """
+    wanted = Performance(Path(), emotion=emotion, language=language, fps=fps, seed=seed, character=character)
+    with tempfile.TemporaryDirectory(prefix="face_emote_say_") as folder:
+        spoken = said_performance(text, wanted, speaker=speaker, progress=progress)
+        spoken = tuned_performance(spoken, Path(folder) / "line.wav", progress=progress)
+        assert isinstance(spoken.speech, Path)
+        with sure_of_words():
+            motion = perform(spoken, progress=progress).whole()
+        return Line(read_speech(spoken.speech, transcript=str(spoken.transcript)), motion)
+
+
+@contextmanager
+def sure_of_words() -> Iterator[None]:
+    """Inside the block nobody asks whether the transcript is right: it is what was said."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The transcript fits", FaceEmoteWarning)
+        yield
+
+
+def said_performance(
+    text: str, wanted: Performance, *, speaker: str | None = None, hidden: str = "", folder: Path | None = None,
+    progress: Progress | None = None,
+) -> Performance:  # fmt: skip
+    """The performance of a text instead of a recording: what is said is its speech, its transcript and its cues.
+
+    Args:
+        text: as in `say`.
+        wanted: how it is to be performed; its speech does not count.
+        speaker: as in `say`.
+        hidden: what is felt beneath the emotion, in words.
+        folder: where the sound is kept; the user's cache when left out.
+        progress: called once before and once after.
+    """
+    if not isinstance(wanted.emotion, str):
+        raise OptionError("A line is said with an emotion in words; give it so")
+    plain = spoken_part(text, [])
+    emotion = felt_in(plain).words if wanted.emotion.strip().lower() == "auto" else wanted.emotion
+    plan_of(in_turn(emotion, duration_secs=1.0, hidden=hidden))  # Its mistakes are told before anybody speaks.
+    if progress is not None:
+        progress(0.0, 1.0, "speaking")
+    line = said(plain, speaker=speaker, language=wanted.language, folder=folder)
+    emotion = in_turn(emotion, duration_secs=open_speech(line.path).duration_secs, hidden=hidden)
+    return replace(
+        wanted, speech=line.path, transcript=line.text, language=line.language, emotion=emotion,
+        cues=wanted.cues or line.cues,
+    )  # fmt: skip
+
+
+def tuned_performance(spoken: Performance, target: Path, *, progress: Progress | None = None) -> Performance:
+    """The same with the voice re-tuned to what is felt, in a .wav; as it is, where nothing can re-tune it."""
+    assert isinstance(spoken.speech, Path)
+    if find_spec("pyworld") is not None:
+        write_retuned(
+            spoken.speech, target, emotion=spoken.emotion, intensity=spoken.intensity, seed=spoken.seed,
+            progress=progress,
+        )  # fmt: skip
+    else:
+        warnings.warn(UNTUNED, FaceEmoteWarning, stacklevel=2)
+        with written_beside(target) as beside:
+            shutil.copyfile(spoken.speech, beside)
+    return replace(spoken, speech=target)
