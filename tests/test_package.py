@@ -23,8 +23,8 @@ def python(code: str, *, cwd: Path | None = None) -> str:
     return done.stdout.strip()
 
 
-def test_at_most_nineteen_public_names_and_all_of_them_work():
-    assert len(face_emote.__all__) <= 19
+def test_at_most_twenty_public_names_and_all_of_them_work():
+    assert len(face_emote.__all__) <= 20
     for name in face_emote.__all__:
         assert callable(getattr(face_emote, name)), name
         assert name in dir(face_emote)
