@@ -24,7 +24,7 @@ from face_emote.audio.analyse import heard_recording
 from face_emote.capturing.confidence import BELIEVED
 from face_emote.capturing.lips import seen_gap
 from face_emote.capturing.points import FITTED_INDEX
-from face_emote.capturing.pulse import pulse_of
+from face_emote.capturing.take import pulse_of
 from face_emote.capturing.watch import watched
 from face_emote.core.arrays import Array, Float
 from face_emote.core.names import (

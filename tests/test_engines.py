@@ -17,7 +17,7 @@ from face_emote.core.names import BLOOD_REGIONS, CONTROLS, WRINKLES
 from face_emote.core.types import FaceMotion
 from face_emote.face.bundled import load_head
 from face_emote.face.characters import character
-from face_emote.formats.mesh.flesh import mouth_light
+from face_emote.formats.mesh.colours import mouth_light
 from face_emote.formats.mesh.person import under_garment
 from face_emote.formats.mesh.surface import object_parts, surface_of
 from face_emote.formats.mesh.targets import SKIN_CURVES

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from face_emote.audio.spelling import AFTER, BEFORE, LETTERS, PAST, PhoneSpeller, packed
+from face_emote.audio.pronunciation import AFTER, BEFORE, LETTERS, PAST, PhoneSpeller, packed
 from face_emote.core.arrays import Array, Int
 
 MOST_PHONES = 2

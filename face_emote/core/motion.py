@@ -16,7 +16,7 @@ from face_emote.core.errors import OptionError
 from face_emote.core.fields import require_number
 from face_emote.core.names import NUM_SHAPE
 from face_emote.core.timing import frame_at, frames_in, require_fps
-from face_emote.core.types import FaceMotion, MotionInfo
+from face_emote.core.types import FaceMotion, MotionInfo, Progress
 
 BLOCK_FRAMES = 256
 LAST_SECS = 1e6
@@ -58,6 +58,16 @@ def joined_motion(parts: Sequence[FaceMotion]) -> FaceMotion:
         name: np.concatenate([getattr(part, name) for part in parts]) for name in parts[0].row_names
     }
     return replace(parts[0], **rows)
+
+
+def reported(source: MotionSource, progress: Progress | None, *, size: int | None = None) -> Iterator[FaceMotion]:
+    """The blocks of a motion that is exported; when one has been used, `progress` hears how many frames are done."""
+    done = 0
+    for block in source.blocks() if size is None else source.blocks(size):
+        yield block
+        done += block.num_frames
+        if progress is not None:
+            progress(done, source.num_frames, "exporting")
 
 
 def span(source: MotionSource, *, first: int, stop: int) -> MotionStream:

@@ -22,10 +22,10 @@ from face_emote.core.names import ARKIT_52, ARKIT_ORDER, CONTROLS, EXTRA_CONTROL
 from face_emote.core.output import written_beside
 from face_emote.core.rotations import rotation_matrix, yaw_pitch_roll
 from face_emote.core.timing import frame_times
-from face_emote.core.types import FaceMotion
+from face_emote.core.types import FaceMotion, Progress
 from face_emote.face.head import Head
 from face_emote.face.rig import ControlPose, controls_from_pose
-from face_emote.formats.mesh.person import Person, Progress
+from face_emote.formats.mesh.person import Person
 from face_emote.rigs.nonnegative import nearest_mixes
 
 CURVES = (*ARKIT_ORDER, *FACE_ANGLES)

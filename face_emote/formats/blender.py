@@ -14,11 +14,12 @@ from face_emote.core.arrays import Array, Float
 from face_emote.core.motion import MotionSource
 from face_emote.core.names import JOINT_PARENTS, JOINTS
 from face_emote.core.output import written_beside
+from face_emote.core.types import Progress
 from face_emote.face.bundled import load_head
 from face_emote.face.head import Head
 from face_emote.formats.mesh.materials import MATERIALS
 from face_emote.formats.mesh.options import MeshOptions
-from face_emote.formats.mesh.person import JointMotion, Person, Progress
+from face_emote.formats.mesh.person import JointMotion, Person
 from face_emote.formats.mesh.surface import MATERIAL_PARTS
 from face_emote.formats.mesh.targets import SKIN_CURVES, TargetSet, morph_targets, skin_values
 from face_emote.formats.mesh.worn import Worn

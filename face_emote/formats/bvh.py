@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from face_emote.core.arrays import Array, Float
-from face_emote.core.motion import MotionSource
+from face_emote.core.motion import MotionSource, reported
 from face_emote.core.names import JOINT_PARENTS, JOINTS
 from face_emote.core.output import written_beside
 from face_emote.core.rotations import yaw_pitch_roll
-from face_emote.formats.mesh.person import Person, Progress, rotations_of
+from face_emote.core.types import Progress
+from face_emote.formats.mesh.person import Person, rotations_of
 
 TURNS = "Yrotation Xrotation Zrotation"
 TIP = (0.0, 0.0, 0.03)  # Metres; where the last bones end: in front of their joint.
@@ -26,15 +27,11 @@ def write_bvh(motion: MotionSource, path: Path, *, person: Person, progress: Pro
     with written_beside(path) as target, target.open("w", encoding="ascii", newline="\n") as file:
         file.write("HIERARCHY\n" + "".join(_joint_lines(0, rest, depth=0)))
         file.write(f"MOTION\nFrames: {motion.num_frames}\nFrame Time: {1.0 / motion.fps:.9f}\n")
-        done = 0
-        for block in motion.blocks():
+        for block in reported(motion, progress):
             turns = np.degrees(yaw_pitch_roll(rotations_of(block))).reshape(block.num_frames, -1)
             rows = np.concatenate([rest[0] + block.translation, turns], axis=1)
             rows = np.round(rows, 6) + 0.0  # No "-0.000000".
             file.write(row * block.num_frames % tuple(rows.ravel().tolist()))
-            done += block.num_frames
-            if progress is not None:
-                progress(done, motion.num_frames, "exporting")
 
 
 def _joint_lines(joint: int, rest: Float[Array, "joint=5 3"], *, depth: int) -> list[str]:

@@ -20,13 +20,12 @@ from pathlib import Path
 import numpy as np
 
 from face_emote.core.arrays import Array, Float
-from face_emote.core.motion import MotionSource
+from face_emote.core.motion import MotionSource, reported
 from face_emote.core.names import BLOOD_REGIONS, CONTROLS, NUM_EXPRESSION, NUM_SHAPE, WRINKLES
 from face_emote.core.output import written_beside
 from face_emote.core.reading import names_in, read_npz
-from face_emote.core.types import FaceMotion
+from face_emote.core.types import FaceMotion, Progress
 from face_emote.formats.array_file import ArraySpool, write_arrays
-from face_emote.formats.mesh.person import Progress
 from face_emote.formats.recorded import MAX_BYTES
 from face_emote.rigs.expression_map import ExpressionMap
 from face_emote.rigs.retarget import mapped
@@ -84,14 +83,10 @@ def write_coefficients(
         shapes |= {"expressions": (width,), "poses": (SMPLX_POSES,)}
     with written_beside(path) as target, ExitStack() as files:
         spools = {name: ArraySpool(files, target.parent, name=name, row_shape=shapes[name]) for name in shapes}
-        done = 0
-        for block in motion.blocks():
+        for block in reported(motion, progress):
             shown = block if solved is None else mapped(block, solved)
             for name, rows in _written_rows(shown, width, model=model).items():
                 spools[name].append(rows)
-            done += block.num_frames
-            if progress is not None:
-                progress(done, motion.num_frames, "exporting")
         write_arrays(target, facts, spools=list(spools.values()))
 
 

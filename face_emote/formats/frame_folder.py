@@ -13,10 +13,11 @@ import numpy as np
 from face_emote.core.arrays import Array, Float, Int
 from face_emote.core.motion import MotionSource
 from face_emote.core.output import folder_written_beside, written_beside
+from face_emote.core.types import Progress
 from face_emote.formats.catalogue import FORMATS, MATERIAL_FILE
 from face_emote.formats.mesh.colours import BlushColours
 from face_emote.formats.mesh.materials import MATERIALS
-from face_emote.formats.mesh.person import Person, Progress, posed_blocks
+from face_emote.formats.mesh.person import Person, posed_blocks
 from face_emote.formats.mesh.surface import Surface
 
 FrameContent = Callable[[Float[Array, "vertex 3"], Float[Array, " region=8"]], bytes]
@@ -64,13 +65,11 @@ def _write_all(
     motion: MotionSource, folder: Path, content: FrameContent, *, person: Person, suffix: str, progress: Progress | None
 ) -> None:  # fmt: skip
     digits, number = max(4, len(str(motion.num_frames))), 0
-    for block, vertices in posed_blocks(motion, person.head):
+    for block, vertices in posed_blocks(motion, person.head, progress=progress):
         for frame, places in enumerate(person.surface.frames(vertices)):
             number += 1
             data = content(person.options.placed(places), block.blood_flow[frame])
             (folder / f"frame_{number:0{digits}d}{suffix}").write_bytes(data)
-        if progress is not None:
-            progress(number, motion.num_frames, "exporting")
 
 
 def _write_one(

@@ -15,7 +15,8 @@ from face_emote.core.errors import OutputError
 from face_emote.core.motion import MotionSource
 from face_emote.core.output import written_beside
 from face_emote.core.timing import frame_times
-from face_emote.formats.mesh.person import Person, Progress, posed_blocks
+from face_emote.core.types import Progress
+from face_emote.formats.mesh.person import Person, posed_blocks
 
 MAX_FRAMES = 2**31 - 1
 TIMES_AT_ONCE = 4096
@@ -52,10 +53,6 @@ def _require_countable(motion: MotionSource, path: Path) -> int:
 def _write_points(
     file: BinaryIO, motion: MotionSource, *, person: Person, kind: str, progress: Progress | None
 ) -> None:  # fmt: skip
-    done = 0
-    for _, block in posed_blocks(motion, person.head):
+    for _, block in posed_blocks(motion, person.head, progress=progress):
         for places in person.surface.frames(block):
             file.write(person.options.placed(places).astype(kind).tobytes())
-        done += len(block)
-        if progress is not None:
-            progress(done, motion.num_frames, "exporting")

@@ -14,7 +14,8 @@ from face_emote.core.motion import MotionSource
 from face_emote.core.names import BLOOD_REGIONS
 from face_emote.core.output import written_beside
 from face_emote.core.png import png_bytes
-from face_emote.formats.mesh.person import Person, Progress
+from face_emote.core.types import Progress
+from face_emote.formats.mesh.person import Person
 from face_emote.formats.mesh.surface import surface_of
 from face_emote.look.regions import blood_masks, wrinkle_masks
 

@@ -17,7 +17,7 @@ from face_emote.core.errors import FaceEmoteWarning, OptionError
 from face_emote.core.motion import MotionSource, joined_motion
 from face_emote.core.names import ARKIT_52, CONTROLS, FACE_ANGLES, KEYED_CONTROLS, NUM_EXPRESSION
 from face_emote.core.output import written_beside
-from face_emote.core.types import FaceMotion
+from face_emote.core.types import FaceMotion, Progress
 from face_emote.face.bundled import load_head
 from face_emote.face.head import Head
 from face_emote.face.rig import ControlPose, controls_from_pose, pose_from_controls
@@ -25,7 +25,7 @@ from face_emote.formats.arkit import CURVES, DECIMALS, ArkitCurves, curve_blocks
 from face_emote.formats.catalogue import format_of, function_named, suffix_of
 from face_emote.formats.coefficients import write_coefficients
 from face_emote.formats.curve_files import CURVE_FILES
-from face_emote.formats.mesh.person import Person, Progress, head_of
+from face_emote.formats.mesh.person import Person, head_of
 from face_emote.rigs.nonnegative import nonnegative_weights
 from face_emote.rigs.retarget import is_model_file, named_model
 from face_emote.rigs.rig_file import SOURCES, Rig, RigTarget, load_rig

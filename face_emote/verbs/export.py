@@ -10,14 +10,14 @@ from face_emote.core.errors import OptionError
 from face_emote.core.motion import MotionSource, instant, resampled
 from face_emote.core.options import Excerpt
 from face_emote.core.output import require_replaceable, require_writable, written_beside
-from face_emote.core.types import Speech
+from face_emote.core.types import Progress, Speech
 from face_emote.face.bundled import load_head
 from face_emote.face.head import Head
 from face_emote.formats.catalogue import FORMATS, format_of, require_no_options, require_options, suffix_of
 from face_emote.formats.cues_file import is_cues, parse_cues, write_cues
 from face_emote.formats.mesh.frames import MeshFrames
 from face_emote.formats.mesh.options import MeshOptions
-from face_emote.formats.mesh.person import Progress, person_of
+from face_emote.formats.mesh.person import person_of
 from face_emote.formats.mesh.surface import parts_named
 from face_emote.formats.motion_file import opened_motion, write_motion
 from face_emote.formats.rig import OWN_COEFFICIENTS, RigName, require_rig, write_rig

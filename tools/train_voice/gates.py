@@ -21,7 +21,7 @@ from face_emote.core.names import EMOTIONS
 from face_emote.perception import fusion
 from face_emote.perception.evidence import Evidence
 from face_emote.perception.fusion import Gates, fused
-from face_emote.perception.said import coverage
+from face_emote.perception.reading import coverage
 from face_emote.perception.voice import VOICE_CLASSES, evidence_of, softmax
 from face_emote.perception.words import FINE_MIXES, FINE_WORDS, WordsReading, read_words
 from tools.train_words.texts import read_sentences

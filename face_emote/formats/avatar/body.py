@@ -4,22 +4,17 @@ A head is worn by a whole person's bones, of which only those that carry it have
 pose, shift and measure people by their hips, hands and feet. `assets/avatar.toml` says where they are.
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryFile
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
 from face_emote.core.arrays import Array, Float
 from face_emote.core.assets import asset_table
 from face_emote.core.errors import HeadError
-from face_emote.core.motion import MotionSource
 from face_emote.core.names import CONTROLS, JOINTS, NUM_EXPRESSION
 from face_emote.core.rotations import axis_angle, from_yaw_pitch_roll, quaternions, rotation_matrix
-from face_emote.core.timing import frame_times
 from face_emote.core.types import FaceMotion
 from face_emote.face.head import Head
 from face_emote.face.rig import pose_from_controls
@@ -124,38 +119,3 @@ def gaze_turns(block: FaceMotion) -> Float[Array, "frames 4"]:
     x, y, z = rotation_matrix(block.eye_pose.astype(np.float64))[..., 2].mean(axis=1).T
     angles = np.stack([np.arctan2(x, z), -np.arctan2(y, np.hypot(x, z)), np.zeros_like(x)], axis=-1)
     return quaternions(from_yaw_pitch_roll(angles))
-
-
-@dataclass(frozen=True, slots=True)
-class Channel:
-    """What a curve moves."""
-
-    node: int
-    path: str
-    kind: str  # SCALAR, VEC3 or VEC4, as the file counts them.
-    width: int  # Numbers a frame.
-
-
-def add_curves(
-    gltf: GltfFile, motion: MotionSource, *, channels: list[Channel], rows: Iterator[list[Array]], folder: Path
-) -> dict[str, Any]:  # fmt: skip
-    """Add an animation whose curves come block by block, one array a channel; spools lie in `folder`."""
-    count = motion.num_frames
-    times = gltf.add_array(frame_times(0, count, fps=motion.fps).astype(np.float32), bounds=True)
-    samplers = []
-    with ExitStack() as files:
-        spools = [files.enter_context(TemporaryFile(dir=folder)) for _ in channels]
-        for block in rows:
-            for spool, values in zip(spools, block, strict=True):
-                spool.write(np.ascontiguousarray(values, "<f4").tobytes())
-        for spool, channel in zip(spools, channels, strict=True):
-            items = count * channel.width if channel.kind == "SCALAR" else count
-            output = gltf.add_stream(cast(Any, spool), count=items, kind=channel.kind)
-            samplers.append({"input": times, "output": output, "interpolation": "LINEAR"})
-    return {
-        "name": Path(motion.info.speech_name).stem or "performance",
-        "samplers": samplers,
-        "channels": [
-            {"sampler": i, "target": {"node": item.node, "path": item.path}} for i, item in enumerate(channels)
-        ],
-    }

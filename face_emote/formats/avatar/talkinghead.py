@@ -14,13 +14,12 @@ from typing import Any
 import numpy as np
 
 from face_emote.core.arrays import Array
-from face_emote.core.motion import MotionSource
+from face_emote.core.motion import MotionSource, reported
 from face_emote.core.names import ARKIT_52
 from face_emote.core.output import written_beside
+from face_emote.core.types import Progress
 from face_emote.formats.arkit import CURVES, ArkitCurves
 from face_emote.formats.avatar.body import (
-    Channel,
-    add_curves,
     bone_nodes,
     bones_of,
     faces_of,
@@ -28,11 +27,10 @@ from face_emote.formats.avatar.body import (
     require_named_shapes,
     skin_of,
 )
-from face_emote.formats.avatar.vrm import named_mesh
 from face_emote.formats.glb.file import GltfFile
-from face_emote.formats.glb.glb import asset_of
+from face_emote.formats.glb.glb import Channel, add_curves, asset_of, named_mesh
 from face_emote.formats.glb.mesh import GlbTarget, animated_objects, materials_of
-from face_emote.formats.mesh.person import Person, Progress
+from face_emote.formats.mesh.person import Person
 from face_emote.rigs.rig_file import load_rig
 
 ROOT = "Armature"
@@ -69,18 +67,14 @@ def write_talkinghead(motion: MotionSource, path: Path, *, person: Person, progr
         objects = tuple(replace(item, name=MESHES.get(item.name, f"Wolf3D_{item.name.title()}")) for item in objects)
         first, at = len(objects) + 1, [bone.name for bone in bones]
         moving = [(node, list(item.columns)) for node, item in enumerate(objects, 1) if item.columns]
-        channels = [Channel(first + at.index(name), "rotation", "VEC4", 4) for name in ("Neck", "Head")]
-        channels += [Channel(node, "weights", "SCALAR", len(columns)) for node, columns in moving]
+        channels = [Channel("rotation", (first + at.index(name),)) for name in ("Neck", "Head")]
+        channels += [Channel("weights", (node,)) for node, _ in moving]
 
         def rows() -> Iterator[list[Array]]:
-            done = 0
-            for block in motion.blocks():
+            for block in reported(motion, progress):
                 weights = np.zeros((block.num_frames, len(names)))
                 weights[:, : len(ARKIT_52)] = curves.of(block)[:, played]
                 yield [*head_turns(block), *(weights[:, columns] for _, columns in moving)]
-                done += block.num_frames
-                if progress is not None:
-                    progress(done, motion.num_frames, "exporting")
 
         scene: dict[str, Any] = {
             "asset": asset_of(motion),

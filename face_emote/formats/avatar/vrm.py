@@ -12,14 +12,14 @@ from typing import Any
 from face_emote.core.motion import MotionSource
 from face_emote.core.names import ARKIT_52
 from face_emote.core.output import written_beside
-from face_emote.core.types import Character
+from face_emote.core.types import Character, Progress
 from face_emote.core.version import VERSION
 from face_emote.face.characters import character
 from face_emote.formats.avatar.body import bone_nodes, bones_of, faces_of, require_named_shapes, skin_of
 from face_emote.formats.glb.file import GltfFile
-from face_emote.formats.glb.glb import asset_of
+from face_emote.formats.glb.glb import asset_of, named_mesh
 from face_emote.formats.glb.mesh import GlbObject, GlbTarget, animated_objects, materials_of
-from face_emote.formats.mesh.person import Person, Progress
+from face_emote.formats.mesh.person import Person
 from face_emote.rigs.rig_file import load_rig
 
 VRM = "VRMC_vrm"
@@ -80,13 +80,6 @@ def write_vrm(motion: MotionSource, path: Path, *, person: Person, progress: Pro
         gltf.save(target, scene=scene | materials)
     if progress is not None:
         progress(motion.num_frames, motion.num_frames, "exporting")
-
-
-def named_mesh(item: GlbObject, names: list[str]) -> dict[str, Any]:
-    """A mesh at rest with the names of its targets."""
-    own = [names[column] for column in item.columns]
-    mesh: dict[str, Any] = {"name": item.name, "primitives": item.primitives}
-    return mesh | ({"weights": [0.0] * len(own), "extras": {"targetNames": own}} if own else {})
 
 
 def licence_of(person: Character) -> dict[str, Any]:

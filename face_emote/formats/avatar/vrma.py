@@ -13,10 +13,10 @@ from face_emote.core.arrays import Array, Float
 from face_emote.core.motion import MotionSource
 from face_emote.core.names import FACE_ANGLES
 from face_emote.face.head import Head
-from face_emote.formats.avatar.body import Channel, add_curves, bone_nodes, bones_of, gaze_turns, head_turns
+from face_emote.formats.avatar.body import bone_nodes, bones_of, gaze_turns, head_turns
 from face_emote.formats.avatar.vrm import BOTH
 from face_emote.formats.glb.file import GltfFile
-from face_emote.formats.glb.glb import asset_of
+from face_emote.formats.glb.glb import Channel, add_curves, asset_of
 from face_emote.rigs.rig_file import load_rig
 
 ANIMATION = "VRMC_vrm_animation"
@@ -39,9 +39,8 @@ def write_vrma_curves(
     for node, column in enumerate(shown, first):
         group = "preset" if names[column] in known else "custom"
         groups.setdefault(group, {})[names[column]] = {"node": node}
-    channels = [Channel(at["neck"], "rotation", "VEC4", 4), Channel(at["head"], "rotation", "VEC4", 4)]
-    channels += [Channel(look, "rotation", "VEC4", 4)]
-    channels += [Channel(first + i, "translation", "VEC3", 3) for i in range(len(shown))]
+    channels = [Channel("rotation", (node,)) for node in (at["neck"], at["head"], look)]
+    channels += [Channel("translation", (first + i,)) for i in range(len(shown))]
 
     def rows() -> Iterator[list[Array]]:
         for block, weights in zip(motion.blocks(), values, strict=True):

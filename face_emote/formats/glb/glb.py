@@ -10,25 +10,29 @@ The same vertices as `Head` to 0.5 mm (only the lip seal is approximated; see `m
 level of detail has the vertices for them.
 """
 
-import tempfile
+from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import asdict, replace
-from io import BufferedIOBase
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, cast
 
 import numpy as np
 
 from face_emote.core.arrays import Array, Float
-from face_emote.core.motion import MotionSource
+from face_emote.core.motion import MotionSource, reported
 from face_emote.core.names import JOINT_PARENTS, JOINTS, WRINKLES
 from face_emote.core.output import written_beside
 from face_emote.core.timing import frame_times
+from face_emote.core.types import Progress
 from face_emote.face.head import Head
 from face_emote.formats.glb.file import GltfFile
 from face_emote.formats.glb.mesh import GlbObject, GlbTarget, animated_objects, materials_of, plain_objects
-from face_emote.formats.mesh.person import JointMotion, Person, Progress, posed_blocks
+from face_emote.formats.mesh.person import JointMotion, Person, posed_blocks
 from face_emote.formats.mesh.targets import SKIN_CURVES, TargetSet, morph_targets, skin_values
+
+CURVES = {"weights": ("SCALAR", 1), "rotation": ("VEC4", 4), "translation": ("VEC3", 3)}
+"""How the file counts what a curve of each path holds, and of how many numbers one is."""
 
 
 def write_glb(motion: MotionSource, path: Path, *, person: Person, progress: Progress | None = None) -> None:
@@ -103,18 +107,11 @@ def _moving_nodes(
         "joints": [first + i for i in range(len(JOINTS))],
         "skeleton": first,
     }
-    meshes = []
-    for item in objects:
-        mesh: dict[str, Any] = {"name": item.name, "primitives": item.primitives}
-        if item.columns:
-            names = [targets[column].name for column in item.columns]
-            mesh |= {"weights": [0.0] * len(names), "extras": {"targetNames": names}}
-        meshes.append(mesh)
     return {
         "scenes": [{"nodes": list(range(first + 1))}],
         "nodes": [*({"name": item.name, "mesh": i, "skin": 0} for i, item in enumerate(objects)), *joint_nodes],
         "skins": [skin],
-        "meshes": meshes,
+        "meshes": [named_mesh(item, [target.name for target in targets]) for item in objects],
     }
 
 
@@ -124,61 +121,70 @@ def _inverse_binds(rest: Float[Array, "joint=5 3"]) -> Float[Array, "joint=5 4 4
     return bind
 
 
-def _animation(
-    gltf: GltfFile,
-    motion: MotionSource,
-    *,
-    person: Person,
-    targets: TargetSet,
-    objects: tuple[GlbObject, ...],
-    folder: Path,
-    progress: Progress | None,
-) -> dict[str, Any]:
-    """Add the curves and return the animation; nodes are the objects, then the joints. Spools lie in `folder`."""
-    joints, count, done = JointMotion(person.head), motion.num_frames, 0
-    shown = [SKIN_CURVES.index(item.name) for item in _skin_targets(person)]
-    moving = [item for item in objects if item.columns and item.like is None]
+def named_mesh(item: GlbObject, names: list[str]) -> dict[str, Any]:
+    """A mesh at rest with the names of its targets."""
+    own = [names[column] for column in item.columns]
+    mesh: dict[str, Any] = {"name": item.name, "primitives": item.primitives}
+    return mesh | ({"weights": [0.0] * len(own), "extras": {"targetNames": own}} if own else {})
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """What a curve moves."""
+
+    path: str
+    nodes: tuple[int, ...]
+
+
+def add_curves(
+    gltf: GltfFile, motion: MotionSource, *, channels: list[Channel], rows: Iterator[list[Array]], folder: Path
+) -> dict[str, Any]:  # fmt: skip
+    """Add an animation whose curves come block by block, one array a channel; spools lie in `folder`."""
+    times = gltf.add_array(frame_times(0, motion.num_frames, fps=motion.fps).astype(np.float32), bounds=True)
+    samplers = []
     with ExitStack() as files:
-
-        def spool(name: str) -> BufferedIOBase:
-            return cast(BufferedIOBase, files.enter_context(tempfile.TemporaryFile(dir=folder, prefix=name)))
-
-        weights = [spool(item.name) for item in moving]
-        turns, places = [spool(name) for name in JOINTS], [spool(name) for name in JOINTS]
-        skin = spool("skin")
-        for block in motion.blocks():
-            curves = skin_values(block)
-            skin.write(np.round(32767.0 * np.clip(curves, -1.0, 1.0)).astype("<i2").tobytes())
-            amounts = np.concatenate([targets.weights(block), curves[:, shown]], axis=1)
-            for item, file in zip(moving, weights, strict=True):
-                file.write(np.ascontiguousarray(amounts[:, list(item.columns)], "<f4").tobytes())
-            turned, placed = joints.played(block)
-            for joint in range(len(JOINTS)):
-                turns[joint].write(turned[:, joint].astype("<f4").tobytes())
-                places[joint].write(placed[:, joint].astype("<f4").tobytes())
-            done += block.num_frames
-            if progress is not None:
-                progress(done, count, "exporting")
-        times = gltf.add_array(frame_times(0, count, fps=motion.fps).astype(np.float32), bounds=True)
-        samplers: list[dict[str, Any]] = []
-        channels: list[dict[str, Any]] = []
-
-        def play(values: int, path: str, *nodes: int) -> None:
-            channels.extend({"sampler": len(samplers), "target": {"node": node, "path": path}} for node in nodes)
-            samplers.append({"input": times, "output": values, "interpolation": "LINEAR"})
-
-        for item, file in zip(moving, weights, strict=True):
-            own = objects.index(item)
-            nodes = (own, *(node for node, other in enumerate(objects) if other.like == own))
-            play(gltf.add_stream(file, count=count * len(item.columns), kind="SCALAR"), "weights", *nodes)
-        for joint in range(len(JOINTS)):
-            node = len(objects) + joint
-            play(gltf.add_stream(turns[joint], count=count, kind="VEC4"), "rotation", node)
-            play(gltf.add_stream(places[joint], count=count, kind="VEC3"), "translation", node)
-        recorded = gltf.add_stream(skin, count=count * len(SKIN_CURVES), kind="SCALAR", dtype="<i2")
+        spools = [files.enter_context(TemporaryFile(dir=folder)) for _ in channels]
+        for block in rows:
+            for spool, values in zip(spools, block, strict=True):
+                spool.write(np.ascontiguousarray(values, "<f4").tobytes())
+        for spool, channel in zip(spools, channels, strict=True):
+            kind, width = CURVES[channel.path]
+            output = gltf.add_stream(cast(Any, spool), count=spool.tell() // (4 * width), kind=kind)
+            samplers.append({"input": times, "output": output, "interpolation": "LINEAR"})
     return {
         "name": Path(motion.info.speech_name).stem or "performance",
         "samplers": samplers,
-        "channels": channels,
-        "extras": {"skin": {"names": SKIN_CURVES, "accessor": recorded}},
+        "channels": [
+            {"sampler": i, "target": {"node": node, "path": item.path}}
+            for i, item in enumerate(channels)
+            for node in item.nodes
+        ],
     }
+
+
+def _animation(
+    gltf: GltfFile, motion: MotionSource, *, person: Person, targets: TargetSet, objects: tuple[GlbObject, ...],
+    folder: Path, progress: Progress | None,
+) -> dict[str, Any]:  # fmt: skip
+    """Add the curves and return the animation; nodes are the objects, then the joints."""
+    joints, shown = JointMotion(person.head), [SKIN_CURVES.index(item.name) for item in _skin_targets(person)]
+    moving = [(number, item) for number, item in enumerate(objects) if item.columns and item.like is None]
+    likes = {number: [node for node, other in enumerate(objects) if other.like == number] for number, _ in moving}
+    channels = [Channel("weights", (number, *likes[number])) for number, _ in moving]
+    for node in range(len(objects), len(objects) + len(JOINTS)):
+        channels += [Channel("rotation", (node,)), Channel("translation", (node,))]
+    with TemporaryFile(dir=folder) as skin:
+
+        def rows() -> Iterator[list[Array]]:
+            for block in reported(motion, progress):
+                curves = skin_values(block)
+                skin.write(np.round(32767.0 * np.clip(curves, -1.0, 1.0)).astype("<i2").tobytes())
+                amounts = np.concatenate([targets.weights(block), curves[:, shown]], axis=1)
+                turned, placed = joints.played(block)
+                played = [both[:, joint] for joint in range(len(JOINTS)) for both in (turned, placed)]
+                yield [*(amounts[:, list(item.columns)] for _, item in moving), *played]
+
+        animation = add_curves(gltf, motion, channels=channels, rows=rows(), folder=folder)
+        count = motion.num_frames * len(SKIN_CURVES)
+        recorded = gltf.add_stream(cast(Any, skin), count=count, kind="SCALAR", dtype="<i2")
+    return animation | {"extras": {"skin": {"names": SKIN_CURVES, "accessor": recorded}}}

@@ -1,8 +1,11 @@
-"""Blood flow as vertex colours, for programs that know nothing of haemoglobin.
+"""Colours of vertices: blood flow, for programs that know nothing of haemoglobin, and what lies behind lips and lids.
 
 The colour model is `skin.colour`, the places are `skin.regions`; both are the renderer's. A mesh file gets the skin's
 albedo at every vertex, frame by frame; a glTF gets one colour shift per region, which its weight scales (linear, where
 the model is exponential: exact at rest, within 0.06 of the albedo at full flush).
+
+Colours of teeth, gums and tongue and the light that comes through the lips are the renderers' (`look.formula.mouth`),
+the latter in a mouth that stands open as in speech: an engine's lamps reach everywhere, these colours take it back.
 """
 
 from dataclasses import dataclass
@@ -10,15 +13,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from face_emote.core.arrays import Array, Bool, Float, UInt8
-from face_emote.core.names import BLOOD_REGIONS
+from face_emote.core.names import BLOOD_REGIONS, CONTROLS, NUM_EXPRESSION
 from face_emote.core.png import srgb_bytes
 from face_emote.core.types import SkinParams
 from face_emote.face.bundled import load_head
 from face_emote.face.head import Head
-from face_emote.formats.mesh.flesh import flesh_colours, mouth_light
-from face_emote.formats.mesh.surface import Surface
+from face_emote.face.rig import pose_from_controls
+from face_emote.formats.mesh.materials import MATERIALS
+from face_emote.formats.mesh.surface import Surface, vertex_normals
+from face_emote.look import teeth
 from face_emote.look.colour import painted, skin_albedo
+from face_emote.look.formula.mouth import enamel, light_mouth, tongue_colour
+from face_emote.look.formula.ops import Vec
+from face_emote.look.formula.records import Inner, Lamp, Lights
 from face_emote.look.hair import mean_hair_colour
+from face_emote.look.lights import opening_record
 from face_emote.look.maps import SkinMaps
 from face_emote.look.regions import blood_masks, with_neck
 
@@ -95,3 +104,48 @@ def _patches(values: Float[Array, "texel texel"]) -> Float[Array, "patch patch"]
     step = len(values) // PATCHES
     means: Array = values.reshape(PATCHES, step, PATCHES, step).mean(axis=(1, 3))
     return means
+
+
+OPEN_JAW = 0.35  # Of jawOpen: a mouth in the middle of a vowel.
+
+
+def flesh_colours(person: Head, skin: SkinParams) -> Float[Array, "vertex 3"]:
+    """Linear albedo of the head's vertices on eyes, teeth, gums and tongue; 0 elsewhere."""
+    layout = person.layout
+    assert layout is not None
+    out = np.zeros((person.num_vertices, 3), np.float32)
+    eyes = next(item for item in MATERIALS if item.name == "eyes")
+    out[layout.vertices_of("eyeL", "eyeR")] = (eyes.red, eyes.green, eyes.blue)
+    out[layout.vertices_of("teethL", "teethU")] = teeth.GUM
+    tongue = layout.vertices_of("tongue")
+    out[tongue] = _rows(tongue_colour(person.template[tongue, 2].astype(np.float64)))
+    for part in ("toothL", "toothU"):
+        crowns = layout.vertices_of(part)
+        crown = Vec(*teeth.crown_coordinates(len(crowns), upper=part == "toothU").T)
+        out[crowns] = _rows(enamel(crown, age=float(np.clip(skin.age, 0.0, 1.0)), mottle=0.5))
+    return out
+
+
+def mouth_light(person: Head) -> Float[Array, "vertex 3"]:
+    """Share of the light outside that reaches each of the head's vertices in an open mouth; 1 outside."""
+    layout = person.layout
+    assert layout is not None
+    controls = np.zeros((1, NUM_EXPRESSION), np.float32)
+    controls[0, CONTROLS.index("jawOpen")] = OPEN_JAW
+    pose = pose_from_controls(controls, control_joints=person.control_joints)
+    posed = person.pose_vertices(expression=pose.expression, jaw_pose=pose.jaw_pose)[0]
+    normals = vertex_normals(posed, person.faces)
+    dark, all_of_it = Vec(0.0, 0.0, 0.0), Vec(1.0, 1.0, 1.0)
+    lamp = Lamp(Vec(0.0, 0.0, 1.0), dark)
+    opening = opening_record(teeth.mouth_opening(posed, teeth.head_mouth_points(person)), front=all_of_it)
+    out = np.ones((person.num_vertices, 3), np.float32)
+    for parts, lining in ((("mouth",), 1.0), (("teethL", "teethU", "tongue", "toothL", "toothU"), 0.0)):
+        index = layout.vertices_of(*parts)
+        places, facing = (Vec(*values[index].astype(np.float64).T) for values in (posed, normals))
+        inner = Inner(places, facing, all_of_it, all_of_it, 1.0, lining)
+        out[index] = _rows(light_mouth(inner, opening, Lights(lamp, lamp, lamp, 1.0))[0])
+    return np.clip(out, 0.0, 1.0)
+
+
+def _rows(colour: Vec) -> Float[Array, "row 3"]:
+    return np.stack(np.broadcast_arrays(*colour), axis=-1).astype(np.float32)

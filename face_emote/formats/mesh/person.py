@@ -1,30 +1,40 @@
 """Who is written - resolved once, before a writer begins - and the joints of a head frame by frame."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from face_emote.core.arrays import Array, Float
 from face_emote.core.errors import HeadError, OptionError
-from face_emote.core.motion import MotionSource
+from face_emote.core.motion import MotionSource, reported
 from face_emote.core.names import JOINT_PARENTS
 from face_emote.core.rotations import quaternions
-from face_emote.core.types import FaceMotion, SkinParams
+from face_emote.core.types import FaceMotion, Progress, SkinParams
 from face_emote.face.bundled import load_head
 from face_emote.face.characters import character
 from face_emote.face.head import Head
 from face_emote.face.skinning import joint_rotations, skin_transforms
 from face_emote.formats.mesh.colours import BlushColours, blush_colours
-from face_emote.formats.mesh.folds import Folds, folds_of
 from face_emote.formats.mesh.materials import SkinPictures, maps_of, pictures_of
 from face_emote.formats.mesh.options import PLAIN, MeshOptions
-from face_emote.formats.mesh.surface import Surface, surface_of
+from face_emote.formats.mesh.surface import MATERIAL_PARTS, Surface, surface_of, vertex_normals
 from face_emote.formats.mesh.worn import Worn, worn_by
+from face_emote.look.displacement import STILL_LIPS, relief_at
 from face_emote.look.garment import hidden_faces
+from face_emote.look.maps import SkinMaps
+from face_emote.look.regions import wrinkle_masks
 
-Progress = Callable[[float, float, str], None]
-"""progress(done, total, what): frames written, frames in all, what is going on."""
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Folds:
+    """What curves of the skin do to the written vertices of one person; nothing off the skin."""
+
+    masks: Float[Array, "vertex wrinkle=16"]  # Share of each wrinkle's activation that shows.
+    moves: Float[Array, "wrinkle=16 vertex 3"] | None
+    """Metres by which an activation of 1 moves a vertex; None where the mesh is too coarse for it."""
+    shifts: Float[Array, "region=8 vertex 3"]
+    """Change of a vertex colour (1 at rest) per unit of each region's blood flow."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,9 +106,11 @@ def head_of(motion: MotionSource, head: Head) -> Head:
     return head if head.betas is not None or not np.any(motion.betas) else head.with_identity(motion.betas)
 
 
-def posed_blocks(motion: MotionSource, person: Head) -> Iterator[tuple[FaceMotion, Float[Array, "frames vertex 3"]]]:
+def posed_blocks(
+    motion: MotionSource, person: Head, *, progress: Progress | None = None
+) -> Iterator[tuple[FaceMotion, Float[Array, "frames vertex 3"]]]:
     """Every block of frames with its vertices in metres."""
-    for block in motion.blocks(64):
+    for block in reported(motion, progress, size=64):
         vertices = person.pose_vertices(
             expression=block.expression,
             jaw_pose=block.jaw_pose,
@@ -165,3 +177,24 @@ def worn_places(person: Person, block: FaceMotion) -> list[Float[Array, "_ 3"]]:
         moved = np.einsum("vrc,vc->vr", blended[..., :3], still) + blended[..., 3] + first.translation[0]
         places.append(moved.astype(np.float32))
     return places
+
+
+FINE_ENOUGH = 1
+"""Level of detail from which the mesh has the vertices for a crease: 3 mm apart on the forehead."""
+
+
+def folds_of(person: Head, surface: Surface, *, maps: SkinMaps, lod: int, colours: BlushColours) -> Folds:
+    """Creases of a surface of the bundled head, of any identity; their depth is of the mesh's own scale and wider."""
+    average, layout = load_head(), person.layout
+    assert layout is not None
+    skin = np.zeros(person.num_vertices, np.float32)
+    skin[layout.vertices_of(*MATERIAL_PARTS["skin"])] = 1.0
+    masks = wrinkle_masks(1000.0 * surface.of(average.template)) * surface.of(skin)[:, None]
+    if lod < FINE_ENOUGH:
+        return Folds(masks, None, colours.shifts())
+    skin[layout.vertices_of("mouth", "socketL", "socketR")] = 0.0  # What closes stays where contact put it.
+    lips = np.clip(surface.of(layout.mask_lips.astype(np.float32)) / STILL_LIPS, 0.0, 1.0)
+    depth = relief_at(maps.wrinkle_height, surface.vertex_uv()) * surface.of(skin) * (1.0 - lips)
+    normals = vertex_normals(surface.of(person.template.astype(np.float32)), surface.triangles())
+    moves = masks.T[..., None] * (depth[:, None] * normals)
+    return Folds(masks, moves.astype(np.float32), colours.shifts())

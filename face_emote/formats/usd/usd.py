@@ -18,12 +18,13 @@ import numpy as np
 
 from face_emote.core.arrays import Array, Float
 from face_emote.core.errors import DependencyError
-from face_emote.core.motion import MotionSource
+from face_emote.core.motion import MotionSource, reported
 from face_emote.core.names import BLOOD_REGIONS, JOINT_PARENTS, JOINTS, WRINKLES
 from face_emote.core.output import written_beside
+from face_emote.core.types import Progress
 from face_emote.face.head import Head
 from face_emote.formats.mesh.colours import BlushColours
-from face_emote.formats.mesh.person import JointMotion, Person, Progress, posed_blocks, worn_places
+from face_emote.formats.mesh.person import JointMotion, Person, posed_blocks, worn_places
 from face_emote.formats.mesh.targets import TargetSet, morph_targets
 from face_emote.formats.usd.mesh import UsdObject, add_meshes, add_shapes
 
@@ -164,7 +165,7 @@ def _play(stage: Any, motion: MotionSource, *, head: Head, targets: TargetSet, p
     turns, places = clip.CreateRotationsAttr(), clip.CreateTranslationsAttr()
     weights = clip.CreateBlendShapeWeightsAttr()
     joints, done = JointMotion(head), 0
-    for block in motion.blocks():
+    for block in reported(motion, progress):
         turned, placed = joints.played(block)
         quats = turned.tolist()
         amounts = np.ascontiguousarray(targets.weights(block), np.float32)
@@ -174,8 +175,6 @@ def _play(stage: Any, motion: MotionSource, *, head: Head, targets: TargetSet, p
             places.Set(Vt.Vec3fArray.FromNumpy(placed[row].astype(np.float32)), code)
             weights.Set(Vt.FloatArray.FromNumpy(amounts[row]), code)
         done += block.num_frames
-        if progress is not None:
-            progress(done, motion.num_frames, "exporting")
 
 
 def _sample_skin(
