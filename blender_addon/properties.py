@@ -12,7 +12,7 @@ from bpy.props import (
     IntProperty,
     PointerProperty,
     StringProperty,
-)
+)  # fmt: skip
 
 from . import migration
 from .apply import mouth, takes
@@ -382,12 +382,12 @@ CLASSES = (
     FACEEMOTE_PG_settings,
     FACEEMOTE_PG_job,
 )
+_register, _unregister = bpy.utils.register_classes_factory(CLASSES)
 
 
 def register() -> None:
     """Add the settings to Blender's types."""
-    for item in CLASSES:
-        bpy.utils.register_class(item)
+    _register()
     bpy.types.Scene.face_emote = PointerProperty(type=FACEEMOTE_PG_settings)
     bpy.types.Object.face_emote = PointerProperty(type=FACEEMOTE_PG_character, override=OVERRIDABLE)
     bpy.types.WindowManager.face_emote_job = PointerProperty(type=FACEEMOTE_PG_job)
@@ -400,5 +400,4 @@ def unregister() -> None:
     del bpy.types.WindowManager.face_emote_job
     del bpy.types.Object.face_emote
     del bpy.types.Scene.face_emote
-    for item in reversed(CLASSES):
-        bpy.utils.unregister_class(item)
+    _unregister()

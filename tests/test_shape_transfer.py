@@ -121,7 +121,7 @@ def test_shapes_reach_a_warped_head_of_another_topology_and_size():
     assert error[k][motion[k] > 1.0].mean() < 0.45 * motion[k][motion[k] > 1.0].mean()
     assert made.coverage > 0.95 and made.weak == () and made.error < 0.0015
     opened, found = lips_apart(meshes["skin"], truth["skin"], made.keys["skin"], ["jawOpen"], lower=lower, seen=seen)
-    assert found.mean() > 0.6 * opened.mean() > 5.0 * SIZE / 1000.0
+    assert found.mean() > 0.85 * opened.mean() > 5.0 * SIZE / 1000.0
     closed, found = lips_apart(
         meshes["skin"], truth["skin"], made.keys["skin"], ["jawOpen", "mouthClose"], lower=lower, seen=seen
     )
@@ -135,13 +135,15 @@ def test_shapes_reach_another_person():
     head = load_head()
     betas = identity(race=(0.0, 1.0, 0.0), gender=0.9, age=0.8, muscle=0.3, weight=0.7, seed=5).astype(np.float32)
     person = head.with_identity(betas)
-    meshes, truth, seen, _lower = meshes_of(person, lambda points: points, {"skin": SKIN})
+    meshes, truth, seen, lower = meshes_of(person, lambda points: points, {"skin": SKIN})
     found = guessed_places(head, meshes)
     off = 1000.0 * np.linalg.norm(np.array(list(found.values())) - own_places(person), axis=1)
     assert off.mean() < 2.0 and off.max() < 4.0
     made = transferred(head, meshes, places=dict(zip(PLACES, own_places(person), strict=True)), progress=quiet)
     error, motion = errors(made.keys["skin"][:, seen], truth["skin"][:, seen])
-    assert error[motion > 0.5].mean() < 0.6 and motion[motion > 0.5].mean() > 3.0
+    assert error[motion > 0.5].mean() < 0.5 and motion[motion > 0.5].mean() > 3.0
+    opened, found = lips_apart(meshes["skin"], truth["skin"], made.keys["skin"], ["jawOpen"], lower=lower, seen=seen)
+    assert found.mean() > 0.93 * opened.mean()
 
 
 def test_marks_beside_the_face_and_too_few_are_refused():

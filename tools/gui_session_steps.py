@@ -132,10 +132,6 @@ def install() -> Iterator[None]:
     say("install", MODULE in bpy.context.preferences.addons)
     for item in list(bpy.data.objects):
         bpy.data.objects.remove(item)
-    settings, words = bpy.context.scene.face_emote, HERE / "speech.txt"
-    settings.speech_file = str(HERE / "speech.wav")
-    settings.transcript = words.read_text().strip() if words.exists() else ""
-    settings.emotion = "joy"
     opened("FACEEMOTE_PT_mouth", "FACEEMOTE_PT_lines", "FACEEMOTE_PT_edit")
     window, area, _sidebar = view()
     area.spaces.active.show_region_ui = True
@@ -147,12 +143,15 @@ def install() -> Iterator[None]:
     yield from shoot("1_installed")
 
 
-def quiet_view() -> None:
-    """The face and nothing around it, from the camera of the stage."""
-    overlay = view()[1].spaces.active.overlay
+def face_on(distance: float = 0.62) -> None:
+    """The view straight at a face at the origin, textured, with nothing around it."""
+    space = view()[1].spaces.active
     for name in ("extras", "bones", "outline_selected", "object_origins", "floor", "cursor", "relationship_lines"):
-        setattr(overlay, f"show_{name}", False)
-    overlay.show_axis_x = overlay.show_axis_y = False
+        setattr(space.overlay, f"show_{name}", False)
+    space.overlay.show_axis_x = space.overlay.show_axis_y = False
+    space.shading.color_type = "TEXTURE"
+    space.region_3d.view_rotation = (0.7071, 0.7071, 0.0, 0.0)
+    space.region_3d.view_location, space.region_3d.view_distance = (0.0, -0.06, 0.0), distance
 
 
 def character() -> Iterator[None]:
@@ -162,20 +161,24 @@ def character() -> Iterator[None]:
     yield from waited(lambda: bpy.context.scene.face_emote.target is not None, 240.0)
     say("add character", bpy.context.scene.face_emote.target is not None, session().status)  # type: ignore[attr-defined]
     yield from shoot("2_added")
-    quiet_view()
-    space = view()[1].spaces.active
-    space.region_3d.view_rotation = (0.7071, 0.7071, 0.0, 0.0)
-    space.region_3d.view_distance = 0.75
-    space.region_3d.view_location = (0.0, -0.06, 0.01)
+    face_on(0.75)
     for colours in ("MATERIAL", "VERTEX", "TEXTURE"):
-        space.shading.color_type = colours
+        view()[1].spaces.active.shading.color_type = colours
         yield from shoot(f"3_solid_{colours.lower()}")
     bpy.ops.face_emote.add_stage()
+
+
+def speech_chosen() -> None:
+    """A file, and its words if they lie beside it."""
+    settings, words = bpy.context.scene.face_emote, HERE / "speech.txt"
+    settings.speech_file = str(HERE / "speech.wav")
+    settings.transcript = words.read_text().strip() if words.exists() else ""
 
 
 def generate() -> Iterator[None]:
     """Generate, cancel, and generate again; undo and redo."""
     scene = bpy.context.scene
+    speech_chosen()
     scene.face_emote.emotion = "anger hidden under a smile"
     yield from shoot("5_ready")
     in_view(bpy.ops.face_emote.generate)
@@ -245,6 +248,8 @@ def lines() -> Iterator[None]:
 def performed(character: object, step: str, *, opening: Callable[[], float]) -> Iterator[None]:
     """A take for the chosen character, looked at where its mouth is open."""
     number = takes()
+    speech_chosen()
+    bpy.context.scene.face_emote.emotion = "joy"
     in_view(bpy.ops.face_emote.generate)
     yield from waited(lambda: takes() > number, 240.0)
     say(step, takes() > number, session().status)  # type: ignore[attr-defined]
@@ -259,20 +264,12 @@ def only(*things: object) -> None:
         item.select_set(False)
 
 
-def face_on(distance: float = 0.62) -> None:
-    """The view straight at a face at the origin."""
-    space = view()[1].spaces.active
-    space.region_3d.view_rotation = (0.7071, 0.7071, 0.0, 0.0)
-    space.region_3d.view_location, space.region_3d.view_distance = (0.0, -0.06, 0.0), distance
-
-
 def imported() -> object:
     """Somebody's head with shape keys and a rig; its largest mesh."""
     before = set(bpy.data.objects)
     bpy.ops.import_scene.gltf(filepath=str(HERE / "own.glb"))
     new = [item for item in bpy.data.objects if item not in before]
     only(*(item for item in new if item.name != "Icosphere"))  # The importer's shape of a bone.
-    view()[1].spaces.active.shading.color_type = "TEXTURE"
     meshes = [item for item in new if item.type == "MESH" and item.data.shape_keys]
     for item in meshes:
         item.data.shape_keys.animation_data_clear()  # An action of its own would play in place of the take.
@@ -292,7 +289,6 @@ def own() -> Iterator[None]:
     settings = bpy.context.scene.face_emote
     settings.target = imported()
     bpy.ops.face_emote.map_character()
-    quiet_view()
     face_on()
     yield from performed(settings.target, "own mesh", opening=jaw_of(settings.target))
     yield from shoot("11_own")
@@ -320,6 +316,7 @@ def linked() -> Iterator[None]:
     shown.instance_type, shown.instance_collection = "COLLECTION", hero
     bpy.context.scene.collection.objects.link(shown)
     settings.target = next(item for item in hero.all_objects if item.type == "MESH" and item.face_emote.kind == "OWN")
+    face_on()
     yield from scrolled(-9000)
     yield from shoot("12_linked")
     in_view(bpy.ops.face_emote.make_override)
@@ -343,6 +340,8 @@ def rigify() -> Iterator[None]:
     in_view(bpy.ops.face_emote.find_marks)
     yield from waited(lambda: bool(parts["skin"].children), 400.0)
     only(*parts.values(), *parts["skin"].children)
+    face_on()
+    view()[1].spaces.active.overlay.show_extras = True
     yield from scrolled(-9000)
     yield from shoot("14_marks")
     rig = rigs.rigged(parts)

@@ -52,6 +52,8 @@ class FaceRig:
     """Bones by point."""
     follows: dict[str, dict[str, float]]
     """Points that the rig itself moves by shares of others' ways."""
+    added: dict[str, dict[str, list[float]]]
+    """Further ways by curve and point, in widths of the mouth, where a control does less than it should."""
 
 
 def known_rig(rig: Any) -> FaceRig | None:
@@ -71,7 +73,7 @@ def _read(name: str, bones: Any) -> FaceRig | None:
     if eye is None or not all(points[point] for point in ("corner.L", "corner.R", "top", "bottom", "jaw")):
         return None
     points = {point: names for point, names in points.items() if names}
-    return FaceRig(stored["title"], (eye, _mirrored(eye)), points, follows)
+    return FaceRig(stored["title"], (eye, _mirrored(eye)), points, follows, stored.get("added", {}))
 
 
 def _mirrored(name: str) -> str:
@@ -153,7 +155,7 @@ def _moves(source: str, rig: Any, kind: FaceRig, *, facing: str) -> Iterator[tup
     wide = float(np.linalg.norm(np.subtract(*(at(kind.points[f"corner.{side}"][0]) for side in "LR"))))
     ways = {
         point: np.array(vector) * (wide if point.startswith(MOUTH) else apart)
-        for point, vector in _table().get(source, {}).items()
+        for point, vector in (_table().get(source, {}) | kind.added.get(source, {})).items()
     }
     for point in ways | kind.follows if ways else ():
         led = sum(share * ways.get(leader, 0.0) for leader, share in kind.follows.get(point, {}).items())

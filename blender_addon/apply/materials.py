@@ -137,6 +137,7 @@ def _eyes(part: str, image: Any, *, name: str, solid: Iterable[float]) -> Any:
 
 def _plain(part: str, colour: tuple[float, ...], roughness: float, *, name: str) -> Any:
     material, _tree, shader, _out = _started(f"{name} {part}", solid=colour)
+    material.roughness = roughness  # In Solid mode.
     shader.inputs["Base Color"].default_value = (*colour, 1.0)
     shader.inputs["Roughness"].default_value = roughness
     return material

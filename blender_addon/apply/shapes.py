@@ -20,12 +20,12 @@ KINDS = (
     ("teeth_lower", re.compile(r"(teeth|tooth|gum|denture).*(low|bot)|(low|bot).*(teeth|tooth|gum|denture)")),
     ("teeth", re.compile(r"teeth|tooth|gum|denture")), ("", re.compile(r"mouth")),
     ("tongue", re.compile(r"tongue|tong")),
-    ("worn", re.compile(r"lash|brow|beard|mustache|moustache|stubble|tear|occlusion")),
+    ("attached", re.compile(r"lash|brow|beard|mustache|moustache|stubble|tear|occlusion")),
     ("eye_left", re.compile(r"(eye|iris|pupil|sclera|cornea).*([._ -]l|left)\d*$|^(l|left)[._ -]?eye")),
     ("eye_right", re.compile(r"(eye|iris|pupil|sclera|cornea).*([._ -]r|right)\d*$|^(r|right)[._ -]?eye")),
     ("eye", re.compile(r"eye|iris|pupil|sclera|cornea")),
 )  # fmt: skip
-"""What an object is by its name; what is not told in full is found out piece by piece, by the engine."""
+"""What an object is by its name; what it does not say in full is found out piece by piece, by the engine."""
 FAR_OFF = 0.006
 """Metres on a human head at which a match is as red as it gets."""
 LEAST_MOVE = 1e-6
@@ -130,7 +130,7 @@ def place_marks(character: Any, path: Path) -> int:
             mark = bpy.data.objects.new(f"Mark {name.replace('_', ' ')}", None)
             home.objects.link(mark)
             mark.parent, mark.face_emote.mark = character, name
-            mark.empty_display_type, mark.show_in_front, mark.show_name = "SPHERE", True, True
+            mark.empty_display_type, mark.show_in_front = "SPHERE", True
         mark.location = inverse @ Vector(place)
         mark.empty_display_size = size / max(*character.matrix_world.to_scale(), 1e-9)
     return len(names)

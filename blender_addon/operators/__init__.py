@@ -26,14 +26,4 @@ CLASSES = (
     *export.CLASSES, *batch.CLASSES,
 )  # fmt: skip
 
-
-def register() -> None:
-    """Register all operators and menus."""
-    for item in CLASSES:
-        bpy.utils.register_class(item)
-
-
-def unregister() -> None:
-    """And take them back."""
-    for item in reversed(CLASSES):
-        bpy.utils.unregister_class(item)
+register, unregister = bpy.utils.register_classes_factory(CLASSES)

@@ -78,12 +78,14 @@ class FACEEMOTE_OT_build_character(Button):
         made = add_head(Path(self.filepath), collection=collection, name=collection.name, person=self.person)
         for thing in context.selected_objects:
             thing.select_set(False)
-        made.mesh.select_set(True)
-        context.view_layer.objects.active = made.mesh
+        made.mesh.select_set(True)  # What is framed.
         context.scene.face_emote.target = made.mesh
         made.rig.location = free_place(context, collection)
         context.view_layer.update()
         show_in_viewports(context)
+        made.mesh.select_set(False)
+        made.rig.select_set(True)  # What moves all of it; the mesh's outline would cross the garment.
+        context.view_layer.objects.active = made.rig
         name = made.mesh.name
         SESSION.status = SESSION.status.removeprefix("Done")  # The panel says what comes next.
         self.report({"INFO"}, tr("{name} is there. {step}", name=name, step=tr(reasons.next_step(context))))

@@ -19,7 +19,7 @@ _enum_items: list[tuple[str, str, str]] = []
 
 
 def preset_items(_self: Any, _context: Any) -> list[tuple[str, str, str]]:
-    """For the menu of emotions. A damaged file of the user's is told in the panel, and the rest shown."""
+    """For the menu of emotions. A damaged file of the user's is named in the panel, and the rest shown."""
     try:
         table = emotions.presets()
     except UserError as error:

@@ -125,13 +125,13 @@ def take_request(scene: Any, character: Any, line: Line) -> tuple[dict[str, Any]
     inputs = _digest([request, identity.id_of(character), _content(request["transcript"])])
     if "auto" in felt.get("emotion", ""):
         request["others"] = other_lines(character, line)
-    asked = dict(request)
+    sent = dict(request)
     request["path"] = str(folder / f"{_digest([request, character.name])}.npz")
     facts = {
         "speech_name": line.name, "wave": str(line.wave), "num_secs": round(line.num_secs, 4), "fps": fps,
         "emotion": felt.get("emotion", "sliders"), "seed": request["seed"], "style": style, "person": person,
         "transcript": request["transcript"], "source": line.source, "source_start": line.start_secs,
-        "is_placed": line.is_placed, "request": asked, "row": line.row, "inputs": inputs,
+        "is_placed": line.is_placed, "request": sent, "row": line.row, "inputs": inputs,
     }  # fmt: skip
     return request, facts
 

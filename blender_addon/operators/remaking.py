@@ -33,10 +33,10 @@ def remake(scene: Any, take: Any, *, regions: tuple[str, ...], keep_others: bool
     `keep_others` takes everything else from the file before; without it, what no mouth moves.
     """
     facts, folder, character = facts_of(take), user_folder("takes"), scene.face_emote.target
-    asked = facts.get("request")
-    if not asked or not Path(asked["speech"]).is_file():
+    request = facts.get("request")
+    if not request or not Path(request["speech"]).is_file():
         raise UserError("The take's speech or settings are gone; re-bake the take first")
-    request = asked | mouth.request_of(take, folder)
+    request = request | mouth.request_of(take, folder)
     request = directed(character, request, action=take, frames=gaze.frames_of(take, character))
     code = hashlib.sha256(json.dumps([request, regions, facts.get("motion")], sort_keys=True).encode()).hexdigest()[:16]
     request["path"] = str(folder / f"{code}.npz")

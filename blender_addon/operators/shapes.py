@@ -34,8 +34,8 @@ def submit(context: Any, *, with_marks: bool, wait: bool | None) -> None:
     """Ask the engine for marks, or for keys at the marks that are there; they are applied when they come."""
     character, scene_again = context.scene.face_emote.target, jobs.remembered(context.scene)
     code = new_id()
-    asked, made = (user_folder("heads") / f"{code}_{what}.npz" for what in ("mesh", "shapes"))
-    things = shapes.write_meshes(character, asked, with_marks=with_marks)
+    sent, made = (user_folder("heads") / f"{code}_{what}.npz" for what in ("mesh", "shapes"))
+    things = shapes.write_meshes(character, sent, with_marks=with_marks)
     numbers = json.dumps([thing.session_uid for thing in things])
 
     def done(result: dict[str, Any]) -> None:
@@ -51,7 +51,7 @@ def submit(context: Any, *, with_marks: bool, wait: bool | None) -> None:
 
     name = character.name
     label = tr("shape keys of {name}", name=name) if with_marks else tr("marks on {name}", name=name)
-    params = {"meshes": str(asked), "path": str(made)}
+    params = {"meshes": str(sent), "path": str(made)}
     jobs.submit(label, method="transfer", params=params, done=done, wait=wait)
 
 

@@ -9,15 +9,5 @@ CLASSES = (
     *lists.CLASSES, *character.CLASSES, *speech.CLASSES, *emotion.CLASSES, *takes.CLASSES, *mouth.CLASSES,
     *editing.CLASSES, *eyes.CLASSES, *drawn.CLASSES, *export.CLASSES,
 )  # fmt: skip
-
-
-def register() -> None:
-    """Register lists and panels, in the order in which they are shown."""
-    for item in CLASSES:
-        bpy.utils.register_class(item)
-
-
-def unregister() -> None:
-    """And take them back."""
-    for item in reversed(CLASSES):
-        bpy.utils.unregister_class(item)
+"""In the order in which panels are shown."""
+register, unregister = bpy.utils.register_classes_factory(CLASSES)

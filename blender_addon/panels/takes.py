@@ -60,10 +60,10 @@ class FACEEMOTE_PT_takes(Tab, bpy.types.Panel):
         if stale is None:
             return
         made = takes.facts_of(stale)["fps"]
-        told = tr(
+        sentence = tr(
             "{name} was made for {made:g} frames a second, the scene has {fps:g}", name=stale.name, made=made, fps=fps
         )
-        say(layout, told, icon="ERROR")
+        say(layout, sentence, icon="ERROR")
         again = layout.operator("face_emote.rebake_take", text="Re-bake as It Was", icon="FILE_REFRESH")
         again.take_id, again.as_it_was = takes.facts_of(stale)["id"], True
 

@@ -16,6 +16,8 @@ from face_emote.rigs.registration.transfer import PLACES, fitted_head, own_place
 SHARES = (1.0, 0.8, 0.65, 0.5, 0.36, 0.25, 0.18, 0.14, 0.11)
 """What part of a mesh's height its head may be: a mask, a bust, a whole body."""
 TURNS = (0.0, 0.5 * np.pi, np.pi, -0.5 * np.pi)
+TILTS = ((0.0, 0.0), (0.4, 0.0), (-0.4, 0.0), (0.0, 0.4), (0.0, -0.4))
+"""Nods and leans of a head that is not upright."""
 COMPARED, THEIRS = 500, 4000
 """So many points of our head, and of theirs, are compared."""
 KEPT = 0.8
@@ -55,7 +57,7 @@ def guessed_places(
 
 
 def _coarse(head: Head, points: Array, *, eyes: Array | None) -> Similarity:
-    """The best of several starts, refined by nearest points (Besl & McKay 1992, trimmed)."""
+    """The best of several starts, also tilted, refined by nearest points (Besl & McKay 1992, trimmed)."""
     assert head.layout is not None
     own = head.template[head.layout.vertices_of("head")].astype(np.float64)
     sample = own[:: max(1, len(own) // COMPARED)]
@@ -68,8 +70,24 @@ def _coarse(head: Head, points: Array, *, eyes: Array | None) -> Similarity:
     else:
         starts = [_under_the_top(own, points, share=share, angle=angle) for share in SHARES for angle in TURNS]
     tried = [_refined(start, sample, points=points, rounds=4) for start in starts]
-    tried = [_refined(fit, sample, points=points, rounds=16) for _, fit in sorted(tried, key=lambda item: item[0])[:5]]
-    return min(tried, key=lambda item: item[0])[1]
+    best = sorted(tried, key=lambda item: item[0])[:5]
+    tilted = [
+        _refined(_tilted(fit, own.mean(axis=0), nod=nod, lean=lean), sample, points=points, rounds=6)
+        for _, fit in best
+        for nod, lean in TILTS
+    ]
+    best = sorted(tilted, key=lambda item: item[0])[:5]
+    return min((_refined(fit, sample, points=points, rounds=16) for _, fit in best), key=lambda item: item[0])[1]
+
+
+def _tilted(fit: Similarity, centre: Array, *, nod: float, lean: float) -> Similarity:
+    """The same with our head turned about its centre first."""
+    c, s, d, t = np.cos(nod), np.sin(nod), np.cos(lean), np.sin(lean)
+    turn = np.array([[1.0, 0.0, 0.0], [0.0, c, -s], [0.0, s, c]]) @ np.array(
+        [[d, -t, 0.0], [t, d, 0.0], [0.0, 0.0, 1.0]]
+    )
+    rotation = fit.rotation @ turn
+    return Similarity(fit.scale, rotation, fit.of(centre[None])[0] - fit.scale * rotation @ centre)
 
 
 def _under_the_top(own: Array, points: Array, *, share: float, angle: float) -> Similarity:

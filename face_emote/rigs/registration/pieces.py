@@ -13,13 +13,13 @@ from face_emote.rigs.registration.sparse import components, nearest
 
 PARTS = {
     "skin": ("head", "torso"), "eye_left": ("eyeL",), "eye_right": ("eyeR",), "teeth_upper": ("teethU", "toothU"),
-    "teeth_lower": ("teethL", "toothL"), "tongue": ("tongue",), "worn": ("lashL", "lashR"),
+    "teeth_lower": ("teethL", "toothL"), "tongue": ("tongue",), "attached": ("lashL", "lashR"),
 }  # fmt: skip
-"""Kinds of pieces, and the parts of the bundled head that are such. What is worn (lashes, brows) goes with the skin."""
+"""Kinds of pieces, and parts of the bundled head that are such. What is attached (lashes, brows) goes with the skin."""
 EYE_NEAR = 0.012
 """Metres on a human head: what is centred so near the middle of an eye is the eye, or its cornea or iris."""
 NEIGHBOURS, ROOTS = 4, 35.0
-"""Points that something follows; and per cent of what is worn that sits on the skin."""
+"""Points that something follows; and per cent of what is attached that sits on the skin."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,7 +47,7 @@ def pieces_of(name: str, points: Array, *, triangles: Array, kind: str) -> list[
     return found
 
 
-def told_apart(pieces: Sequence[Piece], person: Head, *, placed: Array) -> list[Piece]:
+def with_kinds(pieces: Sequence[Piece], person: Head, *, placed: Array) -> list[Piece]:
     """Pieces whose kind is not known are what they lie nearest to on the fitted head; what is in an eye is the eye."""
     parts = {kind: placed[_vertices(person, kind)] for kind in PARTS}
     out = []
@@ -62,7 +62,7 @@ def told_apart(pieces: Sequence[Piece], person: Head, *, placed: Array) -> list[
                 if kind.startswith(piece.kind)
             }
             kind = min(far, key=lambda name: far[name])
-            piece = replace(piece, kind="worn" if kind == "skin" else kind)
+            piece = replace(piece, kind="attached" if kind == "skin" else kind)
         out.append(piece)
     return out
 
@@ -85,7 +85,7 @@ def moved(
     """What the shapes do to a piece that is no skin.
 
     Args:
-        piece: An eye, teeth, a tongue, or what is worn.
+        piece: An eye, teeth, a tongue, or what is attached.
         person: The fitted head.
         placed: Its vertices where the mesh is.
         moves: Displacements of its vertices, key by key.
@@ -133,7 +133,7 @@ def _turned_eye(piece: Piece, person: Head, *, centre: Array) -> Float[Array, "k
 
 
 def _rigid(points: Array, moves: Array, others: Array) -> Array:
-    """The motion of a rigid body, told by some of its points (Kabsch 1976), at others."""
+    """The motion of a rigid body, given by some of its points (Kabsch 1976), at others."""
     centre, goal = points.mean(axis=0), (points + moves).mean(axis=0)
     left, _, right = np.linalg.svd((points + moves - goal).T @ (points - centre))
     rotation = (left * [1.0, 1.0, np.sign(np.linalg.det(left @ right))]) @ right

@@ -18,7 +18,7 @@ from face_emote.face.head import Head
 from face_emote.face.rig import pose_from_controls
 from face_emote.rigs.registration.face_surface import FaceSurface, edges_of, normals
 from face_emote.rigs.registration.fitting import NUM_BETAS, Similarity, fit_identity, settle, similarity_of
-from face_emote.rigs.registration.pieces import Piece, gathered, moved, pieces_of, told_apart
+from face_emote.rigs.registration.pieces import Piece, gathered, moved, pieces_of, with_kinds
 from face_emote.rigs.registration.register import SKIN, closest_on_triangles
 from face_emote.rigs.registration.sparse import Links, nearest, solved
 
@@ -37,8 +37,13 @@ REACH = 0.006
 ZONE = 0.05
 """So far beyond the fitted skin a mesh still gives way."""
 LIPS, SEEDS = 0.016, 0.003
-"""Within the one of the line between the lips a vertex belongs to one; beyond the other nearest skin tells which."""
-LEVER = 0.012
+"""Within the one of the line between the lips a vertex belongs to one; beyond the other nearest skin tells which.
+
+Only where that faces the same way, though: the back of one lip touches the rim of the other.
+"""
+ALIKE = 0.5
+"""Cosine between the normals of skin that faces the same way."""
+LEVER = 0.003
 """Metres within which shapes follow turns and stretches rather than places."""
 AT_ONCE = 4
 SLACK = 0.02
@@ -126,12 +131,12 @@ def transferred(
     triangle, weights, gap = _partners(fitted, skin, moves=moves[ARKIT.index("jawOpen")])
     found = _carried(
         fitted, skin, triangle=triangle, weights=weights, gap=gap, moves=moves,
-        heard=lambda share: progress(0.35 + 0.55 * share, "carrying the shapes"),
+        progress=lambda share: progress(0.35 + 0.55 * share, "carrying the shapes"),
     )  # fmt: skip
     progress(0.92, "eyes, teeth and lashes")
     placed, inner = fitted.placed(), fitted.similarity.turned(moves)
     skin = replace(skin, kind="skin")
-    pieces = told_apart([skin if p.points is skin.points else p for p in pieces], fitted.person, placed=placed)
+    pieces = with_kinds([skin if p.points is skin.points else p for p in pieces], fitted.person, placed=placed)
     every = [
         found if piece is skin else moved(
             piece, person=fitted.person, placed=placed, moves=inner, skin=skin, skin_moves=found, pieces=pieces
@@ -149,9 +154,9 @@ def _judged(
     near = gap < REACH
     found = every[[piece is skin for piece in pieces].index(True)]
     distance, _ = nearest(skin.points, fitted.settled[fitted.front])
-    asked = np.linalg.norm(moves[:, fitted.source.vertex_index[fitted.front]], axis=2).max(axis=1)
+    whole = np.linalg.norm(moves[:, fitted.source.vertex_index[fitted.front]], axis=2).max(axis=1)
     got = np.linalg.norm(found, axis=2).max(axis=1)
-    told = [name for name in ARKIT if not name.startswith(("eyeLook", "tongue"))]
+    judged = [name for name in ARKIT if not name.startswith(("eyeLook", "tongue"))]
     gaps = [np.where(near, gap, np.nan) if piece is skin else np.full(len(piece.points), np.nan) for piece in pieces]
     return Transfer(
         keys={name: start.turned(keys) for name, keys in gathered(pieces, every, sizes=sizes).items()},
@@ -159,7 +164,7 @@ def _judged(
         coverage=float((distance[:, 0] < REACH).mean()),
         error=float(gap[near].mean()),
         worst=float(np.percentile(gap[near], 95)),
-        weak=tuple(name for name in told if got[ARKIT.index(name)] < WEAK * asked[ARKIT.index(name)]),
+        weak=tuple(name for name in judged if got[ARKIT.index(name)] < WEAK * whole[ARKIT.index(name)]),
     )
 
 
@@ -218,7 +223,9 @@ def _partners(fitted: Fitted, skin: Piece, *, moves: Array) -> tuple[Array, Arra
         skin.points, settled, triangles=source.triangles, normal=normal, facing=facing
     )
     at_seam, _ = nearest(settled[seam], skin.points)
-    seeds = np.where((at_seam[:, 0] > SEEDS) & (gap < REACH), of_triangle[triangle], 0)
+    outside = np.einsum("pc,pc->p", normal, facing[triangle]) > ALIKE
+    outside &= (near_seam[source.triangles, 0].min(axis=1) > 0.8 * SEEDS)[triangle]
+    seeds = np.where((at_seam[:, 0] > SEEDS) & (gap < REACH) & outside, of_triangle[triangle], 0)
     label = _grown(skin, seeds, within=at_seam[:, 0] < LIPS)
     for side in (-1, 1):
         own = np.flatnonzero(label == side)
@@ -266,15 +273,13 @@ def _frames(points: Float[Array, "*batch vertex 3"], triangles: Array) -> Float[
 
 def _carried(
     fitted: Fitted, skin: Piece, *, triangle: Array, weights: Array, gap: Array, moves: Array,
-    heard: Callable[[float], None],
+    progress: Callable[[float], None],
 ) -> Float[Array, "key skin_vertex 3"]:  # fmt: skip
     """Deformation transfer: gradients of the head's triangles, integrated over the mesh, held by carried places."""
-    source, person = fitted.source, fitted.person
-    base, own = person.template[source.vertex_index].astype(np.float64), moves[:, source.vertex_index]
+    source, own = fitted.source, moves[:, fitted.source.vertex_index]
+    base = fitted.person.template[source.vertex_index].astype(np.float64)
     rest = np.linalg.inv(_frames(base, source.triangles))
     warp = _smoothed(_frames(fitted.settled, source.triangles) @ rest, source)
-    wide = warp[source.triangles].mean(axis=1)
-    narrow = np.linalg.inv(wide)
     turned = np.einsum("vij,kvj->kvi", warp, own)
     places = np.einsum("kvnc,vn->kvc", turned[:, source.triangles[triangle]], weights)
     solving = np.flatnonzero(gap < ZONE)
@@ -283,35 +288,43 @@ def _carried(
     number[solving] = np.arange(len(solving))
     triangles = number[skin.triangles[(number[skin.triangles] >= 0).all(axis=1)]]
     corner = solving[triangles]
-    partner = triangle[corner[:, 0]]
+    known = (gap[corner] < REACH).all(axis=1)
     spread = _slopes(skin.points[solving], triangles)
     area = 0.5 * np.linalg.norm(
         np.cross(*(skin.points[corner[:, i]] - skin.points[corner[:, 0]] for i in (1, 2))), axis=1
     )
-    known = (gap[corner] < REACH).all(axis=1)
     area = np.where(known, area, SLACK * area)  # Inside the mouth nothing holds the lips back.
-    wanted = np.zeros((len(solving), len(moves), 3))
+    wide = warp[source.triangles].mean(axis=1)
+    narrow, wanted = np.linalg.inv(wide), np.zeros((len(solving), len(moves), 3))
     for key in range(len(moves)):
         stretch = wide @ (_frames(base + own[key], source.triangles) @ rest - np.eye(3)) @ narrow
-        push = np.einsum("tij,tnj->tni", stretch[partner] * (area * known)[:, None, None], spread)
-        np.add.at(wanted[:, key], triangles, push)
-    pairs = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
-    dots = np.concatenate([(spread[:, i] * spread[:, j]).sum(axis=1) * area for i, j in ((0, 1), (1, 2), (2, 0))])
-    links = Links.of(pairs, num_vertices=len(solving), weight=-dots)
+        followed = stretch[triangle[corner[:, 0]]] * (area * known)[:, None, None]
+        np.add.at(wanted[:, key], triangles, np.einsum("tij,tnj->tni", followed, spread))
+    links = Links.of(
+        np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]),
+        num_vertices=len(solving),
+        weight=-np.concatenate([(spread[:, i] * spread[:, j]).sum(axis=1) * area for i, j in ((0, 1), (1, 2), (2, 0))]),
+    )
     mass = np.bincount(triangles.reshape(-1), np.repeat(area / 3.0, 3), minlength=len(solving))
-    hold = np.where(held, mass / LEVER**2, 1e-9 * mass.mean() / LEVER**2)
-    out, pull = np.zeros((len(moves), len(gap), 3)), hold[:, None].astype(np.float32)
+    hold = np.where(held, mass, 1e-9 * mass.mean()) / LEVER**2
+    out = np.zeros((len(moves), len(gap), 3))
     for start in range(0, len(moves), AT_ONCE):  # Few at a time stay in the cache.
-        heard(start / len(moves))
-        flat = places[start : start + AT_ONCE, solving].transpose(1, 0, 2)
-        right = (wanted[:, start : start + AT_ONCE] + hold[:, None, None] * flat).reshape(len(solving), -1)
-        first = np.where(held[:, None, None], flat, 0.0).reshape(len(solving), -1)
-        answer = solved(
-            lambda u: links.laplacian(u) + pull * u, right.astype(np.float32), diagonal=links.degree + hold,
-            first=first.astype(np.float32), rounds=80, exact=1e-3,
-        )  # fmt: skip
-        out[start : start + AT_ONCE, solving] = answer.reshape(len(solving), -1, 3).transpose(1, 0, 2)
+        progress(start / len(moves))
+        some = slice(start, start + AT_ONCE)
+        out[some, solving] = _integrated(links, wanted[:, some], hold, places[some, solving].transpose(1, 0, 2), held)
     return out
+
+
+def _integrated(links: Links, wanted: Array, hold: Array, places: Array, held: Array) -> Array:
+    """Displacements [key, vertex, 3] whose gradients are the wanted ones, drawn to places where they are held."""
+    count, pull = len(held), hold[:, None].astype(np.float32)
+    right = (wanted + hold[:, None, None] * places).reshape(count, -1).astype(np.float32)
+    first = np.where(held[:, None, None], places, 0.0).reshape(count, -1).astype(np.float32)
+    answer = solved(
+        lambda u: links.laplacian(u) + pull * u, right, diagonal=links.degree + hold, first=first, rounds=80,
+        exact=1e-3,
+    )  # fmt: skip
+    return np.asarray(answer.reshape(count, -1, 3).transpose(1, 0, 2))
 
 
 def _slopes(points: Array, triangles: Array) -> Float[Array, "triangle corner=3 3"]:
