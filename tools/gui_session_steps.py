@@ -211,7 +211,7 @@ def timeline_grown() -> Iterator[None]:
     bpy.context.scene.frame_end = 126
     region = next(item for item in area.regions if item.type == "WINDOW")
     with bpy.context.temp_override(window=window, area=area, region=region):
-        bpy.ops.action.view_all()
+        bpy.ops.anim.scene_range_frame()
     yield
 
 

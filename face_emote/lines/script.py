@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from face_emote.audio.directions import LEAD_INS, spoken_part
-from face_emote.audio.subtitles import kind_of, read_subtitles
-from face_emote.audio.transcripts import text_in
+from face_emote.audio.transcripts import kind_of, read_subtitles, text_in
 from face_emote.core.errors import EmotionError, OptionError
 from face_emote.emotion.grammar import describe
 from face_emote.lines.feeling import LineFeeling, felt_in, in_turn, one
