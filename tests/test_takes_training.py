@@ -12,6 +12,7 @@ from face_emote.generation.drawing import drawn_life
 from face_emote.generation.layout import FACE, FACE_SLICE, NUM_VALUES, STYLE, VOICE_SLICE, WINDOW, DrawConfig
 from face_emote.generation.net import load_draw_net
 from face_emote.generation.seen import face_tokens, style_of
+from tools.train_generation.answers import write_answers
 from tools.train_generation.corpus import TakeCorpus
 from tools.train_generation.head_controls import head_controls
 from tools.train_generation.teach import Windows, held_out_loss, manners_of, teach, write_net
@@ -41,8 +42,11 @@ def test_it_learns_goes_on_and_draws(corpus: TakeCorpus, tmp_path: Path) -> None
     assert held_out_loss(net, windows) < 0.93 * first
     path = tmp_path / "takes.safetensors"
     write_net(net, windows, path=path, held_out=frozenset({"s3"}), steps=220)
+    write_answers(path, corpus, held_out=frozenset({"s3"}))
     drawn = load_draw_net(path)
     assert "held out: s3" in drawn.card
+    assert np.all((drawn.answer_gain >= 0.5) & (drawn.answer_gain <= 1.5))
+    assert np.abs(drawn.answer_offset).max() > 0.0
     voice = corpus.values[3][:, VOICE_SLICE]
     assert np.isfinite(drawn_life(drawn, voice, seed=0).face).all()
 

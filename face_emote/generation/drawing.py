@@ -10,7 +10,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from face_emote.core.arrays import Array, Float
-from face_emote.generation.layout import AHEAD, CONTEXT, FACE, FACE_SLICE, NUM_VALUES, STYLE, TOKEN_HZ, VOICE, WINDOW
+from face_emote.generation.layout import (
+    AHEAD,
+    CONTEXT,
+    EASED,
+    FACE,
+    FACE_SLICE,
+    LIDS,
+    NUM_VALUES,
+    STYLE,
+    TOKEN_HZ,
+    VOICE,
+    WINDOW,
+)  # fmt: skip
 from face_emote.generation.layout import VOICE_SLICE as _VOICE
 from face_emote.generation.net import DrawNet
 
@@ -22,7 +34,7 @@ _STAYS = 0.6
 _FARTHEST = 5.0
 _SILENT = np.array([-40.0 if name == "loudness" else 0.0 for name in VOICE], np.float32)
 _HEAD = slice(FACE.index("nod"), FACE.index("tilt") + 1)
-_LIDS = [FACE.index(name) for name in ("lids", "lids_later")]
+_WIDEST = np.arcsinh(0.3 / EASED)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,7 +53,7 @@ class DrawnLife:
 
     def lids_at(self, times: Float[Array, " frames"]) -> Float[Array, "frames side=2"]:
         """How open the lids are: 1 as usual, 0 shut; left, right."""
-        both = _smooth(self.face[:, _LIDS].reshape(-1, 1), 2.0 * TOKEN_HZ * times)
+        both = _smooth(self.face[:, LIDS].reshape(-1, 1), 2.0 * TOKEN_HZ * times)
         apart = _smooth(self.face[:, -1:], times * TOKEN_HZ)
         return np.concatenate([both + 0.5 * apart, both - 0.5 * apart], axis=1)
 
@@ -79,7 +91,7 @@ class TakeStream:
         net, dice = self._net, np.random.default_rng([self._seed, self._windows])
         noise = dice.standard_normal((WINDOW, NUM_VALUES)).astype(np.float32)
         self._swing = _STAYS * self._swing + np.sqrt(1.0 - _STAYS**2) * dice.standard_normal(len(STYLE))
-        style = self._manner + net.restless @ self._swing
+        style = (self._manner + net.restless @ self._swing - net.answer_offset) / net.answer_gain
         known = np.zeros((WINDOW, 3), np.float32)
         known[:, 1] = 1.0
         values = noise.copy()
@@ -98,6 +110,7 @@ class TakeStream:
         self._windows += 1
         self._before = face[HOP : HOP + CONTEXT]
         drawn: Array = face[CONTEXT : CONTEXT + HOP] * net.scale[FACE_SLICE] + net.mean[FACE_SLICE]
+        drawn[:, LIDS] = 1.0 + EASED * np.sinh(np.minimum(drawn[:, LIDS], _WIDEST))
         return drawn
 
 

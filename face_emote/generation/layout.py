@@ -28,6 +28,10 @@ STYLE = (
 """How somebody moves: logarithms of the standard deviations of what is named, and of speed over deviation; the root of
 the share of time with shut lids; and how the frown goes with the lids, -1..1."""
 
+EASED = 0.05
+"""Inside the network lids are asinh((lids - 1) / EASED): lids that rest must not twitch for those that blink."""
+LIDS = [FACE.index(name) for name in ("lids", "lids_later")]
+
 FACE_SLICE = slice(0, len(FACE))
 VOICE_SLICE = slice(FACE_SLICE.stop, FACE_SLICE.stop + len(VOICE))
 FEELING_SLICE = slice(VOICE_SLICE.stop, VOICE_SLICE.stop + len(FEELING))

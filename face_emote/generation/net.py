@@ -24,7 +24,7 @@ from face_emote.network.weights import Affine, BlockWeights, Layer, Sizes, arran
 
 FORMAT = "face_emote.generation/1"
 DRAW_NET = ASSETS / "generation" / "takes.safetensors"
-_EXTRAS = ("mean", "scale", "manners", "style_mean", "style_scale", "restless")
+_EXTRAS = ("mean", "scale", "manners", "style_mean", "style_scale", "restless", "answer_gain", "answer_offset")
 _TIMES = 4
 FARTHEST_STYLE = 4.0
 NUM_CONDITIONS = 1 + 2 * _TIMES + len(STYLE) + 1
@@ -58,6 +58,9 @@ class DrawNet:
     style_scale: Float[Array, f" style={len(STYLE)}"]
     restless: Float[Array, f"style={len(STYLE)} style={len(STYLE)}"]
     """Root of the covariance with which a talker's style changes from clip to clip."""
+    answer_gain: Float[Array, f" style={len(STYLE)}"]
+    answer_offset: Float[Array, f" style={len(STYLE)}"]
+    """What is drawn has this much of the style that is asked for, and so much more."""
     controls: Mapping[str, float]
     """What controls do to a face on the bundled head (`aims`)."""
     sha256: str

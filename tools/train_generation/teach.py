@@ -19,9 +19,21 @@ import torch
 from torch import Tensor
 
 from face_emote.core.arrays import Array, Bool
-from face_emote.generation.layout import CONTEXT, FACE, FACE_SLICE, NUM_VALUES, SLICES, STYLE, WINDOW, DrawConfig
+from face_emote.generation.layout import (
+    CONTEXT,
+    EASED,
+    FACE,
+    FACE_SLICE,
+    LIDS,
+    NUM_VALUES,
+    SLICES,
+    STYLE,
+    WINDOW,
+    DrawConfig,
+)
 from face_emote.generation.net import FARTHEST_STYLE, FORMAT
 from face_emote.network.safetensors_file import write_tensors
+from tools.train_generation.answers import write_answers
 from tools.train_generation.corpus import TakeCorpus, read_corpus
 from tools.train_generation.head_controls import head_controls
 from tools.train_generation.torch_draw import TorchDrawNet, conditions_of
@@ -44,13 +56,15 @@ class Windows:
     """Normalised windows and the chance of each."""
 
     def __init__(self, corpus: TakeCorpus, *, held_out: frozenset[str]) -> None:
-        parts = [corpus.values[corpus.known[:, k]][:, :, part] for k, part in enumerate(SLICES)]
+        eased = corpus.values.copy()
+        eased[:, :, LIDS] = np.arcsinh((eased[:, :, LIDS] - 1.0) / EASED)
+        parts = [eased[corpus.known[:, k]][:, :, part] for k, part in enumerate(SLICES)]
         flat = [part.reshape(-1, part.shape[2]) for part in parts]
         self.mean = np.concatenate([part.mean(axis=0) for part in flat])
         self.scale = np.maximum(np.concatenate([part.std(axis=0) for part in flat]), 1e-2)
         self.mean[FACE_SLICE] *= np.array(["lids" in name and name != "lids_apart" for name in FACE])
         self.corpus = corpus
-        values = np.clip((corpus.values - self.mean) / self.scale, -6.0, 6.0)
+        values = np.clip((eased - self.mean) / self.scale, -6.0, 6.0)
         for k, part in enumerate(SLICES):
             values[~corpus.known[:, k], :, part] = 0.0
         self.values = torch.from_numpy(values.astype(np.float32))
@@ -179,6 +193,7 @@ def main() -> int:
     windows, config = Windows(corpus, held_out=held_out), DrawConfig()
     net = teach(windows, config=config, steps=given.steps, beside=given.output.with_suffix(".pt"))
     write_net(net, windows, path=given.output, held_out=held_out, steps=given.steps)
+    write_answers(given.output, corpus, held_out=held_out)
     return 0
 
 
@@ -189,7 +204,8 @@ def write_net(net: TorchDrawNet, windows: Windows, *, path: Path, held_out: froz
     means, root = manners_of(corpus, learnt=learnt)
     extras = {
         "mean": windows.mean, "scale": windows.scale, "manners": means, "style_mean": windows.style_mean,
-        "style_scale": windows.style_scale, "restless": root,
+        "style_scale": windows.style_scale, "restless": root, "answer_gain": np.ones(len(STYLE)),
+        "answer_offset": np.zeros(len(STYLE)),
     }  # fmt: skip
     card = (
         f"learnt from: {', '.join(sorted(set(corpus.talker[learnt & corpus.known[:, 0]])))} of GRID, voices of EmoDB\n"

@@ -16,9 +16,9 @@ _INNER, _OUTER, _DOWN, _WIDE, _BLINK = (
     [CONTROLS.index(name + side) for side in ("Left", "Right")]
     for name in ("innerBrowRaise", "browOuterUp", "browDown", "eyeWide", "eyeBlink")
 )
-_RAISED, _KNIT, _MOST_DOWN = (0.05, 0.35), (0.05, 0.12), 0.4
+_RAISED, _KNIT, _MOST_DOWN = (0.05, 0.45), (0.05, 0.15), 0.4
 """Least and most tone of brows at rest - 1 mm at most -, and the most that they are pressed down."""
-_COVERED = 98.0
+_COVERED = 99.0
 """Percentage of a take for which the tone is enough."""
 _WITH_BLINK = 0.05
 """What every blink presses the brows down by (`layering`); it counts as pressed already."""
@@ -57,7 +57,9 @@ def drawn_brows(drawn: Drawn, times: Float[Array, " frames"], *, amount: float) 
     """
     on_head, lids = drawn.on_head, drawn.life.lids_at(times)
     raises, lowers = on_head["outer_up brow"] + on_head["inner_up brow"], on_head["down brow"]
-    everywhere = _pulls(drawn, np.arange(len(drawn.life.face)) / TOKEN_HZ, amount=amount)
+    every = np.arange(len(drawn.life.face)) / TOKEN_HZ
+    everywhere = _pulls(drawn, every, amount=amount)
+    everywhere[:, 2] -= _WITH_BLINK * drawn_closure(drawn, every, blinks=True)
     raised = float(np.clip(np.percentile(-everywhere[:, :2], _COVERED), *_RAISED))
     tone = float(np.clip(np.percentile(-everywhere[:, 2], _COVERED), *_KNIT))
     pulls, blink = _pulls(drawn, times, amount=amount), drawn_closure(drawn, times, blinks=True)[:, None]
