@@ -270,6 +270,11 @@ class FACEEMOTE_PG_settings(bpy.types.PropertyGroup):
         items=[("SCENE", "Scene", "The scene's first frame"), ("PLAYHEAD", "Playhead", "The current frame")],
     )
     place_sound: BoolProperty(name="Place Sound", description="Add a sound strip with the take", default=True)
+    voice_follows: BoolProperty(
+        name="Voice Follows Feeling",
+        description="Re-tune the sound to the emotion, and play that: the take gets a strip with it, and the strip it "
+        "was made from is muted",
+    )
 
     emotion_mode: EnumProperty(
         name="Given In",

@@ -5,6 +5,7 @@ import os
 import wave
 from contextlib import closing
 
+import numpy as np
 import pytest
 from batch_lines import REPOSITORY, command, contents, make_lines, run_command, write_line
 from fabricated_flame import write_flame
@@ -12,10 +13,13 @@ from fabricated_flame import write_flame
 import face_emote as fe
 from face_emote.batch.batch import Place, held, run_batch
 from face_emote.batch.plan import PlanOptions, plan_batch
+from face_emote.batch.rows import output_hash
 from face_emote.batch.run import Choice
 from face_emote.batch.state import DONE, FAILED, BatchState, OutputState
+from face_emote.batch.work import do_task, output_file, stages
 from face_emote.core.errors import BatchError, OutputError
 from face_emote.provenance.verification import verify
+from face_emote.verbs.voice import write_retuned
 
 pytest.importorskip("av")
 
@@ -201,3 +205,34 @@ def test_the_folder_of_the_tests_is_this_one():
     assert (REPOSITORY / "face_emote").is_dir() and os.environ["FACE_EMOTE_SETTINGS"]
     with wave.open(str(REPOSITORY / "assets" / "speech" / "dashwood_1.wav")) as sound:
         assert sound.getnframes() > 16_000
+
+
+def test_a_row_with_voice_gives_its_video_the_retuned_sound_and_keeps_it(tmp_path):
+    pytest.importorskip("pyworld")
+    write_line(tmp_path / "a.wav", 0.8)
+    lines = tmp_path / "lines.csv"
+    lines.write_text("speech,name,emotion,outputs,voice\na.wav,felt,anger,mp4 npz,yes\na.wav,plain,anger,mp4 npz,\n")
+    plan = plan_batch(lines, PlanOptions({"size": "48", "fps": "5"}))
+    felt, plain = plan.rows
+    assert felt.outputs == ("felt.mp4", "felt.npz", "felt.voice.wav") and plain.outputs == ("plain.mp4", "plain.npz")
+    assert output_hash(felt, "felt.mp4") != output_hash(plain, "plain.mp4")
+    assert output_hash(felt, "felt.npz") == output_hash(plain, "plain.npz"), "the voice moves nothing in the face"
+    work = {}
+    for row in plan.rows:
+        for (task,) in stages(row, key=row.name, secs=0.8):
+            do_task(task, tmp_path / row.name, tick=lambda frames: None)
+        work |= {output: tmp_path / row.name / output_file(row, output) for output in row.outputs}
+    assert work["felt.npz"].read_bytes() == work["plain.npz"].read_bytes()
+    again = write_retuned(tmp_path / "a.wav", tmp_path / "again.wav", emotion="anger")
+    assert again.read_bytes() == work["felt.voice.wav"].read_bytes()
+    voice = fe.read_speech(again).samples
+    heard, spoken = (fe.read_speech(work[f"{name}.mp4"]).samples[: len(voice)] for name in ("felt", "plain"))
+    assert np.corrcoef(heard, voice[: len(heard)])[0, 1] > 0.95 > np.corrcoef(spoken, voice[: len(spoken)])[0, 1]
+
+
+def test_a_voice_is_for_rows_of_speech(tmp_path):
+    (tmp_path / "face.mp4").write_bytes(b"")
+    lines = tmp_path / "lines.csv"
+    lines.write_text("video,voice\nface.mp4,yes\n")
+    with pytest.raises(BatchError, match="voice is for rows of speech"):
+        plan_batch(lines, PlanOptions())

@@ -120,7 +120,7 @@ def take_request(scene: Any, character: Any, line: Line) -> tuple[dict[str, Any]
     target = "head" if character.face_emote.kind == "HEAD" else "arkit"
     request = {
         "speech": str(line.wave), "fps": fps, "target": target, "seed": settings.seed, "person": person,
-        "transcript": transcript_of(settings),
+        "transcript": transcript_of(settings), **({"voice": True} if settings.voice_follows else {}),
     } | line.given | felt | {"style": style}  # fmt: skip
     inputs = _digest([request, identity.id_of(character), _content(request["transcript"])])
     if "auto" in felt.get("emotion", ""):
@@ -184,7 +184,8 @@ def submit_take(
     def done(result: dict[str, Any]) -> None:
         take_facts = facts | {
             "motion": result["motion"], "animator": result["animator"], "speech_sha256": result["speech_sha256"],
-            "cues": result.get("cues", ""), "engine": SESSION.capabilities.get("version", ""),
+            "cues": result.get("cues", ""), "voice": result.get("voice", ""),
+            "engine": SESSION.capabilities.get("version", ""),
         }  # fmt: skip
         owner = identity.character_of(uid)
         refusal = takes.refusal(owner) if owner is not None else "the character is gone"
@@ -273,11 +274,17 @@ class FACEEMOTE_OT_apply_take(Button):
             raise UserError("The take to re-bake is gone; generate a new one")
         if take is not None:
             regions = tuple(filter(None, self.regions.split(",")))
+            had_voice = bool(takes.facts_of(take).get("voice"))
             takes.rebake(take, character, Path(self.filepath), facts, regions=regions)
             gaze.list_again(settings, take)
+            if had_voice or facts.get("voice"):
+                sound.remove_sound(takes.facts_of(take)["id"])
+                _place_voice(context.scene, take, facts)
         else:
             take = takes.add_take(character, Path(self.filepath), facts, first_frame=self.first_frame)
-            if settings.place_sound and facts.get("source") and not facts.get("is_placed"):
+            if facts.get("voice"):
+                _place_voice(context.scene, take, facts)
+            elif settings.place_sound and facts.get("source") and not facts.get("is_placed"):
                 _place_sound(context.scene, take, facts)
                 takes.hush_hidden()
         mouth.keep_cues(take, facts.get("cues", ""))
@@ -297,6 +304,19 @@ class FACEEMOTE_OT_apply_take(Button):
         context.scene.frame_set(context.scene.frame_current)
         SESSION.status = f"{said}. {SESSION.status}" if SESSION.status not in ("", "Done") else said
         self.report({"WARNING" if lost else "INFO"}, said)
+
+
+def _place_voice(scene: Any, take: Any, facts: dict[str, Any]) -> None:
+    """Let the re-tuned voice be heard, and not the strip that it was made from; or that one again."""
+    known, voice = takes.facts_of(take), facts.get("voice", "")
+    source = sound.find_strip(scene, facts["speech_name"]) if facts.get("is_placed") else None
+    if source is not None:
+        source.mute = bool(voice)
+    if voice:
+        sound.place_sound(scene, path=voice, frame=known["first_frame"], name=take.name, take=known["id"])
+    elif source is None and facts.get("source"):
+        _place_sound(scene, take, facts)
+    takes.hush_hidden()
 
 
 def _place_sound(scene: Any, take: Any, facts: dict[str, Any]) -> None:

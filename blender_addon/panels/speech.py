@@ -41,6 +41,7 @@ class FACEEMOTE_PT_speech(Tab, bpy.types.Panel):
                 column.prop(settings, "range_end")
             layout.prop(settings, "start_at")
             layout.prop(settings, "place_sound")
+        layout.prop(settings, "voice_follows")
         if not reasons.no_speech(context):
             layout.label(text=tr("Starts at frame {start_frame}", start_frame=start_frame(context.scene)), icon="TIME")
         layout.prop(settings, "transcript")

@@ -112,7 +112,7 @@ def _survey_file(source: SpeechSource, report: Progress) -> Condition:
     def passed(secs: float) -> None:
         report(min(secs, source.duration_secs or secs), max(source.duration_secs, secs))
 
-    weights = None if source.channels == 1 else _weights(source)
+    weights = channel_weights(source)
     found = _surveyed(source.blocks(weights=weights, ceiling=LOUDEST, remark=remarks.append), passed)
     return Condition(found.gain, weights, tuple(remarks))
 
@@ -170,8 +170,10 @@ def _judged(speech_db: Float[Array, " frames"]) -> Condition:
     return Condition(gain)
 
 
-def _weights(source: SpeechSource) -> Float[Array, " channel"] | None:
+def channel_weights(source: SpeechSource) -> Float[Array, " channel"] | None:
     """Weights of the channels whose mean would cancel the sound; None when the mean is right."""
+    if source.channels == 1:
+        return None
     lag = max(1, round(PHASE_SECS * source.sample_rate))
     products = np.zeros((source.channels, source.channels))
     for piece in source.pieces(remark=logger.debug):

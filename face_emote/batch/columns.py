@@ -31,7 +31,7 @@ from face_emote.verbs.say import said_performance
 
 OTHERS = (
     "speech", "video", "text", "speaker", "said_by", "hidden", "start", "end", "name", "outputs", "consent",
-    "no_provenance",
+    "no_provenance", "voice",
 )  # fmt: skip
 FILMING = options_of(Filming)
 COLUMNS = tuple(dict.fromkeys((*OTHERS, *(item.name for item in (*PERFORMANCE_OPTIONS, *PICTURE_OPTIONS, *FILMING)))))
@@ -103,9 +103,9 @@ def filmed_performance_of(cells: Cells, *, film: Path) -> tuple[Performance, Fil
     FaceEmoteError: a value that `capture` or `animate --from` would not take, or that is for speech.
     """
     known = {*(item.name for item in FILMING), *OVER_CAPTURE} - {"head"}
-    for item in PERFORMANCE_OPTIONS:
-        if item.name not in known and cells.texts.get(item.name, "").strip():
-            raise OptionError(f"{item.name} is for rows of speech, and this one is a video; leave it out")
+    for name in ("voice", *(item.name for item in PERFORMANCE_OPTIONS)):
+        if name not in known and cells.texts.get(name, "").strip():
+            raise OptionError(f"{name} is for rows of speech, and this one is a video; leave it out")
     # A number of lips is the slider of a performance; here it says whose they are.
     said = {item.name: cells.value(item) for item in FILMING} | {"lips": cells.texts.get("lips", "").strip() or None}
     filming = built(Filming, said)

@@ -17,7 +17,7 @@ from face_emote.batch.columns import (
 )
 from face_emote.batch.manifest_file import RawRow, matches, read_manifest
 from face_emote.batch.naming import DEFAULT_TEMPLATE, filled, key_of, require_safe, shortened, slug
-from face_emote.batch.rows import WORK, Row, is_sheet, is_video, words_of
+from face_emote.batch.rows import VOICE_SUFFIX, WORK, Row, is_sheet, is_video, words_of
 from face_emote.batch.talkers import Voices, read_voices, with_talkers
 from face_emote.capturing.film import film_facts
 from face_emote.core.errors import BatchError, FaceEmoteError, OptionError
@@ -26,6 +26,7 @@ from face_emote.core.options import Performance, Picture, facing
 from face_emote.formats.catalogue import format_of
 from face_emote.rendering.video import choose_codec
 from face_emote.verbs.render import require_picture, require_square
+from face_emote.voice.vocoder import require_vocoder
 
 DEFAULT_OUTPUTS = "mp4"
 MAX_SHOWN = 50  # Mistakes shown at once; of more, only their number.
@@ -136,6 +137,10 @@ def _row(raw: RawRow, cells: Cells, *, swept: list[str], options: PlanOptions) -
     for output in outputs:
         if not (said and output.lower().endswith(".wav")):
             _require_output(output, performance, picture=picture)
+    voice = yes(cells, "voice") and filming is None and not said
+    if voice:
+        require_vocoder()
+        outputs += (require_safe(name + VOICE_SUFFIX),)
     unmarked = yes(cells, "no_provenance")
     if unmarked and cells.text("consent"):
         raise OptionError("consent is part of the mark; leave out no_provenance")
@@ -143,7 +148,7 @@ def _row(raw: RawRow, cells: Cells, *, swept: list[str], options: PlanOptions) -
     return Row(
         number=raw.number, name=name, performance=performance, picture=picture, outputs=outputs,
         consent=cells.text("consent"), marked=not unmarked, filming=filming,
-        speaker=cells.text("speaker") or cells.texts.get("character", "").strip(), said=said,
+        speaker=cells.text("speaker") or cells.texts.get("character", "").strip(), said=said, voice=voice,
     )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from face_emote.face.person_file import SUFFIX
 from face_emote.rendering.video import DEFAULT_CODEC
 
 SHEET_SUFFIX = ".png"
+VOICE_SUFFIX = ".voice.wav"
 WORK = ".work"  # The work folder.
 KEY_DIGITS = 24
 
@@ -37,6 +38,7 @@ class Row:
     """How the face is read, where the speech is a film; the performance is then what is put on top of it."""
     speaker: str = ""  # Whose voice it is; rows of one speaker know each other.
     said: bool = False  # Whether the speech is a text that was said; its voice is re-tuned to what is felt.
+    voice: bool = False  # Whether a recording is re-tuned to what is felt; it is then an output as well.
 
     @property
     def place(self) -> str:
@@ -72,6 +74,11 @@ def is_sheet(output: str) -> bool:
     return Path(output).suffix.lower() == SHEET_SUFFIX
 
 
+def is_voice(output: str) -> bool:
+    """Whether an output is the re-tuned sound."""
+    return output.endswith(VOICE_SUFFIX)
+
+
 def is_video(output: str) -> bool:
     """Whether an output is a video."""
     return Path(output).suffix.lower() in DEFAULT_CODEC
@@ -97,6 +104,8 @@ def motion_hash(row: Row) -> str:
 def output_hash(row: Row, output: str) -> str:
     """Of all that decides one output."""
     values: dict[str, object] = {"motion": motion_hash(row), "kind": Path(output).suffix.lower()}
+    if row.voice and (is_video(output) or is_voice(output)):
+        values["voice"] = True
     if is_video(output) or is_sheet(output):
         values["picture"] = {**asdict(row.picture), "size": row.picture.sides}
     return _digest(values | {"marked": row.marked, "consent": row.consent})

@@ -69,6 +69,7 @@ class BatchCommand(SectionedCommand):
     "--name", metavar="TEMPLATE", default="", help='Names of rows without one: "{speech}_{emotion}". [{speech}]'
 )
 @click.option("--sweep", metavar="AXES", default="", help='Every combination: "emotion=joy,anger; intensity=.3,1".')
+@click.option("--voice", is_flag=True, help="Re-tune the sound to the emotion, too: into videos, and as .voice.wav.")
 @click.option("--contact-sheet", is_flag=True, help="A picture of twelve frames for every row too.")
 @click.option("--dry-run", is_flag=True, help="Check everything and say what would be done; write nothing.")
 @click.option("--only-failed", is_flag=True, help="Only rows that failed last time.")

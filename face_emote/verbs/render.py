@@ -276,14 +276,14 @@ def draw(
     whole = model if model.betas is None else load_head()
     look = _look(picture, motion.character)
     if progress is not None:
-        progress(0, motion.num_frames, "starting Blender" if picture.engine == "cycles" else WARM_UP)
+        progress(0.0, float(motion.num_frames), "starting Blender" if picture.engine == "cycles" else WARM_UP)
     renderer = make_renderer(picture.engine, whole, betas=motion.betas, skin=look, scene=scene, samples=picture.samples)
 
     def frames() -> Iterator[Array]:
         for done, frame in enumerate(_drawn(renderer, _poses(person, motion), workers=workers), start=1):
             yield _labelled(frame, picture.label)
             if progress is not None:
-                progress(done, motion.num_frames, "rendering")
+                progress(float(done), float(motion.num_frames), "rendering")
 
     return frames()
 

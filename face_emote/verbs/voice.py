@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from face_emote.audio.analyse import analyse
+from face_emote.audio.conditioning import channel_weights
 from face_emote.audio.reader import SpeechSource, open_speech
 from face_emote.audio.wav_file import wav_written
 from face_emote.core.arrays import Array, Float
@@ -105,12 +106,17 @@ def _source_of(speech: Speech | str | Path) -> _Source:
     found = open_speech(speech)
     _require_rate(found.sample_rate, found.path)
     exact = found.wav is None or found.wav.sample_bytes <= 2
-    return _Source(lambda: _mono(found), found.sample_rate, found.duration_secs, 2 if exact else 3)
+    weights = channel_weights(found)
+    return _Source(lambda: _mono(found, weights), found.sample_rate, found.duration_secs, 2 if exact else 3)
 
 
-def _mono(source: SpeechSource) -> Iterator[Float[Array, " _samples"]]:
+def _mono(source: SpeechSource, weights: Float[Array, " channel"] | None) -> Iterator[Float[Array, " _samples"]]:
+    """As it is listened to: channels in opposite phase are turned before they are added."""
     for piece in source.pieces():
-        yield piece[:, 0] if piece.shape[1] == 1 else piece.mean(axis=1, dtype=np.float32)
+        if weights is not None and piece.shape[1] == len(weights):
+            yield piece @ weights
+        else:
+            yield piece[:, 0] if piece.shape[1] == 1 else piece.mean(axis=1, dtype=np.float32)
 
 
 def _require_rate(rate_hz: int, where: str | Path) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from face_emote.core.arrays import Array, Float
 from face_emote.core.errors import EmotionError, OptionError
 from face_emote.core.eyes import EyeDirection
-from face_emote.core.fields import built, options_of
+from face_emote.core.fields import Kind, Option, built, options_of
 from face_emote.core.motion import MotionSource
 from face_emote.core.names import ARKIT_ORDER, EMOTIONS, JOINTS
 from face_emote.core.options import PERFORMANCE_OPTIONS, Filming, performance_from
@@ -28,13 +28,15 @@ from face_emote.formats.motion_file import MotionWriter
 from face_emote.motion.events.blinks import BlinkScore
 from face_emote.rigs.retarget import retargeted
 from face_emote.verbs.animate import perform
+from face_emote.voice.vocoder import require_vocoder
 from face_emote.worker.person import Person, person_from, talker_in
 from face_emote.worker.protocol import Params
 
 TARGETS = ("head", "arkit")  # Shape keys of our own head, or ARKit weights for somebody else's.
-OWN = ("speech", "path", "target", "emotion_keys", "style", "person", "others", "eyes")
+OWN = ("speech", "path", "target", "emotion_keys", "style", "person", "others", "eyes", "voice")
 FIELDS = tuple(item for item in PERFORMANCE_OPTIONS if not item.owner and item.name not in ("character", "style"))
 """Fields of a performance that a request gives as they are; who plays it is the person, `style` are the sliders."""
+VOICE = Option(help="", kind=Kind.FLAG, name="voice")
 KEY_ARRAYS = ("time_secs", "amounts", "vad", "vad_amount", "hidden", "leak")
 KEY_SHAPES = ((), (len(EMOTIONS),), (3,), (), (len(EMOTIONS),), ())
 
@@ -43,7 +45,8 @@ def write_take(params: Params, *, progress: Callable[[float, str], None]) -> dic
     """Perform a speech; the curves go to `path`, the motion file to the same name ending in .motion.npz.
 
     Params: speech, path, target, emotion_keys (path, in place of the emotion), style, person, others (lines of the same
-    voice), eyes (path of an .npz with the arrays of an `EyeDirection`), and the other fields of a `Performance`.
+    voice), eyes (path of an .npz with the arrays of an `EyeDirection`), voice (whether the speech is re-tuned, too, and
+    written to the same name ending in .voice.wav), and the other fields of a `Performance`.
     """
     params.require_known((*OWN, *(item.name for item in FIELDS)))
     path = Path(params.text("path"))
@@ -51,6 +54,9 @@ def write_take(params: Params, *, progress: Callable[[float, str], None]) -> dic
     target = params.text("target", TARGETS[0])
     if target not in TARGETS:
         raise OptionError(f"A take is made for one of {', '.join(TARGETS)}, not {target!r}")
+    voice = path.with_name(f"{path.stem}.voice.wav") if params.options((VOICE,)).get("voice") else None
+    if voice is not None:
+        require_vocoder()
     person = person_from(params.part("person"))
     performance = performance_from(
         params.options(FIELDS), speech=Path(params.text("speech")), character=person.name,
@@ -68,6 +74,11 @@ def write_take(params: Params, *, progress: Callable[[float, str], None]) -> dic
     written = _written(
         take.motion, path, target=target, person=person, shown_on=shown_on, progress=progress, blinks=take.blinks
     )
+    if voice is not None:
+        from face_emote.verbs.voice import write_retuned
+
+        write_retuned(Path(params.text("speech")), voice, emotion=take.plan, seed=performance.seed)
+        written["voice"] = str(voice)
     return {**written, "remarks": list(take.analysis.remarks)}
 
 

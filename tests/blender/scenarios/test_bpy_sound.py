@@ -64,6 +64,20 @@ def test_a_part_of_a_file_is_the_file_itself_cut_to_the_part(fe, preview):
         assert heard.readframes(4000) == whole.readframes(4000)
 
 
+def test_a_voice_that_follows_the_feeling_is_the_sound_of_the_take(fe):
+    scene = emptied(fe)
+    character = spoken(fe)
+    fe.bpy.ops.face_emote.remove_take()
+    scene.face_emote.speech_file, scene.face_emote.voice_follows, scene.face_emote.emotion = str(SPEECH), True, "anger"
+    fe.bpy.ops.face_emote.generate()
+    (take,), (strip,) = fe.takes.takes_of(character), sounds(fe)
+    assert str(played(strip)) == fe.takes.facts_of(take)["voice"] != str(SPEECH)
+    with wave.open(str(played(strip))) as voice, wave.open(fe.takes.facts_of(take)["wave"]) as heard:
+        assert voice.getnframes() == heard.getnframes()
+        assert voice.readframes(99999) != heard.readframes(99999)
+    scene.face_emote.voice_follows = False
+
+
 def test_hidden_takes_mute_their_sound(fe, tmp_path):
     emptied(fe)
     character = spoken(fe)
