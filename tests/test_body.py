@@ -10,12 +10,18 @@ import face_emote as fe
 from face_emote.body.recording import read_recording
 from face_emote.body.signals import signals_of
 from face_emote.core.body import BODY_HZ, MEASURES, BodySignals
-from face_emote.core.errors import FaceEmoteWarning, HeartError
+from face_emote.core.errors import DependencyError, FaceEmoteWarning, HeartError
 from face_emote.core.names import BLOOD_REGIONS, CONTROLS, MOTION_HZ
 from face_emote.core.options import Performance
-from face_emote.core.types import PerformanceStyle, Speech
+from face_emote.core.types import FaceMotion, MotionInfo, PerformanceStyle, Speech
+from face_emote.face.characters import character
+from face_emote.face.eyeball import MOST_WIDENED, eye_frame
+from face_emote.formats.mesh.targets import morph_targets
 from face_emote.motion.feeling.blood import PULSE, beat_shape, pulse_of, rested_blood
 from face_emote.motion.feeling.body import body_bearing
+from face_emote.rendering.base import Pose
+from face_emote.rendering.engines import make_renderer
+from face_emote.rendering.scene import make_scene
 from face_emote.verbs.animate import perform
 
 CHEEK, PUPIL = BLOOD_REGIONS.index("cheek_left"), CONTROLS.index("pupilDilate")
@@ -229,6 +235,68 @@ def test_sweat_widens_the_pupils_and_nothing_does_without_it(sound, tmp_path):
         still = fe.animate(sound, emotion="neutral", animator="rules")
         fear = fe.animate(sound, emotion="fear", animator="rules")
     assert not still.expression[:, PUPIL].any() and fear.expression[100:, PUPIL].min() > 0.2
+
+
+@pytest.mark.parametrize("engine", ["fast", "differentiable", "gl"])
+def test_wide_pupils_are_wider_in_every_engine(engine):
+    if engine == "differentiable":
+        pytest.importorskip("torch")
+    if engine == "gl":
+        pytest.importorskip("moderngl")
+    head, person = fe.load_head(), character("default")
+    scene = make_scene(camera="eyes", light="studio", width=256, height=128)
+    try:
+        renderer = make_renderer(engine, head, betas=person.betas, skin=person.skin, scene=scene, samples=None)
+    except DependencyError as fault:
+        pytest.skip(str(fault))
+    rest = head.with_identity(person.betas).template.astype(np.float32)
+    still = (np.zeros(16, np.float32), np.zeros(8, np.float32))
+    narrow, wide = (renderer.render(Pose(rest, *still, pupil)).astype(float) for pupil in (0.0, 1.0))
+    changed = np.abs(wide - narrow).max(axis=2) > 12.0
+    assert 4 < changed.sum() < 200
+    assert wide[changed].mean() < narrow[changed].mean() - 15.0
+
+
+def test_the_picture_of_cycles_eyes_has_the_pupil_of_the_frame():
+    pytest.importorskip("numba")
+    from face_emote.rendering.cycles.engine import posed
+    from face_emote.rendering.cycles.job import prepare
+
+    person, head = character("default"), fe.load_head()
+    scene = make_scene(camera="eyes", light="studio", width=64, height=64)
+    prepared = prepare(head, betas=person.betas, skin=person.skin, scene=scene, samples=1)
+    still = (np.zeros(16, np.float32), np.zeros(8, np.float32))
+    maps = [posed(prepared, Pose(head.template, *still, pupil)).eye_map for pupil in (0.0, 1.0)]
+    radii = [np.sqrt((eye.max(axis=2) < 0.01).sum() / np.pi) for eye in maps]
+    assert radii[1] == pytest.approx(MOST_WIDENED * radii[0], rel=0.06)
+
+
+def test_a_file_of_shapes_widens_the_painted_pupils(tmp_path):
+    head = fe.load_head()
+    assert head.layout is not None
+    still = np.zeros((3, 100), np.float32)
+    still[:, PUPIL] = (0.0, 0.5, 1.0)
+    rest = np.zeros((3, 3), np.float32)
+    motion = FaceMotion(
+        still, rest, rest, np.zeros((3, 2, 3), np.float32), rest, rest, np.zeros((3, 16), np.float32),
+        np.zeros((3, 8), np.float32), 30.0, MotionInfo(head.basis),
+    )  # fmt: skip
+    targets = morph_targets(motion, head)
+    names = [target.name for target in targets.targets]
+    assert np.allclose(targets.weights(motion)[:, names.index("pupilDilate")], (0.0, 0.5, 1.0))
+    moved = head.vertices(motion)
+    for side, part in enumerate(("eyeL", "eyeR")):
+        index = head.layout.vertices_of(part)
+        middle = 0.5 * (head.template[index].min(axis=0) + head.template[index].max(axis=0))
+        before, after = ((moved[frame, index] - middle) @ eye_frame(side) for frame in (0, 2))
+        angles = [np.arctan2(np.hypot(*place.T[:2]), place[:, 2]) for place in (before, after)]
+        ring = angles[0] < 0.3
+        assert ring.sum() == 8 and np.allclose(angles[1][ring], MOST_WIDENED * angles[0][ring], rtol=0.02)
+        assert np.allclose(np.linalg.norm(before, axis=1), np.linalg.norm(after, axis=1), atol=2e-5)
+    others = np.setdiff1d(
+        np.arange(head.num_vertices), [*head.layout.vertices_of("eyeL"), *head.layout.vertices_of("eyeR")]
+    )
+    assert np.abs(moved[2, others] - moved[0, others]).max() < 1e-6
 
 
 def test_the_same_file_gives_the_same_bytes_whole_or_in_blocks(sound, tmp_path):

@@ -14,6 +14,8 @@ PARTS = ("iris", "pupil")
 SEGMENTS = 32
 PUPIL, IRIS = 0.10, 0.355
 """Radians from the axis of the eye, as in the engine's picture, which spans SPAN."""
+WIDENS, MOST_WIDENED = "pupilDilate", 1.4
+"""The shape that widens the pupils, and by which factor, as the engine's does."""
 SPAN = 1.6
 TILT = (0.07, -0.02)
 """The axis of a modelled eyeball: radians outwards and up from straight ahead."""
@@ -47,6 +49,9 @@ def with_corneas(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         # A turn is an affine map of places: fitted to the eyeball's vertices, it is the cap's too.
         affine = np.linalg.pinv(np.c_[places, np.ones(len(places))])
         moved = np.c_[cap.points, np.ones(number)] @ (affine @ arrays["key_deltas"][:, ball].astype(np.float64))
+        keys = arrays["key_names"].tolist()
+        if WIDENS in keys:
+            moved[keys.index(WIDENS)] = _cap(places, side=side, widened=MOST_WIDENED).points - cap.points
         weights = np.zeros((number, len(arrays["joint_names"])), np.float32)
         weights[:, arrays["joint_names"].tolist().index(joint)] = 1.0
         added: dict[str, np.ndarray] = {
@@ -60,7 +65,7 @@ def with_corneas(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     return out
 
 
-def _cap(ball: np.ndarray, *, side: float) -> _Cap:
+def _cap(ball: np.ndarray, *, side: float, widened: float = 1.0) -> _Cap:
     """Rings around the axis of an eyeball; two segments share a quad in the middle."""
     centre = 0.5 * (ball.min(axis=0) + ball.max(axis=0))
     radius = np.linalg.norm(ball - centre, axis=1).mean()
@@ -72,8 +77,9 @@ def _cap(ball: np.ndarray, *, side: float) -> _Cap:
     around = np.stack([np.cos(turn), np.sin(turn)], axis=1)
     points, uv = [centre + RINGS[0][1] * radius * axis], [np.full(2, 0.5)]
     for angle, share in RINGS:
+        place = angle * widened if angle < IRIS else angle
         across = around @ np.stack([right, np.cross(axis, right)])
-        points += list(centre + share * radius * (np.sin(angle) * across + np.cos(angle) * axis))
+        points += list(centre + share * radius * (np.sin(place) * across + np.cos(place) * axis))
         uv += list(0.5 + 0.5 * angle / SPAN * around)
     number = np.arange(SEGMENTS)
     quads = [np.stack([0 * number, 1 + number, 1 + (number + 1) % SEGMENTS, 1 + (number + 2) % SEGMENTS], axis=1)[::2]]

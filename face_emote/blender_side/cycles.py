@@ -11,7 +11,7 @@ import numpy as np
 from face_emote.blender_side import compat
 from face_emote.blender_side.arrays_file import load
 from face_emote.blender_side.cycles_job import CLOTH, EYE, SKIN, TOOTH, WET, CyclesFrame, CyclesJob
-from face_emote.blender_side.cycles_materials import make_materials
+from face_emote.blender_side.cycles_materials import make_materials, paint
 from face_emote.blender_side.nodes import Nodes
 
 LIGHT_DISTANCE = 2.5  # Metres from the head to its lights.
@@ -223,6 +223,7 @@ def _move(stage: Stage, frame: CyclesFrame) -> None:
             _fill(piece.mesh, "along_v", values=corners[:, 3:])
         piece.mesh.vertices.foreach_set("co", np.ascontiguousarray(points, np.float32).reshape(-1))
         piece.mesh.update()
+    paint(bpy.data.images["eye"], frame.eye_map)
     for curves, knots in stage.strands:
         curves.position_data.foreach_set("vector", np.ascontiguousarray(frame.knots[knots], np.float32).reshape(-1))
         curves.update_tag()

@@ -57,3 +57,4 @@ class CyclesFrame:
     tangents: Float[Array, "uv_point 6"]  # Derivative of the surface point by u, then by v.
     cornea: Float[Array, "point 3"]  # Normals of the tear film on eye points.
     knots: Float[Array, "knot 3"]
+    eye_map: Float[Array, "eye_side eye_side 3"]  # In place of the job's: pupils widen.

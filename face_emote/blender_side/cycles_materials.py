@@ -38,12 +38,17 @@ def picture(name: str, values: Any) -> Any:
     """Numbers as an image without colour management; row 0 of `values` is the top."""
     rows, columns = values.shape[:2]
     image = bpy.data.images.new(name, columns, rows, alpha=False, float_buffer=True, is_data=True)
-    pixels = np.ones((rows, columns, 4), np.float32)
+    paint(image, values)
+    image.pack()
+    return image
+
+
+def paint(image: Any, values: Any) -> None:
+    """Other numbers for an image."""
+    pixels = np.ones((*values.shape[:2], 4), np.float32)
     pixels[..., :3] = values[::-1]
     image.pixels.foreach_set(pixels.reshape(-1))
     image.update()
-    image.pack()
-    return image
 
 
 def _refraction(f0: float) -> float:

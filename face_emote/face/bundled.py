@@ -4,6 +4,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from face_emote.core.assets import ASSETS
+from face_emote.face.eyeball import with_pupils
 from face_emote.face.flame_file import read_flame
 from face_emote.face.head import Head
 
@@ -24,4 +25,5 @@ def load_head(path: Path | str | None = None) -> Head:
 
 @lru_cache(maxsize=3)
 def _cached(path: Path, _changed_ns: int) -> Head:
-    return read_flame(path)
+    head = read_flame(path)
+    return with_pupils(head) if head.is_semantic and head.layout is not None else head

@@ -14,21 +14,10 @@ from face_emote.look.formula.eye import iris, sclera, trace_cornea
 from face_emote.look.formula.ops import Vec, mix, smoothstep
 from face_emote.look.formula.records import EyeLook
 
-TILT = (0.07, -0.02)
-"""Where the iris sits on the modelled eyeball: radians outwards and up from straight ahead."""
 SPAN = 1.6  # Angle from the optical axis that the picture covers, radians.
 TEXELS = 512
 LIDS_ALONE = 0.7  # Share of the lids' shade that no engine's own shadows make.
 MEAN_LIGHT = 0.75  # Cosine of a usual key light to the optical axis.
-
-
-def eye_frame(side: int) -> Float[Array, "3 axis=3"]:
-    """Columns: right, up, optical axis of the left (0) or right (1) eye on the template."""
-    axis = np.array([TILT[0] * (1 if side == 0 else -1), TILT[1], 1.0])
-    axis /= np.linalg.norm(axis)
-    right = np.cross((0.0, 1.0, 0.0), axis)
-    right /= np.linalg.norm(right)
-    return np.stack([right, np.cross(axis, right), axis], axis=1)
 
 
 def eye_uv(local: Float[Array, "point 3"]) -> Float[Array, "point 2"]:

@@ -13,6 +13,7 @@ class Pose:
     vertices: Float[Array, "vertex 3"]  # Posed vertices of the head's own mesh (not subdivided), metres.
     wrinkles: Float[Array, " wrinkle=16"]
     blood_flow: Float[Array, " region=8"]
+    pupil: float = 0.0  # How far the pupils are wider than the light has them, 0..1.
 
 
 @runtime_checkable

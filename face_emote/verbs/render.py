@@ -24,6 +24,7 @@ from face_emote.core.types import Camera, FaceMotion, LightRig, Progress, SkinPa
 from face_emote.face.bundled import load_head
 from face_emote.face.characters import character as find_character
 from face_emote.face.head import Head
+from face_emote.face.rig import PUPIL
 from face_emote.look.hair import wearing
 from face_emote.provenance.credential import COMMENT, Provenance
 from face_emote.provenance.marking import mark
@@ -331,7 +332,7 @@ def _poses(person: Head, motion: MotionSource) -> Iterator[Pose]:
     for block in motion.blocks(64):
         for vertices in person.iterate_vertices(block):
             for i, points in enumerate(vertices):
-                yield Pose(points, block.wrinkles[i], block.blood_flow[i])
+                yield Pose(points, block.wrinkles[i], block.blood_flow[i], float(block.expression[i, PUPIL]))
 
 
 def _drawn(renderer: Renderer, poses: Iterator[Pose], *, workers: int | None) -> Iterator[Array]:

@@ -16,12 +16,13 @@ from face_emote.core.output import written_beside
 from face_emote.core.png import png16_bytes, png_bytes, srgb_bytes
 from face_emote.core.types import SkinParams
 from face_emote.face.bundled import load_head
+from face_emote.face.eyeball import eye_frame
 from face_emote.face.head import Head
 from face_emote.face.layout import HeadLayout
 from face_emote.formats.mesh.materials import PUPIL, skin_picture
 from face_emote.formats.mesh.surface import MATERIAL_PARTS, vertex_normals
 from face_emote.look.colour import skin_albedo
-from face_emote.look.eye_picture import eye_albedo, eye_frame, eye_uv
+from face_emote.look.eye_picture import eye_albedo, eye_uv
 from face_emote.look.garment import hidden_faces, make_garment
 from face_emote.look.hair import mean_hair_colour
 from face_emote.look.maps import WRINKLE_DEPTH, load_skin_maps, resting_relief

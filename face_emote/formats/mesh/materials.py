@@ -16,10 +16,11 @@ from face_emote.core.arrays import Array, Float, UInt8
 from face_emote.core.png import png_bytes, srgb_bytes
 from face_emote.core.types import SkinParams
 from face_emote.face.bundled import load_head
+from face_emote.face.eyeball import eye_frame
 from face_emote.formats.mesh.surface import MATERIAL_PARTS
 from face_emote.look import eyes, teeth
 from face_emote.look.colour import painted, skin_albedo
-from face_emote.look.eye_picture import eye_albedo, eye_frame, eye_normals, lid_light
+from face_emote.look.eye_picture import eye_albedo, eye_normals, lid_light
 from face_emote.look.hair import mean_hair_colour
 from face_emote.look.maps import SkinMaps, load_skin_maps
 from face_emote.look.reflection import SKIN_F0

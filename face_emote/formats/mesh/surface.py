@@ -11,9 +11,10 @@ import numpy as np
 
 from face_emote.core.arrays import Array, Bool, Float, Int
 from face_emote.core.errors import OptionError
+from face_emote.face.eyeball import eye_frame
 from face_emote.face.head import Head
 from face_emote.face.subdivision import SparseRows, bilinear, catmull_clark, loop_step
-from face_emote.look.eye_picture import eye_frame, eye_uv
+from face_emote.look.eye_picture import eye_uv
 
 PARTS = {
     "skin": ("head", "torso", "socketL", "socketR"),

@@ -56,6 +56,7 @@ def posed(person: Prepared, pose: Pose) -> CyclesFrame:
         tangents=tangents(person, points),
         cornea=cornea,
         knots=person.curves.posed(points, normals, np.asarray(pose.vertices, np.float32)),
+        eye_map=person.eye_map(pose.pupil),
     )
 
 

@@ -1,12 +1,15 @@
 """Turns a person and a scene into what Blender is sent once."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from face_emote.blender_side.cycles_job import BROW, CLOTH, EYE, LASH, SCALP, SKIN, TABLE, TOOTH, WET, CyclesJob
 from face_emote.core.arrays import Array, Float, Int
 from face_emote.core.types import Camera, SkinParams
+from face_emote.face.eyeball import widened
 from face_emote.face.head import Head
 from face_emote.look import cloth, colour, reflection, teeth
 from face_emote.look.displacement import crease_relief
@@ -108,6 +111,7 @@ class Prepared:
     blood_masks: Float[Array, "skin_point region=9"]
     relief: Float[Array, " skin_point"]  # Metres by which creases move the skin out at activation 1.
     resting: float  # Activation of every crease at rest.
+    eye_map: Callable[[float], Float[Array, "side side 3"]]  # Albedo of the eyes by the dilation of the pupils.
 
 
 def prepare(head: Head, *, betas: Array, skin: SkinParams, scene: Scene, samples: int) -> Prepared:
@@ -121,8 +125,15 @@ def prepare(head: Head, *, betas: Array, skin: SkinParams, scene: Scene, samples
     eye_points = np.unique(mesh.triangles[mesh.material == buffers.EYE])
     # Left and right eye follow one another in the mesh and have equally many points.
     left, right = np.split(eye_points, 2)
+
+    @lru_cache(maxsize=4)
+    def eye_map(dilation: float) -> Float[Array, "side side 3"]:
+        pupil = widened(pupil_radius(scene_luminance(scene.lights)), dilation)
+        return eye_albedo(skin, pupil=pupil, gathered=CORNEA_GAIN)
+
     return Prepared(
-        job=_job(mesh, curves, skin=skin, scene=scene, samples=samples, origin=origin),
+        eye_map=eye_map,
+        job=_job(mesh, curves, skin=skin, scene=scene, samples=samples, origin=origin, eye_map=eye_map(0.0)),
         mesh=mesh,
         curves=curves,
         skin_triangles=np.ascontiguousarray(mesh.triangles[mesh.material != buffers.CLOTH]),
@@ -135,7 +146,9 @@ def prepare(head: Head, *, betas: Array, skin: SkinParams, scene: Scene, samples
     )
 
 
-def _job(mesh: RenderMesh, curves: Curves, *, skin: SkinParams, scene: Scene, samples: int, origin: Array) -> CyclesJob:
+def _job(
+    mesh: RenderMesh, curves: Curves, *, skin: SkinParams, scene: Scene, samples: int, origin: Array, eye_map: Array
+) -> CyclesJob:
     side = next(side for limit, side in TEXTURE_SIDE.items() if max(scene.width, scene.height) <= limit)
     directions, colours = light_arrays(scene.lights)
     camera = placed(scene.camera, origin=origin)
@@ -164,7 +177,7 @@ def _job(mesh: RenderMesh, curves: Curves, *, skin: SkinParams, scene: Scene, sa
         skin_uv_triangles=mesh.skin.uv_triangles[~hidden],
         skin_maps=map_layers(skin, side=side),
         point_colour=flesh_colours(mesh, skin),
-        eye_map=eye_albedo(skin, pupil=pupil_radius(scene_luminance(scene.lights)), gathered=CORNEA_GAIN),
+        eye_map=eye_map,
         skin_colours=_colour_table(),
         most_melanin=MOST[0],
         most_haemoglobin=MOST[1],

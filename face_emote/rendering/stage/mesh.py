@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from face_emote.core.arrays import Array, Float, Int, UInt8
+from face_emote.face.eyeball import eye_frame
 from face_emote.face.layout import HeadLayout
 from face_emote.face.subdivision import SparseRows, catmull_clark, triangles
-from face_emote.look.eye_picture import eye_frame
 from face_emote.look.garment import Garment, hidden_faces, make_garment
 from face_emote.look.regions import thinness
 from face_emote.look.surface import SKIN_PARTS, SkinSurface, layout_skin

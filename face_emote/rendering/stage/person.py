@@ -9,6 +9,7 @@ from face_emote.core.arrays import Array, Float
 from face_emote.core.errors import HeadError
 from face_emote.core.rotations import turn_between
 from face_emote.core.types import SkinParams
+from face_emote.face.eyeball import widened
 from face_emote.face.head import Head
 from face_emote.face.layout import HeadLayout
 from face_emote.look.displacement import crease_relief
@@ -127,7 +128,8 @@ class StagedPerson:
         light = self._light(vertices, space, strands)
         opening = mouth_opening(vertices, self._mouth)
         light_mouth(geometry, self.mesh, opening, lights=self.lights, skies=self._skies)
-        look = self._look._replace(eyes=self._eyes(vertices), redness=eye_redness(pose.blood_flow))
+        look = dilated(self._look, pose.pupil)
+        look = look._replace(eyes=self._eyes(vertices), redness=eye_redness(pose.blood_flow))
         return Staged(geometry, light, look, strands, space)
 
     def space(self, num_vertices: int) -> Workspace:
@@ -211,6 +213,12 @@ class StagedPerson:
             eyes[side, 3] = posed.mean(axis=0)
             eyes[side, 4:] = vertices[self.mesh.eye_corners[side]]
         return eyes
+
+
+def dilated(look: Look, dilation: float) -> Look:
+    """With pupils that are wider by 0..1."""
+    *others, pupil, age = look.eye.tolist()
+    return look._replace(eye=np.array([*others, widened(pupil, dilation), age], np.float32))
 
 
 def charts_of(head: Head) -> HeadLayout:

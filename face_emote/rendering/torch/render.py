@@ -8,12 +8,14 @@ from torch.nn import functional
 
 from face_emote.core.arrays import Array, Float, UInt8
 from face_emote.core.types import SkinParams
+from face_emote.face.eyeball import widened
 from face_emote.face.head import Head
 from face_emote.look.eyes import PERIORBITAL
 from face_emote.look.formula.materials import SKY
 from face_emote.look.reflection import MAX_WRINKLE
 from face_emote.rendering.base import Pose
 from face_emote.rendering.scene import Scene
+from face_emote.rendering.stage.person import dilated
 from face_emote.rendering.torch.antialias import find_crossings, find_crossings_compiled
 from face_emote.rendering.torch.columns import can_compile, columns, compiled_rows
 from face_emote.rendering.torch.compose import GRID, compose
@@ -191,5 +193,8 @@ class DifferentiableRenderer:
         vertices, wrinkles, blood = (
             torch.from_numpy(values)[None].float() for values in (pose.vertices, pose.wrinkles, pose.blood_flow)
         )
-        drawn = render_batch(self._stage, vertices, wrinkles=wrinkles, blood_flow=blood)
+        known = self._stage
+        eyes = replace(known.eyes, pupil=widened(known.eyes.pupil, pose.pupil))
+        stage = replace(known, eyes=eyes, look=dilated(known.look, pose.pupil))
+        drawn = render_batch(stage, vertices, wrinkles=wrinkles, blood_flow=blood)
         return (srgb(drawn.picture[0]) * 255.0 + 0.5).to(torch.uint8).numpy()
