@@ -9,15 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from face_emote.capturing.face_mesh import (
-    BELIEF,
-    INNER_LIPS,
-    LID_GAPS,
-    LIP_WIDTH,
-    NUM_LANDMARKS,
-    OUTER_CANTHI,
-    eye_distance,
-)
+from face_emote.capturing import face_mesh
 from face_emote.capturing.kernels import boxed_solution
 from face_emote.capturing.points import FITTED, NUM_TURNS, SKIN_ONLY, LandmarkHead, PosedPoints, posed
 from face_emote.core.arrays import Array, Float
@@ -130,7 +122,9 @@ def moved(fit: FrameFit, step: Float[Array, " step=6"]) -> tuple[Float[Array, "3
 
 def point_weight(landmarks: Float[Array, "landmark=478 2"], sigma: float) -> Float[Array, " landmark=478"]:
     """Of each landmark's residual, per pixel."""
-    weight: Array = BELIEF / (sigma * float(eye_distance(landmarks)) * np.sqrt(NUM_LANDMARKS / INDEPENDENT))
+    weight: Array = face_mesh.BELIEF / (
+        sigma * float(face_mesh.eye_distance(landmarks)) * np.sqrt(face_mesh.NUM_LANDMARKS / INDEPENDENT)
+    )
     return weight
 
 
@@ -138,9 +132,9 @@ def rigid_fit(
     person: LandmarkHead, landmarks: Float[Array, "landmark=478 2"], *, lens: Lens, rounds: int = 12
 ) -> FrameFit:
     """The pose of a face at rest, from nothing but the landmarks."""
-    right, left = OUTER_CANTHI
+    right, left = face_mesh.OUTER_CANTHI
     wide = float(np.linalg.norm(person.rest[right] - person.rest[left]))
-    depth = lens.focal * wide / float(eye_distance(landmarks))
+    depth = lens.focal * wide / float(face_mesh.eye_distance(landmarks))
     middle, centre = landmarks.mean(axis=0), person.rest.mean(axis=0)
     x, y = (middle - np.array(lens.centre)) / lens.focal * depth
     fit = FrameFit(
@@ -202,8 +196,8 @@ def _normal_equations(
     residual = landmarks - lens.project(points)
     weight = point_weight(landmarks, trust.sigma)
     rows, values = [(by * weight[:, None, None]).reshape(-1, by.shape[2])], [(residual * weight[:, None]).ravel()]
-    unit = trust.lip_sigma * float(eye_distance(landmarks))
-    for pairs, factor in ((INNER_LIPS, 1.0), (LIP_WIDTH, 2.0), (LID_GAPS, 1.0)):
+    unit = trust.lip_sigma * float(face_mesh.eye_distance(landmarks))
+    for pairs, factor in ((face_mesh.INNER_LIPS, 1.0), (face_mesh.LIP_WIDTH, 2.0), (face_mesh.LID_GAPS, 1.0)):
         a, b = np.array(pairs).T
         scale = 1.0 / (unit * factor * np.sqrt(len(pairs)))
         rows.append(((by[a] - by[b]) * scale).reshape(-1, by.shape[2]))
@@ -241,5 +235,5 @@ def offset_of(
         beside = (seen - lens.project(points)) * (-points[:, 2:] / lens.focal) * [1.0, -1.0]
         found.append(beside @ np.linalg.inv(fit.rotation[:2, :2]).T)
     middle = np.median(found, axis=0) * SKIN_ONLY[:, None]
-    offset: Array = np.c_[middle, np.zeros(NUM_LANDMARKS)]
+    offset: Array = np.c_[middle, np.zeros(face_mesh.NUM_LANDMARKS)]
     return offset

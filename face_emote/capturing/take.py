@@ -4,13 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from face_emote.capturing.confidence import (
-    BELIEVED,
-    IS_UPPER,
-    TURN_IS_UPPER,
-    believed_only,
-    confidence_of,
-)
+from face_emote.capturing.confidence import BELIEVED, IS_UPPER, TURN_IS_UPPER, believed_only, confidence_of
 from face_emote.capturing.fit import FittedFilm
 from face_emote.capturing.lips import SEAL, opened_as, seal_of, seen_gap
 from face_emote.capturing.points import FITTED, controls_of

@@ -5,13 +5,7 @@ from typing import Any
 
 import click
 
-from face_emote.cli.options import (
-    PathType,
-    options_for,
-    output_option,
-    provenance_from,
-    provenance_options,
-)
+from face_emote.cli.options import PathType, options_for, output_option, provenance_from, provenance_options
 from face_emote.cli.progress import progress_shown
 from face_emote.core.fields import built, options_of
 from face_emote.core.options import Filming, Picture

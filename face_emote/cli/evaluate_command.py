@@ -105,13 +105,7 @@ def measure(
     found = clips(system)
     with progress_shown() as progress:
         report, pairs = evaluate(
-            found,
-            system,
-            head=head,
-            data=data,
-            sync=sync,
-            with_baselines=values["baselines"],
-            progress=progress,
+            found, system, head=head, data=data, sync=sync, with_baselines=values["baselines"], progress=progress
         )
     _show(report)
     if json_path is not None:

@@ -5,17 +5,7 @@ from typing import Any
 
 import click
 
-from face_emote.cli.options import (
-    FRAME,
-    PathType,
-    excerpt_from,
-    excerpt_options,
-    fps_option,
-    head_option,
-    output_option,
-    provenance_from,
-    provenance_options,
-)
+from face_emote.cli import options
 from face_emote.cli.progress import progress_shown
 
 HELP = """\
@@ -90,9 +80,9 @@ def _show_list(context: click.Context, _option: click.Parameter, wanted: bool) -
 
 
 @click.command("export", help=HELP, short_help="Convert a motion file for engines and other programs.")
-@click.argument("motion", metavar="MOTION", type=PathType)
-@output_option("Its ending says what to write; see above.")
-@fps_option
+@click.argument("motion", metavar="MOTION", type=options.PathType)
+@options.output_option("Its ending says what to write; see above.")
+@options.fps_option
 @click.option("--up", metavar="AXIS", default="y", show_default=True, help="y or z; for .pc2, .mdd, .ply and .obj.")
 @click.option("--unit", metavar="UNIT", default="m", show_default=True, help="m or cm; for the same.")
 @click.option(
@@ -121,7 +111,7 @@ def _show_list(context: click.Context, _option: click.Parameter, wanted: bool) -
 @click.option(
     "--frame",
     metavar="SECONDS",
-    type=FRAME,
+    type=options.FRAME,
     is_flag=False,
     flag_value=0.0,
     help="Only this instant (alone: the first frame), as a plain mesh; for .glb, USD, .ply and .obj.",
@@ -135,18 +125,21 @@ def _show_list(context: click.Context, _option: click.Parameter, wanted: bool) -
     metavar="NAME|FILE",
     help="Curves of another face instead: a name that --list shows, your own mapping, a FLAME or SMPL-X file.",
 )
-@excerpt_options
+@options.excerpt_options
 @click.option(
     "--speech",
     metavar="FILE",
-    type=PathType,
+    type=options.PathType,
     help="The recording, whose sound goes along: inside a .usdz, else beside OUT as .wav.",
 )
-@head_option
+@options.head_option
 @click.option(
-    "--flame", metavar="FILE", type=PathType, help="The FLAME or SMPL-X file that the coefficients in MOTION belong to."
+    "--flame",
+    metavar="FILE",
+    type=options.PathType,
+    help="The FLAME or SMPL-X file that the coefficients in MOTION belong to.",
 )
-@provenance_options
+@options.provenance_options
 @click.option("--list", is_flag=True, is_eager=True, expose_value=False, callback=_show_list,
               help="Show what each format keeps and loses.")  # fmt: skip
 def command(
@@ -162,7 +155,7 @@ def command(
     from face_emote.formats.motion_file import opened_motion
     from face_emote.verbs.export import export, require_export, require_place
 
-    provenance, part = provenance_from(mesh), excerpt_from(mesh)
+    provenance, part = options.provenance_from(mesh), options.excerpt_from(mesh)
     mesh["parts"] = parts_named(parts)
     require_export(output, MeshOptions(**mesh), rig=rig)
     if rig is not None:

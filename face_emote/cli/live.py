@@ -24,14 +24,7 @@ from face_emote.core.timing import frames_in
 from face_emote.core.types import FaceMotion
 from face_emote.face.head import Head
 from face_emote.formats.arkit import ArkitCurves
-from face_emote.formats.live_targets import (
-    LiveFrame,
-    LiveLinkSender,
-    LiveTarget,
-    VmcSender,
-    parse_target,
-    vmc_names,
-)
+from face_emote.formats.live_targets import LiveFrame, LiveLinkSender, LiveTarget, VmcSender, parse_target, vmc_names
 from face_emote.formats.rig import RigCurves, found_rig
 from face_emote.motion.live.pace import Pace
 from face_emote.rigs.rig_file import Rig

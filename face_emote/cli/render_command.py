@@ -5,22 +5,7 @@ from typing import Any
 
 import click
 
-from face_emote.cli.options import (
-    FRAME,
-    PathType,
-    SectionedCommand,
-    excerpt_from,
-    excerpt_options,
-    flag,
-    options_given,
-    output_option,
-    performance_from,
-    performance_options,
-    picture_from,
-    picture_options,
-    provenance_from,
-    provenance_options,
-)
+from face_emote.cli import options
 from face_emote.cli.progress import progress_shown
 from face_emote.core.errors import OptionError
 from face_emote.core.motion import MotionSource
@@ -47,19 +32,23 @@ A motion is drawn as it is, at its own frame rate or at --fps; options that shap
 """
 
 
-@click.command("render", cls=SectionedCommand, help=HELP, short_help="Draw a recording or a motion file as a video.")
-@click.argument("source", metavar="SPEECH|MOTION.npz", type=PathType)
-@output_option("Video: .mp4, .webm, .mov or .mkv. Contact sheet, or one picture: .png.")
-@click.option("--frame", metavar="SECONDS", type=FRAME, help="Only the picture at this instant; OUT ends in .png.")
+@click.command(
+    "render", cls=options.SectionedCommand, help=HELP, short_help="Draw a recording or a motion file as a video."
+)
+@click.argument("source", metavar="SPEECH|MOTION.npz", type=options.PathType)
+@options.output_option("Video: .mp4, .webm, .mov or .mkv. Contact sheet, or one picture: .png.")
+@click.option(
+    "--frame", metavar="SECONDS", type=options.FRAME, help="Only the picture at this instant; OUT ends in .png."
+)
 @click.option(
     "--speech",
-    type=PathType,
+    type=options.PathType,
     help="Sound for a motion file. [default: the recording it was made from, if that lies beside it]",
 )
-@excerpt_options
-@picture_options
-@performance_options
-@provenance_options
+@options.excerpt_options
+@options.picture_options
+@options.performance_options
+@options.provenance_options
 @click.pass_context
 def command(context: click.Context, /, *, source: Path, output: Path, speech: Path | None, frame: float | None,
             **values: Any) -> None:  # fmt: skip
@@ -72,9 +61,9 @@ def command(context: click.Context, /, *, source: Path, output: Path, speech: Pa
     from face_emote.verbs.excerpt import excerpted
     from face_emote.verbs.render import require_picture
 
-    picture, part = picture_from(values), excerpt_from(values)
-    performance = facing(performance_from(values, speech=source), picture)
-    provenance = provenance_from(values)
+    picture, part = options.picture_from(values), options.excerpt_from(values)
+    performance = facing(options.performance_from(values, speech=source), picture)
+    provenance = options.provenance_from(values)
     if output.suffix.lower() == ".png":
         _require_still(picture, output, frame=frame)
         require_picture(picture, head=performance.head)
@@ -85,7 +74,7 @@ def command(context: click.Context, /, *, source: Path, output: Path, speech: Pa
     require_writable(output)
     require_other_file(output, source)
     is_motion = source.suffix.lower() == ".npz" or is_capture(source)
-    fps = performance.fps if "fps" in options_given(context) else None
+    fps = performance.fps if "fps" in options.options_given(context) else None
     if is_motion:
         _require_no_performance(context)
     with progress_shown() as progress:
@@ -136,8 +125,8 @@ def _require_still(picture: Picture, output: Path, *, frame: float | None) -> No
 
 def _require_no_performance(context: click.Context) -> None:
     names = {item.name for item in PERFORMANCE_OPTIONS} - {"head", "fps"}
-    given = next((name for name in options_given(context) if name in names), None)
+    given = next((name for name in options.options_given(context) if name in names), None)
     if given is not None:
         raise OptionError(
-            f"A motion file is performed already, {flag(given)} cannot change it; use animate on the speech"
+            f"A motion file is performed already, {options.flag(given)} cannot change it; use animate on the speech"
         )

@@ -54,14 +54,7 @@ TAKES = "user_motions"  # The source that takes become.
     help="auto takes a GPU when there is one; on a CPU one thread is used, which is fastest on shared cores.",
 )
 def command(
-    *,
-    config: str,
-    corpus: Path,
-    output: Path,
-    minutes: float | None,
-    steps: int | None,
-    seed: int | None,
-    device: str,
+    *, config: str, corpus: Path, output: Path, minutes: float | None, steps: int | None, seed: int | None, device: str
 ) -> None:
     """Train the motion network as CONFIG says and leave the run in OUT."""
     require_training()

@@ -35,6 +35,7 @@ import numpy as np
 from face_emote.core.errors import EmotionError
 from face_emote.core.names import EMOTIONS
 from face_emote.core.types import EmotionKey, EmotionPlan
+from face_emote.emotion import phrases
 from face_emote.emotion.blending import (
     DEFAULT_LEAK,
     Part,
@@ -49,23 +50,10 @@ from face_emote.emotion.blending import (
     sum_of,
 )
 from face_emote.emotion.lexicon import find_word, load_lexicon, nearest_words
-from face_emote.emotion.phrases import (
-    AMOUNTS,
-    FILLERS,
-    HIDDEN_HOW_WELL,
-    HIDDEN_LEFT,
-    HIDDEN_RIGHT,
-    HIDING_LINKS,
-    HIDING_VERBS,
-    JOINERS,
-    MANNERS,
-    NEGATIONS,
-    in_manner,
-)
 from face_emote.emotion.tokens import Cursor, tokenize
 
 MAX_DEPTH = 12  # Deepest nesting of parentheses.
-_JOINING = frozenset(JOINERS) | HIDDEN_LEFT | HIDDEN_RIGHT
+_JOINING = frozenset(phrases.JOINERS) | phrases.HIDDEN_LEFT | phrases.HIDDEN_RIGHT
 
 
 def describe(text: str) -> EmotionPlan:
@@ -144,12 +132,12 @@ class _Parser:
 
     def blend(self) -> tuple[list[Part], State]:
         """A sum, or a sum hidden by another; the parts are those of a plain sum."""
-        verb = self.cursor.phrase(HIDING_VERBS)
+        verb = self.cursor.phrase(phrases.HIDING_VERBS)
         if verb is not None:
             self.bare_with = False
             under = self.plain_sum()
             self.bare_with = True
-            surface = self.plain_sum() if self.cursor.phrase(HIDING_LINKS | HIDDEN_LEFT) else State()
+            surface = self.plain_sum() if self.cursor.phrase(phrases.HIDING_LINKS | phrases.HIDDEN_LEFT) else State()
             return [], hide(under, surface=surface, leak=self.leak(default=DEFAULT_LEAK))
         parts = self.sum()
         leak, left, right = self.hiding()
@@ -172,11 +160,11 @@ class _Parser:
     def hiding(self) -> tuple[float, bool, bool]:
         """Step over `(barely) hidden under` and the like: the leak, and which side is covert, if any."""
         start = self.cursor.at
-        how = self.cursor.phrase(HIDDEN_HOW_WELL)
-        if self.cursor.phrase(HIDDEN_LEFT):
-            return HIDDEN_HOW_WELL.get(how or "", DEFAULT_LEAK), True, False
-        if self.cursor.phrase(HIDDEN_RIGHT):
-            return HIDDEN_HOW_WELL.get(how or "", DEFAULT_LEAK), False, True
+        how = self.cursor.phrase(phrases.HIDDEN_HOW_WELL)
+        if self.cursor.phrase(phrases.HIDDEN_LEFT):
+            return phrases.HIDDEN_HOW_WELL.get(how or "", DEFAULT_LEAK), True, False
+        if self.cursor.phrase(phrases.HIDDEN_RIGHT):
+            return phrases.HIDDEN_HOW_WELL.get(how or "", DEFAULT_LEAK), False, True
         self.cursor.at = start
         return DEFAULT_LEAK, False, False
 
@@ -206,16 +194,16 @@ class _Parser:
         """Parts and their joiners."""
         parts = [self.part(relative=None)]
         while not self.leak_follows():
-            if not self.bare_with and self.cursor.peek_phrase(JOINERS) == "with":
+            if not self.bare_with and self.cursor.peek_phrase(phrases.JOINERS) == "with":
                 break
-            joiner = self.cursor.phrase(JOINERS)
+            joiner = self.cursor.phrase(phrases.JOINERS)
             if joiner is None:
                 break
             if joiner == ",":
-                joiner = self.cursor.phrase(JOINERS) or joiner
-            if self.cursor.peek_phrase(HIDDEN_LEFT | HIDDEN_RIGHT):
+                joiner = self.cursor.phrase(phrases.JOINERS) or joiner
+            if self.cursor.peek_phrase(phrases.HIDDEN_LEFT | phrases.HIDDEN_RIGHT):
                 break
-            parts.append(self.part(relative=JOINERS[joiner]))
+            parts.append(self.part(relative=phrases.JOINERS[joiner]))
         return parts
 
     def part(self, *, relative: float | None) -> Part:
@@ -223,7 +211,7 @@ class _Parser:
         amount = None
         if self.cursor.token.kind == "number":
             amount = self.cursor.value(what="amount")
-            self.cursor.phrase(FILLERS)
+            self.cursor.phrase(phrases.FILLERS)
         states = [self.term()]
         while states[-1] is not None and self.term_follows():
             states.append(self.term())
@@ -254,15 +242,15 @@ class _Parser:
         qualifiers: list[tuple[str, float]] = []
         while True:
             self.skip_fillers()
-            amount_word = self.cursor.phrase(AMOUNTS)
+            amount_word = self.cursor.phrase(phrases.AMOUNTS)
             if amount_word is not None:
-                power *= AMOUNTS[amount_word]
+                power *= phrases.AMOUNTS[amount_word]
                 continue
-            manner = self.cursor.peek_phrase(MANNERS)
+            manner = self.cursor.peek_phrase(phrases.MANNERS)
             if manner is None:
                 break
             start = self.cursor.at
-            self.cursor.phrase(MANNERS)
+            self.cursor.phrase(phrases.MANNERS)
             self.skip_fillers()
             if not (self.term_follows() or self.cursor.token.text == "("):
                 self.cursor.at = start
@@ -276,14 +264,14 @@ class _Parser:
             return None
         state = scaled(state, power)
         for manner, strength in reversed(qualifiers):
-            state = in_manner(state, MANNERS[manner], power=strength)
+            state = phrases.in_manner(state, phrases.MANNERS[manner], power=strength)
         self.skip_fillers()
         return state
 
     def skip_fillers(self) -> None:
         """Step over words that carry nothing, unless they open a phrase that does."""
-        while self.cursor.token.text in FILLERS:
-            if any(self.cursor.peek_phrase(table) for table in (AMOUNTS, _JOINING, load_lexicon().by_form)):
+        while self.cursor.token.text in phrases.FILLERS:
+            if any(self.cursor.peek_phrase(table) for table in (phrases.AMOUNTS, _JOINING, load_lexicon().by_form)):
                 return
             self.cursor.at += 1
 
@@ -314,9 +302,9 @@ class _Parser:
                 self.cursor.at += length
                 return State(mix=word.mix, intensity=word.intensity, vad=word.vad)
         token = self.cursor.token
-        if token.text in NEGATIONS:
+        if token.text in phrases.NEGATIONS:
             raise self.cursor.error("negates, which is not understood; name the emotion that should show")
-        if token.text in MANNERS or token.text in AMOUNTS:
+        if token.text in phrases.MANNERS or token.text in phrases.AMOUNTS:
             raise self.cursor.error("needs an emotion after it, for example joy")
         near = ", ".join(nearest_words(token.text))
         raise EmotionError(

@@ -26,11 +26,7 @@ class Manner:
 
 
 def _manner(
-    *,
-    words: Sequence[str],
-    vad: Sequence[float] = (0.0, 0.0, 0.0),
-    tint: Mapping[str, float] = {},
-    **own: float,
+    *, words: Sequence[str], vad: Sequence[float] = (0.0, 0.0, 0.0), tint: Mapping[str, float] = {}, **own: float
 ) -> Manner:
     """Of an entry of `phrases.toml`; the words are the keys."""
     del words

@@ -11,19 +11,8 @@ from face_emote.core.names import ANIMATORS
 from face_emote.core.timing import frame_times, frames_in
 from face_emote.core.types import Progress
 from face_emote.core.version import VERSION
+from face_emote.evaluation import lip_figures
 from face_emote.evaluation.clips import Clip, ClipGroup, ClipSet
-from face_emote.evaluation.lip_figures import (
-    WITHOUT_LIPS_FPS,
-    ClipFigures,
-    Ruler,
-    SyncJudge,
-    measure_clip,
-    measure_human,
-    ruler,
-    summed,
-    talker_figures,
-    true_vertices,
-)
 from face_emote.evaluation.report import HUMAN, GroupReport, Report
 from face_emote.evaluation.systems import HeardClip, LipSystem, Network, Rules, baselines
 from face_emote.face.head import Head
@@ -63,12 +52,12 @@ def evaluate(
     *,
     head: Head,
     data: str,
-    sync: SyncJudge | None = None,
+    sync: lip_figures.SyncJudge | None = None,
     with_baselines: bool = True,
     progress: Progress | None = None,
 ) -> tuple[Report, tuple[GapPair, ...]]:
     """Measure one animator, and the baselines beside it, on clips that are called `data` in the report."""
-    by = ruler(head, sync=sync)
+    by = lip_figures.ruler(head, sync=sync)
     others, notes = _baselines(clips, head=head) if with_baselines else ((), ())
     systems = (system, *(other for other in others if other.name != system.name))
     total, done = float(len(clips.clips)), 0
@@ -83,11 +72,7 @@ def evaluate(
         groups.append(_group_report(group, tried, systems=systems))
         pairs += _pairs(group, tried, system=system, meter=by.lips)
     report = Report(
-        animator=system.name,
-        version=VERSION,
-        data=data,
-        groups=tuple(groups),
-        notes=(*_notes(clips), *notes),
+        animator=system.name, version=VERSION, data=data, groups=tuple(groups), notes=(*_notes(clips), *notes)
     )
     return report, tuple(pairs)
 
@@ -97,15 +82,15 @@ class _Tried:
     """A clip by all systems; what was heard is let go of, so that memory does not grow with the clips."""
 
     clip: Clip
-    by_system: tuple[ClipFigures | None, ...]
-    human: ClipFigures | None
+    by_system: tuple[lip_figures.ClipFigures | None, ...]
+    human: lip_figures.ClipFigures | None
 
 
-def _try(clip: Clip, systems: Sequence[LipSystem], *, by: Ruler) -> _Tried:
+def _try(clip: Clip, systems: Sequence[LipSystem], *, by: lip_figures.Ruler) -> _Tried:
     heard = HeardClip(clip)
-    truth = true_vertices(heard, by=by)
-    figures = tuple(measure_clip(heard, system, by=by, truth=truth) for system in systems)
-    return _Tried(clip=clip, by_system=figures, human=measure_human(heard, by=by))
+    truth = lip_figures.true_vertices(heard, by=by)
+    figures = tuple(lip_figures.measure_clip(heard, system, by=by, truth=truth) for system in systems)
+    return _Tried(clip=clip, by_system=figures, human=lip_figures.measure_human(heard, by=by))
 
 
 def realtime_factor(clips: Sequence[Clip], system: LipSystem) -> float | None:
@@ -114,7 +99,7 @@ def realtime_factor(clips: Sequence[Clip], system: LipSystem) -> float | None:
     started = time.process_time()
     for clip in clips[:TIMED_CLIPS]:
         heard = HeardClip(clip)
-        fps = WITHOUT_LIPS_FPS if clip.lips is None else clip.lips.fps
+        fps = lip_figures.WITHOUT_LIPS_FPS if clip.lips is None else clip.lips.fps
         sampler = system.lips(heard, fps=fps)
         if sampler is None:
             return None
@@ -129,15 +114,15 @@ def _group_report(group: ClipGroup, tried: Sequence[_Tried], *, systems: Sequenc
     for i, system in enumerate(systems):
         figures = [figures for clip in tried if (figures := clip.by_system[i]) is not None]
         factor = None if i else realtime_factor(group.clips, system)
-        columns += [summed(system.name, figures, realtime_factor=factor)] if figures else []
+        columns += [lip_figures.summed(system.name, figures, realtime_factor=factor)] if figures else []
     tested = [figures for clip in tried if (figures := clip.by_system[0]) is not None]
     human = [figures for clip in tried if (figures := clip.human) is not None]
     return GroupReport(
         name=group.name,
         clips=len(group.clips),
         talkers=len({clip.talker for clip in group.clips}),
-        systems=(*columns, *([summed(HUMAN, human)] if human else [])),
-        by_talker=talker_figures(tested),
+        systems=(*columns, *([lip_figures.summed(HUMAN, human)] if human else [])),
+        by_talker=lip_figures.talker_figures(tested),
         by_clip=tuple(tested),
     )
 

@@ -270,12 +270,7 @@ def _stillness(
 
 
 def _errors(
-    lips: Lips,
-    sampler: Sampler,
-    *,
-    by: Ruler,
-    gap: Float[Array, " frames"],
-    truth: Float[Array, "frames point 3"],
+    lips: Lips, sampler: Sampler, *, by: Ruler, gap: Float[Array, " frames"], truth: Float[Array, "frames point 3"]
 ) -> dict[str, float]:
     off = np.linalg.norm(by.vertices.vertices(sampler(lips.times)) - truth, axis=2)
     return {

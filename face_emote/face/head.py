@@ -10,6 +10,7 @@ from face_emote.core.arrays import Array, Float, Int
 from face_emote.core.errors import HeadError
 from face_emote.core.names import CONTROLS, NUM_EXPRESSION, NUM_SHAPE
 from face_emote.core.types import FaceMotion
+from face_emote.face import skinning
 from face_emote.face.contact import (
     Ball,
     ContactOperator,
@@ -22,13 +23,6 @@ from face_emote.face.contact import (
     parting_displacement,
 )
 from face_emote.face.layout import ControlJoint, HeadLayout, SurfacePoints
-from face_emote.face.skinning import (
-    NUM_CORRECTIVES,
-    SkinnedPoints,
-    corrective_coefficients,
-    joint_rotations,
-    skin_transforms,
-)
 
 LIP_SEAL = CONTROLS.index("lipSeal")
 BLINKS = (CONTROLS.index("eyeBlinkLeft"), CONTROLS.index("eyeBlinkRight"))
@@ -71,7 +65,7 @@ class Head:
     template: Float[Array, "vertex 3"]
     shape_basis: Float[Array, f"shape={NUM_SHAPE} vertex 3"]  # Metres per standard deviation.
     expression_basis: Float[Array, f"expr={NUM_EXPRESSION} vertex 3"]  # Metres at coefficient 1.
-    pose_correctives: Float[Array, f"corrective={NUM_CORRECTIVES} vertex 3"]
+    pose_correctives: Float[Array, f"corrective={skinning.NUM_CORRECTIVES} vertex 3"]
     """Per element of R - I, row by row, of neck, jaw, left eye, right eye; added before skinning."""
     joint_regressor: Float[Array, "joint=5 vertex"]
     """Joints as weighted vertices of the shaped (not yet posed) head. Of a restricted head: those columns only."""
@@ -185,14 +179,14 @@ class Head:
         """Vertices of this head, float32; what is left out is zero. All frames at once: keep blocks small."""
         frames = len(expression)
         still = np.zeros((frames, 3))
-        rotations = joint_rotations(
+        rotations = skinning.joint_rotations(
             global_pose=still if global_pose is None else global_pose,
             neck_pose=still if neck_pose is None else neck_pose,
             jaw_pose=still if jaw_pose is None else jaw_pose,
             eye_pose=np.zeros((frames, 2, 3)) if eye_pose is None else eye_pose,
         )
-        coefficients = np.concatenate([expression, corrective_coefficients(rotations)], axis=1)
-        transforms = skin_transforms(rotations, self.moved_joints(expression))
+        coefficients = np.concatenate([expression, skinning.corrective_coefficients(rotations)], axis=1)
+        transforms = skinning.skin_transforms(rotations, self.moved_joints(expression))
         points, active = self._points.active(coefficients)
         out = points.posed(coefficients[:, active], transforms)
         self._touch(out, coefficients=coefficients, transforms=transforms)
@@ -287,8 +281,8 @@ class Head:
         return joints.astype(np.float64)
 
     @cached_property
-    def _points(self) -> SkinnedPoints:
-        return SkinnedPoints(
+    def _points(self) -> skinning.SkinnedPoints:
+        return skinning.SkinnedPoints(
             template=np.ascontiguousarray(self.template.T),
             columns=np.concatenate([_planar(self.expression_basis), _planar(self.pose_correctives)]),
             skin_weights=np.ascontiguousarray(self.skin_weights.T),

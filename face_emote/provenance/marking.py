@@ -74,8 +74,6 @@ def _seal(path: Path, signature: Signature) -> None:
     if slot is None:
         raise ValueError("the mark is not where c2pa put it until now")
     sealed = settled(
-        slot.store,
-        seal=lambda store: file_seal(path, slot, store),
-        sign=lambda content: sign(signature.key, content),
+        slot.store, seal=lambda store: file_seal(path, slot, store), sign=lambda content: sign(signature.key, content)
     )
     overwrite(path, slot, sealed)

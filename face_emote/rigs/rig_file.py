@@ -41,12 +41,7 @@ from face_emote.rigs.vowels import VOWEL_SOUNDS
 
 FOLDER = ASSETS / "rigs"
 FORMS = ("sums", "shapes", "cues")
-SOURCES = (
-    *ARKIT_ORDER,
-    *FACE_ANGLES,
-    *(name for name in KEYED_CONTROLS if name not in ARKIT_ORDER),
-    *SKIN_CURVES,
-)
+SOURCES = (*ARKIT_ORDER, *FACE_ANGLES, *(name for name in KEYED_CONTROLS if name not in ARKIT_ORDER), *SKIN_CURVES)
 """Curves that a rig may use: the 61 of ARKit, our extra controls, and the skin's."""
 MAX_BYTES = 1 << 20
 MAX_TARGETS = 4096

@@ -7,10 +7,7 @@ import torch
 
 from face_emote.core.arrays import Array, Bool, Float, Int, UInt8
 from face_emote.core.names import BILABIALS, OPEN_VOWELS, PHONES
-from face_emote.network.config import (
-    EMOTION_COLUMNS,
-    LIP_CHANNELS,
-)
+from face_emote.network.config import EMOTION_COLUMNS, LIP_CHANNELS
 from face_emote.network.hearing import normalised
 from face_emote.network.weights import UNKNOWN_PHONE
 from face_emote.train.augment import FLOOR

@@ -8,20 +8,9 @@ from torch.nn import functional
 
 from face_emote.audio.logmel import NUM_BANDS
 from face_emote.core.arrays import Array
+from face_emote.network import weights
 from face_emote.network.config import NetConfig
 from face_emote.network.hearing import QUIET
-from face_emote.network.weights import (
-    LATENT_ROWS,
-    UNKNOWN_PHONE,
-    BlockWeights,
-    ExpressionWeights,
-    Layer,
-    LipWeights,
-    Sizes,
-    expression_sizes,
-    layers_of,
-    lip_sizes,
-)
 
 EPSILON = 1e-5
 
@@ -29,9 +18,11 @@ EPSILON = 1e-5
 class Layers(nn.ModuleDict):
     """The layers of one of the dataclasses of `network.weights`, by their names."""
 
-    def __init__(self, kind: type, sizes: Sizes, *, block: Callable[[Sizes], nn.Module] | None = None) -> None:
+    def __init__(
+        self, kind: type, sizes: weights.Sizes, *, block: Callable[[weights.Sizes], nn.Module] | None = None
+    ) -> None:
         super().__init__()
-        layers, block = layers_of(kind), block or Block
+        layers, block = weights.layers_of(kind), block or Block
         for name, layer in layers.items():
             if layer is None:
                 self[name] = nn.ModuleList(block(sizes) for _ in range(sizes["layers"]))
@@ -50,7 +41,7 @@ class Layers(nn.ModuleDict):
         return norm(x)
 
 
-def _module(layer: Layer, sizes: Sizes) -> nn.Module:
+def _module(layer: weights.Layer, sizes: weights.Sizes) -> nn.Module:
     out, inside, *taps = layer.shape(sizes)
     if layer.kind == "embedding":
         return nn.Embedding(out, inside)
@@ -65,8 +56,8 @@ class Block(Layers):
 
     attention_bias: Tensor
 
-    def __init__(self, sizes: Sizes) -> None:
-        super().__init__(BlockWeights, sizes)
+    def __init__(self, sizes: weights.Sizes) -> None:
+        super().__init__(weights.BlockWeights, sizes)
         self.heads, self.band = sizes["heads"], sizes["band"]
         nn.init.zeros_(self.get_parameter("modulation.bias"))
 
@@ -129,8 +120,8 @@ class TorchMotionNet(nn.Module):
     def __init__(self, config: NetConfig) -> None:
         super().__init__()
         self.config = config
-        self.lip_path = Layers(LipWeights, lip_sizes(config))
-        self.expression_path = Layers(ExpressionWeights, expression_sizes(config))
+        self.lip_path = Layers(weights.LipWeights, weights.lip_sizes(config))
+        self.expression_path = Layers(weights.ExpressionWeights, weights.expression_sizes(config))
         self.register_buffer("x0", torch.full((NUM_BANDS,), -10.0))
         """Mean log-mel of the training speech, for `network.hearing.normalised`."""
 
@@ -159,7 +150,7 @@ class TorchMotionNet(nn.Module):
         if style is None:
             style = look_ahead.new_zeros(batch)
         if phones is None:
-            phones = look_ahead.new_full((batch, (rows.shape[1] + 1) // 2), UNKNOWN_PHONE)
+            phones = look_ahead.new_full((batch, (rows.shape[1] + 1) // 2), weights.UNKNOWN_PHONE)
         heard = functional.pad(rows.transpose(1, 2), (5, 0), value=QUIET)
         x = path["stem_half"](functional.silu(path["stem_mel"](heard))).transpose(1, 2) + path["phones"](phones)
         condition = (path["look_ahead"](look_ahead) + path["style"](style))[:, None]
@@ -178,7 +169,7 @@ class TorchMotionNet(nn.Module):
             look_ahead: [batch] index into `config.look_ahead_frames`.
             emotion: [batch, latent, 21] at motion frame max(4v + 7 - L, 0).
         """
-        path, rows = self.expression_path, rows[:, : LATENT_ROWS * emotion.shape[1]]
+        path, rows = self.expression_path, rows[:, : weights.LATENT_ROWS * emotion.shape[1]]
         heard = functional.pad(rows.transpose(1, 2), (1, 0), value=QUIET)
         x = path["stem_dense"](functional.silu(path["stem_mel"](heard).transpose(1, 2)))
         condition = functional.silu(path["look_ahead"](look_ahead)[:, None] + path["emotion"](emotion))

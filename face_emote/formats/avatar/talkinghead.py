@@ -19,14 +19,7 @@ from face_emote.core.names import ARKIT_52
 from face_emote.core.output import written_beside
 from face_emote.core.types import Progress
 from face_emote.formats.arkit import CURVES, ArkitCurves
-from face_emote.formats.avatar.body import (
-    bone_nodes,
-    bones_of,
-    faces_of,
-    head_turns,
-    require_named_shapes,
-    skin_of,
-)
+from face_emote.formats.avatar.body import bone_nodes, bones_of, faces_of, head_turns, require_named_shapes, skin_of
 from face_emote.formats.glb.file import GltfFile
 from face_emote.formats.glb.glb import Channel, add_curves, asset_of, named_mesh
 from face_emote.formats.glb.mesh import GlbTarget, animated_objects, materials_of

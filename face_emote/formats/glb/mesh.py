@@ -17,13 +17,7 @@ from face_emote.core.types import FaceMotion
 from face_emote.formats.glb.file import INDEX_BUFFER, VERTEX_BUFFER, GltfFile
 from face_emote.formats.mesh.materials import MATERIALS, Material, Picture, SkinPictures
 from face_emote.formats.mesh.person import Person, worn_places
-from face_emote.formats.mesh.surface import (
-    SurfaceObject,
-    SurfacePart,
-    object_parts,
-    vertex_normals,
-    vertex_tangents,
-)
+from face_emote.formats.mesh.surface import SurfaceObject, SurfacePart, object_parts, vertex_normals, vertex_tangents
 from face_emote.formats.mesh.worn import COVERED, Worn
 
 WEBP = "EXT_texture_webp"

@@ -13,20 +13,11 @@ from face_emote.core.names import EMOTIONS
 from face_emote.core.types import EmotionTrack, PerformanceStyle
 from face_emote.emotion.blending import PROTOTYPE_VAD
 from face_emote.motion.events.curves import smoothstep
+from face_emote.motion.feeling import recipes
 from face_emote.motion.feeling.mixtures import kept_units
-from face_emote.motion.feeling.recipes import (
-    AU_INDEX,
-    BEARINGS,
-    FULL,
-    LATE,
-    LEAD,
-    NUM_AU,
-    STRENGTH,
-    controls_from_action_units,
-)
 
 _NUM = len(EMOTIONS)
-_BROWS = tuple(AU_INDEX[unit] for unit in (1, 2, 4))
+_BROWS = tuple(recipes.AU_INDEX[unit] for unit in (1, 2, 4))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +63,14 @@ def expression_controls(track: EmotionTrack, *, style: PerformanceStyle) -> Floa
     units = _with_vad(units, track=track, strengths=strengths, energy=style.energy)
     for brow in _BROWS:
         units[:, brow] *= style.brows
-    return controls_from_action_units(np.clip(units, 0.0, 1.0))
+    return recipes.controls_from_action_units(np.clip(units, 0.0, 1.0))
 
 
 def emotion_bias(track: EmotionTrack) -> EmotionBias:
     """The bearing of eyes, head and breath that goes with the emotion of every frame."""
     amount = [track.mix[:, i].astype(np.float64) * track.intensity for i in range(_NUM)]
     hidden = [track.covert[:, i].astype(np.float64) * track.leak for i in range(_NUM)]
-    rows = [BEARINGS[name] for name in EMOTIONS]
+    rows = [recipes.BEARINGS[name] for name in EMOTIONS]
     valence, arousal, dominance = (track.vad[:, i].astype(np.float64) for i in range(3))
     low_dominance, high_dominance = np.maximum(-dominance, 0.0), np.maximum(dominance, 0.0)
     shame = np.minimum(np.maximum(-valence, 0.0), low_dominance)
@@ -120,15 +111,15 @@ def _mixed_units(
     strengths: list[Float[Array, " frames"]], *, mix: Float[Array, "frames emotion=8"], asymmetry: float
 ) -> Float[Array, "side=2 au frames"]:
     kept = kept_units(mix.T.astype(np.float64) * (np.stack(strengths) > 0.0))
-    cubes = np.zeros((2, NUM_AU, len(strengths[0])))
+    cubes = np.zeros((2, recipes.NUM_AU, len(strengths[0])))
     for i in range(1, _NUM):
-        own = np.flatnonzero(STRENGTH[i])
+        own = np.flatnonzero(recipes.STRENGTH[i])
         if not strengths[i].any():
             continue
-        late = LATE[i, own, None]
+        late = recipes.LATE[i, own, None]
         level = strengths[i] * (1.0 - late + late * strengths[i]) * kept[i, own]
         for side, sign in ((0, 1.0), (1, -1.0)):
-            value = (FULL[i, side, own] * (1.0 + sign * asymmetry * LEAD[i, own]))[:, None] * level
+            value = (recipes.FULL[i, side, own] * (1.0 + sign * asymmetry * recipes.LEAD[i, own]))[:, None] * level
             cubes[side, own] += value * value * value
     return np.cbrt(cubes)
 
@@ -142,20 +133,20 @@ def _with_vad(
 ) -> Float[Array, "side=2 au frames"]:
     """What the VAD says beyond the mix: calm anger is less wide-eyed, cold anger looks down its nose."""
     valence, arousal, dominance = _beyond_mix(track, energy=energy)
-    wide, squint, droop = AU_INDEX[5], AU_INDEX[7], AU_INDEX[43]
+    wide, squint, droop = recipes.AU_INDEX[5], recipes.AU_INDEX[7], recipes.AU_INDEX[43]
     weary = _weariness(track) * min(energy, 1.0)
     up = np.maximum(arousal, 0.0)
     # Against the intensity: a faint calm anger is as calm as a strong one.
     calm = np.clip(-arousal / np.maximum(track.intensity, 1e-3), 0.0, 1.0)
     units[:, wide] = (units[:, wide] + 0.45 * up) * (1.0 - 0.7 * calm)
     units[:, droop] += 0.3 * weary
-    units[:, AU_INDEX[38]] += 0.3 * up
+    units[:, recipes.AU_INDEX[38]] += 0.3 * up
     strong, weak = np.maximum(dominance, 0.0), np.maximum(-dominance, 0.0)
     units[:, squint] += 0.25 * strong
-    units[:, AU_INDEX[17]] += 0.2 * strong
-    units[:, AU_INDEX[1]] += 0.4 * weak
+    units[:, recipes.AU_INDEX[17]] += 0.2 * strong
+    units[:, recipes.AU_INDEX[1]] += 0.4 * weak
     forced = np.clip(-3.0 * valence, 0.0, 1.0) * np.minimum(1.5 * strengths[1], 1.0)
-    units[:, AU_INDEX[6]] *= 1.0 - 0.8 * forced
+    units[:, recipes.AU_INDEX[6]] *= 1.0 - 0.8 * forced
     return units
 
 

@@ -14,29 +14,20 @@ from face_emote.motion.feeling.expression import MOST_DRIVEN, REST_BREATH_HZ, Em
 from face_emote.motion.feeling.masks import behind_mask
 from face_emote.motion.feeling.recipes import SIDES
 from face_emote.motion.feeling.wrinkles import RESIDUAL
-from face_emote.network.config import (
-    BEARING,
-    BEARING_SLICE,
-    BLOOD_SLICE,
-    CONTROL_SLICE,
-    EXPRESSION_CONTROLS,
-    LATENT_FRAMES,
-    NUM_EXPRESSION_OUTPUTS,
-    WRINKLE_SLICE,
-)
+from face_emote.network import config
 
 _FAINTEST = 0.025  # Intensity, covert share or valence, arousal, dominance at which something surely is felt.
 _APPEARS_SECS, _FADES_SECS = 0.04, 0.6
 _USUAL_INTENSITY = 0.7  # At which the slider `energy` does what it does to the rules.
-COLUMNS = np.array([CONTROLS.index(name) for name in EXPRESSION_CONTROLS])
-_BROWS = np.array([i for i, name in enumerate(EXPRESSION_CONTROLS) if "brow" in name.lower()])
+COLUMNS = np.array([CONTROLS.index(name) for name in config.EXPRESSION_CONTROLS])
+_BROWS = np.array([i for i, name in enumerate(config.EXPRESSION_CONTROLS) if "brow" in name.lower()])
 _ZONES = (("brow", "innerBrow"), ("mouth",), ("nose", "mouthUpperUp"), ("eye", "cheek"))
 """Beginnings of the names of the controls that belong to the four numbers of `emotion_recipes.SIDES`."""
 
 
-def _side_rows() -> Float[Array, f"emotion=8 control={len(EXPRESSION_CONTROLS)}"]:
-    rows = np.zeros((len(EMOTIONS), len(EXPRESSION_CONTROLS)))
-    for column, name in enumerate(EXPRESSION_CONTROLS):
+def _side_rows() -> Float[Array, f"emotion=8 control={len(config.EXPRESSION_CONTROLS)}"]:
+    rows = np.zeros((len(EMOTIONS), len(config.EXPRESSION_CONTROLS)))
+    for column, name in enumerate(config.EXPRESSION_CONTROLS):
         side = 1.0 if name.endswith("Left") else -1.0 if name.endswith("Right") else 0.0
         for zone, beginnings in enumerate(_ZONES):
             if name.startswith(beginnings):
@@ -50,35 +41,39 @@ _LIMITS = {
     "blink_factor": (0.3, 2.0), "breath_factor": (0.4, 2.5),
 }  # fmt: skip
 """Bearing beyond these is not believed."""
-_LOWEST, _HIGHEST = np.array([_LIMITS[name] for name in BEARING]).T
+_LOWEST, _HIGHEST = np.array([_LIMITS[name] for name in config.BEARING]).T
 _SIDES = _side_rows()
 """How much each emotion's controls lead, -1..1: positive on the left half, negative on the right."""
-_AT_REST = np.array([1.0 if name in ("motion_energy", "blink_factor", "breath_factor") else 0.0 for name in BEARING])
+_AT_REST = np.array(
+    [1.0 if name in ("motion_energy", "blink_factor", "breath_factor") else 0.0 for name in config.BEARING]
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NetExpression:
     """What the network says of a clip's feeling, every `LATENT_FRAMES` frames of `MOTION_HZ`; linear between."""
 
-    answers: Float[Array, f"latents answer={NUM_EXPRESSION_OUTPUTS}"]
-    hidden: Float[Array, f"latents answer={NUM_EXPRESSION_OUTPUTS}"] | None
+    answers: Float[Array, f"latents answer={config.NUM_EXPRESSION_OUTPUTS}"]
+    hidden: Float[Array, f"latents answer={config.NUM_EXPRESSION_OUTPUTS}"] | None
     """The same of the hidden emotion, as if it were shown; None when nothing is hidden."""
     first: int = 0  # Frame of `MOTION_HZ` at which the first row stands.
 
-    def at(self, times: Float[Array, " frames"]) -> Float[Array, f"frames answer={NUM_EXPRESSION_OUTPUTS}"]:
+    def at(self, times: Float[Array, " frames"]) -> Float[Array, f"frames answer={config.NUM_EXPRESSION_OUTPUTS}"]:
         """All answers at instants; held after the end."""
-        return between(self.answers, (times * MOTION_HZ - self.first) / LATENT_FRAMES)
+        return between(self.answers, (times * MOTION_HZ - self.first) / config.LATENT_FRAMES)
 
-    def hidden_at(self, times: Float[Array, " frames"]) -> Float[Array, f"frames answer={NUM_EXPRESSION_OUTPUTS}"]:
+    def hidden_at(
+        self, times: Float[Array, " frames"]
+    ) -> Float[Array, f"frames answer={config.NUM_EXPRESSION_OUTPUTS}"]:
         """Answers about the hidden emotion at instants; zeros when nothing is hidden."""
         if self.hidden is None:
-            return np.zeros((len(times), NUM_EXPRESSION_OUTPUTS))
-        return between(self.hidden, (times * MOTION_HZ - self.first) / LATENT_FRAMES)
+            return np.zeros((len(times), config.NUM_EXPRESSION_OUTPUTS))
+        return between(self.hidden, (times * MOTION_HZ - self.first) / config.LATENT_FRAMES)
 
 
 def affect_by_net(
-    answers: Float[Array, f"steps answer={NUM_EXPRESSION_OUTPUTS}"],
-    hidden: Float[Array, f"steps answer={NUM_EXPRESSION_OUTPUTS}"],
+    answers: Float[Array, f"steps answer={config.NUM_EXPRESSION_OUTPUTS}"],
+    hidden: Float[Array, f"steps answer={config.NUM_EXPRESSION_OUTPUTS}"],
     *,
     plan: EmotionTrack,
     presence: Float[Array, " steps"],
@@ -92,14 +87,14 @@ def affect_by_net(
     share = presence[:, None]
     bearing = _bearing(answers)
     bearing = _AT_REST + share * (bearing - _AT_REST)
-    column = {name: bearing[:, i] for i, name in enumerate(BEARING)}
+    column = {name: bearing[:, i] for i, name in enumerate(config.BEARING)}
     # Blood follows the hidden emotion: what is posed does not blush (`blood.blood_drives`).
     posed = np.clip(plan.covert.astype(np.float64).sum(axis=1), 0.0, 1.0)[:, None]
-    drives = (1.0 - posed) * answers[:, BLOOD_SLICE] + hidden[:, BLOOD_SLICE]
-    taught = _on_face(np.clip(answers[:, CONTROL_SLICE], 0.0, 1.0))
+    drives = (1.0 - posed) * answers[:, config.BLOOD_SLICE] + hidden[:, config.BLOOD_SLICE]
+    taught = _on_face(np.clip(answers[:, config.CONTROL_SLICE], 0.0, 1.0))
     shown, breaking = behind_mask(
-        _on_face(_shown(answers[:, CONTROL_SLICE], mix=plan.mix, presence=share, style=style)),
-        _on_face(_shown(hidden[:, CONTROL_SLICE], mix=plan.covert, presence=share, style=style)),
+        _on_face(_shown(answers[:, config.CONTROL_SLICE], mix=plan.mix, presence=share, style=style)),
+        _on_face(_shown(hidden[:, config.CONTROL_SLICE], mix=plan.covert, presence=share, style=style)),
         track=plan,
     )
     display = Display(
@@ -115,7 +110,7 @@ def affect_by_net(
         drives=np.clip(share * drives, 0.0, 1.0),
         arousal=plan.vad[:, 1],
         # `folding` adds what the controls explain by itself; the network's word counts where it says otherwise.
-        residual=energy_gain(style.energy) * share * (answers[:, WRINKLE_SLICE] - taught @ RESIDUAL),
+        residual=energy_gain(style.energy) * share * (answers[:, config.WRINKLE_SLICE] - taught @ RESIDUAL),
     )
 
 
@@ -135,10 +130,10 @@ def step_presence(
     return present[:, 0], level
 
 
-def bias_by_net(answers: Float[Array, f"frames answer={NUM_EXPRESSION_OUTPUTS}"]) -> EmotionBias:
+def bias_by_net(answers: Float[Array, f"frames answer={config.NUM_EXPRESSION_OUTPUTS}"]) -> EmotionBias:
     """How the feeling bears on gaze, head, breath and blinks where the network answered so."""
     rows = _bearing(answers)
-    column = {name: rows[:, i] for i, name in enumerate(BEARING)}
+    column = {name: rows[:, i] for i, name in enumerate(config.BEARING)}
     return EmotionBias(
         breath_rate_hz=REST_BREATH_HZ * column["breath_factor"],
         **{
@@ -158,11 +153,11 @@ def energy_gain(energy: float) -> float:
 
 
 def with_asymmetry(
-    controls: Float[Array, f"steps control={len(EXPRESSION_CONTROLS)}"],
+    controls: Float[Array, f"steps control={len(config.EXPRESSION_CONTROLS)}"],
     *,
     mix: Float[Array, "steps emotion=8"],
     asymmetry: float,
-) -> Float[Array, f"steps control={len(EXPRESSION_CONTROLS)}"]:
+) -> Float[Array, f"steps control={len(config.EXPRESSION_CONTROLS)}"]:
     """One half leads a little, as in the rules (`emotion_recipes.SIDES`); the network learnt from even faces.
 
     What an emotion shows on one side alone, such as the smirk of contempt, the network answers itself.
@@ -182,7 +177,7 @@ def _shown(controls: Array, *, mix: Array, presence: Array, style: PerformanceSt
 
 
 def _bearing(answers: Array) -> Array:
-    bearing: Array = np.clip(answers[:, BEARING_SLICE], _LOWEST, _HIGHEST)
+    bearing: Array = np.clip(answers[:, config.BEARING_SLICE], _LOWEST, _HIGHEST)
     return bearing
 
 

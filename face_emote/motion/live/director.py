@@ -13,6 +13,7 @@ from face_emote.core.names import MOTION_HZ
 from face_emote.core.types import PerformanceStyle
 from face_emote.motion.events import blinks as blinking
 from face_emote.motion.events import gaze as gazing
+from face_emote.motion.events import micro_expressions
 from face_emote.motion.events.blinks import BlinkScore, shaped_blinks
 from face_emote.motion.events.breathing import REST_PERIOD_SECS, BreathScore
 from face_emote.motion.events.brows import CALM_SECS, brow_accent, brow_score_of
@@ -20,14 +21,6 @@ from face_emote.motion.events.cues import ACCENT_GAP_SECS
 from face_emote.motion.events.curves import ease
 from face_emote.motion.events.gaze import GazeScore, Look
 from face_emote.motion.events.head_motion import HeadScore, beat_on, new_posture
-from face_emote.motion.events.micro_expressions import (
-    LONGEST_CALM_SECS,
-    LONGEST_SECS,
-    MIN_SPACING_SECS,
-    STRESSED,
-    LeakScore,
-    shaped_leaks,
-)
 from face_emote.motion.mouth.lips import Lips
 from face_emote.motion.score import FaceScore
 
@@ -153,7 +146,7 @@ class Director:
             ),
             brows=brow_score_of(self._brows.table(), key=self._brow_key),
             breath=BreathScore(*self._breaths.table()),
-            leaks=LeakScore(*self._leaks.table()),
+            leaks=micro_expressions.LeakScore(*self._leaks.table()),
         )
 
     def _drawn_interval(self) -> float:
@@ -207,7 +200,7 @@ class Director:
         self._waited += self._style.blinks * now.blink_factor * rate / MOTION_HZ
         early = self._interval - _NEAR_BLINK if ends else self._interval
         leaked = self._leaks.last
-        is_hidden = leaked is not None and now.secs - leaked[0] < LONGEST_SECS
+        is_hidden = leaked is not None and now.secs - leaked[0] < micro_expressions.LONGEST_SECS
         if self._waited >= early and not is_hidden:
             self._shut(now.secs)
 
@@ -282,8 +275,10 @@ class Director:
             return
         last = self._leaks.last
         calm = now.secs - (last[0] if last else 0.0)
-        chance = 0.66 * ends + 0.25 * (accent > STRESSED)
-        if (calm > MIN_SPACING_SECS and rng.random() < chance) or calm > LONGEST_CALM_SECS:
-            one = shaped_leaks(np.array([now.secs]), rng=rng)
+        chance = 0.66 * ends + 0.25 * (accent > micro_expressions.STRESSED)
+        if (
+            calm > micro_expressions.MIN_SPACING_SECS and rng.random() < chance
+        ) or calm > micro_expressions.LONGEST_CALM_SECS:
+            one = micro_expressions.shaped_leaks(np.array([now.secs]), rng=rng)
             shape = (one.attack, one.hold, one.release, one.strength, one.lean)
             self._leaks.add(now.secs, *(float(values[0]) for values in shape))

@@ -32,12 +32,7 @@ class Rasteriser(Protocol):
     """Says which triangle every pixel sees: `rasterise`, `rasterise_scatter`, or somebody else's."""
 
     def __call__(
-        self,
-        screen: Float[Tensor, "batch point 4"],
-        triangles: Int[Tensor, "triangle 3"],
-        *,
-        width: int,
-        height: int,
+        self, screen: Float[Tensor, "batch point 4"], triangles: Int[Tensor, "triangle 3"], *, width: int, height: int
     ) -> Visible:
         """Arguments as of `rasterise`; no gradients."""
         ...

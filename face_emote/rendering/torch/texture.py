@@ -44,11 +44,7 @@ def mip_level(
 
 
 def sample(
-    texels: Float[Tensor, "texel channel"],
-    uv: Float[Tensor, "pixel 2"],
-    level: Int[Tensor, " pixel"],
-    *,
-    side: int,
+    texels: Float[Tensor, "texel channel"], uv: Float[Tensor, "pixel 2"], level: Int[Tensor, " pixel"], *, side: int
 ) -> Float[Tensor, "pixel channel"]:
     """Bilinear at each pixel's mip level of a `mip_chain`, edge texels repeated; row 0 is v = 1."""
     sides = torch.tensor(level_sides(side), device=uv.device)
