@@ -269,7 +269,7 @@ def imported() -> object:
     before = set(bpy.data.objects)
     bpy.ops.import_scene.gltf(filepath=str(HERE / "own.glb"))
     new = [item for item in bpy.data.objects if item not in before]
-    only(*(item for item in new if item.name != "Icosphere"))  # The importer's shape of a bone.
+    only(*(item for item in new if not item.name.startswith("Icosphere")))  # The importer's shape of a bone.
     meshes = [item for item in new if item.type == "MESH" and item.data.shape_keys]
     for item in meshes:
         item.data.shape_keys.animation_data_clear()  # An action of its own would play in place of the take.
@@ -277,9 +277,10 @@ def imported() -> object:
 
 
 def jaw_of(character: object) -> Callable[[], float]:
-    """How open the mouth is by the jaw's bone."""
+    """How open the mouth is: the jaw's angle, less what the lips make up for."""
     bone = character.face_emote.rig.pose.bones["jaw"]  # type: ignore[attr-defined]
-    return lambda: bone.matrix_basis.to_quaternion().angle
+    closed = character.data.shape_keys.key_blocks["mouthClose"]  # type: ignore[attr-defined]
+    return lambda: bone.matrix_basis.to_quaternion().angle - 0.4 * closed.value
 
 
 def own() -> Iterator[None]:

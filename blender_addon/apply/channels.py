@@ -162,8 +162,10 @@ def meshes_of(character: Any) -> dict[str, Any]:
 
 
 def lost_keys(character: Any) -> list[str]:
-    """Shape keys, poses and bones of the mapping that are no longer there: renamed or deleted since."""
+    """Shape keys, poses and bones that are no longer there: renamed or deleted since they were mapped, or made."""
     rig = character.face_emote.rig
+    if character.face_emote.kind == "HEAD":
+        return [name for name in ARKIT if name not in character.data.shape_keys.key_blocks]
     return [
         row.key
         for mesh in meshes_of(character).values()

@@ -53,6 +53,8 @@ def map_character(character: Any, *, preset: str = "AUTO") -> mapping.Match:
         UserError: hardly any shape key has a known name.
     """
     keys, settings = keys_of(character), character.face_emote
+    if not keys:
+        raise UserError(takes.refusal(character) or tr("'{name}' has no shape keys", name=character.name))
     presets = all_presets()
     if preset != "AUTO":
         presets = [item for item in presets if item.name == preset]

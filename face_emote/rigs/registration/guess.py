@@ -77,7 +77,10 @@ def _coarse(head: Head, points: Array, *, eyes: Array | None) -> Similarity:
         for nod, lean in TILTS
     ]
     best = sorted(tilted, key=lambda item: item[0])[:5]
-    return min((_refined(fit, sample, points=points, rounds=16) for _, fit in best), key=lambda item: item[0])[1]
+    off, fit = min((_refined(fit, sample, points=points, rounds=16) for _, fit in best), key=lambda item: item[0])
+    if not np.isfinite(off):
+        raise HeadError("This mesh has too few vertices to be a face; choose another, or subdivide it")
+    return fit
 
 
 def _tilted(fit: Similarity, centre: Array, *, nod: float, lean: float) -> Similarity:

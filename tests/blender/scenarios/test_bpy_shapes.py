@@ -112,7 +112,7 @@ def test_it_performs_and_keys_are_made_again_at_moved_marks(fe, hero):
     assert fe.takes.takes_of(character) == [take]
 
 
-def test_a_mesh_that_changed_meanwhile_is_not_written(fe):
+def test_a_mesh_that_cannot_be_a_face_is_refused_in_a_sentence(fe):
     scene = emptied(fe)
     mesh = fe.bpy.data.meshes.new("Own")
     mesh.from_pydata([(0, 0, 0), (1, 0, 0), (0, 0, 1)], [], [(0, 1, 2)])
@@ -120,4 +120,5 @@ def test_a_mesh_that_changed_meanwhile_is_not_written(fe):
     scene.collection.objects.link(thing)
     scene.face_emote.target = thing
     said = error_of(lambda: fe.bpy.ops.face_emote.find_marks())
-    assert thing.data.shape_keys is None and not thing.children and said
+    assert thing.data.shape_keys is None and not thing.children and "too few vertices" in said
+    assert "press Find Marks" in error_of(lambda: fe.bpy.ops.face_emote.map_character())

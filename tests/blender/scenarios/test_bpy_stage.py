@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from .stage import added_head, emptied, error_of, fe, key_mesh, spoken
+from .stage import SPEECH, added_head, emptied, error_of, fe, key_mesh, spoken
 from .test_bpy_panels import drawn, said
 
 _ = fe
@@ -196,3 +196,19 @@ def test_a_new_character_is_seen_from_the_front_and_a_view_of_a_face_is_left_alo
         assert -towards_viewer.y > 0.8
         assert (view.view_rotation.rotation_difference(Euler(before).to_quaternion()).angle < 0.01) == stays
     assert scene.face_emote.target is not None
+
+
+def test_a_key_of_our_head_that_was_deleted_is_named_and_the_rest_performs(fe):
+    head = added_head(fe)
+    assert fe.channels.lost_keys(head) == []
+    head.shape_key_remove(head.data.shape_keys.key_blocks["mouthSmileLeft"])
+    fe.bpy.ops.face_emote.generate(speech=str(SPEECH), emotion="joy")
+    assert "mouthSmileLeft" in fe.jobs.SESSION.status and len(fe.takes.takes_of(head)) == 1
+
+
+def test_a_new_character_is_selected_by_the_rig_that_moves_all_of_it(fe):
+    head = added_head(fe)
+    rig = head.face_emote.rig
+    assert fe.bpy.context.selected_objects == [rig] and fe.bpy.context.view_layer.objects.active == rig
+    low = [bone.tail_local.y for bone in rig.data.bones if bone.name.startswith("eye")]
+    assert min(vertex.co.y for vertex in head.data.vertices) < min(low), "bones end inside the skin"
