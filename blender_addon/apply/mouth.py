@@ -14,7 +14,6 @@ import bpy
 import numpy as np
 
 from ..names import CUES_KEY, MARKER
-from ..report import UserError
 from . import takes
 from .facts import facts_of, write_facts
 
@@ -247,12 +246,6 @@ def follow_playhead(scene: Any, _graph: Any = None) -> None:
     settings = scene.face_emote
     if len(settings.cues) and settings.cues_follow:
         settings.active_cue = max(row_at(settings.cues, scene.frame_current_final), 0)
-
-
-def require_list(settings: Any, action: Any) -> None:
-    """Raise UserError unless the list is that of this take."""
-    if settings.cues_take != facts_of(action).get("id"):
-        raise UserError("The list shows another take; press Edit Mouth first")
 
 
 @contextmanager

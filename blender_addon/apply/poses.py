@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .. import compat
-from ..names import ARKIT, BONE_ROLES, JAW_CURVES, LOOK_CURVES, NEUTRAL_POSE, TAKE_KEY
+from ..names import BONE_ROLES, JAW_CURVES, LOOK_CURVES, NEUTRAL_POSE, TAKE_KEY
 from . import axes
 
 BONE_PATH = re.compile(r'^pose\.bones\["((?:[^"\\]|\\.)*)"\]\.(location|rotation_\w+|scale)$')
@@ -202,12 +202,6 @@ def _vector(turned: Any) -> np.ndarray:
     if turned.w < 0.0:
         turned.negate()
     return np.array(turned.to_exponential_map())
-
-
-def used_sources(rig: Any) -> set[str]:
-    """Curves that a rig's poses play."""
-    listed = {item.name for item in rig.face_emote.poses if item.action is not None}
-    return {row.source for row in rig.face_emote.rows if row.key in listed and row.source in ARKIT}
 
 
 def lost(rig: Any) -> list[str]:
