@@ -65,11 +65,15 @@ class MotionHeader:
         return ROW_SHAPES if self.version == VERSION else {**ROW_SHAPES, "confidence": CONFIDENCE_SHAPE}
 
 
+_WHERE_KNOWN = ("cues", "consent")  # Facts that a header has where they are not empty.
+
+
 def header_json(header: MotionHeader) -> bytes:
     """The header as UTF-8 JSON, keys in a fixed order."""
     facts = dataclasses.asdict(header)
-    if not header.info.cues:
-        del facts["info"]["cues"]
+    for name in _WHERE_KNOWN:
+        if not facts["info"][name]:
+            del facts["info"][name]
     content = {
         "format": FORMAT,
         "version": facts.pop("version"),
@@ -105,7 +109,7 @@ def parse_header(text: bytes) -> MotionHeader:
 
 def _parse_info(record: Record) -> MotionInfo:
     fields = [field.name for field in dataclasses.fields(MotionInfo)]
-    if [*record.values, *(["cues"] if "cues" not in record.values else [])] != fields:
+    if list(record.values) != [name for name in fields if name in record.values or name not in _WHERE_KNOWN]:
         raise ValueError("its header has other facts about the motion's origin than version 1 demands")
     return MotionInfo(
         basis=record.text("basis"),
