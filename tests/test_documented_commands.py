@@ -13,6 +13,7 @@ from workshop import make_workshop, run
 from face_emote.blender_side.process import blender_python
 from face_emote.cli.main import cli
 from face_emote.core.errors import DependencyError
+from face_emote.lines.speakers import speakers
 
 NOT_RUN = {
     r"make .*|sh \.ci/run": "what .ci/run consists of",
@@ -71,10 +72,10 @@ STAND_INS = {
 }  # fmt: skip
 """Words in capitals, and what a reader might put there."""
 REPLACED = ((r"--cases \d+", "--cases 60"), (r"--size \d+", "--size 64"), (r"tools\.house$", f"tools.house {ROOT}"))
-PICTURES = r"face-emote (demo|animate .*\.mp4|render .*|batch (lines|\").*)"
+PICTURES = r"face-emote (demo|(animate|say) .*\.mp4|render .*|batch (lines|script|\").*)"
 ADDED = (
     (rf"(?!.*--(size|dry-run)){PICTURES}", "--size 64"),
-    (r"face-emote batch (lines|\").*", "--fps 6"),
+    (r"face-emote batch (lines|script|\").*", "--fps 6"),
     (r"face-emote render line\.wav .*cycles.*", "--fps 1"),
     (r".*--engine cycles.*", "--samples 1"),
     (r"face-emote train .*", "--steps 2"),
@@ -101,6 +102,11 @@ def quick(text: str) -> str:
 
 
 def require_what_it_needs(text: str) -> None:
+    speaker = re.search(r"--speaker ([\w-]+)", text)
+    if speaker is not None or re.search(r"face-emote say \"|batch script|fe\.say\(", text):
+        here = [one.name for one in speakers() if one.command and not one.file_voice]
+        if not here or (speaker is not None and speaker[1] not in here):
+            pytest.skip("needs a speaker: face-emote say --list")
     for pattern, package in NEEDS.items():
         if re.search(pattern, text) and find_spec(package) is None:
             pytest.skip(f"needs {package}")
@@ -193,6 +199,7 @@ def test_a_block_of_python_runs_as_it_stands(block, workshop, tmp_path):
     for word, package in (("import torch", "torch"), (".trimeshes()", "trimesh")):
         if word in text and find_spec(package) is None:
             pytest.skip(f"needs {package}")
+    require_what_it_needs(text)
     first = 'import face_emote as fe\nmotion = fe.read_motion("line.npz")\n' if "motion," in text else ""
     (folder / "block.py").write_text(first + text)
     done = run("python block.py", folder)

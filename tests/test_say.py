@@ -6,6 +6,7 @@ import stat
 import sys
 import time
 from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -129,9 +130,10 @@ def test_what_was_said_once_is_not_said_again(kept, monkeypatch):
 def test_a_damaged_cache_is_said_anew():
     first = said(LINE, speaker="flite")
     whole = first.path.read_bytes()
-    first.path.with_suffix(".phones").unlink()
     first.path.write_bytes(whole[:50])
     assert said(LINE, speaker="flite").path.read_bytes() == whole
+    first.path.with_suffix(".phones").unlink()
+    assert said(LINE, speaker="flite") == first
 
 
 def test_the_voice_is_named_and_directions_are_not_said(own):
@@ -160,14 +162,18 @@ def test_a_speaker_that_fails_is_a_sentence(own, kept, script, story):
     assert not list(kept.glob("*"))
 
 
-def test_a_speaker_that_hangs_is_stopped_with_all_that_it_started(own, monkeypatch):
-    monkeypatch.setattr(room, "SECS_TO_START", 1.0)
+def test_a_speaker_that_hangs_is_stopped_with_all_that_it_started(own, monkeypatch, tmp_path):
+    monkeypatch.setattr(room, "SECS_TO_START", 3.0)
     monkeypatch.setattr(room, "SECS_A_LETTER", 0.0)
-    own("import time; time.sleep(60)")
+    note = tmp_path / "child"
+    script = "import subprocess\nc = subprocess.Popen(['sleep', '60'])\n"
+    own(f"{script}open({str(note)!r}, 'w').write(str(c.pid))\nc.wait()")
     started = time.perf_counter()
-    with pytest.raises(SpeakerError, match="did not end within 1 s"):
+    with pytest.raises(SpeakerError, match="did not end within 3 s"):
         said(LINE)
-    assert time.perf_counter() - started < 20.0
+    assert time.perf_counter() - started < 30.0
+    state = Path(f"/proc/{note.read_text()}/stat")
+    assert not state.exists() or state.read_text().rpartition(")")[2].split()[0] == "Z"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux bounds another process")
@@ -187,12 +193,21 @@ def test_a_speaker_that_eats_memory_fails(own, monkeypatch):
         ("Hello", "flit", None, "There is no speaker 'flit'; did you mean 'flite'?"),
         ("Hello", "piper:nowhere.onnx", None, "piper"),
         ("Hello", "flite:-o", None, "flite"),
+        ("Hello", None, "--help", "is no code of a language"),
+        ("\u3053\u3093\u306b\u3061\u306f", None, None, "which language this text is in; name it"),
     ],
 )
 def test_mistakes_are_sentences(text, speaker, language, story):
     with pytest.raises((OptionError, SpeakerError)) as caught:
         said(text, speaker=speaker, language=language)
     assert story in str(caught.value) and "\n" not in str(caught.value)
+
+
+@needs_espeak
+@pytest.mark.parametrize("text", ["Ich habe das nie gesagt.", "Non l'ho mai detto."])
+def test_other_languages_are_told_by_their_words_and_said(text):
+    line = said(text, speaker="espeak-ng")
+    assert line.language in ("de", "it") and len(line.phones) > 10
 
 
 @needs_flite

@@ -52,6 +52,10 @@ def make_workshop(folder: Path) -> Path:
     fe.render(motion, folder / "line.mp4", speech=folder / "line.wav", size=64)
     (folder / "lines.csv").write_text("speech,emotion,outputs\nlines/01.wav,calm anger,mp4\nlines/02.wav,joy,csv\n")
     run("face-emote batch lines.csv -o out --size 64 --fps 10", folder)
+    (folder / "script.fountain").write_text("INT. HOME - DAY\n\nJANE\n(hurt, then cold)\nI never said that.\n")
+    (folder / "script.txt").write_text("JANE: (hurt, then cold) I never said that.\n")
+    (folder / "script.srt").write_text("1\n00:00:01,000 --> 00:00:02,500\nJANE: I never said that.\n")
+    (folder / "script.csv").write_text("speaker,text,emotion\nJANE,I never said that.,calm anger\n")
     shutil.copy(settings_folder() / CHAIN, folder / "authorities.pem")
     flame = folder.parent / "flame.pkl"  # Large, hence linked.
     flame.write_bytes(pickle.dumps(dict(fabricated_flame().arrays)))

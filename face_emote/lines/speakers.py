@@ -9,16 +9,18 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib import metadata, util
 from pathlib import Path
 
-from face_emote.audio.languages import language_of
+from face_emote.audio.languages import LANGUAGE_CODE, language_of
 from face_emote.audio.reader import open_speech
 from face_emote.core.assets import asset_table
 from face_emote.core.cues import EDGE_SECS, MouthCues, label_of
@@ -26,16 +28,18 @@ from face_emote.core.errors import AudioError, FaceEmoteError, OptionError, Outp
 from face_emote.core.fields import nearest, shown
 from face_emote.core.names import VOWELS
 from face_emote.core.output import written_beside
+from face_emote.core.reading import content_of
 from face_emote.core.types import Phone
 
-CACHE = "FACE_EMOTE_CACHE"
-"""Environment variable: a folder instead of the user's own for what was said."""
-MOST_LETTERS = 10_000
-"""Of one line: about a quarter of an hour, and what the words' feeling is read from."""
+CACHE = "FACE_EMOTE_CACHE"  # Environment variable: a folder instead of the user's own for what was said.
+MOST_LETTERS = 10_000  # Of one line: about a quarter of an hour, and what the words' feeling is read from.
 SECS_TO_START, SECS_A_LETTER = 60.0, 0.1
 MOST_MEMORY, MOST_SOUND = 8 << 30, 1 << 30
+OFFLINE = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
+"""What would fetch a voice finds no way out."""
 _OUT_OF_TEXT = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ufffe\ufff9-\uffff]")
 """Controls, and marks that turn the writing direction: nobody says them."""
+_LATIN = re.compile("[A-Za-z\u00c0-\u024f]")
 _STRESS_AND_LENGTH = re.compile("[ˈˌːˑ͡‿.\u0329\u0303\u030a-]")
 
 
@@ -83,13 +87,10 @@ class Speaker:
 class SaidLine:
     """A text that was said."""
 
-    path: Path
-    """A .wav, which is kept."""
+    path: Path  # A .wav, which is kept.
     text: str
-    """What was said, as its transcript."""
     language: str
-    phones: tuple[Phone, ...] = field(default=(), repr=False)
-    """As the speaker tells them; none where it does not."""
+    phones: tuple[Phone, ...] = field(default=(), repr=False)  # Where the speaker tells them.
 
     @property
     def cues(self) -> MouthCues | None:
@@ -105,21 +106,18 @@ def speakers() -> tuple[Speaker, ...]:
 
 
 def find_speaker(name: str | None, language: str) -> tuple[Speaker, str]:
-    """A speaker that is here, and its voice for a language.
+    """A speaker that is here, and its voice for a language: `flite`, `flite:rms`, `piper:VOICE.onnx`; None: the first.
 
-    Args:
-        name: `flite`, or with a voice of its own: `flite:rms`, `piper:VOICE.onnx`; None takes the first that can.
-        language: code; empty where nobody could tell.
-
-    Raises:
-        SpeakerError: there is none; the message says what to install.
+    Raises SpeakerError where there is none; the message says what to install.
     """
+    if not language:
+        raise SpeakerError("Nobody can tell which language this text is in; name it, as in --language ja")
     if name is None:
         found = ((one, one.voice_for(language)) for one in speakers() if one.command and not one.file_voice)
         able = next(((one, voice) for one, voice in found if voice), None)
         if able is None:
-            can = [one.install for one in speakers() if one.voice_for(language or "en") and not one.system]
-            raise SpeakerError(f"Nobody here can say a text in '{language or '?'}'; {', or '.join(can)}")
+            can = [one.install for one in speakers() if one.voice_for(language) and not one.system]
+            raise SpeakerError(f"Nobody here can say a text in '{language}'; {', or '.join(can)}")
         return able
     chosen, _, voice = name.partition(":")
     speaker = next((one for one in speakers() if one.name == chosen), None)
@@ -141,17 +139,11 @@ def find_speaker(name: str | None, language: str) -> tuple[Speaker, str]:
     return speaker, usual
 
 
-def said(text: str, *, speaker: str | None = None, language: str | None = None, folder: Path | None = None) -> SaidLine:
-    """Let a text be said, or find what was said of it before.
-
-    Args:
-        text: what is spoken; nothing else.
-        speaker: as `find_speaker` takes it.
-        language: its code; told by its words when left out.
-        folder: where the sound is kept; the user's cache when left out.
+def said(text: str, *, speaker: str | None = None, language: str | None = None) -> SaidLine:
+    """Let a text be said as it stands, or find what was said of it before; without a language its words tell.
 
     Raises:
-        OptionError: the text is empty or too long.
+        OptionError: the text is empty or too long, or `language` is no code.
         SpeakerError: nobody can say it, or the one who should fails or never ends.
     """
     plain = " ".join(_OUT_OF_TEXT.sub(" ", text.encode("utf-8", "replace").decode()).split())
@@ -162,15 +154,21 @@ def said(text: str, *, speaker: str | None = None, language: str | None = None, 
             f"This text has {len(plain)} letters, and one line has at most {MOST_LETTERS}; make a table of its lines "
             "with `face-emote read TEXT.txt -o lines.csv`, and say them with `face-emote batch`"
         )
-    spoken = language or language_of(plain)
+    if language is not None and not LANGUAGE_CODE.fullmatch(language):
+        raise OptionError(f"language: {shown(language)} is no code of a language; give one such as en, de, ja")
+    spoken = language or (language_of(plain) if _LATIN.search(plain) else "")
     who, voice = find_speaker(speaker, re.split("[-_]", spoken)[0].lower())
     facts = [who.name, who.version, who.arguments, voice, _state_of(voice), spoken, plain]
     name = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
-    place = (folder or cache_folder()) / f"{name}.wav"
-    if not place.is_file() or not (told := place.with_suffix(".phones")).is_file():
-        told = _say(plain, place, speaker=who, voice=voice, language=spoken)
-    sounds = told.read_text(encoding="utf-8")
-    phones = _phones(sounds, open_speech(place).duration_secs, in_ipa=who.phones != "printed")
+    place = cache_folder() / f"{name}.wav"
+    told = place.with_suffix(".phones")
+    try:
+        there = told.is_file() and open_speech(place).duration_secs > 0.0
+    except AudioError:
+        there = False
+    if not there:
+        _say(plain, place, speaker=who, voice=voice, language=spoken)
+    phones = phones_told(told, open_speech(place).duration_secs, in_ipa=who.phones != "printed")
     return SaidLine(place, plain, spoken, phones)
 
 
@@ -189,8 +187,8 @@ def _state_of(voice: str) -> str:
     return f"{path.stat().st_size}-{path.stat().st_mtime_ns}" if path.suffix and path.is_file() else ""
 
 
-def _say(text: str, place: Path, *, speaker: Speaker, voice: str, language: str) -> Path:
-    """Sound and sounds in place, the sounds first; returns their file."""
+def _say(text: str, place: Path, *, speaker: Speaker, voice: str, language: str) -> None:
+    """Put the sounds that are told in place, then the sound."""
     if speaker.ascii:
         from anyascii import anyascii
 
@@ -199,7 +197,6 @@ def _say(text: str, place: Path, *, speaker: Speaker, voice: str, language: str)
         place.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"What is said cannot be kept ({error.strerror}); name a folder by {CACHE}") from None
-    told = place.with_suffix(".phones")
     with tempfile.TemporaryDirectory(prefix="face_emote_say_") as folder, written_beside(place) as sound:
         source = Path(folder) / "line.txt"
         source.write_text(text + "\n", encoding="utf-8", newline="\n")
@@ -207,16 +204,15 @@ def _say(text: str, place: Path, *, speaker: Speaker, voice: str, language: str)
         printed = _run([speaker.command or "", *(["-P"] if speaker.module else []), *speaker.arguments], words, speaker)
         try:
             open_speech(sound)
-        except (AudioError, OSError) as error:
-            raise SpeakerError(f"The speaker {speaker.name} gave no sound ({error})") from None
+        except (AudioError, OSError):
+            raise SpeakerError(f"The speaker {speaker.name} gave no sound for this text; choose another") from None
         if speaker.phones.startswith("face_emote."):
             try:
                 printed = _run([sys.executable, "-m", speaker.phones], words, speaker)
             except FaceEmoteError:  # The program has no library beside it; the aligner finds the sounds.
                 printed = ""
-        with written_beside(told) as beside:
+        with written_beside(place.with_suffix(".phones")) as beside:
             beside.write_text(printed if speaker.phones else "", encoding="utf-8")
-    return told
 
 
 def _run(line: list[str], words: Mapping[str, str], speaker: Speaker) -> str:
@@ -224,7 +220,8 @@ def _run(line: list[str], words: Mapping[str, str], speaker: Speaker) -> str:
     arguments = [re.sub(r"\{(text|wav|voice|language)\}", lambda found: words[found[1]], part) for part in line]
     text = Path(words["text"])
     limit_secs = SECS_TO_START + SECS_A_LETTER * text.stat().st_size
-    own = {f"SAY_{name.upper()}": value for name, value in words.items()} | {"PYTHONUTF8": "1", "HF_HUB_OFFLINE": "1"}
+    own = {f"SAY_{name.upper()}": value for name, value in words.items()} | OFFLINE
+    own |= {"PYTHONUTF8": "1", "HF_HUB_OFFLINE": "1"}
     with text.open("rb") as source, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as complaints:
         process = subprocess.Popen(
             arguments, stdin=source, stdout=out, stderr=complaints, cwd=text.parent, env=os.environ | own,
@@ -238,8 +235,7 @@ def _run(line: list[str], words: Mapping[str, str], speaker: Speaker) -> str:
                 f"The speaker {speaker.name} did not end within {limit_secs:.0f} s and was stopped; choose another"
             ) from None
         finally:
-            process.kill()
-            process.wait()
+            _end(process)
         out.seek(0)
         complaints.seek(0)
         said = complaints.read(1 << 16).decode("utf-8", "replace").strip().splitlines() or [f"code {code}"]
@@ -250,26 +246,37 @@ def _run(line: list[str], words: Mapping[str, str], speaker: Speaker) -> str:
         return out.read(1 << 24).decode("utf-8", "replace")
 
 
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """With all that it started, where there are groups of processes."""
+    with suppress(ProcessLookupError):
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.kill()
+    process.wait()
+
+
 def _bound(process: int) -> None:
     """Memory and size of files, where the system (Linux) lets another process be bounded."""
     if sys.platform == "linux":
         import resource
 
-        try:
+        with suppress(ProcessLookupError, PermissionError, ValueError):
             resource.prlimit(process, resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
             resource.prlimit(process, resource.RLIMIT_FSIZE, (MOST_SOUND, MOST_SOUND))
-        except (ProcessLookupError, PermissionError, ValueError):
-            pass
 
 
-def _phones(told: str, duration_secs: float, *, in_ipa: bool) -> tuple[Phone, ...]:
-    """The sounds from `name:end ..`; none where a name is not known, or the times are none of this sound.
+def phones_told(path: Path, duration_secs: float, *, in_ipa: bool) -> tuple[Phone, ...]:
+    """The sounds from a file of `name:end ..`; none where a name is not known, or the times are none of this sound.
 
     flite counts each sentence from its own start.
     """
+    try:
+        told = content_of(path, most=1 << 24).decode("utf-8", "replace")
+    except (OSError, ValueError):
+        return ()
     out: list[Phone] = []
     start = offset = 0.0
-    for name, end_text in re.findall(r"(\S+?):(\d+\.\d+)", told):
+    for name, end_text in re.findall(r"(\S{1,9}?):(\d{1,5}\.\d{1,6})", told):
         end = float(end_text)
         if offset + end < start - 1e-6:
             offset = start

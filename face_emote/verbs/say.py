@@ -48,22 +48,16 @@ def say(
 
     Args:
         text: what is said; stage directions in brackets are left out.
-        emotion: what is felt, as `animate` takes it, also one after the other: `"hurt, then cold"`; `"auto"` reads it
-            from the words.
-        speaker: who says it, perhaps with a voice: `"flite:rms"`; the first one that is here and knows the language if
-            left out.
+        emotion: as `animate` takes it, also `"hurt, then cold"`; `"auto"` reads it from the words.
+        speaker: who says it, perhaps with a voice: `"flite:rms"`; if left out, the first here who knows the language.
         language: code of the text's language; told by its words when left out.
-        fps: frames per second.
-        seed: another number gives other blinks, glances and nods.
+        fps: as this and the others for `animate`.
+        seed: of blinks, glances and nods.
         character: who plays it.
-        progress: called with (done, total, what) while it works.
-
-    Returns:
-        The voice, with the text as its transcript, and the motion.
+        progress: called with (done, total, what).
 
     Raises:
-        SpeakerError: nobody here can say it.
-        FaceEmoteError: as `animate`.
+        SpeakerError: nobody here can say it; and what `animate` raises.
 
     Warns:
         FaceEmoteWarning: as `animate`; and when the voice is not re-tuned, for want of the extra.
@@ -87,18 +81,11 @@ def sure_of_words() -> Iterator[None]:
 
 
 def said_performance(
-    text: str, wanted: Performance, *, speaker: str | None = None, hidden: str = "", folder: Path | None = None,
-    progress: Progress | None = None,
-) -> Performance:  # fmt: skip
-    """The performance of a text instead of a recording: what is said is its speech, its transcript and its cues.
+    text: str, wanted: Performance, *, speaker: str | None = None, hidden: str = "", progress: Progress | None = None
+) -> Performance:
+    """As wanted, of a text instead of a recording: what is said is its speech, its transcript and its cues.
 
-    Args:
-        text: as in `say`.
-        wanted: how it is to be performed; its speech does not count.
-        speaker: as in `say`.
-        hidden: what is felt beneath the emotion, in words.
-        folder: where the sound is kept; the user's cache when left out.
-        progress: called once before and once after.
+    `hidden` is what is felt beneath the emotion, in words.
     """
     if not isinstance(wanted.emotion, str):
         raise OptionError("A line is said with an emotion in words; give it so")
@@ -107,7 +94,7 @@ def said_performance(
     plan_of(in_turn(emotion, duration_secs=1.0, hidden=hidden))  # Its mistakes are told before anybody speaks.
     if progress is not None:
         progress(0.0, 1.0, "speaking")
-    line = said(plain, speaker=speaker, language=wanted.language, folder=folder)
+    line = said(plain, speaker=speaker, language=wanted.language)
     emotion = in_turn(emotion, duration_secs=open_speech(line.path).duration_secs, hidden=hidden)
     return replace(
         wanted, speech=line.path, transcript=line.text, language=line.language, emotion=emotion,

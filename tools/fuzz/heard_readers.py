@@ -4,8 +4,10 @@ import io
 import json
 import shutil
 import sys
+import tempfile
 from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 
@@ -14,6 +16,7 @@ from face_emote.audio.analyse import analyse
 from face_emote.audio.cue_words import with_sounds
 from face_emote.audio.reader import read_speech
 from face_emote.audio.transcripts import read_transcript
+from face_emote.batch.manifest_file import read_manifest
 from face_emote.body.recording import read_recording
 from face_emote.body.signals import signals_of
 from face_emote.core.cues import MouthCues
@@ -21,6 +24,9 @@ from face_emote.core.types import Phone, SpokenWord
 from face_emote.evaluation.clips import read_clips
 from face_emote.formats.cues_file import read_cues, write_cues
 from face_emote.formats.live_targets import parse_target
+from face_emote.lines.script import read_script
+from face_emote.lines.script_files import ENDINGS, write_script
+from face_emote.lines.speakers import phones_told
 from tools.fuzz import stock
 from tools.fuzz.command_readers import command
 from tools.fuzz.formats import BOXES, NPZ
@@ -43,6 +49,11 @@ FRAMED = "{1}{1}25.0\n{0}{12}The family|of Dashwood\n{12}{25}had been long settl
 MARKED_UP = (
     '<?xml version="1.0"?><tt xmlns="http://www.w3.org/ns/ttml"><body><div>'
     '<p begin="00:00:00.000" end="00:00:01.000">The family<br/>of <b>Dashwood</b></p></div></body></tt>\n'
+)
+SCRIPT = (
+    "Title: Salt\n\nINT. HOME - DAY\n\nJANE (V.O.)\n(hurt, then cold)\nI *never* said that.\n(beat)\n"
+    "Oh GREAT, I'm so happy.\n\n"
+    "@McCoy ^\n(softly, to Jane)\nI hate it... [[note]]\n\n/* gone */\nCUT TO:\n"
 )
 NUMBERED = "Mr. O'Neill paid $5 million, 1,5 € and £1.5m in 1999 for 3rd-class U.S. goods (laughs): 10:30, ½, 007.\n"
 SPOKEN_PHONES = [["the", "DH", 0.0, 0.1], ["the", "AH0", 0.1, 0.2], ["family", "F", 0.25, 0.4], ["", "SIL", 0.4, 1.0]]
@@ -100,6 +111,24 @@ def mouth(path: Path) -> None:
     ends = [sound.end_secs for sound in with_sounds(read_cues(path)).sounds]
     if ends != sorted(ends):
         raise WronglyAcceptedError("sounds that are not in order")
+
+
+def script(path: Path) -> None:
+    """Read it, and write it as everything that it can be."""
+    lines = read_script(path)
+    with tempfile.TemporaryDirectory() as folder:
+        for ending in ENDINGS:
+            write_script(lines, Path(folder) / f"script{ending}")
+        ElementTree.parse(Path(folder) / "script.ssml")
+        read_manifest(Path(folder) / "script.csv")
+
+
+def told(path: Path) -> None:
+    """What a speaker printed of its sounds; if they are any, a mouth can play them."""
+    for in_ipa in (False, True):
+        sounds = phones_told(path, 1.2, in_ipa=in_ipa)
+        if sounds:
+            MouthCues((), sounds, 1.2)
 
 
 def aligned(path: Path) -> None:
@@ -161,6 +190,20 @@ def _talker(folder: Path) -> list[Seed]:
     return [stock.seed_of(stock.archived(folder, "motion_train.npz", arrays))]
 
 
+def _scripts(_folder: Path) -> list[Seed]:
+    return [
+        Seed(SCRIPT.encode(), ".fountain"), Seed(SCRIPT.encode("utf-16"), ".txt"), Seed(CUES.encode(), ".srt"),
+        Seed(b"JANE: (hurt, then cold) I never said that.\r\n(softly) Oh GREAT, I hate it...\r\n", ".txt"),
+    ]  # fmt: skip
+
+
+def _told(_folder: Path) -> list[Seed]:
+    return [
+        Seed(b"pau:0.200 ay:0.350 n:0.600 \npau:0.100 eh:0.300 v:0.600 \n", ".phones"),
+        Seed("a\u026a:0.1 n:0.2 t\u0283:0.4 \u025c\u02d0:0.8 _:1.2".encode(), ".phones"),
+    ]
+
+
 def _texts(_folder: Path) -> list[Seed]:
     return [
         Seed(NUMBERED.encode(), ".txt"),
@@ -213,6 +256,8 @@ READERS = (
     Reader("transcript", "words", _texts, words, TEXT, quick=True),
     Reader("spoken-words", "words", _said, said, TEXT, is_file=False, quick=True),
     Reader("body", "motion", _bodies, body, TEXT, quick=True),
+    Reader("script", "words", _scripts, script, TEXT, quick=True),
+    Reader("told-sounds", "words", _told, told, TEXT, quick=True),
     Reader("cues", "words", _mouths, mouth, JSON, quick=True),
     Reader("alignment", "words", _over_the_line, aligned, TEXT, beside=("line.wav",)),
     Reader("clip-phones", "words", _clip_phones, clips, JSON, beside=("line.wav",), name_there="line"),
