@@ -61,7 +61,7 @@ def test_a_failure_is_one_sentence_and_names_a_log_with_the_details():
         with pytest.raises(
             BlenderError, match=r"Blender failed \(FileNotFoundError: .*\); report this log: "
         ) as caught:
-            blender.ask("fbx", surface="/nowhere.npz", rig="", path="", fps=30.0, worn="")
+            blender.ask("fbx", surface="/nowhere.npz", rig="", path="", fps=30.0, attachments="")
     finally:
         blender.close()
     log = Path(str(caught.value).rpartition(": ")[2])
@@ -74,7 +74,7 @@ def test_a_crash_is_an_error_and_not_a_hang():
     blender = BlenderProcess(VERBS)
     os.kill(blender._process.pid, signal.SIGKILL)
     with pytest.raises(BlenderError, match="ended without an answer") as caught:
-        blender.ask("fbx", surface="", rig="", path="", fps=30.0, worn="")
+        blender.ask("fbx", surface="", rig="", path="", fps=30.0, attachments="")
     blender.close()
     Path(str(caught.value).rpartition(": ")[2]).unlink()
 

@@ -13,7 +13,7 @@ from face_emote.core.errors import DependencyError, OptionError
 from face_emote.core.names import CONTROLS
 from face_emote.face.bundled import load_head
 from face_emote.face.characters import character, characters
-from face_emote.formats.mesh.worn import worn_by
+from face_emote.formats.mesh.attachments import attachments_of
 from face_emote.verbs.export import export
 
 BUDGET = 40_000
@@ -53,21 +53,22 @@ def test_a_whole_character_has_at_most_forty_thousand_triangles(glb):
 def test_everybodys_cards_keep_the_budget_whatever_their_hair():
     head = load_head()
     for person in characters()[::3]:
-        worn = worn_by(head, person.skin)
+        worn = attachments_of(head, person.skin)
         assert sum(len(item.triangles) for item in worn) <= BUDGET - len(head.faces), person.name
 
 
 def test_finer_levels_of_detail_have_more_cards(person):
     head, skin = person
     counts = [
-        sum(len(item.triangles) for item in worn_by(head, skin, lod=lod) if item.name == "hair") for lod in (0, 1)
+        sum(len(item.triangles) for item in attachments_of(head, skin, lod=lod) if item.name == "hair")
+        for lod in (0, 1)
     ]
     assert 1.8 * counts[0] < counts[1] < 2.2 * counts[0]
 
 
 def test_brows_follow_the_brows_and_lashes_the_lids(person):
     head, skin = person
-    worn = {item.name: item for item in worn_by(head, skin)}
+    worn = {item.name: item for item in attachments_of(head, skin)}
     for unit, name in (("browInnerUp", "brows"), ("eyeBlinkLeft", "lashes")):
         delta = head.expression_basis[CONTROLS.index(unit)]
         item = worn[name]
@@ -101,7 +102,7 @@ def test_pictures_have_coverage_and_are_cut_out_or_blended(glb):
 
 def test_cards_stand_on_the_head_they_are_made_for(person):
     head, skin = person
-    for item in worn_by(head, skin):
+    for item in attachments_of(head, skin):
         assert np.allclose(np.linalg.norm(item.normals, axis=1), 1.0, atol=1e-3), item.name
         assert np.allclose(item.joint_weights.sum(axis=1), 1.0, atol=2e-3), item.name
         if item.name in ("brows", "lashes"):

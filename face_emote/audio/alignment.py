@@ -23,12 +23,10 @@ from face_emote.core.types import Phone
 
 WORDS_PER_SEC = 7  # Fastest speech that is reckoned with.
 SLACK_SECS = 0.3  # Subtitles may be this much early or late.
-GROUP_SECS = 15.0
-"""Neighbouring subtitles are aligned together up to this length: their inner times need not be exact."""
+GROUP_SECS = 15.0  # Neighbouring subtitles are aligned together up to this length: their inner times need not be exact.
 LEAST_SILENCE_SECS = 0.05  # A shorter silence belongs to the sound before it.
 LONG_PAUSE_SECS = 0.15
-SILENT_COST = 3.0
-"""Natural log units a frame against sounds where nobody speaks for longer than LONG_PAUSE_SECS."""
+SILENT_COST = 3.0  # Natural log units a frame against sounds where nobody speaks for longer than LONG_PAUSE_SECS.
 LEAST_POSTERIOR = 1e-3  # What the net holds to be less likely is as unlikely.
 
 

@@ -19,8 +19,7 @@ from face_emote.core.types import Pause, Phone, Prosody, Speech, SpeechAnalysis,
 
 Progress = Callable[[float, float], None]
 
-WRONG_AGREEMENT, DOUBTFUL_AGREEMENT = 0.22, 0.35
-"""Of an `Alignment`: below these a transcript is refused, or doubted."""
+WRONG_AGREEMENT, DOUBTFUL_AGREEMENT = 0.22, 0.35  # Of an `Alignment`: below these a transcript is refused, or doubted.
 SURVEY_SHARE, PROSODY_SHARE = 0.1, 0.3  # Parts of the work that the first two passes take.
 
 
@@ -174,8 +173,7 @@ class Listening:
     """Reports how much of the sound has been heard: first by the analysis, then by the network."""
 
     progress: Callable[[float, float, str], None] | None
-    share: float
-    """Of the analysis."""
+    share: float  # Of the analysis.
 
     def analysed(self, done_secs: float, total_secs: float) -> None:
         """So much of it is done."""

@@ -4,8 +4,7 @@ import html
 import re
 
 LONGEST_DIRECTION = 200  # Letters; a longer parenthesis is a sentence that somebody says.
-MOST_NAMES, MOST_ACTED = 4, 6
-"""Words in the name of a speaker, and in a direction in the middle of a sentence."""
+MOST_NAMES, MOST_ACTED = 4, 6  # Words in the name of a speaker, and in a direction in the middle of a sentence.
 ASIDES = frozenset(
     "and or but which who whom whose that if because since unless although though i i'm i've i'd i'll you you're we "
     "we're my your our not maybe perhaps such namely including excluding regarding according concerning following "

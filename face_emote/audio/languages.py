@@ -19,8 +19,7 @@ NAMES = {"sv": "Swedish", "da": "Danish", "cs": "Czech", "hu": "Hungarian", "ro"
 LANGUAGE_CODE = re.compile(r"[a-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*", re.IGNORECASE)
 _TOKEN = re.compile(r"[^\W\d_]+(?:['’ʼ][^\W\d_]+)*")
 _UNSPACED = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR")
-_UNSPACED_LETTERS = 2
-"""Alphabets that put no spaces between words, and about how many of their letters are one."""
+_UNSPACED_LETTERS = 2  # Alphabets that put no spaces between words, and about how many of their letters are one.
 _FEW_FOREIGN, _FOREIGN_SHARE = 3, 0.5
 """Words of another alphabet that may be all of a transcript (a name), and the share of them in a text that is in it."""
 

@@ -14,11 +14,9 @@ from face_emote.core.names import FEATURE_HZ, PHONES
 from face_emote.core.types import Phone
 
 LEAST_FRAMES = 3  # Shortest phone, in frames of 10 ms.
-PRIOR_SHARE = 0.3
-"""How much of the training prior is divided out of the posteriors; 1 would favour rare phones fully."""
+PRIOR_SHARE = 0.3  # How much of the training prior is divided out of the posteriors; 1 would favour rare phones fully.
 LIP_SHARE = 0.6  # Weight of the lip-class head beside the phone head.
-BILABIAL_BONUS, LABIODENTAL_BONUS = 0.5, 0.7
-"""Natural log units in favour of the sounds whose miss is seen at once."""
+BILABIAL_BONUS, LABIODENTAL_BONUS = 0.5, 0.7  # Natural log units in favour of the sounds whose miss is seen at once.
 BIGRAM_SHARE = 0.7
 CHANGE_COST = 0.5  # Natural log units per new phone, against chatter.
 FORBIDDEN = 1e4

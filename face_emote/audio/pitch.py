@@ -15,8 +15,7 @@ from face_emote.core.arrays import Array, Float
 from face_emote.core.names import SAMPLE_RATE_HZ
 
 LOW_HZ, HIGH_HZ = 60.0, 500.0
-WINDOW = 752
-"""Samples: 47 ms, about three periods of the lowest voice; with the longest lag it fits an FFT of 1024."""
+WINDOW = 752  # Samples: 47 ms, about three periods of the lowest voice; with the longest lag it fits an FFT of 1024.
 FFT_SIZE = 1024
 LAGS = np.arange(int(SAMPLE_RATE_HZ / HIGH_HZ) - 1, int(SAMPLE_RATE_HZ / LOW_HZ) + 3)
 NUM_CANDIDATES = 5

@@ -31,8 +31,7 @@ class SpeechSource:
     """A speech file that is read piece by piece, as often as wanted; nothing is kept in memory."""
 
     path: Path
-    duration_secs: float
-    """Exact for .wav; for other files what the container declares (0 when it declares nothing)."""
+    duration_secs: float  # Exact for .wav; for other files what the container declares (0 when it declares nothing).
     sample_rate: int  # Of the file, in Hz; the blocks are always 16 kHz.
     channels: int
     wav: WavLayout | None = None  # Where the samples lie, when our own reader can decode them.

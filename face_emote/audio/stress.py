@@ -10,8 +10,7 @@ from face_emote.core.arrays import Array, Float
 from face_emote.core.names import FEATURE_HZ, VOWELS
 from face_emote.core.types import Phone, Prosody
 
-REDUCED = {"AH": 1.0, "ER": 0.6, "IH": 0.5}
-"""How readily a vowel stands in a weak syllable; all others are full."""
+REDUCED = {"AH": 1.0, "ER": 0.6, "IH": 0.5}  # How readily a vowel stands in a weak syllable; all others are full.
 WEAK_WORDS = frozenset(
     "a an the and or but nor of to in on at by for from with as than that is am are was were be been has had have do "
     "does did will would can could shall should may might must it its he him his she her they them their we us our "

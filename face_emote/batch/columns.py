@@ -37,8 +37,7 @@ FILMING = options_of(Filming)
 COLUMNS = tuple(dict.fromkeys((*OTHERS, *(item.name for item in (*PERFORMANCE_OPTIONS, *PICTURE_OPTIONS, *FILMING)))))
 MAX_COMBINATIONS = 10_000
 FIXED = ("speech", "video", "text", "speaker", "start", "end", "outputs", "name")  # What a sweep cannot go over.
-_COMMA = re.compile(r",(?![^(]*\))")
-"""A comma that is not inside brackets: `vad(-0.4, 0.7, 0.2)` is one value."""
+_COMMA = re.compile(r",(?![^(]*\))")  # A comma that is not inside brackets: `vad(-0.4, 0.7, 0.2)` is one value.
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,7 @@ RESERVED = frozenset({"batch.sqlite", "batch.sqlite-wal", "batch.sqlite-shm", "l
 """What the batch itself keeps in its folder."""
 MAX_PART_BYTES, MAX_BYTES = 200, 800
 """Of a file or folder, and of a path: systems take 255 bytes and 4096, and temporary names are longer by some."""
-_MADE_BYTES = 100
-"""Names that are made by us are at most so long, so that there is room for `_sheet.png` and the like."""
+_MADE_BYTES = 100  # Names that are made by us are at most so long, so that there is room for `_sheet.png` and the like.
 _UNFIT = re.compile(r"(-|[^\w.+])+")
 _FORBIDDEN = re.compile(r'[<>:"|?*\\/\x00-\x1f]+')
 _WINDOWS = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)

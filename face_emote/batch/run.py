@@ -32,8 +32,7 @@ from face_emote.provenance.credential import Provenance
 from face_emote.provenance.marking import mark
 
 OWN = "made_by_face_emote"  # The sign in a work folder that it is a batch's.
-KEY = re.compile(rf"[0-9a-f]{{{KEY_DIGITS}}}")
-"""Names of folders in it; nothing else in there is ever deleted."""
+KEY = re.compile(rf"[0-9a-f]{{{KEY_DIGITS}}}")  # Names of folders in it; nothing else in there is ever deleted.
 MAX_ATTEMPTS = 3
 FIRST_WAIT_SECS, LONGEST_WAIT_SECS = 0.5, 30.0  # Before a lost task is tried again; doubled each time.
 PATIENCE_SECS = 0.25

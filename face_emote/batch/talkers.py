@@ -23,8 +23,7 @@ from face_emote.verbs.perceive import figures_heard
 
 FILE = "voices.json"
 MAX_BYTES = 1 << 28
-Voices = dict[str, list[float]]
-"""Figures of recordings, by the hash of their content; none where nobody speaks."""
+Voices = dict[str, list[float]]  # Figures of recordings, by the hash of their content; none where nobody speaks.
 
 
 def with_talkers(rows: Sequence[Row], *, known: Mapping[str, list[float]]) -> tuple[list[Row], Voices]:

@@ -185,12 +185,12 @@ def _perform(row: Row, folder: Path) -> None:
 
 def _capture(row: Row, filming: Filming, target: Path) -> dict[str, object]:
     """Write a filmed face, with its emotion on top where one is named; returns the story."""
-    asked, captured = row.performance, read_film(row.speech, filming)
-    motion, plan = captured.motion, plan_of(asked.emotion, asked.intensity)
-    if asked.emotion != "neutral":
+    layer, captured = row.performance, read_film(row.speech, filming)
+    motion, plan = captured.motion, plan_of(layer.emotion, layer.intensity)
+    if layer.emotion != "neutral":
         sound = row.speech if plan.auto > 0.0 and motion.info.speech_secs else None
         motion = animate_capture(
-            motion, emotion=asked.emotion, intensity=asked.intensity, speech=sound, style=asked.style
+            motion, emotion=layer.emotion, intensity=layer.intensity, speech=sound, style=layer.style
         )  # fmt: skip
     write_motion(motion, target)
     return _story(plan, motion.num_frames / motion.fps) | {"remarks": list(captured.remarks), "read": ""}

@@ -17,8 +17,7 @@ LOOK = json.loads((SHADERS / "cycles.json").read_text(encoding="utf-8"))
 SCATTER_METRES = 0.0017  # Mean free path of red light in skin; green and blue have the shares below.
 SCATTER_COLOURS = (1.0, 0.38, 0.20)
 SCALP_GAIN = 1.8  # Light bounces between hairs fewer times here than a wearer's colour assumes.
-BODY = 0.6
-"""Share of hair's light that is diffuse; single strands mirror so much that few thick ones look grey."""
+BODY = 0.6  # Share of hair's light that is diffuse; single strands mirror so much that few thick ones look grey.
 
 
 def make_materials(job: CyclesJob) -> dict[str, Any]:

@@ -13,21 +13,19 @@ from mathutils import Vector
 from face_emote.blender_side import compat
 from face_emote.blender_side.files_job import RigJob
 
-WRITTEN = datetime.datetime(2000, 1, 1)
-"""The date that every file bears, so that the same motion gives the same bytes."""
+WRITTEN = datetime.datetime(2000, 1, 1)  # The date that every file bears, so that the same motion gives the same bytes.
 
-STILL = 0.1
-"""What changes by less than a ten-thousandth of its size gets no key; Blender counts in thousandths."""
+STILL = 0.1  # What changes by less than a ten-thousandth of its size gets no key; Blender counts in thousandths.
 
 
-def write_fbx_file(shown: Any, job: RigJob, *, path: Path, worn: Sequence[tuple[Any, RigJob]] = ()) -> None:
-    """Give a mesh, and what is worn on it, shapes, bones and curves, and export all."""
+def write_fbx_file(shown: Any, job: RigJob, *, path: Path, attachments: Sequence[tuple[Any, RigJob]] = ()) -> None:
+    """Give a mesh, and its attachments, shapes, bones and curves, and export all."""
     _add_shapes(shown, job)
     rig = _add_bones(job)
     _bind(shown, rig, job)
     _play_bones(rig, job)
     _play_shapes(shown, job)
-    for other, own in worn:
+    for other, own in attachments:
         _bind(other, rig, own)
         if len(own.shape_names):
             _add_shapes(other, own)

@@ -33,20 +33,20 @@ def alembic(*, surface: str, cache: str, path: str, num_frames: int, fps: float)
     return {}
 
 
-def fbx(*, surface: str, rig: str, path: str, fps: float, worn: str) -> Mapping[str, Any]:
-    """A skinned mesh with shape keys and one animation, and others that are worn on it, as FBX."""
+def fbx(*, surface: str, rig: str, path: str, fps: float, attachments: str) -> Mapping[str, Any]:
+    """A skinned mesh with shape keys and one animation, and its attachments, as FBX."""
     shown = make_mesh(load(SurfaceJob, Path(surface)))
     facts = load(RigJob, Path(rig))
     set_time(len(facts.turns), fps=fps)
     folder = Path(surface).parent
     others = []
-    for name in worn.split(",") if worn else ():
+    for name in attachments.split(",") if attachments else ():
         other = make_mesh(load(SurfaceJob, folder / f"{name}.npz"))
         picture = folder / f"{name}.png"
         if picture.is_file():
             _paint(other.data.materials[0], picture)
         others.append((other, load(RigJob, folder / f"{name}_rig.npz")))
-    write_fbx_file(shown, facts, path=Path(path), worn=others)
+    write_fbx_file(shown, facts, path=Path(path), attachments=others)
     return {}
 
 

@@ -32,5 +32,4 @@ class RigJob:
     joint_ends: Float[Array, "joint 3"]  # Where each bone points to.
     skin_weights: Float[Array, "vertex joint"]
     turns: Float[Array, "frames joint 4"]  # Relative to the parent, quaternions w x y z.
-    moves: Float[Array, "frames joint 3"]
-    """Of the joint against its rest place, in the parent's axes, metres."""
+    moves: Float[Array, "frames joint 3"]  # Of the joint against its rest place, in the parent's axes, metres.

@@ -24,8 +24,7 @@ MOST_UNEVEN = 2.5
 OTHER_COLOUR = 0.15  # The same of log(R / G) of the cheeks.
 SHOT_FRAMES = 12  # Pictures that are looked at on either side.
 SAMPLED, MOST_SAMPLED = 10, 12  # Which pictures are looked at once more, and how many at most.
-TURNED = 0.85
-"""A face that looks so much calmer (sum of its scores) when the film is turned over stands on its head."""
+TURNED = 0.85  # A face that looks so much calmer (sum of its scores) when the film is turned over stands on its head.
 REDDER = 0.08  # And whose lips are so much redder (log R / G) than before.
 SEEN_TO_BE_DRAWN = 0.02  # Luminance below which a film has too few levels to tell it from a drawing.
 

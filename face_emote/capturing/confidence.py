@@ -19,8 +19,7 @@ CHANGE = (0.032, 0.052)
 """Of the skin's logarithm against the film's median, beyond what is usual in it: up to the first nothing hides it, from
 the second much does."""
 USUAL = 25  # Percentile of a film's changes that is taken for its noise and its expressions.
-YAW = (0.75, 1.05)
-"""Radians to the side: up to the first both halves are seen, at the second one of them is not."""
+YAW = (0.75, 1.05)  # Radians to the side: up to the first both halves are seen, at the second one of them is not.
 SIZE = (LEAST_PIXELS, 2.0 * LEAST_PIXELS)
 CLIPPED = (0.3, 0.6)  # Share of the skin that is overexposed.
 DIM = (0.004, 0.010)  # Median luminance.

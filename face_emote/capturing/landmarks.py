@@ -18,8 +18,7 @@ from face_emote.core.names import ARKIT_52
 MODEL = ASSETS / "capture" / "face_landmarker.task"
 FACES = ("left", "right")
 MOST_FACES = 8
-JUMP = 1.0
-"""A face that is further from where the followed one was than this share of its height is another one."""
+JUMP = 1.0  # A face that is further from where the followed one was than this share of its height is another one.
 NEAR, MEMORY_SECS = 1.2, 3.0
 """Faces nearer than so many heights may pass one another; how long it is remembered on which side the other one was."""
 

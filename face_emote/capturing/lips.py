@@ -12,8 +12,7 @@ from face_emote.face.rig import pose_from_controls
 SEAL, JAW_OPEN = CONTROLS.index("lipSeal"), CONTROLS.index("jawOpen")
 CLOSED_GAP, OPEN_GAP = 0.006, 0.016
 """Of the inner lips, in eye distances beyond the least of the film: up to the first they touch, from the second not."""
-LEAST_GAP_BELIEVED = 0.02
-"""A film whose lips never come nearer than this shows no closed mouth to measure from."""
+LEAST_GAP_BELIEVED = 0.02  # A film whose lips never come nearer than this shows no closed mouth to measure from.
 ROUNDS, PROBE, MOST_CHANGE = 3, 0.05, 0.35
 """Steps to the gap; the step of the jaw by which its effect is measured, and how far it may be moved, in jawOpen."""
 CHUNK = 256

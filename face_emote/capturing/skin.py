@@ -34,8 +34,7 @@ SHOWN_SHARE = np.array([{"forehead": 0.62, "nose": 1.07}.get(name, 0.81) for nam
 """Of a flow, in the mean colour of its region, whose edges flush less: measured on films of our own heads."""
 RISE = HAEMOGLOBIN_EXTINCTION[1] - HAEMOGLOBIN_EXTINCTION[0]  # Of log(R / G) per unit of haemoglobin.
 LEAST_SEEN = 0.35  # Share of a region below which its colour is not taken.
-SKIN_REDNESS = (0.05, 1.6)
-"""log(R / G) of living skin in ordinary light; other values mean a graded or a grey film."""
+SKIN_REDNESS = (0.05, 1.6)  # log(R / G) of living skin in ordinary light; other values mean a graded or a grey film.
 LEAST_BITS = 0.03  # Bits per pixel below which compression has taken the small changes of colour.
 _LINEAR = np.arange(256) / 255.0
 _LINEAR = np.where(_LINEAR < 0.04045, _LINEAR / 12.92, ((_LINEAR + 0.055) / 1.055) ** 2.4).astype(np.float32)
@@ -51,8 +50,7 @@ class SkinSample:
     """log of the colour, blurred, less its median; 0 where there is no skin."""
     brightness: float  # Median luminance, linear.
     clipped: float  # Share of texels at the upper end of the scale.
-    even: float
-    """Share of texels that are as their neighbours are: hardly any in a film, nearly all in a drawing."""
+    even: float  # Share of texels that are as their neighbours are: hardly any in a film, nearly all in a drawing.
 
 
 def skin_sample(chart: Chart, flat: Unwrapped) -> SkinSample:

@@ -10,8 +10,7 @@ import numpy as np
 
 from face_emote.core.arrays import Array, Float
 
-BLOCK, OVERLAP = 4096, 256
-"""Frames smoothed at once, and how many of them are there only for their neighbours."""
+BLOCK, OVERLAP = 4096, 256  # Frames smoothed at once, and how many of them are there only for their neighbours.
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -36,8 +36,7 @@ STALL_SECS = 0.25  # After so long without any sound the face goes on in silence
 TAIL_SECS, REST_SECS = 0.6, 0.5  # Behind the end the mouth closes in silence, then the face goes to rest.
 _STEP = round(PIECE_SECS * SAMPLE_RATE_HZ)
 _WAITING = 300  # Pieces that may wait.
-Piece = tuple[float, Float[Array, " _samples"]]
-"""Sound, and the instant at which it was complete (`time.monotonic`)."""
+Piece = tuple[float, Float[Array, " _samples"]]  # Sound, and the instant at which it was complete (`time.monotonic`).
 
 Sender = JsonLines | LiveLinkSender | VmcSender
 
@@ -160,9 +159,9 @@ class _Stage:
         for sender in self._senders:
             sender.send(frame)
         if not self._sent:
-            whither = ", ".join(map(str, self._way.targets))
+            places = ", ".join(map(str, self._way.targets))
             behind = 1000.0 * self._pace.behind_secs
-            click.echo(f"face-emote: {whither}: {self._fps:g} frames a second, {behind:.0f} ms behind the sound; "
+            click.echo(f"face-emote: {places}: {self._fps:g} frames a second, {behind:.0f} ms behind the sound; "
                        "Ctrl-C ends it", err=True)  # fmt: skip
         self._last, self._sent = row, self._sent + 1
 

@@ -7,8 +7,7 @@ from typing import Any
 
 _PACKAGE = Path(__file__).parent.parent
 _ROOT = _PACKAGE if (_PACKAGE / "assets").is_dir() else _PACKAGE.parent
-ASSETS = _ROOT / "assets"
-"""Heads, networks, maps, words: a folder each, with a README that names sources and licences."""
+ASSETS = _ROOT / "assets"  # Heads, networks, maps, words: a folder each, with a README that names sources and licences.
 SHADERS = _ROOT / "shaders"
 
 

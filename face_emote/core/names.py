@@ -112,7 +112,6 @@ PHONES = (
 )  # fmt: skip
 """ARPAbet without stress marks, silence first."""
 VOWELS = frozenset("AA AE AH AO AW AY EH ER EY IH IY OW OY UH UW".split())
-OPEN_VOWELS = frozenset({"AA", "AE", "AH", "AO", "AW", "AY", "EH", "EY"})
-"""Those that no closed mouth can say."""
+OPEN_VOWELS = frozenset({"AA", "AE", "AH", "AO", "AW", "AY", "EH", "EY"})  # Those that no closed mouth can say.
 BILABIALS = frozenset({"P", "B", "M"})
 LABIODENTALS = frozenset({"F", "V"})

@@ -32,8 +32,7 @@ class EmotionWord:
     word: str
     mix: Float[Array, " emotion=8"]  # Weights over `names.EMOTIONS`, summing to 1, float64.
     intensity: float  # 0..1: `fury` 1, `irritation` 0.45.
-    vad: Float[Array, " vad=3"]
-    """Valence, arousal, dominance of the word at its own intensity, each in [-1, 1]."""
+    vad: Float[Array, " vad=3"]  # Valence, arousal, dominance of the word at its own intensity, each in [-1, 1].
     source: str  # Where the VAD comes from: `RM77 <word of the paper>`, `origin`, or `choice`.
 
 

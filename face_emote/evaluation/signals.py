@@ -11,8 +11,7 @@ LONGEST_SHIFT_SECS = 0.2
 SHIFT_STEP_SECS = 0.01
 WARP_HZ = 50.0
 LONGEST_WARP_SECS = 0.3  # The warping path stays within this of the diagonal.
-PROMINENCE = 0.2
-"""Extrema count whose neighbours differ by at least so many standard deviations of the curve."""
+PROMINENCE = 0.2  # Extrema count whose neighbours differ by at least so many standard deviations of the curve.
 _FLAT = 1e-9
 _FORBIDDEN = 1e6
 

@@ -37,10 +37,8 @@ from face_emote.network.runtime import load_motion_net
 
 Sampler = Callable[[Array], Array]  # Ascending seconds -> controls [frames, 100].
 NATURAL = PerformanceStyle()
-LEVEL_LAGS_SECS = np.arange(-4, 13) * 0.01
-"""How much later than the sound the jaw of the energy baseline may move."""
-LEVEL_SMOOTHING_SECS = 0.04
-"""Width (standard deviation) of the average over the loudness at which it fits s1 best."""
+LEVEL_LAGS_SECS = np.arange(-4, 13) * 0.01  # How much later than the sound the jaw of the energy baseline may move.
+LEVEL_SMOOTHING_SECS = 0.04  # Width (standard deviation) of the average over the loudness at which it fits s1 best.
 RIDGE = 1.0
 _NEUTRAL = np.array([1.0] + [0.0] * (len(EMOTION_COLUMNS) - 1), np.float32)
 

@@ -31,8 +31,7 @@ class ContactOperator:
     upper: Int[Array, " upper"]  # Upper edge in order of x, both corners included.
     lower: Int[Array, " lower"]  # Lower edge in order of x, corners excluded.
     free: Int[Array, " free"]  # Vertices that the field moves, sorted; contains both edges.
-    response: Float[Array, "free loop"]
-    """Displacement of `free` per displacement of the loop (`upper`, then `lower`)."""
+    response: Float[Array, "free loop"]  # Displacement of `free` per displacement of the loop (`upper`, then `lower`).
     lower_on_upper: Float[Array, "lower upper"]
     """The point of the upper edge that faces each lower vertex, as weights of the upper vertices."""
     upper_on_loop: Float[Array, "upper loop"]

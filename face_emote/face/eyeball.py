@@ -13,8 +13,7 @@ from face_emote.face.head import Head
 from face_emote.face.head_file import STEP
 from face_emote.face.rig import PUPIL
 
-TILT = (0.07, -0.02)
-"""Where the iris sits on the modelled eyeball: radians outwards and up from straight ahead."""
+TILT = (0.07, -0.02)  # Where the iris sits on the modelled eyeball: radians outwards and up from straight ahead.
 MOST_WIDENED = 1.4
 """Factor on the pupil's radius at `pupilDilate` 1: a diameter of 3.4 mm becomes 4.8; excitement adds 0.5 to 1 mm."""
 _INNER_RING = 0.3  # Radians from the axis within which the vertices around the pupil lie.

@@ -26,8 +26,7 @@ from face_emote.face.layout import ControlJoint, HeadLayout, SurfacePoints
 
 LIP_SEAL = CONTROLS.index("lipSeal")
 BLINKS = (CONTROLS.index("eyeBlinkLeft"), CONTROLS.index("eyeBlinkRight"))
-DEFAULT_BLOCK = 64
-"""Frames evaluated at once: large enough for one matrix product, small enough to stay in cache."""
+DEFAULT_BLOCK = 64  # Frames evaluated at once: large enough for one matrix product, small enough to stay in cache.
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +69,7 @@ class Head:
     joint_regressor: Float[Array, "joint=5 vertex"]
     """Joints as weighted vertices of the shaped (not yet posed) head. Of a restricted head: those columns only."""
     skin_weights: Float[Array, "vertex joint=5"]
-    faces: Int[Array, "triangle 3"]
-    """Triangles, counter-clockwise seen from outside. A restricted head has none."""
+    faces: Int[Array, "triangle 3"]  # Triangles, counter-clockwise seen from outside. A restricted head has none.
     layout: HeadLayout | None = None  # None for imported FLAME files and for restricted heads.
     control_joints: tuple[ControlJoint, ...] = ()
     """Controls that turn joints; empty for imported FLAME files, whose expression columns have no names."""

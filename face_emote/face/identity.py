@@ -26,8 +26,7 @@ MUSCLE = ("minmuscle", "averagemuscle", "maxmuscle")
 WEIGHT = ("minweight", "averageweight", "maxweight")
 HEIGHT = ("minheight", "maxheight")
 PROPORTIONS = ("idealproportions", "uncommonproportions")
-AGE_ANCHORS = (1.0 / 3.0, 2.0 / 3.0, 1.0)
-"""MakeHuman's age scale at child (about 10 years), young (25) and old (90)."""
+AGE_ANCHORS = (1.0 / 3.0, 2.0 / 3.0, 1.0)  # MakeHuman's age scale at child (about 10 years), young (25) and old (90).
 AGE_WORDS = {"child": AGE_ANCHORS[0], "teen": 0.5, "young": AGE_ANCHORS[1], "middle": 0.8, "old": AGE_ANCHORS[2]}
 
 

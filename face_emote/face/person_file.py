@@ -35,8 +35,7 @@ class Person:
     betas: Float[Array, f" shape={NUM_SHAPE}"]
     pigments: Float[Array, f"row={GRID} column={GRID} pigment=2"]
     """Melanin and haemoglobin beyond those of `skin`, on its texture."""
-    offset: Float[Array, "landmark=478 3"]
-    """Where MediaPipe puts this face's landmarks beside the mesh's, metres."""
+    offset: Float[Array, "landmark=478 3"]  # Where MediaPipe puts this face's landmarks beside the mesh's, metres.
     at_rest: Float[Array, " arkit=52"]  # MediaPipe's scores of the face at rest.
     skin: SkinParams
     consent: str = ""  # Who agreed to what; empty while nothing is kept.

@@ -28,8 +28,7 @@ from face_emote.face.rig import ControlPose, controls_from_pose
 from face_emote.formats.mesh.person import Person
 from face_emote.rigs.nonnegative import nearest_mixes
 
-CURVES = (*ARKIT_ORDER, *FACE_ANGLES)
-"""Names of the 61 curves in the order in which `ArkitCurves.of` returns them."""
+CURVES = (*ARKIT_ORDER, *FACE_ANGLES)  # Names of the 61 curves in the order in which `ArkitCurves.of` returns them.
 CSV_HEADER = ",".join(["Timecode", "BlendshapeCount", *(name[0].upper() + name[1:] for name in CURVES)])
 DECIMALS = 6  # Of every number in a file: 0.0001 % of a weight, 0.00006 degrees.
 _COLUMNS = [CONTROLS.index(name) for name in ARKIT_ORDER]

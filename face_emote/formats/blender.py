@@ -17,18 +17,18 @@ from face_emote.core.output import written_beside
 from face_emote.core.types import Progress
 from face_emote.face.bundled import load_head
 from face_emote.face.head import Head
+from face_emote.formats.mesh.attachments import Attachment
 from face_emote.formats.mesh.materials import MATERIALS
 from face_emote.formats.mesh.options import MeshOptions
 from face_emote.formats.mesh.person import JointMotion, Person
 from face_emote.formats.mesh.surface import MATERIAL_PARTS
 from face_emote.formats.mesh.targets import SKIN_CURVES, TargetSet, morph_targets, skin_values
-from face_emote.formats.mesh.worn import Worn
 from face_emote.formats.point_cache import write_pc2
 from face_emote.look.garment import hidden_faces
 
 VERBS = "face_emote.blender_side.files"
 BLENDER = MeshOptions(up="z")
-WORN_MOVE = 5e-5  # Metres; shapes that move cards and cloth less are left out.
+ATTACHMENT_MOVE = 5e-5  # Metres; shapes that move cards and cloth less are left out.
 BONE_END = 0.04  # Metres; bones of neck and root point up, those of jaw and eyes forward.
 DATE_IN_ALEMBIC = re.compile(rb"_ai_DateWritten=\w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d \d{4}")
 FIXED_DATE = b"_ai_DateWritten=Sat Jan  1 00:00:00 2000"
@@ -76,8 +76,10 @@ def write_fbx(motion: MotionSource, path: Path, *, person: Person, progress: Pro
         rig = rig_job(motion, person, targets=targets)
         if progress is not None:
             progress(0, motion.num_frames, "Blender is exporting")
-        worn = [(item, *worn_jobs(item, rig, targets=targets)) for item in person.worn]
-        _ask_fbx(target, surface_job(person.head, dressed=bool(worn)), rig, fps=motion.fps, worn=worn)
+        attachments = [(item, *attachment_jobs(item, rig, targets=targets)) for item in person.attachments]
+        _ask_fbx(
+            target, surface_job(person.head, dressed=bool(attachments)), rig, fps=motion.fps, attachments=attachments
+        )
 
 
 def write_fbx_curves(
@@ -105,7 +107,12 @@ def write_fbx_curves(
 
 
 def _ask_fbx(
-    path: Path, mesh: SurfaceJob, rig: RigJob, *, fps: float, worn: Sequence[tuple[Worn, SurfaceJob, RigJob]] = ()
+    path: Path,
+    mesh: SurfaceJob,
+    rig: RigJob,
+    *,
+    fps: float,
+    attachments: Sequence[tuple[Attachment, SurfaceJob, RigJob]] = (),
 ) -> None:
     """Let Blender write a file."""
     blender = BlenderProcess(VERBS)
@@ -113,21 +120,21 @@ def _ask_fbx(
         surface, curves = blender.folder / "surface.npz", blender.folder / "rig.npz"
         save(mesh, surface)
         save(rig, curves)
-        for item, shape, own in worn:
+        for item, shape, own in attachments:
             save(shape, blender.folder / f"{item.name}.npz")
             save(own, blender.folder / f"{item.name}_rig.npz")
             if item.picture is not None:
                 (blender.folder / f"{item.name}.png").write_bytes(item.picture.data)
-        names = ",".join(item.name for item, _, _ in worn)
-        blender.ask("fbx", surface=str(surface), rig=str(curves), path=str(path), fps=fps, worn=names)
+        names = ",".join(item.name for item, _, _ in attachments)
+        blender.ask("fbx", surface=str(surface), rig=str(curves), path=str(path), fps=fps, attachments=names)
     finally:
         blender.close()
 
 
-def worn_jobs(item: Worn, rig: RigJob, *, targets: TargetSet) -> tuple[SurfaceJob, RigJob]:
-    """Something worn, with those of the head's shapes that move it."""
+def attachment_jobs(item: Attachment, rig: RigJob, *, targets: TargetSet) -> tuple[SurfaceJob, RigJob]:
+    """An attachment, with those of the head's shapes that move it."""
     moves = [item.moved(target.delta.astype(np.float32)) for target in targets.targets]
-    used = [i for i, move in enumerate(moves) if np.abs(move).max(initial=0.0) > WORN_MOVE]
+    used = [i for i, move in enumerate(moves) if np.abs(move).max(initial=0.0) > ATTACHMENT_MOVE]
     base = item.material
     surface = SurfaceJob(
         name=item.name, rest=BLENDER.placed(item.points), polygons=item.triangles.astype(np.int32),

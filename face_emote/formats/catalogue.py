@@ -34,8 +34,7 @@ class FileFormat:
     """Of formats that are a folder of files: which names these have; one that holds no others may be replaced."""
     writes: str = ""
     """`room:function` that writes it: (motion, path, person=, progress=); looked up when it is first needed."""
-    needs: str = ""
-    """`room:function` that raises DependencyError unless what it is written with is installed."""
+    needs: str = ""  # `room:function` that raises DependencyError unless what it is written with is installed.
     pictured: bool = False  # Whether it holds pictures of the skin.
     expressive: bool = False  # Whether it shows wrinkles and blood by shapes.
     readable: bool = False  # Whether a motion can be read from it.

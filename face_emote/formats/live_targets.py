@@ -102,7 +102,7 @@ class Datagrams:
 
     def __init__(self, target: LiveTarget) -> None:
         """Raises OptionError when this computer has no way to that address."""
-        self._target, self._told = target, False
+        self._target, self._reported = target, False
         self._socket = socket.socket(socket.AF_INET6 if ":" in target.host else socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
         try:
@@ -119,10 +119,10 @@ class Datagrams:
             pass
         except OSError as error:
             # A refusal is told of by the next call, and somebody may come to listen later.
-            if not self._told:
+            if not self._reported:
                 sentence = f"Nobody takes the face yet ({error.strerror}); it is sent on: {self._target}"
                 warnings.warn(sentence, FaceEmoteWarning, stacklevel=2)
-            self._told = True
+            self._reported = True
 
     def close(self) -> None:
         """Give the socket back."""
@@ -179,7 +179,7 @@ class VmcSender:
         """Send a frame, in as many datagrams as it needs; its values count with the last one."""
         said: list[tuple[str, Sequence[str | float | int]]] = [("/VMC/Ext/OK", [1]), ("/VMC/Ext/T", [frame.secs])]
         said += [("/VMC/Ext/Bone/Pos", [name, 0.0, 0.0, 0.0, *turn]) for name, turn in _bones(frame.motion)]
-        said += [("/VMC/Ext/Blend/Val", [told, frame.curves[name]]) for name, told in self._names.items()]
+        said += [("/VMC/Ext/Blend/Val", [label, frame.curves[name]]) for name, label in self._names.items()]
         builder = self._osc.osc_bundle_builder
         bundle, size = builder.OscBundleBuilder(builder.IMMEDIATELY), 0
         for address, values in [*said, ("/VMC/Ext/Blend/Apply", [])]:

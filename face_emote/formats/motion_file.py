@@ -38,8 +38,7 @@ from face_emote.formats.motion_layout import ENTRIES, MotionHeader
 
 MAX_FRAMES_IN_MEMORY = 2_000_000
 """`read_motion` takes no more (18 hours at 30 fps, 1.1 GB); longer files go block by block."""
-MAX_VALUE = 1e4
-"""No coefficient, angle or distance of a face is beyond this; larger values would overflow further on."""
+MAX_VALUE = 1e4  # No coefficient, angle or distance of a face is beyond this; larger values would overflow further on.
 
 
 def write_motion(motion: MotionSource, path: str | Path) -> Path:

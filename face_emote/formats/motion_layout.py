@@ -33,8 +33,7 @@ ROW_SHAPES: Mapping[str, tuple[int, ...]] = {
 """Shape of one frame of each array that has a row per frame."""
 CONFIDENCE_SHAPE = (len(CONFIDENCE_AREAS),)
 ENTRIES = ("header", "betas", *ROW_SHAPES)  # Of version 1; version 2 has `confidence` too.
-MAX_FRAMES = 7_500_000
-"""69 hours at 30 fps. Keeps the file below 4 GiB, hence free of zip64 and its second directory."""
+MAX_FRAMES = 7_500_000  # 69 hours at 30 fps. Keeps the file below 4 GiB, hence free of zip64 and its second directory.
 MAX_HEADER_BYTES = 2**26  # Nearly all of it are cues: 60 bytes a sound.
 MAX_DIRECTORY_BYTES = 64 * 1024
 MAX_NPY_HEAD = 1024

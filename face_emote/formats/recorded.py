@@ -40,8 +40,7 @@ SMALLEST_STEP_SECS = 1e-4
 ROUNDING_SECS = 5e-5
 """Unevenness of a row that says nothing; a wrong rate of ticks shows as 10 ms or more in every second."""
 MARKS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
-AUDIO2FACE = {"fps": "exportFps", "names": "facsNames", "frames": "weightMat"}
-"""What Audio2Face calls the same."""
+AUDIO2FACE = {"fps": "exportFps", "names": "facsNames", "frames": "weightMat"}  # What Audio2Face calls the same.
 FORM = '{"fps": 30, "names": [..], "frames": [[..], ..]}'
 
 

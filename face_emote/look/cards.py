@@ -13,10 +13,8 @@ from face_emote.core.arrays import Array, Float, Int, UInt8
 from face_emote.core.png import srgb_bytes
 from face_emote.look.standing_hair import StandingHair
 
-LAYERS = (0.10, -0.10)
-"""Cards of the scalp are turned about their length by up to so many radians, lest they lie flat."""
-GLOW = 1.25
-"""A lock sends back about so much more light than its hairs' albedo says, by what passes through them."""
+LAYERS = (0.10, -0.10)  # Cards of the scalp are turned about their length by up to so many radians, lest they lie flat.
+GLOW = 1.25  # A lock sends back about so much more light than its hairs' albedo says, by what passes through them.
 ENCLOSED = 0.45  # Light on strands that others enclose.
 STEPS = np.array([51.0, 51.0, 51.0, 17.0])
 """Levels of a picture's bytes, colour and cover: it is shorter, and nobody sees it. Fewer would tint dark hair."""
@@ -37,10 +35,8 @@ class Recipe:
     root: float = 1.0  # Exponent that brings rows closer together at the root, where hair bends most.
     lift: float = 0.0  # Metres off the head, lest flat pieces cut through it.
     ragged: float = 0.0  # Share of its length that a strand may be shorter than its card.
-    beyond: float = 0.0
-    """Of a card's length, that it goes on at either end: roots of brow hairs do not lie in a row."""
-    finest: float = 0.2
-    """Texels of the thinnest strand's radius: what is cut out by its coverage must not vanish."""
+    beyond: float = 0.0  # Of a card's length, that it goes on at either end: roots of brow hairs do not lie in a row.
+    finest: float = 0.2  # Texels of the thinnest strand's radius: what is cut out by its coverage must not vanish.
     spread: float = 1.7  # Half width of a card in standard deviations of its strands.
 
 

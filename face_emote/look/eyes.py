@@ -20,8 +20,7 @@ IRIS_PLANE = 0.895  # Where the iris lies behind the cornea: 3.1 mm under its ap
 IRIS_RADIUS = 0.97 * LIMBUS
 CORNEA_RIM = (1.08, 0.90)  # Distances from the axis, in limbus radii, between which ball turns into cornea.
 
-PUPIL_DARK, PUPIL_BRIGHT = 0.50, 0.27
-"""Radius of the pupil in iris radii under hardly any and under plenty of light."""
+PUPIL_DARK, PUPIL_BRIGHT = 0.50, 0.27  # Radius of the pupil in iris radii under hardly any and under plenty of light.
 PUPIL_EDGE = 0.035
 FIBRES = ((5.0, 1.6, 3.0, 0.50), (15.0, 3.2, 9.0, 0.50))
 """Two octaves of fibres: cells per radian round the pupil, cells along the radius, offset, share."""
@@ -31,8 +30,7 @@ COLLARETTE_TINT = (1.45, 1.08, 0.55)
 LIMBAL_WIDTH = (0.34, 0.17)
 LIMBAL_DEPTH = (0.80, 0.52)
 """Dark ring at the rim of the iris, young and old: its width in iris radii, the light it takes."""
-CAUSTIC = 0.55
-"""How much brighter the iris is on the side away from the light: the cornea gathers light there."""
+CAUSTIC = 0.55  # How much brighter the iris is on the side away from the light: the cornea gathers light there.
 WHITE = (0.93, 1.10)  # Distances from the axis, in limbus radii, between which iris turns into sclera.
 
 SCLERA_YOUNG = (0.575, 0.550, 0.535)

@@ -26,8 +26,7 @@ CUT_RINGS = 3  # Rings of the skin refined once that are left out at its edge, w
 EVEN = 9  # Columns over which the slope of the shoulders is averaged, of about a hundred.
 FALL = 0.075  # Length of a column's tangents, metres.
 COLUMN_STEPS = 5  # Rings from the shoulders to the widest, and from there to the base.
-CAP = ((0.965, 0.0055), (0.88, 0.0085), (0.55, 0.0085))
-"""Rings under the base: share of its width, and metres lower."""
+CAP = ((0.965, 0.0055), (0.88, 0.0085), (0.55, 0.0085))  # Rings under the base: share of its width, and metres lower.
 BASE_SHADE = 0.45  # Share of the sky's light that reaches the base.
 
 

@@ -32,8 +32,7 @@ from face_emote.look.strands import HAIR_LENGTH, TIP_WIDTH, load_strands, pose_s
 from face_emote.look.surface import SkinSurface, layout_skin
 
 ROOT_TONE, TIP_TONE = 0.82, 1.14  # Hair is bleached towards its tips.
-HULL_DEPTH = 0.0065
-"""Metres under the outside of the hair at which 1 / e of the light from all around is left."""
+HULL_DEPTH = 0.0065  # Metres under the outside of the hair at which 1 / e of the light from all around is left.
 LEAST_OPEN = 0.145
 SHADE, SHADE_SPREAD = 0.62, 10
 """Share of the sky's light that hair keeps from the skin under it, and how many times that is spread to its border."""

@@ -10,8 +10,7 @@ from face_emote.core.rotations import turn_between
 from face_emote.face.head import Head
 
 STILL = 3e-4  # Metres that any one expression may move a vertex of the skull.
-FADE = 0.022
-"""Metres along a strand within which it leaves its root, which may slide with the scalp, for the skull."""
+FADE = 0.022  # Metres along a strand within which it leaves its root, which may slide with the scalp, for the skull.
 
 
 @dataclass(frozen=True, slots=True, eq=False)

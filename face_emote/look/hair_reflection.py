@@ -18,8 +18,7 @@ WRAP = 0.35
 SURFACE_GAIN, SURFACE_SHIFT, SURFACE_WIDTH = 0.085, -0.09, 0.115
 INSIDE_GAIN, INSIDE_SHIFT, INSIDE_WIDTH = 0.16, 0.10, 0.24
 THROUGH_GAIN, THROUGH_SHIFT, THROUGH_WIDTH = 0.9, 0.04, 0.25
-SHIFT_SPREAD = 0.10
-"""Range of the lobes' shift from strand to strand: it breaks the highlight's band into streaks."""
+SHIFT_SPREAD = 0.10  # Range of the lobes' shift from strand to strand: it breaks the highlight's band into streaks.
 SKY = (0.62, 0.36)
 DEPTH = 0.0075  # Metres of hair after which 1 / e of a light is left.
 SKIN_SKY = 1.1  # Brows, lashes and a crop stand in the sky light of their root's skin, a little above it.

@@ -31,8 +31,7 @@ CHARACTERS = {
     "tied": Character(0.30, 0.0008, 0.0006, 0.055, 0.03, 0.00022, 18),
 }
 CURL_RADIUS = (0.0058, 0.0026)
-CURL_LENGTH = (0.075, 0.0105)
-"""Radius and length of a turn of the loosest waves and of the tightest curls, metres."""
+CURL_LENGTH = (0.075, 0.0105)  # Radius and length of a turn of the loosest waves and of the tightest curls, metres.
 KNOTS_PER_TURN, MOST_KNOTS = 9, 72
 CURL_RISE = 0.42  # Share of its length by which the curliest hair stands off the head.
 CLEARANCE = (0.0005, 0.0012)  # Least height of a strand over the skin, and how much more some have.

@@ -33,8 +33,7 @@ PORE_SHADE, PORE_BLOOD, PORE_DULL = 0.16, 0.40, 0.60
 """Shares of melanin and blood that the bottom of a pore adds, and of gloss that it takes."""
 MOTTLING = 0.8  # How much stronger the unevenness of pigment and blood is at age 1.
 THREAD_VEINS = 0.35  # Blood that age 1 adds where skin is red anyway, on cheeks and nose.
-LIP_AGEING = (0.28, 0.9)
-"""Shares of their redness that lips lose by age 1, and of depth that their lines gain."""
+LIP_AGEING = (0.28, 0.9)  # Shares of their redness that lips lose by age 1, and of depth that their lines gain.
 BROW_SHADE, SCALP_COVER, STUBBLE_SHADE = 0.20, 0.80, 0.85
 """Coverage of painted hair where a brow, the scalp's hair or a shaven beard is densest."""
 ROUGH, GLOSS_SMOOTHS, AGE_ROUGHENS = 0.90, 0.50, 0.03
@@ -42,8 +41,7 @@ ROUGH, GLOSS_SMOOTHS, AGE_ROUGHENS = 0.90, 0.50, 0.03
 ROUGHNESS = (0.30, 0.65)  # It stays within these.
 LIP_BROWN = 0.10
 """Melanin in place of the red that lips of redness 0 lack: a man's lips are the skin's colour, a little darker."""
-LIP_PIGMENT = 0.22
-"""Melanin that lips gain per unit beyond olive skin: dark lips are as dark as the face, and browner."""
+LIP_PIGMENT = 0.22  # Melanin that lips gain per unit beyond olive skin: dark lips are as dark as the face, and browner.
 FOLDING = (0.78, 1.15)  # Depth of every expression crease at age 0 and at age 1: young skin is elastic.
 RESTING_SHARE = 0.36  # Activation that age 1 leaves in every expression crease at rest.
 
@@ -53,8 +51,7 @@ class SkinMaps:
     """One character's skin, ready for a renderer. All float32."""
 
     melanin: Float[Array, "size size"]  # Concentration, as `colour.albedo` takes it: about 0..4.
-    haemoglobin: Float[Array, "size size"]
-    """Concentration at rest, 0..4; multiply by exp(BLOOD_GAIN * blood_flow)."""
+    haemoglobin: Float[Array, "size size"]  # Concentration at rest, 0..4; multiply by exp(BLOOD_GAIN * blood_flow).
     specular: Float[Array, "size size"]
     """Factor on the reflection of skin (1 is usual, F0 = 0.028), 0..2; about 1.5 on lips, 1.8 on mucous skin."""
     roughness: Float[Array, "size size"]

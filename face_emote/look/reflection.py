@@ -33,6 +33,5 @@ HAIR_SHADOW = 0.34
 """The painted hair under the strands covers more than its map says and is darker: between hairs there is shadow."""
 HAIR_COVER = 0.97
 SKY_NEAR, SKY_WIDE = 0.25, 0.5  # Wrap of the sky's light on plain materials and of its scattered share.
-SCATTERED = (0.40, 0.16, 0.12)
-"""Share of widened (scattered) sky light that skin receives per colour channel."""
+SCATTERED = (0.40, 0.16, 0.12)  # Share of widened (scattered) sky light that skin receives per colour channel.
 MAX_WRINKLE = 1.2  # Local activation above which folds get no deeper.

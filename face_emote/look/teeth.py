@@ -44,8 +44,7 @@ TONGUE_ROUGHNESS, TONGUE_F0 = 0.54, 0.028
 FLESH_WRAP, WET_STRENGTH = 0.26, 1.3
 
 LEAST_DEPTH = 0.0015
-THROUGH = 0.62
-"""Exponent of the share of light that comes through the lips: lips and cheeks let some pass as well."""
+THROUGH = 0.62  # Exponent of the share of light that comes through the lips: lips and cheeks let some pass as well.
 LINING_BLEND = 0.005
 """Metres behind the lips over which the lining of the mouth passes from the face's light to the mouth's."""
 KEY_OPEN = 0.5

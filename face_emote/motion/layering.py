@@ -75,8 +75,7 @@ _BENDING = np.setdiff1d(MOUTH, [*_PARTING, JAW_OPEN, MOUTH_CLOSE, _SEAL])
 """Of these, what parts the lips, and what bends and presses them."""
 GAP_SHARE, GAP_METRES = 0.08, 0.0007
 """How far an emotion may move the gap between talking lips: that share of it, and at least so much wider."""
-_CHIN, _CHIN_MOST = 0.30, 0.14
-"""Share of the emotion's jaw that drops the chin while talking, and the most of it."""
+_CHIN, _CHIN_MOST = 0.30, 0.14  # Share of the emotion's jaw that drops the chin while talking, and the most of it.
 
 
 @dataclass(frozen=True, slots=True, eq=False)

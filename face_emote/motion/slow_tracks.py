@@ -45,8 +45,7 @@ class SlowTracks:
     display: Display
     wrinkles: Float[Array, "steps wrinkle=16"]
     blood: Float[Array, "steps region=8"]
-    pupil: Float[Array, "steps 1"]
-    """How far the pupils are wider than the light has them, 0..1."""
+    pupil: Float[Array, "steps 1"]  # How far the pupils are wider than the light has them, 0..1.
 
     @property
     def last_secs(self) -> float:
@@ -122,8 +121,7 @@ class SkinState:
     folds: Float[Array, " wrinkle=16"] | None
     """None before the first step: a clip opens with the folds of its first face, not with a smooth one."""
     blood: BloodState
-    pupil: Float[Array, " 1"] | None = None
-    """None before the first step, as of the folds."""
+    pupil: Float[Array, " 1"] | None = None  # None before the first step, as of the folds.
 
 
 def rested_skin(style: PerformanceStyle) -> SkinState:

@@ -38,8 +38,7 @@ class ConvNetSpec:
 
     inputs: int
     convs: tuple[Conv, ...]
-    same: bool = False
-    """Zeros around the input, so that it answers every frame; strides are 1 then and taps odd."""
+    same: bool = False  # Zeros around the input, so that it answers every frame; strides are 1 then and taps odd.
     dense: tuple[int, ...] = ()
     """Widths of dense layers after pooling over time; empty: the answers of the last convolution stay frames."""
 

@@ -30,8 +30,7 @@ LATENT_ROWS = 2 * LATENT_FRAMES  # Taps and stride of the expression path's conv
 LIP_PREFIX, EXPRESSION_PREFIX = "lip_path.", "expression_path."
 
 Shape = tuple[int, ...]
-Sizes = Mapping[str, int]
-"""Lengths of the axes of one path by name. A layer with an axis of length 0 is left out."""
+Sizes = Mapping[str, int]  # Lengths of the axes of one path by name. A layer with an axis of length 0 is left out.
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +114,7 @@ class LipWeights:
     phones: Annotated[Float[Array, "phone=41 width"], Layer("embedding", ("known_phones_and_none", "width"), first=0.1)]
     look_ahead: Annotated[Float[Array, "look_ahead condition"], _LOOK_AHEAD]
     style: Annotated[Float[Array, "style condition"], Layer("embedding", ("styles", "condition"), first=0.5)]
-    emotion: Annotated[Affine | None, Layer("dense", ("condition", "emotion"))]
-    """Only where `lips_see_emotion`."""
+    emotion: Annotated[Affine | None, Layer("dense", ("condition", "emotion"))]  # Only where `lips_see_emotion`.
     blocks: tuple[BlockWeights, ...]
     lip_head: Annotated[Affine, Layer("dense", ("lip_channels", "width"))]
     phone_head: Annotated[Affine, Layer("dense", ("phones", "width"))]  # For training alone.

@@ -71,8 +71,7 @@ class Encoded:
 
     states: Float[Array, "frames width"]
     """float16; the mean over what is sensed at each frame of `READING_HZ`, 0 where nothing is."""
-    embedding: Float[Array, " number"]
-    """In standard deviations of what was learnt from; 0 for what is not sensed."""
+    embedding: Float[Array, " number"]  # In standard deviations of what was learnt from; 0 for what is not sensed.
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -16,8 +16,7 @@ from face_emote.perception.voice import softmax
 
 FACE_READER = ASSETS / "perception" / "face.safetensors"
 STEP_FRAMES = 5  # Between two windows of 2 s.
-VAD_SD = (0.3, 0.25, 0.25)
-"""What a face leaves open: how much of it is played, and the same smile at any arousal."""
+VAD_SD = (0.3, 0.25, 0.25)  # What a face leaves open: how much of it is played, and the same smile at any arousal.
 
 
 @lru_cache(maxsize=2)

@@ -23,8 +23,7 @@ BEHIND_SECS = 2.2
 future."""
 SMOOTHING_SECS = 0.7
 """Of the way towards what is read, 63 % are gone in this time: a face has moods, it does not flicker."""
-CHUNK_ROWS = 8
-"""Rows made at a time, always from a multiple of it on: results do not depend on how the sound was cut."""
+CHUNK_ROWS = 8  # Rows made at a time, always from a multiple of it on: results do not depend on how the sound was cut.
 FAINTEST = 0.04  # What is felt less does not show.
 MEMORY_FRAMES = 128
 _SETTLED = round(0.5 * WINDOW_ROWS / FEATURE_HZ * READING_HZ)

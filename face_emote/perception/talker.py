@@ -21,8 +21,7 @@ ROUNDS = 2  # Of hearing the feelings and taking them off.
 PRIOR, SAME = 3.0, 0.5
 """Lines that the mean of people counts as; and what keeps many lines of one feeling from counting much more than
 two."""
-FEELINGS = (2.0, 4.0)
-"""So many feelings, by their perplexity, tell nothing of a talker, and so many all that there is."""
+FEELINGS = (2.0, 4.0)  # So many feelings, by their perplexity, tell nothing of a talker, and so many all that there is.
 
 
 def line_figures(prosody: Prosody) -> Float[Array, " figure"] | None:

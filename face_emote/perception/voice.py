@@ -193,9 +193,9 @@ class VoiceStream:
         for number in np.unique(group):
             mine = group == number
             # A window always has the same place among as many: the last bit of an answer depends on both.
-            asked = np.zeros((_TOGETHER, figures.shape[1]), np.float32)
-            asked[place[mine]] = figures[spoken[mine]] - self._shift
-            out[spoken[mine], :-1], out[spoken[mine], -1] = self._reader(asked)[place[mine]], 1.0
+            batch = np.zeros((_TOGETHER, figures.shape[1]), np.float32)
+            batch[place[mine]] = figures[spoken[mine]] - self._shift
+            out[spoken[mine], :-1], out[spoken[mine], -1] = self._reader(batch)[place[mine]], 1.0
         self._window += len(first)
         spare = min(self._window * STEP_ROWS - WINDOW_ROWS // 2, self._num_rows - WINDOW_ROWS) - self._first_row
         self._held = _rows(self._held, max(spare, 0), len(self._held.speaking))

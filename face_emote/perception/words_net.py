@@ -21,8 +21,7 @@ NUM_GLANCES = 4  # Attentions, each over its own share of the channels.
 class WordsNet:
     """Weights of one net as they are computed with."""
 
-    table: Int[Array, "row dim"]
-    """Int8, 2^n rows; the row's scale times it is the vector of a piece of a word."""
+    table: Int[Array, "row dim"]  # Int8, 2^n rows; the row's scale times it is the vector of a piece of a word.
     scale: Float[Array, " row"]
     near: Float[Array, "taps_times_dim channel"]
     near_bias: Float[Array, " channel"]

@@ -9,8 +9,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-VALID_FROM, VALID_TO = 2025, 2075
-"""Years; fixed, so that no wrong clock makes a certificate that is not valid yet."""
+VALID_FROM, VALID_TO = 2025, 2075  # Years; fixed, so that no wrong clock makes a certificate that is not valid yet.
 USES = (
     "digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement",
     "key_cert_sign", "crl_sign", "encipher_only", "decipher_only",

@@ -16,8 +16,7 @@ TOOL = "face_emote"
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 """IPTC's name for media made by a trained algorithm."""
 PERFORMANCE = "org.face_emote.performance"  # Label of the assertion that holds the `Facts`.
-SEAL = "org.face_emote.seal"
-"""Label of the assertion that holds the hash over every byte of the file: `file_seal`."""
+SEAL = "org.face_emote.seal"  # Label of the assertion that holds the hash over every byte of the file: `file_seal`.
 COMMENT = "AI-generated facial performance made with face_emote"
 """The unsigned mark, a comment in the container: easily removed, but it needs no key to read."""
 

@@ -28,8 +28,7 @@ class Status(StrEnum):
     """What a file's mark is worth."""
 
     OWN = "own"  # Intact, signed with the key of this installation.
-    TRUSTED = "trusted"
-    """Intact, signed by somebody whom the user named, or whom a named authority vouches for."""
+    TRUSTED = "trusted"  # Intact, signed by somebody whom the user named, or whom a named authority vouches for.
     UNKNOWN = "unknown"  # Intact, signed by anybody: the name in the certificate proves nothing.
     CHANGED = "changed"  # The file or its mark is not as it was signed.
     UNMARKED = "unmarked"  # There is no signed mark.

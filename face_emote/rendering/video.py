@@ -74,8 +74,7 @@ def _import_av() -> Any:
     return av
 
 
-_GLOBAL_HEADER = 1 << 22
-"""FFmpeg's flag: parameter sets go into the container's head, not before every key frame."""
+_GLOBAL_HEADER = 1 << 22  # FFmpeg's flag: parameter sets go into the container's head, not before every key frame.
 
 
 class SegmentEncoder:

@@ -15,10 +15,8 @@ SKIN_CURVES = (*(f"wrinkle_{name}" for name in WRINKLES), *(f"blood_{name}" for 
 class NameMatch:
     """Which of our names each foreign one means."""
 
-    columns: Mapping[str, int]
-    """By our name, the column of the foreign one."""
-    unmatched: tuple[str, ...]
-    """Foreign names that mean nothing here."""
+    columns: Mapping[str, int]  # By our name, the column of the foreign one.
+    unmatched: tuple[str, ...]  # Foreign names that mean nothing here.
 
 
 def match_names(names: Iterable[str]) -> NameMatch:

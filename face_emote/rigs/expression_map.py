@@ -25,14 +25,11 @@ from face_emote.rigs.nonnegative import nonnegative_weights
 from face_emote.rigs.registration.register import Registration, register
 from face_emote.rigs.registration.target_model import TargetModel
 
-VERSION = 1
-"""Of the method; a new one makes kept maps void."""
-RIDGE = 0.02
-"""Share of the mean square of the basis that a coefficient of 1 costs."""
+VERSION = 1  # Of the method; a new one makes kept maps void.
+RIDGE = 0.02  # Share of the mean square of the basis that a coefficient of 1 costs.
 BACK_RIDGE = 0.01
 BACK_SWEEPS = 60
-MOVES_METRES = 2e-4
-"""Shapes that move the face less than this are not mapped."""
+MOVES_METRES = 2e-4  # Shapes that move the face less than this are not mapped.
 _NOTHING = np.zeros((0, 0, 0))
 _log = logging.getLogger(__name__)
 
@@ -43,16 +40,11 @@ class ExpressionMap:
 
     coefficients: Float[Array, f"control={NUM_EXPRESSION} expr"]
     """Coefficients of the other model per unit of each control; 0 for those that are joints."""
-    jaw_scale: float
-    """The other model's jaw angle per angle of ours."""
-    scale: float
-    """Size of the other head against ours."""
-    gram: Float[Array, f"control={NUM_EXPRESSION} control"]
-    """Inner products of the carried shapes."""
-    cross: Float[Array, f"expr control={NUM_EXPRESSION}"]
-    """Inner products of the other model's columns with them."""
-    distance_mm: float
-    """Mean distance of the fitted face from the other one."""
+    jaw_scale: float  # The other model's jaw angle per angle of ours.
+    scale: float  # Size of the other head against ours.
+    gram: Float[Array, f"control={NUM_EXPRESSION} control"]  # Inner products of the carried shapes.
+    cross: Float[Array, f"expr control={NUM_EXPRESSION}"]  # Inner products of the other model's columns with them.
+    distance_mm: float  # Mean distance of the fitted face from the other one.
     cosines: Float[Array, f" control={NUM_EXPRESSION}"]
     """How truly the other basis can show each shape: cosine of carried and reproduced motion; NaN where none is."""
 

@@ -4,8 +4,7 @@ import numpy as np
 
 from face_emote.core.arrays import Array, Float
 
-SWEEPS = 300
-"""The mixes of ARKit's shapes are settled to 1e-6 after about 100."""
+SWEEPS = 300  # The mixes of ARKit's shapes are settled to 1e-6 after about 100.
 
 
 def nearest_mixes(

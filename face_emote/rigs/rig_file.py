@@ -54,8 +54,7 @@ class RigTarget:
     """One target of another face."""
 
     name: str
-    weights: Mapping[str, float]
-    """By one of SOURCES: factors of a sum, or the amounts that make a face."""
+    weights: Mapping[str, float]  # By one of SOURCES: factors of a sum, or the amounts that make a face.
     low: float = 0.0
     high: float = 1.0
 
@@ -70,10 +69,8 @@ class Rig:
     shapes: tuple[RigTarget, ...] = ()
     cues: tuple[RigTarget, ...] = ()
     absorbed: tuple[RigTarget, ...] = ()
-    vowels: Mapping[str, str] = field(default_factory=dict)
-    """By one of `vowels.VOWEL_SOUNDS`, the shape that is it."""
-    unmatched: tuple[str, ...] = ()
-    """Names of a list that mean none of our curves; they stay out."""
+    vowels: Mapping[str, str] = field(default_factory=dict)  # By one of `vowels.VOWEL_SOUNDS`, the shape that is it.
+    unmatched: tuple[str, ...] = ()  # Names of a list that mean none of our curves; they stay out.
 
     @property
     def targets(self) -> tuple[RigTarget, ...]:

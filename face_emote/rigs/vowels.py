@@ -14,8 +14,7 @@ from face_emote.core.arrays import Array, Float
 from face_emote.core.assets import ASSETS
 from face_emote.core.names import CONTROLS
 
-VOWEL_SOUNDS = ("aa", "ee", "ih", "oh", "ou")
-"""As in father, bed, bit, saw, boot."""
+VOWEL_SOUNDS = ("aa", "ee", "ih", "oh", "ou")  # As in father, bed, bit, saw, boot.
 FEATURES = (
     "jawOpen", "mouthClose", "mouthFunnel", "mouthPucker", "mouthPurse", "mouthLowerDownLeft", "mouthUpperUpLeft",
     "mouthStretchLeft", "mouthRollLower", "mouthRollUpper", "mouthDepressRetract", "tongueOut", "lipSeal", "lipsPart",
@@ -23,8 +22,7 @@ FEATURES = (
 """Controls that speech moves; smiles and frowns are left out, so that a feeling is no vowel."""
 TAPS_SECS = (-0.1, -1 / 15, -1 / 30, 0.0, 1 / 30, 1 / 15, 0.1)
 REACH_SECS = TAPS_SECS[-1]
-MOVING = 0.05
-"""Change of some control within the taps by which the mouth is known to speak."""
+MOVING = 0.05  # Change of some control within the taps by which the mouth is known to speak.
 
 
 @dataclass(frozen=True, slots=True, eq=False)

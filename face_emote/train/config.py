@@ -13,8 +13,7 @@ from face_emote.network.checkpoint import fault_of
 from face_emote.network.config import NetConfig
 from face_emote.train.lip_losses import LipLossWeights
 
-BUNDLED = ASSETS / "training"
-"""Configurations that come with the package; `face-emote train NAME` finds them by name."""
+BUNDLED = ASSETS / "training"  # Configurations that come with the package; `face-emote train NAME` finds them by name.
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +34,7 @@ class DataConfig:
     """Talkers that are measured on and not learned from, beside the corpus's own test clips."""
     phones_known: float = 0.4
     """Share of crops whose phones the lip path is given (a transcript); the others teach it to listen."""
-    style_known: float = 0.5
-    """Share of captured crops that are named after their talker; the others are `generic`."""
+    style_known: float = 0.5  # Share of captured crops that are named after their talker; the others are `generic`.
     augment: float = 0.85  # Share of crops that are changed: gain, room, noise, throat, tempo, telephone.
 
 

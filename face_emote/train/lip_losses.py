@@ -66,8 +66,7 @@ OPEN_GAP = 0.045  # Lips wider than this pass for open.
 CLOSURE_REACH = 2  # Frames (of 20 ms) to either side of a P, B or M within which the lips must have closed.
 CLOSURE_SOFTNESS = 0.004
 QUIET_REACH = 8  # Frames: lips may set off 160 ms before the sound and settle as long after it.
-QUIET_SHARPNESS = 25.0
-"""k of exp(-k rms), rms against the loudness of this talker's speech: 0.1 of it counts for 0.08."""
+QUIET_SHARPNESS = 25.0  # k of exp(-k rms), rms against the loudness of this talker's speech: 0.1 of it counts for 0.08.
 LEAST_VARIANCE = 1e-5
 """Of the target's gap, below which a clip has no correlation to speak of (a standard deviation of 0.003)."""
 

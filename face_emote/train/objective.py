@@ -51,12 +51,12 @@ class Outside:
 
     def require(self, config: TrainConfig) -> None:
         """Raise ConfigError unless all is there that a configuration asks for."""
-        asked = (
+        needs = (
             ("judges", config.judges, self.judges),
             ("a teacher of the expression path", "expression" in config.parts, self.faces),
             ("emotions that lips see", config.net.lips_see_emotion, self.emotions),
         )
-        for what, wanted, brought in asked:
+        for what, wanted, brought in needs:
             if wanted and brought is None:
                 raise ConfigError(
                     f"The training configuration {config.name!r} asks for {what}; train it with "

@@ -25,8 +25,7 @@ from face_emote.generation.seen import FPS, SETTLED, manner_of, seen_of, seen_of
 from face_emote.generation.style_file import MotionStyle
 
 LEAST_SECS = 5.0
-SHORTEST_SECS = 2.0
-"""Of one clip, when the tracker has settled."""
+SHORTEST_SECS = 2.0  # Of one clip, when the tracker has settled.
 
 
 def clone(clips: Sequence[str | Path], *, consent: str, progress: Progress | None = None) -> MotionStyle:

@@ -15,18 +15,17 @@ import numpy as np
 from face_emote.core.arrays import Array, Float
 from face_emote.core.types import FaceMotion
 from face_emote.formats.glb.file import INDEX_BUFFER, VERTEX_BUFFER, GltfFile
+from face_emote.formats.mesh.attachments import COVERED, Attachment
 from face_emote.formats.mesh.materials import MATERIALS, Material, Picture, SkinPictures
-from face_emote.formats.mesh.person import Person, worn_places
+from face_emote.formats.mesh.person import Person, attachment_places
 from face_emote.formats.mesh.surface import SurfaceObject, SurfacePart, object_parts, vertex_normals, vertex_tangents
-from face_emote.formats.mesh.worn import COVERED, Worn
 
 WEBP = "EXT_texture_webp"
 CLEARCOAT, SPECULAR = "KHR_materials_clearcoat", "KHR_materials_specular"
 FOLDS = "folds"  # Name of the creases' mesh and material.
-Texture = Callable[[str, Picture], dict[str, int]]
-"""Adds a picture under a name and returns the reference to it."""
+Texture = Callable[[str, Picture], dict[str, int]]  # Adds a picture under a name and returns the reference to it.
 SMALLEST_MOVE = 1e-5  # Metres; vertices that a target moves less are left out of it.
-WORN_MOVE = 5e-5  # The same for cards and cloth.
+ATTACHMENT_MOVE = 5e-5  # The same for cards and cloth.
 SMALLEST_TURN = 4e-3  # The same for normals, radians: half a step of the bytes that they are stored in.
 SMALLEST_SHIFT = 2e-3  # The same for colours.
 SMALLEST_FOLD = 0.02  # Activation that is no crease.
@@ -86,7 +85,7 @@ def materials_of(gltf: GltfFile, person: Person) -> dict[str, Any]:
         materials.append(_material(item, pictures, texture))
     if pictures is not None and person.folds is not None and "skin" in used:
         materials.append(_folded(materials[0], pictures, texture))
-    materials += [_worn_material(item, texture) for item in person.worn]
+    materials += [_attachment_material(item, texture) for item in person.attachments]
     gltf.extensions_used |= {name for item in materials for name in item.get("extensions", {})}
     out: dict[str, Any] = {"materials": materials}
     if images:
@@ -118,7 +117,7 @@ def _material(item: Material, pictures: SkinPictures | None, texture: Texture) -
     return made | ({"extensions": extensions} if extensions else {})
 
 
-def _worn_material(item: Worn, texture: Texture) -> dict[str, Any]:
+def _attachment_material(item: Attachment, texture: Texture) -> dict[str, Any]:
     made = _material(item.material, None, texture)
     if item.picture is not None:
         shading = made["pbrMetallicRoughness"]
@@ -166,7 +165,7 @@ def animated_objects(gltf: GltfFile, person: Person, *, targets: list[GlbTarget]
                 over = _creases(gltf, primitive, part, person=person, shown=shown, targets=own)
                 creases += [] if over is None else [GlbObject(FOLDS, [over], columns, like=len(out))]
         out.append(GlbObject(item.name, primitives, columns))
-    return (*out, *creases, *_worn_objects(gltf, person, targets=targets))
+    return (*out, *creases, *_attachment_objects(gltf, person, targets=targets))
 
 
 def plain_objects(
@@ -191,21 +190,21 @@ def plain_objects(
                 over = _creases(gltf, primitives[-1], part, person=person, shown=shown, targets=[])
                 creases += [] if over is None else [GlbObject(FOLDS, [over])]
         out.append(GlbObject(item.name, primitives))
-    worn = zip(person.worn, worn_places(person, moment), strict=True)
+    placed = zip(person.attachments, attachment_places(person, moment), strict=True)
     dressed = [
-        GlbObject(item.name, [_worn_primitive(gltf, item, places=own, material=_first_worn(person) + i)])
-        for i, (item, own) in enumerate(worn)
+        GlbObject(item.name, [_attachment_primitive(gltf, item, places=own, material=_first_attachment(person) + i)])
+        for i, (item, own) in enumerate(placed)
     ]
     return (*out, *creases, *dressed)
 
 
-def _worn_objects(gltf: GltfFile, person: Person, *, targets: list[GlbTarget]) -> list[GlbObject]:
+def _attachment_objects(gltf: GltfFile, person: Person, *, targets: list[GlbTarget]) -> list[GlbObject]:
     """Garment and hair, each with the targets that move it."""
     out = []
-    for number, item in enumerate(person.worn, start=_first_worn(person)):
+    for number, item in enumerate(person.attachments, start=_first_attachment(person)):
         moves = {i: item.moved(own.delta.astype(np.float32)) for i, own in enumerate(targets) if own.delta is not None}
-        columns = tuple(i for i, move in moves.items() if np.abs(move).max(initial=0.0) > WORN_MOVE)
-        made = _worn_primitive(gltf, item, places=item.points, material=number)
+        columns = tuple(i for i, move in moves.items() if np.abs(move).max(initial=0.0) > ATTACHMENT_MOVE)
+        made = _attachment_primitive(gltf, item, places=item.points, material=number)
         joints, shares = _influences(item.joint_weights)
         bytes_ = np.round(255.0 * shares).astype(np.int64)
         bytes_[:, 0] += 255 - bytes_.sum(axis=1)
@@ -213,7 +212,7 @@ def _worn_objects(gltf: GltfFile, person: Person, *, targets: list[GlbTarget]) -
         made["attributes"]["WEIGHTS_0"] = gltf.add_array(bytes_.astype(np.uint8), target=VERTEX_BUFFER, shares=True)
         morphs = []
         for i in columns:
-            moved = np.flatnonzero(np.abs(moves[i]).max(axis=1) > WORN_MOVE)
+            moved = np.flatnonzero(np.abs(moves[i]).max(axis=1) > ATTACHMENT_MOVE)
             morphs.append(gltf.add_sparse(len(item.points), moved, values=moves[i][moved], bounds=True))
         if morphs:
             made["targets"] = [{"POSITION": index} for index in morphs]
@@ -221,14 +220,14 @@ def _worn_objects(gltf: GltfFile, person: Person, *, targets: list[GlbTarget]) -
     return out
 
 
-def _first_worn(person: Person) -> int:
-    """Number of the materials before those of what is worn."""
+def _first_attachment(person: Person) -> int:
+    """Number of the materials before those of attachments."""
     used = person.surface.materials()
     return len(used) + (person.pictures is not None and person.folds is not None and "skin" in used)
 
 
-def _worn_primitive(
-    gltf: GltfFile, item: Worn, *, places: Float[Array, "vertex 3"], material: int
+def _attachment_primitive(
+    gltf: GltfFile, item: Attachment, *, places: Float[Array, "vertex 3"], material: int
 ) -> dict[str, Any]:  # fmt: skip
     uv = np.stack([item.uv[:, 0], 1.0 - item.uv[:, 1]], axis=1).astype(np.float32)
     attributes = {

@@ -22,10 +22,8 @@ class MeshOptions:
 
     up: str = "y"  # With +Y up the face looks along +Z, with +Z up along -Y, as in Blender.
     unit: str = "m"
-    lod: int = 0
-    """0 the head's own mesh; 1 and 2: subdivided smoothly once or twice, four times the faces each."""
-    parts: tuple[str, ...] = ()
-    """Of `surface.PARTS`; each becomes an object of its own. Empty: the whole head as one."""
+    lod: int = 0  # 0 the head's own mesh; 1 and 2: subdivided smoothly once or twice, four times the faces each.
+    parts: tuple[str, ...] = ()  # Of `surface.PARTS`; each becomes an object of its own. Empty: the whole head as one.
     blush: bool = False  # Whether blood flow is baked into vertex colours.
     hair: str = "cards"
     """Of `look.cards.WAYS`: strips with a picture, a ribbon a strand, or none. Beside the whole head only."""
@@ -33,8 +31,7 @@ class MeshOptions:
 
     skin_curves: bool = False
     """Whether each wrinkle and blood region is a shape that moves nothing, whose weight is its curve."""
-    compress: bool = False
-    """Whether the file is for programs that know meshoptimizer's compression, and WebP."""
+    compress: bool = False  # Whether the file is for programs that know meshoptimizer's compression, and WebP.
 
     dense: bool = False  # Whether shapes are written in full, for programs that read no sparse arrays.
     avatar: str = ""  # One of AVATARS, or none.

@@ -15,11 +15,11 @@ from face_emote.face.bundled import load_head
 from face_emote.face.characters import character
 from face_emote.face.head import Head
 from face_emote.face.skinning import joint_rotations, skin_transforms
+from face_emote.formats.mesh.attachments import Attachment, attachments_of
 from face_emote.formats.mesh.colours import BlushColours, blush_colours
 from face_emote.formats.mesh.materials import SkinPictures, maps_of, pictures_of
 from face_emote.formats.mesh.options import PLAIN, MeshOptions
 from face_emote.formats.mesh.surface import MATERIAL_PARTS, Surface, surface_of, vertex_normals
-from face_emote.formats.mesh.worn import Worn, worn_by
 from face_emote.look.displacement import STILL_LIPS, relief_at
 from face_emote.look.garment import hidden_faces
 from face_emote.look.maps import SkinMaps
@@ -47,9 +47,8 @@ class Person:
     options: MeshOptions
     colours: BlushColours | None  # Of the vertices; None unless the format or `options.blush` wants them.
     folds: Folds | None  # None unless the format has shapes of the skin.
-    pictures: SkinPictures | None
-    """None where the format has no place for them, or the head no texture coordinates."""
-    worn: tuple[Worn, ...] = ()
+    pictures: SkinPictures | None  # None where the format has no place for them, or the head no texture coordinates.
+    attachments: tuple[Attachment, ...] = ()
     """Garment and hair, where the format has a place for them and the whole head is written."""
 
 
@@ -77,18 +76,18 @@ def person_of(
         return Person(head, person, surface, options, None, None, None)
     coloured = options.blush or expressive
     look = skin or character(motion.character).skin
-    worn: tuple[Worn, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
     if dressed and not options.parts:
         hair = options.hair if pictured or options.hair == "strands" else "none"
-        worn = worn_by(person, look, hair=hair, lod=options.lod, compress=options.compress)
+        attachments = attachments_of(person, look, hair=hair, lod=options.lod, compress=options.compress)
         surface = under_garment(surface)
     pictures = pictures_of(look, compress=options.compress) if pictured else None
     if not coloured:
-        return Person(head, person, surface, options, None, None, pictures, worn)
+        return Person(head, person, surface, options, None, None, pictures, attachments)
     maps = maps_of(look)
     colours = blush_colours(person, surface, skin=look, maps=maps)
     folds = folds_of(person, surface, maps=maps, lod=options.lod, colours=colours) if expressive else None
-    return Person(head, person, surface, options, colours, folds, pictures, worn)
+    return Person(head, person, surface, options, colours, folds, pictures, attachments)
 
 
 def under_garment(surface: Surface) -> Surface:
@@ -165,13 +164,13 @@ def local_places(
     return local
 
 
-def worn_places(person: Person, block: FaceMotion) -> list[Float[Array, "_ 3"]]:
-    """Where the vertices of all that is worn are on the first frame of a block."""
+def attachment_places(person: Person, block: FaceMotion) -> list[Float[Array, "_ 3"]]:
+    """Where the vertices of all attachments are on the first frame of a block."""
     head, first = person.head, replace(block, **{name: getattr(block, name)[:1] for name in block.row_names})
     delta = head.pose_vertices(expression=first.expression)[0] - head.template.astype(np.float32)
     joints = JointMotion(head).transforms(first, rotations_of(first))[0]
     places = []
-    for item in person.worn:
+    for item in person.attachments:
         blended = np.einsum("vj,jrc->vrc", item.joint_weights, joints)
         still = item.points + item.moved(delta)
         moved = np.einsum("vrc,vc->vr", blended[..., :3], still) + blended[..., 3] + first.translation[0]
@@ -179,8 +178,7 @@ def worn_places(person: Person, block: FaceMotion) -> list[Float[Array, "_ 3"]]:
     return places
 
 
-FINE_ENOUGH = 1
-"""Level of detail from which the mesh has the vertices for a crease: 3 mm apart on the forehead."""
+FINE_ENOUGH = 1  # Level of detail from which the mesh has the vertices for a crease: 3 mm apart on the forehead.
 
 
 def folds_of(person: Head, surface: Surface, *, maps: SkinMaps, lod: int, colours: BlushColours) -> Folds:

@@ -65,8 +65,7 @@ class Surface:
     uv: Float[Array, "uv_vertex 2"] | None  # (0, 0) bottom left; None on imported heads.
     uv_corners: Int[Array, "face corner"] | None
     face_part: Int[Array, " face"]  # Index into PART_NAMES.
-    eye_uv: Float[Array, "vertex 2"] | None
-    """Places in the picture of an eye, on eyeballs; None on imported heads."""
+    eye_uv: Float[Array, "vertex 2"] | None  # Places in the picture of an eye, on eyeballs; None on imported heads.
     split: bool  # Whether each part is an object of its own.
 
     def of(self, values: Float[Array, "head_vertex ..."]) -> Float[Array, "vertex ..."]:

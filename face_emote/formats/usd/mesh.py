@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from face_emote.core.arrays import Array, Float, Int
+from face_emote.formats.mesh.attachments import COVERED, Attachment
 from face_emote.formats.mesh.materials import MATERIALS, Material, Picture, SkinPictures
 from face_emote.formats.mesh.person import Person
 from face_emote.formats.mesh.surface import Surface, SurfaceObject, vertex_normals
 from face_emote.formats.mesh.targets import MorphTarget
-from face_emote.formats.mesh.worn import COVERED, Worn
 
 SMALLEST_MOVE = 2e-6  # Metres; vertices that a shape moves less are left out of it.
 
@@ -22,16 +22,16 @@ class UsdObject:
 
     mesh: Any  # UsdGeom.Mesh.
     vertex_index: Int[Array, " object_vertex"]  # Written vertices that it has.
-    worn: Worn | None = None  # What it is, if it is no part of the head's surface.
+    attachment: Attachment | None = None  # What it is, if it is no part of the head's surface.
 
 
 def add_meshes(
     stage: Any, person: Person, *, root: str, vertices: Float[Array, "head_vertex 3"],
-    worn: list[Float[Array, "_ 3"]],
+    attached: list[Float[Array, "_ 3"]],
 ) -> tuple[UsdObject, ...]:  # fmt: skip
     """Define the meshes with their materials; the person's pictures are written beside the stage's own file.
 
-    `worn` is where the vertices of what the person wears are.
+    `attached` is where the vertices of the attachments are.
     """
     from pxr import Sdf, UsdGeom, Vt
 
@@ -49,7 +49,7 @@ def add_meshes(
             mesh.CreateDisplayColorPrimvar(UsdGeom.Tokens.vertex)
         materials.bind(mesh, item, surface)
         out.append(UsdObject(mesh, item.vertex_index))
-    for own, points in zip(person.worn, worn, strict=True):
+    for own, points in zip(person.attachments, attached, strict=True):
         mesh, every = UsdGeom.Mesh.Define(stage, f"{root}/{own.name}"), np.arange(len(points))
         faces = np.arange(len(own.triangles))
         _shape(mesh, SurfaceObject(own.name, every, faces, own.triangles), places=points, normals=own.normals)
@@ -117,19 +117,19 @@ class _Materials:
                 prim = api.CreateMaterialBindSubset(name, index, UsdGeom.Tokens.face).GetPrim()
             UsdShade.MaterialBindingAPI.Apply(prim).Bind(self._material(name, charted=surface.uv is not None))
 
-    def dress(self, mesh: Any, worn: Worn) -> None:
-        """Define and bind the material of something worn; its picture's alpha is coverage."""
+    def dress(self, mesh: Any, attachment: Attachment) -> None:
+        """Define and bind the material of an attachment; its picture's alpha is coverage."""
         from pxr import Sdf, UsdShade
 
-        material, shader = self._defined(worn.material)
-        if worn.picture is not None and self._pictures is not None:
-            name, kinds = worn.name, Sdf.ValueTypeNames
-            self._picture(name, "colour", worn.picture, wanted=shader.GetInput("diffuseColor"))
-            if worn.alpha != "OPAQUE":
+        material, shader = self._defined(attachment.material)
+        if attachment.picture is not None and self._pictures is not None:
+            name, kinds = attachment.name, Sdf.ValueTypeNames
+            self._picture(name, "colour", attachment.picture, wanted=shader.GetInput("diffuseColor"))
+            if attachment.alpha != "OPAQUE":
                 texture = UsdShade.Shader.Get(self._stage, f"{self._root}/{name}/colour_picture")
                 opacity = shader.CreateInput("opacity", kinds.Float)
                 opacity.ConnectToSource(texture.CreateOutput("a", kinds.Float))
-                if worn.alpha == "MASK":
+                if attachment.alpha == "MASK":
                     shader.CreateInput("opacityThreshold", kinds.Float).Set(COVERED)
         UsdShade.MaterialBindingAPI.Apply(mesh.GetPrim()).Bind(material)
 
@@ -213,13 +213,17 @@ def add_shapes(
         delta = surface.of(target.delta.astype(np.float32))
         turn = vertex_normals(rest + delta, faces) - normals
         for number, item in enumerate(objects):
-            own = delta[item.vertex_index] if item.worn is None else item.worn.moved(target.delta.astype(np.float32))
+            own = (
+                delta[item.vertex_index]
+                if item.attachment is None
+                else item.attachment.moved(target.delta.astype(np.float32))
+            )
             moved = np.flatnonzero(np.abs(own).max(axis=1) > SMALLEST_MOVE)
-            if (surface.split or item.worn is not None) and not len(moved):
+            if (surface.split or item.attachment is not None) and not len(moved):
                 continue
             shape = UsdSkel.BlendShape.Define(stage, f"{item.mesh.GetPath()}/{target.name}")
             shape.CreateOffsetsAttr(Vt.Vec3fArray.FromNumpy(np.ascontiguousarray(own[moved], np.float32)))
-            if item.worn is None:
+            if item.attachment is None:
                 turned = np.ascontiguousarray(turn[item.vertex_index][moved], np.float32)
                 shape.CreateNormalOffsetsAttr(Vt.Vec3fArray.FromNumpy(turned))
             shape.CreatePointIndicesAttr(Vt.IntArray.FromNumpy(moved.astype(np.int32)))

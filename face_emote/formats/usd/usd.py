@@ -24,7 +24,7 @@ from face_emote.core.output import written_beside
 from face_emote.core.types import Progress
 from face_emote.face.head import Head
 from face_emote.formats.mesh.colours import BlushColours
-from face_emote.formats.mesh.person import JointMotion, Person, posed_blocks, worn_places
+from face_emote.formats.mesh.person import JointMotion, Person, attachment_places, posed_blocks
 from face_emote.formats.mesh.targets import TargetSet, morph_targets
 from face_emote.formats.usd.mesh import UsdObject, add_meshes, add_shapes
 
@@ -52,11 +52,11 @@ def write_usd(motion: MotionSource, path: Path, *, person: Person, progress: Pro
         stage = Usd.Stage.CreateNew(str(layer))
         _set_units(stage, motion, moving=moving)
         vertices = person.head.template.astype(np.float32)
-        worn = [item.points for item in person.worn]
+        attached = [item.points for item in person.attachments]
         if not moving:
             block, posed = next(posed_blocks(motion, person.head))
-            vertices, worn = posed[0], worn_places(person, block)
-        objects = add_meshes(stage, person, root=ROOT, vertices=vertices, worn=worn)
+            vertices, attached = posed[0], attachment_places(person, block)
+        objects = add_meshes(stage, person, root=ROOT, vertices=vertices, attached=attached)
         if moving:
             _perform(stage, motion, person=person, objects=objects, progress=progress)
         _sample_skin(stage, motion, objects=objects, colours=person.colours, moving=moving)
@@ -112,7 +112,7 @@ def _perform(
     _add_skeleton(stage, person.head)
     weights = person.surface.of(person.head.skin_weights)
     for item in objects:
-        _bind(stage, item, weights[item.vertex_index] if item.worn is None else item.worn.joint_weights)
+        _bind(stage, item, weights[item.vertex_index] if item.attachment is None else item.attachment.joint_weights)
     add_shapes(stage, person, targets=targets.targets, objects=objects)
     _play(stage, motion, head=person.head, targets=targets, progress=progress)
 
@@ -195,7 +195,7 @@ def _sample_skin(
                 attribute.Set(value, code)
             if colours is not None and ((done + row) % stride == 0 or done + row == motion.num_frames - 1):
                 linear = colours.linear(block.blood_flow[row])
-                for item in (item for item in objects if item.worn is None):
+                for item in (item for item in objects if item.attachment is None):
                     tint = np.ascontiguousarray(linear[item.vertex_index])
                     item.mesh.GetDisplayColorPrimvar().Set(Vt.Vec3fArray.FromNumpy(tint), code)
         done += block.num_frames

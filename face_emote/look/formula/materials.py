@@ -42,8 +42,7 @@ class Formula:
     function: Callable[..., Any]
     rows: tuple[type, ...]  # Records of a place, in the order of the function's arguments.
     shared: tuple[type, ...]  # Records that all places of a picture share; the arguments after those.
-    lit: bool = True
-    """Whether scene light comes out, which exposure and the tone curve then make display light."""
+    lit: bool = True  # Whether scene light comes out, which exposure and the tone curve then make display light.
     num_outputs: int = 3
 
     def compute(self, *records: Any) -> list[Number]:

@@ -28,8 +28,7 @@ class BreathScore:
 
     time: Float[Array, " turn"]
     volume: Float[Array, " turn"]  # 0 empty, 1 full; quiet breathing swings between 0.2 and 0.55.
-    swallows: Float[Array, " swallow"] = field(default_factory=lambda: np.zeros(0))
-    """When the larynx begins to rise."""
+    swallows: Float[Array, " swallow"] = field(default_factory=lambda: np.zeros(0))  # When the larynx begins to rise.
 
 
 def breath_score(

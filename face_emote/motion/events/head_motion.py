@@ -16,15 +16,13 @@ from face_emote.motion.events.curves import drift, eased_steps, octaves, pulse, 
 LIMIT = np.radians(np.array([11.0, 13.0, 8.0]))  # Nod, turn and tilt never pass these, whatever adds up.
 _NOD = np.radians(2.0)  # Depth of the strongest nod.
 _POSTURE = np.radians(np.array([1.3, 1.0, 0.9]))
-_DRIFT = np.radians(np.array([0.9, 0.6, 0.45]))
-"""Standard deviations are about a third of these while speaking."""
+_DRIFT = np.radians(np.array([0.9, 0.6, 0.45]))  # Standard deviations are about a third of these while speaking.
 _STIR = np.radians(np.array([1.25, 0.22, 0.33]))
 """Standard deviations of what a talker's head does besides nodding, as much power in every octave up to 2.4 Hz. All
 sizes are fitted to twelve tracked readers, performed from their own recordings: `bench.liveliness`."""
 _STIR_HZ = 0.5
 _SILENT_SHARE = 0.8  # Drift in silence relative to speech, where it comes on top of nods.
-_LISTENING = 0.55
-"""Postures in a long silence relative to those of speech: nobody keeps as still as a photograph."""
+_LISTENING = 0.55  # Postures in a long silence relative to those of speech: nobody keeps as still as a photograph.
 _STEP_SECS = 0.85
 _LONGEST_SECS = 1.2
 

@@ -39,8 +39,7 @@ class Affect:
     display: Display
     drives: Float[Array, "steps drive=4"]  # Of `blood.DRIVES`, 0..1.
     arousal: Float[Array, " steps"]  # -1..1; for the heartbeat.
-    residual: Float[Array, "steps wrinkle=16"] | None = None
-    """Folds beyond what the controls call for; None: none."""
+    residual: Float[Array, "steps wrinkle=16"] | None = None  # Folds beyond what the controls call for; None: none.
 
     def with_gains(self, gains: Float[Array, "steps control=100"]) -> "Affect":
         """With every control of the shown emotion that many times as strong, at most 1."""

@@ -39,8 +39,7 @@ class BloodTiming:
     pulse: float  # From the foot of a heartbeat to its top, in h.
 
 
-PULSE = float(np.log(1.015)) / BLOOD_GAIN
-"""1.5 % of the haemoglobin; films of faces show 1 to 2 %."""
+PULSE = float(np.log(1.015)) / BLOOD_GAIN  # 1.5 % of the haemoglobin; films of faces show 1 to 2 %.
 TIMINGS = {
     "physiological": BloodTiming((2.5, 2.5, 3.0, 3.0), (4.0, 3.0, 1.5, 6.0), (17.0, 12.0, 4.0, 30.0), pulse=PULSE),
     "stage": BloodTiming((0.3, 0.3, 0.3, 0.3), (0.8, 0.8, 0.6, 1.0), (3.0, 3.0, 2.0, 4.0), pulse=0.0),

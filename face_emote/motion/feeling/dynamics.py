@@ -19,8 +19,7 @@ _SPEED = {
 """Time constants of onset and offset, seconds; a rise from 10 to 90 % takes 3.4 of them. Choices that put joy at
 0.7 s and surprise at 0.2 s."""
 _OTHER_SECS = 0.25
-LEAD_SECS = 0.3
-"""The plan is read this much ahead, so that a key's emotion has mostly arrived at its instant."""
+LEAD_SECS = 0.3  # The plan is read this much ahead, so that a key's emotion has mostly arrived at its instant.
 _START_SHARE = 0.6  # A clip opens with the emotion already under way.
 _NUM_EMOTIONS = len(EMOTIONS)
 

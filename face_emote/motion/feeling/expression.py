@@ -29,12 +29,10 @@ class EmotionBias:
     gaze_scan: Float[Array, " frames"]  # 0 steady, 1 darting (fear).
     head_pitch: Float[Array, " frames"]  # Radians, positive down.
     head_yaw: Float[Array, " frames"]  # Radians, positive to the character's left.
-    head_roll: Float[Array, " frames"]
-    """Radians about +Z: positive leans towards the character's right shoulder."""
+    head_roll: Float[Array, " frames"]  # Radians about +Z: positive leans towards the character's right shoulder.
     breath_rate_hz: Float[Array, " frames"]  # Breaths a second; about 0.25 at rest.
     blink_factor: Float[Array, " frames"]  # Factor on the blink rate; 1 at rest.
-    motion_energy: Float[Array, " frames"]
-    """Factor on the size and pace of head and brow movement; 1 at rest."""
+    motion_energy: Float[Array, " frames"]  # Factor on the size and pace of head and brow movement; 1 at rest.
 
 
 REST_BREATH_HZ = 0.25

@@ -28,8 +28,7 @@ class Region:
     controls: tuple[str, ...]  # Beginnings of the names of its controls.
     voice: float
     accent: float
-    bias: float
-    """Where its wave lies between two swells: above 0, so that the feeling is read at most instants."""
+    bias: float  # Where its wave lies between two swells: above 0, so that the feeling is read at most instants.
     least: float = 0.2
     most: float = 1.22  # Gains between which its waves go.
     fine: float = 0.28  # Share of that span that stirs too fast for a wave.
@@ -61,8 +60,7 @@ _TOGETHER = np.array(
 """Correlations of the regions' noise, those of the tracked readers; nose and mouth are choices. A felt brow may frown
 and rise at once, so the readers' -0.8 between frown and raise is halved."""
 _MIXED = np.linalg.cholesky(_TOGETHER)
-_ONE_SIDED = 0.3
-"""Noise of one half of the face against what both share: halves correlate at 0.85, as the readers' do."""
+_ONE_SIDED = 0.3  # Noise of one half of the face against what both share: halves correlate at 0.85, as the readers' do.
 _STIR, _HELD_STIR = 2.0, 0.05
 _STIR_HZ, _FINE_HZ = 0.5, 9.0
 _FINE_KEYS = np.arange(1, len(REGIONS) + 1, dtype=np.uint64) * np.uint64(15_485_863)

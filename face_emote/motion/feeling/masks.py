@@ -22,8 +22,7 @@ _BROWS, _CHEEKS, _UPPER = _named("brow", "innerBrow"), _named("cheek"), _named("
 _LOWER = _named("mouth", "jaw", "lips", "neck", "tongue", "cheekPuff")
 _PARTED = _named("jawOpen", "lipsPart", "mouthLowerDown", "mouthUpperUp", "mouthFunnel")
 _PRESSED = _named("mouthPress", "mouthRollLower", "mouthRollUpper", "mouthShrugLower")
-_TRACE = 0.22
-"""Share of the hidden brows that shows all the time at a leak of 1; a tenth of them at the usual leak."""
+_TRACE = 0.22  # Share of the hidden brows that shows all the time at a leak of 1; a tenth of them at the usual leak.
 _POSED_CHEEKS, _POSED_UPPER = 0.85, 0.2
 """What a pose lacks of its cheeks (AU6: a social smile has none) and of the rest above the mouth."""
 _HELD_MOUTH, _HELD_PARTING, _HELD_PRESS = 0.5, 0.9, 0.35

@@ -42,8 +42,7 @@ _LIMITS = {
 }  # fmt: skip
 """Bearing beyond these is not believed."""
 _LOWEST, _HIGHEST = np.array([_LIMITS[name] for name in config.BEARING]).T
-_SIDES = _side_rows()
-"""How much each emotion's controls lead, -1..1: positive on the left half, negative on the right."""
+_SIDES = _side_rows()  # How much each emotion's controls lead, -1..1: positive on the left half, negative on the right.
 _AT_REST = np.array(
     [1.0 if name in ("motion_energy", "blink_factor", "breath_factor") else 0.0 for name in config.BEARING]
 )

@@ -32,8 +32,7 @@ _ROOM = 0.6  # Activation up to which folds deepen in proportion.
 _MIN_TENSION = 0.012
 """Regions whose reference action squeezes the mesh less than this are driven by the residual alone."""
 _MIN_MASK = 0.25
-_EDGES_PER_REGION = 40
-"""The edges that say most about a region are enough, and four times quicker than all of them."""
+_EDGES_PER_REGION = 40  # The edges that say most about a region are enough, and four times quicker than all of them.
 _LIDS_COUNT = frozenset({"crows_feet_left", "crows_feet_right"})
 """Regions in which the moving lids themselves are part of the fold; elsewhere a blink must not wrinkle anything."""
 
@@ -71,8 +70,7 @@ def _control_rows(table: dict[str, dict[str, float]]) -> Float[Array, "wrinkle=1
 
 
 _TABLE = asset_table("emotion/skin.toml")["wrinkles"]
-RESIDUAL = _control_rows(_TABLE["residual"]).T
-"""What each fold has of controls directly, beside what the mesh says."""
+RESIDUAL = _control_rows(_TABLE["residual"]).T  # What each fold has of controls directly, beside what the mesh says.
 
 
 def wrinkle_model(head: Head) -> WrinkleModel:

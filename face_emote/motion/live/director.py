@@ -24,8 +24,7 @@ from face_emote.motion.events.head_motion import HeadScore, beat_on, new_posture
 from face_emote.motion.mouth.lips import Lips
 from face_emote.motion.score import FaceScore
 
-MEMORY_SECS = 4.0
-"""Events older than this show no more; the newest of them is kept, because postures and looks hold."""
+MEMORY_SECS = 4.0  # Events older than this show no more; the newest of them is kept, because postures and looks hold.
 _BLINKS, _GAZE, _HEAD, _BROWS, _BREATH, _LEAKS, _LIFE = range(7)
 _ACCENT_FROM = 0.25
 _QUICK = 0.6  # Attack of an accent that is already being heard, against one that was foreseen.

@@ -44,10 +44,8 @@ moves less than the lips it learnt from. With it the 95th percentile of the gap 
 STILL_GAP = 0.03  # Gaps up to this are not enlarged: what is nearly closed stays so.
 REST = np.concatenate([target_row("SIL"), np.zeros(len(LIP_CHANNELS) - NUM_LINEAR)])
 """The mouth of somebody who is silent."""
-HOLD_SECS = 0.15
-"""Gaps in the speech up to this length are closures and hesitations; the mouth stays with the network."""
-TAIL_SECS = 0.05
-"""The mouth is the network's so long after the last sound of a phrase; then it eases to rest."""
+HOLD_SECS = 0.15  # Gaps in the speech up to this length are closures and hesitations; the mouth stays with the network.
+TAIL_SECS = 0.05  # The mouth is the network's so long after the last sound of a phrase; then it eases to rest.
 EASE_SECS = 0.12
 LEAD_SECS = 0.12
 """The mouth is the network's again so long before the next speech (lips set off 0.13-0.24 s before the sound)."""
@@ -63,8 +61,7 @@ class NetLips:
     answers: Float[Array, "motion_frames lip=9"]
     """In the order of `network.config.LIP_CHANNELS`, natural units, at `MOTION_HZ`."""
     first: int  # Number of the first answer since the start of the clip; before it nothing may be asked.
-    spoken_secs: Float[Array, "run 2"]
-    """Start and end of every stretch of speech, in order, no gaps up to `HOLD_SECS`."""
+    spoken_secs: Float[Array, "run 2"]  # Start and end of every stretch of speech, in order, no gaps up to `HOLD_SECS`.
     contacts: PhoneContacts | None  # Of the phones; None while nobody has recognised any (live).
     aligned: bool  # Whether the phones come from a transcript, which makes their contacts certain.
     rig: LipRig

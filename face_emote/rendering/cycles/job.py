@@ -62,8 +62,7 @@ LIGHT_TARGET = (0.0, -0.03, 0.03)  # From the eyes' midpoint to where the lights
 SKY_SHARE = 1.0 / 2.7  # The fast renderer's 16 directions stand for 2.7 pi of solid angle, over pi.
 MOST = (6.0, 10.0)
 """Melanin and haemoglobin up to which skin colours are tabled: the darkest mole, a full blush of lips."""
-MATERIALS = {buffers.SKIN: SKIN, buffers.EYE: EYE, buffers.TOOTH: TOOTH, buffers.CLOTH: CLOTH}
-"""All else is wet flesh."""
+MATERIALS = {buffers.SKIN: SKIN, buffers.EYE: EYE, buffers.TOOTH: TOOTH, buffers.CLOTH: CLOTH}  # All else is wet flesh.
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,8 +103,7 @@ class Prepared:
     mesh: RenderMesh
     curves: Curves
     skin_triangles: Int[Array, "plain_triangle 3"]  # All triangles but the garment's.
-    uv_inverse: Float[Array, "skin_triangle 2 2"]
-    """From two edges of a triangle to the derivatives by u and v."""
+    uv_inverse: Float[Array, "skin_triangle 2 2"]  # From two edges of a triangle to the derivatives by u and v.
     eyes: tuple[Int[Array, " eye_point"], Int[Array, " eye_point"]]
     wrinkle_masks: Float[Array, "skin_point wrinkle=16"]
     blood_masks: Float[Array, "skin_point region=9"]

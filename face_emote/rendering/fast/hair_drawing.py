@@ -14,8 +14,7 @@ from face_emote.rendering.stage.hair_kernels import ROOT_TOLERANCE, before_knot
 from face_emote.rendering.stage.kernels import compiled, inlined
 from face_emote.rendering.stage.person import Staged
 
-FULL = 0.90
-"""Coverage from which a pixel takes no more hair and counts as full: what is under there would not be seen."""
+FULL = 0.90  # Coverage from which a pixel takes no more hair and counts as full: what is under there would not be seen.
 OUT = len(HAIR.names(HAIR.rows))
 _hair = kernel("hair").forward
 

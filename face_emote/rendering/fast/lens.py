@@ -14,8 +14,7 @@ from face_emote.rendering.stage.kernels import compiled
 NUM_TAPS = 64
 _TURN = np.arange(NUM_TAPS) * 2.399963
 _OUT = np.sqrt((np.arange(NUM_TAPS) + 0.5) / NUM_TAPS)
-TAPS = np.stack([np.cos(_TURN) * _OUT, np.sin(_TURN) * _OUT], axis=1)
-"""A sunflower of points on the unit disc."""
+TAPS = np.stack([np.cos(_TURN) * _OUT, np.sin(_TURN) * _OUT], axis=1)  # A sunflower of points on the unit disc.
 BEHIND = 0.10
 """Where nothing is drawn or only hair, depth is taken to be this far behind the focus, metres: the head's outline."""
 LARGEST = 0.04  # Largest radius of blur, as a share of the picture's shorter side.

@@ -5,8 +5,7 @@ from face_emote.look.eyes import LID_SHADOW, SOCKET_REACH
 from face_emote.rendering.stage import buffers, hair_kernels, shadow
 
 VERSION = "#version 330 core\n"
-KINDS = ("SKIN", "EYE", "TOOTH", "GUM", "CLOTH", "TONGUE")
-"""Materials of `buffers`, KIND_SKIN .. in the shaders."""
+KINDS = ("SKIN", "EYE", "TOOTH", "GUM", "CLOTH", "TONGUE")  # Materials of `buffers`, KIND_SKIN .. in the shaders.
 CONSTANTS = {
     "SHADOW_BIAS": shadow.SHADOW_BIAS,
     "LEAST_VARIANCE": shadow.LEAST_VARIANCE,

@@ -8,8 +8,7 @@ RADIUS = 0.18  # Half side of the maps, metres; what lies outside is unshadowed.
 BIAS = 0.0014
 
 
-GLOW = (-0.12, 0.05, 0.10)
-"""Exponents of openness: in folds and corners, light that has been through skin is redder."""
+GLOW = (-0.12, 0.05, 0.10)  # Exponents of openness: in folds and corners, light that has been through skin is redder.
 
 
 @compiled

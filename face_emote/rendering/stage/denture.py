@@ -44,8 +44,7 @@ class _Crown:
 
     first: int  # Its first vertex among those of the arch.
     origin: Float[Array, " 3"]
-    frame: Float[Array, "3 axis=3"]
-    """Columns: across (away from the middle of the face), from gum to edge, outwards."""
+    frame: Float[Array, "3 axis=3"]  # Columns: across (away from the middle of the face), from gum to edge, outwards.
     height: float
     half_width: float
     anchors: Float[Array, "anchor 3"]

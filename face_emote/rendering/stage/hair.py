@@ -20,10 +20,8 @@ CLUMPING = {"scalp": 1.45, "brow": 1.0, "lash": 1.45}
 """A drawn strand stands for a few real hairs; factor on its width."""
 GLOSS = {"scalp": 1.0, "crop": 0.6, "brow": 0.4, "lash": 0.0}
 """Strength of the highlights; lashes are matt, or they would sparkle white."""
-ROOT_SHADE = {"brow": 0.75, "lash": 1.0}
-"""Light at a strand's root as a share of that at its tip: neighbours shade it."""
-DETAIL = (0.12, 0.20)
-"""Share of scalp strands drawn: so much, and so much more per pixel that a millimetre fills."""
+ROOT_SHADE = {"brow": 0.75, "lash": 1.0}  # Light at a strand's root as a share of that at its tip: neighbours shade it.
+DETAIL = (0.12, 0.20)  # Share of scalp strands drawn: so much, and so much more per pixel that a millimetre fills.
 CLOSE, CLOSE_KNOTS = 2.5, 9
 """Pixels per mm from which brow hairs and lashes are drawn as smooth curves, and of how many knots."""
 CASTING = 3  # Every so many strands of scalp hair cast a shadow; the shadow's filter hides the gaps.

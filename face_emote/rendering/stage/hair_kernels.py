@@ -7,8 +7,7 @@ from face_emote.look.hair_follow import FADE
 from face_emote.rendering.stage.kernels import compiled, inlined, seen_from
 
 SELF_BIAS = 0.0012  # Metres: a strand does not shadow itself.
-ROOT_TOLERANCE = 0.0016
-"""A strand may lie this deep behind the surface (metres) and still show: roots sit in the skin."""
+ROOT_TOLERANCE = 0.0016  # A strand may lie this deep behind the surface (metres) and still show: roots sit in the skin.
 NUM_BUCKETS = 4096
 
 

@@ -42,15 +42,12 @@ class RenderMesh:
     charts: Float[Array, "triangle 12"]  # See buffers.Geometry.charts.
     thinness: Float[Array, " skin_point"]  # How much light comes through from behind, 0..1.
     coarse_triangles: Int[Array, "coarse 3"]  # Triangles of the head's own mesh that cast sky shadow.
-    skin_template: Float[Array, "skin_point 3"]
-    """Skin points of the template, metres: regions are functions of these."""
+    skin_template: Float[Array, "skin_point 3"]  # Skin points of the template, metres: regions are functions of these.
     eye_vertices: tuple[Int[Array, " eye_vertex"], Int[Array, " eye_vertex"]]
-    eye_frames: Float[Array, "2 axis=3 3"]
-    """Right, up and optical axis of left and right eye on the template."""
+    eye_frames: Float[Array, "2 axis=3 3"]  # Right, up and optical axis of left and right eye on the template.
     eye_corners: Int[Array, "2 corner=2"]
     """Head vertices at the inner and the outer corner of the lids, left and right."""
-    inner: Int[Array, " inner_point"]
-    """Points inside the mouth: its lining first, then teeth, gums and tongue."""
+    inner: Int[Array, " inner_point"]  # Points inside the mouth: its lining first, then teeth, gums and tongue.
     num_lining: int
 
     @property

@@ -59,8 +59,7 @@ def light_mouth(geometry: Geometry, mesh: RenderMesh, opening: MouthOpening, *, 
 
 
 SHADOW_RADIUS = 0.19
-SHADOW_CENTRE = np.array([0.0, -0.05, -0.02])
-"""From the eyes' midpoint to the middle of head and neck, metres."""
+SHADOW_CENTRE = np.array([0.0, -0.05, -0.02])  # From the eyes' midpoint to the middle of head and neck, metres.
 TEXTURE_SIDE = {512: 1024, 8192: 2048}  # Texture side by the largest picture side it serves.
 
 

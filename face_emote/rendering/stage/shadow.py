@@ -2,8 +2,7 @@
 
 from face_emote.rendering.stage.kernels import compiled, inlined
 
-SHADOW_BIAS = 0.0012
-"""Points are lifted by this much along their normal before they look at the shadow map, metres."""
+SHADOW_BIAS = 0.0012  # Points are lifted by this much along their normal before they look at the shadow map, metres.
 FAR = 0.25  # Depth of what nothing shadows: beyond everything, near enough to keep the moments exact.
 LEAST_VARIANCE = 1.6e-7
 """Of depth in the shadow map, square metres: 0.4 mm, so that rounding does not shadow flat skin."""

@@ -22,8 +22,7 @@ from face_emote.rendering.torch.columns import applied
 from face_emote.rendering.torch.rasterise import Visible
 
 MIN_GAP = 0.0005  # Relative 1 / depth by which an edge has to stand before what it hides.
-SAME_SURFACE = 0.03
-"""Relative 1 / depth by which the nearer pixel may stand before the edge and still belong to it."""
+SAME_SURFACE = 0.03  # Relative 1 / depth by which the nearer pixel may stand before the edge and still belong to it.
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +31,7 @@ class Edges:
 
     ends: Int[Tensor, "edge 2"]
     sides: Int[Tensor, "edge 2"]  # The two triangles; the second is -1 at a border.
-    apex: Int[Tensor, "edge 2"]
-    """The triangle's point off the edge; the second repeats the first at a border."""
+    apex: Int[Tensor, "edge 2"]  # The triangle's point off the edge; the second repeats the first at a border.
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,7 @@ class TorchHead:
     """One person's head as tensors."""
 
     template: Float[Tensor, "vertex 3"]
-    columns: Float[Tensor, "column coordinate"]
-    """Expression columns, then pose correctives; [vertex, 3] flattened."""
+    columns: Float[Tensor, "column coordinate"]  # Expression columns, then pose correctives; [vertex, 3] flattened.
     joints: Float[Tensor, "joint=5 3"]
     expression_joints: Float[Tensor, "control=100 joint=5 3"]
     skin_weights: Float[Tensor, "vertex joint=5"]

@@ -15,8 +15,7 @@ from torch import Tensor
 from face_emote.core.arrays import Float, Int
 
 MIN_AREA = 1e-9  # Square pixels times two; smaller triangles are edge-on.
-CANDIDATES = 1 << 22
-"""Pixel and triangle pairs looked at together by the scatter: bounds its memory to some 300 MB."""
+CANDIDATES = 1 << 22  # Pixel and triangle pairs looked at together by the scatter: bounds its memory to some 300 MB.
 
 
 @dataclass(frozen=True, slots=True)

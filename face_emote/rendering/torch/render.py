@@ -34,8 +34,7 @@ class Drawn:
 
     picture: Float[Tensor, "batch height width 3"]
     """Tone-mapped linear light, 0..1; `light.srgb` makes it a picture to look at."""
-    alpha: Float[Tensor, "batch height width"]
-    """1 where the head is, 0 where the backdrop is, between on silhouettes."""
+    alpha: Float[Tensor, "batch height width"]  # 1 where the head is, 0 where the backdrop is, between on silhouettes.
     visible: Visible  # What the samples see, on a grid of `GRID` x `GRID` a pixel.
 
 
@@ -46,8 +45,7 @@ class _Posed:
     points: Float[Tensor, "batch point 3"]
     normals: Float[Tensor, "batch point 3"]
     sky: Float[Tensor, "batch point 7"]  # Light on plain materials, on skin, openness.
-    skin: Float[Tensor, "batch point 3"]
-    """Local wrinkle activation, blood flow and thinness; 0 on what is not skin."""
+    skin: Float[Tensor, "batch point 3"]  # Local wrinkle activation, blood flow and thinness; 0 on what is not skin.
 
 
 def render_batch(

@@ -36,8 +36,7 @@ class Eyeballs:
 class Seen:
     """The points of a batch and the samples that see them."""
 
-    attributes: Float[Tensor, "batch point 17"]
-    """As `stage.buffers.Geometry.attributes`, places less the camera's."""
+    attributes: Float[Tensor, "batch point 17"]  # As `stage.buffers.Geometry.attributes`, places less the camera's.
     screen: Float[Tensor, "batch point 4"]  # On the grid of samples.
     eyeballs: Eyeballs
     visible: Visible

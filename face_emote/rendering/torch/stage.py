@@ -109,8 +109,7 @@ class Stage:
     coarse_facets: Facets  # Of the head's own mesh.
     edges: Edges
     material: Int[Tensor, " triangle"]
-    uv: Float[Tensor, "triangle 3 2"]
-    """Texture coordinates of each triangle's corners; 0 where it is not skin."""
+    uv: Float[Tensor, "triangle 3 2"]  # Texture coordinates of each triangle's corners; 0 where it is not skin.
     local: Float[Tensor, "point 3"]
     skin: SkinPoints
     texture: Float[Tensor, "side side channel=10"]

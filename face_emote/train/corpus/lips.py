@@ -28,8 +28,7 @@ BLOCK = 512
 UNKNOWN = "?"  # A sound without a counterpart in `names.PHONES`.
 LONGEST_UNKNOWN_SECS = 0.15
 """A longer unknown sound is taken for silence by the teacher, a shorter one for a sound made with the tongue."""
-LEAD_SECS = 0.0078
-"""The rules' tables were fitted to times as the aligner states them, which are this much too early."""
+LEAD_SECS = 0.0078  # The rules' tables were fitted to times as the aligner states them, which are this much too early.
 
 
 @dataclass(frozen=True, slots=True, eq=False)

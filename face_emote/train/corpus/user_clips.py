@@ -34,8 +34,7 @@ from face_emote.train.corpus.lips import (
     teacher_lips,
 )
 
-HELD_OUT_EVERY = 10
-"""Every tenth clip of a talker, in order of name, is a test clip; an only one is learnt from."""
+HELD_OUT_EVERY = 10  # Every tenth clip of a talker, in order of name, is a test clip; an only one is learnt from.
 RANGE_CLIPS = 20  # Clips of a talker from which its rest and range are taken.
 MAX_LENGTH_GAP_SECS = 1.0  # How much shorter or longer than its sound a motion may be.
 SURE = 0.5  # Confidence from which a captured face counts as seen.

@@ -34,7 +34,7 @@ CLOTH = {"roughness": 0.95, "reflects": 0.3}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Worn:
+class Attachment:
     """One mesh."""
 
     name: str
@@ -50,9 +50,9 @@ class Worn:
     alpha: str = "OPAQUE"  # Or MASK or BLEND.
 
 
-def worn_by(
+def attachments_of(
     head: Head, skin: SkinParams, *, hair: str = "cards", lod: int = 0, compress: bool = False
-) -> tuple[Worn, ...]:
+) -> tuple[Attachment, ...]:
     """What a person, a head with its identity, wears; nothing on an imported head."""
     if head.layout is None:
         return ()
@@ -86,7 +86,7 @@ def _cut_out(num_triangles: int) -> Garment:
     return make_garment(surface.triangles, _on_skin(surface, load_head().template).astype(np.float64))
 
 
-def _garment(surface: SkinSurface, head: Head, *, template: Array, points: Array, skin: SkinParams) -> Worn:
+def _garment(surface: SkinSurface, head: Head, *, template: Array, points: Array, skin: SkinParams) -> Attachment:
     garment = _cut_out(len(surface.triangles))
     share = np.ones(len(garment.first), np.float32)
     share[len(garment.offset) :] = garment.base.share
@@ -98,7 +98,7 @@ def _garment(surface: SkinSurface, head: Head, *, template: Array, points: Array
 
     red, green, blue = (float(value) for value in skin.garment_colour)
     rest = garment.local(template)
-    return Worn(
+    return Attachment(
         name="garment",
         material=Material("garment", red, green, blue, **CLOTH),
         picture=None,
@@ -111,7 +111,9 @@ def _garment(surface: SkinSurface, head: Head, *, template: Array, points: Array
     )
 
 
-def _hair(cards: Cards, picture: Picture, surface: SkinSurface, head: Head, *, points: Array, skin: SkinParams) -> Worn:
+def _hair(
+    cards: Cards, picture: Picture, surface: SkinSurface, head: Head, *, points: Array, skin: SkinParams
+) -> Attachment:
     corners = surface.triangles[cards.root_triangle]
     weights = np.zeros((len(cards.points), len(JOINTS)), np.float32)
     weights[:, JOINTS.index("neck")] = 1.0
@@ -131,7 +133,7 @@ def _hair(cards: Cards, picture: Picture, surface: SkinSurface, head: Head, *, p
         return found
 
     red, green, blue = mean_hair_colour(skin)
-    return Worn(
+    return Attachment(
         name=cards.name,
         material=Material(cards.name, red, green, blue, roughness=ROUGHNESS[cards.name], reflects=REFLECTS[cards.name]),
         picture=picture,
