@@ -23,10 +23,11 @@ FEELING = (*EMOTIONS, "valence", "arousal", "dominance")
 STREAMS = {"face": FACE, "voice": VOICE, "feeling": FEELING}
 STYLE = (
     "brows", "brows_apart", "frown", "nod", "turn", "tilt", "lids", "lids_apart", "brow_pace", "head_pace", "shut",
-    "frown_with_lids",
+    "frown_with_lids", "lids_with_nod", "frown_with_nod", "brows_with_nod", "brows_with_frown", "nod_with_tilt",
+    "brows_with_turn",
 )  # fmt: skip
 """How somebody moves: logarithms of the standard deviations of what is named, and of speed over deviation; the root of
-the share of time with shut lids; and how the frown goes with the lids, -1..1."""
+the share of time with shut lids; and how one goes with another, -1..1."""
 
 EASED = 0.05
 """Inside the network lids are asinh((lids - 1) / EASED): lids that rest must not twitch for those that blink."""

@@ -34,6 +34,8 @@ _ORDER = 4
 _EDGE = 15
 """Frames by which a clip is continued beyond its ends, turned about them."""
 _SHUT, _LEAST = 0.5, 0.02
+_PAIRS = ((1, 5), (5, 2), (1, 2), (0, 2), (0, 1), (2, 4), (0, 3))
+"""Of brows, frown, nod, turn, tilt and lids, as the last numbers of a style have them."""
 
 
 def seen_of_performance(motion: FaceMotion) -> Float[Array, "frames channel=9"]:
@@ -106,10 +108,12 @@ def style_of(face: Float[Array, f"token value={len(FACE)}"]) -> Float[Array, f" 
     apart, open_lids = float((face[:, 0] - face[:, 1]).std()), lids[lids > _SHUT]
     resting = float(open_lids.std()) if len(open_lids) else 0.0
     deviations = [spread[:2].mean(), apart, *spread[2:6], 10.0 * resting, 10.0 * spread[8]]
-    along = float(((face[:, 2] - face[:, 2].mean()) * (lids - lids.mean())).mean())
-    together = along / max(float(spread[2] * lids.std()), _LEAST**2)
+    apart_from_rest = np.column_stack([face[:, :2].mean(axis=1), face[:, 2:6], lids])
+    apart_from_rest -= apart_from_rest.mean(axis=0)
+    units = apart_from_rest / np.maximum(apart_from_rest.std(axis=0), _LEAST)
+    together = [float((units[:, a] * units[:, b]).mean()) for a, b in _PAIRS]
     moves = np.log(np.maximum([*deviations, pace[:3].mean(), pace[3:6].mean()], _LEAST))
-    return np.array([*moves, np.sqrt((face[:, 6:8] < _SHUT).mean()), together])
+    return np.array([*moves, np.sqrt((face[:, 6:8] < _SHUT).mean()), *together])
 
 
 def manner_of(curves: Sequence[Float[Array, "_frames channel=9"]]) -> Float[Array, f" style={len(STYLE)}"]:

@@ -48,6 +48,8 @@ _MIRRORED = [FACE.index(name) for name in ("brow_right", "brow_left", "frown", "
 _STRAYS = 0.22
 """Logarithm of how much more or less than in its clip a face moves: nobody's size is only that of readers."""
 _LIKE = [0, 0, 1, 2, 3, 4]
+_TURNS = np.array(["_with_turn" in name or "_with_tilt" in name for name in STYLE])
+"""What changes its sign in a mirror."""
 _GROWS = [STYLE.index(name) for name in ("brows", "brows_apart", "frown", "nod", "turn", "tilt")]
 _SIGNS = np.array([-1.0 if name in ("turn", "tilt", "lids_apart") else 1.0 for name in FACE], np.float32)
 
@@ -69,7 +71,7 @@ class Windows:
             values[~corpus.known[:, k], :, part] = 0.0
         self.values = torch.from_numpy(values.astype(np.float32))
         styles = corpus.style[corpus.known[:, 0]].astype(np.float64)
-        self.style_mean, self.style_scale = styles.mean(axis=0), np.maximum(styles.std(axis=0), 1e-2)
+        self.style_mean, self.style_scale = styles.mean(axis=0) * ~_TURNS, np.maximum(styles.std(axis=0), 1e-2)
         self.style = torch.from_numpy((corpus.style - self.style_mean) / self.style_scale).float()
         self.known = torch.from_numpy(corpus.known)
         names, acted = corpus.talker, np.array([str(name).startswith("emodb") for name in corpus.talker])
@@ -86,7 +88,8 @@ class Windows:
         values, known = self.values[chosen].clone(), self.known[chosen]
         turned = torch.rand(len(chosen), generator=dice) < 0.5
         values[turned, :, FACE_SLICE] = values[turned][:, :, _MIRRORED] * torch.from_numpy(_SIGNS)
-        style = self.style[chosen]
+        style = self.style[chosen].clone()
+        style[turned[:, None] & torch.from_numpy(_TURNS)] *= -1.0
         more = _STRAYS * (torch.randn(len(chosen), 1, generator=dice) + torch.randn(len(chosen), 5, generator=dice))
         values[:, :, FACE_SLICE.start : FACE_SLICE.start + 6] *= more[:, _LIKE].exp()[:, None]
         style[:, _GROWS] += more[:, _LIKE] / torch.from_numpy(self.style_scale[_GROWS]).float()

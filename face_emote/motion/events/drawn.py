@@ -16,8 +16,8 @@ _INNER, _OUTER, _DOWN, _WIDE, _BLINK = (
     [CONTROLS.index(name + side) for side in ("Left", "Right")]
     for name in ("innerBrowRaise", "browOuterUp", "browDown", "eyeWide", "eyeBlink")
 )
-_RAISED, _KNIT, _MOST_DOWN = (0.05, 0.45), (0.05, 0.15), 0.4
-"""Least and most tone of brows at rest - 1 mm at most -, and the most that they are pressed down."""
+_RAISED, _KNIT, _MOST_DOWN = (0.04, 0.16), (0.03, 0.09), 0.4
+"""Least and most tone of brows at rest - half a millimetre -, and the most that they are pressed down."""
 _COVERED = 99.0
 """Percentage of a take for which the tone is enough."""
 _WITH_BLINK = 0.05
@@ -53,7 +53,7 @@ def drawn_brows(drawn: Drawn, times: Float[Array, " frames"], *, amount: float) 
     """Controls to be added to those of the feeling.
 
     Only what knits brows lowers them, and nothing parts them: so at rest they have as much tone as this take asks for,
-    to fall and part from.
+    to fall and part from. The outer ends alone have it: raised inner ends are sad.
     """
     on_head, lids = drawn.on_head, drawn.life.lids_at(times)
     raises, lowers = on_head["outer_up brow"] + on_head["inner_up brow"], on_head["down brow"]
@@ -68,8 +68,10 @@ def drawn_brows(drawn: Drawn, times: Float[Array, " frames"], *, amount: float) 
     up = raised + pulls[:, :2] - unasked * lowers / raises
     down = knit + np.minimum(up, 0.0) * raises / lowers
     up = np.maximum(up, 0.0)
+    inner = np.maximum(up - raised, 0.0)
     out = np.zeros((len(times), len(CONTROLS)), np.float32)
-    out[:, _OUTER] = out[:, _INNER] = up
+    out[:, _INNER] = inner
+    out[:, _OUTER] = (raises * up - on_head["inner_up brow"] * inner) / on_head["outer_up brow"]
     out[:, _DOWN] = np.minimum(down, _MOST_DOWN)
     out[:, _WIDE] = np.maximum(lids - 1.0, 0.0) / on_head["wide lids"]
     out[:, _BLINK] = np.maximum(lids.mean(axis=1, keepdims=True) - lids, 0.0)
@@ -80,9 +82,11 @@ def _pulls(drawn: Drawn, times: Float[Array, " frames"], *, amount: float) -> Fl
     """How far both brows are to be raised and how far knit, below 0 where they fall and part."""
     seen, on_head = amount * drawn.life.brows_at(times), drawn.on_head
     raises, lowers = on_head["outer_up brow"] + on_head["inner_up brow"], on_head["down brow"]
-    # Raised inner ends come together too: what they take of the distance is not asked of the frown.
+    # Inner ends that rise come together too: what they take of the distance is not asked of the frown.
     gathers = on_head["inner_up frown"] / raises
-    knit = (seen[:, 2] - gathers * seen[:, :2].mean(axis=1)) / (on_head["down frown"] - gathers * lowers)
+    knit = (seen[:, 2] - gathers * np.maximum(seen[:, :2].mean(axis=1), 0.0)) / (
+        on_head["down frown"] - gathers * lowers
+    )
     return np.column_stack([(seen[:, :2] - lowers * knit[:, None]) / raises, knit])
 
 
