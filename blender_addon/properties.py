@@ -328,6 +328,11 @@ class FACEEMOTE_PG_settings(bpy.types.PropertyGroup):
             ("off", "Off", "No blood flow"),
         ],
     )
+    heart: StringProperty(
+        name="Heart",
+        description="Heart rate, RR intervals, ECG, PPG, skin conductance or breath, from the sound's start. Optional",
+        subtype="FILE_PATH",
+    )
     seed: IntProperty(name="Seed", description="Another number: other blinks, glances and nods", min=0)
 
     take_id: StringProperty(description="The take that is chosen in the list")

@@ -121,8 +121,11 @@ def take_request(scene: Any, character: Any, line: Line) -> tuple[dict[str, Any]
     request = {
         "speech": str(line.wave), "fps": fps, "target": target, "seed": settings.seed, "person": person,
         "transcript": transcript_of(settings), **({"voice": True} if settings.voice_follows else {}),
+        **({"heart": heart_of(settings)} if heart_of(settings) else {}),
     } | line.given | felt | {"style": style}  # fmt: skip
-    inputs = _digest([request, identity.id_of(character), _content(request["transcript"])])
+    inputs = _digest(
+        [request, identity.id_of(character), _content(request["transcript"]), _content(heart_of(settings))]
+    )
     if "auto" in felt.get("emotion", ""):
         request["others"] = other_lines(character, line)
     sent = dict(request)
@@ -157,6 +160,11 @@ def other_lines(character: Any, line: Line) -> list[str]:
 def transcript_of(settings: Any) -> str:
     """Words, or the path of a file of words: the engine tells them apart."""
     return str(bpy.path.abspath(settings.transcript.strip()))
+
+
+def heart_of(settings: Any) -> str:
+    """The path of a recorded body; empty: there is none."""
+    return str(bpy.path.abspath(settings.heart.strip()))
 
 
 def submit_take(

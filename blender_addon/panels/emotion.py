@@ -76,6 +76,7 @@ class FACEEMOTE_PT_performance(Tab, bpy.types.Panel):
         for name in ("lips", "jaw", "brows", "head", "gaze", "blinks", "energy", "asymmetry", "wrinkles"):
             column.prop(settings, name)
         layout.prop(settings, "blood")
+        layout.prop(settings, "heart")
         layout.prop(settings, "seed")
 
 
