@@ -20,7 +20,7 @@ OPTIONS = ("--noconftest", "-o", "addopts=", "-o", "filterwarnings=", "-p", "no:
 """The repository's own pytest options are for its own environment."""
 RUN = "import os, sys, pytest; code = pytest.main(sys.argv[1:]); sys.stdout.flush(); os._exit(code)"
 """Blender as a module may wait at its exit for ever: a thread that closes library files late outlives its own lock."""
-SECS = 300
+SECS = 900
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,5 +77,8 @@ def _overridden(character: Any, *, context: Any) -> Any:
         for item in fresh:
             if item.parent is None:
                 item.matrix_world = shown.matrix_world @ item.matrix_world
-        bpy.data.objects.remove(shown)
+        if shown.children:
+            shown.instance_type = "NONE"
+        else:
+            bpy.data.objects.remove(shown)
     return found
