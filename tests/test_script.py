@@ -12,8 +12,8 @@ from face_emote.batch.plan import PlanOptions, plan_batch
 from face_emote.core.errors import AlignmentError, FaceEmoteError, OptionError
 from face_emote.emotion.grammar import describe
 from face_emote.lines import speakers as room
-from face_emote.lines.feeling import in_turn
-from face_emote.lines.script import read_script
+from face_emote.lines.feeling import LineFeeling, in_turn
+from face_emote.lines.script import directed, read_script
 from face_emote.lines.script_files import COLUMNS, write_script
 
 SCREENPLAY = """\
@@ -78,6 +78,14 @@ def test_a_screenplay_is_its_dialogue(tmp_path):
         ("\u00c9MILE", "Oh GREAT, another meeting."),
     ]  # fmt: skip
     assert lines[2].pause_secs == 1.0
+
+
+@pytest.mark.parametrize(
+    ("direction", "emotion"), [("quietly, hurt", "quietly hurt"), ("hurt and quietly", "quietly hurt"),
+                               ("to Jane, angrily", "angrily"), ("hurt, then cold", "hurt, then cold")],
+)  # fmt: skip
+def test_a_manner_beside_a_feeling_is_how_it_is_felt(direction, emotion):
+    assert directed(LineFeeling("anger", 0.5), direction).emotion == emotion
 
 
 def test_directions_say_how_and_the_words_what_is_hidden(tmp_path):

@@ -72,15 +72,19 @@ def read_script(path: Path) -> list[ScriptLine]:
 def directed(words: LineFeeling, direction: str) -> LineFeeling:
     """What is felt where a script also says how: it shows; what the words say otherwise is hidden.
 
-    Of a direction (`to Jane, angrily`) those parts count that name a feeling or a manner (`softly`); `hurt, then cold`
-    stays as it is.
+    Of a direction (`to Jane, angrily`) the part counts that names a feeling, and one that names a manner (`softly`);
+    `hurt, then cold` stays as it is.
     """
-    for part in (direction.strip(), *map(str.strip, re.split(r"[;,/.]|\band\b", direction))):
-        if part and _is_felt(part):
-            return LineFeeling(part, 1.0, hidden="" if _agree(part, words) else words.emotion)
-        if part and words.emotion != "neutral" and _is_felt(mannered := f"{part} {one(words.emotion)}"):
-            return replace(words, emotion=mannered)
-    return words
+    parts = [part for part in map(str.strip, re.split(r"[;,/.]|\band\b", direction)) if part]
+    named = next((part for part in (direction.strip(), *parts) if part and _is_felt(part)), "")
+    shown = named or ("" if words.emotion == "neutral" else words.emotion)
+    for manner in parts if shown and named != direction.strip() else ():
+        if manner != named and _is_felt(mannered := f"{manner} {one(shown)}"):
+            shown = mannered
+            break
+    if named:
+        return LineFeeling(shown, 1.0, hidden="" if _agree(named, words) else words.emotion)
+    return replace(words, emotion=shown or words.emotion)
 
 
 def _is_felt(emotion: str) -> bool:
