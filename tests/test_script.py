@@ -1,12 +1,13 @@
 """Scripts become tables with what is felt, which `batch` performs, and files that other speakers read."""
 
 import csv
+from importlib.util import find_spec
 from itertools import pairwise
 from xml.etree import ElementTree
 
 import pysubs2
 import pytest
-from test_say import needs_flite
+from test_say import needs_flite, needs_vocoder
 
 from face_emote.batch.plan import PlanOptions, plan_batch
 from face_emote.core.errors import AlignmentError, FaceEmoteError, OptionError
@@ -181,8 +182,9 @@ def test_what_read_writes_batch_performs(run, tmp_path, monkeypatch):
     with (tmp_path / "script.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert tuple(rows[0]) == COLUMNS and rows[3]["hidden"] == "anger"
-    plan = plan_batch(tmp_path / "script.csv", PlanOptions({"said_by": "flite", "outputs": "npz wav"}))
-    assert [row.said for row in plan.rows] == [True] * 5 and len(plan.secs) == 5
+    plan = plan_batch(tmp_path / "script.csv", PlanOptions({"said_by": "flite", "outputs": "npz"}))
+    assert len(plan.rows) == len(plan.secs) == 5
+    assert all(row.voice for row in plan.rows) == (find_spec("pyworld") is not None)
     one = plan.rows[3]
     assert one.speaker == "JOHN" and one.name == "0004_I-hate-you" and one.performance.transcript == "I hate you."
     assert describe(str(one.performance.emotion)).keys[0].emotion.covert[6] > 0.0
@@ -190,13 +192,14 @@ def test_what_read_writes_batch_performs(run, tmp_path, monkeypatch):
 
 
 @needs_flite
+@needs_vocoder
 def test_a_batch_says_and_performs_rows_of_text(run, tmp_path, monkeypatch):
     monkeypatch.setenv(room.CACHE, str(tmp_path / "cache"))
-    (tmp_path / "lines.csv").write_text("text,emotion,outputs,said_by\nHello.,joy,npz wav,flite\n")
+    (tmp_path / "lines.csv").write_text("text,emotion,outputs,said_by\nHello.,joy,npz,flite\n")
     for expected in ("1 rows done", "0 rows done"):
         code, out, _ = run("batch", str(tmp_path / "lines.csv"), "-o", str(tmp_path / "out"), "--fps", "10")
         assert code == 0 and expected in out
-    assert (tmp_path / "out" / "0001_Hello.wav").stat().st_size > 5000
+    assert (tmp_path / "out" / "0001_Hello.voice.wav").stat().st_size > 5000
     assert (tmp_path / "out" / "0001_Hello.npz").is_file()
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -135,9 +136,8 @@ def _row(raw: RawRow, cells: Cells, *, swept: list[str], options: PlanOptions) -
         wanted.append("sheet")
     outputs = tuple(dict.fromkeys(_output(item, values | {"name": name}) for item in wanted))
     for output in outputs:
-        if not (said and output.lower().endswith(".wav")):
-            _require_output(output, performance, picture=picture)
-    voice = yes(cells, "voice") and filming is None and not said
+        _require_output(output, performance, picture=picture)
+    voice = (yes(cells, "voice") and filming is None) or (said and find_spec("pyworld") is not None)
     if voice:
         require_vocoder()
         outputs += (require_safe(name + VOICE_SUFFIX),)
@@ -148,7 +148,7 @@ def _row(raw: RawRow, cells: Cells, *, swept: list[str], options: PlanOptions) -
     return Row(
         number=raw.number, name=name, performance=performance, picture=picture, outputs=outputs,
         consent=cells.text("consent"), marked=not unmarked, filming=filming,
-        speaker=cells.text("speaker") or cells.texts.get("character", "").strip(), said=said, voice=voice,
+        speaker=cells.text("speaker") or cells.texts.get("character", "").strip(), voice=voice,
     )  # fmt: skip
 
 

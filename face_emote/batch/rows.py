@@ -7,7 +7,6 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 from functools import lru_cache
-from importlib.util import find_spec
 from pathlib import Path
 
 from face_emote.core.options import Filming, Performance, Picture
@@ -37,7 +36,6 @@ class Row:
     filming: Filming | None = None
     """How the face is read, where the speech is a film; the performance is then what is put on top of it."""
     speaker: str = ""  # Whose voice it is; rows of one speaker know each other.
-    said: bool = False  # Whether the speech is a text that was said; its voice is re-tuned to what is felt.
     voice: bool = False  # Whether a recording is re-tuned to what is felt; it is then an output as well.
 
     @property
@@ -96,8 +94,6 @@ def motion_hash(row: Row) -> str:
         values["filming"] = asdict(row.filming)
         if row.filming.person is not None:
             values["filming"]["person"] = content_hash(row.filming.person)
-    if row.said:
-        values["said"] = bool(find_spec("pyworld"))
     return _digest({"version": VERSION, **values})
 
 

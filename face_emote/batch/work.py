@@ -35,7 +35,6 @@ from face_emote.verbs.animate import animate_capture, perform
 from face_emote.verbs.capture import read_film
 from face_emote.verbs.export import export
 from face_emote.verbs.render import join_segments, render_frames, write_segment, write_sheet
-from face_emote.verbs.say import tuned_performance
 from face_emote.verbs.voice import write_retuned
 
 SPLIT_FROM = 3  # A row with so many segments to draw is drawn by several workers.
@@ -171,7 +170,7 @@ def _perform(row: Row, folder: Path) -> None:
     if target.exists() and (folder / STORY).exists():
         return
     if row.filming is None:
-        take = perform(tuned_performance(row.performance, folder / VOICE) if row.said else row.performance)
+        take = perform(row.performance)
         if row.voice and any(is_video(output) or is_voice(output) for output in row.outputs):
             write_retuned(row.speech, folder / VOICE, emotion=take.plan, seed=row.performance.seed)
         write_motion(take.motion, target)
@@ -245,7 +244,7 @@ def _finish(row: Row, output: str, *, folder: Path, count: Tick) -> None:
                 # Usually all are there. The length of some sounds is known only after listening.
                 _draw(row, Draw(output, segment), folder=folder, count=count)
             segments = [folder / segment_file(index, number) for number in range(num_segments(motion.num_frames))]
-            spoken = folder / VOICE if row.said or row.voice else row.speech
+            spoken = folder / VOICE if row.voice else row.speech
             sound = spoken if motion.info.speech_secs else None
             join_segments(segments, target, motion=motion, picture=row.picture, speech=sound, commented=row.marked)
         elif is_sheet(output):

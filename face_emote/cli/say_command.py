@@ -74,11 +74,10 @@ def command(
     if listed:
         _list()
         return
-    for name, value in (("text", text), ("output", output)):
-        if value is None:
-            raise click.MissingParameter(
-                ctx=context, param=next(item for item in context.command.params if item.name == name)
-            )
+    missing = {"text": text, "output": output}
+    for item in context.command.params:
+        if item.name in missing and missing[item.name] is None:
+            raise click.MissingParameter(ctx=context, param=item)
     assert text is not None and output is not None
     unfit = next((name for name in ("transcript", "cues") if name in options_given(context)), None)
     if unfit is not None:
