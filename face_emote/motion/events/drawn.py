@@ -16,8 +16,8 @@ _INNER, _OUTER, _DOWN, _WIDE, _BLINK = (
     [CONTROLS.index(name + side) for side in ("Left", "Right")]
     for name in ("innerBrowRaise", "browOuterUp", "browDown", "eyeWide", "eyeBlink")
 )
-_RAISED, _KNIT, _MOST_DOWN = (0.04, 0.16), (0.03, 0.09), 0.4
-"""Least and most tone of brows at rest - half a millimetre -, and the most that they are pressed down."""
+_RAISED, _KNIT, _MOST_DOWN = (0.04, 0.26), (0.03, 0.09), 0.4
+"""Least and most tone of brows at rest - a millimetre -, and the most that they are pressed down."""
 _COVERED = 99.0
 """Percentage of a take for which the tone is enough."""
 _WITH_BLINK = 0.05
