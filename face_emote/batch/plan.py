@@ -24,6 +24,7 @@ from face_emote.capturing.film import film_facts
 from face_emote.core.errors import BatchError, FaceEmoteError, OptionError
 from face_emote.core.fields import Option, is_file, require_option
 from face_emote.core.options import Performance, Picture, facing
+from face_emote.core.types import Progress
 from face_emote.formats.catalogue import format_of
 from face_emote.rendering.video import choose_codec
 from face_emote.verbs.render import require_picture, require_square
@@ -58,7 +59,7 @@ class PlanOptions:
     output: Path | None = None  # Where the results will lie: nothing there is an input.
 
 
-def plan_batch(source: Path, options: PlanOptions) -> Plan:
+def plan_batch(source: Path, options: PlanOptions, *, progress: Progress | None = None) -> Plan:
     """Read and check everything.
 
     BatchError: the manifest cannot be read, or rows of it cannot be done; the message has a line for each.
@@ -68,7 +69,9 @@ def plan_batch(source: Path, options: PlanOptions) -> Plan:
     rows: list[Row] = []
     problems: list[str] = []
     sources = read_manifest(source, output=options.output)
-    for raw in sources:
+    for done, raw in enumerate(sources):
+        if progress is not None:
+            progress(float(done), float(len(sources)), "reading the rows")
         try:
             for cells in cells_of(raw, options):
                 for extra in sweeps:

@@ -93,6 +93,7 @@ def command(context: click.Context, /, *, source: Path, output: Path, **values: 
     from face_emote.batch.plan import PlanOptions, plan_batch
     from face_emote.batch.run import Choice
     from face_emote.cli.batch_view import BatchFailed, echo_outcome, echo_plan, echo_renamed, watching
+    from face_emote.cli.progress import progress_shown
 
     given = options_given(context)
     options = PlanOptions(
@@ -102,7 +103,8 @@ def command(context: click.Context, /, *, source: Path, output: Path, **values: 
         contact_sheet=values["contact_sheet"],
         output=output,
     )
-    plan = plan_batch(source, options)
+    with progress_shown() as progress:
+        plan = plan_batch(source, options, progress=progress)
     echo_renamed(plan)
     choice = Choice(redo=not values["resume"], only_failed=values["only_failed"], limit=values["limit"])
     if values["dry_run"]:
