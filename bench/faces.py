@@ -18,9 +18,9 @@ from face_emote.core.types import FaceMotion, MotionInfo
 from face_emote.face.bundled import load_head
 from face_emote.face.rig import pose_from_controls
 from face_emote.formats.motion_file import read_motion
-from face_emote.network.experts import MotionClassifier, load_classifier
+from face_emote.network.convnet import ConvNet
 from face_emote.perception.evidence import READING_HZ
-from face_emote.perception.face import FACE_READER, read_face
+from face_emote.perception.face import FACE_READER, load_face_reader, read_face
 
 UNITS = {
     "AU01": "browInnerUp", "AU02": "browOuterUp", "AU04": "browDown", "AU05": "eyeWide", "AU06": "cheekSquint",
@@ -59,14 +59,14 @@ def motion_of(controls: Float[Array, "frames control"], fps: float) -> FaceMotio
     )  # fmt: skip
 
 
-def commands(takes: Path, reader: MotionClassifier) -> Iterator[str]:
+def commands(takes: Path, reader: ConvNet) -> Iterator[str]:
     """Films of people who read commands."""
     mixes = np.stack([read_face(read_motion(path), reader=reader).mix.mean(axis=0) for path in takes.glob("*.npz")])
     named = (mixes.argmax(axis=1) == 0).sum()
     yield f"{len(mixes)} films of commands: neutral {mixes[:, 0].mean():.2f}, named so {named}"
 
 
-def moved(file: Path, reader: MotionClassifier) -> Iterator[str]:
+def moved(file: Path, reader: ConvNet) -> Iterator[str]:
     """A take in which every part of a face is moved."""
     with np.load(file) as stored:
         names, weights = stored["names"], stored["weights"].astype(np.float32)
@@ -87,7 +87,7 @@ def moved(file: Path, reader: MotionClassifier) -> Iterator[str]:
         yield f"range of motion, {feeling}: {chosen.sum()} frames, named so {right:.2f}, most often {most}"
 
 
-def news(file: Path, reader: MotionClassifier) -> Iterator[str]:
+def news(file: Path, reader: ConvNet) -> Iterator[str]:
     """One person who tells good and bad news, as tracked, and above what the same face shows in most clips."""
     with np.load(file) as stored:
         columns = [str(name) for name in stored["cols"]]
@@ -123,7 +123,7 @@ def main() -> None:
     parser.add_argument("takes", type=Path)
     parser.add_argument("--reader", type=Path, default=FACE_READER, help="another reader")
     given = parser.parse_args()
-    reader = load_classifier(given.reader)
+    reader = load_face_reader(given.reader)
     for line in (
         *commands(given.takes, reader),
         *moved(given.data / "livelink_rom" / "alex_rom_3.npz", reader),

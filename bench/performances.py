@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
+from scipy.stats import spearmanr
 
 from face_emote.audio.features import prosody_of
 from face_emote.core.arrays import Array, Bool, Float
@@ -22,17 +23,15 @@ from face_emote.core.names import ANIMATORS, CONTROLS, EMOTIONS, FEATURE_HZ, SAM
 from face_emote.core.options import Performance
 from face_emote.core.types import FaceMotion, Progress, Speech
 from face_emote.evaluation.clips import read_clips
-from face_emote.evaluation.signals import rank_correlation
 from face_emote.evaluation.systems import HeardClip, true_controls
 from face_emote.evaluation.vertex_meter import VertexMeter, vertex_meter
 from face_emote.face.bundled import load_head
 from face_emote.face.head import Head
 from face_emote.motion.mouth.lip_rig import lip_rig
 from face_emote.network.config import EXPRESSION_CONTROLS
-from face_emote.network.experts import load_classifier
 from face_emote.train.corpus.lips import LipMeter, lip_meter
 from face_emote.verbs.animate import perform
-from tools.train_judges.experts import COMPOUNDS, COMPOUNDS_JUDGE, EMOTIONS_JUDGE
+from tools.train_judges.experts import COMPOUNDS, COMPOUNDS_JUDGE, EMOTIONS_JUDGE, load_classifier
 
 ROWS: tuple[tuple[str, str, str], ...] = (
     ("accuracy_8", "emotion named, of 8", ".1%"),
@@ -281,7 +280,7 @@ def _emotion_row(
     meter = _meter_of(neutral, head=head)
     gap, still = (meter.of_motion(motion)[:, 0] for motion in (takes[name, INTENSITIES[-1]], neutral))
     sizes = np.array([expression_size(takes[name, level], neutral=neutral) for level in INTENSITIES])
-    rank = rank_correlation(np.array(INTENSITIES), sizes)
+    rank = float(spearmanr(np.array(INTENSITIES), sizes).statistic)
     return EmotionFigures(
         emotion=name,
         monotonicity=rank if np.isfinite(rank) else None,

@@ -31,10 +31,9 @@ from face_emote.core.names import EMOTIONS, FEATURE_HZ
 from face_emote.core.options import Performance
 from face_emote.generation.seen import CHANNELS, FPS, SETTLED, from_rest, manner_of, seen_of_performance
 from face_emote.generation.style_file import MotionStyle, write_style
-from face_emote.network.experts import load_classifier
 from face_emote.verbs.animate import perform
 from tools.train_generation.seen import Filmed, tracked_talkers
-from tools.train_judges.experts import EMOTIONS_JUDGE
+from tools.train_judges.experts import EMOTIONS_JUDGE, load_classifier
 
 FOLDS = (("s1",), ("s4",), ("s31", "s33", "s10", "s14", "s16"), ("s30", "s34", "s24", "s25", "s27"))
 EVERY = {"s1": 14, "s4": 2}

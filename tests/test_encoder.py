@@ -20,7 +20,6 @@ from face_emote.perception.encoder import (
     EncoderSpec,
     load_encoder,
     weight_shapes,
-    write_encoder,
 )
 from face_emote.perception.encoder_inputs import (
     KINDS,
@@ -33,6 +32,7 @@ from face_emote.perception.encoder_inputs import (
 )
 from face_emote.verbs.perceive import perceived, write_perceived
 from tools.build_extension import is_left_out
+from tools.train_encoder.encoder_file import write_encoder
 
 SMALL = EncoderSpec(width=16, layers=2, heads=2, hidden=24, chunk=16)
 LINE = ASSETS / "speech" / "dashwood_1.wav"

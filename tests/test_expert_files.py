@@ -22,8 +22,7 @@ from face_emote.network.convnet import (
     spec_from_table,
     weight_shapes_of,
 )
-from face_emote.network.experts import load_classifier
-from tools.train_judges.experts import load_sync
+from tools.train_judges.experts import load_classifier, load_sync
 from tools.train_judges.torch_convnet import TorchConvNet, arrays_of, frozen_twin, write_expert
 
 SPECS = {

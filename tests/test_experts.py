@@ -12,7 +12,6 @@ from face_emote.core.names import EMOTIONS, MOTION_HZ, PHONES
 from face_emote.emotion.grammar import describe
 from face_emote.face.bundled import load_head
 from face_emote.network.config import LIP_CHANNELS, LIP_SCALE
-from face_emote.network.experts import face_features, face_windows, load_classifier
 from face_emote.network.hearing import normalised
 from face_emote.train.corpus.cache import ClipData, Job, read_corpus, write_source
 from face_emote.train.lip_losses import LipTruth
@@ -30,7 +29,10 @@ from tools.train_judges.experts import (
     EMOTIONS_JUDGE,
     MAX_SHIFT,
     SyncExpert,
+    face_features,
+    face_windows,
     geometry_units,
+    load_classifier,
     load_sync,
     with_deltas,
 )

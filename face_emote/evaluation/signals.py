@@ -127,17 +127,6 @@ def jerk(curve: Float[Array, " frames"], *, fps: float) -> float:
     return rms(np.diff(curve, n=3)) * fps**3
 
 
-def rank_correlation(wanted: Float[Array, " n"], shown: Float[Array, " n"]) -> float:
-    """Spearman's rho; ties share their mean rank."""
-    return correlation(_ranks(wanted), _ranks(shown))
-
-
-def _ranks(values: Float[Array, " n"]) -> Float[Array, " n"]:
-    below = (values[:, None] > values[None, :]).sum(axis=1)
-    equal = (values[:, None] == values[None, :]).sum(axis=1)
-    return np.asarray(below + 0.5 * (equal - 1.0))
-
-
 def _slope(curve: Float[Array, " frames"]) -> Float[Array, " frames"]:
     """Keogh and Pazzani's estimate: mean of the slope to the left and the slope through both neighbours."""
     padded = np.concatenate([curve[:1], curve, curve[-1:]])

@@ -1,4 +1,4 @@
-"""Small stacks of 1-D convolutions, run with numpy, and their files: the judges of `network.experts`.
+"""Small stacks of 1-D convolutions, run with numpy, and their files: the readers of voices and faces.
 
     input -> (x - mean) / scale -> conv, ReLU, conv, ReLU, .. [-> mean and maximum over time -> dense, ReLU, ..]
 

@@ -19,7 +19,7 @@ from face_emote.core.arrays import Array, Float
 from face_emote.core.assets import ASSETS
 from face_emote.core.errors import CheckpointError
 from face_emote.network.blocks import norm
-from face_emote.network.safetensors_file import read_tensors, write_tensors
+from face_emote.network.safetensors_file import read_tensors
 from face_emote.perception.encoder_inputs import KINDS, WIDTHS, EncoderInputs, Track
 
 ENCODER = ASSETS / "perception" / "encoder.safetensors"  # Not in every installation: Blender's has none.
@@ -170,11 +170,3 @@ def load_encoder(path: Path = ENCODER) -> Encoder:
                 f"file again: {path}"
             )
     return Encoder(spec, {name: tensors[name].astype(np.float32) for name in weight_shapes(spec)})
-
-
-def write_encoder(encoder: Encoder, path: Path, *, card: str) -> None:
-    """Keep an encoder: kernels as float16."""
-    small = {
-        name: array.astype(np.float16 if array.ndim > 1 else np.float32) for name, array in encoder.weights.items()
-    }
-    write_tensors(path, small, metadata={"format": FORMAT, "spec": json.dumps(asdict(encoder.spec)), "card": card})

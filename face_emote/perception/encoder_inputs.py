@@ -8,8 +8,8 @@ import numpy as np
 from face_emote.core.arrays import Array, Float
 from face_emote.core.names import FEATURE_HZ, NUM_CEPSTRA
 from face_emote.core.types import Prosody, SpeechAnalysis
-from face_emote.network.experts import NUM_FACE_FEATURES
 from face_emote.perception.evidence import READING_HZ, frames_over
+from face_emote.perception.face import NUM_FACE_FEATURES
 from face_emote.perception.functionals import NUM_FIGURES, functionals_of
 from face_emote.perception.voice import STEP_ROWS, WINDOW_ROWS
 from face_emote.perception.words import MOST_LETTERS, language_of, load_reader, timed_clauses

@@ -7,27 +7,43 @@ import numpy as np
 
 from face_emote.core.arrays import Array, Float
 from face_emote.core.assets import ASSETS
+from face_emote.core.errors import CheckpointError
 from face_emote.core.motion import MotionSource
-from face_emote.core.names import EMOTIONS
+from face_emote.core.names import CONTROLS, EMOTIONS
+from face_emote.core.types import FaceMotion
 from face_emote.emotion.blending import PROTOTYPE_VAD
-from face_emote.network.experts import FACE_FRAMES, NUM_FACE_FEATURES, MotionClassifier, face_columns, load_classifier
+from face_emote.network.config import EXPRESSION_CONTROLS
+from face_emote.network.convnet import ConvNet, read_expert
 from face_emote.perception.evidence import READING_HZ, Evidence
 from face_emote.perception.voice import softmax
 
 FACE_READER = ASSETS / "perception" / "face.safetensors"
+FACE_FRAMES = 25  # A face is judged by windows of 2 s.
+_SPEECH = frozenset({
+    "jawOpen", "mouthFunnel", "mouthLowerDownLeft", "mouthLowerDownRight", "mouthRollLower", "mouthRollUpper",
+    "lipsPart", "mouthElevate", "mouthDepress", "mouthShrugUpper",
+})  # fmt: skip
+"""Controls that speech moves as much as feelings do."""
+FACE_CONTROLS = tuple(name for name in EXPRESSION_CONTROLS if name not in _SPEECH)
+_FACE_COLUMNS = np.array([CONTROLS.index(name) for name in FACE_CONTROLS])
+NUM_FACE_FEATURES = len(FACE_CONTROLS) + 16 + 8 + 3
 STEP_FRAMES = 5  # Between two windows of 2 s.
 VAD_SD = (0.3, 0.25, 0.25)  # What a face leaves open: how much of it is played, and the same smile at any arousal.
 
 
 @lru_cache(maxsize=2)
-def load_face_reader(path: Path = FACE_READER) -> MotionClassifier:
+def load_face_reader(path: Path = FACE_READER) -> ConvNet:
     """A reader from a file; raises CheckpointError when that is missing or not such a reader."""
-    return load_classifier(path)
+    found = read_expert(path, kind="motion_classifier")
+    net = found.stack("net")
+    if not net.spec.dense or net.spec.dense[-1] != len(found.labels) or net.spec.inputs != NUM_FACE_FEATURES:
+        raise CheckpointError(f"The expert's classes do not fit its answers; train it again: {path}")
+    return net
 
 
-def read_face(motion: MotionSource, *, reader: MotionClassifier | None = None) -> Evidence:
+def read_face(motion: MotionSource, *, reader: ConvNet | None = None) -> Evidence:
     """What a face shows, 12.5 times a second; goes through the motion block by block."""
-    net = (load_face_reader() if reader is None else reader).net
+    net = load_face_reader() if reader is None else reader
     features = face_cells(motion)
     count = len(features)
     held = np.pad(features, ((FACE_FRAMES // 2, FACE_FRAMES), (0, 0)), mode="edge")
@@ -42,6 +58,12 @@ def read_face(motion: MotionSource, *, reader: MotionClassifier | None = None) -
         vad_sd=np.tile(VAD_SD, (count, 1)),
         weight=np.ones(count),
     )
+
+
+def face_columns(motion: FaceMotion) -> Float[Array, f"frames feature={NUM_FACE_FEATURES}"]:
+    """What the reader sees of every frame: controls, wrinkles, blood and the neck's rotation."""
+    columns = [motion.expression[:, _FACE_COLUMNS], motion.wrinkles, motion.blood_flow, 4.0 * motion.neck_pose]
+    return np.concatenate(columns, axis=1).astype(np.float32)
 
 
 def face_cells(motion: MotionSource) -> Float[Array, f"frames feature={NUM_FACE_FEATURES}"]:

@@ -13,7 +13,7 @@ from face_emote.perception.encoder import Encoded
 from face_emote.perception.evidence import READING_HZ, TEXT, Evidence, frames_over
 from face_emote.perception.fusion import Felt, fused
 from face_emote.perception.voice import BURSTS, VoiceFrames, VoiceReader, read_voice
-from face_emote.perception.words import FINE_MIXES, FINE_WORDS, WordsReading, read_timed_words, read_words
+from face_emote.perception.words import FINE_WORDS, WordsReading, mixes_of_feelings, read_timed_words, read_words
 
 SOUNDS = {
     "amusement": "laugh", "elation": "cheer", "sadness": "sob", "fear": "scream", "surprise_neg": "gasp",
@@ -194,10 +194,6 @@ def coverage(reading: WordsReading) -> float:
 @lru_cache(maxsize=1)
 def named_shares() -> Float[Array, f"emotion=8 fine={len(FINE_WORDS)}"]:
     """Which fine words each emotion is shared out over where no words are said."""
-    shares = np.zeros((len(EMOTIONS), len(FINE_WORDS)))
-    for column, word in enumerate(FINE_WORDS):
-        for part in FINE_MIXES[word].split():
-            emotion, _, amount = part.partition(":")
-            shares[EMOTIONS.index(emotion), column] = float(amount or 1.0)
+    shares = np.ascontiguousarray(mixes_of_feelings()[: len(FINE_WORDS)].T)
     out: Array = shares / np.maximum(shares.sum(axis=1, keepdims=True), 1e-9)
     return out

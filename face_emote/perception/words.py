@@ -164,7 +164,7 @@ def _read(tokens: Sequence[str], after: Sequence[str]) -> WordsReading:
     mix = _mix_of(feelings, prior=reader.prior)
     mix, vad = _denied(mix, vad, meanings=_what_is_denied(reader, tokens, denied), sure=sure)
     other = _meanings(_IRONY_MEANS)
-    mix = (1.0 - irony) * mix + irony * (other @ _mixes())
+    mix = (1.0 - irony) * mix + irony * (other @ mixes_of_feelings())
     vad = (1.0 - irony) * vad + irony * mean_vad(other)
     evidence = (1.0 - float(mix[0])) * max(known, sure) * (1.0 - 0.5 * irony)
     spread = np.maximum(sd, 0.1) * (1.0 + irony)
@@ -244,7 +244,7 @@ def _what_is_denied(
 
 
 def _mix_of(feelings: Float[Array, " feeling=29"], *, prior: Float[Array, " feeling=29"]) -> Float[Array, " emotion=8"]:
-    mix = (feelings / prior**BALANCE) @ _mixes()
+    mix = (feelings / prior**BALANCE) @ mixes_of_feelings()
     return np.asarray(mix / mix.sum())
 
 
@@ -296,7 +296,8 @@ def _sigmoid(logits: Array) -> Array:
 
 
 @lru_cache(maxsize=1)
-def _mixes() -> Float[Array, "feeling=29 emotion=8"]:
+def mixes_of_feelings() -> Float[Array, "feeling=29 emotion=8"]:
+    """What each of `FEELINGS` stands for."""
     rows = np.zeros((len(FEELINGS), len(EMOTIONS)))
     for row, name in zip(rows, FEELINGS, strict=True):
         for part in FINE_MIXES[name].split():

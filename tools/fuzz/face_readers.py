@@ -17,7 +17,6 @@ from face_emote.face.bundled import BUNDLED_HEAD
 from face_emote.face.flame_file import read_flame
 from face_emote.face.head_file import write_head
 from face_emote.motion.live import LivePerformer
-from face_emote.network.experts import load_classifier
 from face_emote.network.runtime import load_motion_net
 from face_emote.rigs import expression_map
 from face_emote.rigs.registration.target_model import is_smplx, read_smplx
@@ -26,7 +25,7 @@ from tools.fuzz import stock
 from tools.fuzz.formats import NPZ, PICKLE, TENSORS
 from tools.fuzz.reader import Reader, Seed
 from tools.fuzz.texts import JSON, JSON_LINES, TEXT
-from tools.train_judges.experts import load_sync
+from tools.train_judges.experts import load_classifier, load_sync
 
 ROOT = Path(__file__).parent.parent.parent
 RIG = """
@@ -269,7 +268,8 @@ def _judges(_folder: Path) -> list[Seed]:
 
 
 def _encoder(folder: Path) -> list[Seed]:
-    from face_emote.perception.encoder import Encoder, EncoderSpec, weight_shapes, write_encoder
+    from face_emote.perception.encoder import Encoder, EncoderSpec, weight_shapes
+    from tools.train_encoder.encoder_file import write_encoder
 
     spec = EncoderSpec(width=8, layers=1, heads=2, hidden=8, chunk=4)
     small = Encoder(spec, {name: np.ones(shape, np.float32) for name, shape in weight_shapes(spec).items()})

@@ -27,7 +27,6 @@ from face_emote.core.reading import content_of
 from face_emote.core.records import parsed_json
 from face_emote.core.types import Prosody, Speech, SpokenWord
 from face_emote.emotion.blending import PROTOTYPE_VAD
-from face_emote.network.experts import FACE_CONTROLS, NUM_FACE_FEATURES
 from face_emote.perception.encoder_inputs import (
     Track,
     no_tokens,
@@ -35,6 +34,7 @@ from face_emote.perception.encoder_inputs import (
     word_tokens,
 )
 from face_emote.perception.evidence import READING_HZ
+from face_emote.perception.face import FACE_CONTROLS, NUM_FACE_FEATURES
 from face_emote.perception.voice import CLASS_VAD, VOICE_CLASSES, shares_of
 from face_emote.perception.words import FINE_MIXES, FINE_WORDS, timed_clauses
 from tools.train_encoder.moments import (

@@ -20,10 +20,11 @@ from torch.nn import functional
 
 from face_emote.core.arrays import Array
 from face_emote.core.names import EMOTIONS
-from face_emote.perception.encoder import EncoderSpec, write_encoder
+from face_emote.perception.encoder import EncoderSpec
 from face_emote.perception.encoder_inputs import KINDS, WIDTHS
 from face_emote.perception.voice import BURSTS, VOICE_CLASSES
 from face_emote.perception.words import FINE_WORDS
+from tools.train_encoder.encoder_file import write_encoder
 from tools.train_encoder.lessons import Lesson, School, cut, hidden_tokens, in_buckets
 from tools.train_encoder.moments import Moment, read_moments
 from tools.train_encoder.torch_encoder import Batch, TorchEncoder

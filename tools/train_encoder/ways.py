@@ -7,9 +7,8 @@ import torch
 
 from face_emote.core.arrays import Array, Float
 from face_emote.network.convnet import ConvNet, convolved
-from face_emote.network.experts import FACE_FRAMES
 from face_emote.perception.encoder import EncoderSpec
-from face_emote.perception.face import load_face_reader
+from face_emote.perception.face import FACE_FRAMES, load_face_reader
 from face_emote.perception.voice import FARTHEST
 from face_emote.perception.words import language_of, load_reader
 from face_emote.perception.words_features import denied_in, tokens_of
@@ -88,7 +87,7 @@ def _hidden_words(moment: Moment) -> Array:
 
 
 def _hidden_face(moment: Moment) -> Array:
-    net = load_face_reader().net
+    net = load_face_reader()
     x = np.nan_to_num(moment.tracks[4].rows.astype(np.float32))
     if not len(x):
         return np.zeros(len(net.biases[-2]), np.float32)

@@ -11,13 +11,12 @@ from face_emote.emotion.blending import State, finished, scaled
 from face_emote.emotion.lexicon import find_word
 from face_emote.motion.net_listening import emotion_rows
 from face_emote.network.config import LIP_CHANNELS, NetConfig
-from face_emote.network.experts import FACE_HZ
 from face_emote.network.hearing import normalised
 from face_emote.train.config import DataConfig
 from face_emote.train.corpus.cache import Corpus
 from face_emote.train.crops import Crops, Pool, lip_batch, make_pool
 from tools.train_judges.emotional_sync import NUM_FACE_COLUMNS, VAD_COLUMNS, WINDOW_LATENTS, WINDOW_ROWS
-from tools.train_judges.experts import GEOMETRY
+from tools.train_judges.experts import FACE_HZ, GEOMETRY
 from tools.train_network.faces import amid_silence
 from tools.train_network.random_plans import random_plan, random_state
 from tools.train_network.teacher_expression import cues_from_mels, expression_targets, plan_track

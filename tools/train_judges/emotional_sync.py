@@ -16,7 +16,7 @@ from torch.nn import functional
 from face_emote.core.arrays import Float
 from face_emote.network.config import CONTROL_SLICE, EMOTION_COLUMNS, NUM_EXPRESSION_OUTPUTS, VOICE_SLICE
 from face_emote.network.convnet import Conv, ConvNetSpec, read_expert
-from face_emote.network.experts import FACE_HZ
+from tools.train_judges.experts import FACE_HZ
 from tools.train_judges.torch_convnet import TorchConvNet, frozen_twin
 
 LAG_FREE_SECS = 0.2

@@ -11,15 +11,20 @@ import numpy as np
 from face_emote.core.arrays import Array, Float
 from face_emote.core.assets import ASSETS
 from face_emote.core.names import EMOTIONS, MOTION_HZ
+from face_emote.core.types import FaceMotion
 from face_emote.network.config import LIP_CHANNELS, LIP_SCALE
 from face_emote.network.convnet import ConvNet, read_expert
 from face_emote.network.hearing import normalised
+from face_emote.perception.face import FACE_FRAMES, NUM_FACE_FEATURES, face_columns, load_face_reader
+from face_emote.perception.voice import softmax
 
 SYNC_JUDGE, EMOTIONS_JUDGE, COMPOUNDS_JUDGE = (
     ASSETS / "experts" / f"{name}_judge.safetensors" for name in ("sync", "emotions", "compounds")
 )
 """Of lips and sound, of the 8 emotions, and of the 15 compounds."""
 
+FACE_HZ = 12.5
+FACE_STEP = 6  # Between windows of a performance.
 GEOMETRY = ("gap", "width", "jaw")
 """What SyncNet sees of the lips: what can be read off any mesh or tracked face."""
 MAX_SHIFT = 15
@@ -91,6 +96,47 @@ def load_sync(path: Path = SYNC_JUDGE) -> SyncExpert:
     """An expert from a file; raises CheckpointError when that is missing or not such an expert."""
     found = read_expert(path, kind="sync")
     return SyncExpert(found.stack("audio"), found.stack("motion"), found.extra("x0"))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MotionClassifier:
+    """Names the emotion of a performance from its face, skin and head; what speech does to the mouth is left out."""
+
+    net: ConvNet
+    emotions: tuple[str, ...]
+
+    def probabilities(self, motion: FaceMotion) -> Float[Array, " emotion"]:
+        """One number per `emotions`, summing to 1: the mean over windows of 2 s."""
+        windows = face_windows(face_features(motion))
+        return np.asarray(softmax(self.net(windows)).mean(axis=0))
+
+    def classify(self, motion: FaceMotion) -> str:
+        """The most probable of `emotions`."""
+        return self.emotions[int(self.probabilities(motion).argmax())]
+
+
+def load_classifier(path: Path) -> MotionClassifier:
+    """One from a file; raises CheckpointError when that is missing or not such a reader."""
+    return MotionClassifier(load_face_reader(path), read_expert(path, kind="motion_classifier").labels)
+
+
+def face_features(motion: FaceMotion) -> Float[Array, f"frames feature={NUM_FACE_FEATURES}"]:
+    """What the classifier sees of a motion, 12.5 times a second: controls, wrinkles, blood and the neck's rotation."""
+    values = face_columns(motion)
+    times = np.arange(max(1, round(motion.num_frames / motion.fps * FACE_HZ))) / FACE_HZ
+    total = np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(values, axis=0, dtype=np.float64)])
+    half = max(0.5 * motion.fps / FACE_HZ, 0.5)
+    first = np.clip(np.round(times * motion.fps - half).astype(np.int64), 0, motion.num_frames - 1)
+    stop = np.clip(np.round(times * motion.fps + half).astype(np.int64), first + 1, motion.num_frames)
+    return np.asarray((total[stop] - total[first]) / (stop - first)[:, None], np.float32)
+
+
+def face_windows(features: Float[Array, "frames feature"]) -> Float[Array, "windows frames=25 feature"]:
+    """Windows of 2 s, about two a second; a shorter motion is held at its end."""
+    if len(features) < FACE_FRAMES:
+        features = np.concatenate([features, np.repeat(features[-1:], FACE_FRAMES - len(features), axis=0)])
+    starts = range(0, len(features) - FACE_FRAMES + 1, FACE_STEP)
+    return np.stack([features[start : start + FACE_FRAMES] for start in starts])
 
 
 def with_deltas(

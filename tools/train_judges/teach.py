@@ -23,7 +23,6 @@ from face_emote.core.errors import CorpusError, FaceEmoteError
 from face_emote.core.names import EMOTIONS
 from face_emote.face.bundled import load_head
 from face_emote.network.convnet import ExpertFile
-from face_emote.network.experts import load_classifier
 from face_emote.train.corpus.cache import read_corpus
 from face_emote.train.lip_losses import phone_loss
 from tools.train_judges.batches import (
@@ -34,7 +33,7 @@ from tools.train_judges.batches import (
     speech_pool,
 )
 from tools.train_judges.emotional_sync import EmotionalSyncNet, concordance, feeling, soft_targets
-from tools.train_judges.experts import COMPOUNDS, load_sync
+from tools.train_judges.experts import COMPOUNDS, load_classifier, load_sync
 from tools.train_judges.lip_judges import (
     MOTION,
     READER,
