@@ -51,6 +51,7 @@ def make_workshop(folder: Path) -> Path:
     fe.export(folder / "line.npz", folder / "line.cues.json")
     fe.render(motion, folder / "line.mp4", speech=folder / "line.wav", size=64)
     (folder / "lines.csv").write_text("speech,emotion,outputs\nlines/01.wav,calm anger,mp4\nlines/02.wav,joy,csv\n")
+    (folder / "watch.csv").write_text("time (s),hr (bpm)\n" + "".join(f"{t},{80 + t}\n" for t in range(4)))
     run("face-emote batch lines.csv -o out --size 64 --fps 10", folder)
     (folder / "script.fountain").write_text("INT. HOME - DAY\n\nJANE\n(hurt, then cold)\nI never said that.\n")
     (folder / "script.txt").write_text("JANE: (hurt, then cold) I never said that.\n")

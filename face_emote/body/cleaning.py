@@ -45,7 +45,7 @@ def events_in(recording: Recording, kind: str) -> Float[Array, " event"]:
             found = _found(neurokit2, kind, even, rate)
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:  # what it and scipy raise at noise
         raise _useless(recording, samples, f"cannot be cleaned ({' '.join(str(error).split())[:100]})") from None
-    if len(found) < 3:
+    if len(found) < (2 if kind == "respiration" else 3):
         raise _useless(recording, samples, f"shows {len(found)} of what should come again and again")
     return np.asarray(samples.secs[0] + found / rate)
 
