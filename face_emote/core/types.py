@@ -25,10 +25,8 @@ Vector = tuple[float, float, float]
 class Speech:
     """One mono recording."""
 
-    samples: Float[Array, " samples"]
-    """Amplitude in [-1, 1], float32."""
-    sample_rate: int = SAMPLE_RATE_HZ
-    """Samples per second."""
+    samples: Float[Array, " samples"]  # Amplitude in [-1, 1], float32.
+    sample_rate: int = SAMPLE_RATE_HZ  # Samples per second.
     transcript: str | None = None
     """The words spoken, when known; sharpens the phones."""
 
@@ -42,8 +40,7 @@ class Speech:
 class Phone:
     """One sound of the speech."""
 
-    label: str
-    """One of `names.PHONES` (ARPAbet without stress; SIL is silence)."""
+    label: str  # One of `names.PHONES` (ARPAbet without stress; SIL is silence).
     start_secs: float
     end_secs: float
     stress: int = 0
@@ -76,8 +73,7 @@ class Prosody:
     """RMS level in dB relative to full scale, floored at -90."""
     f0_hz: Float[Array, " feature_frames"]
     """Fundamental frequency; NaN where unvoiced."""
-    voiced: Float[Array, " feature_frames"]
-    """Strength of voicing, 0..1."""
+    voiced: Float[Array, " feature_frames"]  # Strength of voicing, 0..1.
     speaking: Float[Array, " feature_frames"]
     """Speech against silence or noise, 0..1."""
     tremor: Float[Array, " feature_frames"]
@@ -110,8 +106,7 @@ class SpeechAnalysis:
     """All that the animator knows about a recording. Small: about 23 MB an hour."""
 
     duration_secs: float
-    phones: tuple[Phone, ...]
-    """In order, gapless from 0 to `duration_secs`."""
+    phones: tuple[Phone, ...]  # In order, gapless from 0 to `duration_secs`.
     prosody: Prosody
     pauses: tuple[Pause, ...]
     aligned: bool
@@ -120,8 +115,7 @@ class SpeechAnalysis:
     """What a person should know, in sentences: that no speech was found, that damage was left out."""
     words: tuple[SpokenWord, ...] = ()
     """Of the transcript, where they are spoken; empty without one."""
-    text: str = ""
-    """The transcript as it is written."""
+    text: str = ""  # The transcript as it is written.
 
     @property
     def has_speech(self) -> bool:
@@ -133,16 +127,12 @@ class SpeechAnalysis:
 class Emotion:
     """One emotional state, not yet spread over time."""
 
-    mix: Float[Array, " emotion=8"]
-    """Weights over `names.EMOTIONS`, summing to 1."""
-    vad: Float[Array, " vad=3"]
-    """Valence, arousal, dominance, each in [-1, 1]."""
-    intensity: float = 1.0
-    """0 nothing shows, 1 full."""
+    mix: Float[Array, " emotion=8"]  # Weights over `names.EMOTIONS`, summing to 1.
+    vad: Float[Array, " vad=3"]  # Valence, arousal, dominance, each in [-1, 1].
+    intensity: float = 1.0  # 0 nothing shows, 1 full.
     covert: Float[Array, " emotion=8"] = field(default_factory=lambda: np.zeros(8, np.float32))
     """Weights of the emotion that is hidden; zeros when nothing is."""
-    leak: float = 0.0
-    """How much of the hidden emotion shows, 0..1."""
+    leak: float = 0.0  # How much of the hidden emotion shows, 0..1.
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +151,7 @@ class EmotionPlan:
     """In order of time, at least one. Between two keys the emotion blends; before and after them it holds."""
     auto: float = 0.0
     """Share of the emotion that is read from the voice, 0..1 (`auto` alone is 1)."""
-    text: str = ""
-    """The description as the user wrote it."""
+    text: str = ""  # The description as the user wrote it.
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,17 +175,13 @@ class MotionInfo:
     emotion: str = ""
     speech_name: str = ""
     speech_sha256: str = ""
-    speech_secs: float = 0.0
-    """Exact length of the sound; 0 when there is none."""
-    animator: str = ""
-    """What made the motion, for example `rules`."""
+    speech_secs: float = 0.0  # Exact length of the sound; 0 when there is none.
+    animator: str = ""  # What made the motion, for example `rules`.
     seed: int = 0
-    version: str = ""
-    """Version of face_emote that wrote it."""
+    version: str = ""  # Version of face_emote that wrote it.
     cues: str = ""
     """What the mouth says: the text of a file of cues (`formats.cues_file`); empty where nobody knows."""
-    consent: str = ""
-    """Of somebody whose style is played: who agreed to it."""
+    consent: str = ""  # Of somebody whose style is played: who agreed to it.
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,8 +192,7 @@ class FaceMotion:
     """Expression coefficients of the basis; 0..1 per unit on the bundled head (`names.CONTROLS`)."""
     jaw_pose: Float[Array, "frames 3"]
     neck_pose: Float[Array, "frames 3"]
-    eye_pose: Float[Array, "frames eye=2 3"]
-    """Left eye, right eye."""
+    eye_pose: Float[Array, "frames eye=2 3"]  # Left eye, right eye.
     global_pose: Float[Array, "frames 3"]
     translation: Float[Array, "frames 3"]
     wrinkles: Float[Array, "frames wrinkle=16"]
@@ -219,8 +203,7 @@ class FaceMotion:
     info: MotionInfo
     betas: Float[Array, f" shape={NUM_SHAPE}"] = field(default_factory=lambda: np.zeros(NUM_SHAPE, np.float32))
     """Identity of the head, in standard deviations."""
-    character: str = "default"
-    """Name of the skin, eyes and hair to show it with."""
+    character: str = "default"  # Name of the skin, eyes and hair to show it with.
     confidence: Float[Array, "frames area=2"] | None = None
     """Of a captured face, per `names.CONFIDENCE_AREAS`: 1 seen well, 0 not seen and made up."""
 
@@ -274,31 +257,22 @@ class SkinParams:
 
     melanin: float = 0.6
     """Pigment: 0.45 very fair, 0.7 medium, 1.0 olive, 1.9 dark, 2.6 very dark."""
-    haemoglobin: float = 0.62
-    """Blood in the resting skin: 0.4 pale, 0.8 ruddy."""
-    age: float = 0.3
-    """0 young adult, 1 old: resting wrinkles and uneven pigment."""
+    haemoglobin: float = 0.62  # Blood in the resting skin: 0.4 pale, 0.8 ruddy.
+    age: float = 0.3  # 0 young adult, 1 old: resting wrinkles and uneven pigment.
     freckles: float = 0.0
-    beard: float = 0.0
-    """Stubble, 0..1."""
+    beard: float = 0.0  # Stubble, 0..1.
     lip_redness: float = 1.0
     """Of the lips themselves, beyond their skin's: 1 a young woman's, 0.5 a man's."""
-    lip_colour: float = 0.0
-    """Lipstick, 0..1."""
+    lip_colour: float = 0.0  # Lipstick, 0..1.
     iris_colour: tuple[float, float, float] = (0.09, 0.11, 0.10)
     hair_colour: tuple[float, float, float] = (0.05, 0.033, 0.022)
-    hair_style: str = "crop"
-    """One of `names.HAIR_STYLES`."""
-    hair_length: float = 0.030
-    """Metres, of the style `crop`; 0 is bald."""
+    hair_style: str = "crop"  # One of `names.HAIR_STYLES`.
+    hair_length: float = 0.030  # Metres, of the style `crop`; 0 is bald.
     hair_curl: float = 0.0
     """Of the styles that are longer than a crop: 0 straight, 0.3 wavy, 1 tightly curled."""
-    hair_grey: float = 0.0
-    """Share of white hairs, 0..1."""
-    hair_loss: float = 0.0
-    """0 none, 0.5 bald at the crown, 1 a wreath is left."""
-    brow_density: float = 1.0
-    """0 none, 1 usual, above it thicker hairs."""
+    hair_grey: float = 0.0  # Share of white hairs, 0..1.
+    hair_loss: float = 0.0  # 0 none, 0.5 bald at the crown, 1 a wreath is left.
+    brow_density: float = 1.0  # 0 none, 1 usual, above it thicker hairs.
     lash_density: float = 0.8
     """0 none, 1 long and full; fewer are shorter and finer: 0.45 a man's, 0.35 an old person's."""
     garment_colour: tuple[float, float, float] = (0.035, 0.04, 0.055)
@@ -308,13 +282,10 @@ class SkinParams:
 class Manner:
     """How one person moves beside others: factors on the sliders of that name, 1 is the mean of people."""
 
-    energy: float = 1.0
-    """How much of what is felt shows."""
-    brows: float = 1.0
-    """The brows' part in talking; old ones have less play."""
+    energy: float = 1.0  # How much of what is felt shows.
+    brows: float = 1.0  # The brows' part in talking; old ones have less play.
     head: float = 1.0
-    gaze: float = 1.0
-    """How far and often the eyes leave the listener."""
+    gaze: float = 1.0  # How far and often the eyes leave the listener.
     blinks: float = 1.0
 
 
@@ -335,18 +306,15 @@ class Camera:
 
     position: Vector
     target: Vector
-    field_of_view: float = 0.42
-    """Of the shorter side of the picture, radians."""
+    field_of_view: float = 0.42  # Of the shorter side of the picture, radians.
 
 
 @dataclass(frozen=True, slots=True)
 class Light:
     """A distant light."""
 
-    direction: Vector
-    """Points to the light; any length."""
-    colour: Vector
-    """Irradiance on a facing surface divided by pi, linear sRGB."""
+    direction: Vector  # Points to the light; any length.
+    colour: Vector  # Irradiance on a facing surface divided by pi, linear sRGB.
 
 
 @dataclass(frozen=True, slots=True)
