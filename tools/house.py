@@ -38,9 +38,7 @@ def figures(root: Path) -> dict[str, float]:
         for target in imported(tree):
             importers[target].add(name)
     lines = {path: len(text.splitlines()) for path, text in texts.items()}
-    single = [
-        path for name, (path, _) in trees.items() if len(importers[name]) == 1 and path.name != "__init__.py"
-    ]
+    single = [path for name, (path, _) in trees.items() if len(importers[name]) == 1 and path.name != "__init__.py"]
     wide = [
         node
         for path, tree in trees.values()
