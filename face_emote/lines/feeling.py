@@ -71,9 +71,14 @@ def one(emotion: str) -> str:
     return emotion if re.fullmatch(r"[\w-]+(?::[\d.]+)?", emotion) else f"({emotion})"
 
 
+def parts_of(emotion: str, hidden: str = "") -> list[str]:
+    """The feelings that follow each other in a description, each with what is hidden."""
+    return [beneath(part, hidden) for part in _THEN.split(emotion)]
+
+
 def in_turn(emotion: str, *, duration_secs: float, hidden: str = "") -> str:
     """`hurt, then cold` as keys over a line, each feeling for as long as the others; other words as they are."""
-    parts = [beneath(part, hidden) for part in _THEN.split(emotion)]
+    parts = parts_of(emotion, hidden)
     if len(parts) == 1:
         return parts[0]
     each = duration_secs / len(parts)

@@ -18,7 +18,7 @@ from face_emote.core.options import Performance
 from face_emote.core.output import written_beside
 from face_emote.core.types import FaceMotion, Progress, Speech
 from face_emote.emotion.grammar import plan_of
-from face_emote.lines.feeling import felt_in, in_turn
+from face_emote.lines.feeling import felt_in, in_turn, parts_of
 from face_emote.lines.speakers import said
 from face_emote.verbs.animate import perform
 from face_emote.verbs.voice import write_retuned
@@ -91,7 +91,8 @@ def said_performance(
         raise OptionError("A line is said with an emotion in words; give it so")
     plain = spoken_part(text, [])
     emotion = felt_in(plain).words if wanted.emotion.strip().lower() == "auto" else wanted.emotion
-    plan_of(in_turn(emotion, duration_secs=1.0, hidden=hidden))  # Its mistakes are told before anybody speaks.
+    for part in parts_of(emotion, hidden):  # Its mistakes are told before anybody speaks.
+        plan_of(part)
     if progress is not None:
         progress(0.0, 1.0, "speaking")
     line = said(plain, speaker=speaker, language=wanted.language)
