@@ -144,7 +144,7 @@ def fit_film(
     if neutral_secs is None and known is None:
         who = enrolled(
             head, watched.rows["landmarks"][plain.rest].astype(np.float64), wanted=wishes[plain.rest], lens=plain.lens,
-            bias=_bias(load_tables().bias), belief=SURE_OF_REST,
+            bias=bias_of(load_tables().bias), belief=SURE_OF_REST,
         )  # fmt: skip
         plain = replace(plain, who=who)
     fitted = _gone_through(watched, plain, wishes=wishes, report=_reporter(progress, done=count, total=2 * count))
@@ -182,7 +182,7 @@ def landmark_fit(
     else:
         who = enrolled(
             head, rows["landmarks"][rest].astype(np.float64), wanted=wanted, lens=lens,
-            bias=_bias(load_tables().bias if bias is None else bias),
+            bias=bias_of(load_tables().bias if bias is None else bias),
         )  # fmt: skip
     start = FittedFilm(
         pose=np.full((len(rows), 3), np.nan), translation=np.full((len(rows), 3), np.nan),
@@ -203,7 +203,8 @@ def _irises(landmarks: Float[Array, "frames landmark=478 2"]) -> Float[Array, "f
     return np.concatenate([irises(landmarks[first : first + BLOCK].astype(np.float64)) for first in blocks])
 
 
-def _bias(beside: Float[Array, "landmark=478 2"]) -> Float[Array, "landmark=478 3"]:
+def bias_of(beside: Float[Array, "landmark=478 2"]) -> Float[Array, "landmark=478 3"]:
+    """Of landmarks whose depth is not known."""
     bias: Array = np.c_[beside, np.zeros(len(beside))]
     return bias
 

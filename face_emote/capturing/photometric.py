@@ -23,7 +23,7 @@ from face_emote.capturing.appearance import (
     views,
 )
 from face_emote.capturing.face_mesh import NUM_SKIN
-from face_emote.capturing.fit import FittedFilm, Known, film_lens
+from face_emote.capturing.fit import FittedFilm, Known, bias_of, film_lens
 from face_emote.capturing.identity import NUM_BETAS, OFFSET_SHARE, enrolled
 from face_emote.capturing.points import FITTED, FITTED_INDEX, controls_of, landmark_head
 from face_emote.capturing.solve import FrameFit, offset_of, rigid_fit
@@ -70,7 +70,7 @@ def enrolled_person(
         )
     found = np.flatnonzero(watched.found)
     frames = found[np.unique(np.linspace(0, len(found) - 1, 2 * VIEWS).round().astype(int))]
-    landmarks, bias = rows["landmarks"][frames].astype(np.float64), _bias()
+    landmarks, bias = rows["landmarks"][frames].astype(np.float64), bias_of(load_tables().bias)
     first = enrolled(head, landmarks, wanted=np.zeros((len(frames), len(FITTED))), lens=lens, bias=bias)
     at_rest = scores.mean(axis=0)
     person = Person(first.betas, np.zeros((GRID, GRID, 2), np.float32), np.zeros((478, 3)), at_rest, SkinParams())
@@ -89,12 +89,6 @@ def known_person(person: Person, head: Head) -> Known:
         betas=person.betas, landmarks=landmark_head(head, betas=person.betas, offset=person.offset),
         habit=person.at_rest.astype(np.float64),
     )  # fmt: skip
-
-
-def _bias() -> Float[Array, "landmark=478 3"]:
-    beside = load_tables().bias
-    bias: Array = np.c_[beside, np.zeros(len(beside))]
-    return bias
 
 
 def _looked_at(

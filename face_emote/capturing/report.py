@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from face_emote.audio.activity import runs
 from face_emote.capturing.confidence import BELIEVED
 from face_emote.capturing.film import film_pictures
 from face_emote.capturing.take import Captured
-from face_emote.core.arrays import Array, Bool, Float, UInt8
+from face_emote.core.arrays import Array, Float, UInt8
 from face_emote.core.names import BLOOD_REGIONS, CONFIDENCE_AREAS, CONTROLS, WRINKLES
 from face_emote.core.png import png_bytes
 from face_emote.core.types import FaceMotion
@@ -117,12 +118,6 @@ def _page(film: Path, captured: Captured, picture: bytes) -> str:
     )
 
 
-def _spans(unsure: Bool[Array, " frames"]) -> list[tuple[int, int]]:
-    """First frame of each run, and the one after its last."""
-    edges = np.flatnonzero(np.diff(np.r_[False, unsure, False].astype(int))).tolist()
-    return list(zip(edges[::2], edges[1::2], strict=True))
-
-
 def unsure_spans(motion: FaceMotion) -> list[tuple[str, float, float]]:
     """Where a half of the face is not believed: which one, and from when to when, seconds."""
     if motion.confidence is None:
@@ -130,7 +125,7 @@ def unsure_spans(motion: FaceMotion) -> list[tuple[str, float, float]]:
     return [
         (area, first / motion.fps, stop / motion.fps)
         for area, trust in zip(CONFIDENCE_AREAS, motion.confidence.T, strict=True)
-        for first, stop in _spans(trust < BELIEVED)
+        for first, stop in runs(trust < BELIEVED)
     ]
 
 
@@ -151,7 +146,7 @@ def _section(motion: FaceMotion, title: str, area: str, names: tuple[str, ...]) 
     unsure = motion.confidence[:, CONFIDENCE_AREAS.index(area)] < BELIEVED
     spans = "".join(
         f'<rect x="{first * step:.1f}" y="0" width="{(stop - first) * step:.1f}" height="{HEIGHT:g}" fill="#4a2624"/>'
-        for first, stop in _spans(unsure)
+        for first, stop in runs(unsure)
     )
     lines, legend = [], []
     for name, colour in zip(names, COLOURS, strict=True):

@@ -19,6 +19,7 @@ from face_emote.cli.options import (
     picture_options,
     provenance_from,
     provenance_options,
+    require_given,
 )
 from face_emote.cli.progress import progress_shown
 from face_emote.core.errors import OptionError
@@ -161,9 +162,7 @@ def command(context: click.Context, /, *, speech: Path | None, output: Path | No
         raise OptionError(f"{flag(lone)} belongs to --stream; add it")
     if flame is not None and capture is None:
         raise OptionError("--flame says what the coefficients of --from FILE mean; give both")
-    for name, value in (("speech", speech or capture), ("output", output)):
-        if value is None:
-            raise click.MissingParameter(ctx=context, param=_parameter(context, name))
+    require_given(context, speech=speech or capture, output=output)
     assert output is not None
     if capture is not None:
         if voice:
@@ -185,10 +184,6 @@ def _felt_by_tokens(context: click.Context, performance: Performance, tokens: Pa
     if context.params["stream"] and context.params["speech"] is None and context.params["mic"] is None:
         raise OptionError("--stream and --tokens - both read stdin; keep the tokens in a file, or leave out --stream")
     return replace(performance, emotion=plan_of_tokens(tokens_from(sys.stdin.buffer.read(), name="stdin")))
-
-
-def _parameter(context: click.Context, name: str) -> click.Parameter:
-    return next(item for item in context.command.params if item.name == name)
 
 
 def _perform_live(

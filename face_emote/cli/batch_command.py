@@ -6,14 +6,7 @@ from typing import Any
 
 import click
 
-from face_emote.cli.options import (
-    PathType,
-    SectionedCommand,
-    options_given,
-    performance_options,
-    picture_options,
-    provenance_options,
-)
+from face_emote.cli import options
 
 HELP = """\
 Perform every line of a MANIFEST (.csv, .json, .jsonl), of a FOLDER of recordings or of a pattern, and write the results
@@ -39,7 +32,7 @@ Options that shape performance, picture and mark are for rows whose cell is empt
 
 
 @click.command("status", short_help="How far a batch is.")
-@click.argument("folder", metavar="DIR", type=PathType)
+@click.argument("folder", metavar="DIR", type=options.PathType)
 def status(folder: Path) -> None:
     """Say how far the batch in DIR is; it may be running."""
     from face_emote.cli.batch_view import echo_status
@@ -47,7 +40,7 @@ def status(folder: Path) -> None:
     echo_status(folder)
 
 
-class BatchCommand(SectionedCommand):
+class BatchCommand(options.SectionedCommand):
     """`batch status DIR` is a command of its own (a folder called status can be given as ./status)."""
 
     def make_context(
@@ -60,8 +53,8 @@ class BatchCommand(SectionedCommand):
 
 
 @click.command("batch", cls=BatchCommand, help=HELP, short_help="Perform many lines, on one machine or on many.")
-@click.argument("source", metavar="MANIFEST|FOLDER|PATTERN", type=PathType)
-@click.option("-o", "--output", metavar="DIR", type=PathType, required=True, help="Folder of the results.")
+@click.argument("source", metavar="MANIFEST|FOLDER|PATTERN", type=options.PathType)
+@click.option("-o", "--output", metavar="DIR", type=options.PathType, required=True, help="Folder of the results.")
 @click.option(
     "--outputs", metavar="KINDS", default="", help='What to make of rows that do not say: "mp4 glb npz csv". [mp4]'
 )
@@ -82,9 +75,9 @@ class BatchCommand(SectionedCommand):
     default=True,
     help="The cluster's machines see these folders; else files travel with the work. [shared]",
 )
-@performance_options
-@picture_options
-@provenance_options
+@options.performance_options
+@options.picture_options
+@options.provenance_options
 @click.pass_context
 def command(context: click.Context, /, *, source: Path, output: Path, **values: Any) -> None:
     """Perform every line of a manifest or of a folder."""
@@ -95,8 +88,8 @@ def command(context: click.Context, /, *, source: Path, output: Path, **values: 
     from face_emote.cli.batch_view import BatchFailed, echo_outcome, echo_plan, echo_renamed, watching
     from face_emote.cli.progress import progress_shown
 
-    given = options_given(context)
-    options = PlanOptions(
+    given = options.options_given(context)
+    planned = PlanOptions(
         {name: values[name] for name in given if name in COLUMNS and name != "name"},
         sweep=values["sweep"],
         name=values["name"],
@@ -104,7 +97,7 @@ def command(context: click.Context, /, *, source: Path, output: Path, **values: 
         output=output,
     )
     with progress_shown() as progress:
-        plan = plan_batch(source, options, progress=progress)
+        plan = plan_batch(source, planned, progress=progress)
     echo_renamed(plan)
     choice = Choice(redo=not values["resume"], only_failed=values["only_failed"], limit=values["limit"])
     if values["dry_run"]:

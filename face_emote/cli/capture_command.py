@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from face_emote.cli.options import PathType, options_for, output_option, provenance_from, provenance_options
+from face_emote.cli import options
 from face_emote.cli.progress import progress_shown
 from face_emote.core.fields import built, options_of
 from face_emote.core.options import Filming, Picture
@@ -30,25 +30,28 @@ Examples:
 
 
 @click.command("capture", help=HELP, short_help="Read a filmed face as a motion.")
-@click.argument("video", metavar="VIDEO", type=PathType, required=False)
-@output_option("Its ending says what to write; see above.", required=False)
-@options_for(FILMING_OPTIONS)
+@click.argument("video", metavar="VIDEO", type=options.PathType, required=False)
+@options.output_option("Its ending says what to write; see above.", required=False)
+@options.options_for(FILMING_OPTIONS)
 @click.option(
     "--enrol",
     metavar="CLIP",
-    type=PathType,
+    type=options.PathType,
     help="A second or two of the same person at rest, turning a little: whose face it is, is solved from it first.",
 )
 @click.option(
     "--character-out",
     metavar="FILE",
-    type=PathType,
+    type=options.PathType,
     help="Keep who was enrolled as a .character file, for --person and --character; needs --consent.",
 )
 @click.option(
-    "--report", metavar="FILE", type=PathType, help="Film beside head, curves, and what was not sure: .html or .png."
+    "--report",
+    metavar="FILE",
+    type=options.PathType,
+    help="Film beside head, curves, and what was not sure: .html or .png.",
 )
-@provenance_options
+@options.provenance_options
 @click.pass_context
 def command(
     context: click.Context, /, *, video: Path | None, output: Path | None, report: Path | None, enrol: Path | None,
@@ -62,12 +65,9 @@ def command(
         raise OptionError("--enrol and --person both say who is filmed; give one of them")
     if character_out is not None and enrol is None:
         raise OptionError("--character-out keeps who is enrolled; name the clip of that person at rest with --enrol")
-    provenance = provenance_from(values)
-    kept_alone = video is None and output is None and character_out is not None
-    for name, value in (("video", video), ("output", output)):
-        if value is None and not kept_alone:
-            param = next(item for item in context.command.params if item.name == name)
-            raise click.MissingParameter(ctx=context, param=param)
+    provenance = options.provenance_from(values)
+    if video is not None or output is not None or character_out is None:
+        options.require_given(context, video=video, output=output)
     if video is not None and output is not None:
         _require_places(video, output, report)
     known = None if enrol is None else _enrolled(enrol, filming, character_out=character_out, consent=consent)

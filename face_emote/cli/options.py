@@ -151,6 +151,13 @@ def options_given(context: click.Context) -> list[str]:
     return [name for name in context.params if context.get_parameter_source(name) is not ParameterSource.DEFAULT]
 
 
+def require_given(context: click.Context, **values: object) -> None:
+    """Raise MissingParameter for the first of these that is None."""
+    for item in context.command.params:
+        if item.name in values and values[item.name] is None:
+            raise click.MissingParameter(ctx=context, param=item)
+
+
 class SectionedCommand(click.Command):
     """A command whose --help groups the options in sections."""
 

@@ -16,6 +16,7 @@ from face_emote.cli.options import (
     picture_options,
     provenance_from,
     provenance_options,
+    require_given,
 )
 from face_emote.cli.progress import progress_shown
 from face_emote.core.errors import OptionError
@@ -74,10 +75,7 @@ def command(
     if listed:
         _list()
         return
-    missing = {"text": text, "output": output}
-    for item in context.command.params:
-        if item.name in missing and missing[item.name] is None:
-            raise click.MissingParameter(ctx=context, param=item)
+    require_given(context, text=text, output=output)
     assert text is not None and output is not None
     unfit = next((name for name in ("transcript", "cues") if name in options_given(context)), None)
     if unfit is not None:

@@ -69,15 +69,11 @@ class SpokenWord:
 class Prosody:
     """How the words were said, every 10 ms (`names.FEATURE_HZ`); frame i is centred on i / FEATURE_HZ."""
 
-    loudness_db: Float[Array, " feature_frames"]
-    """RMS level in dB relative to full scale, floored at -90."""
-    f0_hz: Float[Array, " feature_frames"]
-    """Fundamental frequency; NaN where unvoiced."""
+    loudness_db: Float[Array, " feature_frames"]  # RMS level in dB relative to full scale, floored at -90.
+    f0_hz: Float[Array, " feature_frames"]  # Fundamental frequency; NaN where unvoiced.
     voiced: Float[Array, " feature_frames"]  # Strength of voicing, 0..1.
-    speaking: Float[Array, " feature_frames"]
-    """Speech against silence or noise, 0..1."""
-    tremor: Float[Array, " feature_frames"]
-    """Strength of 4-8 Hz modulation of the pitch, 0..1."""
+    speaking: Float[Array, " feature_frames"]  # Speech against silence or noise, 0..1.
+    tremor: Float[Array, " feature_frames"]  # Strength of 4-8 Hz modulation of the pitch, 0..1.
     timbre: Float[Array, f"rows cepstrum={NUM_CEPSTRA}"] = field(
         default_factory=lambda: np.zeros((0, NUM_CEPSTRA), np.float16)
     )

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from face_emote.audio.activity import runs
 from face_emote.core.arrays import Array, Float
 from face_emote.core.names import EMOTIONS
 from face_emote.core.types import SpeechAnalysis, Talker
@@ -143,16 +144,13 @@ def _fused(
 def bursts_in(voice: VoiceFrames) -> tuple[Burst, ...]:
     """Stretches that are no speech, named by what they most sound like."""
     apart = (1.0 - voice.bursts[:, -1]) * (voice.evidence.weight > 0.3)
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], (apart > SURE_BURST).astype(np.int8), [0]])))
     found = []
-    for first, stop in edges.reshape(-1, 2):
+    for first, stop in runs(apart > SURE_BURST):
         kinds = voice.bursts[first:stop, :-1].mean(axis=0)
         if (stop - first) / READING_HZ >= LEAST_BURST_SECS:
             sure = float(apart[first:stop].mean() * kinds.max() / kinds.sum())
             kind = SOUNDS[BURSTS[int(kinds.argmax())]]
-            found.append(
-                Burst(kind, round(float(first) / READING_HZ, 3), round(float(stop) / READING_HZ, 3), round(sure, 3))
-            )
+            found.append(Burst(kind, round(first / READING_HZ, 3), round(stop / READING_HZ, 3), round(sure, 3)))
     return tuple(found)
 
 
