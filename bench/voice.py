@@ -23,13 +23,23 @@ from face_emote.emotion.track import track
 from face_emote.perception.functionals import functionals_of
 from face_emote.voice import manners
 from face_emote.voice.retuned import retuned, surveyed
-from face_emote.voice.vocoder import FRAME_HZ, pitch_of
+from face_emote.voice.vocoder import FRAME_HZ
 from tools.fit_manners import LETTERS, manners_from
 
 CLASSES = tuple(LETTERS.values())
 SHRINK = 0.3
 """Of the within-class covariance towards its mean variance."""
 STEPS = (0.25, 0.5, 0.75, 1.0)
+AROUSALS = {
+    "anger": 0.59,
+    "fear": 0.60,
+    "joy": 0.51,
+    "disgust": 0.35,
+    "neutral": 0.0,
+    "sadness": -0.27,
+    "boredom": -0.62,
+}
+"""Russell & Mehrabian 1977."""
 Named = tuple[str, str]
 """What was asked for or acted, and what the classifier says."""
 
@@ -105,11 +115,11 @@ def main() -> int:
     encoder = Encoder() if given.similarity else None
     real: list[Named] = []
     made: list[Named] = []
-    pitch_rises: list[bool] = []
+    orders: dict[str, list[float]] = {}
     alike: dict[str, list[float]] = {"re-tuned": [], "real": []}
     talkers = sorted({path.stem[:2] for path in heard})[: given.talkers]
     for talker in talkers:
-        classify, usual = _judge(heard, talker)
+        classify, excited, usual = _judge(heard, talker)
         real += [(kind(path), classify(heard[path] - usual)) for path in heard if path.stem[:2] == talker]
         table = manners.table_from(manners_from(given.emodb, without=[talker]))
         own = [path for path in heard if path.stem[:2] == talker]
@@ -122,25 +132,36 @@ def main() -> int:
                 made.append((name, "nothing" if found is None else classify(found - usual)))
                 if encoder is not None and whose is not None and name != "neutral":
                     alike["re-tuned"].append(float(whose @ encoder(changed)))
-            pitch_rises.append(_rises(table, speech))
+            if path == next(each for each in own if kind(each) == "neutral"):
+                for name, rho in _ordered(table, speech, excited).items():
+                    orders.setdefault(name, []).append(rho)
         if encoder is not None:
             first = encoder(read_speech(next(path for path in own if kind(path) == "neutral")))
             others = [path for path in own if kind(path) != "neutral"][:6]
             alike["real"] += [float(first @ encoder(read_speech(path))) for path in others]
         print(f"{talker}: real {balanced(real):.2f}, re-tuned {balanced(made):.2f}", flush=True)
-    _say(real, made, pitch_rises, alike, target=given.json)
+    _say(real, made, orders, alike, target=given.json)
     return 0
 
 
-def _judge(heard: dict[Path, Array], talker: str) -> tuple[Callable[[Array], str], Array]:
-    """A classifier taught on the others, and the talker's own neutral voice."""
+def _judge(heard: dict[Path, Array], talker: str) -> tuple[Callable[[Array], str], Callable[[Array], float], Array]:
+    """A classifier and a scale of arousal taught on the others, and the talker's own neutral voice."""
     rows, labels = [], []
     for other in {path.stem[:2] for path in heard} - {talker}:
         usual = neutral_of(heard, other)
         own = [path for path in heard if path.stem[:2] == other]
         rows += [heard[path] - usual for path in own]
         labels += [kind(path) for path in own]
-    return taught(np.stack(rows), labels), neutral_of(heard, talker)
+    figures = np.stack(rows)
+    return taught(figures, labels), _scale(figures, labels), neutral_of(heard, talker)
+
+
+def _scale(figures: Float[Array, "clip figure"], labels: Sequence[str]) -> Callable[[Array], float]:
+    """Arousal by ridge regression."""
+    size = figures.std(axis=0) + 1e-6
+    known, asked = figures / size, np.array([AROUSALS[label] for label in labels])
+    towards = np.linalg.solve(known.T @ known + len(known) * np.eye(known.shape[1]), known.T @ asked)
+    return lambda row: float(row / size @ towards)
 
 
 def neutral_of(heard: dict[Path, Array], talker: str) -> Array:
@@ -156,22 +177,30 @@ def kind(path: Path) -> str:
     return LETTERS[path.stem[5]]
 
 
-def _rises(table: manners.Table, speech: Speech) -> bool:
-    """Whether anger is higher in pitch the stronger it is."""
-    heights = []
-    for share in STEPS:
-        pitch = pitch_of(retuned_by(table, speech, f"anger:{share}").samples, speech.sample_rate)
-        heights.append(float(np.median(pitch[pitch > 0.0])))
-    return bool(np.all(np.diff(heights) > 0.0))
+def _ordered(table: manners.Table, speech: Speech, excited: Callable[[Array], float]) -> dict[str, float]:
+    """Spearman's rho of arousal and intensity, from nothing to all of a feeling; sadness falls."""
+    found = {}
+    for name in ("anger", "fear", "joy", "sadness"):
+        read = [figures_of(speech), *(figures_of(retuned_by(table, speech, f"{name}:{share}")) for share in STEPS)]
+        levels = [excited(row) for row in read if row is not None]
+        ranks = np.argsort(np.argsort(levels))
+        rho = float(np.corrcoef(ranks, np.arange(len(ranks)))[0, 1])
+        found[name] = -rho if name == "sadness" else rho
+    return found
 
 
 def _say(
-    real: list[Named], made: list[Named], rises: list[bool], alike: dict[str, list[float]], *, target: Path | None
+    real: list[Named],
+    made: list[Named],
+    orders: dict[str, list[float]],
+    alike: dict[str, list[float]],
+    *,
+    target: Path | None,
 ) -> None:
     figures = {
         "real recordings, balanced of 7": balanced(real),
         "re-tuned neutral ones, balanced of 7": balanced(made),
-        "anger rises with its intensity": float(np.mean(rises)),
+        **{f"arousal with intensity of {name}, rho": float(np.mean(found)) for name, found in orders.items()},
         **{f"same person, {name}": float(np.mean(found)) for name, found in alike.items() if found},
     }
     for name, value in figures.items():

@@ -22,8 +22,9 @@ from face_emote.voice.tuning import band_shapes, phrase_places
 pytest.importorskip("pyworld", reason="a voice is re-tuned with pyworld: pip install 'face-emote[voice]'")
 
 from face_emote.verbs.voice import retune, write_retuned
-from face_emote.voice.retuned import _windows
-from face_emote.voice.vocoder import pitch_of
+from face_emote.voice.grains import laid_again
+from face_emote.voice.retuned import CEILING, _held_down, _windows
+from face_emote.voice.vocoder import pitch_of, taken_apart
 
 LINE = ASSETS / "speech" / "dashwood_1.wav"
 RATE = 16_000
@@ -59,7 +60,7 @@ def test_what_acted_voices_do_is_in_the_table():
     assert rows["sadness"][pitch] < rows["joy"][pitch] - 2.0
     bright = {name: row[tone][12:].mean() - row[tone][:4].mean() for name, row in rows.items()}
     assert bright["anger"] > 2.0 > 0.0 > bright["sadness"]
-    assert arousal[pitch] > 0.0
+    assert arousal[0][pitch] > 0.0 > arousal[1][pitch]
 
 
 def test_half_a_feeling_is_half_of_each_change():
@@ -76,6 +77,18 @@ def test_calm_anger_has_less_arousal_in_the_voice_than_anger():
 def test_a_hidden_fear_trembles_more_than_it_raises_the_pitch():
     hidden, open_ = said("fear hidden under joy"), said("joy")
     assert (hidden.of("tremor") > open_.of("tremor")).all()
+
+
+def test_a_smile_over_grief_does_not_reach_the_voice_whole():
+    brave, glad = said("grief hidden under joy"), said("joy")
+    assert (brave.of("pitch") < 0.8 * glad.of("pitch")).all() and (brave.of("pitch") > 0.0).all()
+    assert (brave.of("tremor") > 0.0).all()
+
+
+def test_boredom_is_flat_and_no_deep_voice():
+    """Acted boredom is a third of a semitone under neutral speech; half of what excitement adds would be three."""
+    bored = said("boredom")
+    assert -2.0 < bored.of("pitch")[0] < 0.0 and bored.of("range")[0] < 0.05
 
 
 def test_the_voice_moves_where_the_table_says_and_keeps_its_length(line):
@@ -230,6 +243,23 @@ def test_mistakes_are_named(tmp_path, line):
     with pytest.raises(AudioError, match="samples a second"):
         retune(Speech(line.samples, 4_000), "joy")
     assert copy.read_bytes() == LINE.read_bytes() and sorted(p.name for p in tmp_path.iterdir()) == ["line.wav"]
+
+
+def test_a_voice_that_is_laid_again_unchanged_is_the_recording(line):
+    plain = line.samples[: 2 * RATE].astype(np.float64)
+    voice = taken_apart(plain, pitch_of(plain, RATE), RATE)
+    again = laid_again(plain, voice, voice, rate_hz=RATE, rng=np.random.default_rng(0))
+    assert np.corrcoef(plain, again)[0, 1] > 0.98
+
+
+def test_peaks_are_held_under_the_ceiling_without_bending_the_wave():
+    secs = np.arange(RATE) / RATE
+    sound = np.sin(2.0 * np.pi * 200.0 * secs) * np.where(np.abs(secs - 0.5) < 0.1, 2.0, 0.3)
+    held = _held_down(sound, RATE)
+    assert np.abs(held).max() <= CEILING + 1e-9
+    np.testing.assert_allclose(held[: RATE // 4], sound[: RATE // 4])
+    middle = slice(round(0.45 * RATE), round(0.55 * RATE))
+    assert np.corrcoef(held[middle], sound[middle])[0, 1] > 0.9999
 
 
 def test_phrases_have_a_middle_each():

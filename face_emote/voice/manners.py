@@ -24,8 +24,9 @@ SCALARS = ("pitch", "range", "slope", "level", "loudness", "jitter", "tremor")
 CURVES = ("tone", "tilt", "spread", "breath")
 """dB in voiced sound; dB, how much more so a sound that is one neper louder than the median; ln of a ratio of the
 liveliness of each band; dB of aperiodicity."""
-AROUSAL = "arousal"
-"""A row of the table: what one unit more of arousal adds than the mix of emotions says."""
+AROUSAL, CALM = "arousal", "calm"
+"""Rows of the table, for arousal that is felt beyond the mix of emotions: what a unit of it adds above that of neutral
+speech, and what a unit less takes below it. A tired voice is no excited one turned round."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,28 +55,32 @@ class Manner:
 
 STRENGTH_AT = 0.05
 """Of felt strength, from which on the voice is wholly the re-tuned one; under it both are mixed."""
+WORN_SHARE = 0.6  # Of a feeling that is put on over a hidden one, that reaches the voice: a choice.
 HIDDEN_SHARE = 1.0 / 3.0
 """Of what leaks, that is heard beside tremor and jitter: a choice."""
 
 
-Table = tuple[Float[Array, "emotion number"], Float[Array, " number"]]
-"""Rows in the order of `EMOTIONS` (neutral is zeros), and what one unit of arousal adds."""
+Table = tuple[Float[Array, "emotion number"], Float[Array, "way=2 number"]]
+"""Rows in the order of `EMOTIONS` (neutral is zeros), and those of `AROUSAL` and `CALM`."""
 
 
 def manner_of(track: EmotionTrack, table: Table | None = None) -> Manner:
     """What is felt at each instant as changes of the voice, by the bundled table or another.
 
-    The shown mix is weighed by its intensity. Arousal beyond what the mix stands for (`calm anger`) moves along the
-    table's row for it. Of a hidden feeling only what leaks is heard: its tremor and jitter in full, a third of the
-    rest (the voice is harder to hold still than the words: Ekman, Friesen & Scherer 1976).
+    The shown mix is weighed by its intensity; put on over a hidden one it reaches the voice in part. Arousal beyond
+    what the mix stands for (`calm anger`) moves along the table's rows for it. Of a hidden feeling only what leaks is
+    heard: its tremor and jitter in full, a third of the rest (the voice is harder to hold still than the words: Ekman,
+    Friesen & Scherer 1976).
     """
     rows_of, arousal = table or manner_table()
-    shown = track.mix * track.intensity[:, None]
+    worn = 1.0 - (1.0 - WORN_SHARE) * np.clip(track.covert.sum(axis=1), 0.0, 1.0)
+    shown = track.mix * (worn * track.intensity)[:, None]
     hidden = track.covert * track.leak[:, None]
     expected = shown @ PROTOTYPE_VAD[:, 1]
-    beyond = np.clip(track.vad[:, 1] - expected, -1.0, 1.0) * (shown[:, 1:].sum(axis=1) > 0.0)
+    beyond = np.clip(worn * track.vad[:, 1] - expected, -1.0, 1.0) * (shown[:, 1:].sum(axis=1) > 0.0)
+    ways = [np.maximum(way * (expected + beyond), 0.0) - np.maximum(way * expected, 0.0) for way in (1.0, -1.0)]
     voice = HIDDEN_SHARE * hidden + shown
-    rows = voice @ rows_of + beyond[:, None] * arousal
+    rows = voice @ rows_of + np.stack(ways, axis=1) @ arousal
     nerves = [SCALARS.index("jitter"), SCALARS.index("tremor")]
     rows[:, nerves] += (1.0 - HIDDEN_SHARE) * (hidden @ rows_of)[:, nerves]
     felt = voice[:, 1:].sum(axis=1) + np.abs(beyond)
@@ -95,8 +100,9 @@ def manner_table() -> Table:
 
 def table_from(entries: Mapping[str, Mapping[str, object]]) -> Table:
     """A table from what the `.toml` says: by emotion and name."""
-    rows = {name: _row(entries[name]) for name in (*EMOTIONS[1:], AROUSAL)}
-    return np.stack([np.zeros(len(rows[AROUSAL])), *(rows[name] for name in EMOTIONS[1:])]), rows[AROUSAL]
+    rows = {name: _row(entries[name]) for name in (*EMOTIONS[1:], AROUSAL, CALM)}
+    felt = np.stack([np.zeros(len(rows[AROUSAL])), *(rows[name] for name in EMOTIONS[1:])])
+    return felt, np.stack([rows[AROUSAL], rows[CALM]])
 
 
 def _row(entry: Mapping[str, object]) -> Float[Array, " number"]:

@@ -7,9 +7,10 @@ import numpy as np
 
 from face_emote.audio.reader import regroup
 from face_emote.core.arrays import Array, Float
+from face_emote.voice.grains import laid_again
 from face_emote.voice.manners import Manner
 from face_emote.voice.tuning import Habit, habit_of, levels_of, phrase_places, pitched, tuned
-from face_emote.voice.vocoder import FRAME_HZ, pitch_of, put_together, taken_apart
+from face_emote.voice.vocoder import FRAME_HZ, pitch_of, taken_apart
 
 PIECE_SECS, AROUND_SECS = 10, 1
 """Pieces, and what of their neighbours is heard to take them apart. Whole seconds: frames then lie alike in all."""
@@ -17,8 +18,8 @@ FADE_SECS = 0.02
 """Over which one piece goes over into the next, where it is quietest near the border."""
 HABIT_PIECES, LEAST_VOICED_SECS = 6, 0.5
 """The first pieces with so much voice tell what is usual for a talker."""
-KNEE, CEILING = 0.9, 0.99
-"""Louder than the knee, sound is bent so that it stays under the ceiling."""
+CEILING, HELD_FRAMES = 0.95, 4
+"""No peak rises over the ceiling; so many frames before and after one it is quieter, too."""
 
 Pieces = Callable[[], Iterable[Float[Array, " _samples"]]]
 """Gives the mono samples of a recording from the start, as often as it is called."""
@@ -79,13 +80,14 @@ def retuned(
         survey: What `surveyed` heard; with a habit.
         manners: What is felt when.
         rate_hz: Of the samples.
-        seed: Of the jitter.
+        seed: Of jitter and breath.
         passed: Gets the seconds that are done.
     """
     assert survey.habit is not None
-    room_db = 20.0 * float(np.log10(KNEE / survey.peak))
+    room_db = 20.0 * float(np.log10(CEILING / survey.peak))
     middles = phrase_places(survey.pitch_hz > 0.0)
-    noise = np.random.default_rng(seed).standard_normal(len(survey.pitch_hz))
+    rng = np.random.default_rng(seed)
+    noise = rng.standard_normal(len(survey.pitch_hz))
     fade, before = round(FADE_SECS * rate_hz), None
     ramp = (np.arange(fade) + 0.5) / fade
     for window in _windows(pieces(), rate_hz):
@@ -95,7 +97,7 @@ def retuned(
         secs = (first + np.arange(len(original))) / FRAME_HZ
         manner = manners(secs).no_louder_than(room_db)
         pitch = pitched(original, manner, secs=secs, middles=middles[part], usual=survey.habit.pitch, noise=noise[part])
-        sound = _piece(window, manner, survey.habit, pitch, original=original, rate_hz=rate_hz)
+        sound = _piece(window, manner, survey.habit, pitch, original=original, rate_hz=rate_hz, rng=rng)
         begin = _border(window.samples, window.lead, rate_hz) if window.lead else 0
         end = len(sound) if window.is_last else _border(window.samples, window.lead + window.own, rate_hz)
         if before is not None:
@@ -106,23 +108,35 @@ def retuned(
 
 
 def _piece(
-    window: _Window, manner: Manner, habit: Habit, pitch: Array, *, original: Array, rate_hz: int
+    window: _Window,
+    manner: Manner,
+    habit: Habit,
+    pitch: Array,
+    *,
+    original: Array,
+    rate_hz: int,
+    rng: np.random.Generator,
 ) -> Float[Array, " sample"]:
     plain = window.samples.astype(np.float64)
     if not manner.strength.any():
         return plain
     voice = taken_apart(plain, original, rate_hz)
-    changed = put_together(tuned(voice, manner, pitch_hz=pitch, habit=habit, rate_hz=rate_hz), rate_hz)
-    changed = _bent(np.pad(changed, (0, max(0, len(plain) - len(changed))))[: len(plain)])
+    wanted = tuned(voice, manner, pitch_hz=pitch, habit=habit, rate_hz=rate_hz)
+    changed = _held_down(laid_again(plain, voice, wanted, rate_hz=rate_hz, rng=rng), rate_hz)
     at = np.arange(len(plain)) * (FRAME_HZ / rate_hz)
     share = np.interp(at, np.arange(len(manner.strength)), manner.strength)
     return np.where(share > 0.0, share * changed + (1.0 - share) * plain, plain)
 
 
-def _bent(sound: Float[Array, " sample"]) -> Float[Array, " sample"]:
-    over = np.maximum(np.abs(sound) - KNEE, 0.0)
-    room = CEILING - KNEE
-    found: Array = np.sign(sound) * (np.minimum(np.abs(sound), KNEE) + room * np.tanh(over / room))
+def _held_down(sound: Float[Array, " sample"], rate_hz: int) -> Float[Array, " sample"]:
+    """Quieter around peaks over the ceiling; the wave keeps its shape."""
+    step = max(1, rate_hz // FRAME_HZ)
+    peaks = np.abs(np.pad(sound, (0, -len(sound) % step))).reshape(-1, step).max(axis=1, initial=0.0)
+    needed = np.minimum(1.0, CEILING / np.maximum(peaks, CEILING))
+    around = np.lib.stride_tricks.sliding_window_view(np.pad(needed, HELD_FRAMES + 1, mode="edge"), 2 * HELD_FRAMES + 3)
+    smooth = np.convolve(np.pad(around.min(axis=1), HELD_FRAMES, mode="edge"), np.ones(2 * HELD_FRAMES + 1), "valid")
+    smooth /= 2 * HELD_FRAMES + 1
+    found: Array = sound * np.interp(np.arange(len(sound)) / step - 0.5, np.arange(len(smooth)), smooth)
     return found
 
 

@@ -1,7 +1,7 @@
-"""A voice taken apart into pitch, spectral envelope and breath, and put together again: WORLD, through pyworld.
+"""A voice taken apart into pitch, spectral envelope and breath: WORLD, through pyworld.
 
-Morise, Yokomori & Ozawa 2016. Sound comes in pieces of some seconds; a piece is taken apart with its surroundings and
-put together alone, so that a recording of any length needs the memory of one.
+Morise, Yokomori & Ozawa 2016. Sound comes in pieces of some seconds; a piece is taken apart with its surroundings, so
+that a recording of any length needs the memory of one.
 """
 
 from dataclasses import dataclass
@@ -64,10 +64,3 @@ def taken_apart(samples: Float[Array, " sample"], pitch_hz: Float[Array, " frame
     envelope = world.cheaptrick(sound, pitch_hz, times, rate_hz, f0_floor=LOWEST_HZ + 1.0)
     size = 2 * (envelope.shape[1] - 1)
     return Voice(pitch_hz, envelope, world.d4c(sound, pitch_hz, times, rate_hz, fft_size=size))
-
-
-def put_together(voice: Voice, rate_hz: int) -> Float[Array, " sample"]:
-    """The sound of it; a few samples longer than what was taken apart."""
-    parts = (np.ascontiguousarray(part, np.float64) for part in (voice.pitch_hz, voice.envelope, voice.breath))
-    found: Array = _world().synthesize(*parts, rate_hz, 1000.0 / FRAME_HZ)
-    return found
