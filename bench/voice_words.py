@@ -2,7 +2,7 @@
 
 LIBRISPEECH is a folder of recordings, their `transcripts.json` beside it. Each of some sentences is re-tuned to every
 emotion; PocketSphinx (`pip install pocketsphinx`) writes down what it hears in both, and DNSMOS (`pip install
-speechmos`) says how clean a listener would find them. Where each sound begins is found in both by the same aligner:
+speechmos`) says how clean a listener would find them. Where each word begins is found in both by the same aligner:
 lips that fit the recording fit the voice as well as these agree. `plain` is the vocoder alone, changing nothing.
 """
 
@@ -30,7 +30,7 @@ RECORDED, PLAIN = "recorded", "plain"
 KINDS = (RECORDED, PLAIN, *EMOTIONS[1:])
 COLUMNS = ("words", "agree", "mos", "apart ms")
 """Of a kind: share of the written words that are heard; the same against what is heard in the recording; DNSMOS
-overall; median distance of the beginnings of sounds."""
+overall; median distance of the beginnings of words."""
 
 
 def shared(said: Sequence[str], heard: Sequence[str]) -> float:
@@ -70,10 +70,10 @@ def judge() -> Callable[[Speech], float]:
     return lambda speech: float(dnsmos.run(np.clip(speech.samples, -1.0, 1.0), 16_000)["ovrl_mos"])
 
 
-def beginnings(speech: Speech, words: str) -> Float[Array, " sound"]:
-    """Seconds at which each sound begins."""
-    phones = analyse(speech, transcript=words).phones
-    return np.array([phone.start_secs for phone in phones if phone.label != "SIL"])
+def beginnings(speech: Speech, words: str) -> Float[Array, " word"]:
+    """Seconds at which each word begins."""
+    spoken = analyse(speech, transcript=words).words
+    return np.array([word.start_secs for word in spoken])
 
 
 def heard_as(kind: str, speech: Speech, table: manners.Table) -> Speech:
