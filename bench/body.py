@@ -1,30 +1,31 @@
 """Whether a pulse can be read from rendered faces: the made-up heart's, and those of recorded bodies (`--heart FILE`).
 
-Pictures of 256 px, 25 a second, of a talking face, before any codec. The reader knows nothing of how they were made:
+Pictures of 256 px, 25 a second, of a listening face, before any codec. The reader knows nothing of how they were made:
 the mean colour of what has the colour of skin, CHROM (de Haan & Jeanne 2013), and the highest peak from 42 to 180 beats
 a minute. Beside it the rate that was played. `--pictures DIR`: a strip of a pulse, and a plot of signals and blood.
 """
 
+import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 import face_emote as fe
 from bench.common import QUICK, Figure, options, report
-from face_emote.audio.examples import example_speech
 from face_emote.body.recording import read_recording
 from face_emote.body.signals import signals_of
 from face_emote.core.arrays import Array, Float
 from face_emote.core.names import BLOOD_REGIONS, CONTROLS
 from face_emote.core.options import Picture
 from face_emote.core.png import png_bytes
-from face_emote.core.types import FaceMotion, PerformanceStyle
+from face_emote.core.types import FaceMotion, PerformanceStyle, Speech
 from face_emote.verbs.render import draw
 
 SIDE, FPS, SECS = (64, 25.0, 6.0) if QUICK else (256, 25.0, 12.0)
 BAND_HZ = (0.7, 3.0)
 _POINTS = 1 << 14
-_MAGNIFIED = 12.0
+_MAGNIFIED, _CELL = 80.0, 8
 
 
 def skin_colour(frame: Array) -> Float[Array, " 3"]:
@@ -59,11 +60,11 @@ def _peak_bpm(wave: Array, *, fps: float) -> float:
 
 
 def performed(heart: Path | None, *, emotion: str) -> FaceMotion:
-    """The first seconds of a bundled recording."""
-    style = PerformanceStyle(blood="physiological")
-    speech = max(example_speech(), key=lambda item: item.path.stat().st_size).path
-    motion = fe.animate(speech, emotion=emotion, heart=heart, fps=FPS, style=style)
-    return motion[: int(SECS * FPS)]
+    """A face that listens: talking moves it by more than a pulse colours it."""
+    hush = Speech((1e-3 * np.random.default_rng(0).standard_normal(int(16_000 * SECS))).astype(np.float32))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Nobody speaks.
+        return fe.animate(hush, emotion=emotion, heart=heart, fps=FPS, style=PerformanceStyle(blood="physiological"))
 
 
 def played_bpm(motion: FaceMotion) -> float:
@@ -77,7 +78,7 @@ def played_bpm(motion: FaceMotion) -> float:
 def main() -> None:
     """Measure and print."""
     given = options(__doc__, heart="a recording of a body, as animate takes it", pictures="folder for pictures")
-    cases = [(f"made-up heart, {emotion}", None, emotion) for emotion in ("neutral", "fear")]
+    cases = [(f"made-up heart, {emotion}", None, emotion) for emotion in ("neutral", "fear", "shame")]
     if given.heart is not None:
         cases.append((given.heart.name, given.heart, "neutral"))
     figures: list[Figure] = []
@@ -93,21 +94,34 @@ def main() -> None:
         if given.pictures is not None:
             given.pictures.mkdir(parents=True, exist_ok=True)
             stem = "heart" if heart is not None else f"made_up_{emotion}"
-            (given.pictures / f"pulse_{stem}.png").write_bytes(png_bytes(strip(frames, motion)))
+            (given.pictures / f"pulse_{stem}.png").write_bytes(png_bytes(strip(motion)))
             if heart is not None:
                 plot(heart, motion, np.stack([skin_colour(frame) for frame in frames]), given.pictures / "signals.png")
     report("Pulse in pictures", figures, target=given.json)
 
 
-def strip(frames: list[Array], motion: FaceMotion) -> Array:
-    """Eight instants of one beat, and under them how far each differs from their mean, magnified."""
-    beats = np.flatnonzero(np.diff(np.sign(np.diff(motion.blood_flow[:, 0].astype(np.float64)))) > 0)
-    start = int(beats[len(beats) // 2])
-    shown = [frames[min(start + i * 3, len(frames) - 1)].astype(np.float64) for i in range(8)]
-    mean = np.mean(shown, axis=0)
-    magnified = [np.clip(128.0 + _MAGNIFIED * (frame - mean), 0.0, 255.0) for frame in shown]
-    rows = [np.concatenate(row, axis=1) for row in (shown, magnified)]
-    return np.ascontiguousarray(np.concatenate(rows)).astype(np.uint8)
+def strip(motion: FaceMotion) -> Array:
+    """A still face with the blood of eight instants of the clip; under it one beat: how far it differs, magnified."""
+    flow = motion.blood_flow[:, 0].astype(np.float64)
+    feet = np.flatnonzero((flow[1:-1] < flow[:-2]) & (flow[1:-1] <= flow[2:])) + 1
+    start = int(feet[len(feet) // 2])
+    beat = np.clip(start + np.arange(8) * 2, 0, motion.num_frames - 1)
+    instants = np.linspace(0, motion.num_frames - 1, 8).astype(int)
+    rows = [_with_blood(motion, index) for index in (instants, beat)]
+    change = rows[1] - rows[1].mean(axis=0)
+    cells = change.reshape(8, SIDE // _CELL, _CELL, SIDE // _CELL, _CELL, 3).mean(axis=(2, 4))
+    change = cells.repeat(_CELL, axis=1).repeat(_CELL, axis=2)  # Eight bits hold a pulse on average alone.
+    shown = (rows[0], np.clip(128.0 + _MAGNIFIED * change, 0.0, 255.0))
+    joined = np.concatenate([np.concatenate(list(row), axis=1) for row in shown])
+    return np.ascontiguousarray(joined).astype(np.uint8)
+
+
+def _with_blood(motion: FaceMotion, frames: Array) -> Float[Array, "frame height width 3"]:
+    """Pictures of the first frame with the blood of others."""
+    rows = {name: np.repeat(getattr(motion, name)[:1], len(frames), axis=0) for name in motion.row_names}
+    still = replace(motion, **(rows | {"blood_flow": motion.blood_flow[frames]}))
+    pictures: Array = np.stack(list(draw(still, Picture(size=SIDE, camera="close", hair="none"), workers=1)))
+    return pictures.astype(np.float64)
 
 
 def plot(heart: Path, motion: FaceMotion, colours: Float[Array, "frames 3"], target: Path) -> None:
