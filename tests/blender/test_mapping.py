@@ -1,6 +1,8 @@
 """Shape-key names of other people's rigs and axes: parts of the extension that need no Blender."""
 
 import json
+import subprocess
+import sys
 import tomllib
 import zipfile
 from pathlib import Path
@@ -281,6 +283,18 @@ def test_the_engine_wheel_has_what_the_worker_imports_and_no_trainer(tmp_path):
         for item in names
     )
     assert len(record.splitlines()) == len(names)
+
+
+def test_what_the_engine_in_the_wheel_imports_is_in_the_wheel(tmp_path):
+    """As the worker starts, and as it reads a table of lines."""
+    name, content = engine_wheel()
+    (tmp_path / name).write_bytes(content)
+    with zipfile.ZipFile(tmp_path / name) as wheel:
+        wheel.extractall(tmp_path / "engine")
+    code = "import sys; sys.path.insert(0, sys.argv[1]); import face_emote.worker.server, face_emote.worker.lines"
+    code += "; assert face_emote.__file__.startswith(sys.argv[1])"
+    done = subprocess.run([sys.executable, "-P", "-c", code, str(tmp_path / "engine")], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-600:]
 
 
 def test_only_the_extension_is_gpl_and_every_source_says_so():
