@@ -181,7 +181,7 @@ def fill(settings: Any, rows: list[dict[str, Any]]) -> None:
         line.name, line.problem, line.speech = row["name"], row["problem"], row.get("speech", "")
         given = dict(row.get("given", {}))
         line.emotion = given.pop("emotion", "")
-        line.given, line.style = json.dumps(given), json.dumps(row.get("style", {}))
+        line.given, line.style = json.dumps(given), json.dumps(row.get("sliders", {}))
         line.character = _who(row, settings.target) or former.get(line.name)
 
 
@@ -272,7 +272,7 @@ class _Run:
 
     def _line(self, item: Any) -> Line:
         given = (
-            {"transcript": ""} | json.loads(item.given) | {"style": json.loads(item.style)}
+            {"transcript": ""} | json.loads(item.given) | {"sliders": json.loads(item.style)}
         )  # The panel's is of its own.
         if item.emotion:
             given["emotion"] = item.emotion

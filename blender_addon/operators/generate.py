@@ -111,7 +111,7 @@ def decoded(source: Any, *, start_secs: float = 0.0, end_secs: float | None = No
 def take_request(scene: Any, character: Any, line: Line) -> tuple[dict[str, Any], dict[str, Any]]:
     """Parameters of a `generate` request, and what the take will remember of them."""
     settings, fps = scene.face_emote, fps_of(scene)
-    style = {name: getattr(settings, name) for name in STYLE} | line.given.get("style", {})
+    style = {name: getattr(settings, name) for name in STYLE} | line.given.get("sliders", {})
     folder = user_folder("takes")
     felt = {"emotion": line.given.get("emotion", "")}
     if not felt["emotion"]:
@@ -122,7 +122,7 @@ def take_request(scene: Any, character: Any, line: Line) -> tuple[dict[str, Any]
         "speech": str(line.wave), "fps": fps, "target": target, "seed": settings.seed, "person": person,
         "transcript": transcript_of(settings), **({"voice": True} if settings.voice_follows else {}),
         **({"heart": heart_of(settings)} if heart_of(settings) else {}),
-    } | line.given | felt | {"style": style}  # fmt: skip
+    } | line.given | felt | {"sliders": style}  # fmt: skip
     inputs = _digest(
         [request, identity.id_of(character), _content(request["transcript"]), _content(heart_of(settings))]
     )

@@ -22,8 +22,8 @@ def directed(character: Any, request: dict[str, Any], *, action: Any | None, fra
         character, user_folder("takes"), action=action, frames=frames, fps=float(request["fps"])
     )  # fmt: skip
     if said and character.face_emote.gaze_target is not None:
-        style = request.get("style", {})
-        said |= {"style": style | {"gaze": gaze.STEADY * style.get("gaze", 1.0)}}
+        sliders = request.get("sliders", {})
+        said |= {"sliders": sliders | {"gaze": gaze.STEADY * sliders.get("gaze", 1.0)}}
     return request | said
 
 
@@ -36,6 +36,8 @@ def remake(scene: Any, take: Any, *, regions: tuple[str, ...], keep_others: bool
     request = facts.get("request")
     if not request or not Path(request["speech"]).is_file():
         raise UserError("The take's speech or settings are gone; re-bake the take first")
+    if isinstance(request.get("style"), dict):  # As takes of 0.2 remember their sliders.
+        request = {name: value for name, value in request.items() if name != "style"} | {"sliders": request["style"]}
     request = request | mouth.request_of(take, folder)
     request = directed(character, request, action=take, frames=gaze.frames_of(take, character))
     code = hashlib.sha256(json.dumps([request, regions, facts.get("motion")], sort_keys=True).encode()).hexdigest()[:16]

@@ -19,7 +19,7 @@ SLIDERS = options_of(PerformanceStyle)
 
 
 def read_lines(params: Params, *, progress: Callable[[float, str], None]) -> dict[str, Any]:
-    """Rows of the manifest `table`: what each says, and in `given` and `style` what else a `generate` request can take.
+    """Rows of the manifest `table`: what each says; `given` and `sliders`: what else a `generate` request takes.
 
     A row that cannot be performed has a `problem`; the others are there all the same.
     """
@@ -43,10 +43,10 @@ def _line(raw: RawRow, cells: Cells, *, taken: set[str]) -> dict[str, Any]:
     speech = Path(cells.text("speech"))
     performance_of(cells, speech=speech)  # What it refuses, nobody performs.
     given = {item.name: cells.value(item) for item in FIELDS if cells.text(item.name) and item.name not in OF_THE_SCENE}
-    style = {item.attribute: cells.value(item) for item in SLIDERS if cells.text(item.name)}
+    sliders = {item.attribute: cells.value(item) for item in SLIDERS if cells.text(item.name)}
     name = unique(made_valid(cells.text("name") or raw.name or speech.stem), like=str(raw.number), taken=taken)
     return {
-        "name": name, "number": raw.number, "problem": "", "speech": str(speech), "style": style,
+        "name": name, "number": raw.number, "problem": "", "speech": str(speech), "sliders": sliders,
         "given": {key: str(value) if isinstance(value, Path) else value for key, value in given.items()},
         "character": cells.text("character"), "speaker": cells.text("speaker"),
     }  # fmt: skip

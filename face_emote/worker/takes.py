@@ -33,9 +33,9 @@ from face_emote.worker.person import Person, person_from, talker_in
 from face_emote.worker.protocol import Params
 
 TARGETS = ("head", "arkit")  # Shape keys of our own head, or ARKit weights for somebody else's.
-OWN = ("speech", "path", "target", "emotion_keys", "style", "person", "others", "eyes", "voice")
-FIELDS = tuple(item for item in PERFORMANCE_OPTIONS if not item.owner and item.name not in ("character", "style"))
-"""Fields of a performance that a request gives as they are; who plays it is the person, `style` are the sliders."""
+OWN = ("speech", "path", "target", "emotion_keys", "sliders", "person", "others", "eyes", "voice")
+FIELDS = tuple(item for item in PERFORMANCE_OPTIONS if not item.owner and item.name != "character")
+"""Fields of a performance that a request gives as they are; who plays it is the person."""
 VOICE = Option(help="", kind=Kind.FLAG, name="voice")
 KEY_ARRAYS = ("time_secs", "amounts", "vad", "vad_amount", "hidden", "leak")
 KEY_SHAPES = ((), (len(EMOTIONS),), (3,), (), (len(EMOTIONS),), ())
@@ -44,9 +44,9 @@ KEY_SHAPES = ((), (len(EMOTIONS),), (3,), (), (len(EMOTIONS),), ())
 def write_take(params: Params, *, progress: Callable[[float, str], None]) -> dict[str, Any]:
     """Perform a speech; the curves go to `path`, the motion file to the same name ending in .motion.npz.
 
-    Params: speech, path, target, emotion_keys (path, in place of the emotion), style, person, others (lines of the same
-    voice), eyes (path of an .npz with the arrays of an `EyeDirection`), voice (whether the speech is re-tuned, too, and
-    written to the same name ending in .voice.wav), and the other fields of a `Performance`.
+    Params: speech, path, target, emotion_keys (path, in place of the emotion), sliders, person, others (lines of
+    the same voice), eyes (path of an .npz with the arrays of an `EyeDirection`), voice (whether the speech is
+    re-tuned, too, and written to the same name ending in .voice.wav), and the other fields of a `Performance`.
     """
     params.require_known((*OWN, *(item.name for item in FIELDS)))
     path = Path(params.text("path"))
@@ -60,7 +60,7 @@ def write_take(params: Params, *, progress: Callable[[float, str], None]) -> dic
     person = person_from(params.part("person"))
     performance = performance_from(
         params.options(FIELDS), speech=Path(params.text("speech")), character=person.name,
-        style=_style(params.part("style")), talker=talker_in(params), eyes=_eyes(params), **_emotion(params),
+        style=_style(params.part("sliders")), talker=talker_in(params), eyes=_eyes(params), **_emotion(params),
     )  # fmt: skip
     shown_on = None if performance.head is None else load_head(performance.head)
     if shown_on is not None and target == "head":

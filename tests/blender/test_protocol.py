@@ -113,10 +113,10 @@ def test_a_table_of_lines_is_read_as_a_batch_reads_it(worker, tmp_path):
     said, error = outcome(worker, "lines", {"table": str(table)})
     good, gone, odd = said["lines"]
     assert not error and [line["name"] for line in said["lines"]] == ["hello", "lost", "odd"]
-    assert good["given"] == {"emotion": "calm joy", "seed": 3} and good["style"] == {"head": 0.5}
+    assert good["given"] == {"emotion": "calm joy", "seed": 3} and good["sliders"] == {"head": 0.5}
     assert good["character"] == "maya" and good["problem"] == "" and Path(good["speech"]) == SPEECH.path
     assert "no such file" in gone["problem"] and "nearest known words" in odd["problem"]
-    made, error = outcome(worker, "generate", take_params(tmp_path, **good["given"]) | {"style": good["style"]})
+    made, error = outcome(worker, "generate", take_params(tmp_path, **good["given"]) | {"sliders": good["sliders"]})
     assert not error and made["frames"] > 10
     assert "no such manifest" in outcome(worker, "lines", {"table": str(tmp_path / "none.csv")})[1]
 
@@ -164,14 +164,14 @@ def test_a_users_mistake_is_one_sentence_and_leaves_no_file(worker, tmp_path):
     for params, words in (
         ({"speech": str(tmp_path / "none.wav")}, "no such speech file"),
         ({"emotion": "joyy"}, "joy"),
-        ({"style": {"nose": 1.0}}, "no slider 'nose'"),
+        ({"sliders": {"nose": 1.0}}, "no slider 'nose'"),
         ({"person": {"character": "mia"}}, "did you mean 'maya'"),
         ({"target": "smpl"}, "head, arkit"),
         ({"fps": 0}, "fps must be a number from 1 to 1000"),
         ({"fps": 10**400}, "fps must be a number from 1 to 1000, got a number of over 40 digits"),
         ({"seed": 1.5}, "seed must be a whole number"),
         ({"fsp": 24.0}, "no parameter 'fsp'; did you mean 'fps'"),
-        ({"style": {"lips": "loud"}}, "lips must be a number from 0 to 4"),
+        ({"sliders": {"lips": "loud"}}, "lips must be a number from 0 to 4"),
         ({"person": {"identity": {"agee": 0.5}}}, "no slider of a person 'agee'; did you mean 'age'"),
         ({"person": {"identity": {"age": 2.0}}}, "age must be a number from 0 to 1"),
         ({"person": {"identity": {"african": "much"}}}, "african must be a number from 0 to 1"),

@@ -223,7 +223,7 @@ def _requests(folder: Path) -> list[Seed]:
     stock.motion(folder)
     take = {
         "speech": "line.wav", "path": "take.npz", "target": "arkit", "emotion": "joy", "fps": 25, "seed": 1,
-        "animator": "rules", "style": {"lips": 1.0, "blood": "stage"}, "person": {"character": "default"},
+        "animator": "rules", "sliders": {"lips": 1.0, "blood": "stage"}, "person": {"character": "default"},
     }  # fmt: skip
     told = (
         {"id": 1, "method": "hello", "params": {}},
