@@ -14,37 +14,11 @@ from bpy.props import (
     StringProperty,
 )  # fmt: skip
 
+from . import list_items as items
 from . import migration
-from .apply import mouth, takes
-from .apply.channels import has_keys
-from .names import ARKIT, EMOTIONS, PEOPLE, SCHEMA, SHOWN_REGIONS, SKIN_PROPERTY, SOUNDS, region_label
-
-OVERRIDABLE = {"LIBRARY_OVERRIDABLE"}
-INSERTABLE = {"LIBRARY_OVERRIDABLE", "USE_INSERTION"}
-_STATIC_ITEMS: dict[str, list[tuple[str, str, str]]] = {
-    "characters": [(name, shown, f"The engine's character {name}") for name, shown in PEOPLE.items()],
-    "emotions": [("NONE", "Nothing", "Nothing is hidden"), *((n, n.title(), f"Hide {n}") for n in EMOTIONS[1:])],
-    "sounds": [(name, name, "") for name in SOUNDS],
-    "sources": [(name, name, "") for name in ARKIT],
-    "regions": [
-        (name, region_label(name) if number else "Show No Region", "") for number, name in enumerate(SHOWN_REGIONS)
-    ],
-}
-
-
-def slider(name: str, description: str, *, default: float = 0.0, low: float = 0.0, high: float = 1.0) -> Any:
-    """A float between bounds, which can be keyed."""
-    return FloatProperty(name=name, description=description, default=default, min=low, max=high, subtype="FACTOR")
-
-
-def is_character(_self: Any, candidate: bpy.types.Object) -> bool:
-    """Whether an object can speak, or be made to: a mesh, or a rig with poses."""
-    return candidate.type in ("MESH", "ARMATURE")
-
-
-def is_part(_self: Any, candidate: bpy.types.Object) -> bool:
-    """Whether an object can be driven with another: a mesh with shape keys."""
-    return has_keys(candidate)
+from .apply import takes
+from .list_items import INSERTABLE, OVERRIDABLE, STATIC_ITEMS, is_character, slider
+from .names import SCHEMA, SHOWN_REGIONS, SKIN_PROPERTY
 
 
 def show_region(character: Any, _context: Any) -> None:
@@ -64,80 +38,6 @@ def listed_take(settings: Any) -> int:
 def choose_listed(settings: Any, index: int) -> None:
     """Choose a take by its place among all actions."""
     settings.take_id = takes.facts_of(bpy.data.actions[index]).get("id", "") if index < len(bpy.data.actions) else ""
-
-
-class FACEEMOTE_PG_row(bpy.types.PropertyGroup):
-    """A share of one ARKit curve that a shape key plays."""
-
-    key: StringProperty(name="Shape key", override=OVERRIDABLE)
-    source: EnumProperty(name="Curve", items=_STATIC_ITEMS["sources"], default="jawOpen", override=OVERRIDABLE)
-    weight: FloatProperty(name="Weight", default=1.0, soft_min=-1.0, soft_max=2.0, override=OVERRIDABLE)
-
-
-class FACEEMOTE_PG_line(bpy.types.PropertyGroup):
-    """One line of many: who says what, and how; a strip of the sequencer, or a recording named in a table.
-
-    What is empty here is as in the panels, but for the transcript. `name` ties a line to its take.
-    """
-
-    strip: StringProperty(name="Strip", description="Sound strip of the sequencer")
-    speech: StringProperty(name="Recording", description="Sound file", subtype="FILE_PATH")
-    character: PointerProperty(type=bpy.types.Object, name="Character", poll=is_character)
-    emotion: StringProperty(name="Emotion", description="In words; empty: as in the Emotion panel")
-    given: StringProperty(description="Other fields of the row, as JSON", default="{}")
-    style: StringProperty(description="Its sliders, as JSON", default="{}")
-    problem: StringProperty(description="Why the row cannot be performed")
-    state: EnumProperty(
-        items=[
-            ("IDLE", "Not Done", ""), ("WAITING", "Waiting", ""), ("RUNNING", "Running", ""), ("DONE", "Done", ""),
-            ("SAME", "Unchanged", ""), ("FAILED", "Failed", ""),
-        ],
-    )  # fmt: skip
-    note: StringProperty(description="What came of it")
-
-
-class FACEEMOTE_PG_part(bpy.types.PropertyGroup):
-    """Another mesh of the same character, with a table of its own."""
-
-    mesh: PointerProperty(type=bpy.types.Object, name="Mesh", poll=is_part, override=OVERRIDABLE)
-
-
-class FACEEMOTE_PG_pose(bpy.types.PropertyGroup):
-    """A pose of a rig: an action at a frame. Its name is in the table of rows."""
-
-    action: PointerProperty(type=bpy.types.Action, name="Action", override=OVERRIDABLE)
-    frame: FloatProperty(name="Frame", override=OVERRIDABLE)
-
-
-class FACEEMOTE_PG_cue(bpy.types.PropertyGroup):
-    """A word of the take's mouth, or a sound."""
-
-    kind: EnumProperty(items=[("WORD", "Word", ""), ("SOUND", "Sound", "")])
-    text: StringProperty(name="Word", description="Another word gets the sounds of its spelling", update=mouth.retyped)
-    label: EnumProperty(name="Sound", items=_STATIC_ITEMS["sounds"])
-    start: FloatProperty(name="From", description="Frame of the timeline", precision=1, step=50, update=mouth.moved)
-    end: FloatProperty(name="To", description="Frame of the timeline", precision=1, step=50, update=mouth.moved)
-    strength: slider("Strength", "0: the mouth rests, 1: as it is", default=1.0, high=2.0)
-    stress: IntProperty()
-    was_start: FloatProperty()
-    was_end: FloatProperty()
-
-
-class FACEEMOTE_PG_blink(bpy.types.PropertyGroup):
-    """A blink of a take."""
-
-    frame: FloatProperty(name="From", description="Frame at which the lids begin to close", precision=1, step=50)
-    frames: FloatProperty(name="Length", description="Frames until they are open again", min=0.5, precision=1, step=50)
-    strength: slider("Strength", "1 closes the lids, less is a partial blink", default=1.0)
-    closing: FloatProperty(default=0.27)
-    hold: FloatProperty(default=0.09)
-
-
-class FACEEMOTE_PG_shape(bpy.types.PropertyGroup):
-    """A shape of a chart of drawn mouths."""
-
-    shape: StringProperty(name="Shape")
-    shows: StringProperty(name="Shows", description="Name of the object, or number of the frame, that shows it")
 
 
 class FACEEMOTE_PG_drawn(bpy.types.PropertyGroup):
@@ -163,7 +63,7 @@ class FACEEMOTE_PG_drawn(bpy.types.PropertyGroup):
     pencil: PointerProperty(
         name="Object", type=bpy.types.Object, poll=lambda _self, candidate: candidate.type == "GREASEPENCIL"
     )
-    shapes: CollectionProperty(type=FACEEMOTE_PG_shape)
+    shapes: CollectionProperty(type=items.FACEEMOTE_PG_shape)
     active_shape: IntProperty()
 
 
@@ -201,7 +101,7 @@ class FACEEMOTE_PG_character(bpy.types.PropertyGroup):
         items=[("-Y", "-Y", ""), ("+Y", "+Y", ""), ("+X", "+X", ""), ("-X", "-X", "")],
         override=OVERRIDABLE,
     )
-    rows: CollectionProperty(type=FACEEMOTE_PG_row, override=INSERTABLE)
+    rows: CollectionProperty(type=items.FACEEMOTE_PG_row, override=INSERTABLE)
     active_row: IntProperty()
     gaze_target: PointerProperty(
         name="Looks at",
@@ -213,14 +113,14 @@ class FACEEMOTE_PG_character(bpy.types.PropertyGroup):
         name="Head", description="Share of the way that the head turns too", default=0.3, min=0.0, max=1.0,
         subtype="FACTOR", override=OVERRIDABLE,
     )  # fmt: skip
-    parts: CollectionProperty(type=FACEEMOTE_PG_part, override=INSERTABLE)
+    parts: CollectionProperty(type=items.FACEEMOTE_PG_part, override=INSERTABLE)
     mark: StringProperty(description="The place of a face that this empty marks")
     match: StringProperty(description="How well shape keys were transferred")
-    poses: CollectionProperty(type=FACEEMOTE_PG_pose, override=INSERTABLE)
+    poses: CollectionProperty(type=items.FACEEMOTE_PG_pose, override=INSERTABLE)
     shown_region: EnumProperty(
         name="Show",
         description="Colour a region instead of the skin",
-        items=_STATIC_ITEMS["regions"],
+        items=STATIC_ITEMS["regions"],
         update=show_region,
     )
 
@@ -235,7 +135,7 @@ class FACEEMOTE_PG_settings(bpy.types.PropertyGroup):
         description="Mesh with shape keys, or rig with poses, that speaks",
         poll=is_character,
     )
-    new_character: EnumProperty(name="Person", items=_STATIC_ITEMS["characters"])
+    new_character: EnumProperty(name="Person", items=STATIC_ITEMS["characters"])
     use_identity: BoolProperty(
         name="Own Identity", description="Another shape than the person's own; skin and hair stay"
     )
@@ -271,7 +171,7 @@ class FACEEMOTE_PG_settings(bpy.types.PropertyGroup):
     )
     place_sound: BoolProperty(name="Place Sound", description="Add a sound strip with the take", default=True)
     voice_follows: BoolProperty(
-        name="Voice Follows Feeling",
+        name="Feeling in Voice",
         description="Re-tune the sound to the emotion, and play that: the take gets a strip with it, and the strip it "
         "was made from is muted",
     )
@@ -307,7 +207,7 @@ class FACEEMOTE_PG_settings(bpy.types.PropertyGroup):
     valence: slider("Valence", "Unpleasant to pleasant", low=-1.0)
     arousal: slider("Arousal", "Calm to excited", low=-1.0)
     dominance: slider("Dominance", "Submissive to in control", low=-1.0)
-    hidden: EnumProperty(name="Hidden", description="Felt, but not to be shown", items=_STATIC_ITEMS["emotions"])
+    hidden: EnumProperty(name="Hidden", description="Felt, but not to be shown", items=STATIC_ITEMS["emotions"])
     hidden_amount: slider("Felt", "How strongly the hidden emotion is felt", default=0.8)
     leak: slider("Leak", "How much of the hidden emotion shows nevertheless", default=0.25)
 
@@ -343,19 +243,19 @@ class FACEEMOTE_PG_settings(bpy.types.PropertyGroup):
         description="Takes have as few keys as keep the surface within so many millimetres; 0: a key a frame",
         default=0.05, min=0.0, max=2.0, precision=3, step=1,
     )  # fmt: skip
-    cues: CollectionProperty(type=FACEEMOTE_PG_cue)
+    cues: CollectionProperty(type=items.FACEEMOTE_PG_cue)
     active_cue: IntProperty()
     cues_take: StringProperty(description="The take whose mouth is listed")
     cues_follow: BoolProperty(name="Follow Playhead", description="The list shows what is said now", default=True)
     cues_offset: FloatProperty(
         name="Offset", description="Frames by which the mouth plays everything later", precision=1, step=50
     )
-    new_sound: EnumProperty(name="Sound", items=_STATIC_ITEMS["sounds"], default="M")
-    blink_rows: CollectionProperty(type=FACEEMOTE_PG_blink)
+    new_sound: EnumProperty(name="Sound", items=STATIC_ITEMS["sounds"], default="M")
+    blink_rows: CollectionProperty(type=items.FACEEMOTE_PG_blink)
     active_blink: IntProperty()
     blinks_take: StringProperty(description="The take whose blinks are listed")
     drawn: PointerProperty(type=FACEEMOTE_PG_drawn)
-    lines: CollectionProperty(type=FACEEMOTE_PG_line)
+    lines: CollectionProperty(type=items.FACEEMOTE_PG_line)
     active_line: IntProperty()
     lines_read: StringProperty(description="State of the table when it was read")
     lines_table: StringProperty(
@@ -380,13 +280,13 @@ class FACEEMOTE_PG_job(bpy.types.PropertyGroup):
 
 
 CLASSES = (
-    FACEEMOTE_PG_row,
-    FACEEMOTE_PG_line,
-    FACEEMOTE_PG_part,
-    FACEEMOTE_PG_pose,
-    FACEEMOTE_PG_cue,
-    FACEEMOTE_PG_blink,
-    FACEEMOTE_PG_shape,
+    items.FACEEMOTE_PG_row,
+    items.FACEEMOTE_PG_line,
+    items.FACEEMOTE_PG_part,
+    items.FACEEMOTE_PG_pose,
+    items.FACEEMOTE_PG_cue,
+    items.FACEEMOTE_PG_blink,
+    items.FACEEMOTE_PG_shape,
     FACEEMOTE_PG_drawn,
     FACEEMOTE_PG_character,
     FACEEMOTE_PG_settings,
