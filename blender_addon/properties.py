@@ -171,7 +171,7 @@ class FACEEMOTE_PG_settings(bpy.types.PropertyGroup):
     )
     place_sound: BoolProperty(name="Place Sound", description="Add a sound strip with the take", default=True)
     voice_follows: BoolProperty(
-        name="Feeling in Voice",
+        name="Re-tune Voice",
         description="Re-tune the sound to the emotion, and play that: the take gets a strip with it, and the strip it "
         "was made from is muted",
     )
