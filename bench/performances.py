@@ -280,7 +280,7 @@ def _emotion_row(
     meter = _meter_of(neutral, head=head)
     gap, still = (meter.of_motion(motion)[:, 0] for motion in (takes[name, INTENSITIES[-1]], neutral))
     sizes = np.array([expression_size(takes[name, level], neutral=neutral) for level in INTENSITIES])
-    rank = float(spearmanr(np.array(INTENSITIES), sizes).statistic)
+    rank = float(spearmanr(np.array(INTENSITIES), sizes).statistic) if np.ptp(sizes) > 0.0 else np.nan
     return EmotionFigures(
         emotion=name,
         monotonicity=rank if np.isfinite(rank) else None,

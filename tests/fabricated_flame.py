@@ -78,7 +78,7 @@ def fabricated_flame(seed: int = 3) -> FabricatedFlame:
         return matrix.apply(values.astype(np.float64))[index]
 
     used = np.flatnonzero(np.linalg.norm(person.expression_basis, axis=2).max(axis=1) > 1e-4)
-    used = used[[CONTROLS[i] != "mouthClose" for i in used]]
+    used = used[[CONTROLS[i] not in ("mouthClose", "pupilDilate") for i in used]]
     units = np.zeros((NUM_EXPRESSION, len(index), 3))
     for unit in used:
         units[unit] = at(person.expression_basis[unit])

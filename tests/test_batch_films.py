@@ -62,7 +62,7 @@ def test_a_batch_of_films_goes_on_where_it_was_stopped_and_ends_in_the_same_byte
     ("row", "message"),
     [
         ("a.wav,take.mp4,,,,", "a speech to perform or a video to capture, not both"),
-        (",,,,,x", "There is no speech; name a recording in the column speech, or a filmed face"),
+        (",,,,,x", "There is no speech; name a recording in the column speech, a filmed face in the column video"),
         (",take.mp4,,0.5,,", "lips"),
         (",take.mp4,3,,,", "seed is for rows of speech, and this one is a video"),
         (",take.mp4,,,joyy:,", "joy"),

@@ -173,6 +173,7 @@ def test_every_benchmark_is_told_about():
         "pairs",
         "two_samples",
         "units",
+        "whose_style",
     }
     assert {path.stem for path in (ROOT / "bench").glob("*.py")} - parts == told
 

@@ -86,7 +86,7 @@ def _is_beat_by_beat(rr: Samples) -> bool:
     return 0.6 < float(np.median(np.diff(rr.secs)) / np.median(rr.values)) < 1.6
 
 
-def _even(beats: Float[Array, " beat"]) -> Float[Array, " beat"]:
+def _even(beats: Float[Array, " beat"]) -> Float[Array, " kept"]:
     """Without false beats, and with those that were missed."""
     usual = _usual(beats)
     kept = np.concatenate([[True], np.diff(beats) > _DOUBLED * usual])

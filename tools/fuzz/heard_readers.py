@@ -6,6 +6,7 @@ import shutil
 import sys
 import tempfile
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -85,7 +86,7 @@ def _bodies(_folder: Path) -> list[Seed]:
     return [
         Seed(b"time (s),hr (bpm),EDA (uS),resp_rate\n" + slow.encode(), ".csv"),
         Seed(fast.encode(), ".txt"),
-        Seed(edf, ".edf"),
+        *([Seed(edf, ".edf")] if find_spec("pyedflib") else []),
     ]
 
 
