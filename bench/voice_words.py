@@ -1,9 +1,9 @@
 """What is lost of a voice that is re-tuned: `python -m bench.voice_words LIBRISPEECH [--each N]`.
 
 LIBRISPEECH is a folder of recordings, their `transcripts.json` beside it. Each of some sentences is re-tuned to every
-emotion; PocketSphinx (`pip install pocketsphinx`) writes down what it hears in both, and DNSMOS (`pip install
-speechmos`) says how clean a listener would find them. Where each word begins is found in both by the same aligner:
-lips that fit the recording fit the voice as well as these agree. `plain` is the vocoder alone, changing nothing.
+emotion; PocketSphinx (of the extra `train`) writes down what it hears in both, and DNSMOS (`pip install speechmos`)
+says how clean a listener would find them. Where each word begins is found in both by the same aligner: lips that fit
+the recording fit the voice as well as these agree. `plain` is the voice laid again, changing nothing.
 """
 
 import argparse
@@ -43,22 +43,17 @@ def shared(said: Sequence[str], heard: Sequence[str]) -> float:
     return max(0.0, 1.0 - float(row[-1]) / max(len(said), 1))
 
 
-class Listener:
-    """PocketSphinx with its own English."""
+def listen(speech: Speech) -> list[str]:
+    """The words that PocketSphinx hears; each sentence by a new one, since it grows used to a voice."""
+    from pocketsphinx import Decoder
 
-    def __init__(self) -> None:
-        from pocketsphinx import Decoder
-
-        self._decoder = Decoder(samprate=16_000, loglevel="FATAL")
-
-    def __call__(self, speech: Speech) -> list[str]:
-        """The words."""
-        self._decoder.start_utt()
-        pcm = np.round(np.clip(speech.samples, -1.0, 1.0) * 32767.0).astype("<i2")
-        self._decoder.process_raw(pcm.tobytes(), full_utt=True)
-        self._decoder.end_utt()
-        found = self._decoder.hyp()
-        return found.hypstr.upper().split() if found else []
+    decoder = Decoder(samprate=16_000, loglevel="FATAL")
+    decoder.start_utt()
+    pcm = np.round(np.clip(speech.samples, -1.0, 1.0) * 32767.0).astype("<i2")
+    decoder.process_raw(pcm.tobytes(), full_utt=True)
+    decoder.end_utt()
+    found = decoder.hyp()
+    return found.hypstr.upper().split() if found else []
 
 
 def judge() -> Callable[[Speech], float]:
@@ -87,7 +82,7 @@ def heard_as(kind: str, speech: Speech, table: manners.Table) -> Speech:
     return retuned_by((still[0], still[1]), speech, "anger:1")
 
 
-def measured(path: Path, words: str, *, listen: Listener, rate: Callable[[Speech], float]) -> Float[Array, "kind 4"]:
+def measured(path: Path, words: str, *, rate: Callable[[Speech], float]) -> Float[Array, "kind 4"]:
     """`COLUMNS` of one sentence in every kind."""
     speech, table = read_speech(path), manners.manner_table()
     first, places = listen(speech), beginnings(speech, words)
@@ -110,14 +105,14 @@ def main() -> int:
     given = parser.parse_args()
     warnings.simplefilter("ignore")
     texts = json.loads((given.recordings / "transcripts.json").read_text(encoding="utf-8"))
-    listen, rate = Listener(), judge()
+    rate = judge()
     found: list[Array] = []
     for path in sorted((given.recordings / "audio").iterdir())[:: max(1, len(texts) // (3 * given.each))]:
         if len(found) == given.each:
             break
         if read_speech(path).duration_secs <= LONGEST_SECS:
             try:
-                found.append(measured(path, texts[path.stem], listen=listen, rate=rate))
+                found.append(measured(path, texts[path.stem], rate=rate))
             except AlignmentError:
                 continue
     print(f"{len(found)} sentences: " + ", ".join(COLUMNS))

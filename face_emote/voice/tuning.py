@@ -21,6 +21,7 @@ LOUDER_NEPERS = 2.0
 DB = np.log(10.0) / 10.0
 """Nepers of power in a decibel."""
 LEAST_RATIO, MOST_RATIO = 0.6, 1.6
+MOST_MOVED = 10.0  # Semitones, at any instant: beyond, each period is laid twice, and rises squeak. A choice.
 SPREAD_SHARE = 0.7
 """Of the measured liveliness that the bands of one frame are given; all of it rings."""
 
@@ -56,7 +57,8 @@ def pitched(
     slope = manner.of("slope") * np.clip(middles, -MOST_SLOPE_SECS, MOST_SLOPE_SECS)
     stretch = np.exp(np.clip(manner.of("range"), -1.0, 1.0)) - 1.0
     tremor = manner.of("tremor") * np.sin(2.0 * np.pi * TREMOR_HZ * secs)
-    moved = tone + manner.of("pitch") + slope + (tone - usual) * stretch + tremor + manner.of("jitter") * noise
+    move = manner.of("pitch") + slope + (tone - usual) * stretch + tremor + manner.of("jitter") * noise
+    moved = tone + np.clip(move, -MOST_MOVED, MOST_MOVED)
     found: Array = np.where(voiced, np.clip(2.0 ** (moved / 12.0), 45.0, 1100.0), 0.0)
     return found
 

@@ -12,10 +12,12 @@ from face_emote.voice.vocoder import FRAME_HZ, pitch_of
 
 SEVEN = ("joy", "sadness", "surprise", "fear", "disgust", "anger", "contempt")
 FACE, WIDTH = 200, 860
-SECS, FACE_SECS = 4.0, (0.8, 2.15)
+SECS, FACE_SECS = 3.0, (0.8, 2.15)
 """What is plotted of the sentence, and the instants of which a face is drawn."""
 GROUND, WAS, PITCH, ENERGY = (18, 18, 20), (130, 130, 138), (255, 176, 64), (96, 190, 255)
-PITCH_HZ, LEVEL_DB = (80.0, 500.0), (-70.0, -10.0)
+MOST_RISEN = 1.85
+"""No voice is moved as far: where it seems so, the tracker heard an overtone, or a pitch in a breath."""
+PITCH_HZ, LEVEL_DB = (60.0, 400.0), (-70.0, -10.0)
 
 
 def voices() -> np.ndarray:
@@ -35,8 +37,10 @@ def plotted(before: Speech, after: Speech, title: str) -> np.ndarray:
     """Both, over each other."""
     picture = Image.new("RGB", (WIDTH, FACE), GROUND)
     pen = ImageDraw.Draw(picture)
+    own = pitch_of(before.samples, before.sample_rate)
     for speech, pitch_ink, energy_ink in ((before, WAS, WAS), (after, PITCH, ENERGY)):
         pitch, level = pitch_of(speech.samples, speech.sample_rate), levels(speech)
+        pitch = np.where(pitch < MOST_RISEN * own, pitch, 0.0)
         high = 100.0 * np.log2(np.maximum(pitch, 1.0) / PITCH_HZ[0]) / np.log2(PITCH_HZ[1] / PITCH_HZ[0])
         loud = 80.0 * (np.clip(level, *LEVEL_DB) - LEVEL_DB[0]) / (LEVEL_DB[1] - LEVEL_DB[0])
         across = np.arange(len(pitch)) * (WIDTH / SECS / FRAME_HZ)

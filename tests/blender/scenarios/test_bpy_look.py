@@ -35,8 +35,9 @@ def test_iris_and_pupil_are_as_large_as_the_engine_paints_them_and_look_where_it
     picture = pytest.importorskip("face_emote.look.eye_picture")
     characters = pytest.importorskip("face_emote.face.characters")
     materials = pytest.importorskip("face_emote.formats.mesh.materials")
+    eyeball = pytest.importorskip("face_emote.face.eyeball")
     eyes = __import__("blender_addon.apply.eyes", fromlist=["IRIS"])
-    assert (eyes.SPAN, eyes.TILT) == (picture.SPAN, picture.TILT)
+    assert (eyes.SPAN, eyes.TILT) == (picture.SPAN, eyeball.TILT)
     painted = picture.eye_albedo(characters.character("default").skin, pupil=materials.PUPIL)
     row, middle = painted[len(painted) // 2, :, 0], len(painted) / 2.0
     seen = {angle: row[int(middle * (1.0 + angle / picture.SPAN))] for angle in np.arange(0.0, 0.6, 0.005).round(3)}
