@@ -1,4 +1,4 @@
-"""What a column of a body's recording can be, told by its name, and in which units it comes."""
+"""What a column of a body's recording can be, known by its name, and in which units it comes."""
 
 import re
 from collections.abc import Mapping
@@ -49,7 +49,7 @@ KNOWN = "heart rate, rr, ecg, ppg, eda, respiration, breath rate, and the EEG po
 _DEVICE = re.compile(r"\b(eeg|signal|raw|clean(ed)?|sensor|channel|polar|tonic|mean|value|the)\b")
 
 
-def told(heading: str) -> tuple[Quantity, str] | None:
+def quantity_in(heading: str) -> tuple[Quantity, str] | None:
     """What a heading names, and its unit as it is written there (empty: none); None for what is not read."""
     text = heading.strip().lower().replace("µ", "u").replace("μ", "u").replace("ω", "ohm")
     bracketed = re.search(r"[(\[]\s*([^)\]]*?)\s*[)\]]", text)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from face_emote.body.quantities import KNOWN, Quantity, told
+from face_emote.body.quantities import KNOWN, Quantity, quantity_in
 from face_emote.core.arrays import Array, Float
 from face_emote.core.errors import DependencyError, HeartError
 from face_emote.core.reading import TEXT_MARKS, MemoryBudget, opened
@@ -92,7 +92,7 @@ def _edf_columns(path: Path) -> list[_Column]:
     with pyedflib.EdfReader(str(path)) as file:
         for i, label in enumerate(file.getSignalLabels()):
             heading, rate_hz = f"{label} [{file.getPhysicalDimension(i)}]", float(file.getSampleFrequency(i))
-            if told(heading) is not None and rate_hz > 0.0:
+            if quantity_in(heading) is not None and rate_hz > 0.0:
                 budget.take(16 * int(file.getNSamples()[i]))
                 values = np.asarray(file.readSignal(i), np.float64)
                 found.append(_Column(heading, np.arange(len(values)) / rate_hz, values))
@@ -110,7 +110,7 @@ def _table_columns(path: Path) -> list[_Column]:
         if len(headings) > 1:
             raise ValueError(f"its columns have no names; call them time and {KNOWN}")
         headings, rows = ["rr"], itertools.chain([headings], rows)
-    kinds = {i: kind for i, heading in enumerate(headings) if (kind := told(heading)) is not None}
+    kinds = {i: kind for i, heading in enumerate(headings) if (kind := quantity_in(heading)) is not None}
     clock = next((i for i, (quantity, _) in kinds.items() if quantity.name == "time"), None)
     wanted = [i for i, (quantity, _) in kinds.items() if quantity.name != "time"]
     secs, values = ([array("d") for _ in wanted] for _ in range(2))
@@ -185,7 +185,7 @@ def _checked(columns: list[_Column], path: Path) -> Recording:
     found: dict[str, Samples] = {}
     remarks: list[str] = []
     for column, secs in zip(columns, scaled, strict=True):
-        quantity, unit = told(column.heading) or (None, "")
+        quantity, unit = quantity_in(column.heading) or (None, "")
         if quantity is not None and quantity.name not in found and len(column.values) + column.bad:
             since = secs - (earliest if earliest > _STAMP_SECS else 0.0)
             found[quantity.name] = _samples(column, quantity, unit, secs=since, remarks=remarks)

@@ -55,6 +55,15 @@ class StoredPerson:
     signature: bytes
 
 
+def require_consent(consent: str, path: Path, *, whose: str, example: str) -> None:
+    """Raise OptionError unless somebody says who agreed to what `path` is to keep."""
+    if not 0 < len(consent.strip()) <= MOST_CONSENT:
+        raise OptionError(
+            f"{whose}: say who agreed to its being kept, in at most {MOST_CONSENT} letters, as in "
+            f'--consent "{example}": {path}'
+        )
+
+
 def signed_bytes(person: Person) -> tuple[bytes, dict[str, Array]]:
     """What is to be signed of a person, and the arrays to write."""
     header = {"skin": asdict(person.skin), "consent": person.consent, "version": VERSION}

@@ -9,7 +9,7 @@ import numpy as np
 from face_emote.core.errors import OptionError
 from face_emote.core.output import written_beside
 from face_emote.core.version import VERSION
-from face_emote.face.person_file import MOST_CONSENT
+from face_emote.face.person_file import MOST_CONSENT, require_consent
 from face_emote.generation.layout import STYLE
 
 SUFFIX = ".style"
@@ -33,11 +33,7 @@ def require_style_place(path: Path, consent: str) -> None:
     """Raise OptionError unless a style can be kept there, with this consent."""
     if path.suffix != SUFFIX:
         raise OptionError(f"A style is kept in a file that ends in {SUFFIX}: {path}")
-    if not 0 < len(consent.strip()) <= MOST_CONSENT:
-        raise OptionError(
-            "How somebody moves is theirs: say who agreed to its being kept, in at most "
-            f'{MOST_CONSENT} letters, as in --consent "Jane Doe, own style, 2026-03-01": {path}'
-        )
+    require_consent(consent, path, whose="How somebody moves is theirs", example="Jane Doe, own style, 2026-03-01")
 
 
 def write_style(style: MotionStyle, path: Path) -> Path:

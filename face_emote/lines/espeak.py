@@ -49,8 +49,8 @@ def main() -> int:
     text = sys.stdin.buffer.read() + b"\0"
     library.espeak_Synth(text, ctypes.c_size_t(len(text)), 0, 0, 0, _UTF8, None, None)
     ends = [start for _, start in starts[1:]] + [num_samples]
-    told = " ".join(f"{name or '_'}:{end / rate:.4f}" for (name, _), end in zip(starts, ends, strict=True))
-    sys.stdout.buffer.write(told.encode())
+    listed = " ".join(f"{name or '_'}:{end / rate:.4f}" for (name, _), end in zip(starts, ends, strict=True))
+    sys.stdout.buffer.write(listed.encode())
     return 0
 
 

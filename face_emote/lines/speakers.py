@@ -161,14 +161,14 @@ def said(text: str, *, speaker: str | None = None, language: str | None = None) 
     facts = [who.name, who.version, who.arguments, voice, _state_of(voice), spoken, plain]
     name = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
     place = cache_folder() / f"{name}.wav"
-    told = place.with_suffix(".phones")
+    sounds = place.with_suffix(".phones")
     try:
-        there = told.is_file() and open_speech(place).duration_secs > 0.0
+        there = sounds.is_file() and open_speech(place).duration_secs > 0.0
     except AudioError:
         there = False
     if not there:
         _say(plain, place, speaker=who, voice=voice, language=spoken)
-    phones = phones_told(told, open_speech(place).duration_secs, in_ipa=who.phones != "printed")
+    phones = phones_in(sounds, open_speech(place).duration_secs, in_ipa=who.phones != "printed")
     return SaidLine(place, plain, spoken, phones)
 
 
@@ -265,18 +265,18 @@ def _bound(process: int) -> None:
             resource.prlimit(process, resource.RLIMIT_FSIZE, (MOST_SOUND, MOST_SOUND))
 
 
-def phones_told(path: Path, duration_secs: float, *, in_ipa: bool) -> tuple[Phone, ...]:
+def phones_in(path: Path, duration_secs: float, *, in_ipa: bool) -> tuple[Phone, ...]:
     """The sounds from a file of `name:end ..`; none where a name is not known, or the times are none of this sound.
 
     flite counts each sentence from its own start.
     """
     try:
-        told = content_of(path, most=1 << 24).decode("utf-8", "replace")
+        listed = content_of(path, most=1 << 24).decode("utf-8", "replace")
     except (OSError, ValueError):
         return ()
     out: list[Phone] = []
     start = offset = 0.0
-    for name, end_text in re.findall(r"(\S{1,9}?):(\d{1,5}\.\d{1,6})", told):
+    for name, end_text in re.findall(r"(\S{1,9}?):(\d{1,5}\.\d{1,6})", listed):
         end = float(end_text)
         if offset + end < start - 1e-6:
             offset = start

@@ -14,7 +14,7 @@ from face_emote.core.errors import DependencyError, OptionError
 from face_emote.core.output import require_writable
 from face_emote.core.types import Progress
 from face_emote.face.bundled import load_head
-from face_emote.face.person_file import MOST_CONSENT, SUFFIX, Person, signed_bytes, write_person
+from face_emote.face.person_file import SUFFIX, Person, require_consent, signed_bytes, write_person
 from face_emote.provenance.signer import own_signature
 
 
@@ -50,11 +50,7 @@ def require_keepable(path: Path, consent: str) -> None:
     """Raise OptionError or OutputError unless a person can be kept there, with this consent."""
     if path.suffix != SUFFIX:
         raise OptionError(f"A person is kept in a file that ends in {SUFFIX}: {path}")
-    if not 0 < len(consent.strip()) <= MOST_CONSENT:
-        raise OptionError(
-            "A face is somebody's: say who agreed to its being kept, in at most "
-            f'{MOST_CONSENT} letters, as in --consent "Jane Doe, own face, 2026-03-01": {path}'
-        )
+    require_consent(consent, path, whose="A face is somebody's", example="Jane Doe, own face, 2026-03-01")
     require_writable(path)
 
 

@@ -55,7 +55,7 @@ class Manner:
 
 STRENGTH_AT = 0.05
 """Of felt strength, from which on the voice is wholly the re-tuned one; under it both are mixed."""
-WORN_SHARE = 0.6  # Of a feeling that is put on over a hidden one, that reaches the voice: a choice.
+FEIGNED_SHARE = 0.6  # Of a feeling that is put on over a hidden one, that reaches the voice: a choice.
 HIDDEN_SHARE = 1.0 / 3.0
 """Of what leaks, that is heard beside tremor and jitter: a choice."""
 
@@ -73,11 +73,11 @@ def manner_of(track: EmotionTrack, table: Table | None = None) -> Manner:
     Friesen & Scherer 1976).
     """
     rows_of, arousal = table or manner_table()
-    worn = 1.0 - (1.0 - WORN_SHARE) * np.clip(track.covert.sum(axis=1), 0.0, 1.0)
-    shown = track.mix * (worn * track.intensity)[:, None]
+    heard = 1.0 - (1.0 - FEIGNED_SHARE) * np.clip(track.covert.sum(axis=1), 0.0, 1.0)
+    shown = track.mix * (heard * track.intensity)[:, None]
     hidden = track.covert * track.leak[:, None]
     expected = shown @ PROTOTYPE_VAD[:, 1]
-    beyond = np.clip(worn * track.vad[:, 1] - expected, -1.0, 1.0) * (shown[:, 1:].sum(axis=1) > 0.0)
+    beyond = np.clip(heard * track.vad[:, 1] - expected, -1.0, 1.0) * (shown[:, 1:].sum(axis=1) > 0.0)
     ways = [np.maximum(way * (expected + beyond), 0.0) - np.maximum(way * expected, 0.0) for way in (1.0, -1.0)]
     voice = HIDDEN_SHARE * hidden + shown
     rows = voice @ rows_of + np.stack(ways, axis=1) @ arousal

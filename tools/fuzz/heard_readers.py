@@ -27,7 +27,7 @@ from face_emote.formats.cues_file import read_cues, write_cues
 from face_emote.formats.live_targets import parse_target
 from face_emote.lines.script import read_script
 from face_emote.lines.script_files import ENDINGS, write_script
-from face_emote.lines.speakers import phones_told
+from face_emote.lines.speakers import phones_in
 from tools.fuzz import stock
 from tools.fuzz.command_readers import command
 from tools.fuzz.formats import BOXES, NPZ
@@ -127,7 +127,7 @@ def script(path: Path) -> None:
 def told(path: Path) -> None:
     """What a speaker printed of its sounds; if they are any, a mouth can play them."""
     for in_ipa in (False, True):
-        sounds = phones_told(path, 1.2, in_ipa=in_ipa)
+        sounds = phones_in(path, 1.2, in_ipa=in_ipa)
         if sounds:
             MouthCues((), sounds, 1.2)
 
