@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "face_emote"
 NUMPY_ONLY = (
-    "core", "audio", "body", "emotion", "face", "look", "network", "rigs", "perception", "generation", "motion",
+    "core", "audio", "body", "emotion", "face", "look", "network", "rigs", "perception", "generation", "bank", "motion",
 )  # fmt: skip
 """These rooms run where nothing but numpy is installed: any other import is made inside a function."""
 ENGINES = ("fast", "gl", "cycles", "torch")

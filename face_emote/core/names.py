@@ -95,6 +95,8 @@ LIGHTS = ("studio", "soft", "warm", "night")
 ENGINES = ("fast", "gl", "cycles", "differentiable")
 CODECS = ("h264", "vp9", "av1")
 ANIMATORS = ("net", "rules", "takes")
+CONTEXTS = ("monologue", "dialogue", "interview", "listening")
+"""Talking to a camera, with a partner, to one who asks; and while a partner talks."""
 """`net` has learnt from recorded faces and voices; `rules` follow the phones, and need no network file; `takes` are
 `net` with head, brows and blinks drawn anew for every seed."""
 NETWORKS = ("default", "fast")  # Those that come with the package.
