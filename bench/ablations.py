@@ -20,21 +20,21 @@ from bench.performances import FACE_CLIPS, bundled_judges, measure_faces, perfor
 from bench.talkers import known_apart, read_talkers
 from face_emote.core.names import EMOTIONS
 from face_emote.emotion.grammar import describe
-from face_emote.evaluation.clips import ClipSet
-from face_emote.evaluation.evaluate import evaluate, lip_system
-from face_emote.evaluation.lip_figures import LipFigures
-from face_emote.evaluation.systems import HeardClip
-from face_emote.evaluation.vertex_meter import vertex_meter
 from face_emote.face.bundled import load_head
 from face_emote.motion.net_listening import emotion_rows
 from face_emote.network.checkpoint import read_checkpoint, write_checkpoint
 from face_emote.network.hearing import normalised
 from face_emote.network.runtime import FOLDER
-from face_emote.train.config import BUNDLED, TrainConfig, read_config
-from face_emote.train.corpus.cache import Corpus, read_corpus
-from face_emote.train.lip_losses import opening
-from face_emote.train.measure import measured
-from face_emote.train.torch_net import TorchMotionNet
+from face_emote_lab.evaluation.clips import ClipSet
+from face_emote_lab.evaluation.evaluate import evaluate, lip_system
+from face_emote_lab.evaluation.lip_figures import LipFigures
+from face_emote_lab.evaluation.systems import HeardClip
+from face_emote_lab.evaluation.vertex_meter import vertex_meter
+from face_emote_lab.train.config import BUNDLED, TrainConfig, read_config
+from face_emote_lab.train.corpus.cache import Corpus, read_corpus
+from face_emote_lab.train.lip_losses import opening
+from face_emote_lab.train.measure import measured
+from face_emote_lab.train.torch_net import TorchMotionNet
 from tools.train_judges.experts import load_sync
 from tools.train_network.join import joined
 from tools.train_network.teacher_expression import plan_track

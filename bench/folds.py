@@ -15,8 +15,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from bench.talkers import FACELESS, UNSEEN, VOICES, read_talkers
-from face_emote.evaluation.evaluate import lip_system
-from face_emote.evaluation.lip_figures import (
+from face_emote.face.bundled import load_head
+from face_emote_lab.evaluation.evaluate import lip_system
+from face_emote_lab.evaluation.lip_figures import (
     ClipFigures,
     LipFigures,
     measure_clip,
@@ -25,10 +26,9 @@ from face_emote.evaluation.lip_figures import (
     summed,
     talker_figures,
 )
-from face_emote.evaluation.report import HUMAN, LIP_ROWS, printed
-from face_emote.evaluation.systems import HeardClip
-from face_emote.face.bundled import load_head
-from face_emote.train.config import BUNDLED, read_config
+from face_emote_lab.evaluation.report import HUMAN, LIP_ROWS, printed
+from face_emote_lab.evaluation.systems import HeardClip
+from face_emote_lab.train.config import BUNDLED, read_config
 from tools.train_judges.experts import load_sync
 
 FOLDS = ("a", "b", "c")

@@ -4,7 +4,7 @@
 
 The lips' tables were fitted to nine tenths of talker s1's clips. Measured here are the other tenth and 11 talkers that
 took no part. Phones come from the alignment beside the data, or, with --heard, from the sound alone. The measures are
-those of `face_emote.evaluation` (docs/evaluation.md); `bench.talkers` has all of them. One is only here:
+those of `face_emote_lab.evaluation` (docs/evaluation.md); `bench.talkers` has all of them. One is only here:
 
 - stillness: peak-to-peak gap within silences of 0.6 s or more, 0.25 s away from speech.
 """
@@ -18,12 +18,12 @@ from pathlib import Path
 import numpy as np
 
 from bench.talkers import read_talkers
-from face_emote.evaluation.clips import Clip
-from face_emote.evaluation.lip_figures import measure_clip, measure_human, ruler, summed
-from face_emote.evaluation.systems import HeardClip, Rules
 from face_emote.face.bundled import load_head
 from face_emote.face.head import Head
-from face_emote.train.corpus.lips import LipMeter
+from face_emote_lab.evaluation.clips import Clip
+from face_emote_lab.evaluation.lip_figures import measure_clip, measure_human, ruler, summed
+from face_emote_lab.evaluation.systems import HeardClip, Rules
+from face_emote_lab.train.corpus.lips import LipMeter
 
 FPS = 25.0
 

@@ -15,13 +15,14 @@ from typing import Any
 import click
 import numpy as np
 
-from face_emote.cli.evaluate_command import measure, measuring_options
 from face_emote.cli.options import PathType
 from face_emote.core.arrays import Array, Float
 from face_emote.core.names import CONTROLS
 from face_emote.core.reading import words_of
 from face_emote.core.timing import MAX_FPS, MIN_FPS
-from face_emote.evaluation.clips import (
+from face_emote.network.runtime import load_motion_net
+from face_emote_lab.evaluate_command import measure, measuring_options
+from face_emote_lab.evaluation.clips import (
     THEMSELVES,
     UPPER_FACE,
     Clip,
@@ -33,8 +34,7 @@ from face_emote.evaluation.clips import (
     phones_from,
     read_table,
 )
-from face_emote.evaluation.systems import LipSystem, Network
-from face_emote.network.runtime import load_motion_net
+from face_emote_lab.evaluation.systems import LipSystem, Network
 from tools.train_judges.experts import load_sync
 from tools.train_network.voices import librispeech_jobs
 

@@ -23,7 +23,7 @@ INLINE = re.compile(rf"`((?:{'|'.join(re.escape(word) for word in STARTS)}) [^`]
 REMARK = re.compile(r"\s{2,}\S.*$")
 """Two spaces and more separate a command from what is said about it."""
 OPTIONAL = re.compile(r"\s+\[[^\]]*\]")
-PROGRAMS = [path for room in ("bench", "tools", "face_emote/train") for path in sorted((ROOT / room).rglob("*.py"))]
+PROGRAMS = [path for room in ("bench", "tools", "face_emote_lab") for path in sorted((ROOT / room).rglob("*.py"))]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from face_emote.core.types import Phone
-from face_emote.evaluation.clips import Clip
-from face_emote.evaluation.systems import HeardClip, Rules
 from face_emote.face.head import Head
-from face_emote.train.corpus.lips import lip_meter
+from face_emote_lab.evaluation.clips import Clip
+from face_emote_lab.evaluation.systems import HeardClip, Rules
+from face_emote_lab.train.corpus.lips import lip_meter
 
 FPS = 25.0
 

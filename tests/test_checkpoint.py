@@ -59,7 +59,7 @@ def test_other_readers_of_the_format_can_read_it(tmp_path):
 
 def test_weights_from_torch_fit_the_configuration(tmp_path):
     pytest.importorskip("torch", reason="training needs torch: pip install 'face-emote[train]'")
-    from face_emote.train.torch_net import TorchMotionNet, weights_from_torch
+    from face_emote_lab.train.torch_net import TorchMotionNet, weights_from_torch
 
     for config in (TINY, NetConfig(), replace(TINY, lips_see_emotion=True)):
         weights = weights_from_torch(TorchMotionNet(config))

@@ -13,8 +13,8 @@ from face_emote.audio.conditioning import listened_to
 from face_emote.audio.logmel import log_mels
 from face_emote.core.errors import CorpusError, OptionError
 from face_emote.core.types import Speech
-from face_emote.train.corpus.build import describe, user_source, write_manifest
-from face_emote.train.corpus.cache import (
+from face_emote_lab.train.corpus.build import describe, user_source, write_manifest
+from face_emote_lab.train.corpus.cache import (
     COLUMNS,
     ClipData,
     ClipRow,

@@ -13,8 +13,8 @@ from face_emote.core.errors import CorpusError
 from face_emote.core.names import BILABIALS, LABIODENTALS, PHONES
 from face_emote.core.types import Phone
 from face_emote.network.config import LIP_CHANNELS
-from face_emote.train.corpus.cache import UNKNOWN_PHONE, ClipData, num_frames_of
-from face_emote.train.corpus.lips import REST_GAP, cubic, loudness_only, phone_index, teacher_lips
+from face_emote_lab.train.corpus.cache import UNKNOWN_PHONE, ClipData, num_frames_of
+from face_emote_lab.train.corpus.lips import REST_GAP, cubic, loudness_only, phone_index, teacher_lips
 from tools.train_network.derived import SILENT_KINDS, silent_jobs, stretched
 from tools.train_network.facegood import CHANNELS, controls_of, read_channels
 from tools.train_network.grid import s1_jobs, talker_jobs

@@ -16,9 +16,9 @@ from face_emote.face.bundled import load_head
 from face_emote.face.rig import pose_from_controls
 from face_emote.formats.motion_file import write_motion
 from face_emote.network.config import LIP_CHANNELS
-from face_emote.train.corpus.build import add_user_data, user_source
-from face_emote.train.corpus.cache import read_corpus
-from face_emote.train.corpus.user_flame import EYE_CORNERS, LIP_POINTS, NUM_VERTICES
+from face_emote_lab.train.corpus.build import add_user_data, user_source
+from face_emote_lab.train.corpus.cache import read_corpus
+from face_emote_lab.train.corpus.user_flame import EYE_CORNERS, LIP_POINTS, NUM_VERTICES
 
 GAP, WIDTH, JAW, CLOSURE = (LIP_CHANNELS.index(name) for name in ("gap", "width", "jaw", "closure"))
 

@@ -11,7 +11,7 @@ from face_emote.audio.logmel import log_mels
 from face_emote.audio.reader import read_speech
 from face_emote.core.errors import CorpusError, DependencyError
 from face_emote.core.names import PHONES
-from face_emote.train.corpus.cache import ClipData, Job
+from face_emote_lab.train.corpus.cache import ClipData, Job
 from tools.train_network.derived import FEELINGS, emotional_jobs, with_feeling
 from tools.train_network.espeak_voice import EspeakStyle, espeak_process, speak
 from tools.train_network.labels import FLITE, IPA_VOWELS, JAPANESE, flite_sound, ipa_sounds, japanese_sound

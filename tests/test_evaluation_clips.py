@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.talkers import VOICES, read_talkers
-from face_emote.evaluation.clips import ClipError, phones_from, read_clips
 from face_emote.face.bundled import load_head
 from face_emote.formats.motion_file import write_motion
+from face_emote_lab.evaluation.clips import ClipError, phones_from, read_clips
 
 
 @pytest.fixture(scope="module")

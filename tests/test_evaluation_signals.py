@@ -6,8 +6,8 @@ from evaluated_takes import FPS, PHONES
 
 from bench.performances import lip_change, upper_face_dynamics
 from face_emote.core.types import Phone
-from face_emote.evaluation.lip_figures import still_and_speaking
-from face_emote.evaluation.signals import (
+from face_emote_lab.evaluation.lip_figures import still_and_speaking
+from face_emote_lab.evaluation.signals import (
     best_shift_secs,
     correlation,
     extrema,

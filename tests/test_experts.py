@@ -13,8 +13,8 @@ from face_emote.emotion.grammar import describe
 from face_emote.face.bundled import load_head
 from face_emote.network.config import LIP_CHANNELS, LIP_SCALE
 from face_emote.network.hearing import normalised
-from face_emote.train.corpus.cache import ClipData, Job, read_corpus, write_source
-from face_emote.train.lip_losses import LipTruth
+from face_emote_lab.train.corpus.cache import ClipData, Job, read_corpus, write_source
+from face_emote_lab.train.lip_losses import LipTruth
 from tools.train_judges.emotional_sync import (
     NUM_FACE_COLUMNS,
     EmotionalSyncNet,

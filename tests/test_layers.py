@@ -9,6 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "face_emote"
+LAB = ROOT / "face_emote_lab"
 NUMPY_ONLY = (
     "core", "audio", "body", "emotion", "face", "look", "network", "rigs", "perception", "generation", "bank", "motion",
 )  # fmt: skip
@@ -56,6 +57,12 @@ def foreign_imports(source: str) -> list[str]:
         for module, line in imports(ast.parse(source), top_level_only=True)
         if module.split(".")[0] not in known
     ]
+
+
+def imported_lab_rooms(source: str) -> set[str]:
+    """First names inside `face_emote_lab` of what a file imports from there."""
+    modules = (module.split(".") for module, _ in imports(ast.parse(source)))
+    return {pieces[1] if len(pieces) > 1 else "" for pieces in modules if pieces[0] == "face_emote_lab"}
 
 
 def foreign_engines(source: str, own: str) -> set[tuple[str, str]]:
@@ -130,7 +137,7 @@ def expected_checked() -> list[str]:
                 found.append(f"{name}.{path.stem}")
         return found
 
-    return listed(PACKAGE, "face_emote")
+    return [*listed(PACKAGE, "face_emote"), *listed(LAB, "face_emote_lab")]
 
 
 def test_the_table_names_every_room_and_no_other():
@@ -158,6 +165,12 @@ def test_the_engine_imports_numpy_alone():
     assert not wrong, "\n".join(wrong)
 
 
+def test_the_runtime_knows_nothing_of_the_lab_and_training_nothing_of_measuring():
+    wrong = [str(path) for path, _ in sources() if imported_lab_rooms(path.read_text())]
+    wrong += [str(path) for path in (LAB / "train").rglob("*.py") if imported_lab_rooms(path.read_text()) - {"train"}]
+    assert not wrong, wrong
+
+
 def test_render_engines_do_not_know_each_other():
     seen = {
         pair
@@ -169,7 +182,7 @@ def test_render_engines_do_not_know_each_other():
 
 
 def test_no_file_imports_itself_by_a_detour():
-    for name in ("face_emote", "blender_addon", "tools", "bench"):
+    for name in ("face_emote", "face_emote_lab", "blender_addon", "tools", "bench"):
         assert not circles(import_graph(ROOT / name))
 
 
@@ -187,6 +200,7 @@ def test_the_guards_fire(tmp_path):
     assert not upward_imports("from face_emote.core.types import Speech", "audio")
     assert foreign_imports("import numba")
     assert not foreign_imports("def f():\n    import numba\n")
+    assert imported_lab_rooms("def f():\n    from face_emote_lab.train.loop import train\n") == {"train"}
     assert foreign_engines("from face_emote.rendering.fast.shade import x", "gl") == {("gl", "fast")}
     assert not foreign_engines("from face_emote.rendering.stage.mesh import x", "gl")
     package = tmp_path / "house"

@@ -6,10 +6,10 @@ import pytest
 
 from bench.lip_quality import measure
 from bench.talkers import FACELESS, read_talkers, read_tracked
-from face_emote.evaluation.evaluate import lip_system
-from face_emote.evaluation.lip_figures import measure_clip, ruler, summed
-from face_emote.evaluation.systems import HeardClip
 from face_emote.face.bundled import load_head
+from face_emote_lab.evaluation.evaluate import lip_system
+from face_emote_lab.evaluation.lip_figures import measure_clip, ruler, summed
+from face_emote_lab.evaluation.systems import HeardClip
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 TALKERS = DATA / "grid_talkers"

@@ -17,7 +17,7 @@ from face_emote.face.rig import pose_from_controls
 from face_emote.motion.mouth.lip_rig import lip_rig
 from face_emote.motion.mouth.lip_solve import LIP_SEAL, MouthTarget, lip_controls
 from face_emote.network.config import LIP_CHANNELS, LIP_SCALE
-from face_emote.train.lip_losses import (
+from face_emote_lab.train.lip_losses import (
     CLOSED_GAP,
     LipLossWeights,
     LipTruth,

@@ -50,7 +50,7 @@ def expression_of(net: MotionNet, rows: np.ndarray, emotion: np.ndarray, look_ah
 
 def torch_twin(config: NetConfig, *, seed: int = 0):
     torch = pytest.importorskip("torch", reason=NEEDS_TORCH)
-    from face_emote.train.torch_net import TorchMotionNet
+    from face_emote_lab.train.torch_net import TorchMotionNet
 
     twin = TorchMotionNet(config).eval()
     halved = {name: w.astype(np.float16).astype(np.float32) for name, w in random_weights(config, seed=seed).items()}
@@ -115,7 +115,7 @@ def test_a_batch_of_mixed_look_aheads_reads_each_clip_at_its_own():
 
 def test_a_new_network_starts_as_its_stem():
     torch = pytest.importorskip("torch", reason=NEEDS_TORCH)
-    from face_emote.train.torch_net import Block
+    from face_emote_lab.train.torch_net import Block
 
     block = Block(lip_sizes(TINY))
     x = torch.randn(2, 20, 16)

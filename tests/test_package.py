@@ -105,6 +105,21 @@ for words in (["--help"], ["train", "--help"], ["evaluate", "--help"], WORDS):
     assert not (tmp_path / "run").exists()
 
 
+def test_the_command_line_lists_training_only_where_it_is_installed():
+    code = """
+import sys
+if BLOCKED:
+    sys.modules["face_emote_lab"] = None
+from face_emote.cli.main import main
+print(main(["--help"]), main(["train", "--help"]))
+"""
+    there, blocked = (python(code.replace("BLOCKED", str(out))).splitlines() for out in (False, True))
+    for name in ("train", "evaluate"):
+        listed = [any(line.strip().startswith(f"{name} ") for line in lines) for lines in (there, blocked)]
+        assert listed == [True, False]
+    assert (there[-1], blocked[-1]) == ("0 0", "0 2")
+
+
 def test_version_and_notices_are_in_order():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     assert project["project"]["dynamic"] == ["version"]

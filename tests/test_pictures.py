@@ -12,10 +12,10 @@ from tiny_corpus import make_corpus
 
 from face_emote.core.errors import CheckpointError, ConfigError
 from face_emote.network.config import LIP_CHANNELS
-from face_emote.train.config import BUNDLED, from_table, read_config
-from face_emote.train.corpus.cache import read_corpus
-from face_emote.train.devices import this_process
-from face_emote.train.loop import train
+from face_emote_lab.train.config import BUNDLED, from_table, read_config
+from face_emote_lab.train.corpus.cache import read_corpus
+from face_emote_lab.train.devices import this_process
+from face_emote_lab.train.loop import train
 from tools.train_judges import picture_lessons as lessons
 from tools.train_judges import picture_nets as nets
 from tools.train_judges.losses import JudgeConfig

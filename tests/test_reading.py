@@ -19,7 +19,6 @@ from face_emote.batch.state import FILE, BatchState
 from face_emote.cli.main import main
 from face_emote.core.errors import BatchError, ConfigError, FaceEmoteError, HeadError, OutputError
 from face_emote.core.reading import content_of, mapped_array, names_in, opened, read_npz, text_of, words_of
-from face_emote.evaluation.clips import ClipError
 from face_emote.face.bundled import BUNDLED_HEAD
 from face_emote.face.flame_file import read_flame
 from face_emote.face.head_file import read_head, write_arrays
@@ -31,6 +30,7 @@ from face_emote.provenance.verification import verify
 from face_emote.rendering.scene import LIGHTS
 from face_emote.rendering.segment_file import CodedPacket, read_packets, write_packets
 from face_emote.rigs.rig_file import load_rig
+from face_emote_lab.evaluation.clips import ClipError
 
 MOST_SECS = 10.0
 READERS = {
@@ -160,8 +160,8 @@ def test_a_segment_asks_for_no_more_than_its_file_holds(tmp_path):
 
 def test_a_damaged_log_or_settings_of_a_run_are_named(tmp_path):
     pytest.importorskip("torch")
-    from face_emote.train.config import read_config
-    from face_emote.train.run_folder import LOG, RunFolder, open_run
+    from face_emote_lab.train.config import read_config
+    from face_emote_lab.train.run_folder import LOG, RunFolder, open_run
 
     (tmp_path / LOG).write_text("step,name,value\n1,loss,2\n9,loss,1\n")
     RunFolder(tmp_path).forget_after(3)
@@ -230,7 +230,7 @@ def test_half_a_letter_on_the_command_line_is_named(capsys):
 
 def test_coefficients_that_do_not_fit_their_frames_are_refused(tmp_path):
     from face_emote.core.errors import CorpusError
-    from face_emote.train.corpus.user_flame import measured_coefficients
+    from face_emote_lab.train.corpus.user_flame import measured_coefficients
 
     jaw = {"jaw_pose": np.zeros((20, 3), np.float32)}
     np.savez(tmp_path / "a.npz", **jaw, fps=np.array([30.0]))

@@ -8,10 +8,10 @@ torch = pytest.importorskip("torch", reason="training needs torch: pip install '
 from tiny_corpus import make_corpus
 
 from face_emote.core.errors import CorpusError
-from face_emote.train.config import read_config
-from face_emote.train.corpus.cache import read_corpus
-from face_emote.train.measure import whole_answers
-from face_emote.train.torch_net import TorchMotionNet
+from face_emote_lab.train.config import read_config
+from face_emote_lab.train.corpus.cache import read_corpus
+from face_emote_lab.train.measure import whole_answers
+from face_emote_lab.train.torch_net import TorchMotionNet
 from tools.train_network.retaught import RETAUGHT, retaught
 
 

@@ -7,8 +7,8 @@ import pytest
 pytest.importorskip("torch", reason="training needs torch: pip install 'face-emote[train]'")
 
 from face_emote.core.errors import ConfigError
-from face_emote.train.config import BUNDLED, DataConfig, TrainConfig, read_config
-from face_emote.train.corpus.build import USER_KINDS
+from face_emote_lab.train.config import BUNDLED, DataConfig, TrainConfig, read_config
+from face_emote_lab.train.corpus.build import USER_KINDS
 
 
 @pytest.mark.parametrize("path", sorted(BUNDLED.rglob("*.toml")), ids=lambda p: p.stem)

@@ -17,11 +17,11 @@ from face_emote.core.errors import ConfigError, CorpusError
 from face_emote.network.checkpoint import read_checkpoint
 from face_emote.network.runtime import FOLDER
 from face_emote.network.weights import EXPRESSION_PREFIX
-from face_emote.train.config import TrainConfig, read_config
-from face_emote.train.corpus.cache import read_corpus
-from face_emote.train.crops import NO_LABEL, lip_batch, make_pool
-from face_emote.train.devices import this_process
-from face_emote.train.loop import train
+from face_emote_lab.train.config import TrainConfig, read_config
+from face_emote_lab.train.corpus.cache import read_corpus
+from face_emote_lab.train.crops import NO_LABEL, lip_batch, make_pool
+from face_emote_lab.train.devices import this_process
+from face_emote_lab.train.loop import train
 from tools.train_network.train import train_network
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from face_emote.core.names import PHONES
-from face_emote.train.corpus.cache import ClipData, Job, num_frames_of, write_source
+from face_emote_lab.train.corpus.cache import ClipData, Job, num_frames_of, write_source
 
 SECS = 2.0
 _SAY = ("SIL", "M", "AA", "P", "IY", "SIL")

@@ -2,7 +2,7 @@
 
     python -m tools.build_extension -o dist/blender
 
-The engine wheel is this package without what only training, evaluation and the command line need; it depends on numpy
+The engine wheel is `face_emote` without what only the command line needs; it depends on numpy
 alone. Wheel and zip are the same bytes for the same sources. Blender's packing tool comes with an installed `bpy`.
 """
 
@@ -23,7 +23,7 @@ SOURCE = ROOT / "blender_addon"
 PARTS = {"face_emote": "face_emote", "assets": "face_emote/assets", "shaders": "face_emote/shaders"}
 """Folders of the checkout that the engine wheel holds, and where in it they lie."""
 LEFT_OUT = (
-    "face_emote/train", "face_emote/evaluation", "face_emote/rendering/torch", "face_emote/cli",
+    "face_emote/rendering/torch", "face_emote/cli",
     "face_emote/__main__.py", "assets/experts", "assets/training", "assets/flame/README.md",
     "assets/speech/dashwood_5.wav", "assets/speech/dashwood_5.txt", "shaders/kernels", "assets/capture",
     "assets/network/fast.safetensors", "assets/perception/words_vad.npz",

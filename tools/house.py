@@ -1,4 +1,4 @@
-"""Measure the structure of a checkout: the table in `docs/architecture.md`.
+"""Measure the structure of a checkout's two packages: the table in `docs/architecture.md`.
 
 python -m tools.house [ROOT]
 """
@@ -21,15 +21,18 @@ def main() -> int:
     """Print one figure a line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("root", type=Path, nargs="?", default=Path(), help="the checkout")
-    for name, value in figures(parser.parse_args().root).items():
-        print(f"{name}: {value}")
+    root = parser.parse_args().root
+    for package in ("face_emote", "face_emote_lab"):
+        print(package)
+        for name, value in figures(root, package=package).items():
+            print(f"  {name}: {value}")
     return 0
 
 
-def figures(root: Path) -> dict[str, float]:
-    """Counts over the sources of `face_emote` that git knows."""
+def figures(root: Path, *, package: str) -> dict[str, float]:
+    """Counts over the sources of a package that git knows."""
     listed = subprocess.run(
-        ["git", "-C", str(root), "ls-files", "face_emote/*.py"], capture_output=True, text=True, check=True
+        ["git", "-C", str(root), "ls-files", f"{package}/*.py"], capture_output=True, text=True, check=True
     )
     texts = {Path(name): (root / name).read_text(encoding="utf-8") for name in listed.stdout.splitlines()}
     trees = {module_name(path): (path, ast.parse(text)) for path, text in texts.items()}

@@ -9,6 +9,7 @@ import signal
 import sys
 import traceback
 from importlib import import_module
+from importlib.util import find_spec
 from io import TextIOWrapper
 from pathlib import Path
 from types import FrameType
@@ -25,6 +26,8 @@ COMMANDS = (
     "demo", "animate", "say", "read", "voice", "perceive", "capture", "clone", "render", "export", "view", "batch",
     "verify", "head", "train", "evaluate", "doctor",
 )  # fmt: skip
+LAB = {"train", "evaluate"}
+"""Those that the package beside this one brings."""
 DONE, BUG, USER_MISTAKE, INTERRUPTED = 0, 1, 2, 130
 
 
@@ -33,13 +36,15 @@ class LazyGroup(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Names in the order a newcomer meets them."""
-        return list(COMMANDS)
+        lab = find_spec("face_emote_lab") is not None
+        return [name for name in COMMANDS if lab or name not in LAB]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import `face_emote.cli.<name>_command` and take its `command`."""
-        if cmd_name not in COMMANDS:
+        """Import `<name>_command` of its package and take its `command`."""
+        if cmd_name not in self.list_commands(ctx):
             return None
-        command: click.Command = import_module(f"face_emote.cli.{cmd_name}_command").command
+        package = "face_emote_lab" if cmd_name in LAB else "face_emote.cli"
+        command: click.Command = import_module(f"{package}.{cmd_name}_command").command
         return command
 
 

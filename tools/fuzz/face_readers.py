@@ -85,14 +85,14 @@ def encoder(path: Path) -> None:
 
 def training(path: Path) -> None:
     """A configuration of a training."""
-    from face_emote.train.config import read_config
+    from face_emote_lab.train.config import read_config
 
     read_config(path)
 
 
 def corpus(path: Path) -> None:
     """A part of a corpus; the rest of it is well."""
-    from face_emote.train.corpus.cache import read_corpus
+    from face_emote_lab.train.corpus.cache import read_corpus
 
     for whole in (STOCK_CORPUS[0] / "librispeech").iterdir():
         if whole.name != path.name:
@@ -107,22 +107,22 @@ def corpus(path: Path) -> None:
 
 def run_settings(path: Path) -> None:
     """Go on with a run whose settings lie there."""
-    from face_emote.train.config import read_config
-    from face_emote.train.run_folder import open_run
+    from face_emote_lab.train.config import read_config
+    from face_emote_lab.train.run_folder import open_run
 
     open_run(path.parent, read_config("tiny"), board=False)
 
 
 def run_log(path: Path) -> None:
     """Go on with a run whose log lies there."""
-    from face_emote.train.run_folder import RunFolder
+    from face_emote_lab.train.run_folder import RunFolder
 
     RunFolder(path.parent).forget_after(3)
 
 
 def run_state(path: Path) -> None:
     """Go on from a checkpoint of a run."""
-    from face_emote.train.run_folder import RunFolder
+    from face_emote_lab.train.run_folder import RunFolder
 
     RunFolder(path.parent).load()
 
@@ -164,14 +164,14 @@ def channels(path: Path) -> None:
 
 def user_coefficients(path: Path) -> None:
     """Coefficients of a corpus of the user's."""
-    from face_emote.train.corpus.user_flame import measured_coefficients
+    from face_emote_lab.train.corpus.user_flame import measured_coefficients
 
     measured_coefficients(path, flame=None, fps=25.0)
 
 
 def user_vertices(path: Path) -> None:
     """Vertices of a corpus of the user's."""
-    from face_emote.train.corpus.user_flame import measured_vertices
+    from face_emote_lab.train.corpus.user_flame import measured_vertices
 
     measured_vertices(path, template=None)
 
@@ -288,7 +288,7 @@ STOCK_CORPUS: list[Path] = []
 def _corpus(name: str) -> Callable[[Path], list[Seed]]:
     def make(folder: Path) -> list[Seed]:
         from face_emote.core.names import SAMPLE_RATE_HZ
-        from face_emote.train.corpus.cache import ClipData, Job, num_frames_of, write_source
+        from face_emote_lab.train.corpus.cache import ClipData, Job, num_frames_of, write_source
 
         def clip() -> ClipData:
             samples = stock.spoken()[: SAMPLE_RATE_HZ // 2]
@@ -308,8 +308,8 @@ def _corpus(name: str) -> Callable[[Path], list[Seed]]:
 
 
 def _settings(folder: Path) -> list[Seed]:
-    from face_emote.train.config import read_config
-    from face_emote.train.run_folder import open_run
+    from face_emote_lab.train.config import read_config
+    from face_emote_lab.train.run_folder import open_run
 
     where = stock.kept(folder, "run", lambda path: open_run(path, read_config("tiny"), board=False))
     return [stock.seed_of(where / "config.json")]

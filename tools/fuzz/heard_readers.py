@@ -22,12 +22,12 @@ from face_emote.body.recording import read_recording
 from face_emote.body.signals import signals_of
 from face_emote.core.cues import MouthCues
 from face_emote.core.types import Phone, SpokenWord
-from face_emote.evaluation.clips import read_clips
 from face_emote.formats.cues_file import read_cues, write_cues
 from face_emote.formats.live_targets import parse_target
 from face_emote.lines.script import read_script
 from face_emote.lines.script_files import ENDINGS, write_script
 from face_emote.lines.speakers import phones_in
+from face_emote_lab.evaluation.clips import read_clips
 from tools.fuzz import stock
 from tools.fuzz.command_readers import command
 from tools.fuzz.formats import BOXES, NPZ

@@ -17,7 +17,7 @@ from face_emote.motion.perform import perform
 from face_emote.motion.player import player_of
 from face_emote.perception.encoder_inputs import Track
 from face_emote.perception.face import face_cells
-from face_emote.train.corpus.cache import read_corpus
+from face_emote_lab.train.corpus.cache import read_corpus
 from tools.train_encoder.moments import LONGEST_SECS, Moment
 from tools.train_network.random_plans import pair_state, single_state
 from tools.train_network.teacher_expression import analysis_from_mels

@@ -8,7 +8,7 @@ from face_emote.core.arrays import Array
 from face_emote.generation.layout import PHRASE_TOKENS, DrawConfig
 from face_emote.generation.net import NUM_CONDITIONS, DrawWeights, draw_sizes
 from face_emote.network.weights import Sizes
-from face_emote.train.torch_net import Block, Layers, norm
+from face_emote_lab.train.torch_net import Block, Layers, norm
 
 
 class WindowBlock(Block):

@@ -12,9 +12,9 @@ from face_emote.emotion.lexicon import find_word
 from face_emote.motion.net_listening import emotion_rows
 from face_emote.network.config import LIP_CHANNELS, NetConfig
 from face_emote.network.hearing import normalised
-from face_emote.train.config import DataConfig
-from face_emote.train.corpus.cache import Corpus
-from face_emote.train.crops import Crops, Pool, lip_batch, make_pool
+from face_emote_lab.train.config import DataConfig
+from face_emote_lab.train.corpus.cache import Corpus
+from face_emote_lab.train.crops import Crops, Pool, lip_batch, make_pool
 from tools.train_judges.emotional_sync import NUM_FACE_COLUMNS, VAD_COLUMNS, WINDOW_LATENTS, WINDOW_ROWS
 from tools.train_judges.experts import FACE_HZ, GEOMETRY
 from tools.train_network.faces import amid_silence

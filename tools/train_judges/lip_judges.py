@@ -17,7 +17,7 @@ from face_emote.core.arrays import Array, Float, Int
 from face_emote.core.names import PHONES
 from face_emote.network.config import LIP_CHANNELS
 from face_emote.network.convnet import Conv, ConvNetSpec, ExpertFile, read_expert
-from face_emote.train.lip_losses import LipTruth, mean_of, natural, phone_loss
+from face_emote_lab.train.lip_losses import LipTruth, mean_of, natural, phone_loss
 from tools.train_judges.experts import GEOMETRY, SCALES, geometry_units, with_deltas
 from tools.train_judges.torch_convnet import TorchConvNet, frozen_twin
 

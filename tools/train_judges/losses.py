@@ -17,10 +17,10 @@ from torch import Tensor
 
 from face_emote.core.errors import ConfigError
 from face_emote.face.bundled import load_head
-from face_emote.train.config import TrainConfig, from_table
-from face_emote.train.crops import Crops
-from face_emote.train.lip_losses import LipTruth, mean_of, natural
-from face_emote.train.objective import Terms
+from face_emote_lab.train.config import TrainConfig, from_table
+from face_emote_lab.train.crops import Crops
+from face_emote_lab.train.lip_losses import LipTruth, mean_of, natural
+from face_emote_lab.train.objective import Terms
 from tools.train_judges.emotional_sync import EmotionalSyncNet, feeling_terms, read_emotional_sync
 from tools.train_judges.lip_judges import SyncNet, read_lip_reader, read_sync, reader_loss, sync_loss
 from tools.train_judges.mouth import AIMS, MouthMesh, mouth_mesh
@@ -50,7 +50,7 @@ class JudgeConfig:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainedJudges:
-    """Frozen judges; None where a loss is off. They are asked by `face_emote.train.objective`."""
+    """Frozen judges; None where a loss is off. They are asked by `face_emote_lab.train.objective`."""
 
     weights: JudgeConfig
     training: TrainConfig

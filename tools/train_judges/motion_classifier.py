@@ -16,7 +16,7 @@ from face_emote.motion.perform import perform
 from face_emote.motion.player import player_of
 from face_emote.network.convnet import Conv, ConvNetSpec
 from face_emote.perception.face import FACE_CONTROLS, FACE_FRAMES, NUM_FACE_FEATURES
-from face_emote.train.corpus.cache import Corpus
+from face_emote_lab.train.corpus.cache import Corpus
 from tools.train_judges.experts import face_features, face_windows
 from tools.train_judges.torch_convnet import TorchConvNet
 from tools.train_network.random_plans import pair_state, single_state

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from face_emote.core.arrays import Array
 from face_emote.core.names import EMOTIONS
-from face_emote.train.config import DataConfig, ExpressionConfig, TrainConfig
-from face_emote.train.crops import make_pool
+from face_emote_lab.train.config import DataConfig, ExpressionConfig, TrainConfig
+from face_emote_lab.train.crops import make_pool
 from tools.train_judges.batches import speech_pool
 from tools.train_judges.lip_judges import SyncNet, embedded, random_anchors
 from tools.train_judges.picture_losses import FEELING_CAMERA, SYNC_CAMERA, painter, soft_cross_entropy

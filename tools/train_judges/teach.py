@@ -23,8 +23,8 @@ from face_emote.core.errors import CorpusError, FaceEmoteError
 from face_emote.core.names import EMOTIONS
 from face_emote.face.bundled import load_head
 from face_emote.network.convnet import ExpertFile
-from face_emote.train.corpus.cache import read_corpus
-from face_emote.train.lip_losses import phone_loss
+from face_emote_lab.train.corpus.cache import read_corpus
+from face_emote_lab.train.lip_losses import phone_loss
 from tools.train_judges.batches import (
     FeelingBatch,
     feeling_batch,

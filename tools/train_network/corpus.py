@@ -3,7 +3,7 @@
     python -m tools.train_network.corpus DATA -o CORPUS [--only NAME,..] [--hours H]
 
 Finished sources are left as they are; a run that was killed goes on where it was. Your own data is added by
-`face_emote.train.corpus.build`.
+`face_emote_lab.train.corpus.build`.
 """
 
 import argparse
@@ -16,8 +16,8 @@ from functools import partial
 from pathlib import Path
 
 from face_emote.core.errors import FaceEmoteError, OptionError
-from face_emote.train.corpus.build import describe, write_manifest
-from face_emote.train.corpus.cache import Job, sources_in, write_source
+from face_emote_lab.train.corpus.build import describe, write_manifest
+from face_emote_lab.train.corpus.cache import Job, sources_in, write_source
 from tools.train_network.derived import emotional_jobs, silent_jobs, stretched_jobs
 from tools.train_network.espeak_voice import espeak_process
 from tools.train_network.facegood import facegood_jobs

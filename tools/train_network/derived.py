@@ -22,8 +22,8 @@ from face_emote.core.errors import DependencyError
 from face_emote.core.names import PHONES, SAMPLE_RATE_HZ
 from face_emote.motion.mouth.viseme_table import CHANNELS, target_row
 from face_emote.network.config import LIP_CHANNELS
-from face_emote.train.corpus.cache import NUM_LIPS, ClipData, Job, num_frames_of
-from face_emote.train.corpus.lips import cubic
+from face_emote_lab.train.corpus.cache import NUM_LIPS, ClipData, Job, num_frames_of
+from face_emote_lab.train.corpus.lips import cubic
 
 FRAME_MS = 5.0
 TREMOR_HZ = 5.5

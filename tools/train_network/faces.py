@@ -26,14 +26,14 @@ from face_emote.network.config import (
     WRINKLE_SLICE,
 )
 from face_emote.network.hearing import normalised
-from face_emote.train.augment import FLOOR, augmented
-from face_emote.train.config import TrainConfig
-from face_emote.train.corpus.cache import UNKNOWN_PHONE as NO_LABEL
-from face_emote.train.corpus.cache import Corpus
-from face_emote.train.crops import Crops, Pool
-from face_emote.train.measure import correlation
-from face_emote.train.objective import Terms
-from face_emote.train.torch_net import TorchMotionNet
+from face_emote_lab.train.augment import FLOOR, augmented
+from face_emote_lab.train.config import TrainConfig
+from face_emote_lab.train.corpus.cache import UNKNOWN_PHONE as NO_LABEL
+from face_emote_lab.train.corpus.cache import Corpus
+from face_emote_lab.train.crops import Crops, Pool
+from face_emote_lab.train.measure import correlation
+from face_emote_lab.train.objective import Terms
+from face_emote_lab.train.torch_net import TorchMotionNet
 from tools.train_network.random_plans import random_plan
 from tools.train_network.teacher_expression import cues_from_mels, expression_targets, plan_track
 

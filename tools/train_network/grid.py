@@ -10,7 +10,7 @@ from face_emote.audio.reader import read_speech
 from face_emote.core.arrays import Array, Bool, Float
 from face_emote.core.errors import CorpusError
 from face_emote.network.config import LIP_CHANNELS
-from face_emote.train.corpus.cache import ClipData, Job
+from face_emote_lab.train.corpus.cache import ClipData, Job
 from tools.train_network.labels import SPHINX_LATE_SECS, Rows, phones_from, read_aligned, taught_clip
 from tools.train_network.tracks import (
     VIDEO_FPS,

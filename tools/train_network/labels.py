@@ -16,8 +16,8 @@ from face_emote.core.names import PHONES, SAMPLE_RATE_HZ
 from face_emote.core.reading import content_of
 from face_emote.core.records import parsed_json
 from face_emote.core.types import Phone
-from face_emote.train.corpus.cache import ClipData, num_frames_of
-from face_emote.train.corpus.lips import UNKNOWN, loudness_only, phone_index, teacher_lips
+from face_emote_lab.train.corpus.cache import ClipData, num_frames_of
+from face_emote_lab.train.corpus.lips import UNKNOWN, loudness_only, phone_index, teacher_lips
 
 Rows = list[tuple[str, float, float]]
 """Label, start and end of sounds, ascending."""

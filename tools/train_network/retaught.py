@@ -18,10 +18,10 @@ import torch
 from face_emote.core.errors import CorpusError
 from face_emote.network.checkpoint import read_checkpoint
 from face_emote.network.config import LIP_CHANNELS
-from face_emote.train.corpus.build import write_manifest
-from face_emote.train.corpus.cache import Corpus, read_corpus
-from face_emote.train.measure import whole_answers
-from face_emote.train.torch_net import TorchMotionNet
+from face_emote_lab.train.corpus.build import write_manifest
+from face_emote_lab.train.corpus.cache import Corpus, read_corpus
+from face_emote_lab.train.measure import whole_answers
+from face_emote_lab.train.torch_net import TorchMotionNet
 
 RETAUGHT = [LIP_CHANNELS.index(name) for name in ("gap", "width", "jaw")]
 """What a camera sees, and so what the network learnt from people."""

@@ -23,7 +23,7 @@ from face_emote.core.errors import CorpusError, DependencyError
 from face_emote.core.names import SAMPLE_RATE_HZ
 from face_emote.core.reading import content_of
 from face_emote.core.records import Record, parsed_json
-from face_emote.train.corpus.cache import ClipData, Job
+from face_emote_lab.train.corpus.cache import ClipData, Job
 from tools.train_network.espeak_voice import EspeakSound, EspeakStyle, speak
 from tools.train_network.labels import Rows, flite_sound, ipa_sounds, japanese_sound, taught_clip
 

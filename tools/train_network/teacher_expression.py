@@ -19,7 +19,7 @@ from face_emote.motion.feeling.dynamics import LEAD_SECS, step_mood
 from face_emote.motion.feeling.expression import REST_BREATH_HZ, emotion_bias, expression_controls
 from face_emote.motion.feeling.wrinkles import RESIDUAL
 from face_emote.network.config import EXPRESSION_CONTROLS, NUM_EXPRESSION_OUTPUTS
-from face_emote.train.corpus.cache import UNKNOWN_PHONE
+from face_emote_lab.train.corpus.cache import UNKNOWN_PHONE
 
 Labels = Int[Array, " frames"] | UInt8[Array, " frames"]
 """Index into `names.PHONES` on each frame, 255 unknown."""

@@ -19,7 +19,7 @@ from face_emote.core.arrays import Array, Bool, Float
 from face_emote.core.errors import CorpusError
 from face_emote.core.reading import read_npz, words_of
 from face_emote.core.types import Phone
-from face_emote.train.corpus.lips import RANGE_PERCENT, REST_GAP, SCALE_LIMITS, cubic
+from face_emote_lab.train.corpus.lips import RANGE_PERCENT, REST_GAP, SCALE_LIMITS, cubic
 
 VIDEO_FPS = 25.0
 FEATURES = ("gap", "inwidth", "jaw")

@@ -13,10 +13,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from face_emote.core.errors import FaceEmoteError
-from face_emote.train.config import TrainConfig, read_config
-from face_emote.train.devices import this_process
-from face_emote.train.loop import train
-from face_emote.train.objective import Outside
+from face_emote_lab.train.config import TrainConfig, read_config
+from face_emote_lab.train.devices import this_process
+from face_emote_lab.train.loop import train
+from face_emote_lab.train.objective import Outside
 from tools.train_judges.losses import load_judges
 from tools.train_network.faces import TaughtFaces, random_emotions, spoken_pool
 

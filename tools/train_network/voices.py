@@ -4,7 +4,7 @@ from functools import partial
 from pathlib import Path
 
 from face_emote.audio.reader import read_speech
-from face_emote.train.corpus.cache import ClipData, Job
+from face_emote_lab.train.corpus.cache import ClipData, Job
 from tools.train_network.labels import EMODB_LATE_SECS, SPHINX_LATE_SECS, Rows, read_aligned, read_lablaut, taught_clip
 
 HELD_OUT_EVERY = 10

@@ -11,7 +11,7 @@ from face_emote.core.errors import ConfigError
 from face_emote.core.reading import text_of
 from face_emote.network.checkpoint import fault_of
 from face_emote.network.config import NetConfig
-from face_emote.train.lip_losses import LipLossWeights
+from face_emote_lab.train.lip_losses import LipLossWeights
 
 BUNDLED = ASSETS / "training"  # Configurations that come with the package; `face-emote train NAME` finds them by name.
 

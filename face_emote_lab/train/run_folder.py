@@ -22,7 +22,7 @@ from face_emote.core.output import written_beside
 from face_emote.core.reading import content_of, text_of
 from face_emote.core.records import Record, parsed_json
 from face_emote.core.version import VERSION
-from face_emote.train.config import TrainConfig
+from face_emote_lab.train.config import TrainConfig
 
 CONFIG, LOG, LAST, MODEL = "config.json", "log.csv", "last.pt", "model.safetensors"
 

@@ -21,8 +21,6 @@ from face_emote.core.arrays import Array, Float
 from face_emote.core.names import CONTROLS, FEATURE_HZ, MOTION_HZ
 from face_emote.core.timing import frames_in
 from face_emote.core.types import PerformanceStyle, Phone, Prosody, Speech, SpeechAnalysis
-from face_emote.evaluation.clips import JAW_PER_GAP, Clip, Lips
-from face_emote.evaluation.signals import correlation
 from face_emote.face.head import Head
 from face_emote.motion.mouth.coarticulation import blend
 from face_emote.motion.mouth.lip_contacts import phone_contacts
@@ -34,6 +32,8 @@ from face_emote.motion.mouth.visemes import segments_from
 from face_emote.motion.net_listening import lip_answers, phones_at_frames
 from face_emote.network.config import EMOTION_COLUMNS
 from face_emote.network.runtime import load_motion_net
+from face_emote_lab.evaluation.clips import JAW_PER_GAP, Clip, Lips
+from face_emote_lab.evaluation.signals import correlation
 
 Sampler = Callable[[Array], Array]  # Ascending seconds -> controls [frames, 100].
 NATURAL = PerformanceStyle()

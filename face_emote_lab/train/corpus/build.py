@@ -1,6 +1,6 @@
 """Build a training corpus from your own data, or add it to one.
 
-    python -m face_emote.train.corpus.build --user KIND=FOLDER .. -o CORPUS [--flame FILE]
+    python -m face_emote_lab.train.corpus.build --user KIND=FOLDER .. -o CORPUS [--flame FILE]
 
 Finished sources are left as they are; a run that was killed goes on where it was. `manifest.json` beside the sources
 says what they hold.
@@ -19,9 +19,9 @@ from face_emote.core.output import written_beside
 from face_emote.core.reading import content_of
 from face_emote.core.records import parsed_json
 from face_emote.network.config import LIP_CHANNELS
-from face_emote.train.corpus.cache import Corpus, Job, read_corpus, write_source
-from face_emote.train.corpus.user_clips import motion_jobs
-from face_emote.train.corpus.user_flame import beat2_jobs, mead_jobs, vocaset_jobs
+from face_emote_lab.train.corpus.cache import Corpus, Job, read_corpus, write_source
+from face_emote_lab.train.corpus.user_clips import motion_jobs
+from face_emote_lab.train.corpus.user_flame import beat2_jobs, mead_jobs, vocaset_jobs
 
 MANIFEST = "manifest.json"
 OWN = "the user's own data"  # Licence of a source that no manifest tells of.

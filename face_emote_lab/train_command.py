@@ -23,7 +23,7 @@ OUT holds
 
 \b
 Examples:
-  python -m face_emote.train.corpus.build --user motions=takes -o corpus
+  python -m face_emote_lab.train.corpus.build --user motions=takes -o corpus
   face-emote train tiny --corpus corpus -o runs/tiny
   face-emote train default --corpus corpus -o runs/default --minutes 30
   torchrun --nproc-per-node 4 -m face_emote train large --corpus corpus -o runs/large
@@ -60,9 +60,9 @@ def command(
     require_training()
     from dataclasses import replace
 
-    from face_emote.train.config import checked, read_config
-    from face_emote.train.devices import this_process
-    from face_emote.train.loop import train
+    from face_emote_lab.train.config import checked, read_config
+    from face_emote_lab.train.devices import this_process
+    from face_emote_lab.train.loop import train
 
     chosen = read_config(config)
     if steps is not None:
@@ -89,14 +89,14 @@ def command(
 
 def corpus_of(folder: Path, *, output: Path) -> Path:
     """The corpus itself; of a folder of takes, the one that is made of it inside the run's folder."""
-    from face_emote.train.corpus.build import add_user_data, describe
-    from face_emote.train.corpus.cache import sources_in
+    from face_emote_lab.train.corpus.build import add_user_data, describe
+    from face_emote_lab.train.corpus.cache import sources_in
 
     if not folder.is_dir() or sources_in(folder) or not any(folder.rglob("*.npz")):
         return folder
     made = output / "corpus"
     if not sources_in(made):
-        heard = logging.getLogger("face_emote.train.corpus.user_clips")
+        heard = logging.getLogger("face_emote_lab.train.corpus.user_clips")
         heard.setLevel(logging.INFO)
         heard.addHandler(said := logging.StreamHandler())
         try:

@@ -6,8 +6,8 @@ from typing import Any
 
 from face_emote.core.errors import DependencyError
 from face_emote.core.output import written_beside
-from face_emote.evaluation.evaluate import GapPair
-from face_emote.evaluation.report import LIP_ROWS, GroupReport, Report
+from face_emote_lab.evaluation.evaluate import GapPair
+from face_emote_lab.evaluation.report import LIP_ROWS, GroupReport, Report
 
 CLOSED = 0.03
 OURS, REAL, OTHERS = "#c2410c", "#334155", "#94a3b8"

@@ -16,10 +16,10 @@ from face_emote.core.names import ANIMATORS
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from face_emote.evaluation.clips import ClipSet
-    from face_emote.evaluation.lip_figures import SyncJudge
-    from face_emote.evaluation.report import Report
-    from face_emote.evaluation.systems import LipSystem
+    from face_emote_lab.evaluation.clips import ClipSet
+    from face_emote_lab.evaluation.lip_figures import SyncJudge
+    from face_emote_lab.evaluation.report import Report
+    from face_emote_lab.evaluation.systems import LipSystem
 
 HELP = """\
 Measure how well lips follow the speech in FOLDER, beside simple baselines and the real lips.
@@ -74,7 +74,7 @@ measuring_options = decorated(
 @measuring_options
 def command(folder: Path, *, limit: int | None, **values: Any) -> None:
     """Measure how well lips follow the speech in FOLDER."""
-    from face_emote.evaluation.clips import read_clips
+    from face_emote_lab.evaluation.clips import read_clips
 
     measure(lambda _system: read_clips(folder, limit=limit), data=folder.resolve().name, **values)
 
@@ -86,10 +86,10 @@ def measure(
     """Measure a system on `clips` of it, which the report calls `data`, with a judge of `sync`."""
     from face_emote.core.errors import OptionError
     from face_emote.core.output import require_writable
-    from face_emote.evaluation.evaluate import evaluate, lip_system
-    from face_emote.evaluation.plots import require_plotting, write_plots
-    from face_emote.evaluation.report import write_report
     from face_emote.face.bundled import load_head
+    from face_emote_lab.evaluation.evaluate import evaluate, lip_system
+    from face_emote_lab.evaluation.plots import require_plotting, write_plots
+    from face_emote_lab.evaluation.report import write_report
 
     if checkpoint is not None and animator == "rules":
         raise OptionError("--model names a network, and --animator rules uses none; leave one of them out")
@@ -120,7 +120,7 @@ def _show(report: Report) -> None:
     """Tables on stdout; as wide as they need when that is no terminal."""
     from rich.console import Console
 
-    from face_emote.evaluation.report import lip_table, talker_table
+    from face_emote_lab.evaluation.report import lip_table, talker_table
 
     console = Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH, highlight=False)
     for group in report.groups:

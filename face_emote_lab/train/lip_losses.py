@@ -14,7 +14,7 @@ from torch.nn import functional
 from face_emote.core.arrays import Bool, Float, Int
 from face_emote.core.names import BILABIALS, OPEN_VOWELS, PHONES
 from face_emote.network.config import LIP_CHANNELS, LIP_SCALE, NUM_LINEAR
-from face_emote.train.corpus.cache import UNKNOWN_PHONE
+from face_emote_lab.train.corpus.cache import UNKNOWN_PHONE
 
 
 def mean_of(values: Float[Tensor, "*shape"], *, weights: Float[Tensor, "*shape"]) -> Float[Tensor, ""]:

@@ -185,7 +185,7 @@ def read_corpus(folder: Path) -> Corpus:
     folder = Path(folder)
     sources = sources_in(folder) if folder.is_dir() else []
     if not sources:
-        raise CorpusError(f"There is no corpus here; build one with face_emote.train.corpus.build: {folder}")
+        raise CorpusError(f"There is no corpus here; build one with face_emote_lab.train.corpus.build: {folder}")
     rows: list[ClipRow] = []
     arrays: dict[str, SourceArrays] = {}
     for source in sources:

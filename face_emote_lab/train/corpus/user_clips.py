@@ -21,8 +21,8 @@ from face_emote.core.names import CONFIDENCE_AREAS, MOTION_HZ, SAMPLE_RATE_HZ
 from face_emote.core.types import FaceMotion
 from face_emote.face.bundled import load_head
 from face_emote.formats.motion_file import read_motion
-from face_emote.train.corpus.cache import NUM_LIPS, UNKNOWN_PHONE, ClipData, Job, num_frames_of
-from face_emote.train.corpus.lips import (
+from face_emote_lab.train.corpus.cache import NUM_LIPS, UNKNOWN_PHONE, ClipData, Job, num_frames_of
+from face_emote_lab.train.corpus.lips import (
     RANGE_PERCENT,
     REST_GAP,
     S1_GAP_RANGE,

@@ -19,14 +19,14 @@ from face_emote.core.types import Progress
 from face_emote.network.checkpoint import read_checkpoint, write_checkpoint
 from face_emote.network.runtime import FOLDER
 from face_emote.network.weights import EXPRESSION_PREFIX, LIP_PREFIX, weight_shapes
-from face_emote.train.config import TrainConfig
-from face_emote.train.corpus.cache import Corpus, read_corpus
-from face_emote.train.crops import Pool, lip_batch, make_pool
-from face_emote.train.devices import Ranks, averaged_gradients
-from face_emote.train.measure import held_out_clips, measured
-from face_emote.train.objective import Faces, Objective, Outside, Terms
-from face_emote.train.run_folder import MODEL, RunFolder, card_of, open_run
-from face_emote.train.torch_net import TorchMotionNet, weights_from_torch
+from face_emote_lab.train.config import TrainConfig
+from face_emote_lab.train.corpus.cache import Corpus, read_corpus
+from face_emote_lab.train.crops import Pool, lip_batch, make_pool
+from face_emote_lab.train.devices import Ranks, averaged_gradients
+from face_emote_lab.train.measure import held_out_clips, measured
+from face_emote_lab.train.objective import Faces, Objective, Outside, Terms
+from face_emote_lab.train.run_folder import MODEL, RunFolder, card_of, open_run
+from face_emote_lab.train.torch_net import TorchMotionNet, weights_from_torch
 
 LOG_STEPS = 25
 PREFIXES = {"lips": LIP_PREFIX, "expression": EXPRESSION_PREFIX}  # Of the weights of each part.

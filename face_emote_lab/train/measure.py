@@ -10,12 +10,12 @@ from face_emote.core.names import BILABIALS, OPEN_VOWELS, PHONES
 from face_emote.network.config import EMOTION_COLUMNS, LIP_CHANNELS
 from face_emote.network.hearing import normalised
 from face_emote.network.weights import UNKNOWN_PHONE
-from face_emote.train.augment import FLOOR
-from face_emote.train.config import DataConfig
-from face_emote.train.corpus.cache import UNKNOWN_PHONE as NO_LABEL
-from face_emote.train.corpus.cache import Corpus
-from face_emote.train.lip_losses import CLOSED_GAP, CLOSURE_REACH, natural
-from face_emote.train.torch_net import TorchMotionNet
+from face_emote_lab.train.augment import FLOOR
+from face_emote_lab.train.config import DataConfig
+from face_emote_lab.train.corpus.cache import UNKNOWN_PHONE as NO_LABEL
+from face_emote_lab.train.corpus.cache import Corpus
+from face_emote_lab.train.lip_losses import CLOSED_GAP, CLOSURE_REACH, natural
+from face_emote_lab.train.torch_net import TorchMotionNet
 
 _GAP, _CLOSURE = LIP_CHANNELS.index("gap"), LIP_CHANNELS.index("closure")
 _BILABIAL = np.isin(np.arange(256), [PHONES.index(p) for p in sorted(BILABIALS)])

@@ -14,11 +14,11 @@ from face_emote.core.errors import CorpusError
 from face_emote.network.config import LIP_CHANNELS, NetConfig
 from face_emote.network.hearing import normalised
 from face_emote.network.weights import UNKNOWN_PHONE
-from face_emote.train.augment import FLOOR, augmented, masked_rows
-from face_emote.train.config import DataConfig
-from face_emote.train.corpus.cache import UNKNOWN_PHONE as NO_LABEL
-from face_emote.train.corpus.cache import Corpus
-from face_emote.train.lip_losses import relative_loudness
+from face_emote_lab.train.augment import FLOOR, augmented, masked_rows
+from face_emote_lab.train.config import DataConfig
+from face_emote_lab.train.corpus.cache import UNKNOWN_PHONE as NO_LABEL
+from face_emote_lab.train.corpus.cache import Corpus
+from face_emote_lab.train.lip_losses import relative_loudness
 
 TEMPO = (0.85, 1.2)
 

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from face_emote.core.output import written_beside
-from face_emote.evaluation.lip_figures import ClipFigures, LipFigures, TalkerFigures
+from face_emote_lab.evaluation.lip_figures import ClipFigures, LipFigures, TalkerFigures
 
 HUMAN = "human"
 

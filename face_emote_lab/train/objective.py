@@ -10,10 +10,10 @@ from torch import Tensor
 
 from face_emote.core.arrays import Array
 from face_emote.core.errors import ConfigError
-from face_emote.train.config import TrainConfig
-from face_emote.train.crops import Crops, Pool
-from face_emote.train.lip_losses import LipTruth, lip_exchange_loss, lip_terms
-from face_emote.train.torch_net import TorchMotionNet
+from face_emote_lab.train.config import TrainConfig
+from face_emote_lab.train.crops import Crops, Pool
+from face_emote_lab.train.lip_losses import LipTruth, lip_exchange_loss, lip_terms
+from face_emote_lab.train.torch_net import TorchMotionNet
 
 Terms = dict[str, Tensor]  # Every term by name, weighted; their sum is the loss.
 

@@ -18,7 +18,7 @@ from face_emote.motion.mouth.coarticulation import blend
 from face_emote.motion.mouth.lip_contacts import phone_contacts
 from face_emote.motion.mouth.lip_rig import lip_edges
 from face_emote.motion.mouth.visemes import segments_from
-from face_emote.train.corpus.cache import NUM_LIPS, UNKNOWN_PHONE
+from face_emote_lab.train.corpus.cache import NUM_LIPS, UNKNOWN_PHONE
 
 REST_GAP = 0.006  # Of silent lips: the target of SIL in `motion.viseme_table`.
 RANGE_PERCENT = (5.0, 95.0)
