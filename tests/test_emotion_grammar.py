@@ -1,5 +1,7 @@
 """Emotion descriptions: what each one means, and that nothing else than EmotionError ever comes out of any text."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,11 +10,12 @@ from plan_text import same_plan, written
 
 from face_emote.core.errors import EmotionError
 from face_emote.core.names import EMOTIONS
-from face_emote.core.types import Emotion, EmotionKey, EmotionPlan
-from face_emote.emotion.blending import PROTOTYPE_VAD, mix_from_vad
+from face_emote.core.types import Emotion, EmotionKey, EmotionPlan, Pause
+from face_emote.emotion.blending import PROTOTYPE_VAD, at_intensity, mix_from_vad
 from face_emote.emotion.grammar import describe
 from face_emote.emotion.lexicon import find_word, load_lexicon, nearest_words
 from face_emote.emotion.phrases import AMOUNTS, JOINERS, MANNERS
+from face_emote.emotion.track import in_turn, track
 
 
 def only(text: str) -> Emotion:
@@ -291,3 +294,62 @@ def test_the_nearest_words_mend_typing_errors():
     ):
         meanings = [find_word(word) for word in nearest_words(typed)]
         assert find_word(meant) in meanings
+
+
+@pytest.mark.parametrize("text", ["hurt, then cold", "hurt; then cold", "hurt then cold", "hurt and then, cold"])
+def test_feelings_in_turn_share_the_speech(text):
+    plan = describe(text)
+    assert plan.turns == ("hurt", "cold") and plan.text == text
+    with pytest.raises(ValueError, match="in_turn"):
+        track(plan, times=np.zeros(1), fps=1.0)
+    laid = in_turn(plan, duration_secs=4.0)
+    assert [key.time_secs for key in laid.keys] == [0.0, 1.75, 2.25]
+    assert laid.text == "0s hurt; 1.75s hurt; 2.25s cold" and same_plan(describe(laid.text), laid)
+    assert in_turn(laid, duration_secs=9.0) is laid
+    thirds = in_turn(describe("joy then fear then calm"), duration_secs=6.0)
+    assert [key.time_secs for key in thirds.keys] == [0.0, 1.75, 2.25, 3.75, 4.25]
+
+
+def test_a_change_of_feeling_falls_into_a_pause_that_is_near():
+    plan = describe("hurt, then cold")
+    silence = (Pause(0.0, 1.0), Pause(5.0, 6.0))  # Nobody speaks yet, or any more.
+    assert in_turn(plan, duration_secs=6.0, pauses=silence).keys[1].time_secs == pytest.approx(2.75)
+    assert in_turn(plan, duration_secs=4.0, pauses=(Pause(1.4, 1.6),)).keys[1].time_secs == pytest.approx(1.25)
+    far, short = (Pause(0.4, 0.6),), (Pause(1.45, 1.55),)
+    for pauses in (far, short):
+        assert in_turn(plan, duration_secs=4.0, pauses=pauses).keys[1].time_secs == pytest.approx(1.75)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    count=st.integers(2, 20), duration=st.floats(0.3, 4000.0), intensity=st.floats(0.05, 1.0),
+    edges=st.lists(st.floats(0.0, 4000.0), max_size=8),
+)  # fmt: skip
+def test_any_speech_can_be_shared_and_the_text_says_the_same(count, duration, intensity, edges):
+    plan = at_intensity(describe(" then ".join(["joy", *["calm anger"] * (count - 1)])), round(intensity, 2))
+    pauses = [Pause(a, b) for a, b in zip(sorted(edges), sorted(edges)[1:], strict=False) if b <= duration]
+    laid = in_turn(plan, duration_secs=duration, pauses=pauses)
+    again = describe(laid.text)
+    assert [key.time_secs for key in again.keys] == [key.time_secs for key in laid.keys]
+    for told, meant in zip(again.keys, laid.keys, strict=True):
+        assert told.emotion.intensity == pytest.approx(meant.emotion.intensity, abs=1e-6)
+        np.testing.assert_allclose(told.emotion.vad, meant.emotion.vad, atol=1e-6)
+    assert laid.keys[-1].time_secs < duration
+
+
+@pytest.mark.parametrize(
+    ("text", "story"),
+    [
+        ("then joy", "There is no emotion before 'then' at character 1"),
+        ("joy, then", "There is no emotion after 'then' at character 4"),
+        ("auto then joy", "auto at character 1 cannot be a key"),
+        ("joy; fear", "needs a time before it, for example 1.5s, or 'then'"),
+        ("0s joy, then fear", "'fear' at character 14 needs a time before it"),
+        ("joy, then fear, then 3s anger", "give all of them times, or none"),
+        ("joy then feaar", "Unknown emotion 'feaar' at character 10"),
+        (" then ".join(["joy"] * 21), "at most 20"),
+    ],
+)
+def test_mistakes_in_turns_are_sentences(text, story):
+    with pytest.raises(EmotionError, match=re.escape(story)):
+        describe(text)

@@ -18,7 +18,7 @@ from face_emote.core.errors import FaceEmoteWarning, OptionError, SpeakerError
 from face_emote.emotion.grammar import describe
 from face_emote.formats.motion_file import read_motion
 from face_emote.lines import speakers as room
-from face_emote.lines.feeling import felt_in, in_turn
+from face_emote.lines.feeling import beneath, felt_in
 from face_emote.lines.speakers import Speaker, find_speaker, said, speakers
 
 LINE = "I never said that. Baby, where were you?"
@@ -241,13 +241,9 @@ def test_without_a_vocoder_the_voice_stays_and_that_is_said(monkeypatch, tmp_pat
     assert np.abs(line.speech.samples).max() > 0.05
 
 
-def test_feelings_in_turn_are_keys_over_the_line():
-    plan = describe(in_turn("hurt, then cold", duration_secs=2.0))
-    assert [key.time_secs for key in plan.keys] == [0.0, 0.75, 1.25]
-    assert plan.keys[0].emotion.mix[2] > 0.5 and plan.keys[-1].emotion.mix[-1] > 0.3
-    assert in_turn("calm anger", duration_secs=2.0) == "calm anger"
-    hidden = describe(in_turn("joy then calm", duration_secs=2.0, hidden="fear"))
-    assert all(key.emotion.covert[4] > 0.0 for key in hidden.keys)
+def test_what_is_hidden_is_hidden_under_each_feeling_in_turn():
+    hidden = describe(beneath("joy, then calm", "fear"))
+    assert len(hidden.turns) == 2 and all(key.emotion.covert[4] > 0.0 for key in hidden.keys)
 
 
 def test_words_say_what_is_felt_and_irony_hides_it():

@@ -13,7 +13,7 @@ from face_emote.batch.plan import PlanOptions, plan_batch
 from face_emote.core.errors import AlignmentError, FaceEmoteError, OptionError
 from face_emote.emotion.grammar import describe
 from face_emote.lines import speakers as room
-from face_emote.lines.feeling import LineFeeling, in_turn
+from face_emote.lines.feeling import LineFeeling, beneath
 from face_emote.lines.script import directed, read_script
 from face_emote.lines.script_files import COLUMNS, write_script
 
@@ -96,7 +96,7 @@ def test_directions_say_how_and_the_words_what_is_hidden(tmp_path):
     assert felt[4].emotion == "softly fear" and 0.5 < felt[4].intensity < 1.0
     assert (felt[6].emotion, felt[6].hidden) == ("joy", "anger")
     for one in felt:
-        describe(in_turn(one.emotion, duration_secs=1.0, hidden=one.hidden))
+        describe(beneath(one.emotion, one.hidden))
 
 
 def test_plain_text_names_speakers_or_does_not(tmp_path):

@@ -27,7 +27,7 @@ from face_emote.core.output import written_beside
 from face_emote.core.timing import frames_in
 from face_emote.core.types import EmotionPlan
 from face_emote.emotion.grammar import plan_of
-from face_emote.emotion.track import PlannedEmotion
+from face_emote.emotion.track import PlannedEmotion, in_turn
 from face_emote.face.bundled import load_head
 from face_emote.formats.motion_file import open_motion, write_motion
 from face_emote.rendering.video import DEFAULT_CODEC, SEGMENT_FRAMES
@@ -192,7 +192,8 @@ def _capture(row: Row, filming: Filming, target: Path) -> dict[str, object]:
             motion, emotion=layer.emotion, intensity=layer.intensity, speech=sound, style=layer.style
         )  # fmt: skip
     write_motion(motion, target)
-    return _story(plan, motion.num_frames / motion.fps) | {"remarks": list(captured.remarks), "read": ""}
+    secs = motion.num_frames / motion.fps
+    return _story(in_turn(plan, duration_secs=secs), secs) | {"remarks": list(captured.remarks), "read": ""}
 
 
 def _story(plan: EmotionPlan, secs: float) -> dict[str, object]:

@@ -52,6 +52,7 @@ Examples:
   face-emote animate line.wav -o line.mp4
   face-emote animate line.wav -e "joy tinged with guilt" -t line.txt -o line.glb
   face-emote animate line.wav -e "0s calm; 1.5s fear:0.8; 3s relief" --fps 24 -o line.npz
+  face-emote animate line.wav -e "hurt, then cold" -o line.mp4
   face-emote animate line.wav -e "restrained despair" --head-motion 0.5 --seed 3 -o take3.mp4
   face-emote animate line.wav --animator takes --takes 5 -o line.npz
   face-emote animate --from take.csv -e "calm anger" -o take.glb

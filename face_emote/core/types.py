@@ -148,6 +148,9 @@ class EmotionPlan:
     auto: float = 0.0
     """Share of the emotion that is read from the voice, 0..1 (`auto` alone is 1)."""
     text: str = ""  # The description as the user wrote it.
+    turns: tuple[str, ...] = ()
+    """Words of feelings that follow each other, where nobody has said when: keys that `emotion.track.in_turn` lays over
+    the speech."""
 
 
 @dataclass(frozen=True, slots=True)

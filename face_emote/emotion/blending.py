@@ -165,7 +165,8 @@ def at_intensity(plan: EmotionPlan, intensity: float) -> EmotionPlan:
     if plan.auto > 0.0:
         raise EmotionError("intensity needs an emotion by name; the strength of auto comes from the voice (use energy)")
     keys = tuple(replace(key, emotion=finished(scaled(_state(key.emotion), intensity))) for key in plan.keys)
-    return replace(plan, keys=keys, text=f"{plan.text} (x {intensity:g})")
+    turns = tuple(f"({turn}):{intensity:g}" for turn in plan.turns)
+    return replace(plan, keys=keys, text=f"{plan.text} (x {intensity:g})", turns=turns)
 
 
 def _state(emotion: Emotion) -> State:

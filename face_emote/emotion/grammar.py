@@ -1,8 +1,9 @@
 """Read an emotion as people write it.
 
 ```
-plan     = [ auto ";" ] key { ";" key } [ ";" ] | auto [ ";" ] | blend [ ";" ]
+plan     = [ auto ";" ] key { ";" key } [ ";" ] | [ auto ";" ] blend { then blend } [ ";" ] | auto [ ";" ]
 key      = time [ ":" ] blend                      (the first may lack its time: it is 0 s)
+then     = [ "," | ";" ] [ "and" ] "then" [ "," ]   hurt, then cold: each for its share of the speech
 time     = [ "at" ] ( number [ "s" | "sec" | "ms" | "min" | ... ] | [ hh ":" ] mm ":" ss [ "." fff ] )
 blend    = hiding-verb sum link sum                masking fear with joy
          | sum [ [ joiner ] hidden-by sum ]        anger hidden under a smile
@@ -53,6 +54,7 @@ from face_emote.emotion.lexicon import find_word, load_lexicon, nearest_words
 from face_emote.emotion.tokens import Cursor, tokenize
 
 MAX_DEPTH = 12  # Deepest nesting of parentheses.
+MAX_TURNS = 20
 _JOINING = frozenset(phrases.JOINERS) | phrases.HIDDEN_LEFT | phrases.HIDDEN_RIGHT
 
 
@@ -66,15 +68,19 @@ def describe(text: str) -> EmotionPlan:
     parser = _Parser(cursor=cursor)
     segments = cursor.segments()
     keys: list[EmotionKey] = []
-    auto = 0.0
+    auto, timed = 0.0, False
+    turns: list[str] = []
     for number, (first, stop) in enumerate(segments):
         cursor.enter(first, stop)
         time = cursor.time(bare=len(segments) > 1)
-        if time is None and keys:
-            raise cursor.error("needs a time before it, for example 1.5s")
+        if time is None and keys and (timed or cursor.tokens[first - 1].text != "then"):
+            raise cursor.error("needs a time before it, for example 1.5s" + ("" if timed else ", or 'then'"))
+        if time is not None and len(keys) > 1 and not timed:
+            raise cursor.error("has a time, and those before it follow by 'then'; give all of them times, or none")
+        timed = timed or time is not None
         place = cursor.token.place
         share, state = parser.blend_with_auto()
-        if share > 0.0 and (number > 0 or time is not None):
+        if share > 0.0 and (number > 0 or time is not None or cursor.tokens[stop].text == "then"):
             raise EmotionError(
                 f"auto at character {place} cannot be a key; write it first, as in auto:0.5; 0s joy; 2s anger"
             )
@@ -84,7 +90,8 @@ def describe(text: str) -> EmotionPlan:
             auto = share
             continue
         auto = max(auto, share)
-        at_secs = 0.0 if time is None else round(time, 9)
+        at_secs = float(len(keys)) if time is None else round(time, 9)
+        turns.append(text[cursor.tokens[first].place - 1 : cursor.tokens[stop].place - 1].strip())
         if keys and at_secs <= keys[-1].time_secs:
             raise EmotionError(
                 f"The key at {at_secs:g} s (character {cursor.tokens[first].place}) must come later than the one "
@@ -93,7 +100,10 @@ def describe(text: str) -> EmotionPlan:
         keys.append(EmotionKey(time_secs=at_secs, emotion=finished(state)))
     if not keys:
         keys.append(EmotionKey(time_secs=0.0, emotion=finished(State())))
-    return EmotionPlan(keys=tuple(keys), auto=round(auto, 6), text=text)
+    in_turn = () if timed or len(keys) == 1 else tuple(turns)
+    if len(in_turn) > MAX_TURNS:
+        raise EmotionError(f"{len(in_turn)} feelings follow each other by 'then', at most {MAX_TURNS}; give them times")
+    return EmotionPlan(keys=tuple(keys), auto=round(auto, 6), text=text, turns=in_turn)
 
 
 def plan_of(emotion: str | EmotionPlan, intensity: float = 1.0) -> EmotionPlan:

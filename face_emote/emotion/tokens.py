@@ -56,7 +56,22 @@ def tokenize(text: str) -> tuple[Token, ...]:
         tokens.append(Token(kind=kind, text=piece, place=at - len(piece) + 1))
     if not tokens:
         raise EmotionError("The emotion is empty; write for example joy, joy:0.7, calm anger or auto")
-    return (*tokens, Token(kind="end", text="", place=len(text) + 1))
+    return (*_with_turns(tokens), Token(kind="end", text="", place=len(text) + 1))
+
+
+def _with_turns(tokens: list[Token]) -> list[Token]:
+    """`; and then,` as one mark."""
+    out: list[Token] = []
+    for token in tokens:
+        if token.text == "then":
+            place = token.place
+            for before in (("and",), (",", ";")):
+                if out and out[-1].text in before:
+                    place = out.pop().place
+            out.append(Token(kind="mark", text="then", place=place))
+        elif token.text != "," or not out or out[-1].text != "then":
+            out.append(token)
+    return out
 
 
 _ALLOWED = "words, numbers and the marks + , ; : % ( ) = are understood"
@@ -98,16 +113,16 @@ class Cursor:
     _end: Token = field(default_factory=lambda: Token(kind="end", text="", place=1))
 
     def segments(self) -> list[tuple[int, int]]:
-        """First and stop token of each part between semicolons."""
-        marks = [i for i, token in enumerate(self.tokens) if token.text == ";" or token.kind == "end"]
+        """First and stop token of each part between semicolons, or `then`."""
+        marks = [i for i, token in enumerate(self.tokens) if token.text in (";", "then") or token.kind == "end"]
         spans = list(zip([0, *(i + 1 for i in marks)], marks, strict=False))
-        if len(spans) > 1 and spans[-1][0] == spans[-1][1]:
+        if len(spans) > 1 and spans[-1][0] == spans[-1][1] and self.tokens[spans[-1][0] - 1].text == ";":
             spans.pop()
         for first, stop in spans:
             if first == stop:
-                raise EmotionError(
-                    f"There is no emotion before the semicolon at character {self.tokens[stop].place}; write one there"
-                )
+                side, mark = ("before", self.tokens[stop]) if stop < marks[-1] else ("after", self.tokens[stop - 1])
+                what = "the semicolon" if mark.text == ";" else f"'{mark.text}'"
+                raise EmotionError(f"There is no emotion {side} {what} at character {mark.place}; write one there")
         if len(spans) > MAX_KEYS:
             raise EmotionError(f"A description has at most {MAX_KEYS} keys, this one has {len(spans)}")
         return spans

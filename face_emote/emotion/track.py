@@ -1,12 +1,17 @@
 """An emotion plan spread over time, with what is to be read from the speech filled in."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from face_emote.core.arrays import Array, Float
-from face_emote.core.types import Emotion, EmotionKey, EmotionPlan, EmotionTrack
+from face_emote.core.types import Emotion, EmotionKey, EmotionPlan, EmotionTrack, Pause
+
+CHANGE_SECS = 0.5
+"""In which a face goes from one feeling to the next."""
+_SHORTEST_SPEECH_SECS, _SHORTEST_PAUSE_SECS, _NEAR = 0.3, 0.12, 0.3
+"""A pause so long draws a change to itself, from so far away: a share of how long each feeling lasts."""
 
 
 def track(plan: EmotionPlan, *, times: Float[Array, " frames"], fps: float) -> EmotionTrack:
@@ -16,8 +21,10 @@ def track(plan: EmotionPlan, *, times: Float[Array, " frames"], fps: float) -> E
     the last the emotion holds; between two keys it eases in and out (3u^2 - 2u^3). What blends is the felt strength of
     each emotion (share x intensity), so that a change from faint joy to full anger does not pass through full joy.
 
-    The result is labelled with `fps`.
+    The result is labelled with `fps`. ValueError: nobody has said when the feelings follow each other.
     """
+    if plan.turns:
+        raise ValueError("lay this plan over the speech with in_turn")
     starts = np.array([key.time_secs for key in plan.keys])
     before = np.clip(np.searchsorted(starts, times, side="right") - 1, 0, None)
     after = np.minimum(before + 1, len(starts) - 1)
@@ -26,6 +33,31 @@ def track(plan: EmotionPlan, *, times: Float[Array, " frames"], fps: float) -> E
     ease = u * u * (3.0 - 2.0 * u)
     first, second = _on_frames(plan, index=before, fps=fps), _on_frames(plan, index=after, fps=fps)
     return blend(first, second, share=ease)
+
+
+def in_turn(plan: EmotionPlan, *, duration_secs: float, pauses: Sequence[Pause] = ()) -> EmotionPlan:
+    """`hurt, then cold` with times: equal shares of the speech, the change in a pause where one is near.
+
+    The text names the times. Other plans stay as they are.
+    """
+    if not plan.turns:
+        return plan
+    quiet = [pause for pause in pauses if pause.end_secs - pause.start_secs >= _SHORTEST_PAUSE_SECS]
+    start = next((pause.end_secs for pause in quiet if pause.start_secs <= 0.0), 0.0)
+    end = next((pause.start_secs for pause in quiet if pause.end_secs >= duration_secs - 1e-3), duration_secs)
+    start, end = (start, end) if end - start >= _SHORTEST_SPEECH_SECS else (0.0, duration_secs)
+    each = (end - start) / len(plan.turns)
+    half = min(0.5 * CHANGE_SECS, 0.15 * each)
+    keys = [(0.0, 0)]
+    for number in range(1, len(plan.turns)):
+        turn = start + number * each
+        middles = [0.5 * (pause.start_secs + pause.end_secs) for pause in quiet]
+        near = [middle for middle in middles if abs(middle - turn) <= _NEAR * each]
+        turn = min(near, key=lambda middle: abs(middle - turn), default=turn)
+        keys += [(round(turn - half, 5), number - 1), (round(turn + half, 5), number)]
+    text = "; ".join(f"{secs:.10g}s {plan.turns[number]}" for secs, number in keys)
+    told = tuple(EmotionKey(secs, plan.keys[number].emotion) for secs, number in keys)
+    return EmotionPlan(told, plan.auto, f"auto:{plan.auto:g}; {text}" if plan.auto > 0.0 else text)
 
 
 def with_auto(plan: EmotionPlan, heard: EmotionPlan) -> EmotionPlan:

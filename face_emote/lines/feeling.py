@@ -1,4 +1,4 @@
-"""What the words of a line say is felt, in words that a person can edit; and several feelings one after the other."""
+"""What the words of a line say is felt, in words that a person can edit."""
 
 import re
 from dataclasses import dataclass
@@ -12,8 +12,6 @@ SECOND = 0.4
 """An emotion stands beside the strongest one from this share of it on."""
 IRONIC = 0.5
 """From here on words are taken to mean the other way round: gladness shows, and what is meant is hidden."""
-CHANGE_SECS = 0.5
-"""In which a face goes from one feeling to the next."""
 _THEN = re.compile(r"\s*[,;]?\s*\b(?:and\s+)?then\b[\s,]*", re.IGNORECASE)
 
 
@@ -62,29 +60,12 @@ def _twentieth(value: float) -> float:
 
 
 def beneath(emotion: str, hidden: str) -> str:
-    """An emotion with another one hidden under it; none where `hidden` is empty."""
-    return f"{one(hidden)} hidden under {one(emotion)}" if hidden else emotion
+    """An emotion, or several one after the other, with another one hidden under it; none where `hidden` is empty."""
+    if not hidden:
+        return emotion
+    return " then ".join(f"{one(hidden)} hidden under {one(part)}" for part in _THEN.split(emotion))
 
 
 def one(emotion: str) -> str:
     """A description that others can stand beside."""
     return emotion if re.fullmatch(r"[\w-]+(?::[\d.]+)?", emotion) else f"({emotion})"
-
-
-def parts_of(emotion: str, hidden: str = "") -> list[str]:
-    """The feelings that follow each other in a description, each with what is hidden."""
-    return [beneath(part, hidden) for part in _THEN.split(emotion)]
-
-
-def in_turn(emotion: str, *, duration_secs: float, hidden: str = "") -> str:
-    """`hurt, then cold` as keys over a line, each feeling for as long as the others; other words as they are."""
-    parts = parts_of(emotion, hidden)
-    if len(parts) == 1:
-        return parts[0]
-    each = duration_secs / len(parts)
-    half = min(0.5 * CHANGE_SECS, 0.25 * each)
-    keys = [f"0s {parts[0]}"]
-    for number in range(1, len(parts)):
-        turn = number * each
-        keys += [f"{turn - half:.3f}s {parts[number - 1]}", f"{turn + half:.3f}s {parts[number]}"]
-    return "; ".join(keys)

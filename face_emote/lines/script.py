@@ -9,7 +9,7 @@ from face_emote.audio.directions import LEAD_INS, spoken_part
 from face_emote.audio.transcripts import kind_of, read_subtitles, text_in
 from face_emote.core.errors import EmotionError, OptionError
 from face_emote.emotion.grammar import describe
-from face_emote.lines.feeling import LineFeeling, felt_in, in_turn, one
+from face_emote.lines.feeling import LineFeeling, felt_in, one
 from face_emote.lines.speakers import MOST_LETTERS
 
 MOST_LINES = 20_000
@@ -89,7 +89,7 @@ def directed(words: LineFeeling, direction: str) -> LineFeeling:
 
 def _is_felt(emotion: str) -> bool:
     try:
-        return describe(in_turn(emotion, duration_secs=1.0)).auto == 0.0
+        return describe(emotion).auto == 0.0
     except EmotionError:
         return False
 
@@ -98,7 +98,7 @@ def _agree(named: str, words: LineFeeling) -> bool:
     """Whether a feeling that is named and the words are both glad, both not, or the words say little."""
     if words.emotion == "neutral" or words.intensity < 0.5:
         return True
-    shown, meant = (describe(in_turn(one, duration_secs=1.0)).keys[0].emotion.vad[0] for one in (named, words.emotion))
+    shown, meant = (describe(one).keys[0].emotion.vad[0] for one in (named, words.emotion))
     return bool(shown * meant >= -0.05)
 
 

@@ -14,8 +14,8 @@ from face_emote.core.names import EMOTIONS
 from face_emote.core.output import written_beside
 from face_emote.emotion.grammar import plan_of
 from face_emote.emotion.lexicon import find_word
-from face_emote.emotion.track import track
-from face_emote.lines.feeling import in_turn
+from face_emote.emotion.track import in_turn, track
+from face_emote.lines.feeling import beneath
 from face_emote.lines.script import ScriptLine
 from face_emote.voice.manners import manner_of
 
@@ -126,7 +126,7 @@ def _with_breaks(between: str) -> str:
 def _felt(line: ScriptLine) -> tuple[np.ndarray, np.ndarray]:
     """Share of each shown emotion, and rate, pitch in semitones and loudness in dB, over the line as a whole."""
     felt = line.feeling
-    plan = plan_of(in_turn(felt.emotion, duration_secs=1.0, hidden=felt.hidden), felt.intensity)
+    plan = in_turn(plan_of(beneath(felt.emotion, felt.hidden), felt.intensity), duration_secs=1.0)
     frames = track(plan, times=np.linspace(0.05, 0.95, 7), fps=7.0)
     manner = manner_of(frames)
     rate = 1.0 + RATE_BY_AROUSAL * float((frames.vad[:, 1] * frames.intensity).mean())

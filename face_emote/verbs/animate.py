@@ -54,7 +54,7 @@ from face_emote.core.types import (
 )
 from face_emote.core.version import VERSION
 from face_emote.emotion.grammar import plan_of
-from face_emote.emotion.track import PlannedEmotion, with_auto
+from face_emote.emotion.track import PlannedEmotion, in_turn, with_auto
 from face_emote.face.bundled import load_head
 from face_emote.face.characters import character as load_character
 from face_emote.face.head import Head
@@ -123,8 +123,8 @@ def animate(  # noqa: PLR0913
 
     Args:
         speech: a recording, or the path of one: wav, flac, mp3, ogg, m4a, or a video with sound.
-        emotion: what is felt, in words: `"joy tinged with guilt"`, `"calm anger"`, `"0s neutral; 1.5s surprise:0.8"`;
-            `"auto"` reads it from the voice.
+        emotion: what is felt, in words: `"joy tinged with guilt"`, `"calm anger"`, `"0s neutral; 1.5s surprise:0.8"`,
+            `"hurt, then cold"`; `"auto"` reads it from the voice.
         intensity: how strongly an emotion that is named is felt, 0..1: `"joy"` at .5 is `"joy:0.5"`.
         transcript: the words spoken, or a file with them: text or subtitles; sharpens the lips.
         language: code of the transcript's language (`de`); told by its words when left out.
@@ -195,7 +195,8 @@ def _taken(performance: Performance, *, head: Head | None, progress: Progress | 
     if cast.spoken is not None:
         _require_same_clip(cast.spoken, analysis)
     heard = heard_plan(cast.plan, analysis, talker=performance.talker)
-    cast = replace(cast, plan=cast.plan if heard is None else with_auto(cast.plan, heard))
+    plan = in_turn(cast.plan, duration_secs=analysis.duration_secs, pauses=analysis.pauses)
+    cast = replace(cast, plan=plan if heard is None else with_auto(plan, heard))
     body = None if cast.body is None else signals_of(cast.body, duration_secs=analysis.duration_secs)
     if body is not None:
         analysis = replace(analysis, remarks=(*analysis.remarks, *body.remarks))
@@ -352,7 +353,7 @@ def animate_capture(
         raise HeadError(
             f"The capture belongs to face model '{capture.info.basis}', not to the bundled head; convert it"
         )
-    info = replace(capture.info, emotion=plan.text, version=VERSION)
+    info = replace(capture.info, version=VERSION)
     duration_secs = capture.num_frames / capture.fps
     if speech is None and plan.auto > 0.0:
         raise OptionError("'auto' is read from the voice, and there is no speech; give it, or name an emotion")
@@ -361,9 +362,11 @@ def animate_capture(
         analysis = analyse(source)
         _warn(analysis)
         heard = heard_plan(plan, analysis)
+        plan = in_turn(plan, duration_secs=duration_secs, pauses=analysis.pauses)
         plan = plan if heard is None else with_auto(plan, heard)
         info = _with_source(replace(info, speech_secs=analysis.duration_secs), source)
-    recorded = replace(capture, info=info)
+    plan = in_turn(plan, duration_secs=duration_secs)
+    recorded = replace(capture, info=replace(info, emotion=plan.text))
     if character is not None:
         person = load_character(character)
         recorded = replace(recorded, character=person.name, betas=np.asarray(person.betas, np.float32))

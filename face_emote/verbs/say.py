@@ -10,15 +10,17 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
+from face_emote.audio.analyse import analyse
 from face_emote.audio.directions import spoken_part
-from face_emote.audio.reader import open_speech, read_speech
+from face_emote.audio.reader import read_speech
 from face_emote.core.errors import FaceEmoteWarning, OptionError
 from face_emote.core.names import DEFAULT_FPS
 from face_emote.core.options import Performance
 from face_emote.core.output import written_beside
 from face_emote.core.types import FaceMotion, Progress, Speech
-from face_emote.emotion.grammar import plan_of
-from face_emote.lines.feeling import felt_in, in_turn, parts_of
+from face_emote.emotion.grammar import describe
+from face_emote.emotion.track import in_turn
+from face_emote.lines.feeling import beneath, felt_in
 from face_emote.lines.speakers import said
 from face_emote.verbs.animate import perform
 from face_emote.verbs.voice import write_retuned
@@ -48,7 +50,7 @@ def say(
 
     Args:
         text: what is said; stage directions in brackets are left out.
-        emotion: as `animate` takes it, also `"hurt, then cold"`; `"auto"` reads it from the words.
+        emotion: as `animate` takes it; `"auto"` reads it from the words.
         speaker: who says it, perhaps with a voice: `"flite:rms"`; if left out, the first here who knows the language.
         language: code of the text's language; told by its words when left out.
         fps: as this and the others for `animate`.
@@ -91,12 +93,14 @@ def said_performance(
         raise OptionError("A line is said with an emotion in words; give it so")
     plain = spoken_part(text, [])
     emotion = felt_in(plain).words if wanted.emotion.strip().lower() == "auto" else wanted.emotion
-    for part in parts_of(emotion, hidden):  # Its mistakes are told before anybody speaks.
-        plan_of(part)
+    emotion = beneath(emotion, hidden)
+    plan = describe(emotion)  # Its mistakes are told before anybody speaks.
     if progress is not None:
         progress(0.0, 1.0, "speaking")
     line = said(plain, speaker=speaker, language=wanted.language)
-    emotion = in_turn(emotion, duration_secs=open_speech(line.path).duration_secs, hidden=hidden)
+    if plan.turns:  # Voice and face turn at the same instants.
+        heard = analyse(line.path)
+        emotion = in_turn(plan, duration_secs=heard.duration_secs, pauses=heard.pauses).text
     return replace(
         wanted, speech=line.path, transcript=line.text, language=line.language, emotion=emotion,
         cues=wanted.cues or line.cues,

@@ -20,7 +20,7 @@ from face_emote.core.errors import AudioError, FaceEmoteWarning, OptionError
 from face_emote.core.output import require_writable, written_beside
 from face_emote.core.types import EmotionPlan, Progress, Speech
 from face_emote.emotion.grammar import plan_of
-from face_emote.emotion.track import track, with_auto
+from face_emote.emotion.track import in_turn, track, with_auto
 from face_emote.verbs.animate import heard_plan
 from face_emote.voice.manners import Manner, manner_of
 from face_emote.voice.retuned import Pieces, retuned, surveyed
@@ -130,9 +130,11 @@ def _require_rate(rate_hz: int, where: str | Path) -> None:
 def _plan(speech: Speech | str | Path, emotion: str | EmotionPlan, *, intensity: float) -> EmotionPlan:
     require_vocoder()
     plan = plan_of(emotion, intensity)
-    if plan.auto <= 0.0:
+    if plan.auto <= 0.0 and not plan.turns:
         return plan
-    heard = heard_plan(plan, analyse(speech if isinstance(speech, Speech) else Path(speech)))
+    analysis = analyse(speech if isinstance(speech, Speech) else Path(speech))
+    heard = heard_plan(plan, analysis)
+    plan = in_turn(plan, duration_secs=analysis.duration_secs, pauses=analysis.pauses)
     return plan if heard is None else with_auto(plan, heard)
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from face_emote.core.arrays import Array, Bool, Float
 from face_emote.core.cameras import lens_of
-from face_emote.core.errors import HeadError, OptionError
+from face_emote.core.errors import EmotionError, HeadError, OptionError
 from face_emote.core.names import MOTION_HZ, SAMPLE_RATE_HZ
 from face_emote.core.timing import frame_times, frames_in, require_fps
 from face_emote.core.types import Camera, EmotionPlan, FaceMotion, MotionInfo, PerformanceStyle
@@ -92,6 +92,10 @@ class LivePerformer:
         if net.config.lips_see_emotion:
             raise OptionError("This network's lips see the emotion, which is for comparison only; choose another one")
         plan = plan_of(emotion)
+        if plan.turns:
+            raise EmotionError(
+                "Nobody knows yet how long this speech is; give times in place of then: 0s hurt; 4s cold"
+            )
         person = load_character(character)
         style = style.as_played_by(person)
         betas = np.asarray(person.betas if head.betas is None else head.betas, np.float32)
