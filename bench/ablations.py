@@ -22,7 +22,7 @@ from face_emote.core.names import EMOTIONS
 from face_emote.emotion.grammar import describe
 from face_emote.face.bundled import load_head
 from face_emote.motion.net_listening import emotion_rows
-from face_emote.network.checkpoint import read_checkpoint, write_checkpoint
+from face_emote.network.checkpoint import read_checkpoint
 from face_emote.network.hearing import normalised
 from face_emote.network.runtime import FOLDER
 from face_emote_lab.evaluation.clips import ClipSet
@@ -30,6 +30,7 @@ from face_emote_lab.evaluation.evaluate import evaluate, lip_system
 from face_emote_lab.evaluation.lip_figures import LipFigures
 from face_emote_lab.evaluation.systems import HeardClip
 from face_emote_lab.evaluation.vertex_meter import vertex_meter
+from face_emote_lab.train.checkpoint_file import write_checkpoint
 from face_emote_lab.train.config import BUNDLED, TrainConfig, read_config
 from face_emote_lab.train.corpus.cache import Corpus, read_corpus
 from face_emote_lab.train.lip_losses import opening

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
-from face_emote.network.checkpoint import read_checkpoint, write_checkpoint
+from face_emote.network.checkpoint import read_checkpoint
 from face_emote.network.config import NetConfig, PathConfig
 from face_emote.network.runtime import MotionNet, motion_net
 from face_emote.network.weights import weight_shapes
+from face_emote_lab.train.checkpoint_file import write_checkpoint
 
 TINY = NetConfig(
     lips=PathConfig(width=16, layers=2, heads=2, band=7, taps=4, growth=2),

@@ -14,11 +14,11 @@ from face_emote.batch.columns import COLUMNS, OTHERS, combinations
 from face_emote.batch.manifest_file import read_manifest
 from face_emote.batch.naming import filled, require_safe, slug
 from face_emote.batch.plan import PlanOptions, plan_batch
-from face_emote.batch.rows import motion_hash, output_hash, work_key
+from face_emote.batch.rows import Row, input_files, motion_hash, output_hash, work_key
 from face_emote.batch.state import BatchState, OutputState
 from face_emote.core.errors import BatchError, FaceEmoteError
 from face_emote.core.fields import Kind
-from face_emote.core.options import PERFORMANCE_OPTIONS, PICTURE_OPTIONS
+from face_emote.core.options import PERFORMANCE_OPTIONS, PICTURE_OPTIONS, Filming, Performance, Picture
 
 SPEECH = [item.path for item in example_speech()]
 
@@ -356,3 +356,18 @@ def test_hashes_change_with_what_counts_and_with_nothing_else(tmp_path):
     before = motion_hash(first)
     sound.write_bytes(SPEECH[1].read_bytes())
     assert motion_hash(row()) != before
+
+
+def test_all_files_that_a_row_reads_travel_with_it_and_decide_its_motion(tmp_path):
+    names = ("speech", "transcript", "heart", "moves_like", "character", "person")
+    paths = {name: tmp_path / f"{name}.character" for name in names}
+    for path in paths.values():
+        path.write_text("first")
+    facts = {name: paths[name] for name in names[:4]} | {"character": str(paths["character"]), "animator": "takes"}
+    row = Row(1, "line", Performance(**facts), Picture(), ("line.npz",), filming=Filming(person=paths["person"]))
+    assert input_files(row) == paths
+    for path in paths.values():
+        before = motion_hash(row)
+        path.write_text("another")
+        os.utime(path, ns=(1, 1))
+        assert motion_hash(row) != before

@@ -7,8 +7,10 @@ import subprocess
 
 import pytest
 
+from face_emote.batch.log import LogEntry
 from face_emote.batch.report import duration, report_page
 from face_emote.batch.state import RowState
+from face_emote.cli.batch_view import LiveView
 
 EVIL = '<script>document.title="hacked"</script>"\'&'
 
@@ -110,3 +112,27 @@ def test_what_auto_read_stands_on_its_card():
     page = report_page([short, long])
     assert "read: 0.00s joy:0.4; 2.00s sadness:0.2" in page
     assert "; ..</span>" in page and f'title="{long.story["read"]}"' in page
+
+
+def test_the_live_view_counts_rows_frames_and_failures_and_shows_what_is_done_now():
+    from io import StringIO
+
+    from rich.console import Console
+    from rich.progress import Progress
+
+    out = StringIO()
+    with Progress("{task.description} {task.completed:.0f}/{task.total:.0f}", console=Console(file=out)) as bars:
+        view = LiveView(bars)
+        entries = (
+            LogEntry("batch started", rows=3, frames=90, text="2 workers on this machine"),
+            *(LogEntry("row started", name, frames=30) for name in ("one", "two", "three")),
+            *(LogEntry("frames", name, frames=15) for name in ("one", "two", "three")),
+            LogEntry("row done", "one"),
+            LogEntry("row failed", "two", text="row 2 (two): [no] sound"),
+        )
+        for entry in entries:
+            view.watch(entry)
+        whole, last = bars.tasks
+        assert (whole.completed, whole.total, last.description, last.completed) == (45, 90, "  three", 15)
+        assert whole.description.startswith("1 of 3 rows, 1 failed, ")
+        assert whole.description.endswith("2 workers on this machine\n  row 2 (two): [no] sound")

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from random_net import TINY, random_weights, write_random_net
 
 from face_emote.core.errors import CheckpointError, FaceEmoteError
-from face_emote.network.checkpoint import FORMAT, read_checkpoint, write_checkpoint
+from face_emote.network.checkpoint import FORMAT, read_checkpoint
 from face_emote.network.config import NetConfig, PathConfig
-from face_emote.network.safetensors_file import MAX_HEADER_BYTES, read_tensors, write_tensors
+from face_emote.network.safetensors_file import MAX_HEADER_BYTES, read_tensors
+from face_emote_lab.train.checkpoint_file import write_checkpoint, write_tensors
 
 SMALL = NetConfig(
     lips=PathConfig(width=4, layers=1, heads=1, band=2, taps=1, growth=1),

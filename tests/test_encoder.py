@@ -12,7 +12,7 @@ from face_emote.core.assets import ASSETS
 from face_emote.core.errors import CheckpointError
 from face_emote.core.names import NUM_CEPSTRA
 from face_emote.core.types import Prosody
-from face_emote.network.safetensors_file import read_tensors, write_tensors
+from face_emote.network.safetensors_file import read_tensors
 from face_emote.perception.encoder import (
     ENCODER,
     NUM_PARTS,
@@ -31,6 +31,7 @@ from face_emote.perception.encoder_inputs import (
     voice_tokens,
 )
 from face_emote.verbs.perceive import perceived, write_perceived
+from face_emote_lab.train.checkpoint_file import write_tensors
 from tools.build_extension import is_left_out
 from tools.train_encoder.encoder_file import write_encoder
 

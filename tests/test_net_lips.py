@@ -32,11 +32,12 @@ from face_emote.motion.mouth.net_lips import (
     net_lips,
     spoken_secs,
 )
-from face_emote.motion.net_listening import condition_rows, lip_answers, net_answers, phones_at_frames
+from face_emote.motion.net_listening import condition_rows, net_answers, phones_at_frames
 from face_emote.network.config import LATENT_FRAMES, LIP_CHANNELS, NUM_LINEAR
 from face_emote.network.hearing import Hearing
 from face_emote.network.runtime import load_motion_net
 from face_emote.network.streams import ExpressionStream
+from face_emote_lab.evaluation.systems import lip_answers
 
 HEAD = load_head()
 STYLE = PerformanceStyle()

@@ -18,7 +18,7 @@ from face_emote.batch.log import Log, LogEntry
 from face_emote.batch.state import FILE, BatchState
 from face_emote.cli.main import main
 from face_emote.core.errors import BatchError, ConfigError, FaceEmoteError, HeadError, OutputError
-from face_emote.core.reading import content_of, mapped_array, names_in, opened, read_npz, text_of, words_of
+from face_emote.core.reading import content_of, names_in, opened, read_npz, text_of, words_of
 from face_emote.face.bundled import BUNDLED_HEAD
 from face_emote.face.flame_file import read_flame
 from face_emote.face.head_file import read_head, write_arrays
@@ -31,6 +31,7 @@ from face_emote.rendering.scene import LIGHTS
 from face_emote.rendering.segment_file import CodedPacket, read_packets, write_packets
 from face_emote.rigs.rig_file import load_rig
 from face_emote_lab.evaluation.clips import ClipError
+from face_emote_lab.train.corpus.cache import mapped_array
 
 MOST_SECS = 10.0
 READERS = {

@@ -19,7 +19,7 @@ from typing import Any
 
 from face_emote.batch.executor import Event, Finished, Lost, Refused
 from face_emote.batch.pool import outcome_of
-from face_emote.batch.rows import Row
+from face_emote.batch.rows import Row, input_files
 from face_emote.batch.work import MOTION, Finish, Task
 from face_emote.core.errors import BatchError, DependencyError
 from face_emote.core.threads import ONE_THREAD
@@ -153,13 +153,6 @@ def _require_listening(address: str) -> None:
             pass
 
 
-def input_files(row: Row) -> dict[str, Path]:
-    """The files that a row reads, by field."""
-    performance = row.performance
-    files = {name: getattr(performance, name) for name in ("speech", "transcript", "cues", "heart", "head", "model")}
-    return {name: path for name, path in files.items() if isinstance(path, Path)}
-
-
 def _answer(task: Task, *, folder: str, token: str, version: str, parcel: list[Any] | None) -> Answer:
     """In the worker."""
     if version != VERSION:
@@ -200,7 +193,14 @@ def _done_here(task: Task, place: Path, *, inputs: Mapping[str, bytes], work_fil
     work.mkdir()
     for name, content in work_files.items():
         (work / name).write_bytes(content)
-    row = replace(task.row, performance=replace(task.row.performance, **files))
+    filming, person = task.row.filming, files.pop("person", None)
+    if "character" in files:
+        files["character"] = str(files["character"])
+    row = replace(
+        task.row,
+        performance=replace(task.row.performance, **files),
+        filming=filming if filming is None or person is None else replace(filming, person=person),
+    )
     event = outcome_of(replace(task, row=row), place, tick=lambda frames: None)
     made = {path.name: path for path in work.iterdir() if path.is_file() and path.name not in work_files}
     answer = Answer(event, {name: path.read_bytes() for name, path in made.items()})

@@ -5,7 +5,7 @@ Equal hash and version, equal bytes: so what is finished need not be done again.
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -82,18 +82,20 @@ def is_video(output: str) -> bool:
     return Path(output).suffix.lower() in DEFAULT_CODEC
 
 
+def input_files(row: Row) -> dict[str, Path]:
+    """The files that it reads, by field of its performance; `person`: who is filmed."""
+    facts = {item.name: getattr(row.performance, item.name) for item in fields(Performance)}
+    if row.performance.character.endswith(SUFFIX):
+        facts["character"] = Path(row.performance.character)
+    facts["person"] = None if row.filming is None else row.filming.person
+    return {name: value for name, value in facts.items() if isinstance(value, Path)}
+
+
 def motion_hash(row: Row) -> str:
     """Of all that decides the motion: recording, words, head and network by their content, the rest by value."""
-    values = asdict(row.performance)
-    for name in ("speech", "transcript", "cues", "heart", "head", "model", "moves_like", "character"):
-        value = getattr(row.performance, name)
-        value = Path(value) if name == "character" and value.endswith(SUFFIX) else value
-        if isinstance(value, Path):
-            values[name] = content_hash(value)
+    values = asdict(row.performance) | {name: content_hash(path) for name, path in input_files(row).items()}
     if row.filming is not None:
-        values["filming"] = asdict(row.filming)
-        if row.filming.person is not None:
-            values["filming"]["person"] = content_hash(row.filming.person)
+        values["filming"] = asdict(replace(row.filming, person=None))
     return _digest({"version": VERSION, **values})
 
 

@@ -22,15 +22,14 @@ BODY = 0.6  # Share of hair's light that is diffuse; single strands mirror so mu
 
 def make_materials(job: CyclesJob) -> dict[str, Any]:
     """All of them, by the name of the object that wears each."""
-    return {
-        "skin": _skin(job),
-        "eye": _eye(job),
-        "tears": _tears(),
-        "tooth": _tooth(),
-        "wet": _wet(),
-        "cloth": _cloth(job),
-        **{f"strands_{kind}": _hair(kind) for kind in (SCALP, BROW, LASH)},
-    }
+    shaders = {"skin": _skin, "eye": _eye, "tears": _tears, "tooth": _tooth, "wet": _wet, "cloth": _cloth}
+    shaders |= {f"strands_{SCALP}": _scalp_hair, f"strands_{BROW}": _fine_hair, f"strands_{LASH}": _fine_hair}
+    found = {}
+    for name, shader in shaders.items():
+        found[name] = bpy.data.materials.new(name)
+        nodes = Nodes(compat.node_tree(found[name]))
+        nodes.finish(shader(nodes, job))
+    return found
 
 
 def picture(name: str, values: Any) -> Any:
@@ -62,13 +61,7 @@ def _ramp(n: Nodes, value: Any, ends: list[float]) -> Any:
     return n.math("MULTIPLY_ADD", value, slope, -slope * ends[0], clamp=True)
 
 
-def _material(name: str) -> tuple[Any, Nodes]:
-    made = bpy.data.materials.new(name)
-    return made, Nodes(compat.node_tree(made))
-
-
-def _skin(job: CyclesJob) -> Any:
-    made, n = _material("skin")
+def _skin(n: Nodes, job: CyclesJob) -> Any:
     uv = n.node("ShaderNodeUVMap", settings={"uv_map": "UVMap"})
     layers = [n.split(n.image(picture(f"skin_{i}", layer), uv)) for i, layer in enumerate(job.skin_maps)]
     (melanin, haemoglobin, gloss), (bump_u, bump_v, painted), (fold_u, fold_v, height), (_, _, rough) = layers
@@ -80,7 +73,7 @@ def _skin(job: CyclesJob) -> Any:
     slope_u = n.math("MULTIPLY_ADD", fold_u, wrinkle, bump_u)
     slope_v = n.math("MULTIPLY_ADD", fold_v, wrinkle, bump_v)
     shown = n.math("MULTIPLY", gloss, n.math("SUBTRACT", 1.0, hair))
-    shader = n.node(
+    return n.node(
         "ShaderNodeBsdfPrincipled",
         settings={"subsurface_method": "RANDOM_WALK"},
         Base_Color=colour,
@@ -92,8 +85,6 @@ def _skin(job: CyclesJob) -> Any:
         Subsurface_Scale=SCATTER_METRES,
         Normal=_bent_normal(n, slope_u, slope_v),
     )
-    n.finish(shader)
-    return made
 
 
 def _albedo(n: Nodes, job: CyclesJob, *, melanin: Any, haemoglobin: Any, crease: Any) -> Any:
@@ -128,10 +119,9 @@ def _bent_normal(n: Nodes, slope_u: Any, slope_v: Any) -> Any:
     return n.vector("NORMALIZE", n.vector("SUBTRACT", normal, gradient))
 
 
-def _eye(job: CyclesJob) -> Any:
-    made, n = _material("eye")
+def _eye(n: Nodes, job: CyclesJob) -> Any:
     uv = n.node("ShaderNodeUVMap", settings={"uv_map": "UVMap"})
-    shader = n.node(
+    return n.node(
         "ShaderNodeBsdfPrincipled",
         Base_Color=n.image(picture("eye", job.eye_map), uv),
         Roughness=0.6,
@@ -140,26 +130,18 @@ def _eye(job: CyclesJob) -> Any:
         Subsurface_Radius=(1.0, 0.5, 0.35),
         Subsurface_Scale=0.001,
     )
-    n.finish(shader)
-    return made
 
 
-def _tears() -> Any:
+def _tears(n: Nodes, _: CyclesJob) -> Any:
     """A film that mirrors and lets light through unbent: refraction would cast a shadow on the iris."""
-    made, n = _material("tears")
     normal = n.attribute("cornea", output="Vector")
     share = n.node("ShaderNodeFresnel", IOR=1.0 / LOOK["eyes.REFRACTION"], Normal=normal)
     gloss = n.node("ShaderNodeBsdfGlossy", Roughness=0.03, Normal=normal)
-    mixed = n.tree.nodes.new("ShaderNodeMixShader")
-    for socket, value in zip(mixed.inputs, (share, n.node("ShaderNodeBsdfTransparent"), gloss), strict=True):
-        n.put(socket, value)
-    n.finish(mixed.outputs[0])
-    return made
+    return n.mix_shaders(share, n.node("ShaderNodeBsdfTransparent"), gloss)
 
 
-def _tooth() -> Any:
-    made, n = _material("tooth")
-    shader = n.node(
+def _tooth(n: Nodes, _: CyclesJob) -> Any:
+    return n.node(
         "ShaderNodeBsdfPrincipled",
         Base_Color=n.attribute("colour", output="Vector"),
         Roughness=LOOK["teeth.ENAMEL_ROUGHNESS"],
@@ -168,15 +150,12 @@ def _tooth() -> Any:
         Subsurface_Radius=(1.0, 0.8, 0.6),
         Subsurface_Scale=0.0012,
     )
-    n.finish(shader)
-    return made
 
 
-def _wet() -> Any:
-    made, n = _material("wet")
+def _wet(n: Nodes, _: CyclesJob) -> Any:
     grain = n.node("ShaderNodeTexNoise", Scale=LOOK["teeth.TONGUE_SCALE"], Detail=2.0)
     shade = n.math("MULTIPLY_ADD", grain, 0.4, 0.75)
-    shader = n.node(
+    return n.node(
         "ShaderNodeBsdfPrincipled",
         Base_Color=n.vector("SCALE", n.attribute("colour", output="Vector"), shade),
         Roughness=LOOK["teeth.GUM_ROUGHNESS"],
@@ -185,13 +164,10 @@ def _wet() -> Any:
         Subsurface_Radius=(1.0, 0.3, 0.25),
         Subsurface_Scale=0.0015,
     )
-    n.finish(shader)
-    return made
 
 
-def _cloth(job: CyclesJob) -> Any:
+def _cloth(n: Nodes, job: CyclesJob) -> Any:
     """A knit: ribs in the first 9 mm under the collar's edge, a seam, plain below."""
-    made, n = _material("cloth")
     uv = n.node("ShaderNodeUVMap", settings={"uv_map": "UVMap"})
     turn, under, _ = n.split(uv)
     rib = n.math("MULTIPLY_ADD", n.math("SINE", n.math("MULTIPLY", turn, LOOK["cloth.RIBS"])), 0.5, 0.5)
@@ -203,36 +179,28 @@ def _cloth(job: CyclesJob) -> Any:
     below = n.math("SUBTRACT", 1.0, _ramp(n, under, LOOK["cloth.SEAM_LOWER"]))
     seam = n.math("MULTIPLY", _ramp(n, under, LOOK["cloth.SEAM_UPPER"]), below)
     shade = n.math("MULTIPLY", shade, n.math("MULTIPLY_ADD", seam, -LOOK["cloth.SEAM_SHADE"], 1.0))
-    shader = n.node(
+    return n.node(
         "ShaderNodeBsdfPrincipled",
         Base_Color=n.vector("SCALE", tuple(job.cloth.tolist()), shade),
         Roughness=0.85,
         Specular_IOR_Level=0.1,
     )
-    n.finish(shader)
-    return made
 
 
-def _hair(kind: int) -> Any:
+def _scalp_hair(n: Nodes, _: CyclesJob) -> Any:
+    colour = n.vector("SCALE", n.attribute("colour", output="Color"), SCALP_GAIN)
+    strand = n.node(
+        "ShaderNodeBsdfHairPrincipled",
+        settings={"model": "HUANG", "parametrization": "COLOR"},
+        Color=colour,
+        Roughness=0.32,
+        Reflection=0.10,
+        Transmission=0.25,
+        Secondary_Reflection=1.0,
+    )
+    return n.mix_shaders(BODY, strand, n.node("ShaderNodeBsdfDiffuse", Color=colour))
+
+
+def _fine_hair(n: Nodes, _: CyclesJob) -> Any:
     """Scalp hair scatters light on; brows and lashes are too few for that and stay dark."""
-    made, n = _material(f"strands_{kind}")
-    colour = n.attribute("colour", output="Color")
-    if kind == SCALP:
-        strand = n.node(
-            "ShaderNodeBsdfHairPrincipled",
-            settings={"model": "HUANG", "parametrization": "COLOR"},
-            Color=n.vector("SCALE", colour, SCALP_GAIN),
-            Roughness=0.32,
-            Reflection=0.10,
-            Transmission=0.25,
-            Secondary_Reflection=1.0,
-        )
-        body = n.node("ShaderNodeBsdfDiffuse", Color=n.vector("SCALE", colour, SCALP_GAIN))
-        mixed = n.tree.nodes.new("ShaderNodeMixShader")
-        for socket, value in zip(mixed.inputs, (BODY, strand, body), strict=True):
-            n.put(socket, value)
-        shader = mixed.outputs[0]
-    else:
-        shader = n.node("ShaderNodeBsdfDiffuse", Color=colour)
-    n.finish(shader)
-    return made
+    return n.node("ShaderNodeBsdfDiffuse", Color=n.attribute("colour", output="Color"))

@@ -68,6 +68,13 @@ class Nodes:
         keep = self.math("SUBTRACT", 1.0, share)
         return self.vector("ADD", self.vector("SCALE", first, keep), self.vector("SCALE", second, share))
 
+    def mix_shaders(self, share: Source, first: Source, second: Source) -> Any:
+        """Between two shaders."""
+        made = self.tree.nodes.new("ShaderNodeMixShader")
+        for socket, value in zip(made.inputs, (share, first, second), strict=True):
+            self.put(socket, value)
+        return made.outputs[0]
+
     def attribute(self, name: str, *, output: str = "Fac") -> Any:
         """An attribute of the mesh or curves: `Fac` a number, `Vector` three."""
         return self.node("ShaderNodeAttribute", output=output, settings={"attribute_name": name})

@@ -7,20 +7,8 @@ from typing import Any
 
 import click
 
-from face_emote.cli.options import (
-    PathType,
-    SectionedCommand,
-    flag,
-    options_given,
-    output_option,
-    performance_from,
-    performance_options,
-    picture_from,
-    picture_options,
-    provenance_from,
-    provenance_options,
-    require_given,
-)
+from face_emote.cli import options
+from face_emote.cli.options import PathType
 from face_emote.cli.progress import progress_shown
 from face_emote.core.errors import OptionError
 from face_emote.core.motion import MotionStream
@@ -70,11 +58,11 @@ LIVE = (
 
 
 @click.command(
-    "animate", cls=SectionedCommand, help=HELP, short_help="Perform a recording: motion file, mesh or video."
+    "animate", cls=options.SectionedCommand, help=HELP, short_help="Perform a recording: motion file, mesh or video."
 )
 @click.argument("speech", metavar="SPEECH", type=PathType, required=False)
-@output_option("Its ending says what to write; see above.", required=False)
-@performance_options
+@options.output_option("Its ending says what to write; see above.", required=False)
+@options.performance_options
 @click.option(
     "--from", "capture", metavar="FILE", type=PathType, help="A recorded face that keeps its lips and expression."
 )
@@ -142,8 +130,8 @@ LIVE = (
     type=click.Choice(("80", "160")),
     help="Milliseconds of sound that a frame waits for; 160 closes the lips better. [default: 160, with --to 80]",
 )
-@picture_options
-@provenance_options
+@options.picture_options
+@options.provenance_options
 @click.pass_context
 def command(context: click.Context, /, *, speech: Path | None, output: Path | None, **values: Any) -> None:
     """Perform SPEECH with an emotion and write it to OUT."""
@@ -151,19 +139,19 @@ def command(context: click.Context, /, *, speech: Path | None, output: Path | No
     capture, flame, print_emotion, tokens, voice, takes = (
         values.pop(name) for name in ("capture", "flame", "print_emotion", "tokens", "voice", "takes")
     )
-    performance = performance_from(values, speech=speech or Path("-"))
+    performance = options.performance_from(values, speech=speech or Path("-"))
     if tokens is not None:
         performance = _felt_by_tokens(context, performance, tokens)
-    picture, provenance = picture_from(values), provenance_from(values)
+    picture, provenance = options.picture_from(values), options.provenance_from(values)
     if live["stream"]:
         _perform_live(context, performance, speech=speech, output=output, **live)
         return
     lone = next((name for name in ("to", "mic", "rig") if live[name]), None)
     if lone is not None:
-        raise OptionError(f"{flag(lone)} belongs to --stream; add it")
+        raise OptionError(f"{options.flag(lone)} belongs to --stream; add it")
     if flame is not None and capture is None:
         raise OptionError("--flame says what the coefficients of --from FILE mean; give both")
-    require_given(context, speech=speech or capture, output=output)
+    options.require_given(context, speech=speech or capture, output=output)
     assert output is not None
     if capture is not None:
         if voice:
@@ -178,7 +166,7 @@ def command(context: click.Context, /, *, speech: Path | None, output: Path | No
 def _felt_by_tokens(context: click.Context, performance: Performance, tokens: Path) -> Performance:
     from face_emote.perception.tokens import plan_of_tokens, read_tokens, tokens_from
 
-    if "emotion" in options_given(context):
+    if "emotion" in options.options_given(context):
         raise OptionError("--tokens and --emotion both say what is felt; give one of them")
     if str(tokens) != "-":
         return replace(performance, emotion=plan_of_tokens(read_tokens(tokens)))
@@ -195,10 +183,10 @@ def _perform_live(
     from face_emote.cli.streaming import stream_performance
     from face_emote.motion.live import LIVE_FPS
 
-    given = options_given(context)
+    given = options.options_given(context)
     unfit = next((name for name in given if name not in LIVE), None)
     if unfit is not None:
-        raise OptionError(f"{flag(unfit)} cannot be used with --stream; animate a recording instead")
+        raise OptionError(f"{options.flag(unfit)} cannot be used with --stream; animate a recording instead")
     if performance.animator != "net":
         raise OptionError(
             f"Only the animator net can hear while somebody speaks; leave out --animator {performance.animator}, or "
@@ -281,11 +269,11 @@ def _perform_over(
     from face_emote.formats.motion_file import opened_motion
     from face_emote.verbs.animate import animate_capture
 
-    given, speech = options_given(context), context.params["speech"]
+    given, speech = options.options_given(context), context.params["speech"]
     unheeded = ("takes", *(item.name for item in PERFORMANCE_OPTIONS if item.name not in OVER_CAPTURE))
     unfit = next((name for name in unheeded if name in given), None)
     if unfit is not None:
-        raise OptionError(f"{flag(unfit)} is for performances of speech; leave it out, or --from")
+        raise OptionError(f"{options.flag(unfit)} is for performances of speech; leave it out, or --from")
     require_output(output, source=capture, picture=picture, head=performance.head)
     if speech is not None:
         require_other_file(output, speech)

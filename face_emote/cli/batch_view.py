@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
-from collections import deque
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -21,9 +19,10 @@ from face_emote.batch.state import DONE, FAILED, FILE, RUNNING, BatchState
 from face_emote.core.fields import shown
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.progress import Progress, TaskID
 
 SHOWN_FAILURES = SHOWN_NAMES = 20
+SHOWN_RUNNING = 8
 RATE_SECS = 20.0  # Frames a second are those of the last so many seconds.
 
 
@@ -100,65 +99,40 @@ def watching() -> Iterator[Watch]:
         yield lambda entry: None
         return
     from rich.console import Console
-    from rich.live import Live
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    view = LiveView()
-    with Live(console=Console(stderr=True), transient=True, refresh_per_second=4, get_renderable=view.drawn):
-        yield view.watch
+    columns = (BarColumn(), TextColumn("{task.description}", markup=False), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True, speed_estimate_period=RATE_SECS) as bars:
+        yield LiveView(bars).watch
 
 
 class LiveView:
-    """Rows, frames a second, time left, failures and what is being done."""
+    """A bar for the whole - rows, frames a second, time left, failures - and one for each row that is being done."""
 
-    def __init__(self) -> None:
-        self._rows = self._done = self._failed = self._frames = self._expected = 0
-        self._where, self._last = "", ""
-        self._running: dict[str, int] = {}
-        self._recent: deque[tuple[float, int]] = deque()
+    def __init__(self, bars: Progress) -> None:
+        self._bars, self._whole = bars, bars.add_task("")
+        self._running: dict[str, TaskID] = {}
+        self._rows = self._done = self._failed = 0
+        self._where = self._last = ""
 
     def watch(self, entry: LogEntry) -> None:
         """Take note."""
-        now = time.monotonic()
         if entry.kind == "batch started":
-            self._rows, self._expected, self._where = entry.rows, entry.frames, entry.text
-        elif entry.kind == "row started":
-            self._running[entry.row] = 0
+            self._rows, self._where = entry.rows, entry.text
+            self._bars.update(self._whole, total=max(1, entry.frames))
+        elif entry.kind == "row started" and len(self._running) < SHOWN_RUNNING:
+            self._running[entry.row] = self._bars.add_task(f"  {entry.row}", total=entry.frames or None)
         elif entry.kind == "frames":
-            self._frames += entry.frames
-            self._running[entry.row] = self._running.get(entry.row, 0) + entry.frames
-            self._recent.append((now, entry.frames))
-        elif entry.kind in ("row done", "row failed"):
-            self._running.pop(entry.row, None)
-            self._done += entry.kind == "row done"
-            if entry.kind == "row failed":
-                self._failed += 1
-                self._last = entry.text
-        elif entry.kind == "retried":
-            self._last = entry.text
-        while self._recent and self._recent[0][0] < now - RATE_SECS:
-            self._recent.popleft()
-
-    def rate(self) -> float:
-        """Frames a second, lately."""
-        if len(self._recent) < 2:
-            return 0.0
-        span = time.monotonic() - self._recent[0][0]
-        return sum(frames for _, frames in self._recent) / max(span, 1e-3)
-
-    def drawn(self) -> RenderableType:
-        """The view, for rich."""
-        from rich.console import Group
-        from rich.progress_bar import ProgressBar
-        from rich.text import Text
-
-        rate = self.rate()
-        left = duration((self._expected - self._frames) / rate) if rate > 0.0 and self._expected > self._frames else "?"
+            for task in (self._whole, self._running.get(entry.row)):
+                if task is not None:
+                    self._bars.advance(task, entry.frames)
+        elif entry.kind in ("row done", "row failed") and entry.row in self._running:
+            self._bars.remove_task(self._running.pop(entry.row))
+        self._done += entry.kind == "row done"
+        self._failed += entry.kind == "row failed"
+        if entry.kind in ("row failed", "retried"):
+            self._last = f"\n  {entry.text}"
+        rate = self._bars.tasks[0].speed or 0.0
         failed = f", {self._failed} failed" if self._failed else ""
-        lines: list[RenderableType] = [
-            Text(f"{self._done} of {self._rows} rows{failed}   {rate:.1f} frames/s   {left} left   {self._where}"),
-            ProgressBar(total=max(1, self._expected), completed=min(self._frames, self._expected), width=72),
-        ]
-        lines += [Text(f"  {name}: {frames} frames", style="dim") for name, frames in list(self._running.items())[:8]]
-        if self._last:
-            lines.append(Text(f"  {self._last}", style="red"))
-        return Group(*lines)
+        said = f"{self._done} of {self._rows} rows{failed}, {rate:.1f} frames/s, {self._where}{self._last}"
+        self._bars.update(self._whole, description=said)

@@ -5,19 +5,7 @@ from typing import Any
 
 import click
 
-from face_emote.cli.options import (
-    SectionedCommand,
-    flag,
-    options_given,
-    output_option,
-    performance_from,
-    performance_options,
-    picture_from,
-    picture_options,
-    provenance_from,
-    provenance_options,
-    require_given,
-)
+from face_emote.cli import options
 from face_emote.cli.progress import progress_shown
 from face_emote.core.errors import OptionError
 from face_emote.core.options import facing
@@ -45,16 +33,16 @@ Many lines: `face-emote read script.txt -o lines.csv`, then `face-emote batch li
 """
 
 
-@click.command("say", cls=SectionedCommand, help=HELP, short_help="Say a text: voice, face and video.")
+@click.command("say", cls=options.SectionedCommand, help=HELP, short_help="Say a text: voice, face and video.")
 @click.argument("text", metavar="TEXT", required=False)
-@output_option("Its ending says what to write; see above.", required=False)
+@options.output_option("Its ending says what to write; see above.", required=False)
 @click.option(
     "--speaker", metavar="NAME", help="Who says it, perhaps with a voice: flite:rms. [default: the first here]"
 )
 @click.option("--list", "listed", is_flag=True, help="Say who can speak here, and in which languages.")
-@performance_options
-@picture_options
-@provenance_options
+@options.performance_options
+@options.picture_options
+@options.provenance_options
 @click.pass_context
 def command(
     context: click.Context,
@@ -75,12 +63,13 @@ def command(
     if listed:
         _list()
         return
-    require_given(context, text=text, output=output)
+    options.require_given(context, text=text, output=output)
     assert text is not None and output is not None
-    unfit = next((name for name in ("transcript", "cues") if name in options_given(context)), None)
+    unfit = next((name for name in ("transcript", "cues") if name in options.options_given(context)), None)
     if unfit is not None:
-        raise OptionError(f"{flag(unfit)} is for recordings; the text says it all")
-    wanted, picture, provenance = performance_from(values, speech=output), picture_from(values), provenance_from(values)
+        raise OptionError(f"{options.flag(unfit)} is for recordings; the text says it all")
+    wanted = options.performance_from(values, speech=output)
+    picture, provenance = options.picture_from(values), options.provenance_from(values)
     alone = output.suffix.lower() == ".wav"
     sound = output if alone else output.with_name(f"{output.stem}.voice.wav")
     require_writable(sound)

@@ -28,7 +28,7 @@ TEXT_MARKS = {
 _PIECE_BYTES = 2**20
 MOST_WORDS = 100_000
 _ARCHIVE_FAULTS = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, RuntimeError)
-_HEADER_FAULTS = (TokenError, SyntaxError, RecursionError, MemoryError)
+HEADER_FAULTS = (TokenError, SyntaxError, RecursionError, MemoryError)
 """What numpy's reader of headers raises beside ValueError: it parses them as Python."""
 
 
@@ -89,16 +89,6 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def mapped_array(path: Path) -> Array:
-    """An .npy of which only what is looked at is read. Raises ValueError when it is none, and OSError."""
-    require_plain(path)
-    try:
-        mapped: Array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (*_HEADER_FAULTS, EOFError, TypeError, OverflowError) as error:
-        raise ValueError(" ".join(str(error).split()) or type(error).__name__) from None
-    return mapped
-
-
 def names_in(path: Path) -> frozenset[str]:
     """Names of the arrays of an .npz; none when it is no archive. Raises OSError when it cannot be opened."""
     try:
@@ -143,7 +133,7 @@ def _read_array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, *, budget: Mem
         header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         try:
             shape, by_column, dtype = header(stream)
-        except _HEADER_FAULTS as error:
+        except HEADER_FAULTS as error:
             raise ValueError(f"an array whose description cannot be read ({type(error).__name__})") from None
         if dtype.hasobject:
             raise ValueError("an array of pickled objects")

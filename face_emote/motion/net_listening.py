@@ -65,26 +65,6 @@ def net_answers(
     return NetAnswers(lips=np.concatenate(found), expression=expression)
 
 
-def lip_answers(
-    net: MotionNet,
-    mels: Iterable[Float[Array, "_rows band=40"]],
-    *,
-    duration_secs: float,
-    phones: Int[Array, " frames"] | None = None,
-    emotion: Float[Array, "frames 21"] | None = None,
-    look_ahead_frames: int | None = None,
-) -> Float[Array, "motion_frames lip=9"]:
-    """The lip path alone: answers for `net_lips`.
-
-    `phones` are known ones (`phones_at_frames`); `emotion` is for networks whose lips see it. `look_ahead_frames` is
-    one of the network's; the longest by default.
-    """
-    ahead = longest_look_ahead(net) if look_ahead_frames is None else look_ahead_frames
-    lips = LipStream(net, ahead, phones=phones, emotion=emotion)
-    found = [lips.push(rows) for rows in _rows(net, mels)]
-    return np.concatenate([*found, lips.finish(frames_in(duration_secs, fps=MOTION_HZ))])
-
-
 def longest_look_ahead(net: MotionNet) -> int:
     """The look-ahead for recordings, in frames of `MOTION_HZ`."""
     return max(net.config.look_ahead_frames)

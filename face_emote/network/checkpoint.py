@@ -11,7 +11,7 @@ import numpy as np
 from face_emote.core.arrays import Array
 from face_emote.core.errors import CheckpointError
 from face_emote.network.config import NetConfig, PathConfig
-from face_emote.network.safetensors_file import read_tensors, write_tensors
+from face_emote.network.safetensors_file import read_tensors
 from face_emote.network.weights import weight_shapes
 
 FORMAT = "face_emote.network/1"
@@ -35,22 +35,6 @@ class Checkpoint:
     sha256: str  # Of the weights' bytes on disk, hex digits: names the network in motion files.
 
 
-def write_checkpoint(path: Path, weights: Mapping[str, Array], *, config: NetConfig, card: str) -> str:
-    """Write a network; returns the sha256 of its weights.
-
-    CheckpointError: The weights do not fit the configuration, or are too large for float16. OutputError: The file
-    cannot be written there.
-    """
-    _require_config(config, path)
-    with np.errstate(over="ignore"):
-        halved = {
-            name: np.asarray(array, np.float32 if name in WHOLE else np.float16) for name, array in weights.items()
-        }
-    _require_weights(halved, config, path=path)
-    metadata = {"format": FORMAT, "config": json.dumps(asdict(config), sort_keys=True), "card": card}
-    return write_tensors(path, halved, metadata=metadata)
-
-
 def read_checkpoint(path: Path) -> Checkpoint:
     """Read a network; weights come back as float32.
 
@@ -61,12 +45,13 @@ def read_checkpoint(path: Path) -> Checkpoint:
         found = metadata.get("format", "none")[:60]
         raise CheckpointError(f"The checkpoint's format is '{found}', expected '{FORMAT}'; choose another: {path}")
     config = _config_from(metadata.get("config", ""), path)
-    _require_weights(tensors, config, path=path)
+    require_weights(tensors, config, path=path)
     weights = {name: array.astype(np.float32) for name, array in tensors.items()}
     return Checkpoint(config=config, weights=weights, card=metadata.get("card", ""), sha256=metadata["sha256"])
 
 
-def _require_weights(weights: Mapping[str, Array], config: NetConfig, *, path: Path) -> None:
+def require_weights(weights: Mapping[str, Array], config: NetConfig, *, path: Path) -> None:
+    """Raise CheckpointError unless these are the finite weights of a configuration."""
     wanted = weight_shapes(config)
     if set(weights) != set(wanted):
         name = min(set(weights) ^ set(wanted))
@@ -87,7 +72,7 @@ def _config_from(text: str, path: Path) -> NetConfig:
         config = _net_config(json.loads(text))
     except (ValueError, TypeError, KeyError, RecursionError):
         raise CheckpointError(f"The checkpoint's configuration cannot be read; choose another: {path}") from None
-    _require_config(config, path)
+    require_config(config, path)
     return config
 
 
@@ -97,7 +82,8 @@ def _net_config(values: dict[str, Any]) -> NetConfig:
     return NetConfig(lips=PathConfig(**values["lips"]), expression=PathConfig(**values["expression"]), **rest)
 
 
-def _require_config(config: NetConfig, path: Path) -> None:
+def require_config(config: NetConfig, path: Path) -> None:
+    """Raise CheckpointError unless a network of these sizes can be computed with."""
     fault = fault_of(config)
     if fault:
         raise CheckpointError(f"The configuration's {fault}; choose another: {path}")

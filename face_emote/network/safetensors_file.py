@@ -1,4 +1,4 @@
-"""The safetensors layout, written and read with numpy: header length, JSON header, raw arrays; no code, no pickles.
+"""The safetensors layout, read with numpy: header length, JSON header, raw arrays; no code, no pickles.
 
 A sha256 of the arrays' bytes stands in the metadata and is checked, so a damaged file is never used.
 """
@@ -7,7 +7,6 @@ import hashlib
 import json
 import math
 import struct
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,6 @@ import numpy as np
 
 from face_emote.core.arrays import Array
 from face_emote.core.errors import CheckpointError
-from face_emote.core.output import written_beside
 from face_emote.core.reading import content_of
 
 DTYPES: dict[str, np.dtype[Any]] = {"F16": np.dtype("<f2"), "F32": np.dtype("<f4")}
@@ -23,37 +21,6 @@ MAX_FILE_BYTES = 2**28
 MAX_HEADER_BYTES = 2**20
 MAX_AXES = 4
 _AGAIN = "fetch or write it again"
-
-
-def write_tensors(path: Path, tensors: Mapping[str, Array], *, metadata: Mapping[str, str]) -> str:
-    """Write float16 and float32 arrays in place of the file; the bytes depend on the arguments alone.
-
-    Gives the sha256 of the arrays' bytes, as hex digits; it is in the metadata as `sha256`, too. OutputError: the file
-    cannot be written there.
-    """
-    codes = {dtype: code for code, dtype in DTYPES.items()}
-    ordered = sorted(tensors, key=lambda name: (-tensors[name].itemsize, name))
-    header: dict[str, Any] = {}
-    pieces: list[bytes] = []
-    offset = 0
-    for name in ordered:
-        array = np.asarray(tensors[name], order="C")
-        raw = array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
-        header[name] = {
-            "dtype": codes[array.dtype.newbyteorder("<")],
-            "shape": list(array.shape),
-            "data_offsets": [offset, offset + len(raw)],
-        }
-        pieces.append(raw)
-        offset += len(raw)
-    digest = hashlib.sha256(b"".join(pieces)).hexdigest()
-    header = {"__metadata__": {**dict(sorted(metadata.items())), "sha256": digest}} | header
-    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
-    text += b" " * (-len(text) % 8)
-    with written_beside(path) as beside, beside.open("wb") as file:
-        file.write(struct.pack("<Q", len(text)) + text)
-        file.writelines(pieces)
-    return digest
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Array], dict[str, str]]:

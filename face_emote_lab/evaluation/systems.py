@@ -4,7 +4,7 @@ A system answers controls at any instants of a clip. So rules, network and basel
 the same head, through the same closed-form solve.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +17,7 @@ from face_emote.audio.conditioning import listened_to
 from face_emote.audio.features import prosody_of
 from face_emote.audio.logmel import log_mels
 from face_emote.audio.reader import read_speech
-from face_emote.core.arrays import Array, Float
+from face_emote.core.arrays import Array, Float, Int
 from face_emote.core.names import CONTROLS, FEATURE_HZ, MOTION_HZ
 from face_emote.core.timing import frames_in
 from face_emote.core.types import PerformanceStyle, Phone, Prosody, Speech, SpeechAnalysis
@@ -29,9 +29,11 @@ from face_emote.motion.mouth.lip_solve import MouthTarget, lip_controls
 from face_emote.motion.mouth.lips import lip_score
 from face_emote.motion.mouth.net_lips import net_lips
 from face_emote.motion.mouth.visemes import segments_from
-from face_emote.motion.net_listening import lip_answers, phones_at_frames
+from face_emote.motion.net_listening import longest_look_ahead, phones_at_frames
 from face_emote.network.config import EMOTION_COLUMNS
-from face_emote.network.runtime import load_motion_net
+from face_emote.network.hearing import LevelFollower
+from face_emote.network.runtime import MotionNet, load_motion_net
+from face_emote.network.streams import LipStream
 from face_emote_lab.evaluation.clips import JAW_PER_GAP, Clip, Lips
 from face_emote_lab.evaluation.signals import correlation
 
@@ -173,6 +175,27 @@ class Network:
         )
         lips = net_lips(answers, analysis=analysis, head=self.head, style=NATURAL, fps=fps)
         return lambda times: lips.sample(times).controls
+
+
+def lip_answers(
+    net: MotionNet,
+    mels: Iterable[Float[Array, "_rows band=40"]],
+    *,
+    duration_secs: float,
+    phones: Int[Array, " frames"] | None = None,
+    emotion: Float[Array, "frames 21"] | None = None,
+    look_ahead_frames: int | None = None,
+) -> Float[Array, "motion_frames lip=9"]:
+    """The lip path alone: answers for `net_lips`.
+
+    `phones` are known ones (`phones_at_frames`); `emotion` is for networks whose lips see it. `look_ahead_frames` is
+    one of the network's; the longest by default.
+    """
+    ahead = longest_look_ahead(net) if look_ahead_frames is None else look_ahead_frames
+    level = LevelFollower(net.x0)
+    lips = LipStream(net, ahead, phones=phones, emotion=emotion)
+    found = [lips.push(level.push(rows)) for rows in mels]
+    return np.concatenate([*found, lips.finish(frames_in(duration_secs, fps=MOTION_HZ))])
 
 
 def baselines(head: Head, *, fitting: tuple[HeardClip, ...]) -> tuple[Baseline, Baseline] | None:

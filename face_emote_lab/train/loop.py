@@ -16,9 +16,10 @@ import numpy as np
 import torch
 
 from face_emote.core.types import Progress
-from face_emote.network.checkpoint import read_checkpoint, write_checkpoint
+from face_emote.network.checkpoint import read_checkpoint
 from face_emote.network.runtime import FOLDER
 from face_emote.network.weights import EXPRESSION_PREFIX, LIP_PREFIX, weight_shapes
+from face_emote_lab.train.checkpoint_file import write_checkpoint
 from face_emote_lab.train.config import TrainConfig
 from face_emote_lab.train.corpus.cache import Corpus, read_corpus
 from face_emote_lab.train.crops import Pool, lip_batch, make_pool

@@ -245,9 +245,9 @@ def _rigs(folder: Path) -> list[Seed]:
 
 
 def _net(folder: Path) -> list[Seed]:
-    from face_emote.network.checkpoint import write_checkpoint
     from face_emote.network.config import NetConfig, PathConfig
     from face_emote.network.weights import weight_shapes
+    from face_emote_lab.train.checkpoint_file import write_checkpoint
 
     config = NetConfig(
         lips=PathConfig(width=16, layers=1, heads=2, band=7, taps=4, growth=2),

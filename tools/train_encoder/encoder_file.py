@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from face_emote.network.safetensors_file import write_tensors
 from face_emote.perception.encoder import FORMAT, Encoder
+from face_emote_lab.train.checkpoint_file import write_tensors
 
 
 def write_encoder(encoder: Encoder, path: Path, *, card: str) -> None:

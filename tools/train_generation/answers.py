@@ -8,7 +8,8 @@ from face_emote.generation.drawing import drawn_life
 from face_emote.generation.layout import STYLE, VOICE_SLICE, WINDOW
 from face_emote.generation.net import load_draw_net
 from face_emote.generation.seen import style_of
-from face_emote.network.safetensors_file import read_tensors, write_tensors
+from face_emote.network.safetensors_file import read_tensors
+from face_emote_lab.train.checkpoint_file import write_tensors
 from tools.train_generation.corpus import TakeCorpus
 
 TAKES, CLIPS = 80, 4

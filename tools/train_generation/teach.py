@@ -32,7 +32,7 @@ from face_emote.generation.layout import (
     DrawConfig,
 )
 from face_emote.generation.net import FARTHEST_STYLE, FORMAT
-from face_emote.network.safetensors_file import write_tensors
+from face_emote_lab.train.checkpoint_file import write_tensors
 from tools.train_generation.answers import write_answers
 from tools.train_generation.corpus import TakeCorpus, read_corpus
 from tools.train_generation.head_controls import head_controls

@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from face_emote.core.arrays import Array, Float
 from face_emote.network.convnet import FORMAT, ConvNet, ConvNetSpec, ExpertFile, weight_shapes_of
-from face_emote.network.safetensors_file import write_tensors
+from face_emote_lab.train.checkpoint_file import write_tensors
 from face_emote_lab.train.corpus.cache import ClipRow, Corpus
 
 

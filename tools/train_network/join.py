@@ -14,9 +14,10 @@ import numpy as np
 from face_emote.core.arrays import Array
 from face_emote.core.errors import CheckpointError
 from face_emote.core.reading import text_of
-from face_emote.network.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
+from face_emote.network.checkpoint import Checkpoint, read_checkpoint
 from face_emote.network.config import NetConfig
 from face_emote.network.weights import EXPRESSION_PREFIX
+from face_emote_lab.train.checkpoint_file import write_checkpoint
 
 NEAR = 1.5
 """Mean spectra of two corpora may differ by this much (natural log units)."""

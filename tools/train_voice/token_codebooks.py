@@ -13,9 +13,9 @@ import numpy as np
 
 from face_emote.core.arrays import Array, Float
 from face_emote.core.types import SpeechAnalysis
-from face_emote.network.safetensors_file import write_tensors
 from face_emote.perception.reading import read_feelings
 from face_emote.perception.tokens import NUM_FEELINGS, NUM_MANNERS, feelings_of, manners_of, nearest
+from face_emote_lab.train.checkpoint_file import write_tensors
 from tools.train_voice.clips import CLEAN, read_heard
 
 ROUNDS, UNHEARD_EVERY = 25, 5

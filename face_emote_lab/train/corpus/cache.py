@@ -28,7 +28,7 @@ from face_emote.audio.logmel import NUM_BANDS, log_mels
 from face_emote.core.arrays import Array, Float, UInt8
 from face_emote.core.errors import CorpusError
 from face_emote.core.names import MOTION_HZ, PHONES, SAMPLE_RATE_HZ
-from face_emote.core.reading import content_of, mapped_array
+from face_emote.core.reading import HEADER_FAULTS, content_of, require_plain
 from face_emote.core.records import parsed_json
 from face_emote.core.types import Speech
 from face_emote.network.config import LIP_CHANNELS
@@ -257,6 +257,16 @@ def _resumed(partial: Path, *, names: list[str]) -> list[ClipRow]:
         os.truncate(raw, size)
     (partial / CLIPS).write_text("".join(json.dumps(asdict(row), ensure_ascii=False) + "\n" for row in rows), "utf-8")
     return rows
+
+
+def mapped_array(path: Path) -> Array:
+    """An .npy of which only what is looked at is read. Raises ValueError when it is none, and OSError."""
+    require_plain(path)
+    try:
+        mapped: Array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (*HEADER_FAULTS, EOFError, TypeError, OverflowError) as error:
+        raise ValueError(" ".join(str(error).split()) or type(error).__name__) from None
+    return mapped
 
 
 def _mapped(folder: Path, *, last: ClipRow) -> SourceArrays:

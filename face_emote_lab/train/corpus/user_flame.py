@@ -19,11 +19,11 @@ import numpy as np
 from face_emote.core.arrays import Array, Float
 from face_emote.core.errors import CorpusError, FaceEmoteError
 from face_emote.core.names import NUM_EXPRESSION, NUM_SHAPE
-from face_emote.core.reading import content_of, mapped_array, read_npz
+from face_emote.core.reading import content_of, read_npz
 from face_emote.face.bundled import load_head
 from face_emote.face.flame_file import read_flame
 from face_emote.face.pickle_reader import read_pickled_arrays
-from face_emote_lab.train.corpus.cache import Job
+from face_emote_lab.train.corpus.cache import Job, mapped_array
 from face_emote_lab.train.corpus.lips import LipMeter, lip_aims, meter_at
 from face_emote_lab.train.corpus.user_clips import Measured, UserClip, sounds_in, user_jobs
 
