@@ -9,6 +9,7 @@ from pathlib import Path
 from test_movie import still
 
 import face_emote as fe
+from face_emote.core.settings import SETTINGS
 from face_emote.provenance import signer
 from face_emote.provenance.credential import Facts
 from face_emote.provenance.marking import mark_with
@@ -38,7 +39,7 @@ def marked(path: Path, *, emotion: str = "") -> Path:
 def installation(folder: Path, monkeypatch):
     """Whatever is signed or verified inside happens in the installation whose settings lie there."""
     with monkeypatch.context() as changes:
-        changes.setenv(signer.SETTINGS, str(folder))
+        changes.setenv(SETTINGS, str(folder))
         yield folder / "provenance"
 
 

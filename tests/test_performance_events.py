@@ -22,8 +22,7 @@ def blinks_of(cues, *, amount=1.0, seed=0, factor=1.0, shifts=(), sizes=()):
         cues,
         factor=np.full(int(cues.duration_secs * 10) + 1, factor),
         factor_hz=10.0,
-        shift_secs=np.array(shifts, float),
-        shift_size=np.array(sizes, float),
+        shifts=np.column_stack([np.array(shifts, float), np.array(sizes, float)]),
         amount=amount,
         rng=np.random.default_rng(seed),
     )

@@ -13,6 +13,7 @@ from test_movie import click, still, write_wav
 
 import face_emote as fe
 from face_emote.core.errors import ProvenanceError
+from face_emote.core.settings import SETTINGS
 from face_emote.face.bundled import load_head
 from face_emote.provenance import signer
 from face_emote.provenance.credential import COMMENT, Provenance
@@ -86,7 +87,7 @@ def test_facts_cannot_be_rewritten(video, tmp_path):
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")
 def test_the_key_is_made_once_for_its_owner_alone(tmp_path, monkeypatch):
-    monkeypatch.setenv(signer.SETTINGS, str(tmp_path / "new"))
+    monkeypatch.setenv(SETTINGS, str(tmp_path / "new"))
     first = signer.own_signature()
     key = signer.settings_folder() / signer.KEY
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
@@ -97,7 +98,7 @@ def test_the_key_is_made_once_for_its_owner_alone(tmp_path, monkeypatch):
 
 def test_processes_that_start_together_agree_on_one_key(tmp_path):
     code = "from face_emote.provenance.signer import own_signature; print(hash(own_signature().chain))"
-    environment = os.environ | {signer.SETTINGS: str(tmp_path / "new"), "PYTHONHASHSEED": "0"}
+    environment = os.environ | {SETTINGS: str(tmp_path / "new"), "PYTHONHASHSEED": "0"}
     children = [
         subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, text=True)
         for _ in range(3)
@@ -107,7 +108,7 @@ def test_processes_that_start_together_agree_on_one_key(tmp_path):
 
 
 def test_damaged_keys_are_named(tmp_path, monkeypatch):
-    monkeypatch.setenv(signer.SETTINGS, str(tmp_path / "damaged"))
+    monkeypatch.setenv(SETTINGS, str(tmp_path / "damaged"))
     signer.own_signature()
     signer._signature_in.cache_clear()
     (signer.settings_folder() / signer.KEY).write_bytes(b"-----BEGIN nothing")

@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass, fields, replace
 from functools import lru_cache
 from pathlib import Path
 
+from face_emote.bank.moments import INDEX
+from face_emote.bank.retrieval import bank_folders
 from face_emote.core.options import Filming, Performance, Picture
 from face_emote.core.reading import sha256_of
 from face_emote.core.version import VERSION
@@ -94,6 +96,8 @@ def input_files(row: Row) -> dict[str, Path]:
 def motion_hash(row: Row) -> str:
     """Of all that decides the motion: recording, words, head and network by their content, the rest by value."""
     values = asdict(row.performance) | {name: content_hash(path) for name, path in input_files(row).items()}
+    indices = [folder / INDEX for folder in bank_folders(row.performance.moments.bank)] * row.performance.is_drawn
+    values["moments"] |= {"bank": [content_hash(index) for index in indices if index.exists()]}
     if row.filming is not None:
         values["filming"] = asdict(replace(row.filming, person=None))
     return _digest({"version": VERSION, **values})

@@ -50,11 +50,12 @@ Examples:
   face-emote animate --stream line.wav -e "calm joy" --to osc
 """
 
+RECORDED = ("transcript", "heart", "partner", "style", "style_strength")
 LIVE = (
     "stream", "stream_rate", "latency", "to", "mic", "rig", "tokens", "output", "speech",
-    *(item.name for item in PERFORMANCE_OPTIONS if item.name not in ("transcript", "heart", "style", "style_strength")),
+    *(item.name for item in PERFORMANCE_OPTIONS if item.name not in RECORDED and item.owner != "moments"),
 )  # fmt: skip
-"""Options that make sense live."""
+"""Options that make sense live; those before need all of a recording."""
 
 
 @click.command(

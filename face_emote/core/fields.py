@@ -40,6 +40,7 @@ class Kind(Enum):
     WHOLE = auto()
     FLAG = auto()
     FILE = auto()  # A file that exists, or one of the choices.
+    FOLDER = auto()  # One that exists.
     WORDS = auto()  # A text, or the file that holds it.
     TIME = auto()  # Seconds, written as 2, 2s or 00:02.
     SIZE = auto()  # Pixels: one side of a square, or width x height.
@@ -177,8 +178,9 @@ def read_option(item: Option, text: str, *, folder: Path = Path()) -> Any:
             return text.lower() in TRUE
         case Kind.SIZE:
             return _size_in(item.name, text)
-        case Kind.FILE:
-            return text if text in item.choices else existing_file(item.name, text, folder=folder)
+        case Kind.FILE | Kind.FOLDER:
+            there = _existing_folder if item.kind is Kind.FOLDER else existing_file
+            return text if text in item.choices else there(item.name, text, folder=folder)
         case Kind.WORDS:
             return words_or_file(item.name, text, folder=folder)
     return text
@@ -219,6 +221,13 @@ def existing_file(name: str, text: str, *, folder: Path) -> Path:
     path = _place(text, folder)
     if not is_file(path):
         raise OptionError(f"{name}: there is no such file: {path}")
+    return path
+
+
+def _existing_folder(name: str, text: str, *, folder: Path) -> Path:
+    path = _place(text, folder)
+    if not _is_there(path) or not path.is_dir():
+        raise OptionError(f"{name}: there is no such folder: {path}")
     return path
 
 

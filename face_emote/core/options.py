@@ -14,7 +14,17 @@ from face_emote.core.cues import MouthCues
 from face_emote.core.errors import OptionError
 from face_emote.core.eyes import EyeDirection
 from face_emote.core.fields import Kind, Option, Sides, built, option, options_of, require_fields, sides_of
-from face_emote.core.names import ANIMATORS, CAMERAS, CODECS, DEFAULT_FPS, ENGINES, HAIR_STYLES, LIGHTS, NETWORKS
+from face_emote.core.names import (
+    ANIMATORS,
+    CAMERAS,
+    CODECS,
+    CONTEXTS,
+    DEFAULT_FPS,
+    ENGINES,
+    HAIR_STYLES,
+    LIGHTS,
+    NETWORKS,
+)
 from face_emote.core.timing import MAX_FPS, MIN_FPS, USUAL_FPS, frame_at, frames_in
 from face_emote.core.types import (
     FINE_POINTS,
@@ -32,6 +42,28 @@ PERFORMANCE, ANIMATOR, PICTURE, MARK = "Performance", "Animator", "Picture (for 
 MIN_SIDE, MAX_SIDE = 16, 8192
 DEFAULT_SAMPLES = 16
 LONGEST_FILM_SECS = 1e5
+
+
+@dataclass(frozen=True, slots=True)
+class BankUse:
+    """Which moments of a bank takes are drawn after (`bank.moments`)."""
+
+    bank: Path | None = option(
+        None, "A bank of moments beside the bundled one: a folder that `face-emote bank add` made.",
+        kind=Kind.FOLDER, section=ANIMATOR, metavar="FOLDER", usual="yours",
+    )  # fmt: skip
+    pin: str = option(
+        "", 'Moments to be played as they are, and when: "1.2s NAME; 4s NAME"; see `face-emote bank list`.',
+        section=ANIMATOR, metavar="WORDS",
+    )  # fmt: skip
+    forbid: str = option(
+        "", "Moments that no take is to be drawn after: their names, with commas between.",
+        section=ANIMATOR, metavar="NAMES",
+    )  # fmt: skip
+    context: str | None = option(
+        None, "Who is spoken to; it decides which moments suit.", choices=CONTEXTS[:-1], section=ANIMATOR,
+        usual="monologue; with a partner dialogue or interview",
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +100,12 @@ class Performance:
         ".edf).",
         kind=Kind.FILE, section=PERFORMANCE, metavar="FILE", usual="a heart that follows the emotion",
     )  # fmt: skip
+    partner: Path | None = option(
+        None,
+        "What a partner says meanwhile: a recording of the same length. Where only the partner talks, the character "
+        "listens.",
+        kind=Kind.FILE, section=PERFORMANCE, metavar="FILE",
+    )  # fmt: skip
     fps: float = option(
         DEFAULT_FPS, "Frames per second, 1 to 1000.",
         kind=Kind.NUMBER, low=MIN_FPS, high=MAX_FPS, hint=USUAL_FPS, section=PERFORMANCE, metavar="RATE",
@@ -101,6 +139,7 @@ class Performance:
         1.0, "How far the style is followed: 0 is how people move on the whole, 2 exaggerates.",
         kind=Kind.NUMBER, low=0.0, high=2.0, name="style_strength", section=ANIMATOR, metavar="FACTOR",
     )  # fmt: skip
+    moments: BankUse = BankUse()
     style: PerformanceStyle = PerformanceStyle()  # noqa: RUF009 - frozen
     eyes: EyeDirection | None = None
     """Blinks and what is looked at, where somebody has decided them."""
@@ -118,6 +157,15 @@ class Performance:
             raise OptionError("The rules need no network; leave out the network, or the animator rules")
         if self.animator == "rules" and self.moves_like is not None:
             raise OptionError("The rules move like nobody in particular; leave out the style, or the animator rules")
+        if self.animator == "rules" and self.moments != BankUse():
+            raise OptionError(
+                "The rules play no moments; leave out bank, pin, forbid and context, or the animator rules"
+            )
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether a take of head, brows and blinks is drawn for it."""
+        return self.animator == "takes" or self.moves_like is not None or bool(self.moments.pin)
 
 
 @dataclass(frozen=True, slots=True)

@@ -180,7 +180,8 @@ class MotionInfo:
     version: str = ""  # Version of face_emote that wrote it.
     cues: str = ""
     """What the mouth says: the text of a file of cues (`formats.cues_file`); empty where nobody knows."""
-    consent: str = ""  # Of somebody whose style is played: who agreed to it.
+    consent: str = ""  # Of somebody whose style or moments are played: who agreed to it.
+    moments: str = ""  # Which moments of a bank were played or drawn after, and where.
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ class MotionHeader:
         return ROW_SHAPES if self.version == VERSION else {**ROW_SHAPES, "confidence": CONFIDENCE_SHAPE}
 
 
-_WHERE_KNOWN = ("cues", "consent")  # Facts that a header has where they are not empty.
+_WHERE_KNOWN = ("cues", "consent", "moments")  # Facts that a header has where they are not empty.
 
 
 def header_json(header: MotionHeader) -> bytes:
@@ -121,6 +121,7 @@ def _parse_info(record: Record) -> MotionInfo:
         version=record.text("version"),
         cues=record.text("cues", ""),
         consent=record.text("consent", ""),
+        moments=record.text("moments", ""),
     )
 
 

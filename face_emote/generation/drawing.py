@@ -5,6 +5,7 @@ that only look ahead are drawn again by the next one. Noise and style of a windo
 alone, so it does not matter how the voice was cut.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +30,10 @@ from face_emote.generation.net import DrawNet
 HOP = WINDOW - CONTEXT - AHEAD
 STEPS = 4
 """Of the flow, from noise to tokens; each looks at its middle first."""
+FROM_MOMENT = 1
+"""Step at which the flow begins for a window that is drawn after a moment: mixed with so much less noise."""
+DrawnAfter = Callable[[int, Array], Array | None]
+"""Tokens of a face that a window is drawn after, by its number and its tokens of voice; None: after none."""
 _STAYS = 0.6
 """How much of a window's way to move is kept in the next one."""
 _FARTHEST = 5.0
@@ -61,8 +66,17 @@ class DrawnLife:
 class TakeStream:
     """Draws while the voice comes."""
 
-    def __init__(self, net: DrawNet, *, seed: int, style: Float[Array, f" style={len(STYLE)}"] | None = None) -> None:
-        """`style` says how this person moves, in place of one of the talkers who were learnt from."""
+    def __init__(
+        self, net: DrawNet, *, seed: int, style: Float[Array, f" style={len(STYLE)}"] | None = None,
+        pinned: Float[Array, f"token value={len(FACE)}"] | None = None, after: DrawnAfter | None = None,
+    ) -> None:  # fmt: skip
+        """`style` says how this person moves, in place of one of the talkers who were learnt from.
+
+        `pinned` are tokens of the face from the start on that are given, NaN where they are to be drawn; `after` says
+        what a window is drawn after.
+        """
+        self._pinned = np.zeros((0, len(FACE))) if pinned is None else pinned
+        self._after = after
         self._net, self._seed = net, seed
         dice = np.random.default_rng([seed, 2**31])
         self._manner = net.manners[dice.integers(len(net.manners))] if style is None else style
@@ -97,11 +111,23 @@ class TakeStream:
         values = noise.copy()
         voice = (self._voice[:WINDOW] - net.mean[_VOICE]) / net.scale[_VOICE]
         values[:, _VOICE] = np.clip(voice, -6.0, 6.0)
+        begins_at = 0
+        moment = None if self._after is None else self._after(self._windows, self._voice[:WINDOW])
+        if moment is not None:
+            begins_at = FROM_MOMENT
+            share = begins_at / STEPS
+            values[:, FACE_SLICE] = (1.0 - share) * noise[:, FACE_SLICE] + share * _inside(moment, net)
         if self._before is not None:
             known[:CONTEXT, 0] = 1.0
             values[:CONTEXT, FACE_SLICE] = self._before
+        first = self._windows * HOP - CONTEXT
+        given = self._pinned[max(first, 0) : max(first + WINDOW, 0)]
+        rows = np.flatnonzero(np.isfinite(given).all(axis=1))
+        at = rows + max(-first, 0)
+        known[at, 0] = 1.0
+        values[at, FACE_SLICE] = _inside(given[rows], net)
         moves = 1.0 - np.repeat(known, [len(FACE), len(VOICE), NUM_VALUES - _VOICE.stop], axis=1)
-        for step in range(STEPS):
+        for step in range(begins_at, STEPS):
             begins = net.velocity(values, known=known, time=step / STEPS, style=style)
             half = values + moves * begins / np.float32(2 * STEPS)
             goes = net.velocity(half, known=known, time=(step + 0.5) / STEPS, style=style)
@@ -114,15 +140,24 @@ class TakeStream:
         return drawn
 
 
+def _inside(face: Float[Array, f"token value={len(FACE)}"], net: DrawNet) -> Float[Array, f"token value={len(FACE)}"]:
+    """Tokens as the network has them."""
+    eased = np.array(face, np.float64)
+    eased[:, LIDS] = np.arcsinh((eased[:, LIDS] - 1.0) / EASED)
+    return np.asarray(np.clip((eased - net.mean[FACE_SLICE]) / net.scale[FACE_SLICE], -_FARTHEST, _FARTHEST))
+
+
 def drawn_life(
     net: DrawNet,
     voice: Float[Array, f"token value={len(VOICE)}"],
     *,
     seed: int,
     style: Float[Array, f" style={len(STYLE)}"] | None = None,
+    pinned: Float[Array, f"token value={len(FACE)}"] | None = None,
+    after: DrawnAfter | None = None,
 ) -> DrawnLife:
-    """The take of a whole clip; `style` as `TakeStream` takes it."""
-    stream = TakeStream(net, seed=seed, style=style)
+    """The take of a whole clip; `style`, `pinned` and `after` as `TakeStream` takes them."""
+    stream = TakeStream(net, seed=seed, style=style, pinned=pinned, after=after)
     return DrawnLife(np.concatenate([stream.push(voice), stream.finish()]).astype(np.float32))
 
 

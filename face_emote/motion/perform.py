@@ -44,15 +44,18 @@ def perform(
     answers: NetAnswers | None = None,
     spoken: MouthCues | None = None,
     drawn: Drawn | None = None,
+    partner: SpeechAnalysis | None = None,
     block_frames: int = DEFAULT_BLOCK,
 ) -> Iterator[FaceMotion]:
     """Play a clip: consecutive blocks of `block_frames` frames, the last one perhaps shorter.
 
     The same arguments give the same bytes, for any `block_frames`; another seed gives other blinks, glances and nods.
     Without answers of the network the rules play it; `spoken` are corrected cues of the mouth, `drawn` a take of head,
-    brows and blinks.
+    brows and blinks; a `partner` is listened to.
     """
-    score = performance_score(analysis, plan, player=player, answers=answers, spoken=spoken, drawn=drawn)
+    score = performance_score(
+        analysis, plan, player=player, answers=answers, spoken=spoken, drawn=drawn, partner=partner
+    )  # fmt: skip
     yield from played(score, player=player, duration_secs=analysis.duration_secs, block_frames=block_frames)
 
 
@@ -91,6 +94,8 @@ def face_frames(
         neck = head_rotation(score.head, times, activity=activity, energy=energy, tendency=tendency, amount=amount)
     else:
         neck = drawn_head(score.drawn, times, energy=energy, tendency=tendency, amount=amount)
+    if score.listening is not None:
+        neck[:, 0] += amount * score.listening.nods.at(times)
     lift, tip = breath_motion(breath_volume(score.breath, times), amount=amount)
     neck[:, 0] += tip
     if player.body is not None:

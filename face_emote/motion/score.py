@@ -16,6 +16,7 @@ from face_emote.motion.events.cues import SpeechCues, speech_cues
 from face_emote.motion.events.drawn import Drawn, drawn_brows, drawn_closure
 from face_emote.motion.events.gaze import GazeScore, gaze_score, head_follow
 from face_emote.motion.events.head_motion import HeadScore, head_score
+from face_emote.motion.events.listening import ListeningScore, listening_controls, listening_score
 from face_emote.motion.events.micro_expressions import LeakScore, leak_pulses, leak_score, leak_weight
 from face_emote.motion.feeling.affect import Display
 from face_emote.motion.feeling.body import body_bearing, stirred_by
@@ -39,7 +40,7 @@ _OUTER_BROWS, _INNER_BROWS = (
     [CONTROLS.index(name + side) for side in ("Left", "Right")] for name in ("browOuterUp", "innerBrowRaise")
 )
 _SLANTED = 0.8  # What fully slanted brows (AU1) take of an accent at their outer ends.
-_BLINKS, _GAZE, _HEAD, _BROWS, _BREATH, _LEAKS, _LIFE = range(7)
+_BLINKS, _GAZE, _HEAD, _BROWS, _BREATH, _LEAKS, _LIFE, _LISTENING = range(8)
 """Each layer draws from its own generator, so that one slider never changes another layer's dice."""
 
 
@@ -55,6 +56,7 @@ class FaceScore:
     breath: BreathScore
     leaks: LeakScore
     drawn: Drawn | None = None  # Plays head, brows and blinks in place of their scores.
+    listening: ListeningScore | None = None  # To a partner; on top of all that.
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,11 +78,12 @@ def performance_score(
     answers: NetAnswers | None = None,
     spoken: MouthCues | None = None,
     drawn: Drawn | None = None,
+    partner: SpeechAnalysis | None = None,
 ) -> PerformanceScore:
     """Decide a clip: same arguments, same score.
 
     Without answers of the network the rules decide. `spoken` are corrected cues: they change the mouth alone; `drawn`
-    is a take of head, brows and blinks.
+    is a take of head, brows and blinks; a `partner` is listened to.
     """
     style = player.style
 
@@ -95,6 +98,12 @@ def performance_score(
         bearing = body_bearing(body, np.arange(len(bias.blink_factor)) / _GRID_HZ)
         breath = bias.breath_rate_hz * bearing.breath
         bias = replace(bias, blink_factor=bias.blink_factor * bearing.blinks, breath_rate_hz=breath)
+    listening = None
+    if partner is not None:
+        grid = np.arange(len(bias.blink_factor)) / _GRID_HZ
+        feels = planned.at(grid, rate_hz=_GRID_HZ).vad[:, 0]
+        listening = listening_score(cues, speech_cues(partner), pleasure=feels, grid_hz=_GRID_HZ, rng=dice(_LISTENING))
+        bias = replace(bias, blink_factor=bias.blink_factor * listening.blink_factor(grid))
     gaze = gaze_score(
         cues,
         pitch=bias.gaze_pitch,
@@ -103,6 +112,7 @@ def performance_score(
         grid_hz=_GRID_HZ,
         amount=style.gaze,
         rng=dice(_GAZE),
+        attending=None if listening is None else listening.spans,
     )
     follow_start, follow = head_follow(gaze)
     leaks = leak_score(cues, analysis.pauses, rng=dice(_LEAKS))
@@ -118,11 +128,11 @@ def performance_score(
         cues,
         factor=bias.blink_factor,
         factor_hz=_GRID_HZ,
-        shift_secs=gaze.start,
-        shift_size=gaze.sizes,
+        shifts=np.column_stack([gaze.start, gaze.sizes]),
         amount=style.blinks,
         rng=dice(_BLINKS),
         spared_secs=leaks.start if planned.hides else np.zeros(0),
+        slots_secs=np.zeros(0) if listening is None else listening.blink_secs,
     )
     if player.eyes is not None and player.eyes.blinks is not None:
         blinks = BlinkScore(*player.eyes.blinks.T)
@@ -135,6 +145,7 @@ def performance_score(
         breath=breath_score(cues, rate=bias.breath_rate_hz / REST_BREATH_HZ, grid_hz=_GRID_HZ, rng=dice(_BREATH)),
         leaks=leaks,
         drawn=drawn,
+        listening=listening,
     )
     expression = None if answers is None else answers.expression
     return PerformanceScore(face, cues, planned, life_key=int(dice(_LIFE).integers(2**62)), expression=expression)
@@ -163,6 +174,18 @@ def _accents(
     return accents
 
 
+def _closure(score: FaceScore, times: Float[Array, " frames"], *, blinks: bool) -> Float[Array, " frames"]:
+    """How closed the lids are. A take knows how people blink who talk; listeners blink where a partner leaves room."""
+    if score.drawn is None:
+        return lid_closure(score.blinks, times)
+    drawn = drawn_closure(score.drawn, times, blinks=blinks)
+    if score.listening is None:
+        return drawn
+    tired = drawn_closure(score.drawn, times, blinks=False)
+    listens = score.listening.attention(times)
+    return np.asarray((1.0 - listens) * drawn + listens * np.maximum(0.5 * tired, lid_closure(score.blinks, times)))
+
+
 def face_controls(
     score: FaceScore,
     times: Float[Array, " frames"],
@@ -181,18 +204,21 @@ def face_controls(
     lips, drawn = score.lips.sample(times), score.drawn
     breaks_through = leak_weight(leak_pulses(score.leaks, times), leak=display.leak)
     emotion = display.emotion + breaks_through * (display.hidden - np.minimum(display.emotion, display.hidden))
+    accents = (
+        drawn_brows(drawn, times, amount=style.brows)
+        if drawn is not None
+        else _accents(score, times, display=display, emotion=emotion, amount=style.brows)
+        + stirring(score.brows, times, talking=1.0 - leisure, amount=style.brows)
+    )
+    if score.listening is not None:
+        accents += listening_controls(score.listening, times, leisure=leisure, amount=style.brows)
     controls = layered(
         lips.controls,
         emotion=np.asarray(emotion, np.float32),
-        accents=drawn_brows(drawn, times, amount=style.brows)
-        if drawn is not None
-        else _accents(score, times, display=display, emotion=emotion, amount=style.brows)
-        + stirring(score.brows, times, talking=1.0 - leisure, amount=style.brows),
+        accents=accents,
         ownership=np.maximum(lips.ownership, 1.0 - leisure),
         closure=lips.closure,
-        blink=lid_closure(score.blinks, times)
-        if drawn is None
-        else drawn_closure(drawn, times, blinks=style.blinks > 0.0),
+        blink=_closure(score, times, blinks=style.blinks > 0.0),
         inhaled=breath_volume(score.breath, times),
         gauge=gauge,
     )

@@ -6,7 +6,6 @@ only. Whoever has a certificate from an authority puts it and its key there inst
 
 import logging
 import os
-import sys
 import tempfile
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -14,8 +13,8 @@ from pathlib import Path
 
 from face_emote.core.errors import ProvenanceError
 from face_emote.core.reading import content_of
+from face_emote.core.settings import user_folder
 
-SETTINGS = "FACE_EMOTE_SETTINGS"  # Environment variable: a folder instead of the user's own for settings.
 CHAIN, KEY = "chain.pem", "key.pem"
 MAX_BYTES = 1 << 20
 _log = logging.getLogger(__name__)
@@ -32,16 +31,7 @@ class Signature:
 
 def settings_folder() -> Path:
     """Where this user's signing files lie."""
-    chosen = os.environ.get(SETTINGS)
-    if chosen:
-        return Path(chosen) / "provenance"
-    if sys.platform == "win32":
-        base = Path(os.environ.get("APPDATA") or Path.home() / "AppData" / "Roaming")
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Application Support"
-    else:
-        base = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-    return base / "face_emote" / "provenance"
+    return user_folder() / "provenance"
 
 
 def own_signature() -> Signature:

@@ -7,7 +7,7 @@ The main path of the product, in five steps:
            or read from the speech      ("auto")                            face_emote.perception
     person = character("default")       who plays it                        face_emote.face
     net_answers(net, speech, ..)        what the network makes of both      face_emote.network
-    drawn_life(net, voice, ..)          head, brows and blinks of a take    face_emote.generation
+    drawn_take(performance, net, ..)    head, brows and blinks of a take    face_emote.generation, face_emote.bank
     perform(analysis, plan, ..)         lips, expression, head, gaze,       face_emote.motion
                                         blinks, wrinkles, blood             (face_emote.look)
 
@@ -29,6 +29,7 @@ from face_emote.audio.analyse import Listening, analyse, heard_recording
 from face_emote.audio.cue_words import with_sounds
 from face_emote.audio.languages import language_of
 from face_emote.audio.reader import sha256_of
+from face_emote.bank.retrieval import Use, library_of, pins_in
 from face_emote.body.recording import Recording, read_recording
 from face_emote.body.signals import signals_of
 from face_emote.core.body import BodySignals
@@ -38,7 +39,7 @@ from face_emote.core.errors import CuesError, FaceEmoteWarning, HeadError, Optio
 from face_emote.core.fields import require_fields, require_number
 from face_emote.core.motion import MotionStream, joined_motion
 from face_emote.core.names import DEFAULT_FPS
-from face_emote.core.options import Performance
+from face_emote.core.options import BankUse, Performance
 from face_emote.core.timing import frames_in
 from face_emote.core.types import (
     Camera,
@@ -59,8 +60,6 @@ from face_emote.face.bundled import load_head
 from face_emote.face.characters import character as load_character
 from face_emote.face.head import Head
 from face_emote.formats.cues_file import cues_text, read_cues
-from face_emote.generation.drawing import drawn_life
-from face_emote.generation.layout import VOICE_COLUMNS
 from face_emote.generation.net import DrawNet, load_draw_net
 from face_emote.generation.style_file import MotionStyle, read_style
 from face_emote.motion.events.blinks import BlinkScore
@@ -72,10 +71,10 @@ from face_emote.motion.perform import played
 from face_emote.motion.player import player_of
 from face_emote.motion.score import performance_score
 from face_emote.network.runtime import MotionNet, load_motion_net
-from face_emote.perception.encoder_inputs import voice_tokens
 from face_emote.perception.phrases import auto_plan
 from face_emote.perception.reading import read_feelings
 from face_emote.rigs.retarget import retargeted
+from face_emote.verbs.company import consents, drawn_take, heard_partner, told
 
 CUES_SLACK_SECS = 0.1  # By which cues and their recording may differ in length.
 _ANALYSIS_SHARE = 0.7  # Of the time that listening takes, when the network listens too.
@@ -92,6 +91,7 @@ class Take:
     answers: NetAnswers | None  # Of the network; None: the rules played.
     blinks: BlinkScore
     heard: EmotionPlan | None = None  # What was read for `auto`; its text can be written in place of it.
+    moments: tuple[Use, ...] = ()  # What the take was drawn after, and what was pinned.
 
     def whole(self) -> FaceMotion:
         """All of the motion at once."""
@@ -200,10 +200,21 @@ def _taken(performance: Performance, *, head: Head | None, progress: Progress | 
     body = None if cast.body is None else signals_of(cast.body, duration_secs=analysis.duration_secs)
     if body is not None:
         analysis = replace(analysis, remarks=(*analysis.remarks, *body.remarks))
+    partner = None
+    if performance.partner is not None:
+        partner = heard_partner(performance.partner, analysis, speech=source)
+        # Somebody who only listens says nothing, and that is no fault.
+        analysis = analysis if analysis.has_speech else replace(analysis, remarks=())
     plan, answers = cast.plan, None
+    planned = PlannedEmotion(plan, analysis.duration_secs, stirred=None if body is None else stirred_by(body))
+    drawn: Drawn | None = None
+    moments: tuple[Use, ...] = ()
+    if cast.draws is not None:
+        drawn, moments = drawn_take(
+            performance, cast.draws, style=cast.style, analysis=analysis, partner=partner, planned=planned
+        )  # fmt: skip
     if net is not None:
         sound = listening.passing(mels, total_secs=analysis.duration_secs)
-        planned = PlannedEmotion(plan, analysis.duration_secs, stirred=None if body is None else stirred_by(body))
         answers = net_answers(net, sound, analysis=analysis, planned=planned)
         del sound
     del mels  # what plays an hour takes their place
@@ -215,14 +226,14 @@ def _taken(performance: Performance, *, head: Head | None, progress: Progress | 
         seed=performance.seed,
         version=VERSION,
         cues=cues_text(cast.spoken or _heard_cues(analysis, performance.language)),
-        consent="" if cast.style is None else cast.style.consent,
+        consent="; ".join((*(() if cast.style is None else (cast.style.consent,)), *consents(moments))),
+        moments=told(moments),
     )
     info = _with_source(info, source)
-    motion, blinks = _stream(
-        performance, cast, analysis=analysis, answers=answers, body=body, info=info, progress=progress
-    )
+    score = _Scored(analysis, answers=answers, body=body, drawn=drawn, partner=partner)
+    motion, blinks = _stream(performance, cast, scored=score, info=info, progress=progress)
     shown = motion if cast.shown_on is None else retargeted(motion, cast.shown_on)
-    return Take(shown, analysis, plan, answers, blinks, heard)
+    return Take(shown, analysis, plan, answers, blinks, heard, moments)
 
 
 def _heard_cues(analysis: SpeechAnalysis, language: str | None) -> MouthCues:
@@ -267,13 +278,15 @@ class _Cast:
 
 def _cast(performance: Performance, *, head: Head | None) -> _Cast:
     plan = plan_of(performance.emotion, performance.intensity)
+    if performance.moments != BankUse():
+        pins_in(performance.moments.pin, library_of(performance.moments))
     wanted = load_head(performance.head) if head is None else head
     given = performance.cues
     return _Cast(
         plan=plan,
         person=load_character(performance.character),
         net=None if performance.animator == "rules" else load_motion_net(performance.model),
-        draws=load_draw_net() if performance.animator == "takes" or performance.moves_like is not None else None,
+        draws=load_draw_net() if performance.is_drawn else None,
         style=None if performance.moves_like is None else read_style(performance.moves_like),
         head=wanted if wanted.is_semantic else load_head(),
         shown_on=None if wanted.is_semantic else wanted,
@@ -290,9 +303,19 @@ def _animator_of(cast: _Cast) -> str:
     return f"net {cast.net.name} {cast.net.sha256[:8]}{drawn}"
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Scored:
+    """What a performance is played from."""
+
+    analysis: SpeechAnalysis
+    answers: NetAnswers | None
+    body: BodySignals | None
+    drawn: Drawn | None
+    partner: SpeechAnalysis | None  # Who is listened to.
+
+
 def _stream(
-    performance: Performance, cast: _Cast, *, analysis: SpeechAnalysis, answers: NetAnswers | None,
-    body: BodySignals | None, info: MotionInfo, progress: Progress | None,
+    performance: Performance, cast: _Cast, *, scored: _Scored, info: MotionInfo, progress: Progress | None
 ) -> tuple[MotionStream, BlinkScore]:  # fmt: skip
     """The frames, for whoever goes through them, and the blinks in them."""
     head, person, fps = cast.head, cast.person, float(performance.fps)
@@ -302,13 +325,12 @@ def _stream(
         head, style=style, fps=fps, info=info, betas=betas, character=person.name, age=person.skin.age,
         viewer=lens_of(performance.look_at),
     )  # fmt: skip
-    player = replace(player, eyes=performance.eyes, body=body)
-    num_frames, drawn = frames_in(analysis.duration_secs, fps=fps), None
-    if cast.draws is not None:
-        voice = voice_tokens(analysis.prosody)[0].rows[:, VOICE_COLUMNS]
-        like = None if cast.style is None else cast.draws.manner(cast.style.moves, strength=performance.likeness)
-        drawn = Drawn(drawn_life(cast.draws, voice, seed=performance.seed, style=like), cast.draws.controls)
-    score = performance_score(analysis, cast.plan, player=player, answers=answers, spoken=cast.spoken, drawn=drawn)
+    player, analysis = replace(player, eyes=performance.eyes, body=scored.body), scored.analysis
+    num_frames = frames_in(analysis.duration_secs, fps=fps)
+    score = performance_score(
+        analysis, cast.plan, player=player, answers=scored.answers, spoken=cast.spoken, drawn=scored.drawn,
+        partner=scored.partner,
+    )  # fmt: skip
 
     def read(size: int) -> Iterator[FaceMotion]:
         frames_done = 0

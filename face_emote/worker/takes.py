@@ -34,7 +34,7 @@ from face_emote.worker.protocol import Params
 
 TARGETS = ("head", "arkit")  # Shape keys of our own head, or ARKit weights for somebody else's.
 OWN = ("speech", "path", "target", "emotion_keys", "sliders", "person", "others", "eyes", "voice")
-FIELDS = tuple(item for item in PERFORMANCE_OPTIONS if not item.owner and item.name != "character")
+FIELDS = tuple(item for item in PERFORMANCE_OPTIONS if item.owner != "style" and item.name != "character")
 """Fields of a performance that a request gives as they are; who plays it is the person."""
 VOICE = Option(help="", kind=Kind.FLAG, name="voice")
 KEY_ARRAYS = ("time_secs", "amounts", "vad", "vad_amount", "hidden", "leak")

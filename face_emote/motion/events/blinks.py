@@ -44,24 +44,24 @@ def blink_score(
     *,
     factor: Float[Array, " grid"],
     factor_hz: float,
-    shift_secs: Float[Array, " shift"],
-    shift_size: Float[Array, " shift"],
+    shifts: Float[Array, "shift 2"],
     amount: float,
     rng: np.random.Generator,
     spared_secs: Float[Array, " moment"] = np.zeros(0),  # noqa: B008 - not written to
+    slots_secs: Float[Array, " slot"] = np.zeros(0),  # noqa: B008 - not written to
 ) -> BlinkScore:
     """Place the clip's blinks.
 
-    `factor` is the emotion's on the rate, `factor_hz` values a second; `shift_secs` and `shift_size` are the shifts of
-    gaze in radians; `amount` is the user's factor, 0 never blinks; blinks wait until the moments that begin at
-    `spared_secs` have been seen.
+    `factor` is the emotion's on the rate, `factor_hz` values a second; `shifts` are those of the gaze, their instants
+    and sizes in radians; `amount` is the user's factor, 0 never blinks; blinks wait until the moments that begin at
+    `spared_secs` have been seen, and gather at `slots_secs` as at the ends of phrases.
     """
     if amount <= 0.0:
         return shaped_blinks(np.zeros(0), rng)
     grid = np.arange(int(np.ceil(cues.duration_secs * _GRID_HZ)) + 1) / _GRID_HZ
     mood = np.interp(grid, np.arange(len(factor)) / factor_hz, factor)
     rate = amount * mood * (SILENT_HZ + (SPEAKING_HZ - SILENT_HZ) * cues.activity_at(grid))
-    evoking = shift_size > EVOKING_SHIFT
+    shift_secs, evoking = shifts[:, 0], shifts[:, 1] > EVOKING_SHIFT
     chance = EVOKED * min(amount, 1.6)
     expected = np.concatenate([[0.0], np.cumsum(rate[:-1]) / _GRID_HZ])
     # The rates count every blink, so those that come with the gaze are not on top of them.
@@ -71,7 +71,7 @@ def blink_score(
     draws[0] *= rng.uniform(0.2, 1.0)  # the clip begins somewhere between two blinks
     reached = np.cumsum(draws)
     times = np.interp(reached[reached < expected[-1]], expected, grid)
-    times = _attracted(times, cues, rng=rng)
+    times = _attracted(times, np.sort(np.concatenate([cues.phrases[:, 1], slots_secs])), rng=rng)
     evoked = shift_secs[evoking & (rng.random(len(shift_secs)) < chance)]
     times, evoked = (_waiting(blinks, spared_secs) for blinks in (times, evoked - 0.03))
     return shaped_blinks(_spaced(times, evoked, duration_secs=cues.duration_secs), rng)
@@ -85,9 +85,8 @@ def _waiting(times: Array, spared_secs: Array) -> Array:
     return np.sort(moved)
 
 
-def _attracted(times: Array, cues: SpeechCues, *, rng: np.random.Generator) -> Array:
-    """Move most blinks to a phrase end within 1.1 s of them."""
-    ends = cues.phrases[:, 1]
+def _attracted(times: Array, ends: Array, *, rng: np.random.Generator) -> Array:
+    """Move most blinks to an end within 1.1 s of them."""
     if not len(ends) or not len(times):
         return times
     nearest = ends[np.abs(times[:, None] - _window(ends, times)).argmin(1) + _first(ends, times)]

@@ -34,6 +34,7 @@ _STAYS_AVERTED = 0.6
 """How far a shy look outlasts chance, 0..1: eyes that left and came back with every fixation would flicker."""
 _PULL_ON_VIEWER = 0.2  # What is left of the emotion's pull on the eyes while they are on the viewer.
 _LONG_SILENCE_SECS = 4.0
+_KEPT_BY_WORDS = 0.5  # Share of the looks aside that a listener leaves out.
 _TREMBLE = np.radians(0.06)  # Standard deviation of the slow drift within a fixation.
 
 
@@ -66,14 +67,18 @@ def gaze_score(
     grid_hz: float,
     amount: float,
     rng: np.random.Generator,
+    attending: Float[Array, "span 2"] | None = None,
 ) -> GazeScore:
     """Decide where the character looks throughout the clip.
 
     `pitch` is where the emotion draws the eyes, radians, positive down, `avert` how much it avoids the viewer, 0..1,
     and `restless` its factor on how often the eyes move, `grid_hz` values a second each; `amount` 0 keeps them on the
-    viewer.
+    viewer. While `attending` to somebody's words the eyes leave them less often.
     """
     windows = _aversions(cues, rng) if amount > 0.0 else []
+    if attending is not None:
+        begins, ends = attending.T
+        windows = [w for w in windows if rng.random() > _KEPT_BY_WORDS or not ((begins < w[0]) & (w[0] < ends)).any()]
     last = len(pitch) - 1
     origin = first_look(float(pitch[0]), amount=amount)
     start: list[float] = []
