@@ -74,7 +74,7 @@ from face_emote.network.runtime import MotionNet, load_motion_net
 from face_emote.perception.phrases import auto_plan
 from face_emote.perception.reading import read_feelings
 from face_emote.rigs.retarget import retargeted
-from face_emote.verbs.company import consents, drawn_take, heard_partner, told
+from face_emote.verbs.company import consents, drawn_take, told, with_partner
 
 CUES_SLACK_SECS = 0.1  # By which cues and their recording may differ in length.
 _ANALYSIS_SHARE = 0.7  # Of the time that listening takes, when the network listens too.
@@ -200,11 +200,7 @@ def _taken(performance: Performance, *, head: Head | None, progress: Progress | 
     body = None if cast.body is None else signals_of(cast.body, duration_secs=analysis.duration_secs)
     if body is not None:
         analysis = replace(analysis, remarks=(*analysis.remarks, *body.remarks))
-    partner = None
-    if performance.partner is not None:
-        partner = heard_partner(performance.partner, analysis, speech=source)
-        # Somebody who only listens says nothing, and that is no fault.
-        analysis = analysis if analysis.has_speech else replace(analysis, remarks=())
+    analysis, partner = with_partner(analysis, performance)
     plan, answers = cast.plan, None
     planned = PlannedEmotion(plan, analysis.duration_secs, stirred=None if body is None else stirred_by(body))
     drawn: Drawn | None = None

@@ -28,14 +28,17 @@ _SPEAKS, _MOST_ANSWERS = VOICE.index("speaking"), 0.65
 """Share of all that is said from which on the one who says it is interviewed."""
 
 
-def heard_partner(path: Path, own: SpeechAnalysis, *, speech: Speech | Path) -> SpeechAnalysis:
-    """What a partner says meanwhile.
+def with_partner(own: SpeechAnalysis, performance: Performance) -> tuple[SpeechAnalysis, SpeechAnalysis | None]:
+    """What is said here, and what a partner says meanwhile; None without one.
 
     Raises:
-        AudioError: it cannot be read.
+        AudioError: the partner's track cannot be read.
         OptionError: it is the same recording, one of another length, or nobody talks in it.
     """
-    if isinstance(speech, Path) and sha256_of(path) == sha256_of(speech):
+    path, speech = performance.partner, performance.speech
+    if path is None:
+        return own, None
+    if not isinstance(speech, Speech) and sha256_of(path) == sha256_of(Path(speech)):
         raise OptionError(f"The partner is the very recording that is performed; give the other one's track: {path}")
     found = analyse(path)
     if abs(found.duration_secs - own.duration_secs) > SLACK_SECS:
@@ -45,7 +48,8 @@ def heard_partner(path: Path, own: SpeechAnalysis, *, speech: Speech | Path) -> 
         )
     if not found.has_speech:
         raise OptionError(f"Nobody talks in the partner's track, so there is nobody to listen to; leave it out: {path}")
-    return found
+    # Somebody who only listens says nothing, and that is no fault.
+    return own if own.has_speech else replace(own, remarks=()), found
 
 
 @dataclass(frozen=True, slots=True, eq=False)
