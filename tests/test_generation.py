@@ -13,10 +13,12 @@ from face_emote.core.errors import CheckpointError
 from face_emote.core.names import CONTROLS
 from face_emote.core.options import Performance
 from face_emote.core.types import FaceMotion, PerformanceStyle
+from face_emote.face.bundled import load_head
 from face_emote.formats.motion_file import read_motion
 from face_emote.generation.drawing import DrawnLife, TakeStream, drawn_life
 from face_emote.generation.layout import FACE, NUM_VALUES, VOICE, WINDOW, DrawConfig
 from face_emote.generation.net import DRAW_NET, DrawNet, DrawWeights, draw_sizes, load_draw_net
+from face_emote.generation.seen import seen_of
 from face_emote.motion.events.drawn import Drawn, drawn_brows, drawn_closure
 from face_emote.network.weights import arranged, tensors_of
 from face_emote.verbs.animate import perform
@@ -78,17 +80,19 @@ def test_whoever_never_blinks_does_not_in_a_take_either() -> None:
 
 
 def test_brows_and_lids_end_where_the_take_has_them(net: DrawNet) -> None:
-    face = np.zeros((4, len(FACE)), np.float32)
-    face[:, FACE.index("lids")] = face[:, FACE.index("lids_later")] = (1.0, 0.0, 0.0, 1.0)
-    face[:, 0], face[:, 1] = 4.0, -4.0
-    drawn, times = Drawn(DrawnLife(face), net.controls), np.arange(4) / 12.5
-    brows = drawn_brows(drawn, times, amount=1.0)
-    names = ("browOuterUpLeft", "browOuterUpRight", "browInnerUp")
-    left, right, inner = (brows[:, CONTROLS.index(name)] for name in names)
-    height = net.controls["outer_up brow"] * (left - right)
-    assert np.all(height > 0.0)
-    assert np.all(inner <= np.maximum(left, right))
-    assert drawn_closure(drawn, times, blinks=True).tolist() == pytest.approx([0.0, 1.0, 1.0, 0.0], abs=1e-6)
+    rng = np.random.default_rng(0)
+    face = np.zeros((40, len(FACE)), np.float32)
+    face[:, :3] = rng.normal(0.0, [5.0, 5.0, 2.5], (40, 3))
+    face[:, FACE.index("lids")] = face[:, FACE.index("lids_later")] = np.arange(40) % 8 != 4
+    drawn, times = Drawn(DrawnLife(face), net.controls), np.arange(40) / 12.5
+    brows, closure = drawn_brows(drawn, times, amount=1.0), drawn_closure(drawn, times, blinks=True)
+    assert closure.tolist() == pytest.approx((1.0 - face[:, FACE.index("lids")]).tolist(), abs=1e-6)
+    brows[:, [CONTROLS.index(name) for name in ("browDownLeft", "browDownRight")]] += 0.05 * closure[:, None]
+    points = load_head().landmark478_points.of(load_head().pose_vertices(expression=brows))
+    seen = seen_of(points.astype(np.float64), list(range(478)), np.zeros((40, 3)))[:, :3]
+    rest = load_head().landmark478_points.of(load_head().template[None]).astype(np.float64)
+    still = seen_of(rest, list(range(478)), np.zeros((1, 3)))[:, :3]
+    assert np.abs(seen - still - face[:, :3]).max() < 1.0
 
 
 def test_several_takes_are_written_and_shown(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from face_emote.face.bundled import BUNDLED_HEAD, load_head
 from face_emote.face.head import Head
 from face_emote.face.head_file import read_head, write_head
 from face_emote.face.rig import MUSCLE_COLUMNS, ControlPose, contraction, controls_from_pose, pose_from_controls
+from face_emote.generation.seen import seen_of
 
 FLIP = np.array([-1, 1, 1], np.float32)
 
@@ -215,10 +216,22 @@ def test_mouth_close_never_exceeds_the_open_jaw(head):
     np.testing.assert_array_equal(posed(head, jawOpen=0.3, mouthClose=1.0), posed(head, jawOpen=0.3, mouthClose=0.3))
 
 
-def test_reserved_controls_do_nothing(head):
-    for index, name in enumerate(CONTROLS):
-        if name.startswith("reserved") or name == "lipSeal":
-            assert not head.expression_basis[index].any(), name
+def test_a_lip_seal_is_no_shape(head):
+    assert not head.expression_basis[CONTROLS.index("lipSeal")].any()
+
+
+def test_brows_that_let_go_sink_without_knitting_and_part_without_sinking(head):
+    def seen(**controls: float) -> np.ndarray:
+        points = head.landmark478_points.of(np.stack([posed(head), posed(head, **controls)]))
+        return np.diff(seen_of(points.astype(np.float64), list(range(478)), np.zeros((2, 3)))[:, :5], axis=0)[0]
+
+    left, right, apart, *lids = seen(browRelaxLeft=1.0, browRelaxRight=1.0)
+    assert -25.0 < left < -18.0 and left == pytest.approx(right, abs=0.2), "two millimetres"
+    assert abs(apart) < 0.5 and np.abs(lids).max() < 0.004
+    left, right, apart, *lids = seen(glabellaRelax=1.0)
+    assert apart > 8.0 and abs(left) < 1.0 and np.abs(lids).max() < 0.004
+    left, right, apart, *lids = seen(browRelaxLeft=1.0)
+    assert right > 0.1 * left
 
 
 def net(values: np.ndarray, joints: tuple) -> np.ndarray:

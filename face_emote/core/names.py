@@ -64,20 +64,13 @@ MUSCLES = tuple(
     for side in ("Left", "Right")
 )
 """Columns that follow other controls (`face/rig.py`): what swells under the skin."""
-KEYED_CONTROLS = (*ARKIT_52, *EXTRA_CONTROLS, "larynxUp", "pupilDilate", "lipSeal", "lipsPart")
-"""Controls that somebody sets; all others follow or are reserved."""
-_RESERVED = range(len(ARKIT_52) + len(EXTRA_CONTROLS) + len(MUSCLES) + 2, NUM_EXPRESSION - 2)
+BROWS_LET_GO = ("browRelaxLeft", "browRelaxRight", "glabellaRelax")
+"""What brows do when a muscle's tone goes: without the frontalis they sink, without the corrugators they part."""
+_TAIL = ("larynxUp", "pupilDilate", *BROWS_LET_GO, "lipSeal", "lipsPart")
+KEYED_CONTROLS = (*ARKIT_52, *EXTRA_CONTROLS, *_TAIL)
+"""Controls that somebody sets; all others follow."""
 
-CONTROLS = (
-    *ARKIT_52,
-    *EXTRA_CONTROLS,
-    *MUSCLES,
-    "larynxUp",
-    "pupilDilate",
-    *(f"reserved{i}" for i in _RESERVED),
-    "lipSeal",
-    "lipsPart",
-)
+CONTROLS = (*ARKIT_52, *EXTRA_CONTROLS, *MUSCLES, *_TAIL)
 """Names of all 100 expression columns of the bundled head. `lipSeal` (98) has no basis column: `Head` closes the
 lips by contact at that strength. `lipsPart` (99) undoes the neutral seal, towards relaxed, slightly open lips.
 `pupilDilate` (94) moves no skin: the look of the eyes follows it.

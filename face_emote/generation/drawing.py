@@ -40,6 +40,10 @@ _FARTHEST = 5.0
 _SILENT = np.array([-40.0 if name == "loudness" else 0.0 for name in VOICE], np.float32)
 _HEAD = slice(FACE.index("nod"), FACE.index("tilt") + 1)
 _WIDEST = np.arcsinh(0.3 / EASED)
+_NEAR = (0.5,)
+"""Slopes of Catmull and Rom's spline, which hardly overshoots a blink."""
+_SPLINE = tuple(-3.0 * (np.sqrt(3.0) - 2.0) ** k for k in range(1, 7))
+"""Slopes of the cubic spline, which keeps what is as fast as 4 Hz."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,16 +54,16 @@ class DrawnLife:
 
     def head_at(self, times: Float[Array, " frames"]) -> Float[Array, "frames 3"]:
         """Nod, turn and tilt, radians."""
-        return np.asarray(np.radians(_smooth(self.face[:, _HEAD], times * TOKEN_HZ)))
+        return np.asarray(np.radians(_smooth(self.face[:, _HEAD], times * TOKEN_HZ, slopes=_SPLINE)))
 
     def brows_at(self, times: Float[Array, " frames"]) -> Float[Array, "frames 3"]:
         """Heights of both brows and how far they are apart, in the units of `layout.FACE`."""
-        return _smooth(self.face[:, : _HEAD.start], times * TOKEN_HZ)
+        return _smooth(self.face[:, : _HEAD.start], times * TOKEN_HZ, slopes=_SPLINE)
 
     def lids_at(self, times: Float[Array, " frames"]) -> Float[Array, "frames side=2"]:
         """How open the lids are: 1 as usual, 0 shut; left, right."""
-        both = _smooth(self.face[:, LIDS].reshape(-1, 1), 2.0 * TOKEN_HZ * times)
-        apart = _smooth(self.face[:, -1:], times * TOKEN_HZ)
+        both = _smooth(self.face[:, LIDS].reshape(-1, 1), 2.0 * TOKEN_HZ * times, slopes=_NEAR)
+        apart = _smooth(self.face[:, -1:], times * TOKEN_HZ, slopes=_SPLINE)
         return np.concatenate([both + 0.5 * apart, both - 0.5 * apart], axis=1)
 
 
@@ -161,11 +165,21 @@ def drawn_life(
     return DrawnLife(np.concatenate([stream.push(voice), stream.finish()]).astype(np.float32))
 
 
-def _smooth(rows: Float[Array, "row column"], place: Float[Array, " frames"]) -> Float[Array, "frames column"]:
-    """Catmull and Rom's spline through rows; the first and the last one are held."""
+def _smooth(
+    rows: Float[Array, "row column"], place: Float[Array, " frames"], *, slopes: tuple[float, ...]
+) -> Float[Array, "frames column"]:
+    """Hermite's cubics through rows; a slope is so many times the difference of the rows so far ahead and behind.
+
+    The first and the last row are held.
+    """
     last = len(rows) - 1
     place = np.clip(place, 0.0, last)
     low = np.floor(place).astype(np.int64)
     u = (place - low)[:, None]
-    a, b, c, d = (rows[np.clip(low + k, 0, last)].astype(np.float64) for k in (-1, 0, 1, 2))
-    return np.asarray(b + 0.5 * u * (c - a + u * (2.0 * a - 5.0 * b + 4.0 * c - d + u * (3.0 * (b - c) + d - a))))
+
+    def at(shift: int) -> Array:
+        return rows[np.clip(low + shift, 0, last)].astype(np.float64)
+
+    begins, ends = (sum(w * (at(k + j) - at(k - j)) for j, w in enumerate(slopes, 1)) for k in (0, 1))
+    a, d = at(0), at(1) - at(0)
+    return np.asarray(a + u * (begins + u * (3.0 * d - 2.0 * begins - ends + u * (begins + ends - 2.0 * d))))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from face_emote.core.arrays import Array, Bool, Float
-from face_emote.core.names import MUSCLES
+from face_emote.core.names import BROWS_LET_GO, MUSCLES
 from tools.build_head.cut import Mesh
 
 Point = tuple[float, float, float]
@@ -83,6 +83,10 @@ PUSHES = (
     Push("musclePlatysma", (30.0, -115.0, 30.0), (6.0, 16.0, 14.0), (0.6, 0.0, 2.5)),
     # Swallowing lifts the larynx: the skin over it rides up.
     Push("larynxUp", (0.0, -108.0, 42.0), (13.0, 13.0, 16.0), (0.0, 9.0, 2.0)),
+    # The frontalis lets go: the brow sinks as one, the fold of the upper lid with it, and nothing is drawn together.
+    Push("browRelax", (29.0, 65.0, 107.0), (18.0, 9.0, 16.0), (0.0, -2.5, 0.1)),
+    # The corrugators let go: the brows' inner ends part.
+    Push("glabellaRelax", (13.0, 59.0, 111.0), (8.0, 8.0, 12.0), (0.6, 0.1, 0.0)),
 )  # fmt: skip
 
 
@@ -116,9 +120,10 @@ def reshaped(
 
 
 def followers(mesh: Mesh, mean: Float[Array, "vertex 3"]) -> dict[str, Array]:
-    """Columns of what has no authored unit: muscles and larynx."""
+    """Columns of what has no authored unit: muscles, larynx, and brows without their tone."""
     nothing, still = np.zeros_like(mean), np.zeros(len(mean))
-    return {name: reshaped(nothing, control=name, mesh=mesh, mean=mean, jaw=still) for name in (*MUSCLES, "larynxUp")}
+    names = (*MUSCLES, "larynxUp", *BROWS_LET_GO)
+    return {name: reshaped(nothing, control=name, mesh=mesh, mean=mean, jaw=still) for name in names}
 
 
 def soft_parts(mesh: Mesh) -> Bool[Array, " vertex"]:

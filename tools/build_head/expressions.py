@@ -92,7 +92,7 @@ def expression_columns(
     mean: Float[Array, "vertex 3"],
     rig: Rig,
 ) -> Float[Array, "control=100 vertex 3"]:
-    """Columns of all controls; those that turn joints, the reserved ones, lipSeal and lipsPart stay zero here.
+    """Columns of all controls; those that turn joints, lipSeal and lipsPart stay zero here.
 
     mouthClose is taken back through the open jaw's skinning, so that jawOpen 1 + mouthClose 1 is exact.
     """

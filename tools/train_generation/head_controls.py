@@ -11,7 +11,7 @@ _PROBE = 0.2
 _PROBES = {
     "inner_up": ("innerBrowRaiseLeft", "innerBrowRaiseRight"), "outer_up": ("browOuterUpLeft", "browOuterUpRight"),
     "down": ("browDownLeft", "browDownRight"), "shut": ("eyeBlinkLeft", "eyeBlinkRight"),
-    "wide": ("eyeWideLeft", "eyeWideRight"),
+    "wide": ("eyeWideLeft", "eyeWideRight"), "relax": ("browRelaxLeft", "browRelaxRight"), "part": ("glabellaRelax",),
 }  # fmt: skip
 
 
