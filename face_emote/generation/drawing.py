@@ -180,6 +180,8 @@ def _smooth(
     def at(shift: int) -> Array:
         return rows[np.clip(low + shift, 0, last)].astype(np.float64)
 
-    begins, ends = (sum(w * (at(k + j) - at(k - j)) for j, w in enumerate(slopes, 1)) for k in (0, 1))
-    a, d = at(0), at(1) - at(0)
+    def slope(shift: int) -> Array:
+        return np.sum([w * (at(shift + j) - at(shift - j)) for j, w in enumerate(slopes, 1)], axis=0)
+
+    begins, ends, a, d = slope(0), slope(1), at(0), at(1) - at(0)
     return np.asarray(a + u * (begins + u * (3.0 * d - 2.0 * begins - ends + u * (begins + ends - 2.0 * d))))
