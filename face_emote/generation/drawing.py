@@ -178,10 +178,10 @@ def _smooth(
     u = (place - low)[:, None]
 
     def at(shift: int) -> Array:
-        return rows[np.clip(low + shift, 0, last)].astype(np.float64)
+        return np.asarray(rows[np.clip(low + shift, 0, last)], np.float64)
 
     def slope(shift: int) -> Array:
-        return np.sum([w * (at(shift + j) - at(shift - j)) for j, w in enumerate(slopes, 1)], axis=0)
+        return np.asarray(sum(w * (at(shift + j) - at(shift - j)) for j, w in enumerate(slopes, 1)))
 
     begins, ends, a, d = slope(0), slope(1), at(0), at(1) - at(0)
     return np.asarray(a + u * (begins + u * (3.0 * d - 2.0 * begins - ends + u * (begins + ends - 2.0 * d))))
