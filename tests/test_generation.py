@@ -88,9 +88,11 @@ def test_brows_and_lids_end_where_the_take_has_them(net: DrawNet) -> None:
     brows, closure = drawn_brows(drawn, times, amount=1.0), drawn_closure(drawn, times, blinks=True)
     assert closure.tolist() == pytest.approx((1.0 - face[:, FACE.index("lids")]).tolist(), abs=1e-6)
     brows[:, [CONTROLS.index(name) for name in ("browDownLeft", "browDownRight")]] += 0.05 * closure[:, None]
-    points = load_head().landmark478_points.of(load_head().pose_vertices(expression=brows))
+    points_of = load_head().landmark478_points
+    assert points_of is not None
+    points = points_of.of(load_head().pose_vertices(expression=brows))
     seen = seen_of(points.astype(np.float64), list(range(478)), np.zeros((40, 3)))[:, :3]
-    rest = load_head().landmark478_points.of(load_head().template[None]).astype(np.float64)
+    rest = points_of.of(load_head().template[None]).astype(np.float64)
     still = seen_of(rest, list(range(478)), np.zeros((1, 3)))[:, :3]
     assert np.abs(seen - still - face[:, :3]).max() < 1.0
 
