@@ -31,6 +31,8 @@ NEAREST_SHIFT, FARTHEST_SHIFT = 3, 30
 """Frames by which a window is moved to be a wrong match of the same clip: 60-600 ms."""
 START_TEMPERATURE = 0.1
 LEAST_TEMPERATURE = 0.03
+UNSEEN_SCALE = 6e4
+"""Spread of an input that a tower is not to see; what it stores as float16 holds no more."""
 
 
 class SyncNet(nn.Module):
@@ -172,8 +174,8 @@ def frame_accuracy(logits: Tensor, phones: Tensor) -> tuple[int, int]:
     return int(((logits.argmax(dim=-1) == phones) & spoken).sum()), int(spoken.sum())
 
 
-SYNC_SHIFTS = (-12, -8, -5, -3, 3, 5, 8, 12)
-"""Frames by which lips are moved to be wrong; what is nearer is not worth a contest."""
+SYNC_SHIFTS = (-10, -7, -5, -3, -2, 2, 3, 5, 7, 10)
+"""Frames by which lips are moved to be wrong: 40-200 ms."""
 SYNC_TEMPERATURE = 0.1
 
 
@@ -193,7 +195,7 @@ def sync_loss(
     late: Int[Tensor, " batch"],
     loudness: Float[Tensor, "batch frames"],
 ) -> Float[Tensor, ""]:
-    """InfoNCE of each moment's sound against the lips of that moment and of moments 60-240 ms away.
+    """InfoNCE of each moment's sound against the lips of that moment and of moments `SYNC_SHIFTS` away.
 
     0 would be perfect certainty; real recordings reach what the expert's card says. Silence does not count.
 
@@ -204,20 +206,57 @@ def sync_loss(
         late: frames of look-ahead of each crop.
         loudness: as in `LipTruth`, in step with `pred`.
     """
-    lips = natural(pred.float())
-    motion = expert.watched(geometry_of(lips, xp=torch))
-    sound = embedded(expert.audio, rows.float())
-    count = min(motion.shape[1], sound.shape[1])
+    lips = geometry_of(natural(pred.float()), xp=torch)
+    logits = shift_logits(expert, lips, rows=rows.float(), late=late)
     reach = max(SYNC_SHIFTS)
-    place = torch.arange(reach, count - reach, device=pred.device)
+    spoken = loudness.unfold(1, expert.motion.spec.window, 1).amax(dim=-1)[:, reach : reach + logits.shape[1]]
+    heard = torch.arange(reach, reach + logits.shape[1], device=pred.device)[None] >= late[:, None]
+    return mean_of(surprise(logits), weights=spoken.clamp(0.0, 1.0) * heard)
+
+
+def likeness_loss(expert: SyncNet, pred: Float[Tensor, "batch frames 9"], truth: LipTruth) -> Float[Tensor, ""]:
+    """How differently the answers move from the true lips as the expert sees it: 1 - cosine of their vectors.
+
+    Windows count where all that the expert sees is known and somebody speaks; `pred` raw, in step with `truth`.
+    """
+    seen = expert.watched(geometry_of(natural(pred.float()), xp=torch))
+    with torch.no_grad():
+        wanted = expert.watched(geometry_of(truth.target, xp=torch))
+    window, columns = expert.motion.spec.window, [LIP_CHANNELS.index(name) for name in (*GEOMETRY, "closure")]
+    known = truth.known[..., columns].amin(dim=-1).unfold(1, window, 1).amin(dim=-1)
+    spoken = truth.loudness.unfold(1, window, 1).amax(dim=-1).clamp(0.0, 1.0)
+    return mean_of(1.0 - (seen * wanted).sum(dim=-1), weights=(known > 0.0) * spoken)
+
+
+def shift_logits(
+    net: SyncNet,
+    lips: Float[Tensor, "batch frames 3"],
+    *,
+    rows: Float[Tensor, "batch rows 40"],
+    late: Int[Tensor, " batch"],
+) -> Float[Tensor, "batch place shift"]:
+    """How well each moment's sound goes with its own lips (first), and with those `SYNC_SHIFTS` away.
+
+    Moments begin `max(SYNC_SHIFTS)` windows after the lips' first; those before the sound are of no use.
+    """
+    motion, sound = net.watched(lips), embedded(net.audio, rows)
+    count, reach = min(motion.shape[1], sound.shape[1]), max(SYNC_SHIFTS)
     # Lips of motion frame t - late stand at t: their sound is `late` windows earlier.
-    heard = place[None] - late[:, None]
-    own_sound = sound.gather(1, heard.clamp_min(0)[..., None].expand(*heard.shape, sound.shape[-1]))
+    place = (torch.arange(reach, count - reach, device=lips.device)[None] - late[:, None]).clamp_min(0)
+    own_sound = sound.gather(1, place[..., None].expand(*place.shape, sound.shape[-1]))
     scores = [(own_sound * motion[:, reach + s : count - reach + s]).sum(dim=-1) for s in (0, *SYNC_SHIFTS)]
-    logits = torch.stack(scores, dim=-1) / SYNC_TEMPERATURE
-    surprise = torch.logsumexp(logits, dim=-1) - logits[..., 0]
-    speaks = loudness.unfold(1, expert.motion.spec.window, 1).amax(dim=-1)[:, reach : count - reach].clamp(0.0, 1.0)
-    return mean_of(surprise, weights=speaks * (heard >= 0))
+    return torch.stack(scores, dim=-1) / SYNC_TEMPERATURE
+
+
+def surprise(logits: Float[Tensor, "batch place shift"]) -> Float[Tensor, "batch place"]:
+    """Cross-entropy of the first."""
+    return torch.logsumexp(logits, dim=-1) - logits[..., 0]
+
+
+def see_only_movement(net: SyncNet) -> None:
+    """Hide postures from the motion tower, after its normalisation was set: what is left is how fast lips move."""
+    with torch.no_grad():
+        net.motion.scale[: len(GEOMETRY)] = UNSEEN_SCALE
 
 
 def reader_features(lips: Float[Tensor, "batch frames 9"]) -> Float[Tensor, "batch frames 12"]:

@@ -22,7 +22,7 @@ from face_emote_lab.train.crops import Crops
 from face_emote_lab.train.lip_losses import LipTruth, mean_of, natural
 from face_emote_lab.train.objective import Terms
 from tools.train_judges.emotional_sync import EmotionalSyncNet, feeling_terms, read_emotional_sync
-from tools.train_judges.lip_judges import SyncNet, read_lip_reader, read_sync, reader_loss, sync_loss
+from tools.train_judges.lip_judges import SyncNet, likeness_loss, read_lip_reader, read_sync, reader_loss, sync_loss
 from tools.train_judges.mouth import AIMS, MouthMesh, mouth_mesh
 from tools.train_judges.picture_losses import PictureConfig, PictureStage, load_picture_stage
 from tools.train_judges.torch_convnet import TorchConvNet
@@ -40,7 +40,9 @@ class JudgeConfig:
     reader: float = 0.0
     """The lip reader."""
     sync: float = 0.0
-    """The SyncNet on lip geometry."""
+    """The SyncNet on lip geometry: lips go with their own sound rather than with sounds beside it."""
+    sync_likeness: float = 0.0
+    """The same net: lips move as the true ones do, as it sees them."""
     feeling_sync: float = 0.0
     """Emotional sync: the face shows what was asked for, and follows the voice."""
     feeling_exchange: float = 0.0
@@ -69,7 +71,11 @@ class TrainedJudges:
             terms["reader"] = weights.reader * reader_loss(answers, truth, reader=self.reader)
         if self.sync is not None:
             rows, late = (value.to(answers.device) for value in (torch.from_numpy(crops.rows), self._late(crops)))
-            terms["sync"] = weights.sync * sync_loss(self.sync, answers, rows=rows, late=late, loudness=truth.loudness)
+            if weights.sync:
+                told = sync_loss(self.sync, answers, rows=rows, late=late, loudness=truth.loudness)
+                terms["sync"] = weights.sync * told
+            if weights.sync_likeness:
+                terms["sync_likeness"] = weights.sync_likeness * likeness_loss(self.sync, answers, truth)
         stage = self.pictures
         if stage is not None and stage.sync is not None and stage.due(step):
             rng = np.random.default_rng([self.training.seed, step, 15])
@@ -110,8 +116,9 @@ def load_judges(training: TrainConfig, *, experts: Path | None, device: torch.de
     weights = from_table(JudgeConfig, training.judges, where=f"the judges of {training.name}")
     drawn = weights.pictures
     needs = {
-        "reader": weights.reader, "sync": weights.sync, "feeling_sync": weights.feeling_sync,
-        "feeling_exchange": weights.feeling_exchange, "pictures.sync": drawn.sync, "pictures.feeling": drawn.feeling,
+        "reader": weights.reader, "sync": weights.sync, "sync_likeness": weights.sync_likeness,
+        "feeling_sync": weights.feeling_sync, "feeling_exchange": weights.feeling_exchange,
+        "pictures.sync": drawn.sync, "pictures.feeling": drawn.feeling,
     }  # fmt: skip
     named = [name for name, weight in needs.items() if weight]
     if named and experts is None:
@@ -124,7 +131,7 @@ def load_judges(training: TrainConfig, *, experts: Path | None, device: torch.de
         training=training,
         mouth=mouth_mesh(load_head(), device=device) if weights.vertices else None,
         reader=read_lip_reader(folder / READER).to(device) if weights.reader else None,
-        sync=read_sync(folder / SYNC).to(device) if weights.sync else None,
+        sync=read_sync(folder / SYNC).to(device) if weights.sync or weights.sync_likeness else None,
         feeling=read_emotional_sync(folder / FEELING).to(device) if judges_feeling else None,
         pictures=load_picture_stage(drawn, experts=folder) if drawn.sync or drawn.feeling else None,
     )

@@ -15,7 +15,7 @@ from face_emote.face.head import Head
 from face_emote.motion.perform import perform
 from face_emote.motion.player import player_of
 from face_emote.network.convnet import Conv, ConvNetSpec
-from face_emote.perception.face import FACE_CONTROLS, FACE_FRAMES, NUM_FACE_FEATURES
+from face_emote.perception.face import FACE_CONTROLS, NUM_FACE_FEATURES
 from face_emote_lab.train.corpus.cache import Corpus
 from tools.train_judges.experts import face_features, face_windows
 from tools.train_judges.torch_convnet import TorchConvNet
@@ -100,10 +100,10 @@ def performances(
 
 
 def as_captured(
-    windows: Float[Array, "window frames=25 feature"], rng: np.random.Generator
-) -> Float[Array, "window frames=25 feature"]:
+    windows: Float[Array, "window frames feature"], rng: np.random.Generator, *, waves: int = WAVES
+) -> Float[Array, "window frames feature"]:
     """Windows as a camera might have read them from somebody: with a resting face of its own, controls that come
-    out too weak or waver, and often without folds, blood or the head.
+    out too weak or waver (so many times in a window), and often without folds, blood or the head.
     """
     seen, count = windows.copy(), len(windows)
     for group in (_FOLDS, _BLOOD_FLOW, _NECK):
@@ -112,8 +112,8 @@ def as_captured(
     shape = (count, 1, _NUM_CONTROLS)
     controls *= rng.uniform(*CONTROL_GAIN, shape) * rng.uniform(*FACE_GAIN, (count, 1, 1))
     controls += np.abs(rng.normal(0.0, RESTING, shape)) * (rng.random(shape) < RESTING_SHARE)
-    wavering = np.abs(rng.normal(0.0, WAVERING, (count, WAVES, _NUM_CONTROLS))) * (rng.random(shape) < RESTING_SHARE)
-    controls += np.repeat(wavering, FACE_FRAMES // WAVES, axis=1)
+    wavering = np.abs(rng.normal(0.0, WAVERING, (count, waves, _NUM_CONTROLS))) * (rng.random(shape) < RESTING_SHARE)
+    controls += np.repeat(wavering, windows.shape[1] // waves, axis=1)
     folds = (count, 1, _FOLDS.stop - _FOLDS.start)
     seen[:, :, _FOLDS] += np.abs(rng.normal(0.0, RESTING_FOLDS, folds)) * (rng.random(folds) < RESTING_SHARE)
     return seen
