@@ -1,6 +1,6 @@
 """Is what somebody hides to be found, by whoever has learnt to look, and does what is shown still come first?
 
-    python -m bench.covert DATA [--animator net] [--clips N] [--table FILE] [--curve FILE.png]
+    python -m bench.covert DATA [--animator net] [--rounds N] [--curve FILE.png]
 
 DATA holds `librispeech/`. A reader (`tools.train_judges.covert_reader`) learns from pairs: the same words and seed over
 another hidden feeling, by rules and network. It is asked about sentences, talkers, seeds, words for feelings and
@@ -16,22 +16,27 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
+import torch
 
+from bench.performances import lip_change, speaking_at
 from face_emote.audio.reader import read_speech
-from face_emote.core.arrays import Array, Float
+from face_emote.core.arrays import Array
 from face_emote.core.names import ANIMATORS, EMOTIONS
 from face_emote.core.options import Performance
 from face_emote.core.types import PerformanceStyle, Speech
+from face_emote.face.bundled import load_head
 from face_emote.perception.evidence import READING_HZ
 from face_emote.perception.face import face_cells
 from face_emote.verbs.animate import perform
+from face_emote_lab.train.corpus.lips import lip_meter
 from tools.train_judges.covert_reader import HIDDEN, SHOWN, Performed, read, taught
-from tools.train_judges.experts import COMPOUNDS
 from tools.train_network.voices import librispeech_jobs
 
 CLIP_SECS = 6.0
 CLIP_FRAMES = round(CLIP_SECS * READING_HZ)
 PERFORMED_FPS = 25.0
+AT_ONCE = 8
+STEPS = 1500
 LOOKS = 4
 """Spoilt stretches of each performance that is judged."""
 BASICS = tuple(name for name in EMOTIONS[1:] if name != "contempt")
@@ -86,34 +91,43 @@ def performed(
     *,
     words: dict[str, tuple[str, ...]],
     animators: Sequence[str],
-    per_case: int,
+    rounds: int,
     seed: int,
 ) -> Performed:
-    """`per_case` performances of all of `ASKED`; the same sentence, seed and style for all of them, then the next."""
+    """All of `ASKED` so many times over, in any order; so many at once share sentence, seed and style."""
     rng = np.random.default_rng(seed)
-    faces, shown, hidden = [], [], []
-    for take in range(per_case):
+    order = np.concatenate([rng.permutation(len(ASKED)) for _ in range(rounds)])
+    faces, takes = [], [order[i : i + AT_ONCE] for i in range(0, len(order), AT_ONCE)]
+    for number, cases in enumerate(takes):
         play = partial(
             Performance,
-            speech=speeches[take % len(speeches)],
-            animator=animators[take % len(animators)],
+            speech=speeches[number % len(speeches)],
+            animator=animators[number % len(animators)],
             seed=int(rng.integers(2**31)),
-            style=PerformanceStyle(
-                energy=float(rng.uniform(0.85, 1.15)),
-                asymmetry=float(rng.uniform(0.0, 0.2)),
-                head=float(rng.uniform(0.6, 1.3)),
-                lips=float(rng.uniform(0.8, 1.2)),
-                blood=_BLOOD[int(rng.integers(len(_BLOOD)))],
-            ),
+            style=_random_style(rng),
             fps=PERFORMED_FPS,
         )
-        for case in ASKED:
-            motion = perform(play(emotion=case.in_words(words, rng))).whole()
+        for case in cases:
+            motion = perform(play(emotion=ASKED[case].in_words(words, rng))).whole()
             faces.append(resized(face_cells(motion)))
-            shown.append(SHOWN.index(case.shown))
-            hidden.append(HIDDEN.index(case.hidden))
-        print(f"performed {take + 1} of {per_case}", file=sys.stderr)
-    return Performed(np.stack(faces), np.array(shown), np.array(hidden))
+        if number % 10 == 0:
+            print(f"performed {len(faces)} of {len(order)}", file=sys.stderr)
+    asked = [ASKED[case] for case in order]
+    return Performed(
+        np.stack(faces),
+        shown=np.array([SHOWN.index(one.shown) for one in asked]),
+        hidden=np.array([HIDDEN.index(one.hidden) for one in asked]),
+    )
+
+
+def _random_style(rng: np.random.Generator) -> PerformanceStyle:
+    return PerformanceStyle(
+        energy=float(rng.uniform(0.85, 1.15)),
+        asymmetry=float(rng.uniform(0.0, 0.2)),
+        head=float(rng.uniform(0.6, 1.3)),
+        lips=float(rng.uniform(0.8, 1.2)),
+        blood=_BLOOD[int(rng.integers(len(_BLOOD)))],
+    )
 
 
 def resized(seen: Array) -> Array:
@@ -175,3 +189,70 @@ def table(found: Sequence[Row]) -> str:
         ]
         lines.append(f"| {row.what} | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def lips_kept(speeches: Sequence[Speech], *, animator: str) -> tuple[float, float]:
+    """What hiding something does to the lips: mean change of their gap over its mean opening, while speaking and in
+    pauses, against the same performance with nothing hidden.
+    """
+    meter = lip_meter(load_head())
+    changes = []
+    for number, speech in enumerate(speeches):
+        shown, hidden = EMOTIONS[1 + number % 7], EMOTIONS[1 + (number + 1 + number // 7) % 7]
+        play = partial(Performance, speech=speech, animator=animator, fps=PERFORMED_FPS)
+        gaps = [
+            meter.of_motion(perform(play(emotion=words)).whole())[:, 0]
+            for words in (shown, f"{hidden} hidden under {shown}")
+        ]
+        speaks = speaking_at(speech, times=np.arange(len(gaps[0])) / PERFORMED_FPS)
+        changes.append([lip_change(gaps[1], gaps[0], where=where, speaking=speaks) for where in (speaks, ~speaks)])
+    speaking, pausing = np.nanmean(changes, axis=0)
+    return float(speaking), float(pausing)
+
+
+def main() -> int:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--animator", default="net", choices=ANIMATORS, help="whose faces are judged")
+    parser.add_argument("--rounds", type=int, default=12, help="performances of each case that the reader learns from")
+    parser.add_argument("--curve", type=Path, metavar="FILE", help="draw the ROC of telling hidden from absent")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    play = partial(performed, seed=1)
+    known = play(
+        sentences(options.data, split="train"), words=KNOWN_WORDS, animators=("rules", "net"), rounds=options.rounds
+    )
+    heldout = sentences(options.data, split="test")
+    asked = performed(
+        heldout, words=NEW_WORDS, animators=(options.animator,), rounds=max(options.rounds // 3, 1), seed=2
+    )
+    net = taught(known, steps=STEPS, seed=7, report=partial(print, file=sys.stderr))
+    shown, hidden = read(net, asked.faces, looks=LOOKS, seed=1)
+    print(table(list(rows(asked, shown=shown, hidden=hidden))))
+    speaking, pausing = lips_kept(heldout, animator=options.animator)
+    print(f"lip gap under another hidden feeling: {speaking:.1%} while speaking, {pausing:.1%} in pauses")
+    if options.curve:
+        draw_curve(
+            options.curve, there=1.0 - hidden[:, asked.hidden > 0, 0], absent=1.0 - hidden[:, asked.hidden == 0, 0]
+        )
+    return 0
+
+
+def draw_curve(path: Path, *, there: Array, absent: Array) -> None:
+    """The ROC: of faces that hide something, how many are found, by how many of the others are suspected."""
+    import matplotlib.pyplot as plt
+
+    limits = np.sort(np.concatenate([there.ravel(), absent.ravel()]))[::-1]
+    found, suspected = ((one.ravel()[None] >= limits[:, None]).mean(axis=1) for one in (there, absent))
+    figure, axes = plt.subplots(figsize=(4.2, 4.0), layout="constrained")
+    axes.plot(suspected, found, label=f"AUC {area(there, absent):.2f}")
+    axes.plot([0, 1], [0, 1], ":", color="grey")
+    axes.set(xlabel="suspected, of faces that hide nothing", ylabel="found, of faces that hide something")
+    axes.legend(loc="lower right")
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

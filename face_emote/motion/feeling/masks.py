@@ -1,9 +1,10 @@
 """A feeling that is hidden, or held back: which of the face still tells it.
 
 People hold the mouth well, and brows and lids badly (Ekman 2003; Porter & ten Brinke 2008). So the feeling that is
-shown has the mouth, and smiles without its eyes; the hidden one keeps a trace of its brows, and breaks through above
-the mouth for an instant (`events.micro_expressions`). Whoever holds back the very feeling that shows holds it with the
-lips: they are pressed, and the brows go on.
+shown has the mouth, and smiles without its eyes; the hidden one keeps a trace of the muscles that hardly obey (brows, the
+ring of the eye, the nose), and breaks through for an instant (`events.micro_expressions`): above the mouth whole, and in
+its corners, which fall, rise or tighten on their own (AU 12, 14, 15), in part. Whoever holds back the very feeling that
+shows holds it with the lips: they are pressed, and the brows go on.
 """
 
 import numpy as np
@@ -18,11 +19,15 @@ def _named(*beginnings: str) -> Array:
     return np.array([i for i, name in enumerate(CONTROLS) if name.startswith(beginnings)])
 
 
-_BROWS, _CHEEKS, _UPPER = _named("brow", "innerBrow"), _named("cheek"), _named("brow", "innerBrow", "eye", "nose")
+_CHEEKS, _UPPER = _named("cheek"), _named("brow", "innerBrow", "eye", "nose")
+_UNRULY = _named("brow", "innerBrow", "cheekSquint", "eyeSquint", "noseSneer", "mouthDimple")
+"""What shows all the time of what is hidden: AU 1, 2 and 4, 6 and 7 of joy, 9 of disgust, 14 of contempt."""
+_CORNERS = _named("mouthSmile", "mouthFrown", "mouthDimple")
 _LOWER = _named("mouth", "jaw", "lips", "neck", "tongue", "cheekPuff")
 _PARTED = _named("jawOpen", "lipsPart", "mouthLowerDown", "mouthUpperUp", "mouthFunnel")
 _PRESSED = _named("mouthPress", "mouthRollLower", "mouthRollUpper", "mouthShrugLower")
-_TRACE = 0.22  # Share of the hidden brows that shows all the time at a leak of 1; a tenth of them at the usual leak.
+_TRACE = 0.22  # Share of `_UNRULY` that shows all the time at a leak of 1; a tenth of them at the usual leak.
+_CORNERS_LEAK = 0.5  # Of the corners' share in a flash: lips are held better than brows, and they have to speak. A choice.
 _POSED_CHEEKS, _POSED_UPPER = 0.85, 0.2
 """What a pose lacks of its cheeks (AU6: a social smile has none) and of the rest above the mouth."""
 _HELD_MOUTH, _HELD_PARTING, _HELD_PRESS = 0.5, 0.9, 0.35
@@ -47,7 +52,8 @@ def behind_mask(
     face[:, _LOWER] *= (1.0 - _HELD_MOUTH * held)[:, None]
     face[:, _PARTED] *= (1.0 - _HELD_PARTING * held)[:, None]
     face[:, _PRESSED] += (_HELD_PRESS * held)[:, None]
-    face[:, _BROWS] += (_TRACE * leak * (2.0 - leak))[:, None] * hidden[:, _BROWS]
+    face[:, _UNRULY] += (_TRACE * leak * (2.0 - leak))[:, None] * hidden[:, _UNRULY]
     flashes = hidden.astype(np.float64)
     flashes[:, _LOWER] = 0.0
+    flashes[:, _CORNERS] = _CORNERS_LEAK * hidden[:, _CORNERS]
     return np.clip(face, 0.0, 1.0).astype(shown.dtype), flashes.astype(hidden.dtype)
