@@ -43,6 +43,7 @@ NOT_RUN = {
     r"python -m bench\.in_extension.*": "needs bpy beside it; tests/blender measure what it does",
     r"python -m tools\.build_head .*": "needs MakeHuman's data; tests/test_head_build.py",
     r"python -m tools\.train_(phones|voice|words)\..*": "hours, and needs recordings that are not distributed",
+    r"python -m bench\.covert .*": "minutes, and needs voices that are not distributed here",
     r"python -m bench\.perception .*": "minutes, and needs recordings that are not distributed",
     r"python -m bench\.real_or_drawn .*": "minutes, and needs faces that were tracked, which are not distributed here",
     r"python -m bench\.liveliness .*": "needs faces that were tracked, which are not distributed here",

@@ -39,6 +39,7 @@ from tools.train_judges.experts import (
 from tools.train_judges.lip_judges import (
     geometry_of,
     info_nce,
+    likeness_loss,
     lip_features,
     near_in_clip,
     random_anchors,
@@ -180,6 +181,38 @@ def test_sync_loss_knows_lips_in_time_and_where_to_push(corpus, sync):
     cost(pred, 0).backward()
     assert torch.isfinite(pred.grad).all() and float(pred.grad[..., 0].abs().sum()) > 0
     assert float(sync_loss(twin, raw, rows=rows, late=torch.tensor([0]), loudness=0.0 * loud)) == 0.0
+
+
+def test_lips_that_move_as_the_true_ones_cost_nothing_and_still_or_late_ones_do(corpus, sync):
+    _, _, path = sync
+    twin = read_sync(path)
+    _, lips = clip_of(corpus)
+    true = torch.from_numpy(lips)[None].clone()
+    truth = LipTruth(true, torch.ones_like(true), torch.ones(1, FRAMES), torch.zeros(1, FRAMES, dtype=torch.int64))
+    raw = true.clone()
+    raw[..., :6] /= torch.tensor(LIP_SCALE)
+    raw[..., 6:] = torch.logit(raw[..., 6:].clamp(1e-4, 1.0 - 1e-4))
+    late = torch.cat([raw[:, :1].expand(1, 6, 9), raw[:, : FRAMES - 6]], dim=1)
+    still = raw.mean(dim=1, keepdim=True).expand_as(raw).clone().requires_grad_()
+    same, behind, none = (likeness_loss(twin, pred, truth) for pred in (raw, late, still))
+    assert float(same) < 0.02 < 0.1 < float(behind) and float(none.detach()) > 0.1
+    none.backward()
+    assert torch.isfinite(still.grad).all()
+    quiet = LipTruth(true, torch.ones_like(true), torch.zeros(1, FRAMES), truth.phones)
+    assert float(likeness_loss(twin, late, quiet)) == 0.0
+
+
+def test_who_teaches_sees_movement_alone(corpus, tmp_path):
+    lesson = Lesson(FitConfig(steps=2), batch=4)
+    for role, blind in (("train", True), ("judge", False)):
+        path = tmp_path / f"sync_{role}.safetensors"
+        teach(Assignment("sync", corpus, lesson=lesson, seed=0, path=path, report=print))
+        net = read_sync(path)
+        _, lips = clip_of(corpus)
+        seen = torch.from_numpy(geometry_of(lips))[None]
+        higher = seen + torch.tensor([0.05, 0.1, 0.1])
+        moved = float((net.watched(seen) - net.watched(higher))[:, 1:].abs().max())
+        assert (moved < 1e-3) == blind
 
 
 def test_lip_reader_reads(corpus, tmp_path):

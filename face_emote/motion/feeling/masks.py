@@ -1,10 +1,10 @@
 """A feeling that is hidden, or held back: which of the face still tells it.
 
 People hold the mouth well, and brows and lids badly (Ekman 2003; Porter & ten Brinke 2008). So the feeling that is
-shown has the mouth, and smiles without its eyes; the hidden one keeps a trace of the muscles that hardly obey (brows, the
-ring of the eye, the nose), and breaks through for an instant (`events.micro_expressions`): above the mouth whole, and in
-its corners, which fall, rise or tighten on their own (AU 12, 14, 15), in part. Whoever holds back the very feeling that
-shows holds it with the lips: they are pressed, and the brows go on.
+shown has the mouth, and smiles without its eyes; the hidden one keeps a trace of the muscles that hardly obey (brows,
+the ring of the eye, the nose), and breaks through for an instant (`events.micro_expressions`): above the mouth whole,
+and in part in its corners, which fall, rise or tighten by themselves (AU 12, 14, 15). Whoever holds back the very
+feeling that shows holds it with the lips: they are pressed, and the brows go on.
 """
 
 import numpy as np
@@ -27,7 +27,7 @@ _LOWER = _named("mouth", "jaw", "lips", "neck", "tongue", "cheekPuff")
 _PARTED = _named("jawOpen", "lipsPart", "mouthLowerDown", "mouthUpperUp", "mouthFunnel")
 _PRESSED = _named("mouthPress", "mouthRollLower", "mouthRollUpper", "mouthShrugLower")
 _TRACE = 0.22  # Share of `_UNRULY` that shows all the time at a leak of 1; a tenth of them at the usual leak.
-_CORNERS_LEAK = 0.5  # Of the corners' share in a flash: lips are held better than brows, and they have to speak. A choice.
+_CORNERS_LEAK = 0.5  # Of their own flash: lips are held better than brows, and have to speak. A choice.
 _POSED_CHEEKS, _POSED_UPPER = 0.85, 0.2
 """What a pose lacks of its cheeks (AU6: a social smile has none) and of the rest above the mouth."""
 _HELD_MOUTH, _HELD_PARTING, _HELD_PRESS = 0.5, 0.9, 0.35
