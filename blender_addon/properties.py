@@ -17,6 +17,7 @@ from bpy.props import (
 from . import list_items as items
 from . import migration
 from .apply import takes
+from .engine.current import SESSION
 from .list_items import INSERTABLE, OVERRIDABLE, STATIC_ITEMS, is_character, slider
 from .names import SCHEMA, SHOWN_REGIONS, SKIN_PROPERTY
 
@@ -149,7 +150,12 @@ class FACEEMOTE_PG_settings(bpy.types.PropertyGroup):
     identity_seed: IntProperty(name="Individual", description="Another number, another face", min=0)
 
     speech_source: EnumProperty(
-        name="From a", items=[("FILE", "File", "A sound file"), ("STRIP", "Strip", "A sound strip of the sequencer")]
+        name="From a",
+        items=[
+            ("FILE", "File", "A sound file"),
+            ("STRIP", "Strip", "A sound strip of the sequencer"),
+            ("TEXT", "Text", "A text that nobody has recorded: a speaker of this computer says it"),
+        ],
     )
     speech_file: StringProperty(
         name="Sound File", description="Speech, any sound file that Blender plays", subtype="FILE_PATH"
@@ -159,6 +165,15 @@ class FACEEMOTE_PG_settings(bpy.types.PropertyGroup):
         name="Transcript",
         description="What is said, or a file of text or subtitles; makes the lips exact. Optional",
     )
+    say: StringProperty(name="Say", description="What is said. [Directions] in brackets are not")
+    said_by: StringProperty(
+        name="Speaker",
+        description="Who says it, perhaps with a voice: flite:rms. Empty: the first here who knows the language",
+        search=lambda _self, _context, typed: [
+            name for name in SESSION.capabilities.get("speakers", ()) if typed in name
+        ],
+    )
+    said: StringProperty(description="What was said, as JSON", default="{}")
     use_range: BoolProperty(name="A Part Only", description="Use a part of the file")
     range_start: FloatProperty(name="From", description="Seconds into the file", min=0.0, unit="TIME_ABSOLUTE")
     range_end: FloatProperty(

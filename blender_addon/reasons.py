@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Why a button is disabled: one function each, for the button's tooltip and the panel."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,8 @@ def no_character(context: Any) -> str:
 def no_speech(context: Any) -> str:
     """Speech missing."""
     settings = context.scene.face_emote
+    if settings.speech_source == "TEXT":
+        return no_text(context) or ("" if was_said(settings) else "Nobody has said this text yet; press Say It")
     if settings.speech_source == "STRIP":
         if not settings.speech_strip:
             return "Choose a sound strip in the Speech panel"
@@ -46,9 +49,22 @@ def no_speech(context: Any) -> str:
     return ""
 
 
+def no_text(context: Any) -> str:
+    """Nothing to say."""
+    return "" if context.scene.face_emote.say.strip() else "Write what is to be said in the Speech panel"
+
+
+def was_said(settings: Any) -> dict[str, Any]:
+    """What came of saying the panel's text; empty where it has changed since, or the sound is gone."""
+    known: dict[str, Any] = json.loads(settings.said)
+    is_same = known.get("asked") == [settings.say, settings.said_by] and Path(known["speech"]).is_file()
+    return known if is_same else {}
+
+
 def cannot_generate(context: Any) -> str:
-    """Generate needs a free engine, a character and speech."""
-    return busy(context) or no_character(context) or no_speech(context)
+    """Generate needs a free engine, a character and speech, or a text that can be said."""
+    is_text = context.scene.face_emote.speech_source == "TEXT"
+    return busy(context) or no_character(context) or (no_text if is_text else no_speech)(context)
 
 
 def next_step(context: Any) -> str:
@@ -58,7 +74,7 @@ def next_step(context: Any) -> str:
         return "First: choose a person and press Add Character, or choose a mesh of yours"
     if no_character(context):
         return no_character(context)
-    if settings.speech_file or settings.speech_strip or takes.takes_of(settings.target):
+    if settings.speech_file or settings.speech_strip or settings.say or takes.takes_of(settings.target):
         return ""
     return "Next: choose a sound file or a strip in Speech, then press Generate in Takes"
 

@@ -5,6 +5,7 @@ import shutil
 import stat
 import sys
 import time
+import warnings
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -244,6 +245,15 @@ def test_without_a_vocoder_the_voice_stays_and_that_is_said(monkeypatch, tmp_pat
 def test_what_is_hidden_is_hidden_under_each_feeling_in_turn():
     hidden = describe(beneath("joy, then calm", "fear"))
     assert len(hidden.turns) == 2 and all(key.emotion.covert[4] > 0.0 for key in hidden.keys)
+
+
+@needs_flite
+@pytest.mark.parametrize("text", ["x y z 7 8 9 1/2 \u20ac 5.30", "A", "a a a a a a a a a a a a"])
+def test_what_cannot_be_found_in_the_sound_is_heard_from_it(text):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        line = fe.say(text, emotion="joy, then fear", speaker="flite", language="en", fps=10.0)
+    assert line.motion.num_frames > 2 and line.motion.expression.any()
 
 
 def test_words_say_what_is_felt_and_irony_hides_it():

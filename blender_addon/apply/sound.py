@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Speech for the engine, and sound strips. Blender decodes whatever it can play; the engine gets a 16 kHz wave file."""
 
+import contextlib
 import math
 import wave
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from ..names import STRIP_KEY
 from ..report import UserError
 
 RATE_HZ = 16_000
+_heard: list[Any] = []  # What is playing: forgotten, it would fall silent.
 CHANNELS = 32
 """As many sequencer channels as are tried for a new strip."""
 
@@ -57,6 +59,15 @@ def write_wave(path: Path, *, source: Any, start_secs: float = 0.0, end_secs: fl
         out.writeframes(pcm.tobytes())
     beside.replace(path)
     return len(pcm) / RATE_HZ
+
+
+def play(path: str) -> None:
+    """Let a file be heard, where there is a loudspeaker."""
+    import aud
+
+    if not bpy.app.background:
+        with contextlib.suppress(aud.error):
+            _heard[:] = [aud.Device().play(aud.Sound.file(path))]
 
 
 def find_strip(scene: Any, name: str) -> Any | None:

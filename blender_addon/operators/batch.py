@@ -15,6 +15,7 @@ from .. import compat, reasons
 from ..apply import own_mesh, takes
 from ..engine import jobs
 from ..engine.current import SESSION
+from ..folders import user_folder
 from ..messages import tr
 from ..names import PEOPLE, STRIP_KEY
 from ..report import UserError
@@ -161,7 +162,9 @@ def read_table(scene: Any, *, then: Callable[[], None]) -> None:
         SESSION.status = tr("{count} lines", count=len(settings.lines))
         then()
 
-    jobs.submit(tr("table of lines"), method="lines", params={"table": path}, done=done)
+    jobs.submit(
+        tr("table of lines"), method="lines", params={"table": path, "folder": str(user_folder("takes"))}, done=done
+    )
 
 
 def _state_of(scene: Any) -> str:

@@ -24,6 +24,7 @@ from ..report import UserError
 from .button import Button
 from .remaking import directed
 
+NAME_LETTERS = 32  # Of a text, for the names of its take and its strip.
 STYLE = ("lips", "jaw", "brows", "head", "gaze", "blinks", "energy", "asymmetry", "wrinkles", "blood")
 
 
@@ -70,6 +71,8 @@ def prepared_line(scene: Any, *, speech: str = "", strip: str = "") -> Line:
     settings = scene.face_emote
     if strip or (not speech and settings.speech_source == "STRIP"):
         return _strip_line(scene, strip or settings.speech_strip)
+    if not speech and settings.speech_source == "TEXT":
+        return _said_line(scene)
     source = bpy.path.abspath(speech or settings.speech_file)
     if not Path(source).is_file():
         raise UserError(tr("The speech file does not exist; choose another: {source}", source=source))
@@ -78,6 +81,36 @@ def prepared_line(scene: Any, *, speech: str = "", strip: str = "") -> Line:
     wave, secs = decoded(source, start_secs=start, end_secs=settings.range_end if part else None)
     first = int(scene.frame_current if settings.start_at == "PLAYHEAD" else scene.frame_start)
     return Line(wave, Path(source).name, first, secs, speech or settings.speech_file, start_secs=start)
+
+
+def _said_line(scene: Any) -> Line:
+    settings = scene.face_emote
+    known = reasons.was_said(settings)
+    if not known:
+        raise UserError("Nobody has said this text yet; press Say It")
+    wave, secs = decoded(known["speech"])
+    given: dict[str, Any] = {"transcript": known["text"]}
+    if settings.emotion_mode == "WORDS" and settings.emotion.strip() == "auto":
+        given["emotion"] = known["emotion"]  # What the words say: a speaker's own voice feels nothing.
+    if SESSION.capabilities.get("retunes"):
+        given["voice"] = True
+    first = int(scene.frame_current if settings.start_at == "PLAYHEAD" else scene.frame_start)
+    return Line(wave, known["text"][:NAME_LETTERS], first, secs, known["speech"], given=given)
+
+
+def say_text(scene: Any, *, then: Callable[[], None], wait: bool | None) -> None:
+    """Let the panel's text be said, then go on; what was said once is there at once."""
+    settings, again = scene.face_emote, jobs.remembered(scene)
+    asked = [settings.say, settings.said_by]
+    params = {"text": settings.say, "speaker": settings.said_by.strip()}
+    params["path"] = str(user_folder("takes") / f"{_digest(params)}.said.wav")
+
+    def done(result: dict[str, Any]) -> None:
+        again().face_emote.said = json.dumps(result | {"asked": asked})
+        then()
+
+    label = tr("saying {text}", text=settings.say[:NAME_LETTERS])
+    jobs.submit(label, method="say", params=params, done=done, wait=wait)
 
 
 def _strip_line(scene: Any, name: str) -> Line:
@@ -232,13 +265,40 @@ class FACEEMOTE_OT_generate(Button):
         return reasons.busy(context) or reasons.no_character(context)
 
     def _work(self, context: Any) -> None:
-        missing = "" if self.speech else reasons.no_speech(context)
+        scene, again = context.scene, jobs.remembered(context.scene)
+        is_text = not self.speech and scene.face_emote.speech_source == "TEXT"
+        missing = "" if self.speech else (reasons.no_text if is_text else reasons.no_speech)(context)
         if missing:
             raise UserError(missing)
-        line = prepared_line(context.scene, speech=self.speech)
-        line = replace(line, given={"emotion": self.emotion} if self.emotion else {})
-        wait = True if self.wait else None
-        submit_take(context.scene, context.scene.face_emote.target, line, as_preview=self.preview, wait=wait)
+        speech, emotion, as_preview, wait = self.speech, self.emotion, self.preview, True if self.wait else None
+
+        def perform(wait: bool | None) -> None:
+            line = prepared_line(again(), speech=speech)
+            line = replace(line, given=line.given | ({"emotion": emotion} if emotion else {}))
+            submit_take(again(), again().face_emote.target, line, as_preview=as_preview, wait=wait)
+
+        if is_text:
+            say_text(scene, then=lambda: perform(False), wait=wait)
+            if SESSION.failed and (wait or bpy.app.background):
+                raise UserError(SESSION.status)
+        else:
+            perform(wait)
+
+
+class FACEEMOTE_OT_say(Button):
+    """Let the text be said, and hear it. Generate says it by itself, and adds the sound strip"""
+
+    bl_idname = "face_emote.say"
+    bl_label = "Say It"
+    bl_options = {"REGISTER"}
+
+    @staticmethod
+    def _refusal(context: Any) -> str:
+        return reasons.busy(context) or reasons.no_text(context)
+
+    def _work(self, context: Any) -> None:
+        again = jobs.remembered(context.scene)
+        say_text(context.scene, then=lambda: sound.play(reasons.was_said(again().face_emote)["speech"]), wait=None)
 
 
 class FACEEMOTE_OT_cancel(Button):
@@ -383,6 +443,7 @@ class FACEEMOTE_OT_show_report(Button):
 
 CLASSES = (
     FACEEMOTE_OT_generate,
+    FACEEMOTE_OT_say,
     FACEEMOTE_OT_cancel,
     FACEEMOTE_OT_apply_take,
     FACEEMOTE_OT_preview_apply,

@@ -82,7 +82,7 @@ class FACEEMOTE_OT_clear_cache(Button):
         used = {
             Path(facts[name]).name.partition(".")[0]
             for facts in every
-            for name in ("wave", "motion", "animator")
+            for name in ("wave", "motion", "animator", "source")
             if facts.get(name)
         }
         freed, kept = folders.clear_cache(used=used)

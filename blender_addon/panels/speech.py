@@ -13,6 +13,11 @@ from .main import Tab, prepared, say
 
 LANGUAGE_NOTE = "Any language is heard; a transcript makes lips exact in en, de, es, fr, it, pt, nl, pl, fi, tr, id."
 
+NOBODY = (
+    "Nobody here can speak. Install espeak-ng, or pip install 'face-emote[say,voice]' into a Python of yours and name "
+    "it as the engine in the extension's preferences"
+)
+UNTUNED = "The voice stays as its speaker says it; an engine with 'face-emote[voice]' re-tunes it to the emotion"
 FAULTS = 5
 """Lines whose faults are shown."""
 
@@ -32,6 +37,9 @@ class FACEEMOTE_PT_speech(Tab, bpy.types.Panel):
                 say(layout, "The sequencer is empty; add a sound strip, or choose File")
             else:
                 layout.row().prop_search(settings, "speech_strip", *strips, text="", icon="SOUND")
+        elif settings.speech_source == "TEXT":
+            self._text(layout, settings)
+            return
         else:
             layout.row().prop(settings, "speech_file", text="")
             layout.prop(settings, "use_range")
@@ -47,6 +55,18 @@ class FACEEMOTE_PT_speech(Tab, bpy.types.Panel):
         layout.prop(settings, "transcript")
         if not settings.transcript:
             say(layout, LANGUAGE_NOTE)
+
+    @staticmethod
+    def _text(layout: Any, settings: Any) -> None:
+        layout.row().prop(settings, "say", text="", icon="SPEAKER")
+        layout.prop(settings, "said_by")
+        layout.prop(settings, "start_at")
+        layout.operator("face_emote.say", icon="PLAY_SOUND")
+        speakers = SESSION.capabilities.get("speakers")
+        if speakers == []:
+            say(layout, NOBODY)
+        elif speakers is not None and not SESSION.capabilities.get("retunes"):
+            say(layout, UNTUNED)
 
 
 class FACEEMOTE_PT_lines(Tab, bpy.types.Panel):

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -105,19 +105,21 @@ def _normalised(text: str) -> str:
 
 def _romanised(token: str) -> tuple[str, bool]:
     """A word in the letters of English, and whether any of it is of another alphabet than the Latin one."""
-    plainly: Callable[[str], str] = _without_accents
-    with suppress(ImportError):  # the engine inside Blender has accents taken off; what is left is passed over
-        from anyascii import anyascii as plainly
     foreign = any(
         letter.isalpha() and not letter.isascii() and not unicodedata.name(letter, "").startswith("LATIN")
         for letter in token
     )
-    plain = (letter if letter.isascii() else re.sub(r"[^A-Za-z]", "", plainly(letter)) for letter in token)
+    plain = (letter if letter.isascii() else re.sub(r"[^A-Za-z]", "", in_plain_letters(letter)) for letter in token)
     return "".join(plain), foreign
 
 
-def _without_accents(letter: str) -> str:
-    return unicodedata.normalize("NFKD", letter.translate(_PLAIN))
+def in_plain_letters(text: str) -> str:
+    """In ASCII, other alphabets by their sounds."""
+    with suppress(ImportError):  # the engine inside Blender has accents taken off; what is left is passed over
+        from anyascii import anyascii
+
+        return anyascii(text)
+    return unicodedata.normalize("NFKD", text.translate(_PLAIN)).encode("ascii", "ignore").decode()
 
 
 def _is_letter(sign: str) -> bool:

@@ -22,6 +22,7 @@ from pathlib import Path
 
 from face_emote.audio.languages import LANGUAGE_CODE, language_of
 from face_emote.audio.reader import open_speech
+from face_emote.audio.spoken_words import in_plain_letters
 from face_emote.core.assets import asset_table
 from face_emote.core.cues import EDGE_SECS, MouthCues, label_of
 from face_emote.core.errors import AudioError, FaceEmoteError, OptionError, OutputError, SpeakerError
@@ -189,10 +190,7 @@ def _state_of(voice: str) -> str:
 
 def _say(text: str, place: Path, *, speaker: Speaker, voice: str, language: str) -> None:
     """Put the sounds that are told in place, then the sound."""
-    if speaker.ascii:
-        from anyascii import anyascii
-
-        text = anyascii(text)
+    text = in_plain_letters(text) if speaker.ascii else text
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

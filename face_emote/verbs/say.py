@@ -13,15 +13,15 @@ from typing import NamedTuple
 from face_emote.audio.analyse import analyse
 from face_emote.audio.directions import spoken_part
 from face_emote.audio.reader import read_speech
-from face_emote.core.errors import FaceEmoteWarning, OptionError
+from face_emote.core.errors import AlignmentError, FaceEmoteWarning, OptionError
 from face_emote.core.names import DEFAULT_FPS
 from face_emote.core.options import Performance
 from face_emote.core.output import written_beside
-from face_emote.core.types import FaceMotion, Progress, Speech
+from face_emote.core.types import FaceMotion, Progress, Speech, SpeechAnalysis
 from face_emote.emotion.grammar import describe
 from face_emote.emotion.track import in_turn
 from face_emote.lines.feeling import beneath, felt_in
-from face_emote.lines.speakers import said
+from face_emote.lines.speakers import SaidLine, said
 from face_emote.verbs.animate import perform
 from face_emote.verbs.voice import write_retuned
 
@@ -71,7 +71,7 @@ def say(
         assert isinstance(spoken.speech, Path)
         with sure_of_words():
             motion = perform(spoken, progress=progress).whole()
-        return Line(read_speech(spoken.speech, transcript=str(spoken.transcript)), motion)
+        return Line(read_speech(spoken.speech, transcript=str(spoken.transcript or "") or None), motion)
 
 
 @contextmanager
@@ -98,13 +98,21 @@ def said_performance(
     if progress is not None:
         progress(0.0, 1.0, "speaking")
     line = said(plain, speaker=speaker, language=wanted.language)
+    transcript, heard = heard_as_said(line)
     if plan.turns:  # Voice and face turn at the same instants.
-        heard = analyse(line.path)
         emotion = in_turn(plan, duration_secs=heard.duration_secs, pauses=heard.pauses).text
     return replace(
-        wanted, speech=line.path, transcript=line.text, language=line.language, emotion=emotion,
+        wanted, speech=line.path, transcript=transcript, language=line.language, emotion=emotion,
         cues=wanted.cues or line.cues,
     )  # fmt: skip
+
+
+def heard_as_said(line: SaidLine) -> tuple[str | None, SpeechAnalysis]:
+    """What is heard of a line, and its text; None where a speaker reads signs so freely that it is lost."""
+    try:
+        return line.text, analyse(line.path, transcript=line.text, language=line.language)
+    except AlignmentError:
+        return None, analyse(line.path)
 
 
 def tuned_performance(spoken: Performance, target: Path, *, progress: Progress | None = None) -> Performance:

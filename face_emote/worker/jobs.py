@@ -1,22 +1,27 @@
 """What each method does. Results are small; arrays are in the files that they name."""
 
+import shutil
 from collections.abc import Callable
 from importlib import util
 from pathlib import Path
 from typing import Any
 
+from face_emote.audio.directions import spoken_part
 from face_emote.core.errors import OptionError
 from face_emote.core.names import ARKIT_ORDER, BLOOD_REGIONS, EMOTIONS, JOINTS, WRINKLES
-from face_emote.core.output import require_writable
+from face_emote.core.output import require_writable, written_beside
 from face_emote.core.version import VERSION
 from face_emote.face.bundled import load_head
 from face_emote.face.characters import characters
 from face_emote.formats.catalogue import FORMATS
 from face_emote.formats.motion_file import open_motion
+from face_emote.lines.feeling import felt_in
+from face_emote.lines.speakers import said, speakers
 from face_emote.perception.evidence import SENSES
 from face_emote.perception.phrases import each_sense, in_a_sentence
 from face_emote.verbs.export import export, require_place
 from face_emote.verbs.perceive import perceived
+from face_emote.verbs.say import heard_as_said
 from face_emote.worker.head_package import write_head
 from face_emote.worker.person import person_from, talker_in
 from face_emote.worker.protocol import PROTOCOL, Params, Request
@@ -36,6 +41,8 @@ def serve(request: Request, *, progress: Progress) -> dict[str, Any]:
             return load(request.params, progress=progress)
         case "read":
             return read(request.params, progress=progress)
+        case "say":
+            return say(request.params, progress=progress)
         case "generate":
             return write_take(request.params, progress=progress)
         case "capture":
@@ -73,6 +80,23 @@ def read(params: Params, *, progress: Progress) -> dict[str, Any]:
     }
 
 
+def say(params: Params, *, progress: Progress) -> dict[str, Any]:
+    """A text, said by a speaker of this computer into `path`; what its words feel, as an emotion.
+
+    Params: text, path, and `speaker` and `language`, which are found where they are empty. The answer's text is empty
+    where it is not to be found in the sound.
+    """
+    params.require_known(("text", "path", "speaker", "language"))
+    target = Path(params.text("path"))
+    require_writable(target)
+    progress(0.1, "speaking")
+    speaker, language = (params.text(name, "") or None for name in ("speaker", "language"))
+    line = said(spoken_part(params.text("text"), []), speaker=speaker, language=language)
+    with written_beside(target) as beside:
+        shutil.copyfile(line.path, beside)
+    return {"speech": str(target), "text": heard_as_said(line)[0] or "", "emotion": felt_in(line.text).words}
+
+
 def hello() -> dict[str, Any]:
     """Who answers and what it can do; panels draw their sliders from it."""
     return {
@@ -84,6 +108,8 @@ def hello() -> dict[str, Any]:
         "joints": JOINTS,
         "arkit": ARKIT_ORDER,
         "characters": [person.name for person in characters()],
+        "speakers": [one.name for one in speakers() if one.command],
+        "retunes": util.find_spec("pyworld") is not None,
         "sound_files": util.find_spec("av") is not None,
         "formats": {suffix: item.title for suffix, item in FORMATS.items() if suffix not in ("", ".npz")},
     }

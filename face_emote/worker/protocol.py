@@ -5,8 +5,8 @@
     result     {"id": 7, "result": {..}}
     error      {"id": 7, "error": {"kind": "user" | "cancelled" | "bug", "message": "one sentence", "details": ".."}}
 
-Methods: hello, load, read, generate, capture, transfer, lines, export, cancel, shutdown. Arrays never travel in JSON:
-they lie in .npz files whose absolute paths do. A request that cannot be read is answered with id 0.
+Methods: hello, load, read, say, generate, capture, transfer, lines, export, cancel, shutdown. Arrays never travel in
+JSON: they lie in .npz files whose absolute paths do. A request that cannot be read is answered with id 0.
 """
 
 import json
@@ -18,7 +18,7 @@ from face_emote.core.errors import OptionError
 from face_emote.core.fields import Option, json_option, nearest, require_number, shown
 
 PROTOCOL = "face_emote/1"
-METHODS = ("hello", "load", "read", "generate", "capture", "transfer", "lines", "export", "cancel", "shutdown")
+METHODS = ("hello", "load", "read", "say", "generate", "capture", "transfer", "lines", "export", "cancel", "shutdown")
 MAX_LINE = 1_000_000  # Characters of a request; a longer line is refused.
 
 

@@ -4,6 +4,7 @@ import contextlib
 import importlib.util
 import json
 import os
+import shutil
 import sys
 import threading
 import time
@@ -119,6 +120,37 @@ def test_a_table_of_lines_is_read_as_a_batch_reads_it(worker, tmp_path):
     made, error = outcome(worker, "generate", take_params(tmp_path, **good["given"]) | {"sliders": good["sliders"]})
     assert not error and made["frames"] > 10
     assert "no such manifest" in outcome(worker, "lines", {"table": str(tmp_path / "none.csv")})[1]
+
+
+@pytest.mark.skipif(shutil.which("flite") is None, reason="needs flite")
+def test_a_text_is_said_by_a_speaker_of_this_computer(worker, tmp_path):
+    said, error = outcome(worker, "hello", {})
+    assert "flite" in said["speakers"] and not error
+    target = tmp_path / "line.said.wav"
+    ask = {"text": "[softly] I hate you!", "speaker": "flite", "path": str(target)}
+    line, error = outcome(worker, "say", ask)
+    assert not error and line["text"] == "I hate you!" and line["emotion"].startswith("anger")
+    with wave.open(str(target)) as sound:
+        assert 0.3 < sound.getnframes() / sound.getframerate() < 3.0
+    assert outcome(worker, "say", ask | {"text": 12 * "a "})[0]["text"] == ""  # Heard, not aligned.
+    assert "nothing to say" in outcome(worker, "say", ask | {"text": "[softly]"})[1]
+    assert "did you mean 'flite'" in outcome(worker, "say", ask | {"speaker": "flit"})[1]
+
+
+@pytest.mark.skipif(shutil.which("flite") is None, reason="needs flite")
+def test_lines_of_text_are_said_and_keep_what_is_hidden(worker, tmp_path):
+    table = tmp_path / "lines.csv"
+    table.write_text(
+        "speech;text;emotion;hidden;said_by\n;I never said that.;joy, then calm;fear;flite\n"
+        f"{SPEECH.path};He was not an ill-disposed young man;joy;anger;\n"
+    )
+    said, error = outcome(worker, "lines", {"table": str(table), "folder": str(tmp_path)})
+    first, second = said["lines"]
+    assert not error and not first["problem"] and Path(first["speech"]).parent == tmp_path
+    assert first["given"]["transcript"] == "I never said that." and first["name"] == "I never said that"
+    assert first["given"]["emotion"].count("fear hidden under") == 3
+    assert second["given"]["emotion"] == "anger hidden under joy"
+    assert second["given"]["transcript"].startswith("He was not") and Path(second["speech"]) == SPEECH.path
 
 
 def test_a_take_holds_curves_for_every_frame_and_a_motion_file_beside_it(worker, tmp_path):

@@ -1,11 +1,13 @@
 """What is heard: the user's own file, once, and only with the take that is shown."""
 
+import os
+import sys
 import wave
 from pathlib import Path
 
 import pytest
 
-from .stage import SPEECH, emptied, fe, sounds, spoken
+from .stage import SPEECH, emptied, error_of, fe, sounds, spoken
 
 _ = fe
 
@@ -102,3 +104,79 @@ def test_two_takes_of_one_sound_do_not_mute_it(fe):
     assert [strip.mute for strip in sounds(fe)] == [False]
     fe.bpy.ops.face_emote.show_take()
     assert [strip.mute for strip in sounds(fe)] == [False]
+
+
+@pytest.fixture
+def speaker(fe, tmp_path, monkeypatch):
+    """A speaker of this computer: a program called flite, in front of whatever is there."""
+    program = tmp_path / "flite"
+    program.write_text(
+        f"#!{sys.executable}\nimport shutil, sys\nif 'nonsense' in open(sys.argv[sys.argv.index('-f') + 1]).read():\n"
+        f"    sys.exit('no such word')\nshutil.copy({str(SPEECH)!r}, sys.argv[-1])\n"
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setenv("FACE_EMOTE_CACHE", str(tmp_path / "cache"))
+    fe.jobs.SESSION.close()  # The next engine sees the program.
+    yield "flite"
+    fe.jobs.SESSION.close()
+
+
+def test_a_text_is_said_and_performed_and_its_sound_lies_on_the_timeline(fe, speaker):
+    scene = emptied(fe)
+    character = spoken(fe)
+    fe.bpy.ops.face_emote.remove_take()
+    settings = scene.face_emote
+    settings.speech_source, settings.say, settings.said_by = (
+        "TEXT",
+        "He was not [softly] an ill-disposed young man,",
+        speaker,
+    )
+    assert fe.reasons.cannot_generate(fe.bpy.context) == ""
+    scene.frame_set(20)
+    settings.start_at = "PLAYHEAD"
+    fe.bpy.ops.face_emote.generate()
+    (take,), (strip,) = fe.takes.takes_of(character), sounds(fe)
+    facts = fe.takes.facts_of(take)
+    assert facts["transcript"] == "He was not an ill-disposed young man," and "contempt" in facts["emotion"]
+    assert fe.compat.strip_first_frame(strip) == facts["first_frame"] == 20
+    assert played(strip).read_bytes()[44:] and str(played(strip)) == (facts["voice"] or facts["source"])
+    fe.bpy.ops.face_emote.clear_cache()
+    assert played(strip).is_file() and Path(facts["source"]).is_file()
+    settings.emotion = "calm joy"
+    fe.bpy.ops.face_emote.rebake_take()
+    assert len(fe.takes.takes_of(character)) == 1
+
+
+def test_a_text_is_said_before_its_feeling_is_read_or_it_is_previewed(fe, speaker):
+    scene = emptied(fe)
+    character = spoken(fe)
+    settings = scene.face_emote
+    settings.speech_source, settings.say, settings.said_by = "TEXT", "He was not an ill-disposed young man,", speaker
+    fe.bpy.ops.face_emote.generate(preview=True, emotion="joy, then fear")
+    assert fe.preview.current() is not None and sounds(fe) == sounds(fe)[:1]
+    fe.bpy.ops.face_emote.preview_apply()
+    assert fe.takes.facts_of(fe.takes.takes_of(character)[-1])["emotion"] == "joy, then fear"
+    fe.bpy.ops.face_emote.read_emotion()
+    assert settings.what_was_read
+    settings.say = "Completely different words, a whole long sentence of them."
+    fe.bpy.ops.face_emote.generate()  # Words that are not to be found in the sound are heard from it.
+    assert fe.takes.facts_of(fe.takes.chosen_take(settings))["transcript"] == ""
+
+
+def test_a_text_that_cannot_be_said_is_a_sentence(fe, speaker):
+    scene = emptied(fe)
+    spoken(fe)
+    settings = scene.face_emote
+    settings.speech_source = "TEXT"
+    assert "Write what is to be said" in fe.reasons.cannot_generate(fe.bpy.context)
+    settings.say, settings.said_by = "Some nonsense.", speaker
+    assert "press Say It" in fe.reasons.no_speech(fe.bpy.context)
+    assert "The speaker flite failed ('no such word')" in error_of(fe.bpy.ops.face_emote.say)
+    settings.said_by = "flit"
+    assert "did you mean 'flite'" in error_of(fe.bpy.ops.face_emote.generate)
+    settings.say, settings.said_by = "Hello.", speaker
+    fe.bpy.ops.face_emote.say()
+    assert fe.reasons.no_speech(fe.bpy.context) == ""
+    settings.say = "Hello you."
+    assert "press Say It" in fe.reasons.no_speech(fe.bpy.context)
