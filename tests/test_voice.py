@@ -2,12 +2,14 @@
 
 import tracemalloc
 import wave
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import face_emote as fe
 from face_emote.audio.analyse import analyse
+from face_emote.audio.features import prosody_of
 from face_emote.cli.main import main
 from face_emote.core.assets import ASSETS
 from face_emote.core.errors import AudioError, FaceEmoteWarning, OptionError
@@ -17,14 +19,14 @@ from face_emote.emotion.grammar import describe
 from face_emote.emotion.track import track
 from face_emote.voice import manners
 from face_emote.voice.manners import CURVES, SCALARS, manner_of, manner_table
-from face_emote.voice.tuning import band_shapes, levels_of, phrase_places
+from face_emote.voice.tuning import band_shapes, levels_of, phrase_places, pitched
 
 pytest.importorskip("pyworld", reason="a voice is re-tuned with pyworld: pip install 'face-emote[voice]'")
 
 from face_emote.verbs.voice import retune, write_retuned
 from face_emote.voice.grains import laid_again
 from face_emote.voice.retuned import CEILING, _held_down, _windows
-from face_emote.voice.vocoder import pitch_of, taken_apart
+from face_emote.voice.vocoder import FRAME_HZ, pitch_of, taken_apart
 
 LINE = ASSETS / "speech" / "dashwood_1.wav"
 RATE = 16_000
@@ -256,6 +258,32 @@ def test_a_voice_that_is_laid_again_unchanged_has_the_pitch_and_the_bands_of_the
     apart = levels_of(voice, RATE)[1][sung] - levels_of(found, RATE)[1][sung]
     assert np.median(np.abs(semitones)) < 0.5
     assert np.median(np.abs(apart)) < 0.35, "a decibel and a half, in nepers"
+
+
+def test_a_voice_that_is_laid_again_is_no_hoarser(line):
+    """How clean its periods are: by marks that hop from ripple to ripple it would lose .02."""
+    plain = line.samples.astype(np.float64)
+    voice = taken_apart(plain, pitch_of(plain, RATE), RATE)
+    again = laid_again(plain, voice, voice, rate_hz=RATE, rng=np.random.default_rng(0))
+    clean = []
+    for sound in (plain, again):
+        prosody = prosody_of(iter([sound.astype(np.float32)]))
+        clean.append(prosody.voiced[np.isfinite(prosody.f0_hz)].mean())
+    assert clean[1] > clean[0] - 0.005, clean
+
+
+def test_a_melody_is_stretched_and_not_what_single_sounds_do_to_it():
+    secs = np.arange(400) / FRAME_HZ
+    melody, ripple = 3.0 * np.sin(2.0 * np.pi * secs), 0.2 * np.sin(2.0 * np.pi * 33.0 * secs)
+    manner = said("surprise", frames=len(secs))
+    widened = replace(manner, scalars=manner.scalars * (np.array(SCALARS) == "range"))
+    found = pitched(
+        2.0 ** ((90.0 + melody + ripple) / 12.0), widened, secs=secs, middles=0.0 * secs, usual=90.0, noise=0.0 * secs
+    )
+    tone = 12.0 * np.log2(found)[100:300] - 90.0
+    waves = np.stack([melody, ripple])[:, 100:300]
+    by = np.linalg.lstsq(waves.T, tone, rcond=None)[0]
+    assert by[0] > 1.0 + 0.7 * np.expm1(min(widened.of("range")[0], 1.0)) and 0.95 < by[1] < 1.05, by
 
 
 def test_peaks_are_held_under_the_ceiling_without_bending_the_wave():

@@ -8,7 +8,7 @@ would say it anew; so the talker stays nearer.
 import numpy as np
 
 from face_emote.core.arrays import Array, Float, Int
-from face_emote.voice.vocoder import FRAME_HZ, Voice
+from face_emote.voice.vocoder import FRAME_HZ, LOWEST_HZ, Voice
 
 SEARCH = 0.15  # Of a period, around where the next closing of the glottis is looked for.
 HOP_SECS = 1.0 / FRAME_HZ  # Between grains where nothing is voiced; they are two hops long.
@@ -83,7 +83,9 @@ def _grains(
         if not was_voiced and abs(marks[near] - place) < 2 * periods[near]:
             place = float(marks[near])
         share = float(pitch_hz[frame] / wanted_hz[frame])
-        rows.append((int(marks[near]), round(rate_hz / float(pitch_hz[frame])), place, share))
+        # The cut lies at a whole sample, its mark a little later.
+        cut, period = int(marks[near]), round(rate_hz / float(pitch_hz[frame]))
+        rows.append((cut, period, place - float(marks[near] - cut), share))
         place, was_voiced = place + rate_hz / float(wanted_hz[frame]), True
     cuts, halves, places, shares = zip(*rows, strict=True)
     return np.array(cuts), np.array(halves), np.array(places), np.array(shares)
@@ -91,27 +93,48 @@ def _grains(
 
 def _closings(
     plain: Float[Array, " sample"], pitch_hz: Float[Array, " frame"], *, rate_hz: int
-) -> tuple[Int[Array, " mark"], Int[Array, " mark"]]:
-    """The strongest sample of each period, on the side where the first of its span is, and the distance to the next."""
-    marks: list[int] = []
+) -> tuple[Float[Array, " mark"], Int[Array, " mark"]]:
+    """A place in each period, between samples, and the distance to the next.
+
+    The first of a voiced span is its strongest sample, every other where the wave is most like around the one before:
+    peaks alone hop from ripple to ripple, and a voice that is laid by them is hoarse.
+    """
+    marks: list[float] = []
     periods: list[int] = []
-    place, side, last = 0.0, 0.0, len(pitch_hz) - 1
+    place, starts, last, most = 0.0, True, len(pitch_hz) - 1, round(rate_hz / LOWEST_HZ)
+    padded = np.pad(plain, 2 * most)
     while place < len(plain):
         pitch = float(pitch_hz[min(int(place * FRAME_HZ / rate_hz + 0.5), last)])
         if pitch <= 0.0:
-            place, side = place + rate_hz / FRAME_HZ, 0.0
+            place, starts = place + rate_hz / FRAME_HZ, True
             continue
         period = rate_hz / pitch
-        if side:
-            around = max(1, round(SEARCH * period))
-            first = max(0, int(place) - around)
-            place = first + float(np.argmax(side * plain[first : int(place) + around + 1]))
-            periods[-1] = max(2, int(place) - marks[-1])
-        else:
+        if starts:
             first = int(place)
             place = first + float(np.argmax(np.abs(plain[first : first + round(period) + 1])))
-            side = 1.0 if plain[int(place)] >= 0.0 else -1.0
-        marks.append(int(place))
+            starts = False
+        else:
+            around, half = max(1, round(SEARCH * period)), round(0.5 * period)
+            whole = int(marks[-1])
+            like = padded[2 * most + whole - half : 2 * most + whole + half + 1]
+            first = int(place) - around
+            place = first + _most_alike(
+                padded[2 * most + first - half : 2 * most + int(place) + around + half + 1], like
+            )
+            place += marks[-1] - whole
+            periods[-1] = max(2, round(place - marks[-1]))
+        marks.append(place)
         periods.append(max(2, round(period)))
         place += period
-    return np.array(marks, int), np.array(periods, int)
+    return np.array(marks), np.array(periods, int)
+
+
+def _most_alike(sound: Float[Array, " sample"], like: Float[Array, " tap"]) -> float:
+    """The sample, and what lies between two, from which on a sound correlates best with a shorter one."""
+    power = np.cumsum(np.pad(sound**2, (1, 0)))
+    score = np.correlate(sound, like, "valid") / np.sqrt(power[len(like) :] - power[: -len(like)] + 1e-12)
+    best = int(score.argmax())
+    if not 0 < best < len(score) - 1:
+        return float(best)
+    left, middle, right = score[best - 1 : best + 2]
+    return best + 0.5 * float((left - right) / min(left - 2.0 * middle + right, -1e-12))

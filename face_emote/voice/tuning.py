@@ -21,6 +21,7 @@ LOUDER_NEPERS = 2.0
 DB = np.log(10.0) / 10.0
 """Nepers of power in a decibel."""
 LEAST_RATIO, MOST_RATIO = 0.6, 1.6
+MELODY_FRAMES = 31  # Over which a melody is smooth: a syllable.
 MOST_MOVED = 10.0  # Semitones, at any instant: beyond, each period is laid twice, and rises squeak. A choice.
 SPREAD_SHARE = 0.7
 """Of the measured liveliness that the bands of one frame are given; all of it rings."""
@@ -57,9 +58,20 @@ def pitched(
     slope = manner.of("slope") * np.clip(middles, -MOST_SLOPE_SECS, MOST_SLOPE_SECS)
     stretch = np.exp(np.clip(manner.of("range"), -1.0, 1.0)) - 1.0
     tremor = manner.of("tremor") * np.sin(2.0 * np.pi * TREMOR_HZ * secs)
-    move = manner.of("pitch") + slope + (tone - usual) * stretch + tremor + manner.of("jitter") * noise
+    move = (
+        manner.of("pitch") + slope + (_drawn_out(tone, voiced) - usual) * stretch + tremor + manner.of("jitter") * noise
+    )
     moved = tone + np.clip(move, -MOST_MOVED, MOST_MOVED)
     found: Array = np.where(voiced, np.clip(2.0 ** (moved / 12.0), 45.0, 1100.0), 0.0)
+    return found
+
+
+def _drawn_out(tone: Float[Array, " frame"], voiced: Array) -> Float[Array, " frame"]:
+    """The melody without what each sound does to it: to stretch that too makes a voice hoarse."""
+    bell = np.hanning(MELODY_FRAMES)
+    found: Array = np.convolve(np.where(voiced, tone, 0.0), bell, "same") / np.maximum(
+        np.convolve(voiced.astype(float), bell, "same"), 1e-9
+    )
     return found
 
 
