@@ -48,7 +48,7 @@ def main() -> None:
             own = [clip for clip in clips if (clip.talker == FACELESS) == faceless]
             groups[title] |= {name: summed(name, own)} if own else {}
     for title, columns in groups.items():
-        _print_table(title, list(columns.values()))
+        print_table(title, list(columns.values()))
     for talker in talker_figures(found["network"]):
         print(f"{talker.talker:12}{talker.clips:4} clips   r {printed(talker.correlation, '.3f')}")
     if options.json:
@@ -56,7 +56,8 @@ def main() -> None:
         options.json.write_text(json.dumps(kept, indent=1) + "\n")
 
 
-def _print_table(title: str, columns: list[LipFigures]) -> None:
+def print_table(title: str, columns: list[LipFigures]) -> None:
+    """One row a figure, one column a system."""
     print(f"{title:28}" + "".join(f"{column.system:>18}" for column in columns))
     for field, measure, form in LIP_ROWS:
         values = [getattr(column, field) for column in columns]

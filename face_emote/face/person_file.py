@@ -1,11 +1,8 @@
 """People who let themselves be filmed, as `.character` files: what they look like, and their consent, signed.
 
-An .npz of five arrays, `header` (JSON: skin, consent, version), `certificate` and `signature`. Signed are all bytes of
-header and arrays, so that nobody's consent can be put to another face; `face-emote verify` checks it.
+Arrays of `core.signed_arrays`, whose header has skin, consent and version: nobody's consent can be put to another face.
 """
 
-import hashlib
-import json
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -14,8 +11,7 @@ import numpy as np
 from face_emote.core.arrays import Array, Float
 from face_emote.core.errors import OptionError
 from face_emote.core.names import ARKIT_52, NUM_SHAPE
-from face_emote.core.output import written_beside
-from face_emote.core.reading import read_npz
+from face_emote.core.signed_arrays import read_signed, require_arrays, with_header
 from face_emote.core.types import Character, SkinParams
 from face_emote.core.version import VERSION
 
@@ -45,16 +41,6 @@ class Person:
         return Character(name=name, betas=self.betas, skin=self.skin, consent=self.consent)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class StoredPerson:
-    """A file as it is: the person, what was signed, and by whom."""
-
-    person: Person
-    digest: bytes
-    certificate: bytes  # PEM.
-    signature: bytes
-
-
 def require_consent(consent: str, path: Path, *, whose: str, example: str) -> None:
     """Raise OptionError unless somebody says who agreed to what `path` is to keep."""
     if not 0 < len(consent.strip()) <= MOST_CONSENT:
@@ -64,21 +50,12 @@ def require_consent(consent: str, path: Path, *, whose: str, example: str) -> No
         )
 
 
-def signed_bytes(person: Person) -> tuple[bytes, dict[str, Array]]:
-    """What is to be signed of a person, and the arrays to write."""
+def person_arrays(person: Person) -> dict[str, Array]:
+    """All that is signed and kept: `core.signed_arrays`."""
     header = {"skin": asdict(person.skin), "consent": person.consent, "version": VERSION}
-    arrays = {name: np.ascontiguousarray(getattr(person, name), dtype) for name, (dtype, _) in ARRAYS.items()}
-    arrays["header"] = np.frombuffer(json.dumps(header, sort_keys=True).encode(), np.uint8)
-    return _digest(arrays), arrays
-
-
-def write_person(person: Person, path: Path, *, certificate: bytes, signature: bytes) -> Path:
-    """Write the file, signed over `signed_bytes`. The same arguments give the same bytes."""
-    _, arrays = signed_bytes(person)
-    arrays |= {"certificate": np.frombuffer(certificate, np.uint8), "signature": np.frombuffer(signature, np.uint8)}
-    with written_beside(path) as beside, beside.open("wb") as file:
-        np.savez_compressed(file, **arrays)  # type: ignore[arg-type] # numpy's stub takes no dictionary
-    return path
+    return with_header(
+        header, {name: np.ascontiguousarray(getattr(person, name), dtype) for name, (dtype, _) in ARRAYS.items()}
+    )
 
 
 def read_person(path: Path) -> Person:
@@ -86,23 +63,14 @@ def read_person(path: Path) -> Person:
 
     OptionError: there is none, it is no such file, damaged, or says nothing of consent.
     """
-    return read_stored(path).person
-
-
-def read_stored(path: Path) -> StoredPerson:
-    """As `read_person`, with what was signed."""
     if not path.is_file():
         raise OptionError(f"There is no such character file; check its name: {path}")
     try:
-        found = read_npz(path)
-        for name, (dtype, shape) in ARRAYS.items():
-            if found[name].dtype != dtype or found[name].shape != shape or not np.isfinite(found[name]).all():
-                raise ValueError(f"its {name} are not as they should be")
-        certificate, signature = (found.pop(name).tobytes() for name in ("certificate", "signature"))
-        header = json.loads(found["header"].tobytes())
+        found = read_signed(path)
+        require_arrays(found.arrays, ARRAYS)
         person = Person(
-            **{name: found[name].astype(np.float32) for name in ARRAYS}, skin=_skin(header["skin"]),
-            consent=str(header["consent"]),
+            **{name: found.arrays[name].astype(np.float32) for name in ARRAYS}, skin=_skin(found.header["skin"]),
+            consent=str(found.header["consent"]),
         )  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise OptionError(
@@ -110,7 +78,7 @@ def read_stored(path: Path) -> StoredPerson:
         ) from None
     if not person.consent.strip():
         raise OptionError(f"The character file says nothing of consent; enrol the person again, with it: {path}")
-    return StoredPerson(person, _digest(found), certificate, signature)
+    return person
 
 
 def _skin(values: dict[str, object]) -> SkinParams:
@@ -122,10 +90,3 @@ def _skin(values: dict[str, object]) -> SkinParams:
             raise ValueError(f"its skin's {item.name} is {value!r}")
         known[item.name] = value
     return SkinParams(**known)
-
-
-def _digest(arrays: dict[str, Array]) -> bytes:
-    content = hashlib.sha256()
-    for name in sorted(("header", *ARRAYS)):
-        content.update(name.encode() + arrays[name].tobytes())
-    return content.digest()

@@ -1,23 +1,40 @@
-"""Styles: how somebody moves while they talk, as `.style` files of JSON. Nothing of how they look is in them."""
+"""Styles: how somebody moves while they talk, as `.style` files. Nothing of how they look is in them, unless they say so.
+
+Arrays of `core.signed_arrays`. Files of version 1, JSON of eighteen numbers that nobody signed, are read too.
+"""
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from face_emote.core.arrays import Array, Float
 from face_emote.core.errors import OptionError
-from face_emote.core.output import written_beside
+from face_emote.core.names import CONTROLS, NUM_SHAPE
+from face_emote.core.signed_arrays import read_signed, require_arrays, with_header
 from face_emote.core.version import VERSION
 from face_emote.face.person_file import MOST_CONSENT, require_consent
 from face_emote.generation.layout import STYLE
+from face_emote.network.low_rank import RANK, LowRank
 
 SUFFIX = ".style"
-FORMAT = "face_emote.style/1"
+FORMAT, UNSIGNED_FORMAT = "face_emote.style/2", "face_emote.style/1"
 _MOST_BYTES = 300_000
+_MOST = 1000.0  # Nothing in a style is as large.
+_WIDEST = 4096
+HABITS_BEFORE = (0.0, 0.12, 0.25, 0.4, 0.6, 0.9)
+HABITS_AFTER = (0.0, 0.12, 0.25, 0.45, 0.8, 1.3)
+"""Knots of what lips do before and after speech, seconds; at the last ones the habit is over."""
+NUM_HABITS = len(HABITS_BEFORE) + len(HABITS_AFTER) - 2
+_SHAPES = {"habits": (NUM_HABITS, 3), "rest": (len(CONTROLS),), "betas": (NUM_SHAPE,)}
+_CHANGES = ("lips", "takes")
+_PARTS = ("down", "up", "bias")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class MotionStyle:
     """What a seed's own way to move gives way to."""
 
@@ -27,6 +44,14 @@ class MotionStyle:
     """Of the clips that it was learnt from."""
     consent: str
     """Who agreed to what."""
+    habits: Float[Array, f"knot={NUM_HABITS} aim=3"] | None = None
+    """Of the lips beside speech: `motion.mouth.lip_habits`."""
+    rest: Float[Array, f" control={len(CONTROLS)}"] | None = None
+    """What the face does while it does nothing."""
+    betas: Float[Array, f" shape={NUM_SHAPE}"] | None = None
+    """Whose face it is; only where that was asked for."""
+    changes: Mapping[str, LowRank] = field(default_factory=dict)
+    """Of answering layers: of the `lips` network, and of the one that draws `takes`."""
 
 
 def require_style_place(path: Path, consent: str) -> None:
@@ -36,13 +61,23 @@ def require_style_place(path: Path, consent: str) -> None:
     require_consent(consent, path, whose="How somebody moves is theirs", example="Jane Doe, own style, 2026-03-01")
 
 
-def write_style(style: MotionStyle, path: Path) -> Path:
-    """Write the file; the same style gives the same bytes. Raises OptionError as `require_style_place`."""
-    require_style_place(path, style.consent)
-    values = asdict(style) | {"moves": dict(zip(STYLE, style.moves, strict=True))}
-    with written_beside(path) as beside:
-        beside.write_text(json.dumps({"format": FORMAT, "version": VERSION, **values}, indent=1) + "\n", "utf-8")
-    return path
+def style_arrays(style: MotionStyle) -> dict[str, Array]:
+    """All that is signed and kept: `core.signed_arrays`."""
+    header = {
+        "format": FORMAT, "version": VERSION, "moves": dict(zip(STYLE, style.moves, strict=True)), "secs": style.secs,
+        "consent": style.consent, "of": {name: change.of for name, change in style.changes.items()},
+    }  # fmt: skip
+    arrays = {name: getattr(style, name) for name in _SHAPES}
+    arrays |= {
+        f"{name}_{part}": getattr(change, part) for name, change in style.changes.items() for part in _PARTS
+    }  # fmt: skip
+    return with_header(header, {name: np.float32(array) for name, array in arrays.items() if array is not None})
+
+
+def is_unsigned(path: Path) -> bool:
+    """Whether it is a file of version 1."""
+    with path.open("rb") as file:
+        return file.read(1) == b"{"
 
 
 def read_style(path: Path) -> MotionStyle:
@@ -56,15 +91,36 @@ def read_style(path: Path) -> MotionStyle:
     try:
         if path.stat().st_size > _MOST_BYTES:
             raise ValueError("it is too large")
-        found = json.loads(path.read_text("utf-8"))
-        if found["format"] != FORMAT:
-            raise ValueError(f"its format is {str(found['format'])[:40]!r}")
-        moves = tuple(float(found["moves"][name]) for name in STYLE)
-        style = MotionStyle(moves, secs=float(found["secs"]), consent=str(found["consent"]).strip())
-        if not np.isfinite([*moves, style.secs]).all():
-            raise ValueError("it holds numbers that are not finite")
+        if is_unsigned(path):
+            style = _style(json.loads(path.read_text("utf-8")), {}, expected=UNSIGNED_FORMAT)
+        else:
+            signed = read_signed(path)
+            style = _style(signed.header, signed.arrays, expected=FORMAT)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise OptionError(f"This is no style file, or a damaged one ({error}); clone it again: {path}") from None
     if not 0 < len(style.consent) <= MOST_CONSENT:
         raise OptionError(f"The style file says nothing of consent; clone it again, with it: {path}")
     return style
+
+
+def _style(header: Mapping[str, Any], arrays: Mapping[str, Array], *, expected: str) -> MotionStyle:
+    if header["format"] != expected:
+        raise ValueError(f"its format is {str(header['format'])[:40]!r}")
+    moves = tuple(float(header["moves"][name]) for name in STYLE)
+    secs = float(header["secs"])
+    for values in (moves, secs, *arrays.values()):
+        if not (np.abs(values) < _MOST).all():
+            raise ValueError("it holds numbers that nobody has")
+    of = header.get("of", {})
+    changes = {name: _change(arrays, name, of=str(of[name])) for name in _CHANGES if name in of}
+    require_arrays(arrays, {name: ("<f4", shape) for name, shape in _SHAPES.items() if name in arrays})
+    held = {name: arrays[name] for name in _SHAPES if name in arrays}
+    return MotionStyle(moves, secs=secs, consent=str(header["consent"]).strip(), changes=changes, **held)
+
+
+def _change(arrays: Mapping[str, Array], name: str, *, of: str) -> LowRank:
+    down, up, bias = (arrays[f"{name}_{part}"].astype(np.float32) for part in _PARTS)
+    sizes = (*down.shape, *up.shape)
+    if len(sizes) != 4 or sizes[1] != sizes[2] or sizes[1] > RANK or bias.shape != sizes[3:] or max(sizes) > _WIDEST:
+        raise ValueError(f"its {name} do not fit together")
+    return LowRank(down, up, bias, of)

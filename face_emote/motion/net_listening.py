@@ -54,7 +54,7 @@ def net_answers(
     shown = _Feeling(net, ahead, planned=planned, is_hidden=False)
     feelings = [shown, _Feeling(net, ahead, planned=planned, is_hidden=True)] if planned.hides else [shown]
     found: list[Array] = []
-    for rows in _rows(net, mels):
+    for rows in normalised_rows(net, mels):
         found.append(lips.push(rows))
         for feeling in feelings:
             feeling.push(rows)
@@ -127,6 +127,7 @@ class _Feeling:
         self._kept.append(answers[(self.first - first) % LATENT_FRAMES :: LATENT_FRAMES].astype(np.float16))
 
 
-def _rows(net: MotionNet, mels: Iterable[Array]) -> Iterator[Array]:
+def normalised_rows(net: MotionNet, mels: Iterable[Array]) -> Iterator[Array]:
+    """Log-mel rows as the network hears them."""
     level = LevelFollower(net.x0)
     return (level.push(rows) for rows in mels)

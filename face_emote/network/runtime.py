@@ -1,6 +1,6 @@
 """The network at run time: loaded once, then run by `hearing` and `streams`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from face_emote.core.assets import ASSETS
 from face_emote.core.errors import CheckpointError
 from face_emote.network.checkpoint import Checkpoint, read_checkpoint
 from face_emote.network.config import NetConfig
+from face_emote.network.low_rank import LowRank
 from face_emote.network.weights import ExpressionWeights, LipWeights, expression_weights, lip_weights
 
 FOLDER = ASSETS / "network"
@@ -27,6 +28,12 @@ class MotionNet:
     x0: Float[Array, " band=40"]  # Mean log-mel of the training speech, for `hearing.LevelFollower`.
     lips: LipWeights
     expression: ExpressionWeights
+
+    def with_lips_of(self, update: LowRank | None, *, strength: float = 1.0) -> "MotionNet":
+        """The network as somebody's lips answer; the same one for a change that belongs to another network."""
+        if update is None or update.of != self.sha256 or not update.fits(self.lips.lip_head):
+            return self
+        return replace(self, lips=replace(self.lips, lip_head=update.onto(self.lips.lip_head, strength=strength)))
 
     def look_ahead_index(self, look_ahead_frames: int) -> int:
         """Row of a look-ahead in the embeddings; ValueError when the network was not trained for it."""

@@ -27,6 +27,7 @@ class LipStream:
         phones: Int[Array, " _frames"] | None = None,
         emotion: Float[Array, "_frames 21"] | None = None,
         chunk_frames: int = CHUNK_FRAMES,
+        hidden: list[Array] | None = None,
     ) -> None:
         """Start before the first row.
 
@@ -39,6 +40,7 @@ class LipStream:
             emotion: Of every motion frame; only for networks whose lips see the emotion.
             chunk_frames: Frames computed at a time. Answers come out that many at once, so 1 to 8 to be live. Other
                 lengths give the same answers but for rounding.
+            hidden: What the answers are made of is put there, a row for each, for whoever learns from it.
         """
         weights, config = net.lips, net.config
         style_index = config.styles.index(style) if isinstance(style, str) else range(len(config.styles)).index(style)
@@ -55,6 +57,7 @@ class LipStream:
         self._blocks = [BlockStream(block, chunk=chunk_frames) for block in weights.blocks]
         self._hidden = 0
         """Hidden frames computed."""
+        self._kept = hidden
 
     @property
     def num_answered(self) -> int:
@@ -99,11 +102,15 @@ class LipStream:
             modulations = self._modulations_of(self._condition + weights.emotion(emotion))
         for block, modulation in zip(self._blocks, modulations, strict=True):
             block.step(x, modulation)
-        raw = weights.lip_head(norm(x))
+        last = norm(x)
+        raw = weights.lip_head(last)
         raw[:, :NUM_LINEAR] *= np.array(LIP_SCALE, np.float32)
         raw[:, NUM_LINEAR:] = sigmoid(raw[:, NUM_LINEAR:])
         # The first L hidden frames answer for instants before the sound.
-        answers: Array = raw[max(self._look_ahead - self._hidden, 0) :]
+        early = max(self._look_ahead - self._hidden, 0)
+        answers: Array = raw[early:]
+        if self._kept is not None:
+            self._kept.append(last[early:])
         self._hidden += self._chunk
         return answers
 

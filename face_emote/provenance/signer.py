@@ -7,13 +7,17 @@ only. Whoever has a certificate from an authority puts it and its key there inst
 import logging
 import os
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 
-from face_emote.core.errors import ProvenanceError
+from face_emote.core.arrays import Array
+from face_emote.core.errors import DependencyError, ProvenanceError
 from face_emote.core.reading import content_of
 from face_emote.core.settings import user_folder
+from face_emote.core.signed_arrays import digest_of, write_signed
 
 CHAIN, KEY = "chain.pem", "key.pem"
 MAX_BYTES = 1 << 20
@@ -40,6 +44,19 @@ def own_signature() -> Signature:
     ProvenanceError: the files there cannot be read as a certificate and its key.
     """
     return _signature_in(settings_folder())
+
+
+def write_own(arrays: Mapping[str, Array], path: Path) -> Path:
+    """Write what is kept of a person, `core.signed_arrays.with_header`, signed by this installation.
+
+    OutputError, ProvenanceError, DependencyError: it cannot be written, or not be signed.
+    """
+    if find_spec("cryptography") is None:
+        raise DependencyError("Signing needs cryptography: pip install cryptography")
+    from face_emote.provenance.cose import sign
+
+    own = own_signature()
+    return write_signed(arrays, path, certificate=own.chain, signature=sign(own.key, digest_of(arrays)))
 
 
 @lru_cache(maxsize=4)

@@ -10,7 +10,11 @@ from typing import Any
 from face_emote.audio.media_file import opened_media
 from face_emote.core.errors import DependencyError, OptionError, ProvenanceError
 from face_emote.core.reading import require_readable
-from face_emote.face.person_file import SUFFIX, read_stored
+from face_emote.core.signed_arrays import read_signed
+from face_emote.face.person_file import SUFFIX as CHARACTER
+from face_emote.face.person_file import read_person
+from face_emote.generation.style_file import SUFFIX as STYLE
+from face_emote.generation.style_file import is_unsigned, read_style
 from face_emote.provenance.credential import COMMENT, PERFORMANCE, SEAL, Facts
 from face_emote.provenance.marking import MEDIA_TYPES
 from face_emote.provenance.slot import DamagedMarkError, OtherKindError, Slot, file_seal, find_slot, without_entry
@@ -63,7 +67,7 @@ def verify(path: str | Path, *, trust: tuple[bytes, ...] = ()) -> Verdict:
     """Read a file's mark and check every byte that it covers.
 
     Args:
-        path: A .mp4, .mov, .glb or .character; of other videos the comment is read.
+        path: A .mp4, .mov, .glb, .character or .style; of other videos the comment is read.
         trust: PEM certificates of signers and authorities to trust: `trust.read_certificates`.
 
     Raises:
@@ -77,7 +81,7 @@ def verify(path: str | Path, *, trust: tuple[bytes, ...] = ()) -> Verdict:
         require_readable(path)
     except OSError as error:
         raise ProvenanceError(f"The file cannot be read ({error.strerror}): {path}") from None
-    if path.suffix == SUFFIX:
+    if path.suffix in (CHARACTER, STYLE):
         return _agreed(path, trust)
     comment = _has_comment(path)
     if path.suffix.lower() not in MEDIA_TYPES:
@@ -89,7 +93,9 @@ def verify(path: str | Path, *, trust: tuple[bytes, ...] = ()) -> Verdict:
 
 
 def _agreed(path: Path, trust: tuple[bytes, ...]) -> Verdict:
-    """Who vouches that somebody agreed to be kept as a character."""
+    """Who vouches that somebody agreed to be kept as a character, or as a style."""
+    if path.suffix == STYLE and is_unsigned(path):
+        return Verdict(Status.UNMARKED)
     try:
         from cryptography import x509
 
@@ -97,11 +103,12 @@ def _agreed(path: Path, trust: tuple[bytes, ...]) -> Verdict:
     except ImportError:
         raise DependencyError("Reading signatures needs cryptography: pip install cryptography") from None
     try:
-        stored = read_stored(path)
+        consent = (read_person if path.suffix == CHARACTER else read_style)(path).consent
+        stored = read_signed(path)
         if not signed_by(stored.certificate, stored.digest, stored.signature):
             return Verdict(Status.CHANGED, problems=("signature.mismatch",))
         names = x509.load_pem_x509_certificate(stored.certificate).subject.rfc4514_string()
-    except (OptionError, ValueError) as error:
+    except (OptionError, ValueError, KeyError, OSError) as error:
         return Verdict(Status.CHANGED, problems=(str(error),))
     own = own_certificate()
     known = {Status.OWN: () if own is None else (own,), Status.TRUSTED: trust}
@@ -109,7 +116,7 @@ def _agreed(path: Path, trust: tuple[bytes, ...]) -> Verdict:
         (what for what, whose in known.items() for one in whose if signed_by(one, stored.digest, stored.signature)),
         Status.UNKNOWN,
     )
-    facts = Facts(character=path.stem, consent=stored.person.consent)
+    facts = Facts(character=path.stem if path.suffix == CHARACTER else "", consent=consent)
     return Verdict(status, signer=names, tool="face_emote", facts=facts, sealed=True)
 
 

@@ -14,8 +14,8 @@ from face_emote.core.errors import DependencyError, OptionError
 from face_emote.core.output import require_writable
 from face_emote.core.types import Progress
 from face_emote.face.bundled import load_head
-from face_emote.face.person_file import SUFFIX, Person, require_consent, signed_bytes, write_person
-from face_emote.provenance.signer import own_signature
+from face_emote.face.person_file import SUFFIX, Person, person_arrays, require_consent
+from face_emote.provenance.signer import write_own
 
 
 def enrol(
@@ -65,10 +65,4 @@ def keep_person(person: Person, path: str | Path, *, consent: str) -> Path:
     """
     target = Path(path)
     require_keepable(target, consent)
-    if find_spec("cryptography") is None:
-        raise DependencyError("Signing needs cryptography: pip install cryptography")
-    from face_emote.provenance.cose import sign
-
-    agreed, signature = replace(person, consent=consent.strip()), own_signature()
-    digest, _ = signed_bytes(agreed)
-    return write_person(agreed, target, certificate=signature.chain, signature=sign(signature.key, digest))
+    return write_own(person_arrays(replace(person, consent=consent.strip())), target)

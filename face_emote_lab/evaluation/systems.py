@@ -30,6 +30,7 @@ from face_emote.motion.mouth.lips import lip_score
 from face_emote.motion.mouth.net_lips import net_lips
 from face_emote.motion.mouth.visemes import segments_from
 from face_emote.motion.net_listening import longest_look_ahead, phones_at_frames
+from face_emote.motion.lip_learning import LipManner
 from face_emote.network.config import EMOTION_COLUMNS
 from face_emote.network.hearing import LevelFollower
 from face_emote.network.runtime import MotionNet, load_motion_net
@@ -150,18 +151,21 @@ class Network:
     head: Head
     model: str | Path  # Name of a bundled network, or a checkpoint file.
     known_words: bool  # Whether it is given the phones (as by a transcript).
+    manner: LipManner | None = None  # Of the talker.
 
     @property
     def name(self) -> str:
         """Heads its column."""
-        return "network, aligned" if self.known_words else "network"
+        return ("network" if self.manner is None else "in style") + (", aligned" if self.known_words else "")
 
     def lips(self, heard: HeardClip, *, fps: float) -> Sampler | None:
         """From the sound; with `known_words`, from the true phones too.
 
         CheckpointError: the network is missing or damaged.
         """
-        net = load_motion_net(self.model)
+        net, habits = load_motion_net(self.model), None
+        if self.manner is not None:
+            net, habits = net.with_lips_of(self.manner.update), self.manner.habits
         analysis = heard.aligned if self.known_words else heard.heard
         if analysis is None:
             return None
@@ -173,7 +177,7 @@ class Network:
             phones=phones_at_frames(analysis) if self.known_words else None,
             emotion=np.tile(_NEUTRAL, (num_frames, 1)) if net.config.lips_see_emotion else None,
         )
-        lips = net_lips(answers, analysis=analysis, head=self.head, style=NATURAL, fps=fps)
+        lips = net_lips(answers, analysis=analysis, head=self.head, style=NATURAL, fps=fps, habits=habits)
         return lambda times: lips.sample(times).controls
 
 

@@ -15,6 +15,8 @@ from face_emote.core.timing import require_fps
 from face_emote.core.types import PerformanceStyle, SpeechAnalysis
 from face_emote.face.head import Head
 from face_emote.motion.events.curves import since_and_until, smoothstep
+from face_emote.generation.style_file import NUM_HABITS
+from face_emote.motion.mouth.lip_habits import beside_speech
 from face_emote.motion.mouth.lip_contacts import PhoneContacts, phone_contacts
 from face_emote.motion.mouth.lip_rig import LipRig, lip_rig
 from face_emote.motion.mouth.lip_solve import MouthTarget
@@ -24,6 +26,7 @@ from face_emote.network.config import LIP_CHANNELS, NUM_LINEAR
 
 _GAP, _JAW = LIP_CHANNELS.index("gap"), LIP_CHANNELS.index("jaw")
 _CLOSURE, _TUCK, _SPEECH = (LIP_CHANNELS.index(name) for name in ("closure", "tuck", "speech"))
+OBSERVED = 3  # The first so many channels - gap, width, jaw - are what a camera sees.
 LOWEST = np.array([-0.02, -0.2, 0.0, 0.0, 0.0, 0.0])
 HIGHEST = np.array([0.4, 0.15, 1.0, 1.0, 1.0, 1.0])
 """No mouth aims beyond these (gap, width, jaw, rounding, flare, tongue)."""
@@ -67,6 +70,8 @@ class NetLips:
     rig: LipRig
     style: PerformanceStyle
     fps: float  # At which the motion will be shown.
+    habits: Float[Array, f"knot={NUM_HABITS} aim=3"] | None = None
+    """Somebody's own: gap, width and jaw beside those of rest, at the knots of `lip_habits`."""
 
     def sample(self, times: Float[Array, " frames"]) -> LipMotion:
         """The mouth at ascending instants, seconds; a pure function of each."""
@@ -91,7 +96,12 @@ class NetLips:
                 aligned = _sharpened(spoken, none=ALIGNED_FROM, full=1.0)
                 heard = _sharpened(vote, none=AGREED_FROM, full=AGREED_FULL)
                 rows[:, column] = aligned if self.aligned else heard
-        aims: Array = REST + gate(self.spoken_secs, times)[:, None] * (rows - REST)
+        speaks = gate(self.spoken_secs, times)[:, None]
+        aims: Array = REST + speaks * (rows - REST)
+        if self.habits is not None:
+            free = (1.0 - speaks) * (1.0 - aims[:, [_CLOSURE]])
+            aims[:, :OBSERVED] += free * (beside_speech(self.spoken_secs, times) @ self.habits)
+            aims[:, :OBSERVED] = np.clip(aims[:, :OBSERVED], [0.0, *LOWEST[1:OBSERVED]], HIGHEST[:OBSERVED])
         return aims
 
     def _enlivened(self, rows: Array) -> Array:
@@ -138,6 +148,7 @@ def net_lips(
     head: Head,
     style: PerformanceStyle,
     fps: float,
+    habits: Float[Array, f"knot={NUM_HABITS} aim=3"] | None = None,
 ) -> NetLips:
     """Prepare a clip.
 
@@ -147,16 +158,17 @@ def net_lips(
     return NetLips(
         answers=answers,
         first=0,
-        spoken_secs=spoken_secs(_surely_speaking(analysis)),
+        spoken_secs=spoken_secs(surely_speaking(analysis)),
         contacts=phone_contacts(analysis.phones, frame_secs=1.0 / require_fps(fps)),
         aligned=analysis.aligned,
         rig=lip_rig(head),
         style=style,
         fps=fps,
+        habits=habits,
     )
 
 
-def _surely_speaking(analysis: SpeechAnalysis) -> Float[Array, " feature_frames"]:
+def surely_speaking(analysis: SpeechAnalysis) -> Float[Array, " feature_frames"]:
     """Where the sound says so, or a transcript does: a faint ending is spoken too."""
     if not analysis.aligned:
         return analysis.prosody.speaking
