@@ -25,10 +25,10 @@ from face_emote.core.names import ANIMATORS, EMOTIONS
 from face_emote.core.options import Performance
 from face_emote.core.types import PerformanceStyle, Speech
 from face_emote.face.bundled import load_head
+from face_emote.motion.mouth.lip_meter import lip_meter
 from face_emote.perception.evidence import READING_HZ
 from face_emote.perception.face import face_cells
 from face_emote.verbs.animate import perform
-from face_emote_lab.train.corpus.lips import lip_meter
 from tools.train_judges.covert_reader import HIDDEN, SHOWN, Performed, read, taught
 from tools.train_network.voices import librispeech_jobs
 

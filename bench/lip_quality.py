@@ -20,10 +20,10 @@ import numpy as np
 from bench.talkers import read_talkers
 from face_emote.face.bundled import load_head
 from face_emote.face.head import Head
+from face_emote.motion.mouth.lip_meter import LipMeter
 from face_emote_lab.evaluation.clips import Clip
 from face_emote_lab.evaluation.lip_figures import measure_clip, measure_human, ruler, summed
 from face_emote_lab.evaluation.systems import HeardClip, Rules
-from face_emote_lab.train.corpus.lips import LipMeter
 
 FPS = 25.0
 

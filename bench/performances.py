@@ -24,13 +24,13 @@ from face_emote.core.options import Performance
 from face_emote.core.types import FaceMotion, Progress, Speech
 from face_emote.face.bundled import load_head
 from face_emote.face.head import Head
+from face_emote.motion.mouth.lip_meter import LipMeter, lip_meter
 from face_emote.motion.mouth.lip_rig import lip_rig
 from face_emote.network.config import EXPRESSION_CONTROLS
 from face_emote.verbs.animate import perform
 from face_emote_lab.evaluation.clips import read_clips
 from face_emote_lab.evaluation.systems import HeardClip, true_controls
 from face_emote_lab.evaluation.vertex_meter import VertexMeter, vertex_meter
-from face_emote_lab.train.corpus.lips import LipMeter, lip_meter
 from tools.train_judges.experts import COMPOUNDS, COMPOUNDS_JUDGE, EMOTIONS_JUDGE, load_classifier
 
 ROWS: tuple[tuple[str, str, str], ...] = (

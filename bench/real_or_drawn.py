@@ -30,8 +30,9 @@ from face_emote.core.assets import ASSETS
 from face_emote.core.names import EMOTIONS, FEATURE_HZ
 from face_emote.core.options import Performance
 from face_emote.generation.seen import CHANNELS, FPS, SETTLED, from_rest, manner_of, seen_of_performance
-from face_emote.generation.style_file import MotionStyle, write_style
+from face_emote.generation.style_file import MotionStyle
 from face_emote.verbs.animate import perform
+from face_emote.verbs.clone import keep_style
 from tools.train_generation.seen import Filmed, tracked_talkers
 from tools.train_judges.experts import EMOTIONS_JUDGE, load_classifier
 
@@ -62,7 +63,7 @@ class Kept:
         asked = Performance(sound, emotion="neutral", animator="takes" if way == STYLED else way, fps=FPS, seed=seed)
         with TemporaryDirectory() as folder:
             if style is not None:
-                asked = replace(asked, moves_like=write_style(style, Path(folder) / "their.style"))
+                asked = replace(asked, moves_like=keep_style(style, Path(folder) / "their.style"))
             found = seen_of_performance(perform(asked).whole())
         if self.folder is not None:
             self.folder.mkdir(parents=True, exist_ok=True)

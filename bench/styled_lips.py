@@ -15,14 +15,14 @@ from bench.folds import FOLDS, print_table
 from bench.talkers import FITTED_TALKER, read_talkers
 from face_emote.audio.conditioning import listened_to
 from face_emote.audio.logmel import log_mels
-from face_emote.evaluation.clips import Lips
-from face_emote.evaluation.lip_figures import ClipFigures, Ruler, measure_clip, measure_human, ruler, summed
-from face_emote.evaluation.report import HUMAN
-from face_emote.evaluation.systems import HeardClip, Network
 from face_emote.face.bundled import load_head
 from face_emote.motion.lip_learning import SeenLips, learnt_lips
 from face_emote.network.runtime import load_motion_net
-from face_emote.train.config import BUNDLED, read_config
+from face_emote_lab.evaluation.clips import Lips
+from face_emote_lab.evaluation.lip_figures import ClipFigures, Ruler, measure_clip, measure_human, ruler, summed
+from face_emote_lab.evaluation.report import HUMAN
+from face_emote_lab.evaluation.systems import HeardClip, Network
+from face_emote_lab.train.config import BUNDLED, read_config
 from tools.train_judges.experts import load_sync
 
 FEWEST = 11
@@ -45,7 +45,9 @@ def main() -> None:
         for talker in read_config(BUNDLED / "folds" / f"{fold}.toml").data.hold_out_talkers
     }
     for talker, model in models.items():
-        clips = [HeardClip(clip) for group in read_talkers(options.data, talkers=(talker,)).groups for clip in group.clips]
+        clips = [
+            HeardClip(clip) for group in read_talkers(options.data, talkers=(talker,)).groups for clip in group.clips
+        ]
         if len(clips) < FEWEST:
             continue
         own = measured(clips, model, by=by, most=round(options.secs / CLIP_SECS))

@@ -8,9 +8,9 @@ import numpy as np
 
 from face_emote.core.types import Phone
 from face_emote.face.head import Head
+from face_emote.motion.mouth.lip_meter import lip_meter
 from face_emote_lab.evaluation.clips import Clip
 from face_emote_lab.evaluation.systems import HeardClip, Rules
-from face_emote_lab.train.corpus.lips import lip_meter
 
 FPS = 25.0
 

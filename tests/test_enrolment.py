@@ -105,14 +105,14 @@ def test_who_is_kept_is_kept_alike_and_signed(folder, enrolled, run):
 
 @pytest.mark.slow
 def test_consent_belongs_to_the_face_that_was_signed(folder, enrolled, tmp_path, run):
-    from face_emote.face.person_file import read_stored, write_person
+    from face_emote.core.signed_arrays import read_signed, write_signed
+    from face_emote.face.person_file import person_arrays
 
-    stored = read_stored(folder / "elena.character")
-    forged = replace(stored.person, consent="everybody, everything")
-    write_person(forged, tmp_path / "f.character", certificate=stored.certificate, signature=stored.signature)
+    person, signed = read_person(folder / "elena.character"), read_signed(folder / "elena.character")
+    marks = {"certificate": signed.certificate, "signature": signed.signature}
+    write_signed(person_arrays(replace(person, consent="everybody, everything")), tmp_path / "f.character", **marks)
     assert verify(tmp_path / "f.character").status is Status.CHANGED
-    other = replace(stored.person, betas=stored.person.betas + 0.1)
-    write_person(other, tmp_path / "o.character", certificate=stored.certificate, signature=stored.signature)
+    write_signed(person_arrays(replace(person, betas=person.betas + 0.1)), tmp_path / "o.character", **marks)
     assert verify(tmp_path / "o.character").status is Status.CHANGED
     code, out, _ = run("verify", str(tmp_path / "o.character"))
     assert code == 4 and "CHANGED" in out and CONSENT not in out

@@ -18,6 +18,7 @@ from face_emote.core.types import FRAME_ARRAYS, Phone
 from face_emote.emotion.blending import at_intensity
 from face_emote.emotion.grammar import describe
 from face_emote.face.bundled import load_head
+from face_emote.motion.mouth.lip_meter import lip_meter
 from face_emote.motion.mouth.lip_rig import lip_rig
 from face_emote.network.config import NetConfig, PathConfig
 from face_emote.network.weights import weight_shapes
@@ -29,7 +30,6 @@ from face_emote_lab.evaluation.report import lip_table, report_json
 from face_emote_lab.evaluation.systems import Baseline, HeardClip, Network, Rules, baselines, true_controls
 from face_emote_lab.evaluation.vertex_meter import vertex_meter
 from face_emote_lab.train.checkpoint_file import write_checkpoint
-from face_emote_lab.train.corpus.lips import lip_meter
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 

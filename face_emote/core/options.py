@@ -140,6 +140,10 @@ class Performance:
         kind=Kind.NUMBER, low=0.0, high=2.0, name="style_strength", section=ANIMATOR, metavar="FACTOR",
     )  # fmt: skip
     moments: BankUse = BankUse()
+    looks_like: bool = option(
+        False, "Play with the face of the style, too, where it was cloned with one and no other character is named.",
+        kind=Kind.FLAG, name="identity", section=ANIMATOR,
+    )  # fmt: skip
     style: PerformanceStyle = PerformanceStyle()  # noqa: RUF009 - frozen
     eyes: EyeDirection | None = None
     """Blinks and what is looked at, where somebody has decided them."""
@@ -161,6 +165,8 @@ class Performance:
             raise OptionError(
                 "The rules play no moments; leave out bank, pin, forbid and context, or the animator rules"
             )
+        if self.looks_like and self.moves_like is None:
+            raise OptionError("Only a style has an identity to look like; name the style, or leave out the identity")
 
     @property
     def is_drawn(self) -> bool:

@@ -1,4 +1,4 @@
-"""Styles: how somebody moves while they talk, as `.style` files. Nothing of how they look is in them, unless they say so.
+"""Styles: how somebody moves while they talk, as `.style` files; of how they look only what they asked for is in them.
 
 Arrays of `core.signed_arrays`. Files of version 1, JSON of eighteen numbers that nobody signed, are read too.
 """
@@ -53,6 +53,11 @@ class MotionStyle:
     changes: Mapping[str, LowRank] = field(default_factory=dict)
     """Of answering layers: of the `lips` network, and of the one that draws `takes`."""
 
+    @property
+    def lips_of(self) -> str:
+        """sha256 of the network whose lips it changes; empty when it changes none."""
+        return self.changes["lips"].of if "lips" in self.changes else ""
+
 
 def require_style_place(path: Path, consent: str) -> None:
     """Raise OptionError unless a style can be kept there, with this consent."""
@@ -71,7 +76,7 @@ def style_arrays(style: MotionStyle) -> dict[str, Array]:
     arrays |= {
         f"{name}_{part}": getattr(change, part) for name, change in style.changes.items() for part in _PARTS
     }  # fmt: skip
-    return with_header(header, {name: np.float32(array) for name, array in arrays.items() if array is not None})
+    return with_header(header, {name: array.astype(np.float32) for name, array in arrays.items() if array is not None})
 
 
 def is_unsigned(path: Path) -> bool:
@@ -108,7 +113,7 @@ def _style(header: Mapping[str, Any], arrays: Mapping[str, Array], *, expected: 
         raise ValueError(f"its format is {str(header['format'])[:40]!r}")
     moves = tuple(float(header["moves"][name]) for name in STYLE)
     secs = float(header["secs"])
-    for values in (moves, secs, *arrays.values()):
+    for values in (np.array([*moves, secs]), *arrays.values()):
         if not (np.abs(values) < _MOST).all():
             raise ValueError("it holds numbers that nobody has")
     of = header.get("of", {})

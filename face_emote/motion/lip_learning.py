@@ -6,7 +6,7 @@ help on clips that were left out is left out.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,10 +15,10 @@ from face_emote.core.names import MOTION_HZ
 from face_emote.core.timing import frames_in
 from face_emote.core.types import PerformanceStyle, SpeechAnalysis
 from face_emote.face.bundled import load_head
-from face_emote.motion.events.curves import between
 from face_emote.generation.style_file import NUM_HABITS
+from face_emote.motion.events.curves import between
 from face_emote.motion.mouth.lip_habits import beside_speech
-from face_emote.motion.mouth.net_lips import LIVELY, OBSERVED, SPLINE_AHEAD, gate, net_lips
+from face_emote.motion.mouth.net_lips import LIVELY, OBSERVED, REST, SPLINE_AHEAD, gate, net_lips
 from face_emote.motion.net_listening import longest_look_ahead, normalised_rows
 from face_emote.network.config import LIP_CHANNELS, LIP_SCALE
 from face_emote.network.low_rank import LowRank, low_rank
@@ -47,6 +47,14 @@ class SeenLips:
     times: Float[Array, " frames"]
     aims: Float[Array, "frames aim=3"]
     """Gap, width less that at rest, and jaw, in the units of `network.config.LIP_CHANNELS`."""
+
+
+def from_their_rest(clips: Sequence[SeenLips]) -> list[SeenLips]:
+    """The clips of one person with the lips of their rest where ours has them."""
+    gap, width, jaw = np.concatenate([clip.aims for clip in clips]).T
+    closed = gap <= np.percentile(gap, 20.0)
+    rest = np.array([np.percentile(gap, 5.0) - REST[0], np.median(width[closed]), np.percentile(jaw, 5.0)])
+    return [replace(clip, aims=clip.aims - rest) for clip in clips]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,7 +116,7 @@ def _solved(pieces: Sequence[_Piece], ridges: _Ridges) -> Float[Array, "column a
 
 
 def _gain(pieces: Sequence[_Piece], ridges: _Ridges) -> float:
-    """In the correlation of the gap, on pieces that nothing was learnt from: mean less its standard error."""
+    """In how the gap agrees, on pieces that nothing was learnt from: mean less its standard error."""
     if len(pieces) < 2 or ridges == _Ridges(None, None):
         return 0.0
     folds, gains = min(len(pieces), _FOLDS), []
@@ -121,9 +129,10 @@ def _gain(pieces: Sequence[_Piece], ridges: _Ridges) -> float:
 
 
 def _agreement(said: Float[Array, " frames"], seen: Float[Array, " frames"]) -> float:
-    """Correlation; 0 where one of them does not move."""
-    said, seen = said - said.mean(), seen - seen.mean()
-    return float(said @ seen / max(float(np.linalg.norm(said) * np.linalg.norm(seen)), 1e-12))
+    """Lin's concordance: a correlation that what is too far, too little, or off as a whole makes less."""
+    apart = np.mean((said - seen) ** 2)
+    together = 2.0 * np.mean((said - said.mean()) * (seen - seen.mean()))
+    return float(together / max(float(apart + together), 1e-12))
 
 
 def _pieces(clip: SeenLips, net: MotionNet) -> Iterator[_Piece]:

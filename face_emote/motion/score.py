@@ -9,6 +9,7 @@ from face_emote.core.cues import MouthCues
 from face_emote.core.names import CONTROLS
 from face_emote.core.types import EmotionPlan, PerformanceStyle, SpeechAnalysis
 from face_emote.emotion.track import PlannedEmotion
+from face_emote.generation.style_file import NUM_HABITS
 from face_emote.motion.events.blinks import BlinkScore, blink_score, lid_closure
 from face_emote.motion.events.breathing import BreathScore, breath_score, breath_volume, swallowed
 from face_emote.motion.events.brows import BrowScore, brow_controls, brow_score, stirring
@@ -57,6 +58,15 @@ class FaceScore:
     leaks: LeakScore
     drawn: Drawn | None = None  # Plays head, brows and blinks in place of their scores.
     listening: ListeningScore | None = None  # To a partner; on top of all that.
+    rest: Float[Array, f" control={len(CONTROLS)}"] | None = None  # Of a face that has a look of its own at rest.
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OwnWays:
+    """What somebody's face does that takes do not draw."""
+
+    habits: Float[Array, f"knot={NUM_HABITS} aim=3"] | None = None  # Of the lips beside speech.
+    rest: Float[Array, f" control={len(CONTROLS)}"] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,6 +89,7 @@ def performance_score(
     spoken: MouthCues | None = None,
     drawn: Drawn | None = None,
     partner: SpeechAnalysis | None = None,
+    own: OwnWays = OwnWays(),
 ) -> PerformanceScore:
     """Decide a clip: same arguments, same score.
 
@@ -120,7 +131,9 @@ def performance_score(
     if answers is None:
         lips = lip_score(analysis, head=player.head, style=style, fps=player.fps)
     else:
-        lips = net_lips(answers.lips, analysis=analysis, head=player.head, style=style, fps=player.fps)
+        lips = net_lips(
+            answers.lips, analysis=analysis, head=player.head, style=style, fps=player.fps, habits=own.habits
+        )
     if spoken is not None and not is_unchanged(analysis, spoken):
         rules = lip_score(corrected(analysis, spoken), head=player.head, style=style, fps=player.fps)
         lips = edited_lips(lips, spoken, analysis=analysis, rules=rules)
@@ -146,6 +159,7 @@ def performance_score(
         leaks=leaks,
         drawn=drawn,
         listening=listening,
+        rest=own.rest,
     )
     expression = None if answers is None else answers.expression
     return PerformanceScore(face, cues, planned, life_key=int(dice(_LIFE).integers(2**62)), expression=expression)
@@ -204,6 +218,8 @@ def face_controls(
     lips, drawn = score.lips.sample(times), score.drawn
     breaks_through = leak_weight(leak_pulses(score.leaks, times), leak=display.leak)
     emotion = display.emotion + breaks_through * (display.hidden - np.minimum(display.emotion, display.hidden))
+    if score.rest is not None:
+        emotion = emotion + (1.0 - np.clip(emotion, 0.0, 1.0)) * score.rest
     accents = (
         drawn_brows(drawn, times, amount=style.brows)
         if drawn is not None

@@ -69,7 +69,7 @@ from face_emote.motion.net_listening import NetAnswers, net_answers
 from face_emote.motion.over_capture import over_capture
 from face_emote.motion.perform import played
 from face_emote.motion.player import player_of
-from face_emote.motion.score import performance_score
+from face_emote.motion.score import OwnWays, performance_score
 from face_emote.network.runtime import MotionNet, load_motion_net
 from face_emote.perception.phrases import auto_plan
 from face_emote.perception.reading import read_feelings
@@ -78,6 +78,7 @@ from face_emote.verbs.company import consents, drawn_take, told, with_partner
 
 CUES_SLACK_SECS = 0.1  # By which cues and their recording may differ in length.
 _ANALYSIS_SHARE = 0.7  # Of the time that listening takes, when the network listens too.
+_OTHER_LIPS = "the style's lips were learnt with another network and are left out; clone it again to have them"
 _log = logging.getLogger(__name__)
 
 
@@ -194,6 +195,8 @@ def _taken(performance: Performance, *, head: Head | None, progress: Progress | 
     _log.info("heard %.2f s, %d phones", analysis.duration_secs, len(analysis.phones))
     if cast.spoken is not None:
         _require_same_clip(cast.spoken, analysis)
+    if net is not None and cast.style is not None and cast.style.lips_of not in ("", net.sha256):
+        analysis = replace(analysis, remarks=(*analysis.remarks, _OTHER_LIPS))
     heard = heard_plan(cast.plan, analysis, talker=performance.talker)
     plan = in_turn(cast.plan, duration_secs=analysis.duration_secs, pauses=analysis.pauses)
     cast = replace(cast, plan=plan if heard is None else with_auto(plan, heard))
@@ -278,12 +281,21 @@ def _cast(performance: Performance, *, head: Head | None) -> _Cast:
         pins_in(performance.moments.pin, library_of(performance.moments))
     wanted = load_head(performance.head) if head is None else head
     given = performance.cues
+    style = None if performance.moves_like is None else read_style(performance.moves_like)
+    person = load_character(performance.character)
+    if performance.looks_like and style is not None and performance.character == "default":
+        if style.betas is None:
+            raise OptionError(f"The style holds no face; clone it with --identity: {performance.moves_like}")
+        person = replace(person, betas=style.betas)
+    net = None if performance.animator == "rules" else load_motion_net(performance.model)
+    if net is not None and style is not None:
+        net = net.with_lips_of(style.changes.get("lips"), strength=performance.likeness)
     return _Cast(
         plan=plan,
-        person=load_character(performance.character),
-        net=None if performance.animator == "rules" else load_motion_net(performance.model),
+        person=person,
+        net=net,
         draws=load_draw_net() if performance.is_drawn else None,
-        style=None if performance.moves_like is None else read_style(performance.moves_like),
+        style=style,
         head=wanted if wanted.is_semantic else load_head(),
         shown_on=None if wanted.is_semantic else wanted,
         body=None if performance.heart is None else read_recording(performance.heart),
@@ -325,7 +337,7 @@ def _stream(
     num_frames = frames_in(analysis.duration_secs, fps=fps)
     score = performance_score(
         analysis, cast.plan, player=player, answers=scored.answers, spoken=cast.spoken, drawn=scored.drawn,
-        partner=scored.partner,
+        partner=scored.partner, own=_ways(performance, cast),
     )  # fmt: skip
 
     def read(size: int) -> Iterator[FaceMotion]:
@@ -338,6 +350,15 @@ def _stream(
 
     stream = MotionStream(num_frames=num_frames, fps=fps, info=info, read=read, betas=betas, character=person.name)
     return stream, score.face.blinks
+
+
+def _ways(performance: Performance, cast: _Cast) -> OwnWays:
+    if cast.style is None:
+        return OwnWays()
+    habits, rest = (
+        None if array is None else performance.likeness * array for array in (cast.style.habits, cast.style.rest)
+    )
+    return OwnWays(habits, rest)
 
 
 def animate_capture(

@@ -25,7 +25,7 @@ from face_emote.core.timing import require_fps
 from face_emote.core.types import Phone
 from face_emote.face.bundled import load_head
 from face_emote.formats.motion_file import read_motion
-from face_emote_lab.train.corpus.lips import lip_meter
+from face_emote.motion.mouth.lip_meter import lip_meter
 
 SOUNDS = (".wav", ".flac", ".ogg", ".mp3", ".m4a")
 JAW_PER_GAP = 2.0  # jawOpen per lip gap where no jaw was measured; fitted to talker s1 of GRID.

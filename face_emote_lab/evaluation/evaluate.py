@@ -12,11 +12,11 @@ from face_emote.core.timing import frame_times, frames_in
 from face_emote.core.types import Progress
 from face_emote.core.version import VERSION
 from face_emote.face.head import Head
+from face_emote.motion.mouth.lip_meter import LipMeter
 from face_emote_lab.evaluation import lip_figures
 from face_emote_lab.evaluation.clips import Clip, ClipGroup, ClipSet
 from face_emote_lab.evaluation.report import HUMAN, GroupReport, Report
 from face_emote_lab.evaluation.systems import HeardClip, LipSystem, Network, Rules, baselines
-from face_emote_lab.train.corpus.lips import LipMeter
 
 TIMED_CLIPS = 5
 SYNTHETIC = (

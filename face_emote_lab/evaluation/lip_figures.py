@@ -10,12 +10,12 @@ from face_emote.core.arrays import Array, Bool, Float
 from face_emote.core.names import BILABIALS, OPEN_VOWELS
 from face_emote.core.types import Phone
 from face_emote.face.head import Head
+from face_emote.motion.mouth.lip_meter import LipMeter, lip_meter
 from face_emote.motion.mouth.lip_rig import LipRig, lip_rig
 from face_emote_lab.evaluation.clips import Lips
 from face_emote_lab.evaluation.signals import best_shift_secs, correlation, jerk, misalignment_secs, rms
 from face_emote_lab.evaluation.systems import HeardClip, LipSystem, Sampler, true_controls
 from face_emote_lab.evaluation.vertex_meter import VertexMeter, vertex_meter
-from face_emote_lab.train.corpus.lips import LipMeter, lip_meter
 
 CLOSED = 0.03  # Lips count as closed below this gap.
 NEAR_SECS = 0.04

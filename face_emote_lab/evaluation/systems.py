@@ -22,6 +22,7 @@ from face_emote.core.names import CONTROLS, FEATURE_HZ, MOTION_HZ
 from face_emote.core.timing import frames_in
 from face_emote.core.types import PerformanceStyle, Phone, Prosody, Speech, SpeechAnalysis
 from face_emote.face.head import Head
+from face_emote.motion.lip_learning import LipManner
 from face_emote.motion.mouth.coarticulation import blend
 from face_emote.motion.mouth.lip_contacts import phone_contacts
 from face_emote.motion.mouth.lip_rig import LipRig, lip_rig
@@ -30,7 +31,6 @@ from face_emote.motion.mouth.lips import lip_score
 from face_emote.motion.mouth.net_lips import net_lips
 from face_emote.motion.mouth.visemes import segments_from
 from face_emote.motion.net_listening import longest_look_ahead, phones_at_frames
-from face_emote.motion.lip_learning import LipManner
 from face_emote.network.config import EMOTION_COLUMNS
 from face_emote.network.hearing import LevelFollower
 from face_emote.network.runtime import MotionNet, load_motion_net

@@ -14,10 +14,10 @@ from face_emote.core.names import FEATURE_HZ, MOTION_HZ
 from face_emote.core.timing import require_fps
 from face_emote.core.types import PerformanceStyle, SpeechAnalysis
 from face_emote.face.head import Head
-from face_emote.motion.events.curves import since_and_until, smoothstep
 from face_emote.generation.style_file import NUM_HABITS
-from face_emote.motion.mouth.lip_habits import beside_speech
+from face_emote.motion.events.curves import since_and_until, smoothstep
 from face_emote.motion.mouth.lip_contacts import PhoneContacts, phone_contacts
+from face_emote.motion.mouth.lip_habits import beside_speech
 from face_emote.motion.mouth.lip_rig import LipRig, lip_rig
 from face_emote.motion.mouth.lip_solve import MouthTarget
 from face_emote.motion.mouth.lips import LipMotion, lips_at

@@ -21,6 +21,7 @@ from face_emote.core.names import CONFIDENCE_AREAS, MOTION_HZ, SAMPLE_RATE_HZ
 from face_emote.core.types import FaceMotion
 from face_emote.face.bundled import load_head
 from face_emote.formats.motion_file import read_motion
+from face_emote.motion.mouth.lip_meter import lip_meter
 from face_emote_lab.train.corpus.cache import NUM_LIPS, UNKNOWN_PHONE, ClipData, Job, num_frames_of
 from face_emote_lab.train.corpus.lips import (
     RANGE_PERCENT,
@@ -28,7 +29,6 @@ from face_emote_lab.train.corpus.lips import (
     S1_GAP_RANGE,
     SCALE_LIMITS,
     cubic,
-    lip_meter,
     loudness_only,
     phone_index,
     teacher_lips,

@@ -23,8 +23,8 @@ from face_emote.core.reading import content_of, read_npz
 from face_emote.face.bundled import load_head
 from face_emote.face.flame_file import read_flame
 from face_emote.face.pickle_reader import read_pickled_arrays
+from face_emote.motion.mouth.lip_meter import LipMeter, lip_aims, meter_at
 from face_emote_lab.train.corpus.cache import Job, mapped_array
-from face_emote_lab.train.corpus.lips import LipMeter, lip_aims, meter_at
 from face_emote_lab.train.corpus.user_clips import Measured, UserClip, sounds_in, user_jobs
 
 NUM_VERTICES = 5023
