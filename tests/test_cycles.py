@@ -16,7 +16,6 @@ from test_blender_process import needs_blender
 from face_emote.core.errors import HeadError, OptionError
 from face_emote.core.names import BLOOD_REGIONS
 from face_emote.core.options import Picture
-from face_emote.core.types import Camera
 from face_emote.face.bundled import load_head
 from face_emote.face.characters import character
 from face_emote.formats.motion_file import write_motion
@@ -24,7 +23,7 @@ from face_emote.look.eye_picture import eye_albedo, eye_uv
 from face_emote.rendering.base import Pose
 from face_emote.rendering.cycles.engine import CyclesRenderer, developed, posed, tangents
 from face_emote.rendering.cycles.eyes import cornea_normals
-from face_emote.rendering.cycles.job import prepare, world_from_camera
+from face_emote.rendering.cycles.job import prepare
 from face_emote.rendering.scene import make_scene, view_matrix
 from face_emote.verbs.render import render_frames
 
@@ -52,8 +51,8 @@ def test_tangents_follow_the_surface(person, rest):
     """One step in u and v away from a texture vertex lies where the tangents say."""
     points = posed(person, rest).points
     along = tangents(person, points)
-    corners, index = points[person.mesh.skin.triangles], person.mesh.skin.uv_triangles
-    step = person.mesh.skin.uv[index[:, 1]] - person.mesh.skin.uv[index[:, 0]]
+    corners, index = points[person.stage.mesh.skin.triangles], person.stage.mesh.skin.uv_triangles
+    step = person.stage.mesh.skin.uv[index[:, 1]] - person.stage.mesh.skin.uv[index[:, 0]]
     mean = along[index].mean(axis=1).reshape(-1, 2, 3)
     guessed = np.einsum("ti,tic->tc", step, mean)
     true = corners[:, 1] - corners[:, 0]
@@ -64,11 +63,11 @@ def test_tangents_follow_the_surface(person, rest):
 def test_the_cornea_stands_out_along_the_gaze(person, rest):
     frame = posed(person, rest)
     for index in person.eyes:
-        local, normals = person.mesh.local[index], frame.cornea[index]
+        local, normals = person.stage.mesh.local[index], frame.cornea[index]
         assert np.allclose(np.linalg.norm(normals, axis=1), 1.0, atol=1e-5)
         middle = np.argmax(local[:, 2])
         assert normals[middle, 2] > 0.97
-    local = person.mesh.local[person.eyes[0]]
+    local = person.stage.mesh.local[person.eyes[0]]
     turn = np.array([[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [-1.0, 0.0, 0.0]])
     assert np.allclose(cornea_normals(local, local @ turn.T), cornea_normals(local, local) @ turn.T, atol=1e-4)
 
@@ -83,12 +82,11 @@ def test_the_eye_picture_has_a_pupil_in_its_middle_and_the_iris_colour_round_it(
     assert iris[2] > iris[0] and np.argmax(iris) == np.argmax(skin.iris_colour)
 
 
-def test_cameras_are_turned_the_right_way_round():
-    camera = Camera((0.4, 0.1, 0.7), (0.0, 0.0, 0.0))
+def test_cameras_are_turned_the_right_way_round(person):
     whole = np.eye(4)
-    whole[:3] = view_matrix(camera)
-    assert np.allclose(world_from_camera(camera) @ whole, np.eye(4), atol=1e-12)
-    assert np.allclose(world_from_camera(camera)[:3, 3], camera.position)
+    whole[:3] = view_matrix(person.stage.camera)
+    assert np.allclose(person.job.world_from_camera @ whole, np.eye(4), atol=1e-12)
+    assert np.allclose(person.job.world_from_camera[:3, 3], person.stage.camera.position)
 
 
 def test_where_nothing_is_the_backdrop_shows():

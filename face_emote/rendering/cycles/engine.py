@@ -13,15 +13,12 @@ from face_emote.core.options import DEFAULT_SAMPLES
 from face_emote.core.png import srgb_bytes
 from face_emote.core.types import SkinParams
 from face_emote.face.head import Head
-from face_emote.look.reflection import MAX_WRINKLE
-from face_emote.look.regions import with_neck
 from face_emote.look.tone import tone_mapped
 from face_emote.rendering.base import Pose
 from face_emote.rendering.cycles.eyes import cornea_normals
 from face_emote.rendering.cycles.job import Prepared, prepare
 from face_emote.rendering.scene import Scene
-from face_emote.rendering.stage import kernels
-from face_emote.rendering.stage.lights import backdrop
+from face_emote.rendering.stage.buffers import BLOOD, FOLDING
 
 
 def developed(
@@ -35,38 +32,33 @@ def developed(
 
 def posed(person: Prepared, pose: Pose) -> CyclesFrame:
     """Everything of one frame that Blender must know."""
-    mesh = person.mesh
-    rows, num_skin = mesh.rows, mesh.num_skin
-    points = np.empty((rows.num_rows + len(mesh.garment.first), 3), np.float32)
-    plain, cloth = points[: rows.num_rows], points[rows.num_rows :]
-    kernels.apply_rows(rows.start, rows.index, rows.weight, np.ascontiguousarray(pose.vertices, np.float32), plain)
-    normals = np.empty_like(plain)
-    kernels.vertex_normals(plain, person.skin_triangles, normals)
-    folding = np.minimum(person.wrinkle_masks @ pose.wrinkles.astype(np.float32), MAX_WRINKLE)
-    plain[:num_skin] += normals[:num_skin] * (person.relief * (folding + person.resting))[:, None]
-    cloth[:] = mesh.garment.points(plain[:num_skin], normals[:num_skin])
+    staged, mesh = person.stage.staged(pose), person.stage.mesh
+    geometry, skin = staged.geometry, slice(0, mesh.num_skin)
+    assert staged.strands is not None
+    points = geometry.points.copy()
     cornea = np.zeros_like(points)
     for index in person.eyes:
         cornea[index] = cornea_normals(mesh.local[index], points[index])
     return CyclesFrame(
         points=points,
-        wrinkle=folding,
-        blood=np.clip(person.blood_masks @ with_neck(pose.blood_flow), -1.0, 1.0),
-        normals=normals[:num_skin],
+        wrinkle=geometry.attributes[skin, FOLDING].copy(),
+        blood=geometry.attributes[skin, BLOOD].copy(),
+        normals=geometry.normals[skin].copy(),
         tangents=tangents(person, points),
         cornea=cornea,
-        knots=person.curves.posed(points, normals, np.asarray(pose.vertices, np.float32)),
+        knots=staged.strands.knots,
         eye_map=person.eye_map(pose.pupil),
     )
 
 
 def tangents(person: Prepared, points: Float[Array, "point 3"]) -> Float[Array, "uv_point 6"]:
     """Change of the surface point with u and with v, averaged over the triangles of each texture vertex."""
-    corners = points[person.mesh.skin.triangles]
+    skin = person.stage.mesh.skin
+    corners = points[skin.triangles]
     edges = np.stack([corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]], axis=1)
     along = np.einsum("tij,tjc->tic", person.uv_inverse, edges).reshape(-1, 6)
     spread = np.repeat(along, 3, axis=0)
-    index, count = person.mesh.skin.uv_triangles.reshape(-1), len(person.mesh.skin.uv)
+    index, count = skin.uv_triangles.reshape(-1), len(skin.uv)
     sums = np.stack([np.bincount(index, spread[:, k], count) for k in range(6)], axis=1)
     return (sums / np.maximum(np.bincount(index, minlength=count), 1)[:, None]).astype(np.float32)
 
@@ -86,7 +78,6 @@ class CyclesRenderer:
         samples outside 1..4096.
         """
         self._scene = scene
-        self._backdrop = backdrop(scene)
         self._person = prepare(head, betas=betas, skin=skin, scene=scene, samples=samples or DEFAULT_SAMPLES)
         self._blender = BlenderProcess(VERBS)
         self._lock = threading.Lock()
@@ -107,7 +98,7 @@ class CyclesRenderer:
         light = np.load(drawn)
         for path in (facts, drawn, drawn.with_suffix(".exr")):
             path.unlink()
-        return developed(light, backdrop=self._backdrop, exposure=self._scene.lights.exposure)
+        return developed(light, backdrop=self._person.stage.backdrop, exposure=self._scene.lights.exposure)
 
     def close(self) -> None:
         """End Blender; happens by itself when the renderer is let go."""

@@ -8,11 +8,10 @@ import numpy as np
 
 from face_emote.blender_side.cycles_job import BROW, CLOTH, EYE, LASH, SCALP, SKIN, TABLE, TOOTH, WET, CyclesJob
 from face_emote.core.arrays import Array, Float, Int
-from face_emote.core.types import Camera, SkinParams
+from face_emote.core.types import SkinParams
 from face_emote.face.eyeball import widened
 from face_emote.face.head import Head
 from face_emote.look import cloth, colour, reflection, teeth
-from face_emote.look.displacement import crease_relief
 from face_emote.look.eye_picture import eye_albedo, eye_uv
 from face_emote.look.eyes import pupil_radius
 from face_emote.look.formula.mouth import enamel, tongue_colour
@@ -20,15 +19,14 @@ from face_emote.look.formula.ops import Vec
 from face_emote.look.garment import hidden_faces
 from face_emote.look.hair import mean_hair_colour
 from face_emote.look.lights import SKY_GAIN, light_arrays
-from face_emote.look.maps import load_skin_maps, resting_folds
+from face_emote.look.maps import load_skin_maps
 from face_emote.rendering.cycles.eyes import CORNEA_GAIN
-from face_emote.rendering.scene import Scene, focal_pixels, placed, view_matrix
+from face_emote.rendering.scene import Scene
 from face_emote.rendering.stage import buffers
-from face_emote.rendering.stage.buffers import Geometry
-from face_emote.rendering.stage.hair import GLOSS, Hair
+from face_emote.rendering.stage.hair import GLOSS, JoinedStrands
 from face_emote.rendering.stage.lights import scene_luminance
-from face_emote.rendering.stage.mesh import RenderMesh, make_mesh
-from face_emote.rendering.stage.person import charts_of, region_masks
+from face_emote.rendering.stage.mesh import RenderMesh
+from face_emote.rendering.stage.person import StagedPerson
 
 
 def map_layers(skin: SkinParams, *, side: int) -> Float[Array, "layer=4 side side 3"]:
@@ -66,61 +64,20 @@ MATERIALS = {buffers.SKIN: SKIN, buffers.EYE: EYE, buffers.TOOTH: TOOTH, buffers
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Curves:
-    """All strands of one character, one after the other."""
-
-    hair: Hair
-    mesh: RenderMesh
-    knots: Int[Array, " strand"]
-    kind: Int[Array, " strand"]
-    colour: Float[Array, "knot 3"]
-    radius: Float[Array, " knot"]
-
-    def posed(
-        self, points: Float[Array, "point 3"], normals: Float[Array, "bare_point 3"], vertices: Float[Array, "vertex 3"]
-    ) -> Float[Array, "knot 3"]:
-        """Knots on a posed head: `points` of what is drawn, `normals` of all but the cloth, `vertices` of the head."""
-        none = np.zeros((0, 3), np.float32)
-        surface = Geometry(
-            triangles=self.mesh.triangles,
-            charts=self.mesh.charts,
-            material=self.mesh.material,
-            attributes=none,
-            points=points,
-            normals=normals,
-            sky=none,
-            screen=none,
-            local=self.mesh.local,
-        )
-        return self.hair.pose(surface, vertices).knots
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
     """One person in one scene."""
 
     job: CyclesJob
-    mesh: RenderMesh
-    curves: Curves
-    skin_triangles: Int[Array, "plain_triangle 3"]  # All triangles but the garment's.
+    stage: StagedPerson
     uv_inverse: Float[Array, "skin_triangle 2 2"]  # From two edges of a triangle to the derivatives by u and v.
     eyes: tuple[Int[Array, " eye_point"], Int[Array, " eye_point"]]
-    wrinkle_masks: Float[Array, "skin_point wrinkle=16"]
-    blood_masks: Float[Array, "skin_point region=9"]
-    relief: Float[Array, " skin_point"]  # Metres by which creases move the skin out at activation 1.
-    resting: float  # Activation of every crease at rest.
     eye_map: Callable[[float], Float[Array, "side side 3"]]  # Albedo of the eyes by the dilation of the pupils.
 
 
 def prepare(head: Head, *, betas: Array, skin: SkinParams, scene: Scene, samples: int) -> Prepared:
-    """Mesh, maps, strands and lights of one person."""
-    layout = charts_of(head)
-    mesh = make_mesh(layout, head.template)
-    person = head.with_identity(betas)
-    origin = person.eyes_middle()
-    curves = make_curves(mesh, person, skin=skin, scene=scene)
-    wrinkle_masks, blood_masks = region_masks(layout, mesh)
-    eye_points = np.unique(mesh.triangles[mesh.material == buffers.EYE])
+    """Mesh, maps, strands and lights of one person; the shadows are Blender's."""
+    stage = StagedPerson(head, betas=betas, skin=skin, scene=scene, shadows=False)
+    eye_points = np.unique(stage.mesh.triangles[stage.mesh.material == buffers.EYE])
     # Left and right eye follow one another in the mesh and have equally many points.
     left, right = np.split(eye_points, 2)
 
@@ -130,26 +87,18 @@ def prepare(head: Head, *, betas: Array, skin: SkinParams, scene: Scene, samples
         return eye_albedo(skin, pupil=pupil, gathered=CORNEA_GAIN)
 
     return Prepared(
-        eye_map=eye_map,
-        job=_job(mesh, curves, skin=skin, scene=scene, samples=samples, origin=origin, eye_map=eye_map(0.0)),
-        mesh=mesh,
-        curves=curves,
-        skin_triangles=np.ascontiguousarray(mesh.triangles[mesh.material != buffers.CLOTH]),
-        uv_inverse=_uv_inverse(mesh.skin.uv[mesh.skin.uv_triangles]),
+        job=_job(stage, skin=skin, samples=samples, eye_map=eye_map(0.0)),
+        stage=stage,
+        uv_inverse=_uv_inverse(stage.mesh.skin.uv[stage.mesh.skin.uv_triangles]),
         eyes=(left, right),
-        wrinkle_masks=wrinkle_masks,
-        blood_masks=blood_masks,
-        relief=crease_relief(load_skin_maps(skin, size=512).wrinkle_height, surface=mesh.skin, lips=layout.mask_lips),
-        resting=resting_folds(skin.age),
+        eye_map=eye_map,
     )
 
 
-def _job(
-    mesh: RenderMesh, curves: Curves, *, skin: SkinParams, scene: Scene, samples: int, origin: Array, eye_map: Array
-) -> CyclesJob:
+def _job(stage: StagedPerson, *, skin: SkinParams, samples: int, eye_map: Array) -> CyclesJob:
+    mesh, scene = stage.mesh, stage.scene
     side = next(side for limit, side in TEXTURE_SIDE.items() if max(scene.width, scene.height) <= limit)
     directions, colours = light_arrays(scene.lights)
-    camera = placed(scene.camera, origin=origin)
     point_uv = np.zeros((len(mesh.local), 2), np.float32)
     for material, function in ((buffers.EYE, eye_uv), (buffers.CLOTH, _cloth_uv)):
         index = np.unique(mesh.triangles[mesh.material == material])
@@ -157,16 +106,17 @@ def _job(
     other = mesh.material != buffers.SKIN
     hidden = hidden_faces(mesh.skin_template, mesh.skin.triangles)
     materials = [buffers.SKIN] * int((~hidden).sum()) + mesh.material[other].tolist()
+    knots, kind, radius = _strands(stage)
     return CyclesJob(
         width=scene.width,
         height=scene.height,
         samples=samples,
-        field_of_view=camera.field_of_view,
-        world_from_camera=world_from_camera(camera),
+        field_of_view=stage.camera.field_of_view,
+        world_from_camera=np.linalg.inv(np.vstack([stage.view, [0.0, 0.0, 0.0, 1.0]])),
         light_directions=directions,
         light_colours=colours,
         light_sizes=np.array(LIGHT_SIZES),
-        light_target=origin + np.array(LIGHT_TARGET),
+        light_target=stage.origin + np.array(LIGHT_TARGET),
         sky=np.array(scene.lights.ambient) * SKY_GAIN * SKY_SHARE,
         triangles=np.concatenate([mesh.skin.triangles[~hidden], mesh.triangles[other]]),
         material=np.array([MATERIALS.get(material, WET) for material in materials], np.int8),
@@ -181,23 +131,16 @@ def _job(
         most_haemoglobin=MOST[1],
         painted_hair=np.array(mean_hair_colour(skin)) * reflection.HAIR_SHADOW,
         cloth=np.array(skin.garment_colour),
-        strand_knots=curves.knots,
-        strand_kind=curves.kind,
-        knot_colour=curves.colour,
-        knot_radius=curves.radius,
+        strand_knots=knots,
+        strand_kind=kind,
+        knot_colour=_hair_of(stage).colour,
+        knot_radius=radius,
     )
 
 
 def _colour_table() -> Float[Array, "blood pigment 3"]:
     melanin, haemoglobin = (np.linspace(0.0, most, TABLE) for most in MOST)
     return colour.albedo(*np.meshgrid(melanin, haemoglobin))
-
-
-def world_from_camera(camera: Camera) -> Float[Array, "4 4"]:
-    """Blender's cameras look along -Z with +Y up, as ours do."""
-    view = np.eye(4)
-    view[:3] = view_matrix(camera)
-    return np.linalg.inv(view)
 
 
 def _cloth_uv(local: Float[Array, "point 3"]) -> Float[Array, "point 2"]:
@@ -219,16 +162,17 @@ WIDTH = {SCALP: 1.25, BROW: 0.8, LASH: 1.15}
 KINDS = {"scalp": SCALP, "brow": BROW, "lash": LASH}
 
 
-def make_curves(mesh: RenderMesh, person: Head, *, skin: SkinParams, scene: Scene) -> Curves:
-    """The strands that this character wears, as many as the picture's size calls for."""
-    distance = float(np.linalg.norm(np.subtract(scene.camera.position, scene.camera.target)))
-    pixels = 1e-3 * focal_pixels(scene.camera, width=scene.width, height=scene.height) / distance
-    hair = Hair(mesh, head=person, skin=skin, pixels_per_mm=pixels)
-    joined = hair.joined
+def _hair_of(stage: StagedPerson) -> JoinedStrands:
+    assert stage.hair is not None
+    return stage.hair.joined
+
+
+def _strands(stage: StagedPerson) -> tuple[Int[Array, " strand"], Int[Array, " strand"], Float[Array, " knot"]]:
+    """How many knots each has, its kind, and their radii."""
+    joined = _hair_of(stage)
     knots = np.bincount(joined.owner) + 1
     kind = np.full(len(knots), SCALP)
     for name, number in KINDS.items():
         kind[joined.gloss == np.float32(GLOSS[name])] = number
     widths = np.array([WIDTH[number] for number in sorted(WIDTH)])
-    radius = 0.5 * joined.width * np.repeat(widths[kind], knots)
-    return Curves(hair=hair, mesh=mesh, knots=knots, kind=kind, colour=joined.colour, radius=radius)
+    return knots, kind, 0.5 * joined.width * np.repeat(widths[kind], knots)

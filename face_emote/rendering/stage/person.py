@@ -90,8 +90,8 @@ class StagedPerson:
         person = head.with_identity(betas)
         self._rest = person.template
         self._mouth = head_mouth_points(head)
-        self._origin = person.eyes_middle()
-        self.camera = placed(scene.camera, origin=self._origin)
+        self.origin = person.eyes_middle()
+        self.camera = placed(scene.camera, origin=self.origin)
         self.view = view_matrix(self.camera)
         self.focal = focal_pixels(self.camera, width=scene.width, height=scene.height)
         maps = load_skin_maps(skin, size=texture_side(scene))
@@ -109,7 +109,7 @@ class StagedPerson:
         self._look = fixed_look(skin, scene)
         self.hair = None
         if hair:
-            pixels = 1e-3 * self.focal / float(np.linalg.norm(np.array(self.camera.position) - self._origin))
+            pixels = 1e-3 * self.focal / float(np.linalg.norm(np.array(self.camera.position) - self.origin))
             self.hair = Hair(self.mesh, head=person, skin=skin, pixels_per_mm=pixels)
         self._sky_frames = np.stack([light_frame(d) for d in sky_directions()])
         self._sky_colours = sky_colours(scene.lights.ambient)
@@ -155,7 +155,7 @@ class StagedPerson:
         kernels.vertex_normals(vertices, mesh.coarse_triangles, space.coarse_normals)
         ambient.sky_light(
             vertices, space.coarse_normals, self._casters, self._sky_frames, self._sky_colours, self._rim_frame,
-            self._origin + SHADOW_CENTRE, space.coarse_map, space.ambient_depth, space.coarse_total, space.coarse_sky,
+            self.origin + SHADOW_CENTRE, space.coarse_map, space.ambient_depth, space.coarse_total, space.coarse_sky,
         )  # fmt: skip
         if self.hair is not None and self.hair.sky_left is not None:
             space.coarse_sky *= self.hair.sky_left[:, None]
@@ -188,7 +188,7 @@ class StagedPerson:
     def _light(self, vertices: Float[Array, "vertex 3"], space: Workspace, strands: PosedStrands | None) -> Lighting:
         rig = self.scene.lights
         frame = light_frame(light_arrays(rig)[0][0])
-        centre = self._origin + SHADOW_CENTRE
+        centre = self.origin + SHADOW_CENTRE
         # The head's own mesh casts the shadow: a quarter of the triangles, and the filter hides the difference.
         kernels.depth_map(vertices, self._casters, frame, centre, SHADOW_RADIUS, space.coarse_map, space.key_depth)
         if self.hair is not None and strands is not None:
