@@ -90,25 +90,14 @@ def _self_test() -> list[str]:
 def _draw_one_frame() -> None:
     import numpy as np
 
-    from face_emote.core.names import NUM_EXPRESSION
     from face_emote.core.options import Picture
     from face_emote.core.types import FaceMotion, MotionInfo
     from face_emote.face.bundled import load_head
+    from face_emote.formats.motion_layout import ROW_SHAPES
     from face_emote.verbs.render import render_frames
 
-    three, head = np.zeros((1, 3), np.float32), load_head()
-    still = FaceMotion(
-        expression=np.zeros((1, NUM_EXPRESSION), np.float32),
-        jaw_pose=three,
-        neck_pose=three,
-        eye_pose=np.zeros((1, 2, 3), np.float32),
-        global_pose=three,
-        translation=three,
-        wrinkles=np.zeros((1, 16), np.float32),
-        blood_flow=np.zeros((1, 8), np.float32),
-        fps=30.0,
-        info=MotionInfo(basis=head.basis),
-    )
+    rows = {name: np.zeros((1, *shape), np.float32) for name, shape in ROW_SHAPES.items()}
+    still = FaceMotion(**rows, fps=30.0, info=MotionInfo(basis=load_head().basis))
     picture = render_frames(still, [0], picture=Picture(size=TEST_SIZE))[0]
     if np.ptp(picture.astype(int)) < 32:
         raise RuntimeError("the picture is empty")

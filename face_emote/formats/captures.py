@@ -9,7 +9,7 @@ import math
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -106,31 +106,28 @@ def _from_coefficients(path: Path, model: str | Path | None) -> FaceMotion:
     """Of the bundled head, whatever head the coefficients are of."""
     with _faults_named(path, "file of coefficients"):
         read = read_coefficients(path)
-        rate = require_fps(read.fps)
+        require_fps(read.fps)
     head = load_head()
-    expression, jaw_pose, scale = read.expression, read.jaw_pose, 1.0
-    if read.basis != head.basis:
-        if model is None:
-            raise MotionFileError(
-                "Coefficients of FLAME or SMPL-X mean nothing without their model; name its file "
-                f"(--flame FILE, or model=): {path}"
-            )
-        solved = model_map(model)
-        expression = solved.controls(expression[:, : solved.coefficients.shape[1]])
-        jaw_pose, scale = (jaw_pose / solved.jaw_scale).astype(np.float32), 1.0 / solved.scale
-    return FaceMotion(
-        expression=expression,
-        jaw_pose=jaw_pose,
-        neck_pose=read.neck_pose,
-        eye_pose=read.eye_pose,
-        global_pose=read.global_pose,
-        translation=(read.translation * scale).astype(np.float32),
+    motion = replace(
+        read,
         wrinkles=np.clip(read.wrinkles, 0.0, 1.0),
         blood_flow=np.clip(read.blood_flow, -1.0, 1.0),
-        fps=rate,
         info=MotionInfo(basis=head.basis, animator=f"capture {path.name}", version=VERSION),
-        betas=read.betas if read.basis == head.basis else np.zeros(NUM_SHAPE, np.float32),
-        character=read.character,
+    )
+    if read.info.basis == head.basis:
+        return motion
+    if model is None:
+        raise MotionFileError(
+            "Coefficients of FLAME or SMPL-X mean nothing without their model; name its file "
+            f"(--flame FILE, or model=): {path}"
+        )
+    solved = model_map(model)
+    return replace(
+        motion,
+        expression=solved.controls(read.expression[:, : solved.coefficients.shape[1]]),
+        jaw_pose=(read.jaw_pose / solved.jaw_scale).astype(np.float32),
+        translation=(read.translation / solved.scale).astype(np.float32),
+        betas=np.zeros(NUM_SHAPE, np.float32),
     )
 
 

@@ -14,7 +14,6 @@ Reading trusts nothing: ValueError says what is wrong.
 """
 
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +23,7 @@ from face_emote.core.motion import MotionSource, reported
 from face_emote.core.names import BLOOD_REGIONS, CONTROLS, NUM_EXPRESSION, NUM_SHAPE, WRINKLES
 from face_emote.core.output import written_beside
 from face_emote.core.reading import names_in, read_npz
-from face_emote.core.types import FaceMotion, Progress
+from face_emote.core.types import FaceMotion, MotionInfo, Progress
 from face_emote.formats.array_file import ArraySpool, write_arrays
 from face_emote.formats.recorded import MAX_BYTES
 from face_emote.rigs.expression_map import ExpressionMap
@@ -112,24 +111,6 @@ def _written_rows(block: FaceMotion, width: int, *, model: str) -> dict[str, Arr
     return rows
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class FaceCoefficients:
-    """Float32 rows as the file has them; what it lacks is zero."""
-
-    expression: Float[Array, f"frames expr={NUM_EXPRESSION}"]
-    jaw_pose: Float[Array, "frames 3"]
-    neck_pose: Float[Array, "frames 3"]
-    eye_pose: Float[Array, "frames eye=2 3"]
-    global_pose: Float[Array, "frames 3"]
-    translation: Float[Array, "frames 3"]
-    wrinkles: Float[Array, "frames wrinkle=16"]
-    blood_flow: Float[Array, "frames region=8"]
-    betas: Float[Array, f" shape={NUM_SHAPE}"]
-    fps: float
-    basis: str  # Empty when the file does not say.
-    character: str
-
-
 def is_coefficient_file(path: Path) -> bool:
     """Whether a file is an `.npz` with an expression that is no motion file."""
     if path.suffix.lower() != ".npz":
@@ -141,8 +122,11 @@ def is_coefficient_file(path: Path) -> bool:
     return "header" not in names and not names.isdisjoint(EXPRESSION)
 
 
-def read_coefficients(path: Path) -> FaceCoefficients:
-    """Raises ValueError saying what is wrong, and OSError."""
+def read_coefficients(path: Path) -> FaceMotion:
+    """Float32 rows as the file has them, of the basis that it names, if any; what it lacks is zero.
+
+    Raises ValueError saying what is wrong, and OSError.
+    """
     if path.stat().st_size > MAX_BYTES:
         raise ValueError("it is larger than 1 GiB; split it")
     arrays = read_npz(path, names=_KNOWN)
@@ -158,7 +142,7 @@ def read_coefficients(path: Path) -> FaceCoefficients:
         eyes = _shaped(arrays, "eye_pose", (count, 6)).reshape(count, 2, 3)
     else:
         eyes = np.stack([rows["left"], rows["right"]], axis=1)
-    return FaceCoefficients(
+    return FaceMotion(
         expression=expression,
         jaw_pose=rows["jaw_pose"],
         neck_pose=rows["neck_pose"],
@@ -169,7 +153,7 @@ def read_coefficients(path: Path) -> FaceCoefficients:
         blood_flow=_shaped(arrays, "blood_flow", (count, len(BLOOD_REGIONS))),
         betas=_betas(arrays),
         fps=_rate(arrays),
-        basis=_word(arrays, "basis"),
+        info=MotionInfo(_word(arrays, "basis")),
         character=_word(arrays, "character") or "default",
     )
 

@@ -5,7 +5,7 @@ order, and the same faces, so they import as a vertex sequence. Beside `.obj` fi
 single `.obj` has none.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -31,55 +31,46 @@ def write_obj(motion: MotionSource, path: Path, *, person: Person, progress: Pro
 
     OutputError: it cannot be written there, or the folder holds other files.
     """
-    surface, colours, one = person.surface, person.colours, person.options.frame is not None
-    head = "" if one else f"mtllib {MATERIAL_FILE}\n"
-    faces = _obj_surface(surface)
+    head = "" if person.options.frame is not None else f"mtllib {MATERIAL_FILE}\n"
+    faces = _obj_surface(person.surface)
 
     def content(places: Float[Array, "vertex 3"], blood_flow: Float[Array, " region=8"]) -> bytes:
-        return f"{head}{_obj_vertices(places, colours, blood_flow=blood_flow)}{faces}".encode("ascii")
+        return f"{head}{_obj_vertices(places, person.colours, blood_flow=blood_flow)}{faces}".encode("ascii")
 
-    if one:
-        _write_one(motion, path, content, person=person, progress=progress)
-        return
-    with folder_written_beside(path, own_names=FORMATS[".obj"].own_names) as folder:
-        (folder / MATERIAL_FILE).write_bytes(_obj_materials().encode("ascii"))
-        _write_all(motion, folder, content, person=person, suffix=".obj", progress=progress)
+    beside = {MATERIAL_FILE: _obj_materials().encode("ascii")}
+    _write(motion, path, content, person=person, suffix=".obj", beside=beside, progress=progress)
 
 
 def write_ply(motion: MotionSource, path: Path, *, person: Person, progress: Progress | None = None) -> None:
     """As `write_obj`; the bundled head has quads."""
-    surface, colours = person.surface, person.colours
-    header, faces = _ply_header(surface, coloured=colours is not None), _ply_faces(surface)
+    header = _ply_header(person.surface, coloured=person.colours is not None)
+    faces = _ply_faces(person.surface)
 
     def content(places: Float[Array, "vertex 3"], blood_flow: Float[Array, " region=8"]) -> bytes:
-        return header + _ply_vertices(places, colours, blood_flow=blood_flow) + faces
+        return header + _ply_vertices(places, person.colours, blood_flow=blood_flow) + faces
 
-    if person.options.frame is not None:
-        _write_one(motion, path, content, person=person, progress=progress)
-        return
-    with folder_written_beside(path, own_names=FORMATS[".ply"].own_names) as folder:
-        _write_all(motion, folder, content, person=person, suffix=".ply", progress=progress)
+    _write(motion, path, content, person=person, suffix=".ply", beside={}, progress=progress)
 
 
-def _write_all(
-    motion: MotionSource, folder: Path, content: FrameContent, *, person: Person, suffix: str, progress: Progress | None
+def _write(
+    motion: MotionSource, path: Path, content: FrameContent, *, person: Person, suffix: str,
+    beside: Mapping[str, bytes], progress: Progress | None,
 ) -> None:  # fmt: skip
+    if person.options.frame is not None:
+        with written_beside(path) as target:
+            for block, vertices in posed_blocks(motion, person.head, progress=progress):
+                places = person.options.placed(person.surface.of(vertices[0]))
+                target.write_bytes(content(places, block.blood_flow[0]))
+        return
     digits, number = max(4, len(str(motion.num_frames))), 0
-    for block, vertices in posed_blocks(motion, person.head, progress=progress):
-        for frame, places in enumerate(person.surface.frames(vertices)):
-            number += 1
-            data = content(person.options.placed(places), block.blood_flow[frame])
-            (folder / f"frame_{number:0{digits}d}{suffix}").write_bytes(data)
-
-
-def _write_one(
-    motion: MotionSource, path: Path, content: FrameContent, *, person: Person, progress: Progress | None
-) -> None:
-    block, vertices = next(posed_blocks(motion, person.head))
-    with written_beside(path) as target:
-        target.write_bytes(content(person.options.placed(person.surface.of(vertices[0])), block.blood_flow[0]))
-    if progress is not None:
-        progress(1, 1, "exporting")
+    with folder_written_beside(path, own_names=FORMATS[suffix].own_names) as folder:
+        for name, data in beside.items():
+            (folder / name).write_bytes(data)
+        for block, vertices in posed_blocks(motion, person.head, progress=progress):
+            for frame, places in enumerate(person.surface.frames(vertices)):
+                number += 1
+                data = content(person.options.placed(places), block.blood_flow[frame])
+                (folder / f"frame_{number:0{digits}d}{suffix}").write_bytes(data)
 
 
 def _obj_vertices(

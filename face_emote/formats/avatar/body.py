@@ -19,6 +19,7 @@ from face_emote.core.types import FaceMotion
 from face_emote.face.head import Head
 from face_emote.face.rig import pose_from_controls
 from face_emote.formats.glb.file import GltfFile
+from face_emote.formats.glb.glb import joint_nodes, skin_at
 from face_emote.formats.mesh.targets import MorphTarget
 
 FINGER_BONES = 3
@@ -72,23 +73,18 @@ def _mirrored(bone: Bone) -> Bone:
 
 def bone_nodes(bones: tuple[Bone, ...], *, first: int) -> list[dict[str, Any]]:
     """The nodes of some bones, of which the hips is number `first`; parents that are left out must have no children."""
-    places = {bone.name: bone.place for bone in bones} | {"": np.zeros(3)}
-    nodes = []
-    for bone in bones:
-        offset = [float(np.float32(x)) for x in bone.place - places[bone.parent]]
-        children = [first + i for i, below in enumerate(bones) if below.parent == bone.name]
-        nodes.append({"name": bone.name, "translation": offset} | ({"children": children} if children else {}))
-    return nodes
+    at = {"": -1} | {bone.name: i for i, bone in enumerate(bones)}
+    places = np.array([bone.place for bone in bones])
+    return joint_nodes(list(at)[1:], places, parents=[at[bone.parent] for bone in bones], first=first)
 
 
 def skin_of(gltf: GltfFile, bones: tuple[Bone, ...], *, first: int) -> dict[str, Any]:
     """The skin of a head's meshes: the bones of its joints in their order, then all others."""
     own = [next(i for i, bone in enumerate(bones) if bone.joint == joint) for joint in JOINTS]
     order = own + [i for i in range(len(bones)) if i not in own]
-    binds = np.tile(np.eye(4, dtype=np.float32), (len(order), 1, 1))
-    # The head's vertices lie about its own origin; columns first, hence the offset in the last row.
-    binds[:, 3, :3] = np.array([0.0, asset_table("avatar.toml")["lift"], 0.0]) - [bones[i].place for i in order]
-    return {"inverseBindMatrices": gltf.add_array(binds), "joints": [first + i for i in order], "skeleton": first}
+    # The head's vertices lie about its own origin.
+    places = np.array([bones[i].place for i in order]) - [0.0, asset_table("avatar.toml")["lift"], 0.0]
+    return skin_at(gltf, places, joints=[first + i for i in order], skeleton=first)
 
 
 def faces_of(head: Head, recipes: Mapping[str, Mapping[str, float]]) -> list[MorphTarget]:

@@ -10,7 +10,7 @@ The same vertices as `Head` to 0.5 mm (only the lip seal is approximated; see `m
 level of detail has the vertices for them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -95,30 +95,38 @@ def _moving_nodes(
 ) -> dict[str, Any]:
     """Mesh nodes first, then the joints in the order of `names.JOINTS`."""
     rest, first = head.joints(), len(objects)
-    joint_nodes: list[dict[str, Any]] = []
-    for joint, name in enumerate(JOINTS):
-        parent = JOINT_PARENTS[joint]
-        offset = rest[joint] - (rest[parent] if parent >= 0 else 0.0)
-        node: dict[str, Any] = {"name": name, "translation": [float(np.float32(x)) for x in offset]}
-        children = [first + i for i, above in enumerate(JOINT_PARENTS) if above == joint]
-        joint_nodes.append(node | ({"children": children} if children else {}))
-    skin = {
-        "inverseBindMatrices": gltf.add_array(_inverse_binds(rest)),
-        "joints": [first + i for i in range(len(JOINTS))],
-        "skeleton": first,
-    }
     return {
         "scenes": [{"nodes": list(range(first + 1))}],
-        "nodes": [*({"name": item.name, "mesh": i, "skin": 0} for i, item in enumerate(objects)), *joint_nodes],
-        "skins": [skin],
+        "nodes": [
+            *({"name": item.name, "mesh": i, "skin": 0} for i, item in enumerate(objects)),
+            *joint_nodes(JOINTS, rest, parents=JOINT_PARENTS, first=first),
+        ],
+        "skins": [skin_at(gltf, rest, joints=[first + i for i in range(len(JOINTS))])],
         "meshes": [named_mesh(item, [target.name for target in targets]) for item in objects],
     }
 
 
-def _inverse_binds(rest: Float[Array, "joint=5 3"]) -> Float[Array, "joint=5 4 4"]:
-    bind = np.tile(np.eye(4, dtype=np.float32), (len(JOINTS), 1, 1))
-    bind[:, 3, :3] = -rest  # Column-major in the file, hence the offset in the last row here.
-    return bind
+def joint_nodes(
+    names: Sequence[str], places: Float[Array, "joint 3"], *, parents: Sequence[int], first: int
+) -> list[dict[str, Any]]:
+    """The nodes of joints, of which the one without a parent (-1) is number `first`."""
+    nodes = []
+    for joint, (name, parent) in enumerate(zip(names, parents, strict=True)):
+        offset = places[joint] - (places[parent] if parent >= 0 else 0.0)
+        children = [first + i for i, above in enumerate(parents) if above == joint]
+        node = {"name": name, "translation": [float(np.float32(x)) for x in offset]}
+        nodes.append(node | ({"children": children} if children else {}))
+    return nodes
+
+
+def skin_at(
+    gltf: GltfFile, places: Float[Array, "joint 3"], *, joints: list[int], skeleton: int | None = None
+) -> dict[str, Any]:  # fmt: skip
+    """A skin whose joints rest at these places, seen from the vertices' origin; the first of them holds all others."""
+    binds = np.tile(np.eye(4, dtype=np.float32), (len(joints), 1, 1))
+    binds[:, 3, :3] = -places  # Column-major in the file, hence the offset in the last row here.
+    held = joints[0] if skeleton is None else skeleton
+    return {"inverseBindMatrices": gltf.add_array(binds), "joints": joints, "skeleton": held}
 
 
 def named_mesh(item: GlbObject, names: list[str]) -> dict[str, Any]:
