@@ -9,7 +9,6 @@ import numpy as np
 from bench.capture_films import CLIPS, FPS, controls, made
 from bench.common import QUICK, Figure
 from face_emote.capturing.fit import FittedFilm, fit_film
-from face_emote.capturing.photometric import enrolled_person, known_person, refined
 from face_emote.capturing.take import taken
 from face_emote.capturing.watch import Watched, watched
 from face_emote.core.arrays import Array, Float
@@ -20,6 +19,7 @@ from face_emote.face.bundled import load_head
 from face_emote.face.characters import character
 from face_emote.face.rig import pose_from_controls
 from face_emote.verbs.render import write_video
+from face_emote_lab.enrolment.photometric import enrolled_person, known_person, refined
 
 REST_SECS, TURN = 2.0, 0.22
 """Length of the clip at rest, and how far its head turns to either side, in radians."""

@@ -13,9 +13,9 @@ from bench.common import QUICK, Figure, median_secs, options, report
 from face_emote.face.bundled import load_head
 from face_emote.face.characters import character
 from face_emote.rendering.scene import make_scene
-from face_emote.rendering.torch.rasterise import rasterise
-from face_emote.rendering.torch.render import render_batch, screen_points
-from face_emote.rendering.torch.stage import Stage, make_stage
+from face_emote_lab.differentiable.rasterise import rasterise
+from face_emote_lab.differentiable.render import render_batch, screen_points
+from face_emote_lab.differentiable.stage import Stage, make_stage
 
 SIZES = (128,) if QUICK else (128, 256, 512)
 BATCH = 2 if QUICK else 4

@@ -1,1 +1,4 @@
-"""Trains lips on recordings and measures animators on them; ships with `face_emote`, which knows nothing of it."""
+"""What needs torch, and what measures: pictures with gradients, people read closely, training, evaluation.
+
+Ships with `face_emote`, which asks for it by name where it is wanted (`core.lab`).
+"""

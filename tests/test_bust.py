@@ -92,7 +92,7 @@ def test_the_base_hangs_on_the_body_joint_alone() -> None:
 
 def test_torch_puts_the_cloth_where_numpy_does() -> None:
     torch = pytest.importorskip("torch")
-    from face_emote.rendering.torch.stage import _garment
+    from face_emote_lab.differentiable.stage import _garment
 
     skin, garment = made()
     points = on_skin(skin, turned(load_head(), 20.0)).astype(np.float32)

@@ -16,12 +16,12 @@ from face_emote.rendering.base import Pose, Renderer
 from face_emote.rendering.fast.engine import FastRenderer
 from face_emote.rendering.scene import make_scene
 from face_emote.rendering.stage.buffers import CLOTH, EYE, SKIN, TONGUE, TOOTH
-from face_emote.rendering.torch.compose import GRID
-from face_emote.rendering.torch.head import rotation_matrix, torch_head
-from face_emote.rendering.torch.light import Lights
-from face_emote.rendering.torch.rasterise import rasterise, rasterise_scatter
-from face_emote.rendering.torch.render import DifferentiableRenderer, render_batch, screen_points
-from face_emote.rendering.torch.stage import make_stage
+from face_emote_lab.differentiable.compose import GRID
+from face_emote_lab.differentiable.head import rotation_matrix, torch_head
+from face_emote_lab.differentiable.light import Lights
+from face_emote_lab.differentiable.rasterise import rasterise, rasterise_scatter
+from face_emote_lab.differentiable.render import DifferentiableRenderer, render_batch, screen_points
+from face_emote_lab.differentiable.stage import make_stage
 
 PERSON = character("default")
 FACE = ("jawOpen", "mouthSmileLeft", "mouthSmileRight", "browInnerUp")

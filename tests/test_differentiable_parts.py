@@ -14,19 +14,19 @@ from face_emote.look.formula.records import Texel, filled
 from face_emote.look.formula.skin import albedo
 from face_emote.rendering.scene import focal_pixels, view_matrix
 from face_emote.rendering.stage.fragments import list_fragments, room_for
-from face_emote.rendering.torch import light
-from face_emote.rendering.torch.antialias import (
+from face_emote_lab.differentiable import light
+from face_emote_lab.differentiable.antialias import (
     MIN_GAP,
     SAME_SURFACE,
     find_crossings,
     find_crossings_compiled,
     find_edges,
 )
-from face_emote.rendering.torch.fragments import find_fragments
-from face_emote.rendering.torch.interpolate import Places, interpolate, weights
-from face_emote.rendering.torch.mesh import Facets, project, torch_rows, vertex_normals
-from face_emote.rendering.torch.rasterise import Visible, rasterise, rasterise_scatter
-from face_emote.rendering.torch.texture import level_sides, mip_chain, mip_level, sample
+from face_emote_lab.differentiable.fragments import find_fragments
+from face_emote_lab.differentiable.interpolate import Places, interpolate, weights
+from face_emote_lab.differentiable.mesh import Facets, project, torch_rows, vertex_normals
+from face_emote_lab.differentiable.rasterise import Visible, rasterise, rasterise_scatter
+from face_emote_lab.differentiable.texture import level_sides, mip_chain, mip_level, sample
 
 DOUBLE = torch.float64
 SIZE = 24
@@ -109,7 +109,7 @@ def test_a_pixel_is_seen_at_its_centre():
 
 def test_scatter_gives_the_same_in_small_parts(monkeypatch):
     whole = rasterise_scatter(SCREEN.repeat(2, 1, 1), TRIANGLES, width=SIZE, height=SIZE)
-    monkeypatch.setattr("face_emote.rendering.torch.rasterise.CANDIDATES", 50)
+    monkeypatch.setattr("face_emote_lab.differentiable.rasterise.CANDIDATES", 50)
     parts = rasterise_scatter(SCREEN.repeat(2, 1, 1), TRIANGLES, width=SIZE, height=SIZE)
     assert torch.equal(whole.face_id, parts.face_id)
     assert torch.equal(whole.face_id[0], whole.face_id[1])

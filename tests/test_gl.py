@@ -62,7 +62,7 @@ def test_numba_and_glsl_draw_the_same_face(who: str, camera: str):
 @needs_gl
 def test_torch_and_glsl_draw_the_same_face():
     pytest.importorskip("torch", reason="the differentiable renderer needs torch")
-    from face_emote.rendering.torch.render import DifferentiableRenderer
+    from face_emote_lab.differentiable.render import DifferentiableRenderer
 
     pose = smiling("maya")
     ours = drawn(DifferentiableRenderer, "maya", pose)

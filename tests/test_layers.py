@@ -14,7 +14,9 @@ NUMPY_ONLY = (
     "core", "audio", "body", "emotion", "face", "look", "network", "rigs", "perception", "generation", "bank", "motion",
 )  # fmt: skip
 """These rooms run where nothing but numpy is installed: any other import is made inside a function."""
-ENGINES = ("fast", "gl", "cycles", "torch")
+ENGINES = ("fast", "gl", "cycles")
+LAB_USES = {"evaluation": {"train"}, "enrolment": {"differentiable"}}
+"""Which of the lab's rooms a room of it may import; the others none."""
 COMPILED = {"compiled", "inlined", "njit", "intrinsic", "_fused"}
 """Decorators of functions that numba compiles; it cannot compile what a type checker has wrapped."""
 
@@ -63,6 +65,11 @@ def imported_lab_rooms(source: str) -> set[str]:
     """First names inside `face_emote_lab` of what a file imports from there."""
     modules = (module.split(".") for module, _ in imports(ast.parse(source)))
     return {pieces[1] if len(pieces) > 1 else "" for pieces in modules if pieces[0] == "face_emote_lab"}
+
+
+def imported_packages(source: str) -> set[str]:
+    """First names of all that a file imports."""
+    return {module.split(".")[0] for module, _ in imports(ast.parse(source))}
 
 
 def foreign_engines(source: str, own: str) -> set[tuple[str, str]]:
@@ -165,9 +172,12 @@ def test_the_engine_imports_numpy_alone():
     assert not wrong, "\n".join(wrong)
 
 
-def test_the_runtime_knows_nothing_of_the_lab_and_training_nothing_of_measuring():
-    wrong = [str(path) for path, _ in sources() if imported_lab_rooms(path.read_text())]
-    wrong += [str(path) for path in (LAB / "train").rglob("*.py") if imported_lab_rooms(path.read_text()) - {"train"}]
+def test_the_runtime_imports_nothing_of_the_lab_nor_torch_and_the_labs_rooms_hardly_each_other():
+    runtime = [(path, path.read_text()) for path, _ in sources()]
+    wrong = [str(path) for path, text in runtime if imported_lab_rooms(text) or "torch" in imported_packages(text)]
+    for room in (path for path in LAB.iterdir() if path.is_dir()):
+        known = {room.name} | LAB_USES.get(room.name, set())
+        wrong += [str(path) for path in room.rglob("*.py") if imported_lab_rooms(path.read_text()) - known]
     assert not wrong, wrong
 
 
@@ -178,6 +188,7 @@ def test_render_engines_do_not_know_each_other():
         for path in (PACKAGE / "rendering" / own).rglob("*.py")
         for pair in foreign_engines(path.read_text(), own)
     }
+    seen |= {pair for path in LAB.rglob("*.py") for pair in foreign_engines(path.read_text(), "differentiable")}
     assert not seen, sorted(seen)
 
 
@@ -201,6 +212,7 @@ def test_the_guards_fire(tmp_path):
     assert foreign_imports("import numba")
     assert not foreign_imports("def f():\n    import numba\n")
     assert imported_lab_rooms("def f():\n    from face_emote_lab.train.loop import train\n") == {"train"}
+    assert "torch" in imported_packages("def f():\n    import torch.nn\n")
     assert foreign_engines("from face_emote.rendering.fast.shade import x", "gl") == {("gl", "fast")}
     assert not foreign_engines("from face_emote.rendering.stage.mesh import x", "gl")
     package = tmp_path / "house"

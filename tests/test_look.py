@@ -90,7 +90,7 @@ def shaded_by_gl(context, formula, rows):
 def test_columns_of_torch_shade_every_point_as_the_formula_does(material):
     import torch
 
-    from face_emote.rendering.torch.columns import columns, compiled_rows
+    from face_emote_lab.differentiable.columns import columns, compiled_rows
 
     formula, rows = formula_of(material), rows_of(material)
     wanted, shared = expected(formula.name, rows), shared_of(formula.name)
@@ -105,7 +105,7 @@ def test_columns_of_torch_shade_every_point_as_the_formula_does(material):
 def test_printed_gradients_are_those_of_torch(material):
     import torch
 
-    from face_emote.rendering.torch.columns import columns
+    from face_emote_lab.differentiable.columns import columns
 
     formula, shared = KINDS[material], shared_of(material)
     rows = torch.from_numpy(rows_of(material, seed=1)).requires_grad_()
@@ -126,7 +126,7 @@ def test_printed_gradients_are_those_of_torch(material):
 def test_every_formula_has_gradients(material):
     import torch
 
-    from face_emote.rendering.torch.columns import columns
+    from face_emote_lab.differentiable.columns import columns
 
     rows = torch.from_numpy(rows_of(material, seed=3, count=4)).requires_grad_()
     shared = torch.from_numpy(shared_numbers(*shared_of(material))).double()

@@ -23,7 +23,7 @@ SOURCE = ROOT / "blender_addon"
 PARTS = {"face_emote": "face_emote", "assets": "face_emote/assets", "shaders": "face_emote/shaders"}
 """Folders of the checkout that the engine wheel holds, and where in it they lie."""
 LEFT_OUT = (
-    "face_emote/rendering/torch", "face_emote/cli",
+    "face_emote/cli",
     "face_emote/__main__.py", "assets/experts", "assets/training", "assets/flame/README.md",
     "assets/speech/dashwood_5.wav", "assets/speech/dashwood_5.txt", "shaders/kernels", "assets/capture",
     "assets/network/fast.safetensors", "assets/perception/words_vad.npz",

@@ -6,6 +6,7 @@ import tempfile
 import time
 from importlib import metadata, util
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -96,7 +97,7 @@ def _draw_one_frame() -> None:
     from face_emote.formats.motion_layout import ROW_SHAPES
     from face_emote.verbs.render import render_frames
 
-    rows = {name: np.zeros((1, *shape), np.float32) for name, shape in ROW_SHAPES.items()}
+    rows: dict[str, Any] = {name: np.zeros((1, *shape), np.float32) for name, shape in ROW_SHAPES.items()}
     still = FaceMotion(**rows, fps=30.0, info=MotionInfo(basis=load_head().basis))
     picture = render_frames(still, [0], picture=Picture(size=TEST_SIZE))[0]
     if np.ptp(picture.astype(int)) < 32:

@@ -9,7 +9,6 @@ import signal
 import sys
 import traceback
 from importlib import import_module
-from importlib.util import find_spec
 from io import TextIOWrapper
 from pathlib import Path
 from types import FrameType
@@ -18,6 +17,7 @@ import click
 
 from face_emote.core.errors import FaceEmoteError, OptionError, warnings_in_a_line
 from face_emote.core.fields import shown
+from face_emote.core.lab import has_lab
 from face_emote.core.output import shown_path
 from face_emote.core.threads import use_one_thread
 from face_emote.core.version import VERSION
@@ -36,8 +36,7 @@ class LazyGroup(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Names in the order a newcomer meets them."""
-        lab = find_spec("face_emote_lab") is not None
-        return [name for name in COMMANDS if lab or name not in LAB]
+        return [name for name in COMMANDS if name not in LAB or has_lab()]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import `<name>_command` of its package and take its `command`."""

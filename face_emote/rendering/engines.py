@@ -1,15 +1,16 @@
 """The renderers by name: which there are, what each of them needs, and how one is made."""
 
-from importlib.util import find_spec
-
 from face_emote.blender_side.process import blender_python
 from face_emote.core.arrays import Array
-from face_emote.core.errors import DependencyError, OptionError
+from face_emote.core.errors import OptionError
+from face_emote.core.lab import require_torch, with_torch
 from face_emote.core.names import ENGINES
 from face_emote.core.types import SkinParams
 from face_emote.face.head import Head
 from face_emote.rendering.base import Renderer
 from face_emote.rendering.scene import Scene
+
+TORCH = "The differentiable renderer"
 
 
 def require_engine(engine: str) -> None:
@@ -18,8 +19,8 @@ def require_engine(engine: str) -> None:
         raise OptionError(f"There is no engine {engine!r}; choose one of: {', '.join(ENGINES)}")
     if engine == "cycles":
         blender_python()
-    if engine == "differentiable" and find_spec("torch") is None:
-        raise DependencyError("The differentiable renderer needs torch: pip install 'face-emote[torch]'")
+    if engine == "differentiable":
+        require_torch(TORCH)
 
 
 def make_renderer(
@@ -31,9 +32,9 @@ def make_renderer(
 
         return CyclesRenderer(head, betas=betas, skin=skin, scene=scene, samples=samples)
     if engine == "differentiable":
-        from face_emote.rendering.torch.render import DifferentiableRenderer
-
-        return DifferentiableRenderer(head, betas=betas, skin=skin, scene=scene)
+        render = with_torch("differentiable.render", what=TORCH)
+        drawn: Renderer = render.DifferentiableRenderer(head, betas=betas, skin=skin, scene=scene)
+        return drawn
     if engine == "gl":
         from face_emote.rendering.gl.engine import GlRenderer
 

@@ -22,6 +22,7 @@ from face_emote.capturing.take import Captured, taken
 from face_emote.capturing.watch import Watched, watched
 from face_emote.core.arrays import Array, Float
 from face_emote.core.errors import CaptureError, FaceEmoteWarning, OptionError
+from face_emote.core.lab import require_torch
 from face_emote.core.names import BILABIALS, CONTROLS
 from face_emote.core.options import Filming, Performance, Picture
 from face_emote.core.output import require_writable, written_beside
@@ -33,7 +34,7 @@ from face_emote.face.characters import character as load_character
 from face_emote.face.head import Head
 from face_emote.face.person_file import Person, read_person
 from face_emote.verbs.animate import perform
-from face_emote.verbs.enrol import require_torch
+from face_emote.verbs.enrol import looking_closely
 from face_emote.verbs.render import render_frames
 
 MOUTH = np.array([name.startswith(("mouth", "jaw", "lip")) for name in CONTROLS])
@@ -91,7 +92,7 @@ def read_film(
     if person is None and filming.person is not None:
         person = read_person(filming.person)
     if person is not None:
-        require_torch()
+        require_torch("Reading a known person", extra="capture,torch")
     with watched(path, face=filming.face, progress=progress) as seen:
         fps = filming.fps or round(seen.facts.fps, 3)
         if filming.lips != "video" and not seen.facts.sound_secs:
@@ -115,11 +116,11 @@ def _fitted(
     """By landmarks; of a known person, by the pictures themselves too."""
     if person is None:
         return fit_film(seen, head, focal_mm=filming.focal, neutral_secs=filming.neutral, progress=progress)
-    from face_emote.capturing.photometric import known_person, refined
-
-    known = known_person(person, head)
+    closely = looking_closely()
+    known = closely.known_person(person, head)
     fitted = fit_film(seen, head, focal_mm=filming.focal, known=known, progress=progress)
-    return refined(seen, fitted, person, head, progress=progress)
+    refined: FittedFilm = closely.refined(seen, fitted, person, head, progress=progress)
+    return refined
 
 
 def _with_lips_of_sound(motion: FaceMotion, film: Path, filming: Filming) -> FaceMotion:

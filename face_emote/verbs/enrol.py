@@ -1,16 +1,18 @@
 """A clip of somebody at rest becomes a person: for capture to know beforehand, and, with their consent, to play.
 
 watched(clip)                 landmarks, scores and skin of every picture     face_emote.capturing
-enrolled_person(watched, ..)  shape, skin, habits of the landmarks            face_emote.capturing
+enrolled_person(watched, ..)  shape, skin, habits of the landmarks            face_emote_lab.enrolment
 keep_person(person, file)     with the consent, signed                        face_emote.provenance
 """
 
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 
 from face_emote.capturing.watch import watched
 from face_emote.core.errors import DependencyError, OptionError
+from face_emote.core.lab import with_torch
 from face_emote.core.output import require_writable
 from face_emote.core.types import Progress
 from face_emote.face.bundled import load_head
@@ -33,17 +35,15 @@ def enrol(
         CaptureError: it is no film, shows no face that can be followed, or one that moves.
         DependencyError: MediaPipe or torch is not installed.
     """
-    require_torch()
-    from face_emote.capturing.photometric import enrolled_person
-
+    closely = looking_closely()
     with watched(Path(clip), face=face, progress=progress) as seen:
-        return enrolled_person(seen, load_head(), focal_mm=focal, progress=progress)
+        person: Person = closely.enrolled_person(seen, load_head(), focal_mm=focal, progress=progress)
+        return person
 
 
-def require_torch() -> None:
-    """Raise DependencyError where people cannot be looked at closely."""
-    if find_spec("torch") is None:
-        raise DependencyError("Reading a known person needs torch: pip install 'face-emote[capture,torch]'")
+def looking_closely() -> ModuleType:
+    """What compares pictures with people. DependencyError: torch is not installed."""
+    return with_torch("enrolment.photometric", what="Reading a known person", extra="capture,torch")
 
 
 def require_keepable(path: Path, consent: str) -> None:

@@ -16,7 +16,7 @@ from face_emote.core.types import PerformanceStyle
 from face_emote.face.head import Head
 from face_emote.motion.mouth.lip_rig import NAMES, LipRig, lip_edges, lip_rig, posture_controls
 from face_emote.motion.mouth.lip_solve import MouthTarget, lip_controls
-from face_emote.rendering.torch.head import TorchHead, torch_head
+from face_emote_lab.differentiable.head import TorchHead, torch_head
 
 AIMS = tuple(item.name for item in fields(MouthTarget))
 """The first eight of `config.LIP_CHANNELS`."""

@@ -15,10 +15,10 @@ from face_emote.face.characters import character
 from face_emote.motion.feeling.blood import PROFILE
 from face_emote.network.config import BLOOD_SLICE, CONTROL_SLICE, EXPRESSION_CONTROLS, WRINKLE_SLICE
 from face_emote.rendering.scene import make_scene
-from face_emote.rendering.torch.head import TorchHead, torch_head
-from face_emote.rendering.torch.light import srgb
-from face_emote.rendering.torch.render import render_batch
-from face_emote.rendering.torch.stage import Stage, make_stage
+from face_emote_lab.differentiable.head import TorchHead, torch_head
+from face_emote_lab.differentiable.light import srgb
+from face_emote_lab.differentiable.render import render_batch
+from face_emote_lab.differentiable.stage import Stage, make_stage
 from tools.train_judges.lip_judges import SyncNet, embedded
 from tools.train_judges.mouth import AIMS, MouthMesh, mouth_mesh
 from tools.train_judges.picture_nets import MOTION, PictureEncoder, read_feeling_net, read_picture_sync

@@ -16,16 +16,16 @@ from face_emote.look.reflection import MAX_WRINKLE
 from face_emote.rendering.base import Pose
 from face_emote.rendering.scene import Scene
 from face_emote.rendering.stage.person import dilated
-from face_emote.rendering.torch.antialias import find_crossings, find_crossings_compiled
-from face_emote.rendering.torch.columns import can_compile, columns, compiled_rows
-from face_emote.rendering.torch.compose import GRID, compose
-from face_emote.rendering.torch.light import Lights, srgb, unit
-from face_emote.rendering.torch.mesh import project, vertex_normals
-from face_emote.rendering.torch.mouth import light_mouth
-from face_emote.rendering.torch.rasterise import Rasteriser, Visible, rasterise, rasterise_scatter
-from face_emote.rendering.torch.shading import Eyeballs, Seen, shade_columns, shade_compiled
-from face_emote.rendering.torch.stage import Stage, make_stage
-from face_emote.rendering.torch.texture import mip_chain
+from face_emote_lab.differentiable.antialias import find_crossings, find_crossings_compiled
+from face_emote_lab.differentiable.columns import can_compile, columns, compiled_rows
+from face_emote_lab.differentiable.compose import GRID, compose
+from face_emote_lab.differentiable.light import Lights, srgb, unit
+from face_emote_lab.differentiable.mesh import project, vertex_normals
+from face_emote_lab.differentiable.mouth import light_mouth
+from face_emote_lab.differentiable.rasterise import Rasteriser, Visible, rasterise, rasterise_scatter
+from face_emote_lab.differentiable.shading import Eyeballs, Seen, shade_columns, shade_compiled
+from face_emote_lab.differentiable.stage import Stage, make_stage
+from face_emote_lab.differentiable.texture import mip_chain
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from face_emote.core.arrays import Float, Int
-from face_emote.rendering.torch.antialias import Crossings
-from face_emote.rendering.torch.columns import applied
+from face_emote_lab.differentiable.antialias import Crossings
+from face_emote_lab.differentiable.columns import applied
 
 GRID = 2  # Samples a pixel along each side.
 SAMPLE = 1.0 / (GRID * GRID)  # Of a pixel.
@@ -75,7 +75,7 @@ class _Composed(torch.autograd.Function):
     def forward(  # type: ignore[no-untyped-def]
         ctx, colours: Tensor, reach: Tensor, backdrop: Tensor, pieces: Pieces, crossings: Crossings | None
     ) -> Tensor:
-        from face_emote.rendering.torch import kernels
+        from face_emote_lab.differentiable import kernels
 
         batch, rows, columns = pieces.member.shape
         none = torch.zeros(0, dtype=torch.int64)
@@ -90,7 +90,7 @@ class _Composed(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, given: Tensor) -> tuple[Any, ...]:  # type: ignore[no-untyped-def]
-        from face_emote.rendering.torch import kernels
+        from face_emote_lab.differentiable import kernels
 
         lit, reach = ctx.read[0], ctx.read[-1]
         out, reach_out = torch.empty_like(lit), torch.empty_like(reach)

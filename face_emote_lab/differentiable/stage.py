@@ -24,11 +24,11 @@ from face_emote.rendering.stage.lights import backdrop, scene_luminance
 from face_emote.rendering.stage.mesh import RenderMesh, make_mesh
 from face_emote.rendering.stage.person import charts_of, fixed_look, region_masks, texture_side
 from face_emote.rendering.stage.texture import pack_texture
-from face_emote.rendering.torch.antialias import Edges, find_edges
-from face_emote.rendering.torch.light import Lights, make_lights
-from face_emote.rendering.torch.mesh import Facets, Rows, torch_rows
-from face_emote.rendering.torch.mouth import TorchMouth
-from face_emote.rendering.torch.texture import mip_chain, skin_texture
+from face_emote_lab.differentiable.antialias import Edges, find_edges
+from face_emote_lab.differentiable.light import Lights, make_lights
+from face_emote_lab.differentiable.mesh import Facets, Rows, torch_rows
+from face_emote_lab.differentiable.mouth import TorchMouth
+from face_emote_lab.differentiable.texture import mip_chain, skin_texture
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,8 @@ import torch
 from torch import Tensor
 
 from face_emote.core.arrays import Float, Int
-from face_emote.rendering.torch.columns import applied
-from face_emote.rendering.torch.rasterise import Visible
+from face_emote_lab.differentiable.columns import applied
+from face_emote_lab.differentiable.rasterise import Visible
 
 MIN_GAP = 0.0005  # Relative 1 / depth by which an edge has to stand before what it hides.
 SAME_SURFACE = 0.03  # Relative 1 / depth by which the nearer pixel may stand before the edge and still belong to it.
@@ -111,7 +111,7 @@ class _Crossed(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, screen: Tensor, visible: Visible, triangles: Tensor, edges: Edges) -> tuple[Tensor, ...]:  # type: ignore[no-untyped-def]
-        from face_emote.rendering.torch import kernels
+        from face_emote_lab.differentiable import kernels
 
         batch, num_points, _ = screen.shape
         depth = visible.inverse_depth.numpy()

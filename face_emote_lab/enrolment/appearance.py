@@ -25,10 +25,10 @@ from face_emote.look.colour import HAEMOGLOBIN_EXTINCTION, MELANIN_EXTINCTION
 from face_emote.look.maps import load_skin_maps
 from face_emote.rendering.scene import make_scene
 from face_emote.rendering.stage.buffers import SKIN
-from face_emote.rendering.torch.head import rotation_matrix
-from face_emote.rendering.torch.light import srgb
-from face_emote.rendering.torch.render import Drawn, render_batch
-from face_emote.rendering.torch.stage import Stage, make_stage
+from face_emote_lab.differentiable.head import rotation_matrix
+from face_emote_lab.differentiable.light import srgb
+from face_emote_lab.differentiable.render import Drawn, render_batch
+from face_emote_lab.differentiable.stage import Stage, make_stage
 
 SIDE = 128  # Pixels of the pictures that are compared.
 ROOM = 1.25  # Of a picture around the landmarks.

@@ -12,12 +12,12 @@ from face_emote.look.eyes import LID_SHADOW, SOCKET_REACH
 from face_emote.look.formula.materials import SKIN, SURFACES, Formula
 from face_emote.look.formula.printed import TILE
 from face_emote.rendering.stage import buffers
-from face_emote.rendering.torch.columns import applied, columns
-from face_emote.rendering.torch.compose import GRID, Pieces
-from face_emote.rendering.torch.fragments import find_fragments
-from face_emote.rendering.torch.interpolate import Places, SkinMaps, plain_rows, skin_rows
-from face_emote.rendering.torch.rasterise import Visible
-from face_emote.rendering.torch.stage import Stage
+from face_emote_lab.differentiable.columns import applied, columns
+from face_emote_lab.differentiable.compose import GRID, Pieces
+from face_emote_lab.differentiable.fragments import find_fragments
+from face_emote_lab.differentiable.interpolate import Places, SkinMaps, plain_rows, skin_rows
+from face_emote_lab.differentiable.rasterise import Visible
+from face_emote_lab.differentiable.stage import Stage
 
 CENTRE, INNER = 3, 4  # Rows of `Eyeballs.eyes`.
 
@@ -196,7 +196,7 @@ class _Shaded(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, given: Tensor) -> tuple[Tensor | None, ...]:
-        from face_emote.rendering.torch.shading_kernels import NUM_BACK, shade_back
+        from face_emote_lab.differentiable.shading_kernels import NUM_BACK, shade_back
 
         frames: _Frames = ctx.frames
         attributes, screen, eyes, redness = ctx.given

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from face_emote.core.arrays import Float, Int
 from face_emote.rendering.stage.gathering import BARY_HIGH, BARY_LOW
-from face_emote.rendering.torch.texture import mip_level, sample
+from face_emote_lab.differentiable.texture import mip_level, sample
 
 
 @dataclass(frozen=True, slots=True)

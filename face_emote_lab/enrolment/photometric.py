@@ -10,18 +10,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from face_emote.capturing.appearance import (
-    EXTINCTION,
-    SIDE,
-    Pose,
-    Views,
-    apart,
-    drawn,
-    light_of,
-    more_pigment,
-    stage_of,
-    views,
-)
 from face_emote.capturing.face_mesh import NUM_SKIN
 from face_emote.capturing.fit import FittedFilm, Known, bias_of, film_lens
 from face_emote.capturing.identity import NUM_BETAS, OFFSET_SHARE, enrolled
@@ -36,7 +24,19 @@ from face_emote.core.rotations import rotation_matrix
 from face_emote.core.types import Progress, SkinParams
 from face_emote.face.head import Head
 from face_emote.face.person_file import GRID, Person
-from face_emote.rendering.torch.head import torch_head
+from face_emote_lab.differentiable.head import torch_head
+from face_emote_lab.enrolment.appearance import (
+    EXTINCTION,
+    SIDE,
+    Pose,
+    Views,
+    apart,
+    drawn,
+    light_of,
+    more_pigment,
+    stage_of,
+    views,
+)
 
 VIEWS, BATCH = 6, 6
 STEPS = 25

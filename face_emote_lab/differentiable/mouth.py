@@ -8,8 +8,8 @@ from torch import Tensor
 from face_emote.core.arrays import Float, Int
 from face_emote.look.formula.light import sky_share
 from face_emote.look.formula.materials import MOUTH
-from face_emote.rendering.torch.columns import columns, compiled_rows
-from face_emote.rendering.torch.light import Lights, dot, unit
+from face_emote_lab.differentiable.columns import columns, compiled_rows
+from face_emote_lab.differentiable.light import Lights, dot, unit
 
 
 @dataclass(frozen=True, slots=True)

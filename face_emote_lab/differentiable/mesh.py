@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from face_emote.core.arrays import Float, Int
 from face_emote.face.subdivision import SparseRows
-from face_emote.rendering.torch.columns import applied
+from face_emote_lab.differentiable.columns import applied
 
 NEAREST = 1e-4  # Metres; what lies nearer to the camera, or behind it, is moved to this depth.
 
@@ -95,7 +95,7 @@ class _Normals(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, points: Tensor, triangles: Tensor) -> Tensor:  # type: ignore[no-untyped-def]
-        from face_emote.rendering.torch import kernels
+        from face_emote_lab.differentiable import kernels
 
         places = points.contiguous()
         total, out = torch.empty_like(places), torch.empty_like(places)
@@ -106,7 +106,7 @@ class _Normals(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, given: Tensor) -> tuple[Tensor, None]:  # type: ignore[no-untyped-def]
-        from face_emote.rendering.torch import kernels
+        from face_emote_lab.differentiable import kernels
 
         places, triangles, total = ctx.saved_tensors
         across, out = given.clone(memory_format=torch.contiguous_format), torch.zeros_like(places)
@@ -157,7 +157,7 @@ class _Projected(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, given: Tensor) -> tuple[Tensor, None, None, None]:
-        from face_emote.rendering.torch import kernels
+        from face_emote_lab.differentiable import kernels
 
         out, slopes = torch.empty(ctx.places.shape), given.contiguous().numpy()
         for k, one in enumerate(out):

@@ -13,8 +13,8 @@ from torch import Tensor
 from face_emote.core.arrays import Float, Int
 from face_emote.rendering.stage.buffers import NUM_MATERIALS
 from face_emote.rendering.stage.fragments import SAME_SURFACE
-from face_emote.rendering.torch.compose import GRID, Pieces
-from face_emote.rendering.torch.rasterise import Visible
+from face_emote_lab.differentiable.compose import GRID, Pieces
+from face_emote_lab.differentiable.rasterise import Visible
 
 
 @dataclass(frozen=True, slots=True)
