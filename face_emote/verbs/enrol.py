@@ -6,12 +6,11 @@ keep_person(person, file)     with the consent, signed                        fa
 """
 
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 
 from face_emote.capturing.watch import watched
-from face_emote.core.errors import DependencyError, OptionError
+from face_emote.core.errors import OptionError
 from face_emote.core.lab import with_torch
 from face_emote.core.output import require_writable
 from face_emote.core.types import Progress
