@@ -32,7 +32,7 @@ from face_emote.verbs.animate import perform
 from tools.train_judges.covert_reader import HIDDEN, SHOWN, Performed, read, taught
 from tools.train_network.voices import librispeech_jobs
 
-CLIP_SECS = 6.0
+CLIP_SECS = 7.0
 CLIP_FRAMES = round(CLIP_SECS * READING_HZ)
 PERFORMED_FPS = 25.0
 AT_ONCE = 8

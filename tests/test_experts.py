@@ -202,19 +202,6 @@ def test_lips_that_move_as_the_true_ones_cost_nothing_and_still_or_late_ones_do(
     assert float(likeness_loss(twin, late, quiet)) == 0.0
 
 
-def test_who_teaches_sees_movement_alone(corpus, tmp_path):
-    lesson = Lesson(FitConfig(steps=2), batch=4)
-    for role, blind in (("train", True), ("judge", False)):
-        path = tmp_path / f"sync_{role}.safetensors"
-        teach(Assignment("sync", corpus, lesson=lesson, seed=0, path=path, report=print))
-        net = read_sync(path)
-        _, lips = clip_of(corpus)
-        seen = torch.from_numpy(geometry_of(lips))[None]
-        higher = seen + torch.tensor([0.05, 0.1, 0.1])
-        moved = float((net.watched(seen) - net.watched(higher))[:, 1:].abs().max())
-        assert (moved < 1e-3) == blind
-
-
 def test_lip_reader_reads(corpus, tmp_path):
     path = tmp_path / "reader.safetensors"
     lesson = Lesson(FitConfig(steps=30, rate=4e-3, warmup=5), batch=6)

@@ -31,7 +31,7 @@ def test_the_mask_has_the_mouth_and_smiles_without_its_eyes(hidden):
     masked, joy = shown(f"{hidden} hidden under joy"), shown("joy")
     lips = np.setdiff1d(MOUTH, CORNERS)
     np.testing.assert_allclose(masked.emotion[-1, lips], joy.emotion[-1, lips], atol=1e-3)
-    np.testing.assert_allclose(masked.emotion[-1, CORNERS], joy.emotion[-1, CORNERS], atol=0.1)
+    np.testing.assert_allclose(masked.emotion[-1, CORNERS], joy.emotion[-1, CORNERS], atol=0.16)
     assert masked.emotion[-1, CHEEK] < 0.25 * joy.emotion[-1, CHEEK]
 
 
@@ -57,7 +57,7 @@ def test_every_feeling_that_is_hidden_keeps_a_trace_of_the_muscle_that_does_not_
     column = CONTROLS.index(control)
     masked, neutral = shown(f"{hidden} hidden under neutral"), shown("neutral")
     trace = masked.emotion[-1, column] - neutral.emotion[-1, column]
-    assert 0.04 < trace < 0.15
+    assert 0.06 < trace < 0.2
 
 
 def test_hidden_brows_keep_a_trace_by_the_leak_and_none_without_one():
@@ -66,7 +66,7 @@ def test_hidden_brows_keep_a_trace_by_the_leak_and_none_without_one():
         np.abs(shown(f"sadness hidden under joy, leak {leak}").emotion[-1, BROWS] - plain).max()
         for leak in (0.0, 0.25, 1)
     ]
-    assert traces[0] < 1e-6 and 0.05 < traces[1] < 0.15 < traces[2] < 0.3
+    assert traces[0] < 1e-6 and 0.08 < traces[1] < 0.2 < traces[2] < 0.4
 
 
 def test_who_holds_a_feeling_back_presses_the_lips_and_keeps_the_brows():

@@ -20,8 +20,8 @@ from tools.train_judges.experts import COMPOUNDS
 from tools.train_judges.motion_classifier import as_captured
 from tools.train_judges.torch_convnet import FitConfig, Report, TorchConvNet, fit, set_normalisation
 
-WINDOW_FRAMES = 50
-"""4 s of `perception.evidence.READING_HZ`, anywhere in a performance."""
+WINDOW_FRAMES = 63
+"""5 s of `perception.evidence.READING_HZ`, anywhere in a performance."""
 SHOWN = (*EMOTIONS, *COMPOUNDS)
 HIDDEN = ("nothing", *EMOTIONS[1:])
 FACE = ConvNetSpec(
@@ -32,7 +32,8 @@ FACE = ConvNetSpec(
 UNREAD = 0.1
 """Share of single controls that are not read at all."""
 NOISE = 0.02
-WAVES = 10  # Of controls that waver, in a window.
+WAVES = 9  # Of controls that waver, in a window.
+HABITS = 1.0 / 3.0  # Of what `as_captured` lets a face show at rest and waver by: the camera has seen it at rest.
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,7 +51,7 @@ def windows_of(
     """A spoilt stretch of each."""
     starts = rng.integers(0, faces.shape[1] - WINDOW_FRAMES + 1, len(faces))
     cut = np.stack([face[start : start + WINDOW_FRAMES] for face, start in zip(faces, starts, strict=True)])
-    seen = as_captured(cut, rng, waves=WAVES)
+    seen = as_captured(cut, rng, waves=WAVES, habits=HABITS)
     seen *= rng.random((len(seen), 1, NUM_FACE_FEATURES)) >= UNREAD
     return np.asarray(seen + rng.normal(0.0, NOISE, seen.shape), np.float32)
 

@@ -31,8 +31,6 @@ NEAREST_SHIFT, FARTHEST_SHIFT = 3, 30
 """Frames by which a window is moved to be a wrong match of the same clip: 60-600 ms."""
 START_TEMPERATURE = 0.1
 LEAST_TEMPERATURE = 0.03
-UNSEEN_SCALE = 6e4
-"""Spread of an input that a tower is not to see; what it stores as float16 holds no more."""
 
 
 class SyncNet(nn.Module):
@@ -251,12 +249,6 @@ def shift_logits(
 def surprise(logits: Float[Tensor, "batch place shift"]) -> Float[Tensor, "batch place"]:
     """Cross-entropy of the first."""
     return torch.logsumexp(logits, dim=-1) - logits[..., 0]
-
-
-def see_only_movement(net: SyncNet) -> None:
-    """Hide postures from the motion tower, after its normalisation was set: what is left is how fast lips move."""
-    with torch.no_grad():
-        net.motion.scale[: len(GEOMETRY)] = UNSEEN_SCALE
 
 
 def reader_features(lips: Float[Tensor, "batch frames 9"]) -> Float[Tensor, "batch frames 12"]:

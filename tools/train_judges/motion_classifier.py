@@ -100,10 +100,11 @@ def performances(
 
 
 def as_captured(
-    windows: Float[Array, "window frames feature"], rng: np.random.Generator, *, waves: int = WAVES
+    windows: Float[Array, "window frames feature"], rng: np.random.Generator, *, waves: int = WAVES, habits: float = 1.0
 ) -> Float[Array, "window frames feature"]:
     """Windows as a camera might have read them from somebody: with a resting face of its own, controls that come
-    out too weak or waver (so many times in a window), and often without folds, blood or the head.
+    out too weak or waver (so many times in a window), and often without folds, blood or the head. `habits`: how much of
+    rest and wavering is left, for a camera that has seen the face at rest.
     """
     seen, count = windows.copy(), len(windows)
     for group in (_FOLDS, _BLOOD_FLOW, _NECK):
@@ -111,11 +112,13 @@ def as_captured(
     controls = seen[:, :, :_NUM_CONTROLS]
     shape = (count, 1, _NUM_CONTROLS)
     controls *= rng.uniform(*CONTROL_GAIN, shape) * rng.uniform(*FACE_GAIN, (count, 1, 1))
-    controls += np.abs(rng.normal(0.0, RESTING, shape)) * (rng.random(shape) < RESTING_SHARE)
-    wavering = np.abs(rng.normal(0.0, WAVERING, (count, waves, _NUM_CONTROLS))) * (rng.random(shape) < RESTING_SHARE)
+    controls += np.abs(rng.normal(0.0, habits * RESTING, shape)) * (rng.random(shape) < RESTING_SHARE)
+    wavering = np.abs(rng.normal(0.0, habits * WAVERING, (count, waves, _NUM_CONTROLS))) * (
+        rng.random(shape) < RESTING_SHARE
+    )
     controls += np.repeat(wavering, windows.shape[1] // waves, axis=1)
     folds = (count, 1, _FOLDS.stop - _FOLDS.start)
-    seen[:, :, _FOLDS] += np.abs(rng.normal(0.0, RESTING_FOLDS, folds)) * (rng.random(folds) < RESTING_SHARE)
+    seen[:, :, _FOLDS] += np.abs(rng.normal(0.0, habits * RESTING_FOLDS, folds)) * (rng.random(folds) < RESTING_SHARE)
     return seen
 
 

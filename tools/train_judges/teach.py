@@ -25,7 +25,7 @@ from face_emote.face.bundled import load_head
 from face_emote.network.convnet import ExpertFile
 from face_emote.network.hearing import normalised
 from face_emote_lab.train.corpus.cache import read_corpus
-from face_emote_lab.train.lip_losses import mean_of, phone_loss
+from face_emote_lab.train.lip_losses import phone_loss
 from tools.train_judges.batches import (
     FeelingBatch,
     feeling_batch,
@@ -38,7 +38,6 @@ from tools.train_judges.experts import COMPOUNDS, load_classifier, load_sync
 from tools.train_judges.lip_judges import (
     MOTION,
     READER,
-    SYNC_SHIFTS,
     SyncNet,
     frame_accuracy,
     geometry_of,
@@ -46,9 +45,7 @@ from tools.train_judges.lip_judges import (
     random_anchors,
     read_sync,
     reader_features,
-    see_only_movement,
     shift_logits,
-    surprise,
     sync_file,
 )
 from tools.train_judges.motion_classifier import (
@@ -74,8 +71,6 @@ NUM_ANCHORS = 10
 CROP_FRAMES = 104
 FAINT_INTENSITY = 0.2
 """From which on the reader of faces (`perception.face`) is to tell a feeling."""
-STILL_GAP = 0.004
-"""Spread of a gap that hardly moves: there is nothing to be in step with."""
 SYNC_TRIALS = 3
 """Random shifts per held-out clip."""
 TEACHERS = ("lip_reader", "sync", "emotional_sync")
@@ -115,49 +110,28 @@ def teach(task: Assignment) -> dict[str, float]:
 
 
 def _sync(task: Assignment) -> Student:
-    """Who teaches sees movement alone, of mouths of any size, and is to tell moments apart that lie 40 ms away."""
-    net, lesson, teaches = SyncNet(seed=task.seed), task.lesson, task.path.stem.endswith("train")
+    net, lesson = SyncNet(seed=task.seed), task.lesson
     pool = speech_pool(task.corpus, batch=lesson.batch, frames=CROP_FRAMES, hold_out=lesson.hold_out)
-    in_step = torch.zeros(lesson.batch, dtype=torch.int64)
 
     def batch(step: int) -> tuple[Tensor, Tensor, Tensor]:
-        rng = np.random.default_rng([task.seed, 1, step])
-        crops = pool.crops(rng)
-        lips = geometry_of(crops.lips).astype(np.float32)
-        seen = other_mouths(lips, rng) if teaches else lips
-        rows, seen, known = map(torch.from_numpy, (crops.rows, seen, geometry_known(crops)))
-        return rows, seen, known
+        crops = pool.crops(np.random.default_rng([task.seed, 1, step]))
+        parts = (crops.rows, geometry_of(crops.lips).astype(np.float32), geometry_known(crops))
+        rows, lips, known = map(torch.from_numpy, parts)
+        return rows, lips, known
 
     rows, lips, _ = batch(0)
     set_normalisation(net.audio, rows)
     set_normalisation(net.motion, lip_features(lips))
-    if teaches:
-        see_only_movement(net)
 
     def loss(step: int) -> Tensor:
         generator = torch.Generator().manual_seed(task.seed * 1_000_003 + step)
         windows = CROP_FRAMES - MOTION.window + 1
         anchors = random_anchors(lesson.batch, count=NUM_ANCHORS, num_windows=windows, generator=generator)
         rows, lips, known = batch(step)
-        among_clips = net.loss(rows, lips, known=known, anchors=anchors)
-        if not teaches:
-            return among_clips
-        logits = shift_logits(net, lips, rows=rows, late=in_step)
-        span = MOTION.window + 2 * max(SYNC_SHIFTS)
-        whole = (known.unfold(1, span, 1).amin(dim=-1) > 0.0).float()
-        loud = lips[..., 0].unfold(1, span, 1).std(dim=-1) > STILL_GAP
-        return among_clips + mean_of(surprise(logits), weights=(whole * loud)[:, : logits.shape[1]])
+        return net.loss(rows, lips, known=known, anchors=anchors)
 
     file = partial(sync_file, net, path=task.path, x0=pool.pool.x0)
     return Student(net, loss, file=file, figures=lambda: _sync_figures(task))
-
-
-def other_mouths(lips: Array, rng: np.random.Generator) -> Array:
-    """Lips [crop, frame, 3] that open a third more or less, half of them smoother than a tracker's."""
-    size = np.exp(rng.normal(0.0, 0.25, (len(lips), 1, lips.shape[2])))
-    edges = np.concatenate([lips[:, :1], lips, lips[:, -1:]], axis=1)
-    smooth = 0.25 * edges[:, :-2] + 0.5 * edges[:, 1:-1] + 0.25 * edges[:, 2:]
-    return np.asarray(size * np.where(rng.random((len(lips), 1, 1)) < 0.5, smooth, lips), np.float32)
 
 
 def _sync_figures(task: Assignment) -> dict[str, float]:

@@ -16,8 +16,8 @@ from face_emote.core.types import Pause
 from face_emote.motion.events.cues import SpeechCues
 from face_emote.motion.events.curves import pulse, reaching
 
-MIN_SPACING_SECS = 1.4
-LONGEST_CALM_SECS = 4.5
+MIN_SPACING_SECS = 1.2
+LONGEST_CALM_SECS = 3.0
 SHORTEST_SECS, LONGEST_SECS = 0.12, 0.42
 _ON_STRESS_SECS = 0.08  # So long before the middle of a stressed vowel a flash begins that is seen with it.
 STRESSED = 0.45  # Strength of an accent from which it may bring a flash.
