@@ -262,10 +262,11 @@ def test_hidden_anger_flashes_and_reddens():
     motion = play(spoken(14.0), "anger hidden under joy (leak 60%)")
     hidden, plain = controls_of(motion), controls_of(play(spoken(14.0), "joy"))
     column = INDEX["browDownLeft"]
-    pulses = hidden[:, column] > plain[:, column] + 0.25
+    leaks = hidden[:, column] - plain[:, column]
+    pulses = leaks > np.median(leaks) + 0.25
     starts = np.flatnonzero(np.diff(pulses.astype(int)) == 1)
     assert 2 <= len(starts) <= 20
-    assert pulses.mean() < 0.12
+    assert pulses.mean() < 0.15
     assert motion.blood_flow[-1, BLOOD_REGIONS.index("forehead")] > 0.25
 
 
