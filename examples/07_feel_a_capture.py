@@ -9,7 +9,7 @@ import sys
 
 import face_emote as fe
 from face_emote.audio.examples import example_speech
-from face_emote.verbs.animate import animate_capture
+from face_emote.verbs.over_capture import animate_capture
 
 take = sys.argv[1] if len(sys.argv) > 1 else "take.csv"
 if len(sys.argv) < 2:

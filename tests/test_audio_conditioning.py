@@ -18,7 +18,8 @@ from face_emote.audio.reader import read_speech
 from face_emote.cli.main import main
 from face_emote.core.errors import FaceEmoteWarning
 from face_emote.core.types import FaceMotion, Speech
-from face_emote.verbs.animate import animate, animate_capture
+from face_emote.verbs.animate import animate
+from face_emote.verbs.over_capture import animate_capture
 
 RATE = 16_000
 LINE = example_speech()[2]

@@ -16,8 +16,8 @@ from face_emote.face.bundled import load_head
 from face_emote.face.rig import ControlPose, controls_from_pose
 from face_emote.formats.motion_file import read_motion, write_motion
 from face_emote.motion.layering import lip_gap, mouth_gauge
-from face_emote.verbs.animate import animate_capture
 from face_emote.verbs.export import export
+from face_emote.verbs.over_capture import animate_capture
 
 
 @pytest.fixture(scope="module")

@@ -31,9 +31,10 @@ from face_emote.emotion.track import PlannedEmotion, in_turn
 from face_emote.face.bundled import load_head
 from face_emote.formats.motion_file import open_motion, write_motion
 from face_emote.rendering.video import DEFAULT_CODEC, SEGMENT_FRAMES
-from face_emote.verbs.animate import animate_capture, perform
+from face_emote.verbs.animate import perform
 from face_emote.verbs.capture import read_film
 from face_emote.verbs.export import export
+from face_emote.verbs.over_capture import animate_capture
 from face_emote.verbs.render import join_segments, render_frames, write_segment, write_sheet
 from face_emote.verbs.voice import write_retuned
 

@@ -268,7 +268,7 @@ def _perform_over(
     from face_emote.core.motion import joined_motion
     from face_emote.face.bundled import load_head
     from face_emote.formats.motion_file import opened_motion
-    from face_emote.verbs.animate import animate_capture
+    from face_emote.verbs.over_capture import animate_capture
 
     given, speech = options.options_given(context), context.params["speech"]
     unheeded = ("takes", *(item.name for item in PERFORMANCE_OPTIONS if item.name not in OVER_CAPTURE))

@@ -25,7 +25,7 @@ from pathlib import Path
 
 import numpy as np
 
-from face_emote.audio.analyse import Listening, analyse, heard_recording
+from face_emote.audio.analyse import Listening, heard_recording
 from face_emote.audio.cue_words import with_sounds
 from face_emote.audio.languages import language_of
 from face_emote.audio.reader import sha256_of
@@ -35,8 +35,7 @@ from face_emote.body.signals import signals_of
 from face_emote.core.body import BodySignals
 from face_emote.core.cameras import lens_of
 from face_emote.core.cues import MouthCues
-from face_emote.core.errors import CuesError, FaceEmoteWarning, HeadError, OptionError
-from face_emote.core.fields import require_fields, require_number
+from face_emote.core.errors import CuesError, FaceEmoteWarning, OptionError
 from face_emote.core.motion import MotionStream, joined_motion
 from face_emote.core.names import DEFAULT_FPS
 from face_emote.core.options import BankUse, Performance
@@ -66,7 +65,6 @@ from face_emote.motion.events.blinks import BlinkScore
 from face_emote.motion.events.drawn import Drawn
 from face_emote.motion.feeling.body import stirred_by
 from face_emote.motion.net_listening import NetAnswers, net_answers
-from face_emote.motion.over_capture import over_capture
 from face_emote.motion.perform import played
 from face_emote.motion.player import player_of
 from face_emote.motion.score import OwnWays, performance_score
@@ -162,7 +160,7 @@ def animate(  # noqa: PLR0913
         moves_like=None if moves_like is None else Path(moves_like),
     )  # fmt: skip
     take = _taken(performance, head=head, progress=progress)
-    _warn(take.analysis)
+    warn_of(take.analysis)
     return take.whole()
 
 
@@ -173,11 +171,11 @@ def perform(performance: Performance, *, head: Head | None = None, progress: Pro
     warnings as of `animate`.
     """
     take = _taken(performance, head=head, progress=progress)
-    _warn(take.analysis)
+    warn_of(take.analysis)
     return take
 
 
-def _warn(analysis: SpeechAnalysis) -> None:
+def warn_of(analysis: SpeechAnalysis) -> None:
     """Warn the caller of the function that calls this one."""
     for remark in analysis.remarks:
         warnings.warn(remark, FaceEmoteWarning, stacklevel=3)
@@ -228,7 +226,7 @@ def _taken(performance: Performance, *, head: Head | None, progress: Progress | 
         consent="; ".join((*(() if cast.style is None else (cast.style.consent,)), *consents(moments))),
         moments=told(moments),
     )
-    info = _with_source(info, source)
+    info = with_source(info, source)
     score = _Scored(analysis, answers=answers, body=body, drawn=drawn, partner=partner)
     motion, blinks = _stream(performance, cast, scored=score, info=info, progress=progress)
     shown = motion if cast.shown_on is None else retargeted(motion, cast.shown_on)
@@ -361,59 +359,8 @@ def _ways(performance: Performance, cast: _Cast) -> OwnWays:
     return OwnWays(habits, rest)
 
 
-def animate_capture(
-    capture: FaceMotion,
-    *,
-    emotion: str | EmotionPlan = "neutral",
-    intensity: float = 1.0,
-    speech: Speech | str | Path | None = None,
-    style: PerformanceStyle = PerformanceStyle(),  # noqa: B008 - frozen
-    character: str | None = None,
-) -> FaceMotion:
-    """A recorded face with an emotion, wrinkles and blood flow on top; lips and expression stay the artist's.
-
-    Args:
-        capture: The recording: of the bundled head, as `read_motion` gives it.
-        emotion: What is felt, in words; `neutral` adds the skin alone, `auto` needs the speech.
-        intensity: How strongly an emotion that is named is felt, 0..1.
-        speech: The sound that was recorded with it; its name and length travel with the motion.
-        style: `energy`, `brows`, `asymmetry`, `wrinkles` and `blood` are heeded.
-        character: Who plays it; the capture's if left out.
-
-    Raises:
-        EmotionError, AudioError, HeadError: the input cannot be used.
-        OptionError: `auto` without speech, or a slider out of its range.
-    """
-    require_fields(style)
-    require_number("intensity", intensity, low=0.0, high=1.0)
-    plan = plan_of(emotion, intensity)
-    head = load_head()
-    if capture.info.basis != head.basis:
-        raise HeadError(
-            f"The capture belongs to face model '{capture.info.basis}', not to the bundled head; convert it"
-        )
-    info = replace(capture.info, version=VERSION)
-    duration_secs = capture.num_frames / capture.fps
-    if speech is None and plan.auto > 0.0:
-        raise OptionError("'auto' is read from the voice, and there is no speech; give it, or name an emotion")
-    if speech is not None:
-        source = speech if isinstance(speech, Speech) else Path(speech)
-        analysis = analyse(source)
-        _warn(analysis)
-        heard = heard_plan(plan, analysis)
-        plan = in_turn(plan, duration_secs=duration_secs, pauses=analysis.pauses)
-        plan = plan if heard is None else with_auto(plan, heard)
-        info = _with_source(replace(info, speech_secs=analysis.duration_secs), source)
-    plan = in_turn(plan, duration_secs=duration_secs)
-    recorded = replace(capture, info=replace(info, emotion=plan.text))
-    if character is not None:
-        person = load_character(character)
-        recorded = replace(recorded, character=person.name, betas=np.asarray(person.betas, np.float32))
-    planned = PlannedEmotion(plan, duration_secs)
-    return joined_motion(list(over_capture(recorded, planned, head=head, style=style)))
-
-
-def _with_source(info: MotionInfo, source: Speech | Path) -> MotionInfo:
+def with_source(info: MotionInfo, source: Speech | Path) -> MotionInfo:
+    """With the recording's name, and the hash of what is heard."""
     if isinstance(source, Path):
         return replace(info, speech_name=source.name, speech_sha256=sha256_of(source))
     samples = np.ascontiguousarray(source.samples, np.float32)
