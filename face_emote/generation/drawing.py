@@ -30,10 +30,8 @@ from face_emote.generation.net import DrawNet
 HOP = WINDOW - CONTEXT - AHEAD
 STEPS = 4
 """Of the flow, from noise to tokens; each looks at its middle first."""
-FROM_MOMENT = 1
-"""Step at which the flow begins for a window that is drawn after a moment: mixed with so much less noise."""
 DrawnAfter = Callable[[int, Array], Array | None]
-"""Tokens of a face that a window is drawn after, by its number and its tokens of voice; None: after none."""
+"""How a face moves that a window is drawn after, by its number and its tokens of voice; None: as the seed's own."""
 _STAYS = 0.6
 """How much of a window's way to move is kept in the next one."""
 _FARTHEST = 5.0
@@ -77,7 +75,7 @@ class TakeStream:
         """`style` says how this person moves, in place of one of the talkers who were learnt from.
 
         `pinned` are tokens of the face from the start on that are given, NaN where they are to be drawn; `after` says
-        what a window is drawn after.
+        window by window how this person moves.
         """
         self._pinned = np.zeros((0, len(FACE))) if pinned is None else pinned
         self._after = after
@@ -109,18 +107,14 @@ class TakeStream:
         net, dice = self._net, np.random.default_rng([self._seed, self._windows])
         noise = dice.standard_normal((WINDOW, NUM_VALUES)).astype(np.float32)
         self._swing = _STAYS * self._swing + np.sqrt(1.0 - _STAYS**2) * dice.standard_normal(len(STYLE))
-        style = (self._manner + net.restless @ self._swing - net.answer_offset) / net.answer_gain
+        after = None if self._after is None else self._after(self._windows, self._voice[:WINDOW])
+        manner = self._manner if after is None else after
+        style = (manner + net.restless @ self._swing - net.answer_offset) / net.answer_gain
         known = np.zeros((WINDOW, 3), np.float32)
         known[:, 1] = 1.0
         values = noise.copy()
         voice = (self._voice[:WINDOW] - net.mean[_VOICE]) / net.scale[_VOICE]
         values[:, _VOICE] = np.clip(voice, -6.0, 6.0)
-        begins_at = 0
-        moment = None if self._after is None else self._after(self._windows, self._voice[:WINDOW])
-        if moment is not None:
-            begins_at = FROM_MOMENT
-            share = begins_at / STEPS
-            values[:, FACE_SLICE] = (1.0 - share) * noise[:, FACE_SLICE] + share * _inside(moment, net)
         if self._before is not None:
             known[:CONTEXT, 0] = 1.0
             values[:CONTEXT, FACE_SLICE] = self._before
@@ -131,7 +125,7 @@ class TakeStream:
         known[at, 0] = 1.0
         values[at, FACE_SLICE] = _inside(given[rows], net)
         moves = 1.0 - np.repeat(known, [len(FACE), len(VOICE), NUM_VALUES - _VOICE.stop], axis=1)
-        for step in range(begins_at, STEPS):
+        for step in range(STEPS):
             begins = net.velocity(values, known=known, time=step / STEPS, style=style)
             half = values + moves * begins / np.float32(2 * STEPS)
             goes = net.velocity(half, known=known, time=(step + 0.5) / STEPS, style=style)

@@ -1,6 +1,6 @@
 """Whom a performance has for company: a partner who is listened to, and the moments that a take is drawn after."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from face_emote.audio.analyse import analyse
 from face_emote.audio.reader import sha256_of
+from face_emote.bank.moments import Moment
 from face_emote.bank.retrieval import Library, Use, library_of, pins_in
 from face_emote.core.arrays import Array
 from face_emote.core.errors import OptionError
@@ -17,8 +18,10 @@ from face_emote.emotion.track import PlannedEmotion
 from face_emote.generation.drawing import HOP, drawn_life
 from face_emote.generation.layout import CONTEXT, FACE, TOKEN_HZ, VOICE, VOICE_COLUMNS, WINDOW
 from face_emote.generation.net import DrawNet
+from face_emote.generation.seen import style_of
 from face_emote.generation.style_file import MotionStyle
 from face_emote.motion.events.cues import speech_cues
+from face_emote.motion.events.curves import since_and_until
 from face_emote.motion.events.drawn import Drawn
 from face_emote.motion.events.listening import listening_spans
 from face_emote.perception.encoder_inputs import voice_tokens
@@ -52,53 +55,16 @@ def with_partner(own: SpeechAnalysis, performance: Performance) -> tuple[SpeechA
     return own if own.has_speech else replace(own, remarks=()), found
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class DrawnAfter:
-    """What a take is drawn after, window by window."""
+def drawn_take(
+    performance: Performance, net: DrawNet, *, style: MotionStyle | None, analysis: SpeechAnalysis,
+    partner: SpeechAnalysis | None, planned: PlannedEmotion,
+) -> tuple[Drawn, tuple[Use, ...]]:  # fmt: skip
+    """Head, brows and blinks of a clip, and the moments in them.
 
-    library: Library
-    pins: tuple[Use, ...]
-    planned: PlannedEmotion
-    context: str
-    listening: Array  # Spans.
-    seed: int
-
-    def uses(self, voice: Array) -> tuple[Use, ...]:
-        """Every moment of a clip, and where: the pinned ones, and what each window is drawn after."""
-        windows = range(-(-len(voice) // HOP))
-        found = [self._use(k, voice[max(k * HOP - CONTEXT, 0) : k * HOP - CONTEXT + WINDOW]) for k in windows]
-        last = len(voice) / TOKEN_HZ
-        joined = []
-        for name, group in groupby((use for use in found if use is not None), key=lambda use: use.name):
-            same = list(group)
-            joined.append(replace(same[0], name=name, end_secs=min(same[-1].end_secs, last)))
-        pins = [replace(pin, end_secs=min(pin.end_secs, last)) for pin in self.pins]
-        return tuple(sorted((*pins, *joined), key=lambda use: (use.start_secs, use.name)))
-
-    def face(self, window: int, voice: Array) -> Array | None:
-        """Tokens that a window is drawn after."""
-        use = self._use(window, voice)
-        return None if use is None else self.library.named(use.name).face
-
-    def _use(self, window: int, voice: Array) -> Use | None:
-        start = window * HOP / TOKEN_HZ
-        middle = start + 0.5 * HOP / TOKEN_HZ
-        vad = self.planned.at(np.array([min(middle, self.planned.duration_secs)]), rate_hz=TOKEN_HZ).vad[0]
-        heard = ((self.listening[:, 0] < middle) & (middle < self.listening[:, 1])).any()
-        dice = np.random.default_rng([self.seed, window, 7])
-        said = voice[voice[:, _SPEAKS] > 0.5]
-        sound = said.mean(axis=0) if len(said) else np.full(len(VOICE), np.nan)
-        near = self.library.nearest(vad=vad, context="listening" if heard else self.context, voice=sound, dice=dice)
-        if not near:
-            return None
-        chosen = near[int(dice.integers(len(near)))]
-        return Use(chosen.name, start, start + HOP / TOKEN_HZ, pinned=False, consent=chosen.consent)
-
-
-def drawn_after(
-    use: BankUse, *, analysis: SpeechAnalysis, partner: SpeechAnalysis | None, planned: PlannedEmotion, seed: int
-) -> DrawnAfter:
-    """What the take of a clip is drawn after. Raises OptionError for a pin behind its end."""
+    Each window moves as somebody did in a moment that is near, unless a style says how. OptionError: a pin lies behind
+    the clip's end.
+    """
+    voice, seed, use = voice_tokens(analysis.prosody)[0].rows[:, VOICE_COLUMNS], performance.seed, performance.moments
     library = library_of(use)
     pins = pins_in(use.pin, library)
     late = next((pin for pin in pins if pin.start_secs >= analysis.duration_secs), None)
@@ -107,37 +73,67 @@ def drawn_after(
             f"{late.name} is pinned at {late.start_secs:g} s, and the speech ends at {analysis.duration_secs:.2f} s; "
             "pin it earlier"
         )
-    spans, context = np.zeros((0, 2)), use.context or "monologue"
-    if partner is not None:
-        own, theirs = speech_cues(analysis), speech_cues(partner)
-        spans = listening_spans(own, theirs)
-        said, heard = (float(np.diff(cues.phrases).sum()) for cues in (own, theirs))
-        answers = said / max(said + heard, 1e-6) > _MOST_ANSWERS
-        context = use.context or ("interview" if answers else "dialogue")
-    return DrawnAfter(library, pins, planned, context, spans, seed)
-
-
-def drawn_take(
-    performance: Performance, net: DrawNet, *, style: MotionStyle | None, analysis: SpeechAnalysis,
-    partner: SpeechAnalysis | None, planned: PlannedEmotion,
-) -> tuple[Drawn, tuple[Use, ...]]:  # fmt: skip
-    """Head, brows and blinks of a clip, and the moments in them."""
-    voice, seed = voice_tokens(analysis.prosody)[0].rows[:, VOICE_COLUMNS], performance.seed
     like = None if style is None else net.manner(style.moves, strength=performance.likeness)
-    after = drawn_after(performance.moments, analysis=analysis, partner=partner, planned=planned, seed=seed)
-    pinned = _pinned_tokens(after, len(voice))
-    life = drawn_life(net, voice, seed=seed, style=like, pinned=pinned, after=after.face)
-    return Drawn(life, net.controls), after.uses(voice)
+    moments: list[Moment] = []
+    if like is None and library.moments:
+        contexts = _contexts(use, analysis=analysis, partner=partner, count=-(-len(voice) // HOP))
+        moments = _near(library, voice, contexts=contexts, planned=planned, seed=seed)
+    manners = [style_of(moment.face.astype(np.float64)) for moment in moments]
+    life = drawn_life(
+        net, voice, seed=seed, style=like, pinned=_pinned_tokens(library, pins, count=len(voice)),
+        after=(lambda window, _voice: manners[min(window, len(manners) - 1)]) if manners else None,
+    )  # fmt: skip
+    return Drawn(life, net.controls), _uses(pins, moments, last_secs=len(voice) / TOKEN_HZ)
 
 
-def _pinned_tokens(after: DrawnAfter, count: int) -> Array:
+def _contexts(use: BankUse, *, analysis: SpeechAnalysis, partner: SpeechAnalysis | None, count: int) -> list[str]:
+    """To whom each window is said; or that it is listened."""
+    if partner is None:
+        return [use.context or "monologue"] * count
+    own, theirs = speech_cues(analysis), speech_cues(partner)
+    said, heard = (float(np.diff(cues.phrases).sum()) for cues in (own, theirs))
+    talks = use.context or ("interview" if said / max(said + heard, 1e-6) > _MOST_ANSWERS else "dialogue")
+    middle = (np.arange(count) + 0.5) * HOP / TOKEN_HZ
+    _, _, listens = since_and_until(listening_spans(own, theirs), middle)
+    return ["listening" if listening else talks for listening in listens]
+
+
+def _near(library: Library, voice: Array, *, contexts: list[str], planned: PlannedEmotion, seed: int) -> list[Moment]:
+    """For each window one of the nearest moments."""
+    chosen = []
+    for window, context in enumerate(contexts):
+        middle = min((window + 0.5) * HOP / TOKEN_HZ, planned.duration_secs)
+        vad = planned.at(np.array([middle]), rate_hz=TOKEN_HZ).vad[0]
+        dice = np.random.default_rng([seed, window, 7])
+        heard = voice[max(window * HOP - CONTEXT, 0) : window * HOP - CONTEXT + WINDOW].astype(np.float64)
+        said = heard[heard[:, _SPEAKS] > 0.5]
+        sound = said.mean(axis=0) if len(said) else np.full(len(VOICE), np.nan)
+        near = library.nearest(vad=vad, context=context, voice=sound, dice=dice)
+        chosen.append(near[int(dice.integers(len(near)))])
+    return chosen
+
+
+def _pinned_tokens(library: Library, pins: tuple[Use, ...], *, count: int) -> Array:
     """Tokens of the face that are given, NaN where they are to be drawn."""
     tokens = np.full((count, len(FACE)), np.nan)
-    for pin in after.pins:
+    for pin in pins:
         first = round(pin.start_secs * TOKEN_HZ)
-        face = after.library.named(pin.name).face[: max(count - first, 0)]
+        face = library.named(pin.name).face[: max(count - first, 0)]
         tokens[first : first + len(face)] = face
     return tokens
+
+
+def _uses(pins: tuple[Use, ...], moments: list[Moment], *, last_secs: float) -> tuple[Use, ...]:
+    """Every moment of a clip, and where: the pinned ones, and what each window is drawn after."""
+    hop = HOP / TOKEN_HZ
+    found = [
+        Use(moment.name, k * hop, (k + 1) * hop, pinned=False, consent=moment.consent)
+        for k, moment in enumerate(moments)
+    ]
+    runs = [list(same) for _, same in groupby(found, key=lambda use: use.name)]
+    joined = [replace(run[0], end_secs=run[-1].end_secs) for run in runs]
+    ended = [replace(use, end_secs=min(use.end_secs, last_secs)) for use in (*pins, *joined)]
+    return tuple(sorted(ended, key=lambda use: (use.start_secs, use.name)))
 
 
 def told(uses: tuple[Use, ...]) -> str:

@@ -111,7 +111,7 @@ def listening_score(
     for time, asks in _answers(partner, spans, rng=rng):
         kind, smile, blink, size = rng.random(), rng.random(), rng.random(), rng.uniform(0.65, 1.25)
         if kind < 0.88:
-            nods += _nod(time, size=size, rng=rng)
+            nods += nod(time, size=size, rng=rng)
         if kind > 0.7 or asks > 0.3:
             raised = _BROW * rng.uniform(0.6, 1.3) * (1.0 + asks)
             brows.append((time - 0.1, rng.uniform(0.2, 0.3), rng.uniform(0.1, 0.6), rng.uniform(0.4, 0.7), raised))
@@ -122,7 +122,7 @@ def listening_score(
         if blink < 0.5:
             blinks.append(time + rng.uniform(-0.05, 0.15))
     return ListeningScore(
-        spans, _pulses(nods), _pulses(brows), _pulses(smiles), lean=float(rng.uniform(-0.25, 0.25)),
+        spans, pulses(nods), pulses(brows), pulses(smiles), lean=float(rng.uniform(-0.25, 0.25)),
         blink_secs=np.array(blinks),
     )  # fmt: skip
 
@@ -146,7 +146,7 @@ def _answers(partner: SpeechCues, spans: Array, *, rng: np.random.Generator) -> 
     return found
 
 
-def _nod(time: float, *, size: float, rng: np.random.Generator) -> list[tuple[float, ...]]:
+def nod(time: float, *, size: float, rng: np.random.Generator) -> list[tuple[float, ...]]:
     """Strokes of one nod, down and up again."""
     count = int(rng.choice([n for n, _ in _STROKES], p=[share for _, share in _STROKES]))
     period = _PERIOD_SECS * rng.uniform(0.85, 1.2) * (1.0 - 0.09 * (count - 1))
@@ -162,7 +162,7 @@ def _nod(time: float, *, size: float, rng: np.random.Generator) -> list[tuple[fl
     return rows
 
 
-def _pulses(rows: list[tuple[float, ...]]) -> Pulses:
+def pulses(rows: list[tuple[float, ...]]) -> Pulses:
     return Pulses(*np.array(sorted(rows), np.float64).reshape(-1, 5).T)
 
 
