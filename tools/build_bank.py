@@ -191,12 +191,13 @@ def bank_of(corpus: TakeCorpus, *, without: list[str], seed: int) -> list[Moment
             add(filmed, vad=vad, cell=cell, context="monologue", made=FILMED, count=NUM_FILMED)
         else:
             add(talks, vad=vad, cell=cell, context="monologue", made=AUTHORED, count=count)
-        for context, how in (
-            ("dialogue", lambda w: shaped(w, STILL, size=_MADE_OF["dialogue"])),
-            ("interview", lambda w: answering(w, STILL, dice=dice)),
-            ("listening", lambda w: listening(w, STILL, dice=dice)),
-        ):
-            add([how(w) for w in talks], vad=vad, cell=cell, context=context, made=AUTHORED, count=NUM_SHAPED)
+        made = {
+            "dialogue": [shaped(w, STILL, size=_MADE_OF["dialogue"]) for w in talks],
+            "interview": [answering(w, STILL, dice=dice) for w in talks],
+            "listening": [listening(w, STILL, dice=dice) for w in talks],
+        }
+        for context, windows in made.items():
+            add(windows, vad=vad, cell=cell, context=context, made=AUTHORED, count=NUM_SHAPED)
     return moments
 
 

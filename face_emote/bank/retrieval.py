@@ -81,9 +81,13 @@ class Library:
 
 def bank_folders(folder: Path | None) -> tuple[Path, ...]:
     """Banks that are looked into: the bundled one, the user's, and a project's."""
+    return (BUNDLED, own_bank()) if folder is None else (BUNDLED, own_bank(), folder)
+
+
+def own_bank() -> Path:
+    """The user's bank, which need not be there."""
     users = os.environ.get(ELSEWHERE)
-    own = Path(users) if users else user_folder() / "bank"
-    return (BUNDLED, own) if folder is None else (BUNDLED, own, folder)
+    return Path(users) if users else user_folder() / "bank"
 
 
 def library_of(use: BankUse) -> Library:

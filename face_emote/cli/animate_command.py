@@ -1,9 +1,10 @@
 """`face-emote animate`: speech, or a recorded face, to motion, mesh or video."""
 
+import json
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,7 +14,11 @@ from face_emote.cli.progress import progress_shown
 from face_emote.core.errors import OptionError
 from face_emote.core.motion import MotionStream
 from face_emote.core.options import OVER_CAPTURE, PERFORMANCE_OPTIONS, Performance, Picture, facing
+from face_emote.core.output import written_beside
 from face_emote.provenance.credential import Provenance
+
+if TYPE_CHECKING:
+    from face_emote.verbs.animate import Take
 
 HELP = """\
 Perform SPEECH with an emotion and write it to OUT.
@@ -50,6 +55,7 @@ Examples:
   face-emote animate --stream line.wav -e "calm joy" --to osc
 """
 
+MOST_TOLD = 5
 RECORDED = ("transcript", "heart", "partner", "style", "style_strength")
 LIVE = (
     "stream", "stream_rate", "latency", "to", "mic", "rig", "tokens", "output", "speech",
@@ -82,6 +88,12 @@ LIVE = (
     type=click.IntRange(1, 20),
     default=1,
     help="Perform so many takes with seeds one after the other; OUT gets their numbers, and a sheet shows them all.",
+)
+@click.option(
+    "--bank-report",
+    metavar="FILE",
+    type=PathType,
+    help="Write which moment was played or drawn after where, as JSON, to pin or forbid it.",
 )
 @click.option(
     "--print-emotion",
@@ -137,8 +149,8 @@ LIVE = (
 def command(context: click.Context, /, *, speech: Path | None, output: Path | None, **values: Any) -> None:
     """Perform SPEECH with an emotion and write it to OUT."""
     live = {name: values.pop(name) for name in ("stream", "stream_rate", "latency", "to", "mic", "rig")}
-    capture, flame, print_emotion, tokens, voice, takes = (
-        values.pop(name) for name in ("capture", "flame", "print_emotion", "tokens", "voice", "takes")
+    capture, flame, print_emotion, tokens, voice, takes, report = (
+        values.pop(name) for name in ("capture", "flame", "print_emotion", "tokens", "voice", "takes", "bank_report")
     )
     performance = options.performance_from(values, speech=speech or Path("-"))
     if tokens is not None:
@@ -161,7 +173,7 @@ def command(context: click.Context, /, *, speech: Path | None, output: Path | No
                       provenance=provenance)  # fmt: skip
     elif speech is not None:
         _perform_takes(takes, speech, output, performance=facing(performance, picture), picture=picture,
-                       provenance=provenance, print_emotion=print_emotion, voice=voice)  # fmt: skip
+                       provenance=provenance, print_emotion=print_emotion, voice=voice, report=report)  # fmt: skip
 
 
 def _felt_by_tokens(context: click.Context, performance: Performance, tokens: Path) -> Performance:
@@ -205,7 +217,7 @@ def _perform_live(
 
 def _perform_takes(
     count: int, speech: Path, output: Path, *, performance: Performance, picture: Picture,
-    provenance: Provenance | None, print_emotion: bool, voice: bool,
+    provenance: Provenance | None, report: Path | None, **way: bool,
 ) -> None:  # fmt: skip
     """One take into OUT; or several, and a sheet with a row for each, all at the same instants."""
     from face_emote.cli.demo_command import SHEET_TILE
@@ -213,10 +225,15 @@ def _perform_takes(
 
     played = []
     for number in range(count):
-        target = output if count == 1 else output.with_stem(f"{output.stem}_{number + 1}")
+        target, told = (
+            path if path is None or count == 1 else path.with_stem(f"{path.stem}_{number + 1}")
+            for path in (output, report)
+        )
+        assert target is not None
         one = replace(performance, seed=performance.seed + number)
         played.append(perform_into(target, speech, performance=one, picture=picture, provenance=provenance,
-                                   print_emotion=print_emotion and not number, voice=voice))  # fmt: skip
+                                   report=told, **way))  # fmt: skip
+        way["print_emotion"] = False
     if count > 1:
         sheet, tile = output.with_name(f"{output.stem}_takes.png"), replace(picture, size=SHEET_TILE)
         with progress_shown() as progress:
@@ -226,7 +243,7 @@ def _perform_takes(
 
 def perform_into(
     output: Path, speech: Path, *, performance: Performance, picture: Picture, provenance: Provenance | None,
-    print_emotion: bool = False, voice: bool = False,
+    print_emotion: bool = False, voice: bool = False, report: Path | None = None,
 ) -> MotionStream:  # fmt: skip
     """A performance as what the output's ending says."""
     from face_emote.cli.performing import performed, require_output, summary, write_result
@@ -245,6 +262,7 @@ def perform_into(
             write_retuned(speech, sound, emotion=take.plan, seed=performance.seed, progress=progress)
         if print_emotion:
             click.echo(take.plan.text if take.heard is None else take.heard.text)
+        _tell_moments(take, report)
         if output.suffix.lower() == ".npz":
             write_motion(take.motion, output)
             click.echo(summary(output, num_frames=take.motion.num_frames, fps=take.motion.fps))
@@ -257,6 +275,19 @@ def perform_into(
                 )
             )  # fmt: skip
     return take.motion
+
+
+def _tell_moments(take: "Take", report: Path | None) -> None:
+    """Which moments were played or drawn after: the first ones in a line, all of them as JSON."""
+    if take.moments:
+        rest = len(take.moments) - MOST_TOLD
+        shown = ", ".join(
+            f"{use.name} at {use.start_secs:.2f} s{' (pinned)' * use.pinned}" for use in take.moments[:MOST_TOLD]
+        )  # fmt: skip
+        click.echo(f"moments: {shown}{f', {rest} more (--bank-report FILE)' * (rest > 0)}")
+    if report is not None:
+        with written_beside(report) as beside:
+            beside.write_text(json.dumps([asdict(use) for use in take.moments], indent=1) + "\n", encoding="utf-8")
 
 
 def _perform_over(

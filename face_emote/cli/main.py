@@ -23,8 +23,8 @@ from face_emote.core.threads import use_one_thread
 from face_emote.core.version import VERSION
 
 COMMANDS = (
-    "demo", "animate", "say", "read", "voice", "perceive", "capture", "clone", "render", "export", "view", "batch",
-    "verify", "head", "train", "evaluate", "doctor",
+    "demo", "animate", "say", "read", "voice", "perceive", "capture", "clone", "bank", "render", "export", "view",
+    "batch", "verify", "head", "train", "evaluate", "doctor",
 )  # fmt: skip
 LAB = {"train", "evaluate"}
 """Those that the package beside this one brings."""

@@ -18,7 +18,7 @@ from face_emote.provenance.credential import Provenance
 
 SECTIONS = {
     records.PERFORMANCE: ("tokens", "print_emotion", "voice"),
-    records.ANIMATOR: (),
+    records.ANIMATOR: ("bank_report",),
     SLIDERS: (),
     "Fine points": (),
     "Recorded face": ("capture", "flame"),

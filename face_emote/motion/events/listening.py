@@ -163,6 +163,7 @@ def nod(time: float, *, size: float, rng: np.random.Generator) -> list[tuple[flo
 
 
 def pulses(rows: list[tuple[float, ...]]) -> Pulses:
+    """Bumps from rows of a table."""
     return Pulses(*np.array(sorted(rows), np.float64).reshape(-1, 5).T)
 
 
