@@ -23,7 +23,8 @@ from face_emote.formats.motion_file import read_motion, write_motion
 from face_emote.verbs.export import FORMATS
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
-HELP_PAGES = [[], *([name] for name in COMMANDS), *(["head", name] for name in ("list", "info", "import"))]
+HELP_PAGES = [[], *([name] for name in COMMANDS), *(["head", name] for name in ("list", "info", "import")),
+              *(["bank", name] for name in ("list", "show", "add", "forget"))]  # fmt: skip
 
 
 def spaces_normalised(text: str) -> str:

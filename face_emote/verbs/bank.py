@@ -126,5 +126,5 @@ def _curves(moment: Moment, width: int) -> UInt8[Array, "height width 3"]:
         rows = np.round(_ROW * (k + 0.5) - 0.42 * _ROW * line).astype(int)
         for shift in (0, 1):
             chart[rows + shift, columns] = _COLOURS[k % len(_COLOURS)]
-        draw_text(chart, f"{name.replace('_', ' ')} {middle:+.1f} +- {most:.2f}", row=_ROW * k + 2, column=6, scale=1)
+        draw_text(chart, f"{name.replace('_', ' ')} {middle:.1f}, {most:.2f}", row=_ROW * k + 2, column=6, scale=1)
     return chart

@@ -74,16 +74,16 @@ def drawn_take(
             "pin it earlier"
         )
     like = None if style is None else net.manner(style.moves, strength=performance.likeness)
-    moments: list[Moment] = []
+    moments: list[list[Moment]] = []
     if like is None and library.moments:
         contexts = _contexts(use, analysis=analysis, partner=partner, count=-(-len(voice) // HOP))
         moments = _near(library, voice, contexts=contexts, planned=planned, seed=seed)
-    manners = [style_of(moment.face.astype(np.float64)) for moment in moments]
+    manners = [style_of(near[0].face.astype(np.float64)) for near in moments]
     life = drawn_life(
         net, voice, seed=seed, style=like, pinned=_pinned_tokens(library, pins, count=len(voice)),
         after=(lambda window, _voice: manners[min(window, len(manners) - 1)]) if manners else None,
     )  # fmt: skip
-    return Drawn(life, net.controls), _uses(pins, moments, last_secs=len(voice) / TOKEN_HZ)
+    return Drawn(life, net.controls), _uses(pins, moments, last_secs=analysis.duration_secs)
 
 
 def _contexts(use: BankUse, *, analysis: SpeechAnalysis, partner: SpeechAnalysis | None, count: int) -> list[str]:
@@ -98,8 +98,10 @@ def _contexts(use: BankUse, *, analysis: SpeechAnalysis, partner: SpeechAnalysis
     return ["listening" if listening else talks for listening in listens]
 
 
-def _near(library: Library, voice: Array, *, contexts: list[str], planned: PlannedEmotion, seed: int) -> list[Moment]:
-    """For each window one of the nearest moments."""
+def _near(
+    library: Library, voice: Array, *, contexts: list[str], planned: PlannedEmotion, seed: int
+) -> list[list[Moment]]:
+    """For each window the nearest moments, any of them first."""
     chosen = []
     for window, context in enumerate(contexts):
         middle = min((window + 0.5) * HOP / TOKEN_HZ, planned.duration_secs)
@@ -109,7 +111,8 @@ def _near(library: Library, voice: Array, *, contexts: list[str], planned: Plann
         said = heard[heard[:, _SPEAKS] > 0.5]
         sound = said.mean(axis=0) if len(said) else np.full(len(VOICE), np.nan)
         near = library.nearest(vad=vad, context=context, voice=sound, dice=dice)
-        chosen.append(near[int(dice.integers(len(near)))])
+        first = int(dice.integers(len(near)))
+        chosen.append([near[first], *near[:first], *near[first + 1 :]])
     return chosen
 
 
@@ -123,12 +126,12 @@ def _pinned_tokens(library: Library, pins: tuple[Use, ...], *, count: int) -> Ar
     return tokens
 
 
-def _uses(pins: tuple[Use, ...], moments: list[Moment], *, last_secs: float) -> tuple[Use, ...]:
+def _uses(pins: tuple[Use, ...], moments: list[list[Moment]], *, last_secs: float) -> tuple[Use, ...]:
     """Every moment of a clip, and where: the pinned ones, and what each window is drawn after."""
     hop = HOP / TOKEN_HZ
     found = [
-        Use(moment.name, k * hop, (k + 1) * hop, pinned=False, consent=moment.consent)
-        for k, moment in enumerate(moments)
+        Use(near[0].name, k * hop, (k + 1) * hop, pinned=False, consent=near[0].consent)
+        for k, near in enumerate(moments)
     ]
     runs = [list(same) for _, same in groupby(found, key=lambda use: use.name)]
     joined = [replace(run[0], end_secs=run[-1].end_secs) for run in runs]
