@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -97,7 +98,7 @@ def test_tokens_that_no_face_has_are_refused(tmp_path: Path) -> None:
         add_moments(tmp_path / "other", [replace(moment("a"), consent="")], file="first.npz")
 
 
-def said(text: str, **given: object) -> Performance:
+def said(text: str, **given: Any) -> Performance:
     return Performance(SPEECH / "dashwood_2.wav", emotion=text, animator="takes", moments=BankUse(**given), seed=5)
 
 
