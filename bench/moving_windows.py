@@ -12,11 +12,11 @@ WINDOW, STEP = 50, 7
 """Frames of a window, and from one to the next."""
 
 
-def windows_of(curves: Sequence[Float[Array, "frames channel=9"]]) -> Float[Array, "window frames channel=9"]:
+def windows_of(curves: Sequence[Float[Array, "_frames channel"]]) -> Float[Array, "window frames channel"]:
     """Two seconds each, of clips as they were seen."""
     moved = [without_noise(from_rest(curve)) for curve in curves]
     cut = [curve[k : k + WINDOW] for curve in moved for k in range(0, len(curve) - WINDOW + 1, STEP)]
-    return np.array(cut).reshape(-1, WINDOW, len(CHANNELS))
+    return np.array(cut).reshape(-1, WINDOW, moved[0].shape[1] if moved else len(CHANNELS))
 
 
 def figures_of(windows: Float[Array, "window frames channel"]) -> Float[Array, "window figure"]:

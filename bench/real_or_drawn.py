@@ -23,7 +23,7 @@ from scipy.signal import find_peaks
 
 from bench.moving_windows import ALL, HEAD, HEAD_AND_LIDS, UPPER, gist_of, windows_of
 from bench.two_samples import frechet, told_apart
-from bench.whose_style import whose_rows
+from bench.whose_style import EVERY, whose_rows
 from face_emote.audio.analyse import analyse
 from face_emote.core.arrays import Array, Float
 from face_emote.core.assets import ASSETS
@@ -37,8 +37,6 @@ from tools.train_generation.seen import Filmed, tracked_talkers
 from tools.train_judges.experts import EMOTIONS_JUDGE, load_classifier
 
 FOLDS = (("s1",), ("s4",), ("s31", "s33", "s10", "s14", "s16"), ("s30", "s34", "s24", "s25", "s27"))
-EVERY = {"s1": 14, "s4": 2}
-"""Of these talkers, who have many clips, every so many-th is measured."""
 VIEWS = {"brows, lids, head": ALL, "head and lids": HEAD_AND_LIDS, "brows and lids": UPPER, "head": HEAD}
 SEEDS = 5
 STYLED = "styled"

@@ -39,11 +39,7 @@ def main() -> None:
     head = load_head()
     by = ruler(head, sync=load_sync())
     found: dict[str, list[ClipFigures]] = {}
-    models = {FITTED_TALKER: "default"} | {
-        talker: str(options.runs / f"fold_{fold}" / "model.safetensors")
-        for fold in FOLDS
-        for talker in read_config(BUNDLED / "folds" / f"{fold}.toml").data.hold_out_talkers
-    }
+    models = networks_of(options.runs)
     for talker, model in models.items():
         clips = [
             HeardClip(clip) for group in read_talkers(options.data, talkers=(talker,)).groups for clip in group.clips
@@ -55,6 +51,15 @@ def main() -> None:
         for name, figures in own.items():
             found.setdefault(name, []).extend(figures)
     print_table("all", [summed(name, figures) for name, figures in found.items()])
+
+
+def networks_of(runs: Path) -> dict[str, str]:
+    """By talker: one that never met them; of s1, the bundled one."""
+    return {FITTED_TALKER: "default"} | {
+        talker: str(runs / f"fold_{fold}" / "model.safetensors")
+        for fold in FOLDS
+        for talker in read_config(BUNDLED / "folds" / f"{fold}.toml").data.hold_out_talkers
+    }
 
 
 def measured(clips: list[HeardClip], model: str, *, by: Ruler, most: int) -> dict[str, list[ClipFigures]]:

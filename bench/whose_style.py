@@ -1,30 +1,56 @@
 """Is somebody known by how they move? A judge that learnt from one half of talkers' clips names the talkers of the
 rest, and of performances in the style of that rest.
+
+    python -m bench.whose_style DATA RUNS
+
+DATA and RUNS as of `bench.folds`: lips are answered by networks that never met the talker, but for s1.
 """
 
+import argparse
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
 from torch import nn
 
 from bench.moving_windows import ALL, figures_of, windows_of
+from bench.styled_lips import networks_of, seen
+from bench.talkers import read_tracked
 from face_emote.core.arrays import Array, Float
-from tools.train_generation.seen import Filmed
+from face_emote.core.options import Performance
+from face_emote.face.bundled import load_head
+from face_emote.generation.seen import FPS, manner_of, seen_of_performance
+from face_emote.generation.style_file import MotionStyle
+from face_emote.motion.lip_learning import learnt_lips
+from face_emote.motion.mouth.lip_meter import lip_meter
+from face_emote.network.runtime import load_motion_net
+from face_emote.verbs.animate import perform
+from face_emote.verbs.clone import keep_style
+from face_emote_lab.evaluation.systems import HeardClip
+from tools.train_generation.seen import Filmed, tracked_talkers
 
+EVERY = {"s1": 14, "s4": 2}
+"""Of these talkers, who have many clips, every so many-th is measured."""
+LIPS = (8, 9, 10)
+"""Channels behind those of `generation.seen`: the corners of the mouth; gap and jaw in units of their own."""
+MOST_CLIPS = 10  # Of three seconds, to clone lips from.
 _FEWEST = 8
 """Clips of a talker who can be known."""
 _STEPS, _BATCH, _DROPPED = 400, 128, 0.5
 
 
 def whose_rows(
-    talkers: Sequence[Filmed], played: Mapping[str, Sequence[Float[Array, "_frames channel=9"]]]
-) -> dict[str, float]:
+    talkers: Sequence[Filmed], played: Mapping[str, Sequence[Float[Array, "_frames channel"]]], *,
+    channels: tuple[int, ...] = ALL,
+) -> dict[str, float]:  # fmt: skip
     """Share of clips whose talker is named, mean of the talkers; of people, and of what was `played` of every clip."""
     known = [talker for talker in talkers if len(talker.clips) >= _FEWEST]
     right: dict[str, list[float]] = {"people": [], "played": []}
     for half in (0, 1):
-        judge = _Judge([talker.curves[half::2] for talker in known])
+        judge = _Judge([talker.curves[half::2] for talker in known], channels=channels)
         for number, talker in enumerate(known):
             # What is played of a clip of this half is in the style of the other one.
             for name, curves in (("people", talker.curves[1 - half :: 2]), ("played", played[talker.name][half::2])):
@@ -38,8 +64,11 @@ def whose_rows(
 class _Judge:
     """Names talkers by the figures of windows."""
 
-    def __init__(self, clips: Sequence[Sequence[Float[Array, "_frames channel=9"]]]) -> None:
-        figures = [figures_of(windows_of(curves)[:, :, ALL]) for curves in clips]
+    def __init__(
+        self, clips: Sequence[Sequence[Float[Array, "_frames channel"]]], *, channels: tuple[int, ...]
+    ) -> None:
+        self._channels = channels
+        figures = [figures_of(windows_of(curves)[:, :, channels]) for curves in clips]
         every = np.concatenate(figures)
         self._middle, self._spread = every.mean(axis=0), every.std(axis=0) + 1e-6
         whose = torch.from_numpy(np.repeat(np.arange(len(figures)), [len(rows) for rows in figures]))
@@ -56,11 +85,76 @@ class _Judge:
             steps.step()
         self._net.eval()
 
-    def names(self, curve: Float[Array, "frames channel=9"]) -> int:
+    def names(self, curve: Float[Array, "frames channel"]) -> int:
         """Number of the talker of a clip."""
         with torch.no_grad():
-            scores = self._net(self._tensor(figures_of(windows_of([curve])[:, :, ALL]))).log_softmax(1)
+            scores = self._net(self._tensor(figures_of(windows_of([curve])[:, :, self._channels]))).log_softmax(1)
         return int(scores.mean(dim=0).argmax())
 
     def _tensor(self, figures: Float[Array, "window figure"]) -> torch.Tensor:
         return torch.from_numpy(np.clip((figures - self._middle) / self._spread, -4.0, 4.0)).float()
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """Clips with their lips."""
+
+    filmed: Filmed
+    heard: tuple[HeardClip, ...]
+
+
+def _with_lips(data: Path, talker: Filmed) -> _Seen:
+    ending, folder = ("_train", data / "grid_s1") if talker.name == "s1" else ("", data / "grid_talkers" / talker.name)
+    tracked = read_tracked(folder, talker=talker.name, motion=f"motion{ending}.npz", phones=f"phones{ending}.json")
+    clips = {clip.name: HeardClip(clip) for clip in tracked}
+    kept = [k for k, name in enumerate(talker.clips) if name in clips]
+    heard = tuple(clips[talker.clips[k]] for k in kept)
+    curves = tuple(_wider(talker.curves[k], seen(clip).aims[:, [0, 2]]) for k, clip in zip(kept, heard, strict=True))
+    names, sounds = (tuple(row[k] for k in kept) for row in (talker.clips, talker.sounds))
+    return _Seen(Filmed(talker.name, names, curves, sounds), heard)
+
+
+def _wider(curve: Float[Array, "frames channel=9"], lips: Float[Array, "_frames 2"]) -> Float[Array, "_all channel=11"]:
+    count = min(len(curve), len(lips))
+    return np.column_stack([curve[:count], lips[:count] * [1000.0, 100.0]])
+
+
+def _played(talker: _Seen, model: str, *, styled: bool) -> list[Float[Array, "_frames channel=11"]]:
+    """Of every clip, in the style of the other half's where `styled`."""
+    out, meter = [np.zeros((0, 11))] * len(talker.heard), lip_meter(load_head())
+    for half in (0, 1):
+        others = range(1 - half, len(talker.heard), 2)
+        chosen = np.array(others)[np.linspace(0, len(others) - 1, min(MOST_CLIPS, len(others))).astype(int)]
+        lips = learnt_lips([seen(talker.heard[k]) for k in chosen], load_motion_net(model))
+        moves = tuple(manner_of([talker.filmed.curves[k][:, :9] for k in others]))
+        style = MotionStyle(
+            moves, secs=0.0, consent="measured, not kept", habits=lips.habits,
+            changes={} if lips.update is None else {"lips": lips.update},
+        )  # fmt: skip
+        with TemporaryDirectory() as folder:
+            path = keep_style(style, Path(folder) / "their.style") if styled else None
+            for k in range(half, len(talker.heard), 2):
+                asked = Performance(talker.filmed.sounds[k], emotion="neutral", animator="takes", fps=FPS, seed=k)
+                motion = perform(replace(asked, model=model, moves_like=path)).whole()
+                out[k] = _wider(seen_of_performance(motion), meter.of_motion(motion)[:, [0, 2]])
+    return out
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description="Are talkers known by how they move?")
+    parser.add_argument("data", type=Path)
+    parser.add_argument("runs", type=Path)
+    options = parser.parse_args()
+    found = [talker for talker in tracked_talkers(options.data, every=EVERY) if len(talker.clips) >= _FEWEST]
+    talkers, networks = [_with_lips(options.data, talker) for talker in found], networks_of(options.runs)
+    for name, styled in (("in style", True), ("without", False)):
+        played = {
+            talker.filmed.name: _played(talker, networks[talker.filmed.name], styled=styled) for talker in talkers
+        }
+        for view, channels in (("brows, lids, head", ALL), ("lips", LIPS), ("all", (*ALL, *LIPS))):
+            print(name, view, whose_rows([talker.filmed for talker in talkers], played, channels=channels), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -15,7 +15,7 @@ from face_emote.core.errors import FaceEmoteWarning, OptionError
 from face_emote.core.names import BILABIALS, CONTROLS, NUM_SHAPE
 from face_emote.core.options import Performance
 from face_emote.core.signed_arrays import read_signed, with_header, write_signed
-from face_emote.core.types import FaceMotion
+from face_emote.core.types import FaceMotion, Speech
 from face_emote.face.bundled import load_head
 from face_emote.face.characters import character
 from face_emote.formats.motion_file import read_motion, write_motion
@@ -60,9 +60,12 @@ def whole_style() -> MotionStyle:
     change = low_rank(
         rng.standard_normal(head.weight.shape), bias=np.zeros(len(head.bias)), of=load_motion_net().sha256
     )
-    rest = np.zeros(len(CONTROLS))
-    rest[CONTROLS.index("mouthSmileLeft")] = 0.1
-    return replace(style(), habits=0.01 * rng.standard_normal((NUM_HABITS, 3)), rest=rest, changes={"lips": change})
+    return replace(
+        style(),
+        habits=0.01 * rng.standard_normal((NUM_HABITS, 3)),
+        rest={"mouthSmileLeft": 0.1},
+        changes={"lips": change},
+    )
 
 
 def test_a_style_file_holds_what_was_written(tmp_path: Path) -> None:
@@ -144,7 +147,7 @@ def test_a_damaged_style_is_refused(tmp_path: Path, damage: dict[str, object]) -
         read_style(path)
 
 
-@pytest.mark.parametrize("name", ["habits", "rest", "lips_down", "lips_up", "lips_bias"])
+@pytest.mark.parametrize("name", ["habits", "lips_down", "lips_up", "lips_bias"])
 @pytest.mark.parametrize(
     "array", [np.zeros(5, np.float32), np.full((1, 1), np.nan, np.float32), np.zeros((0, 3), np.float32)]
 )
@@ -205,6 +208,22 @@ def test_lips_of_a_style_are_learnt_and_played(tmp_path: Path, long_line: Path) 
         near = np.abs(times - 0.5 * (phone.start_secs + phone.end_secs)) < 0.08
         if phone.label in BILABIALS and gaps[0][near].min() < CLOSED:
             assert gaps[1][near].min() < CLOSED, f"{phone.label} at {phone.start_secs:.2f} s"
+
+
+@pytest.mark.filterwarnings("ignore:No speech was found")
+def test_a_crooked_smile_at_rest_is_cloned_and_played_as_strongly_as_asked(tmp_path: Path, long_line: Path) -> None:
+    left, right = (CONTROLS.index(f"mouthSmile{side}") for side in ("Left", "Right"))
+    crooked = keep_style(replace(style(), rest={"mouthSmileLeft": 0.09, "mouthSmileRight": 0.02}), tmp_path / "a.style")
+    silent = Speech(np.zeros(16_000, np.float32), 16_000)
+    apart = []
+    for strength in (0.0, 1.0, 2.0):
+        asked = Performance(silent, emotion="neutral", fps=FPS, moves_like=crooked, likeness=strength)
+        face = perform(asked).whole().expression
+        apart.append(float((face[:, left] - face[:, right]).mean()))
+    assert apart[0] < 0.01 < 0.04 < apart[1] < 0.9 * apart[2]
+    clip = write_motion(played(long_line, crooked), tmp_path / "clip.npz")
+    again = clone([clip, clip], consent=CONSENT).rest
+    assert again["mouthSmileLeft"] > again.get("mouthSmileRight", 0.0) + 0.02
 
 
 def test_a_style_without_a_network_of_its_lips_says_so(tmp_path: Path, long_line: Path) -> None:

@@ -16,7 +16,7 @@ from face_emote.core.types import FaceMotion, PerformanceStyle
 from face_emote.face.bundled import load_head
 from face_emote.formats.motion_file import read_motion
 from face_emote.generation.drawing import DrawnLife, TakeStream, drawn_life
-from face_emote.generation.layout import FACE, NUM_VALUES, VOICE, WINDOW, DrawConfig
+from face_emote.generation.layout import FACE, LIDS, NUM_VALUES, TOKEN_HZ, VOICE, WINDOW, DrawConfig
 from face_emote.generation.net import DRAW_NET, DrawNet, DrawWeights, draw_sizes, load_draw_net
 from face_emote.generation.seen import seen_of
 from face_emote.motion.events.drawn import Drawn, drawn_brows, drawn_closure
@@ -72,6 +72,23 @@ def test_another_take_changes_brows_and_head_and_nothing_of_the_mouth() -> None:
 
 def test_a_motion_says_what_drew_it(net: DrawNet) -> None:
     assert take(0).info.animator.endswith(f"takes {net.sha256[:8]}")
+
+
+def pauses_between_blinks(net: DrawNet, voice: np.ndarray) -> np.ndarray:
+    """Seconds, of many takes of somebody who blinks a lot."""
+    lively = net.manners.max(axis=0)
+    found = []
+    for seed in range(12):
+        lids = drawn_life(net, voice, seed=seed, style=lively).face[:, LIDS].ravel()
+        shut = np.flatnonzero(lids < 0.6)
+        found.append(np.diff(shut)[np.diff(shut) > 1] - 1)
+    return np.concatenate(found) / (2.0 * TOKEN_HZ)
+
+
+def test_lids_never_flutter(net: DrawNet, voice: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert pauses_between_blinks(net, voice).min() > 0.3
+    monkeypatch.setattr("face_emote.generation.drawing._OPEN_FOR", 0)
+    assert pauses_between_blinks(net, voice).min() < 0.3
 
 
 def test_whoever_never_blinks_does_not_in_a_take_either() -> None:

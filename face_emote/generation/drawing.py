@@ -35,6 +35,8 @@ DrawnAfter = Callable[[int, Array], Array | None]
 _STAYS = 0.6
 """How much of a window's way to move is kept in the next one."""
 _FARTHEST = 5.0
+_BLINKS, _HELD_OPEN, _OPEN_FOR = 0.6, 0.75, 8
+"""Lids below the first have shut, and are open for at least so many halves of a token, .32 s, before they do again."""
 _SILENT = np.array([-40.0 if name == "loudness" else 0.0 for name in VOICE], np.float32)
 _HEAD = slice(FACE.index("nod"), FACE.index("tilt") + 1)
 _WIDEST = np.arcsinh(0.3 / EASED)
@@ -87,6 +89,7 @@ class TakeStream:
         """From `CONTEXT` tokens before the next ones on."""
         self._before: Array | None = None
         self._windows = 0
+        self._shut, self._open_for = False, _OPEN_FOR
 
     def push(self, voice: Float[Array, f"_token value={len(VOICE)}"]) -> Float[Array, f"_token value={len(FACE)}"]:
         """More of the voice; what can be drawn by now."""
@@ -95,13 +98,24 @@ class TakeStream:
         while len(self._voice) >= WINDOW:
             done.append(self._drawn())
             self._voice = self._voice[HOP:]
-        return np.concatenate(done) if done else np.zeros((0, len(FACE)))
+        return self._without_flutter(np.concatenate(done)) if done else np.zeros((0, len(FACE)))
 
     def finish(self) -> Float[Array, f"_token value={len(FACE)}"]:
         """The rest; behind the voice there is silence."""
         left = len(self._voice) - CONTEXT
         rest = self.push(np.repeat(_SILENT[None], WINDOW, axis=0))
         return rest[:left]
+
+    def _without_flutter(self, face: Array) -> Array:
+        """Lids that shut again too soon after a blink stay open."""
+        for row in face:
+            for column in LIDS:
+                shuts = row[column] < _BLINKS
+                if shuts and not self._shut and self._open_for < _OPEN_FOR:
+                    row[column], shuts = _HELD_OPEN, False
+                self._shut = shuts
+                self._open_for = 0 if shuts else self._open_for + 1
+        return face
 
     def _drawn(self) -> Array:
         net, dice = self._net, np.random.default_rng([self._seed, self._windows])

@@ -29,7 +29,7 @@ HABITS_BEFORE = (0.0, 0.12, 0.25, 0.4, 0.6, 0.9)
 HABITS_AFTER = (0.0, 0.12, 0.25, 0.45, 0.8, 1.3)
 """Knots of what lips do before and after speech, seconds; at the last ones the habit is over."""
 NUM_HABITS = len(HABITS_BEFORE) + len(HABITS_AFTER) - 2
-_SHAPES = {"habits": (NUM_HABITS, 3), "rest": (len(CONTROLS),), "betas": (NUM_SHAPE,)}
+_SHAPES = {"habits": (NUM_HABITS, 3), "betas": (NUM_SHAPE,)}
 _CHANGES = ("lips", "takes")
 _PARTS = ("down", "up", "bias")
 
@@ -46,8 +46,8 @@ class MotionStyle:
     """Who agreed to what."""
     habits: Float[Array, f"knot={NUM_HABITS} aim=3"] | None = None
     """Of the lips beside speech: `motion.mouth.lip_habits`."""
-    rest: Float[Array, f" control={len(CONTROLS)}"] | None = None
-    """What the face does while it does nothing."""
+    rest: Mapping[str, float] = field(default_factory=dict)
+    """What the face does while it does nothing, by the names of controls."""
     betas: Float[Array, f" shape={NUM_SHAPE}"] | None = None
     """Whose face it is; only where that was asked for."""
     changes: Mapping[str, LowRank] = field(default_factory=dict)
@@ -70,7 +70,8 @@ def style_arrays(style: MotionStyle) -> dict[str, Array]:
     """All that is signed and kept: `core.signed_arrays`."""
     header = {
         "format": FORMAT, "version": VERSION, "moves": dict(zip(STYLE, style.moves, strict=True)), "secs": style.secs,
-        "consent": style.consent, "of": {name: change.of for name, change in style.changes.items()},
+        "consent": style.consent, "rest": dict(style.rest),
+        "of": {name: change.of for name, change in style.changes.items()},
     }  # fmt: skip
     arrays = {name: getattr(style, name) for name in _SHAPES}
     arrays |= {
@@ -113,14 +114,15 @@ def _style(header: Mapping[str, Any], arrays: Mapping[str, Array], *, expected: 
         raise ValueError(f"its format is {str(header['format'])[:40]!r}")
     moves = tuple(float(header["moves"][name]) for name in STYLE)
     secs = float(header["secs"])
-    for values in (np.array([*moves, secs]), *arrays.values()):
+    rest = {str(name): float(value) for name, value in header.get("rest", {}).items() if name in CONTROLS}
+    for values in (np.array([*moves, secs, *rest.values()]), *arrays.values()):
         if not (np.abs(values) < _MOST).all():
             raise ValueError("it holds numbers that nobody has")
     of = header.get("of", {})
     changes = {name: _change(arrays, name, of=str(of[name])) for name in _CHANGES if name in of}
     require_arrays(arrays, {name: ("<f4", shape) for name, shape in _SHAPES.items() if name in arrays})
     held = {name: arrays[name] for name in _SHAPES if name in arrays}
-    return MotionStyle(moves, secs=secs, consent=str(header["consent"]).strip(), changes=changes, **held)
+    return MotionStyle(moves, secs=secs, consent=str(header["consent"]).strip(), rest=rest, changes=changes, **held)
 
 
 def _change(arrays: Mapping[str, Array], name: str, *, of: str) -> LowRank:

@@ -37,7 +37,7 @@ from face_emote.core.cameras import lens_of
 from face_emote.core.cues import MouthCues
 from face_emote.core.errors import CuesError, FaceEmoteWarning, OptionError
 from face_emote.core.motion import MotionStream, joined_motion
-from face_emote.core.names import DEFAULT_FPS
+from face_emote.core.names import CONTROLS, DEFAULT_FPS
 from face_emote.core.options import BankUse, Performance
 from face_emote.core.timing import frames_in
 from face_emote.core.types import (
@@ -351,12 +351,11 @@ def _stream(
 
 
 def _ways(performance: Performance, cast: _Cast) -> OwnWays:
-    if cast.style is None:
+    style, share = cast.style, performance.likeness
+    if style is None:
         return OwnWays()
-    habits, rest = (
-        None if array is None else performance.likeness * array for array in (cast.style.habits, cast.style.rest)
-    )
-    return OwnWays(habits, rest)
+    rest = np.array([style.rest.get(name, 0.0) for name in CONTROLS])
+    return OwnWays(None if style.habits is None else share * style.habits, np.clip(share * rest, 0.0, 1.0))
 
 
 def with_source(info: MotionInfo, source: Speech | Path) -> MotionInfo:

@@ -44,9 +44,9 @@ RESTING = (
     "browDown", "browOuterUp", "innerBrowRaise", "eyeSquint", "eyeWide", "cheekSquint", "mouthSmile", "mouthFrown",
     "mouthPress", "mouthDimple",
 )  # fmt: skip
-"""Controls in which a face at rest has a look of its own."""
-MOST_AT_REST = 0.15
-_RESTING = np.array([name.startswith(RESTING) for name in CONTROLS])
+"""Controls, of both sides, in which a face at rest has a look of its own."""
+MOST_AT_REST, MOST_APART = 0.06, 0.1
+"""Of both sides, and of one against the other: what a tracker takes for more is the shape of the face."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,11 +88,20 @@ def clone(
         )
     moves = tuple(np.round(manner_of([clip.curve for clip in long]), 4).tolist())
     style = _with_lips(MotionStyle(moves, secs=round(secs, 2), consent=consent.strip()), long)
-    rest = np.median(np.concatenate([clip.motion.expression[:, : len(CONTROLS)] for clip in long]), axis=0)
     betas = [clip.betas for clip in long if clip.betas is not None]
-    return replace(
-        style, rest=np.clip(rest, 0.0, MOST_AT_REST) * _RESTING, betas=np.mean(betas, axis=0) if identity else None
-    )
+    return replace(style, rest=_at_rest(long), betas=np.mean(betas, axis=0) if identity else None)
+
+
+def _at_rest(clips: Sequence[_Clip]) -> dict[str, float]:
+    controls = np.concatenate([clip.motion.expression[:, : len(CONTROLS)] for clip in clips])
+    usual, rest = dict(zip(CONTROLS, np.median(controls, axis=0).tolist(), strict=True)), dict[str, float]()
+    for name in RESTING:
+        left, right = usual[f"{name}Left"], usual[f"{name}Right"]
+        both = min(0.5 * (left + right), MOST_AT_REST)
+        apart = float(np.clip(left - right, -MOST_APART, MOST_APART))
+        for side, sign in (("Left", 0.5), ("Right", -0.5)):
+            rest[f"{name}{side}"] = round(max(both + sign * apart, 0.0), 4)
+    return {name: value for name, value in rest.items() if value > 0.0}
 
 
 def keep_style(style: MotionStyle, path: str | Path) -> Path:
