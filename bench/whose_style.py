@@ -110,7 +110,7 @@ def _with_lips(data: Path, talker: Filmed) -> _Seen:
     kept = [k for k, name in enumerate(talker.clips) if name in clips]
     heard = tuple(clips[talker.clips[k]] for k in kept)
     curves = tuple(_wider(talker.curves[k], seen(clip).aims[:, [0, 2]]) for k, clip in zip(kept, heard, strict=True))
-    names, sounds = (tuple(row[k] for k in kept) for row in (talker.clips, talker.sounds))
+    names, sounds = tuple(talker.clips[k] for k in kept), tuple(talker.sounds[k] for k in kept)
     return _Seen(Filmed(talker.name, names, curves, sounds), heard)
 
 
