@@ -56,8 +56,8 @@ def in_turn(plan: EmotionPlan, *, duration_secs: float, pauses: Sequence[Pause] 
         turn = min(near, key=lambda middle: abs(middle - turn), default=turn)
         keys += [(round(turn - half, 5), number - 1), (round(turn + half, 5), number)]
     text = "; ".join(f"{secs:.10g}s {plan.turns[number]}" for secs, number in keys)
-    told = tuple(EmotionKey(secs, plan.keys[number].emotion) for secs, number in keys)
-    return EmotionPlan(told, plan.auto, f"auto:{plan.auto:g}; {text}" if plan.auto > 0.0 else text)
+    placed = tuple(EmotionKey(secs, plan.keys[number].emotion) for secs, number in keys)
+    return EmotionPlan(placed, plan.auto, f"auto:{plan.auto:g}; {text}" if plan.auto > 0.0 else text)
 
 
 def with_auto(plan: EmotionPlan, heard: EmotionPlan) -> EmotionPlan:

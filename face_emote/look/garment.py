@@ -69,7 +69,7 @@ class Garment:
     first: Int[Array, " cloth_point"]
     second: Int[Array, " cloth_point"]  # For points of the base those of its column's edge.
     share: Float[Array, " cloth_point"]  # Weight of `second`.
-    offset: Float[Array, " worn_point"]  # Metres along the normal; the base has none.
+    offset: Float[Array, " lifted_point"]  # Metres along the normal; the base has none.
     under: Float[Array, " cloth_point"]  # Millimetres under the collar.
     shade: Float[Array, " cloth_point"]  # Share of the sky's light.
     base: Base
@@ -85,15 +85,15 @@ class Garment:
         self, skin_points: Float[Array, "point 3"], skin_normals: Float[Array, "point 3"]
     ) -> Float[Array, "cloth_point 3"]:
         """Where the cloth is on a posed bust."""
-        worn, base = len(self.offset), self.base
+        lifted, base = len(self.offset), self.base
         lift = self.offset[:, None].astype(skin_points.dtype)
         points: Array = self.blend(skin_points)
-        points[:worn] += self.blend(skin_normals)[:worn] * lift
+        points[:lifted] += self.blend(skin_normals)[:lifted] * lift
         origin, across, ahead = base.axes.astype(skin_points.dtype) @ skin_points[base.anchor]
         up = np.cross(ahead, across) / np.sqrt(np.linalg.norm(ahead) * np.linalg.norm(across))
         frame = np.stack([across, up, ahead])
         moved = points[base.hem] - (origin + base.hem_rest @ frame)
-        points[worn:] = origin + base.rest @ frame + base.share[:, None] * moved[base.column]
+        points[lifted:] = origin + base.rest @ frame + base.share[:, None] * moved[base.column]
         return points
 
     def joint_weights(self, skin_weights: Float[Array, "point joint"]) -> Float[Array, "cloth_point joint"]:
@@ -140,15 +140,15 @@ def make_garment(
     rounding = np.sqrt(np.clip(cut.depth / ROUNDING_MM, 0.0, 1.0))
     offset = EDGE_THICKNESS + (THICKNESS - EDGE_THICKNESS) * rounding
     offset = np.concatenate([offset, np.full(len(collar), RIM_DEPTH)])
-    worn = np.concatenate([np.arange(count), collar])
-    first, second, share, under = (values[worn] for values in (cut.first, cut.second, cut.share, cut.depth))
+    on_skin = np.concatenate([np.arange(count), collar])
+    first, second, share, under = (values[on_skin] for values in (cut.first, cut.second, cut.share, cut.depth))
     edge = template[first[hem]] * (1.0 - share[hem, None]) + template[second[hem]] * share[hem, None]
     within = template[np.unique(_border(_without_border(shoulders, rings=steps)))]
     base, fallen = _base(edge, np.array(hem), slope=_slope(edge, within), template=template)
-    rings = np.concatenate([[hem], len(worn) + np.arange(len(base.rest)).reshape(-1, len(hem))]).astype(np.int64)
+    rings = np.concatenate([[hem], len(on_skin) + np.arange(len(base.rest)).reshape(-1, len(hem))]).astype(np.int64)
     kept += _tube(rings) + _closed(rings[-1].tolist())
     copied = np.array(hem)[base.column]
-    shade = np.concatenate([np.ones(len(worn)), _shade(base.rest[:, 1])])
+    shade = np.concatenate([np.ones(len(on_skin)), _shade(base.rest[:, 1])])
     return Garment(
         first=np.concatenate([first, first[copied]]).astype(np.int32),
         second=np.concatenate([second, second[copied]]).astype(np.int32),

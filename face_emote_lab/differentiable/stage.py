@@ -38,7 +38,7 @@ class TorchGarment:
     first: Int[Tensor, " cloth"]
     second: Int[Tensor, " cloth"]
     share: Float[Tensor, "cloth 1"]
-    offset: Float[Tensor, "worn 1"]
+    offset: Float[Tensor, "lifted 1"]
     shade: Float[Tensor, "cloth 1"]
     hem: Int[Tensor, " column"]
     anchor: Int[Tensor, " anchor"]
@@ -56,8 +56,8 @@ class TorchGarment:
         self, points: Float[Tensor, "batch point 3"], normals: Float[Tensor, "batch point 3"]
     ) -> Float[Tensor, "batch cloth 3"]:
         """Where the cloth is on a posed bust."""
-        worn = len(self.offset)
-        own = self.blend(points)[:, :worn] + self.blend(normals)[:, :worn] * self.offset
+        lifted = len(self.offset)
+        own = self.blend(points)[:, :lifted] + self.blend(normals)[:, :lifted] * self.offset
         origin, across, ahead = (self.axes @ points.index_select(1, self.anchor)).split(1, dim=1)
         length = across.norm(dim=-1, keepdim=True) * ahead.norm(dim=-1, keepdim=True)
         frame = torch.cat([across, torch.linalg.cross(ahead, across) / length.sqrt(), ahead], dim=1)
