@@ -127,6 +127,21 @@ def test_what_was_said_once_is_not_said_again(kept, monkeypatch):
         said(LINE, speaker="flite:rms")
 
 
+def test_what_was_said_longest_ago_is_forgotten_and_what_a_batch_may_need_is_not(own, kept, monkeypatch):
+    own(SPEAKS)
+    lines = [said(f"Line {word}.", language="en").path for word in ("one", "two", "three")]
+    long_ago = time.time() - 2.0 * room.KEPT_SECS
+    for number, path in enumerate(lines):
+        os.utime(path, (long_ago + number, long_ago + number))
+    monkeypatch.setattr(room, "MOST_KEPT", 2 * lines[0].stat().st_size)
+    said("Line one.", language="en")  # It is used again.
+    said("Line four.", language="en")
+    assert [path.exists() for path in lines] == [True, False, False] and len(list(kept.glob("*.phones"))) == 2
+    monkeypatch.setattr(room, "MOST_KEPT", 0)
+    said("Line five.", language="en")
+    assert len(list(kept.glob("*.wav"))) == 3  # All of today.
+
+
 @needs_flite
 def test_a_damaged_cache_is_said_anew():
     first = said(LINE, speaker="flite")

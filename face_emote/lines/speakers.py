@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -36,6 +37,7 @@ CACHE = "FACE_EMOTE_CACHE"  # Environment variable: a folder instead of the user
 MOST_LETTERS = 10_000  # Of one line: about a quarter of an hour, and what the words' feeling is read from.
 SECS_TO_START, SECS_A_LETTER = 60.0, 0.1
 MOST_MEMORY, MOST_SOUND = 8 << 30, 1 << 30
+MOST_KEPT, KEPT_SECS = 1 << 30, 86_400.0  # Bytes of what was said before, and how long it stays in any case.
 OFFLINE = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
 """What would fetch a voice finds no way out."""
 _OUT_OF_TEXT = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ufffe\ufff9-\uffff]")
@@ -164,12 +166,16 @@ def said(text: str, *, speaker: str | None = None, language: str | None = None) 
     place = cache_folder() / f"{name}.wav"
     sounds = place.with_suffix(".phones")
     try:
-        there = sounds.is_file() and open_speech(place).duration_secs > 0.0
+        secs = open_speech(place).duration_secs if sounds.is_file() else 0.0
     except AudioError:
-        there = False
-    if not there:
-        _say(plain, place, speaker=who, voice=voice, language=spoken)
-    phones = phones_in(sounds, open_speech(place).duration_secs, in_ipa=who.phones != "printed")
+        secs = 0.0
+    if secs > 0.0:
+        with suppress(OSError):
+            os.utime(place)
+    else:
+        secs = _say(plain, place, speaker=who, voice=voice, language=spoken)
+        _forget_oldest(place.parent)
+    phones = phones_in(sounds, secs, in_ipa=who.phones != "printed")
     return SaidLine(place, plain, spoken, phones)
 
 
@@ -182,14 +188,25 @@ def cache_folder() -> Path:
     return Path(base) / "face_emote" / "said"
 
 
+def _forget_oldest(folder: Path) -> None:
+    """What was said longest ago, where all is too much; what was used within a day stays, for a batch may need it."""
+    size = 0
+    with suppress(OSError):  # Somebody else does the same.
+        for used, path in sorted(((path.stat().st_mtime, path) for path in folder.glob("*.wav")), reverse=True):
+            size += path.stat().st_size
+            if size > MOST_KEPT and used < time.time() - KEPT_SECS:
+                path.unlink()
+                path.with_suffix(".phones").unlink(missing_ok=True)
+
+
 def _state_of(voice: str) -> str:
     """Of a voice that is a file."""
     path = Path(voice)
     return f"{path.stat().st_size}-{path.stat().st_mtime_ns}" if path.suffix and path.is_file() else ""
 
 
-def _say(text: str, place: Path, *, speaker: Speaker, voice: str, language: str) -> None:
-    """Put the sounds that are told in place, then the sound."""
+def _say(text: str, place: Path, *, speaker: Speaker, voice: str, language: str) -> float:
+    """Put the sounds that are told in place, then the sound; returns its seconds."""
     text = in_plain_letters(text) if speaker.ascii else text
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -201,7 +218,7 @@ def _say(text: str, place: Path, *, speaker: Speaker, voice: str, language: str)
         words = {"text": str(source), "wav": str(sound), "voice": voice, "language": language}
         printed = _run([speaker.command or "", *(["-P"] if speaker.module else []), *speaker.arguments], words, speaker)
         try:
-            open_speech(sound)
+            secs = open_speech(sound).duration_secs
         except (AudioError, OSError):
             raise SpeakerError(f"The speaker {speaker.name} gave no sound for this text; choose another") from None
         if speaker.phones.startswith("face_emote."):
@@ -211,6 +228,7 @@ def _say(text: str, place: Path, *, speaker: Speaker, voice: str, language: str)
                 printed = ""
         with written_beside(place.with_suffix(".phones")) as beside:
             beside.write_text(printed if speaker.phones else "", encoding="utf-8")
+    return secs
 
 
 def _run(line: list[str], words: Mapping[str, str], speaker: Speaker) -> str:
