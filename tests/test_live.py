@@ -157,6 +157,15 @@ def test_silence_keeps_the_lips_still(net):
         assert np.ptp(motion.expression[:, LIPS], axis=0).max() < 1e-6
 
 
+def test_a_live_heart_breathes(net):
+    style = PerformanceStyle(blood="physiological")
+    motion = live(net, np.zeros(20 * SAMPLE_RATE_HZ, np.float32), style=style, emotion="neutral", fps=100.0)
+    flow = motion.blood_flow[:, 0].astype(np.float64)
+    feet = np.flatnonzero((flow[1:-1] < flow[:-2]) & (flow[1:-1] <= flow[2:]) & (flow[1:-1] < -0.3 * flow.max())) + 1
+    beats = np.diff(feet) / 100.0
+    assert 15 < len(beats) < 30 and np.ptp(60.0 / beats[2:-2]) > 3.5  # Faster with full lungs, slower with empty ones.
+
+
 def test_the_same_seed_gives_the_same_bytes_and_another_one_other_glances(net, line):
     a, b, c = (live(net, line[:12_000], seed=seed, fps=25.0) for seed in (4, 4, 5))
     assert all(getattr(a, name).tobytes() == getattr(b, name).tobytes() for name in FRAME_ARRAYS)

@@ -25,6 +25,7 @@ from face_emote.emotion.grammar import plan_of
 from face_emote.emotion.track import PlannedEmotion
 from face_emote.face.characters import character as load_character
 from face_emote.face.head import Head
+from face_emote.motion.events.breathing import breath_volume
 from face_emote.motion.events.cues import LEAVE_SECS, PHRASE_GAP_SECS
 from face_emote.motion.events.curves import ease
 from face_emote.motion.feeling.dynamics import LEAD_SECS
@@ -171,8 +172,12 @@ class LivePerformer:
         tempo = Tempo(accent, activity, energy)
         gains, self._life = step_life(tempo, self._life, times=times, key=self._director.life_key)
         affect = affect.with_gains(gains)
-        controls = face_controls(self._score(), times, display=affect.display, leisure=leisure, style=style, gauge=None)
-        tracks, self._skin = step_skin(affect, controls, state=self._skin, first=first, player=self._player)
+        score = self._score()
+        controls = face_controls(score, times, display=affect.display, leisure=leisure, style=style, gauge=None)
+        inhaled = breath_volume(score.breath, times)
+        tracks, self._skin = step_skin(
+            affect, controls, state=self._skin, first=first, player=self._player, inhaled=inhaled
+        )
         self._slow = tracks if self._slow is None else joined(self._slow, tracks)
 
     def _direct(
