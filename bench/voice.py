@@ -9,6 +9,7 @@ is still the same person, beside what it says of the talker's real recordings.
 import argparse
 import json
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from face_emote.emotion.grammar import describe
 from face_emote.emotion.track import track
 from face_emote.perception.functionals import functionals_of
 from face_emote.voice import manners
-from face_emote.voice.retuned import retuned, surveyed
+from face_emote.voice.retuned import Survey, retuned, surveyed
 from face_emote.voice.vocoder import FRAME_HZ
 from tools.fit_manners import LETTERS, manners_from
 
@@ -73,18 +74,27 @@ def balanced(named: Sequence[Named]) -> float:
 def retuned_by(table: manners.Table, speech: Speech, words: str) -> Speech:
     """`fe.retune` with another table of manners."""
 
-    def silent(secs: float) -> None:
-        del secs
-
-    def pieces() -> list[Array]:
-        return [speech.samples]
-
     def felt(secs: Array) -> manners.Manner:
         return manners.manner_of(track(describe(words), times=secs, fps=float(FRAME_HZ)), table)
 
-    survey = surveyed(pieces, rate_hz=speech.sample_rate, passed=silent)
-    blocks = retuned(pieces, survey, felt, rate_hz=speech.sample_rate, seed=0, passed=silent)
+    blocks = retuned(
+        lambda: [speech.samples], _survey(speech), felt, rate_hz=speech.sample_rate, seed=0, passed=_silent
+    )
     return Speech(np.concatenate(list(blocks)), speech.sample_rate)
+
+
+def _survey(speech: Speech) -> Survey:
+    """The same for every feeling, and most of the work."""
+    return _surveyed(speech.samples.tobytes(), speech.sample_rate)
+
+
+@lru_cache(maxsize=2)
+def _surveyed(sound: bytes, rate_hz: int) -> Survey:
+    return surveyed(lambda: [np.frombuffer(sound, np.float32)], rate_hz=rate_hz, passed=_silent)
+
+
+def _silent(secs: float) -> None:
+    del secs
 
 
 class Encoder:

@@ -19,8 +19,9 @@ from face_emote.emotion.blending import PROTOTYPE_VAD
 BANDS = 24
 """Evenly spaced in mel from 0 to `TOP_HZ`."""
 TOP_HZ = 8000.0
-SCALARS = ("pitch", "range", "slope", "level", "loudness", "jitter", "tremor")
-"""semitones; ln of a ratio; semitones a second; ln of a ratio; dB; semitones (of cycle to cycle, and of 6 Hz)."""
+SCALARS = ("pitch", "range", "slope", "level", "loudness", "jitter", "tremor", "pace")
+"""semitones; ln of a ratio; semitones a second; ln of a ratio; dB; semitones (of cycle to cycle, and of 6 Hz); ln of
+a ratio of how much of its movement the tone makes within a syllable: below 0 where speech is slack."""
 CURVES = ("tone", "tilt", "spread", "breath")
 """dB in voiced sound; dB, how much more so a sound that is one neper louder than the median; ln of a ratio of the
 liveliness of each band; dB of aperiodicity."""

@@ -21,7 +21,7 @@ LOUDER_NEPERS = 2.0
 DB = np.log(10.0) / 10.0
 """Nepers of power in a decibel."""
 LEAST_RATIO, MOST_RATIO = 0.6, 1.6
-MELODY_FRAMES = 31  # Over which a melody is smooth: a syllable.
+SYLLABLE_FRAMES = 31
 MOST_MOVED = 10.0  # Semitones, at any instant: beyond, each period is laid twice, and rises squeak. A choice.
 SPREAD_SHARE = 0.7
 """Of the measured liveliness that the bands of one frame are given; all of it rings."""
@@ -59,20 +59,23 @@ def pitched(
     stretch = np.exp(np.clip(manner.of("range"), -1.0, 1.0)) - 1.0
     tremor = manner.of("tremor") * np.sin(2.0 * np.pi * TREMOR_HZ * secs)
     move = (
-        manner.of("pitch") + slope + (_drawn_out(tone, voiced) - usual) * stretch + tremor + manner.of("jitter") * noise
+        manner.of("pitch")
+        + slope
+        + (smooth(tone[:, None], voiced)[:, 0] - usual) * stretch
+        + tremor
+        + manner.of("jitter") * noise
     )
     moved = tone + np.clip(move, -MOST_MOVED, MOST_MOVED)
     found: Array = np.where(voiced, np.clip(2.0 ** (moved / 12.0), 45.0, 1100.0), 0.0)
     return found
 
 
-def _drawn_out(tone: Float[Array, " frame"], voiced: Array) -> Float[Array, " frame"]:
-    """The melody without what each sound does to it: to stretch that too makes a voice hoarse."""
-    bell = np.hanning(MELODY_FRAMES)
-    found: Array = np.convolve(np.where(voiced, tone, 0.0), bell, "same") / np.maximum(
-        np.convolve(voiced.astype(float), bell, "same"), 1e-9
-    )
-    return found
+def smooth(values: Float[Array, "frame value"], voiced: Array) -> Float[Array, "frame value"]:
+    """What lasts for a syllable in voiced sound; to stretch a melody's ripples with it makes a voice hoarse."""
+    bell = np.hanning(SYLLABLE_FRAMES)
+    there = np.maximum(np.convolve(voiced.astype(float), bell, "same"), 1e-9)
+    summed = [np.convolve(np.where(voiced, column, 0.0), bell, "same") for column in values.T]
+    return np.asarray((summed / there).T)
 
 
 def phrase_places(speaks: Array) -> Float[Array, " frame"]:
@@ -96,6 +99,9 @@ def tuned(voice: Voice, manner: Manner, *, pitch_hz: Float[Array, " frame"], hab
     bands = _band_levels(voice.envelope, spread_over) - habit.tone
     ratio = np.clip(np.exp(manner.of("spread")), LEAST_RATIO, MOST_RATIO) - 1.0
     gain = DB * (manner.of("tone") + loud * manner.of("tilt")) + SPREAD_SHARE * bands * ratio
+    voiced = voice.pitch_hz > 0.0
+    within = np.where(voiced[:, None], bands - smooth(bands, voiced), 0.0)
+    gain += SPREAD_SHARE * within * (np.clip(np.exp(manner.of("pace")), LEAST_RATIO, MOST_RATIO) - 1.0)[:, None]
     shaped = gain @ spread_over
     # A brighter tone makes bright sounds stand out; the loudness of the talker's usual sound stays.
     usual = np.exp(habit.tone @ spread_over)
@@ -104,7 +110,7 @@ def tuned(voice: Voice, manner: Manner, *, pitch_hz: Float[Array, " frame"], hab
     whole = np.clip(level, -3.0, 3.0) * swing + DB * manner.of("loudness")
     speech = 1.0 / (1.0 + np.exp(-1.5 * (level + QUIET_NEPERS)))
     envelope = voice.envelope * np.exp((shaped + whole[:, None]) * speech[:, None])
-    breath = voice.breath * 10.0 ** ((manner.of("breath") @ spread_over) * (voice.pitch_hz > 0.0)[:, None] / 20.0)
+    breath = voice.breath * 10.0 ** ((manner.of("breath") @ spread_over) * voiced[:, None] / 20.0)
     return Voice(pitch_hz, envelope, np.clip(breath, 1e-4, 1.0))
 
 
