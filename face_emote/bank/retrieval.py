@@ -98,6 +98,8 @@ def library_of(use: BankUse) -> Library:
     changed = [(f, (f / INDEX).stat().st_mtime_ns) for f in bank_folders(use.bank) if (f / INDEX).exists()]
     every = _library(tuple(changed))
     names = {name.strip() for name in use.forbid.split(",")} - {""}
+    if names == {"all"}:
+        return _columns([])
     for name in sorted(names):
         every.named(name)
     return every if not names else _columns([moment for moment in every.moments if moment.name not in names])

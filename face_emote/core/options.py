@@ -57,7 +57,7 @@ class BankUse:
         section=ANIMATOR, metavar="WORDS",
     )  # fmt: skip
     forbid: str = option(
-        "", "Moments that no take is to be drawn after: their names, with commas between.",
+        "", "Moments that no take is to be drawn after: their names, with commas between; or all.",
         section=ANIMATOR, metavar="NAMES",
     )  # fmt: skip
     context: str | None = option(
