@@ -96,6 +96,8 @@ def face_frames(
         neck = drawn_head(score.drawn, times, energy=energy, tendency=tendency, amount=amount)
     if score.listening is not None:
         neck[:, 0] += amount * score.listening.nods.at(times)
+        if score.drawn is None:
+            neck += amount * score.listening.head(times)
     lift, tip = breath_motion(breath_volume(score.breath, times), amount=amount)
     neck[:, 0] += tip
     if player.body is not None:

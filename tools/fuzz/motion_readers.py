@@ -3,11 +3,14 @@
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 import face_emote as fe
+from face_emote.bank.moments import INDEX, add_moments, read_bank
+from face_emote.bank.retrieval import BUNDLED
 from face_emote.core.types import FRAME_ARRAYS, FaceMotion
 from face_emote.emotion.grammar import describe
 from face_emote.formats.captures import read_capture
@@ -68,6 +71,20 @@ def _token_files(folder: Path) -> list[Seed]:
 def capture(path: Path) -> None:
     """A recorded face."""
     _looked_at(read_capture(path).motion)
+
+
+def _banks(folder: Path) -> list[Seed]:
+    moments = [replace(moment, consent="ours") for moment in read_bank(BUNDLED).moments[:3]]
+    add_moments(folder / "made", moments, file="tokens.npz")
+    shutil.copy(folder / "made" / "tokens.npz", folder / "tokens.npz")
+    return [Seed((folder / "made" / INDEX).read_bytes(), ".json")]
+
+
+def bank(path: Path) -> None:
+    """The index of a bank; its tokens lie beside."""
+    for moment in read_bank(path.parent).moments:
+        if not np.isfinite(moment.face).all() or not np.isfinite(moment.vad).all():
+            raise WronglyAcceptedError("a moment that is no numbers")
 
 
 def viewed(path: Path) -> None:
@@ -153,6 +170,7 @@ READERS = (
     Reader("motion-file", "motion", _motions, motion, MOTION, quick=True),
     Reader("capture-csv-json", "motion", _captures, capture, (*TEXT, *JSON), quick=True),
     Reader("tokens", "motion", _token_files, played_tokens, quick=True),
+    Reader("bank", "motion", _banks, bank, JSON, beside=("tokens.npz",), name_there=INDEX, quick=True),
     Reader("coefficients", "motion", _coefficients, capture, NPZ),
     Reader("viewed-glb", "motion", _glbs, viewed, GLB),
     Reader("mark", "mark", _marked, verified, (*GLB, *BOXES)),

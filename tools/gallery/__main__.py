@@ -19,6 +19,7 @@ from face_emote.face.rig import MUSCLE_COLUMNS
 from face_emote.rendering.scene import LIGHTS
 from face_emote.rendering.sheet import compose_sheet
 from face_emote.verbs.render import render_frames
+from tools.gallery.listening import listening
 from tools.gallery.voices import voices
 
 FOUR_EMOTIONS = ("joy", "anger", "sadness", "fear")
@@ -185,7 +186,7 @@ def lights() -> np.ndarray:
 
 STILLS: dict[str, Callable[[], np.ndarray]] = {
     f.__name__: f
-    for f in (hero, people, four_emotions, strips, visemes, blush, wrinkles, muscles, cast, lights, voices)
+    for f in (hero, people, four_emotions, strips, visemes, blush, wrinkles, muscles, cast, lights, voices, listening)
 }
 
 

@@ -17,7 +17,7 @@ from face_emote.core.arrays import Array, Float
 from face_emote.core.names import CONTROLS
 from face_emote.motion.events.blinks import SILENT_HZ
 from face_emote.motion.events.cues import SpeechCues
-from face_emote.motion.events.curves import ease, pulse, reaching, since_and_until
+from face_emote.motion.events.curves import ease, octaves, pulse, reaching, since_and_until
 
 LISTENING_HZ = 22.0 / 60.0
 """Blinks: 20 a minute of somebody who talks, times 27.6 / 24.7."""
@@ -25,7 +25,7 @@ _TURN_SECS = 1.2  # A partner who is silent for longer has ended a turn.
 _STAYS_SECS, _OWN_SECS = 0.8, 0.25
 """For how long one still listens after a turn; and how long before an own phrase, and after it, one does not."""
 _ANSWER_SECS, _LATEST_SECS = 0.42, 1.0
-_CHANCE, _CHANCE_WITHIN, _OWED = 0.28, 0.08, 0.05
+_CHANCE, _CHANCE_WITHIN, _OWED = 0.3, 0.12, 0.05
 """How often the end of a phrase is answered, and a stressed syllable of one that lasts for more than `_LONG_SECS`; and
 how much more often for every second in which nothing was."""
 _LONG_SECS, _APART_SECS = 2.5, 1.6
@@ -33,6 +33,9 @@ _STROKES = ((1, 0.42), (2, 0.33), (3, 0.17), (4, 0.08))
 _DEPTH = np.radians(2.3)  # Of a single stroke; of the first of several a sixth more each.
 _FALL, _LAST = 0.68, 0.7  # Each stroke over the one before, and the last one beyond that.
 _PERIOD_SECS = 0.52  # Of a single stroke; of several they are faster.
+_STIR, _STIR_HZ = np.radians(np.array([0.85, 0.9, 0.7])), 0.12
+"""Deviation of what else the head does, and the rate of its slowest octave: below 1 Hz, where listeners follow those
+whom they hear (Hale et al. 2020); the size is a choice."""
 _BROW, _SMILE, _SQUINT = 0.16, 0.2, 0.3
 _LONGEST_SECS = 4.5
 _BROWS = [CONTROLS.index(name) for name in ("browInnerUp", "browOuterUpLeft", "browOuterUpRight")]
@@ -72,11 +75,17 @@ class ListeningScore:
     lean: float  # -1 the right corner of the mouth more, +1 the left one.
     blink_secs: Float[Array, " slot"]
     """Where blinks gather."""
+    key: int  # Names the noise of a head that follows what it hears.
 
     def attention(self, times: Float[Array, " frames"]) -> Float[Array, " frames"]:
         """1 while listening, 0 else, eased."""
         since, until, inside = since_and_until(self.spans, times)
         return np.where(inside, 1.0, ease(1.0 - np.minimum(since, until) / _OWN_SECS))
+
+    def head(self, times: Float[Array, " frames"]) -> Float[Array, "frames 3"]:
+        """How the head follows what it hears besides nodding, radians: slowly, and never quite still."""
+        stir = octaves(times, key=self.key, channels=3, lowest_hz=_STIR_HZ, fall=0.5)
+        return np.asarray(self.attention(times)[:, None] * _STIR * stir)
 
     def blink_factor(self, times: Float[Array, " frames"]) -> Float[Array, " frames"]:
         """On the rate of somebody who is silent."""
@@ -123,7 +132,7 @@ def listening_score(
             blinks.append(time + rng.uniform(-0.05, 0.15))
     return ListeningScore(
         spans, pulses(nods), pulses(brows), pulses(smiles), lean=float(rng.uniform(-0.25, 0.25)),
-        blink_secs=np.array(blinks),
+        blink_secs=np.array(blinks), key=int(rng.integers(2**62)),
     )  # fmt: skip
 
 
