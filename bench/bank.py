@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.real_or_drawn import EVERY, SEEDS, Curves, folds_of, people_rows, print_columns, rows_of
+from bench.real_or_drawn import SEEDS, Curves, folds_of, people_rows, print_columns, rows_of
+from bench.whose_style import EVERY
 from face_emote.core.arrays import Array
 from face_emote.core.assets import ASSETS
 from face_emote.core.names import EMOTIONS
