@@ -248,6 +248,11 @@ class FACEEMOTE_PG_settings(bpy.types.PropertyGroup):
         description="Heart rate, RR intervals, ECG, PPG, skin conductance or breath, from the sound's start. Optional",
         subtype="FILE_PATH",
     )
+    partner: StringProperty(
+        name="Partner",
+        description="What a partner says meanwhile, as long as the speech; this one listens. Optional",
+        subtype="FILE_PATH",
+    )
     seed: IntProperty(name="Seed", description="Another number: other blinks, glances and nods", min=0)
 
     take_id: StringProperty(description="The take that is chosen in the list")

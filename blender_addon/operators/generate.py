@@ -154,11 +154,10 @@ def take_request(scene: Any, character: Any, line: Line) -> tuple[dict[str, Any]
     request = {
         "speech": str(line.wave), "fps": fps, "target": target, "seed": settings.seed, "person": person,
         "transcript": transcript_of(settings), **({"voice": True} if settings.voice_follows else {}),
-        **({"heart": heart_of(settings)} if heart_of(settings) else {}),
+        **files_of(settings),
     } | line.given | felt | {"sliders": style}  # fmt: skip
-    inputs = _digest(
-        [request, identity.id_of(character), _content(request["transcript"]), _content(heart_of(settings))]
-    )
+    files = [request["transcript"], *files_of(settings).values()]
+    inputs = _digest([request, identity.id_of(character), *map(_content, files)])
     if "auto" in felt.get("emotion", ""):
         request["others"] = other_lines(character, line)
     sent = dict(request)
@@ -195,9 +194,10 @@ def transcript_of(settings: Any) -> str:
     return str(bpy.path.abspath(settings.transcript.strip()))
 
 
-def heart_of(settings: Any) -> str:
-    """The path of a recorded body; empty: there is none."""
-    return str(bpy.path.abspath(settings.heart.strip()))
+def files_of(settings: Any) -> dict[str, str]:
+    """Paths of a recorded body and of a partner's track, where they are given."""
+    paths = {name: str(bpy.path.abspath(getattr(settings, name).strip())) for name in ("heart", "partner")}
+    return {name: path for name, path in paths.items() if path}
 
 
 def submit_take(

@@ -77,6 +77,7 @@ class FACEEMOTE_PT_performance(Tab, bpy.types.Panel):
             column.prop(settings, name)
         layout.prop(settings, "blood")
         layout.prop(settings, "heart")
+        layout.prop(settings, "partner")
         layout.prop(settings, "seed")
 
 
