@@ -152,13 +152,16 @@ def rows(asked: Performed, *, shown: Array, hidden: Array) -> Iterator[Row]:
     """Of all pairs, of those whose two feelings are basic, and by what is hidden; then of faces that hide nothing."""
     basic = np.array([EMOTIONS.index(name) for name in BASICS])
     single, covert = asked.shown < len(EMOTIONS), asked.hidden > 0
-    yield _row("hides nothing, one feeling", asked, ~covert & single, shown=shown, hidden=hidden)
-    yield _row("hides nothing, 15 compounds", asked, ~single, shown=shown, hidden=hidden)
-    pairs = covert & np.isin(asked.shown, basic) & np.isin(asked.hidden, basic)
-    yield _row("X hidden under Y, 30 pairs of the six", asked, pairs, shown=shown, hidden=hidden)
-    yield _row("X hidden under Y, all 49", asked, covert, shown=shown, hidden=hidden)
-    for number, name in enumerate(HIDDEN[1:], 1):
-        yield _row(f"{name} hidden", asked, asked.hidden == number, shown=shown, hidden=hidden)
+    groups = {
+        "hides nothing, one feeling": ~covert & single,
+        "hides nothing, 15 compounds": ~single,
+        "X hidden under Y, 30 pairs of the six": covert & np.isin(asked.shown, basic) & np.isin(asked.hidden, basic),
+        "X hidden under Y, all 49": covert,
+    }
+    groups |= {f"{name} hidden": asked.hidden == number for number, name in enumerate(HIDDEN) if number}
+    for what, these in groups.items():
+        if these.any():
+            yield _row(what, asked, these, shown=shown, hidden=hidden)
 
 
 def _row(what: str, asked: Performed, these: Array, *, shown: Array, hidden: Array) -> Row:
