@@ -1,6 +1,6 @@
 """The mean of two checkpoints' weights: half of a further round, for what it brings and half of what it costs.
 
-    python -m tools.train_network.mean BEFORE.safetensors AFTER.safetensors -o OUT.safetensors
+python -m tools.train_network.mean BEFORE.safetensors AFTER.safetensors -o OUT.safetensors
 """
 
 import argparse
