@@ -55,6 +55,7 @@ NOT_RUN = {
     r"python -m bench\.words .*": "needs sentences that people rated, which are not distributed here",
     r"python -m tools\.train_network\.train .*": "needs trained judges; tests/test_pictures.py",
     r"python -m face_emote\.train\.corpus\.build --user KIND.*": "the form of a command",
+    r"python -m tools\.train_network\.mean .*": "needs two rounds of a network; tests/test_mean_weights.py",
     r"python -m tools\.train_network\.retaught .*": "needs a trained network; tests/test_retaught.py",
     r"python -m tools\.train_letters .*": "minutes, and needs a dictionary that is not distributed",
     r"python -m tools\.fit_vowels .*": "minutes, and needs recordings that are not distributed",
