@@ -15,11 +15,12 @@ from face_emote.core.options import Performance
 from face_emote.core.types import FaceMotion, PerformanceStyle
 from face_emote.face.bundled import load_head
 from face_emote.formats.motion_file import read_motion
-from face_emote.generation.drawing import DrawnLife, TakeStream, drawn_life
-from face_emote.generation.layout import FACE, LIDS, NUM_VALUES, TOKEN_HZ, VOICE, WINDOW, DrawConfig
+from face_emote.generation.drawing import HOP, DrawnLife, TakeStream, drawn_life
+from face_emote.generation.layout import CONTEXT, FACE, LIDS, NUM_VALUES, TOKEN_HZ, VOICE, WINDOW, DrawConfig, Recalled
 from face_emote.generation.net import DRAW_NET, DrawNet, DrawWeights, draw_sizes, load_draw_net
 from face_emote.generation.seen import seen_of
 from face_emote.motion.events.drawn import Drawn, drawn_brows, drawn_closure
+from face_emote.network.low_rank import low_rank
 from face_emote.network.weights import arranged, tensors_of
 from face_emote.verbs.animate import perform
 
@@ -40,6 +41,56 @@ def voice() -> np.ndarray:
 def take(seed: int, *, blinks: float = 1.0) -> FaceMotion:
     speech, style = example_speech()[0].path, PerformanceStyle(blinks=blinks)
     return perform(Performance(speech, emotion="neutral", animator="takes", seed=seed, style=style)).whole()
+
+
+def recalled(count: int) -> Recalled:
+    rng = np.random.default_rng(7)
+    face = np.zeros((count, WINDOW, len(FACE)))
+    face[:, :, :6] = 0.4 * rng.standard_normal((count, WINDOW, 6))
+    face[:, :, 6:8] = 1.0
+    return Recalled(face, vad=rng.uniform(-1.0, 1.0, (count, 3)))
+
+
+def test_moments_change_a_take_and_no_moments_change_nothing(net: DrawNet, voice: np.ndarray) -> None:
+    alone, none, after = (
+        drawn_life(net, voice, seed=4, moments=moments).face
+        for moments in (None, lambda _number, _voice: recalled(0), lambda _number, _voice: recalled(4))
+    )
+    assert alone.tobytes() == none.tobytes()
+    assert np.abs(alone - after).max() > 0.05
+
+
+def test_windows_ask_for_their_moments_by_number_and_voice(net: DrawNet, voice: np.ndarray) -> None:
+    asked = []
+
+    def moments(number: int, heard: np.ndarray) -> None:
+        asked.append((number, heard))
+
+    drawn_life(net, voice, seed=0, moments=moments)
+    assert [number for number, _ in asked] == list(range(len(asked)))
+    np.testing.assert_array_equal(asked[1][1], voice[HOP - CONTEXT :][:WINDOW])
+
+
+def test_pinned_tokens_hold_and_the_rest_is_drawn_to_fit(net: DrawNet, voice: np.ndarray) -> None:
+    pinned = np.full((len(voice), len(FACE)), np.nan)
+    pinned[30:50] = recalled(1).face[0, :20]
+    free = drawn_life(net, voice, seed=2).face
+    held = drawn_life(net, voice, seed=2, pinned=pinned).face
+    np.testing.assert_allclose(held[30:50], pinned[30:50], atol=2e-3)
+    assert np.abs(held[20:30] - free[20:30]).max() > 1e-3
+    assert np.isfinite(held).all()
+
+
+def test_somebodys_own_change_is_added_to_every_answer(net: DrawNet, voice: np.ndarray) -> None:
+    rng = np.random.default_rng(0)
+    change = 0.1 * rng.standard_normal(net.weights.head.weight.shape)
+    update = low_rank(change, bias=np.zeros(NUM_VALUES), of=net.sha256)
+    usual, none, own = (
+        drawn_life(n, voice, seed=1).face
+        for n in (net, net.with_answers_of(update, strength=0.0), net.with_answers_of(update))
+    )
+    assert usual.tobytes() == none.tobytes()
+    assert np.abs(usual - own).max() > 0.05
 
 
 def test_a_seed_is_a_take(net: DrawNet, voice: np.ndarray) -> None:
@@ -148,11 +199,19 @@ def test_numpy_and_torch_say_the_same() -> None:
     rng = np.random.default_rng(1)
     values = rng.standard_normal((WINDOW, NUM_VALUES)).astype(np.float32)
     known, style = rng.integers(0, 2, (WINDOW, 3)).astype(np.float32), ours.manners[0]
+    memory = ours.remembered(recalled(2))
+    assert memory is not None
+    filled = torch.from_numpy(np.concatenate([memory, 9.0 + memory]))[None]
+    there = torch.arange(len(filled[0]))[None] < len(memory)
     with torch.no_grad():
         units = (style - ours.style_mean) / ours.style_scale
         told = conditions_of(torch.tensor([0.3]), torch.from_numpy(units[None]).float(), torch.ones(1))
-        theirs = model(torch.from_numpy(values)[None], known=torch.from_numpy(known)[None], conditions=told)[0].numpy()
-    assert np.abs(ours.velocity(values, known=known, time=0.3, style=style) - theirs).max() < 1e-4
+        rows, given = torch.from_numpy(values)[None], torch.from_numpy(known)[None]
+        alone, after = (model(rows, known=given, conditions=told, memory=m)[0].numpy() for m in (None, (filled, there)))
+    by_numpy = [ours.velocity(values, known=known, time=0.3, style=style, memory=m) for m in (None, memory)]
+    assert np.abs(by_numpy[0] - alone).max() < 1e-4
+    assert np.abs(by_numpy[1] - after).max() < 1e-4
+    assert np.abs(alone - after).max() > 1e-2
 
 
 def test_another_file_is_refused(tmp_path: Path) -> None:

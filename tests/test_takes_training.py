@@ -5,17 +5,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-pytest.importorskip("torch")
+torch = pytest.importorskip("torch")
 pytest.importorskip("scipy")
 
 from face_emote.generation.drawing import drawn_life
-from face_emote.generation.layout import FACE, FACE_SLICE, NUM_VALUES, STYLE, VOICE_SLICE, WINDOW, DrawConfig
+from face_emote.generation.layout import FACE, FACE_SLICE, MOMENTS, NUM_VALUES, STYLE, VOICE_SLICE, WINDOW, DrawConfig
 from face_emote.generation.net import load_draw_net
 from face_emote.generation.seen import face_tokens, style_of
 from tools.train_generation.answers import write_answers
 from tools.train_generation.corpus import TakeCorpus
 from tools.train_generation.head_controls import head_controls
-from tools.train_generation.teach import Windows, held_out_loss, manners_of, teach, write_net
+from tools.train_generation.straighten import straightened
+from tools.train_generation.suiting import suits, taught_judge
+from tools.train_generation.teach import held_out_loss, manners_of, teach, write_net
+from tools.train_generation.windows import Windows
 
 NOD, LIDS = FACE.index("nod"), FACE.index("lids")
 
@@ -36,10 +39,11 @@ def corpus() -> TakeCorpus:
 def test_it_learns_goes_on_and_draws(corpus: TakeCorpus, tmp_path: Path) -> None:
     windows, beside = Windows(corpus, held_out=frozenset({"s3"})), tmp_path / "net.pt"
     config = DrawConfig(width=16, heads=2)
-    begun = teach(windows, config=config, steps=20, beside=beside)
+    begun = teach(windows, config=config, steps=20, beside=beside, suits=0.03)
     first = held_out_loss(begun, windows)
     net = teach(windows, config=config, steps=220, beside=beside)
     assert held_out_loss(net, windows) < 0.93 * first
+    net = straightened(net, windows, steps=3, lines=1)
     path = tmp_path / "takes.safetensors"
     write_net(net, windows, path=path, held_out=frozenset({"s3"}), steps=220)
     write_answers(path, corpus, held_out=frozenset({"s3"}))
@@ -49,6 +53,27 @@ def test_it_learns_goes_on_and_draws(corpus: TakeCorpus, tmp_path: Path) -> None
     assert np.abs(drawn.answer_offset).max() > 0.0
     voice = corpus.values[3][:, VOICE_SLICE]
     assert np.isfinite(drawn_life(drawn, voice, seed=0).face).all()
+
+
+def test_moments_of_a_window_are_other_clips_of_talkers_who_are_learnt_from(corpus: TakeCorpus) -> None:
+    windows, dice = Windows(corpus, held_out=frozenset({"s1"})), torch.Generator().manual_seed(0)
+    chosen = torch.arange(60)
+    faces, there = windows.recalling(chosen, dice=dice)
+    assert faces.shape == (60, MOMENTS, WINDOW, len(FACE))
+    own = windows.values[:, :, FACE_SLICE]
+    found = torch.tensor([[int((own == face).all(dim=(1, 2)).nonzero()[0, 0]) for face in four] for four in faces])
+    assert not (found == chosen[:, None]).any()
+    assert not (corpus.talker[found.numpy()] == "s1").any()
+    share = float((~there.any(dim=1)).float().mean())
+    assert 0.1 < share < 0.6, "some windows are learnt without any"
+
+
+def test_the_judge_finds_the_face_of_a_voice(corpus: TakeCorpus) -> None:
+    windows = Windows(corpus, held_out=frozenset({"s3"}))
+    voice, face = windows.learnt_pairs()
+    judge = taught_judge((voice, face), seed=0)
+    asked = windows.values[windows.asked]
+    assert suits(judge, asked[:, :, VOICE_SLICE], asked[:, :, FACE_SLICE]) > 0.7
 
 
 def test_whoever_is_held_out_is_never_chosen(corpus: TakeCorpus) -> None:

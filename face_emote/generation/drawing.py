@@ -7,6 +7,7 @@ alone, so it does not matter how the voice was cut.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -23,15 +24,18 @@ from face_emote.generation.layout import (
     TOKEN_HZ,
     VOICE,
     WINDOW,
+    Recalled,
 )  # fmt: skip
 from face_emote.generation.layout import VOICE_SLICE as _VOICE
 from face_emote.generation.net import DrawNet
 
 HOP = WINDOW - CONTEXT - AHEAD
-STEPS = 4
+STEPS = 2
 """Of the flow, from noise to tokens; each looks at its middle first."""
 DrawnAfter = Callable[[int, Array], Array | None]
 """How a face moves that a window is drawn after, by its number and its tokens of voice; None: as the seed's own."""
+Recall = Callable[[int, Array], Recalled | None]
+"""Moments that a window attends to, by the same."""
 _STAYS = 0.6
 """How much of a window's way to move is kept in the next one."""
 _FARTHEST = 5.0
@@ -73,14 +77,15 @@ class TakeStream:
     def __init__(
         self, net: DrawNet, *, seed: int, style: Float[Array, f" style={len(STYLE)}"] | None = None,
         pinned: Float[Array, f"token value={len(FACE)}"] | None = None, after: DrawnAfter | None = None,
+        moments: Recall | None = None,
     ) -> None:  # fmt: skip
         """`style` says how this person moves, in place of one of the talkers who were learnt from.
 
         `pinned` are tokens of the face from the start on that are given, NaN where they are to be drawn; `after` says
-        window by window how this person moves.
+        window by window how this person moves, and `moments` what it attends to.
         """
         self._pinned = np.zeros((0, len(FACE))) if pinned is None else pinned
-        self._after = after
+        self._after, self._moments = after, moments
         self._net, self._seed = net, seed
         dice = np.random.default_rng([seed, 2**31])
         self._manner = net.manners[dice.integers(len(net.manners))] if style is None else style
@@ -119,14 +124,15 @@ class TakeStream:
 
     def _drawn(self) -> Array:
         net, dice = self._net, np.random.default_rng([self._seed, self._windows])
-        noise = dice.standard_normal((WINDOW, NUM_VALUES)).astype(np.float32)
+        values = dice.standard_normal((WINDOW, NUM_VALUES)).astype(np.float32)
         self._swing = _STAYS * self._swing + np.sqrt(1.0 - _STAYS**2) * dice.standard_normal(len(STYLE))
         after = None if self._after is None else self._after(self._windows, self._voice[:WINDOW])
         manner = self._manner if after is None else after
+        recalled = None if self._moments is None else self._moments(self._windows, self._voice[:WINDOW])
+        memory = None if recalled is None else net.remembered(recalled)
         style = (manner + net.restless @ self._swing - net.answer_offset) / net.answer_gain
         known = np.zeros((WINDOW, 3), np.float32)
         known[:, 1] = 1.0
-        values = noise.copy()
         voice = (self._voice[:WINDOW] - net.mean[_VOICE]) / net.scale[_VOICE]
         values[:, _VOICE] = np.clip(voice, -6.0, 6.0)
         if self._before is not None:
@@ -137,12 +143,13 @@ class TakeStream:
         rows = np.flatnonzero(np.isfinite(given).all(axis=1))
         at = rows + max(-first, 0)
         known[at, 0] = 1.0
-        values[at, FACE_SLICE] = _inside(given[rows], net)
+        values[at, FACE_SLICE] = net.eased(given[rows])
         moves = 1.0 - np.repeat(known, [len(FACE), len(VOICE), NUM_VALUES - _VOICE.stop], axis=1)
+        velocity = partial(net.velocity, known=known, style=style, memory=memory)
         for step in range(STEPS):
-            begins = net.velocity(values, known=known, time=step / STEPS, style=style)
+            begins = velocity(values, time=step / STEPS)
             half = values + moves * begins / np.float32(2 * STEPS)
-            goes = net.velocity(half, known=known, time=(step + 0.5) / STEPS, style=style)
+            goes = velocity(half, time=(step + 0.5) / STEPS)
             values += moves * goes / np.float32(STEPS)
         face = np.clip(values[:, FACE_SLICE], -_FARTHEST, _FARTHEST)
         self._windows += 1
@@ -150,13 +157,6 @@ class TakeStream:
         drawn: Array = face[CONTEXT : CONTEXT + HOP] * net.scale[FACE_SLICE] + net.mean[FACE_SLICE]
         drawn[:, LIDS] = 1.0 + EASED * np.sinh(np.minimum(drawn[:, LIDS], _WIDEST))
         return drawn
-
-
-def _inside(face: Float[Array, f"token value={len(FACE)}"], net: DrawNet) -> Float[Array, f"token value={len(FACE)}"]:
-    """Tokens as the network has them."""
-    eased = np.array(face, np.float64)
-    eased[:, LIDS] = np.arcsinh((eased[:, LIDS] - 1.0) / EASED)
-    return np.asarray(np.clip((eased - net.mean[FACE_SLICE]) / net.scale[FACE_SLICE], -_FARTHEST, _FARTHEST))
 
 
 def drawn_life(
@@ -167,9 +167,10 @@ def drawn_life(
     style: Float[Array, f" style={len(STYLE)}"] | None = None,
     pinned: Float[Array, f"token value={len(FACE)}"] | None = None,
     after: DrawnAfter | None = None,
+    moments: Recall | None = None,
 ) -> DrawnLife:
-    """The take of a whole clip; `style`, `pinned` and `after` as `TakeStream` takes them."""
-    stream = TakeStream(net, seed=seed, style=style, pinned=pinned, after=after)
+    """The take of a whole clip; `style`, `pinned`, `after` and `moments` as `TakeStream` takes them."""
+    stream = TakeStream(net, seed=seed, style=style, pinned=pinned, after=after, moments=moments)
     return DrawnLife(np.concatenate([stream.push(voice), stream.finish()]).astype(np.float32))
 
 

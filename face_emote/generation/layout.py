@@ -6,6 +6,7 @@ one is somebody's feeling, and is authored - as a camera sees it.
 
 from dataclasses import dataclass
 
+from face_emote.core.arrays import Array, Float
 from face_emote.core.names import EMOTIONS
 
 TOKEN_HZ = 12.5
@@ -19,7 +20,8 @@ VOICE = (
 """Of `perception.encoder_inputs.voice_tokens`, against the talker's own pitch and level."""
 VOICE_COLUMNS = slice(1, 1 + len(VOICE))
 """Where they stand among those."""
-FEELING = (*EMOTIONS, "valence", "arousal", "dominance")
+_VAD = ("valence", "arousal", "dominance")
+FEELING = (*EMOTIONS, *_VAD)
 STREAMS = {"face": FACE, "voice": VOICE, "feeling": FEELING}
 STYLE = (
     "brows", "brows_apart", "frown", "nod", "turn", "tilt", "lids", "lids_apart", "brow_pace", "head_pace", "shut",
@@ -40,8 +42,23 @@ SLICES = (FACE_SLICE, VOICE_SLICE, FEELING_SLICE)
 NUM_VALUES = FEELING_SLICE.stop
 PHRASE_TOKENS = 8
 """Tokens of a phrase token: 1.56 of those a second."""
+MOMENTS = 4
+"""Most moments that a window is drawn after."""
 WINDOW, CONTEXT, AHEAD = 32, 8, 8
 """Tokens that are drawn together; of these, known ones at the start, and ones at the end that only look ahead."""
+
+
+NUM_RECALLED = PHRASE_TOKENS * len(FACE) + len(_VAD) + WINDOW // PHRASE_TOKENS
+"""Numbers of a phrase token of a moment: its tokens of face, the moment's VAD, and which of its phrases it is."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Recalled:
+    """Moments to draw a window after, up to `MOMENTS`."""
+
+    face: Float[Array, f"moment token={WINDOW} value={len(FACE)}"]
+    """In the units of `FACE`."""
+    vad: Float[Array, "moment vad=3"]
 
 
 @dataclass(frozen=True, slots=True)

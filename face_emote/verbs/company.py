@@ -16,7 +16,7 @@ from face_emote.core.options import BankUse, Performance
 from face_emote.core.types import Speech, SpeechAnalysis
 from face_emote.emotion.track import PlannedEmotion
 from face_emote.generation.drawing import HOP, drawn_life
-from face_emote.generation.layout import CONTEXT, FACE, TOKEN_HZ, VOICE, VOICE_COLUMNS, WINDOW
+from face_emote.generation.layout import CONTEXT, FACE, TOKEN_HZ, VOICE, VOICE_COLUMNS, WINDOW, Recalled
 from face_emote.generation.net import DrawNet
 from face_emote.generation.seen import style_of
 from face_emote.generation.style_file import MotionStyle
@@ -82,8 +82,13 @@ def drawn_take(
     life = drawn_life(
         net, voice, seed=seed, style=like, pinned=_pinned_tokens(library, pins, count=len(voice)),
         after=(lambda window, _voice: manners[min(window, len(manners) - 1)]) if manners else None,
+        moments=(lambda window, _voice: _recalled(moments[min(window, len(moments) - 1)][0])) if moments else None,
     )  # fmt: skip
     return Drawn(life, net.controls), _uses(pins, moments, last_secs=analysis.duration_secs)
+
+
+def _recalled(moment: Moment) -> Recalled:
+    return Recalled(moment.face[None], moment.vad[None])
 
 
 def _contexts(use: BankUse, *, analysis: SpeechAnalysis, partner: SpeechAnalysis | None, count: int) -> list[str]:

@@ -1,10 +1,13 @@
 """Teach the network that draws takes.
 
-    python -m tools.train_generation.teach CORPUS.npz -o FILE.safetensors [--hold-out s31,s33] [--steps 6000]
+    python -m tools.train_generation.teach CORPUS.npz -o FILE.safetensors [--hold-out s31,s33] [--steps 4500]
 
 A rectified flow: from noise at 0 to tokens at 1, all three streams at one time with one noise. Streams that nobody
 knows of a window are left to the noise; of those that are known some are given, mostly the voice, and often the
-face's first tokens. What is written is the mean of the weights over the last steps. `--resume` goes on from FILE.pt.
+face's first tokens. The last steps are finer: most windows are learnt beside moments of other clips that sound and move
+like them (`recalling`), and what is made of noise has to suit its voice, says a judge of pairs (`suiting`). What is
+kept is the mean of the weights over the last steps, whose ways are straightened then (`straighten`). A run goes on from
+FILE.pt.
 """
 
 import argparse
@@ -19,104 +22,42 @@ import torch
 from torch import Tensor
 
 from face_emote.core.arrays import Array, Bool
-from face_emote.generation.layout import (
-    CONTEXT,
-    EASED,
-    FACE,
-    FACE_SLICE,
-    LIDS,
-    NUM_VALUES,
-    SLICES,
-    STYLE,
-    WINDOW,
-    DrawConfig,
-)
-from face_emote.generation.net import FARTHEST_STYLE, FORMAT
+from face_emote.generation.layout import FACE_SLICE, NUM_VALUES, SLICES, STYLE, VOICE_SLICE, DrawConfig
+from face_emote.generation.net import FORMAT
 from face_emote_lab.train.checkpoint_file import write_tensors
 from tools.train_generation.answers import write_answers
 from tools.train_generation.corpus import TakeCorpus, read_corpus
 from tools.train_generation.head_controls import head_controls
+from tools.train_generation.straighten import straightened
+from tools.train_generation.suiting import Suiting, taught_judge
 from tools.train_generation.torch_draw import TorchDrawNet, conditions_of
+from tools.train_generation.windows import Batch, Windows
 
 BATCH, RATE, DECAY, KEPT, WARM_UP = 32, 1.5e-3, 0.02, 0.998, 100.0
-ACTED = 0.12
-"""Share of the windows that come from actors' voices."""
 FEW = 6.0
 """Clips of a talker that count as much as what is known of all talkers."""
-_MIRRORED = [FACE.index(name) for name in ("brow_right", "brow_left", "frown", "nod", "turn", "tilt", "lids",
-                                           "lids_later", "lids_apart")]  # fmt: skip
-_STRAYS = 0.22
-"""Logarithm of how much more or less than in its clip a face moves: nobody's size is only that of readers."""
-_LIKE = [0, 0, 1, 2, 3, 4]
-_TURNS = np.array(["_with_turn" in name or "_with_tilt" in name for name in STYLE])
-"""What changes its sign in a mirror."""
-_GROWS = [STYLE.index(name) for name in ("brows", "brows_apart", "frown", "nod", "turn", "tilt")]
-_SIGNS = np.array([-1.0 if name in ("turn", "tilt", "lids_apart") else 1.0 for name in FACE], np.float32)
+_FINER, _FINER_RATE = 2.0 / 9.0, 4e-4
+"""Share of the steps that are the last, finer ones."""
+_NEARLY_CLEAN = 0.5
+"""Time of the flow from which on faces are judged."""
 
 
-class Windows:
-    """Normalised windows and the chance of each."""
-
-    def __init__(self, corpus: TakeCorpus, *, held_out: frozenset[str]) -> None:
-        eased = corpus.values.copy()
-        eased[:, :, LIDS] = np.arcsinh((eased[:, :, LIDS] - 1.0) / EASED)
-        parts = [eased[corpus.known[:, k]][:, :, part] for k, part in enumerate(SLICES)]
-        flat = [part.reshape(-1, part.shape[2]) for part in parts]
-        self.mean = np.concatenate([part.mean(axis=0) for part in flat])
-        self.scale = np.maximum(np.concatenate([part.std(axis=0) for part in flat]), 1e-2)
-        self.mean[FACE_SLICE] *= np.array(["lids" in name and name != "lids_apart" for name in FACE])
-        self.corpus = corpus
-        values = np.clip((eased - self.mean) / self.scale, -6.0, 6.0)
-        for k, part in enumerate(SLICES):
-            values[~corpus.known[:, k], :, part] = 0.0
-        self.values = torch.from_numpy(values.astype(np.float32))
-        styles = corpus.style[corpus.known[:, 0]].astype(np.float64)
-        self.style_mean, self.style_scale = styles.mean(axis=0) * ~_TURNS, np.maximum(styles.std(axis=0), 1e-2)
-        self.style = torch.from_numpy((corpus.style - self.style_mean) / self.style_scale).float()
-        self.known = torch.from_numpy(corpus.known)
-        names, acted = corpus.talker, np.array([str(name).startswith("emodb") for name in corpus.talker])
-        count = {name: (names == name).sum() for name in set(names)}
-        weight = np.array([count[name] ** -0.5 for name in names])
-        weight[np.isin(names, list(held_out))] = 0.0
-        for group, share in ((acted, ACTED), (~acted, 1.0 - ACTED)):
-            weight[group] *= share / weight[group].sum()
-        self.chance = torch.from_numpy(weight)
-        self.asked = torch.from_numpy(np.flatnonzero(np.isin(names, list(held_out))))
-
-    def batch(self, chosen: Tensor, *, dice: torch.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Values, which are given, which count, and styles."""
-        values, known = self.values[chosen].clone(), self.known[chosen]
-        turned = torch.rand(len(chosen), generator=dice) < 0.5
-        values[turned, :, FACE_SLICE] = values[turned][:, :, _MIRRORED] * torch.from_numpy(_SIGNS)
-        style = self.style[chosen].clone()
-        style[turned[:, None] & torch.from_numpy(_TURNS)] *= -1.0
-        more = _STRAYS * (torch.randn(len(chosen), 1, generator=dice) + torch.randn(len(chosen), 5, generator=dice))
-        values[:, :, FACE_SLICE.start : FACE_SLICE.start + 6] *= more[:, _LIKE].exp()[:, None]
-        style[:, _GROWS] += more[:, _LIKE] / torch.from_numpy(self.style_scale[_GROWS]).float()
-        given = torch.zeros(len(chosen), WINDOW, len(SLICES), dtype=torch.bool)
-        way = torch.rand(len(chosen), generator=dice)
-        faced = known[:, 0]
-        given[faced & (way < 0.86), :, 1] = True
-        given[faced & (way > 0.93), :, 0] = True
-        given[~faced & (way < 0.5), :, 1] = True
-        given[~faced & (way >= 0.5), :, 2] = True
-        begun = torch.rand(len(chosen), generator=dice) < 0.6
-        given[begun & faced, :CONTEXT, 0] = True
-        return values, given, known[:, None] & ~given, style.clamp(-FARTHEST_STYLE, FARTHEST_STYLE)
-
-
-def flow_loss(net: TorchDrawNet, batch: tuple[Tensor, Tensor, Tensor, Tensor], *, dice: torch.Generator) -> Tensor:
-    """Mean squared error of the velocity where it counts, mean of the streams."""
-    values, given, counts, style = batch
+def flow_loss(
+    net: TorchDrawNet, batch: Batch, *, dice: torch.Generator, judge: Suiting | None = None, weight: float = 0.0
+) -> Tensor:
+    """Mean squared error of the velocity where it counts, mean of the streams; and how badly faces suit voices."""
+    values, noise, given, counts = batch.values, batch.noise, batch.given, batch.counts
     size = len(values)
     time_of = torch.randn(size, generator=dice).sigmoid()
-    noise = torch.randn(values.shape, generator=dice)
     widths = torch.tensor([part.stop - part.start for part in SLICES])
     clean = given.float().repeat_interleave(widths, dim=2)
     mixed = noise + time_of[:, None, None] * (values - noise)
     has_style = (torch.rand(size, generator=dice) < 0.9).float()
     velocity = net(
-        clean * values + (1.0 - clean) * mixed, known=given.float(), conditions=conditions_of(time_of, style, has_style)
+        clean * values + (1.0 - clean) * mixed,
+        known=given.float(),
+        conditions=conditions_of(time_of, batch.style, has_style),
+        memory=(batch.memory, batch.there),
     )
     error = (velocity - (values - noise)) ** 2
     terms = []
@@ -124,11 +65,16 @@ def flow_loss(net: TorchDrawNet, batch: tuple[Tensor, Tensor, Tensor, Tensor], *
         mask = counts[:, :, k].float()
         terms.append((error[:, :, part].mean(dim=2) * mask).sum() / mask.sum().clamp_min(1.0))
     total: Tensor = terms[0] + 0.25 * terms[1] + 0.1 * terms[2]
+    asked = (time_of > _NEARLY_CLEAN) & given[:, -1, 1] & counts[:, -1, 0]
+    if judge is not None and asked.sum() > 1:
+        guess = (mixed + (1.0 - time_of[:, None, None]) * velocity)[asked]
+        total = total + weight * judge.loss(values[asked][:, :, VOICE_SLICE], guess[:, :, FACE_SLICE])
     return total
 
 
-def teach(windows: Windows, *, config: DrawConfig, steps: int, beside: Path) -> TorchDrawNet:
-    """Train; the mean of the weights is what comes back."""
+def teach(windows: Windows, *, config: DrawConfig, steps: int, beside: Path, suits: float = 0.0) -> TorchDrawNet:
+    """Train; the mean of the weights is what comes back. `suits`: weight of the judge of voice and face."""
+    judge = taught_judge(windows.learnt_pairs(), seed=0) if suits > 0.0 else None
     torch.manual_seed(0)
     net, mean = TorchDrawNet(config), TorchDrawNet(config)
     moves = torch.optim.AdamW(net.parameters(), lr=RATE, weight_decay=DECAY, betas=(0.9, 0.98))
@@ -145,10 +91,11 @@ def teach(windows: Windows, *, config: DrawConfig, steps: int, beside: Path) -> 
     while step < steps:
         dice = torch.Generator().manual_seed(step)
         for group in moves.param_groups:
-            fades = 0.02 + 0.49 * (1.0 + math.cos(math.pi * step / steps))
-            group["lr"] = RATE * min(step / WARM_UP, 1.0) * fades
+            group["lr"] = rate_at(step, steps=steps)
         chosen = torch.multinomial(windows.chance, BATCH, replacement=True, generator=dice)
-        loss = flow_loss(net, windows.batch(chosen, dice=dice), dice=dice)
+        finer = step >= begun_finer(steps)
+        batch = windows.batch(chosen, dice=dice, recalls=finer)
+        loss = flow_loss(net, batch, dice=dice, judge=judge if finer else None, weight=suits)
         moves.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
@@ -162,6 +109,18 @@ def teach(windows: Windows, *, config: DrawConfig, steps: int, beside: Path) -> 
             torch.save({"step": step, "net": net.state_dict(), "mean": mean.state_dict(), "moves": moves.state_dict()},
                        beside)  # fmt: skip
     return mean
+
+
+def begun_finer(steps: int) -> int:
+    """Step from which on windows are learnt beside moments, and judged."""
+    return steps - int(_FINER * steps)
+
+
+def rate_at(step: int, *, steps: int) -> float:
+    """Rate of learning: it fades to little, and once more from `_FINER_RATE`."""
+    begins = begun_finer(steps)
+    most, done = (RATE, step / begins) if step < begins else (_FINER_RATE, (step - begins) / (steps - begins))
+    return most * min(step / WARM_UP, 1.0) * (0.02 + 0.49 * (1.0 + math.cos(math.pi * done)))
 
 
 def held_out_loss(net: TorchDrawNet, windows: Windows) -> float:
@@ -189,12 +148,15 @@ def main() -> int:
     parser.add_argument("corpus", type=Path)
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--hold-out", default="", help="talkers, with commas")
-    parser.add_argument("--steps", type=int, default=6000)
+    parser.add_argument("--steps", type=int, default=4500)
+    parser.add_argument("--straight", type=int, default=600, help="steps that straighten the flow")
+    parser.add_argument("--suits", type=float, default=0.1, help="weight of the judge of voice and face")
     given = parser.parse_args()
     torch.set_num_threads(1)
     corpus, held_out = read_corpus(given.corpus), frozenset(filter(None, given.hold_out.split(",")))
     windows, config = Windows(corpus, held_out=held_out), DrawConfig()
-    net = teach(windows, config=config, steps=given.steps, beside=given.output.with_suffix(".pt"))
+    net = teach(windows, config=config, steps=given.steps, beside=given.output.with_suffix(".pt"), suits=given.suits)
+    net = straightened(net, windows, steps=given.straight)
     write_net(net, windows, path=given.output, held_out=held_out, steps=given.steps)
     write_answers(given.output, corpus, held_out=held_out)
     return 0

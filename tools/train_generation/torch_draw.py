@@ -14,15 +14,29 @@ from face_emote_lab.train.torch_net import Block, Layers, norm
 class WindowBlock(Block):
     """A block whose tokens see the whole window."""
 
-    def attention(self, x: Tensor) -> Tensor:
-        """Softmax attention with a bias by head and distance."""
+    def forward(self, x: Tensor, condition: Tensor, moments: tuple[Tensor, Tensor] | None = None) -> Tensor:
+        """One block; `moments` are tokens to be seen, and where they are."""
+        shift1, scale1, gate1, shift2, scale2, gate2, shift3, scale3, gate3 = self["modulation"](condition).chunk(9, -1)
+        seen = x if moments is None else torch.cat([x, moments[0]], dim=1)
+        seen = torch.addcmul(shift1, norm(seen), 1.0 + scale1)
+        there = None if moments is None else moments[1]
+        x = torch.addcmul(x, gate1, self.attention(seen, count=x.shape[1], there=there))
+        x = torch.addcmul(x, gate2, self.convolution(torch.addcmul(shift2, norm(x), 1.0 + scale2)))
+        wide = functional.silu(self["widened"](torch.addcmul(shift3, norm(x), 1.0 + scale3)))
+        return torch.addcmul(x, gate3, self["narrowed"](wide))
+
+    def attention(self, x: Tensor, *, count: int | None = None, there: Tensor | None = None) -> Tensor:
+        """Softmax attention of the first `count` tokens, with a bias by head and distance, and to the others."""
         batch, tokens, width = x.shape
+        count = tokens if count is None else count
         qkv = self["qkv"](x).view(batch, tokens, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         queries, keys, values = qkv.unbind()
-        at = torch.arange(tokens)
-        bias = self.attention_bias[:, at[:, None] - at + self.band // 2]
-        scores = (queries * (width // self.heads) ** -0.5) @ keys.transpose(-1, -2) + bias
-        attended: Tensor = self["attended"]((scores.softmax(-1) @ values).transpose(1, 2).reshape(batch, tokens, width))
+        at = torch.arange(count)
+        bias = functional.pad(self.attention_bias[:, at[:, None] - at + self.band // 2], (0, tokens - count))
+        scores = (queries[:, :, :count] * (width // self.heads) ** -0.5) @ keys.transpose(-1, -2) + bias
+        if there is not None:
+            scores[:, :, :, count:] = scores[:, :, :, count:].masked_fill(~there[:, None, None], -1e9)
+        attended: Tensor = self["attended"]((scores.softmax(-1) @ values).transpose(1, 2).reshape(batch, count, width))
         return attended
 
     def convolution(self, x: Tensor) -> Tensor:
@@ -41,16 +55,22 @@ class TorchDrawNet(nn.Module):
         self.config = config
         self.layers = Layers(DrawWeights, draw_sizes(config), block=_window_block)
 
-    def forward(self, values: Tensor, *, known: Tensor, conditions: Tensor) -> Tensor:
-        """Velocities [window, token, value]; `known` [window, token, stream], `conditions` [window, NUM_CONDITIONS]."""
+    def forward(
+        self, values: Tensor, *, known: Tensor, conditions: Tensor, memory: tuple[Tensor, Tensor] | None = None
+    ) -> Tensor:
+        """Velocities [window, token, value]; `known` [window, token, stream], `conditions` [window, NUM_CONDITIONS].
+
+        `memory`: phrases of moments [window, phrase, NUM_RECALLED], and which are there [window, phrase].
+        """
         net = self.layers
         x = net["stem"](torch.cat([values, known], dim=2))
         told = functional.silu(net["condition"](conditions))[:, None]
         for early in net["early"].children():
             x = early(x, told)
         phrases = net["gather"](x.unflatten(1, (-1, PHRASE_TOKENS)).mean(dim=2))
+        moments = None if memory is None else (net["recall"](memory[0]), memory[1])
         for phrase in net["phrase"].children():
-            phrases = phrase(phrases, told)
+            phrases = phrase(phrases, told, moments)
         x = x + net["spread"](phrases).repeat_interleave(PHRASE_TOKENS, dim=1)
         for late in net["late"].children():
             x = late(x, told)
