@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from face_emote.audio.analyse import analyse
 from face_emote.core.errors import OptionError
 from face_emote.core.motion import joined_motion
 from face_emote.core.names import CONTROLS
-from face_emote.core.options import Performance
+from face_emote.core.options import BankUse, Performance
 from face_emote.core.types import FaceMotion
 from face_emote.motion.events.cues import SpeechCues
 from face_emote.motion.events.listening import (
@@ -20,6 +21,7 @@ from face_emote.motion.events.listening import (
     listening_spans,
 )  # fmt: skip
 from face_emote.verbs.animate import perform
+from face_emote.verbs.company import contexts_of
 
 SPEECH = Path(__file__).parent.parent / "assets" / "speech"
 RATE_HZ = 16_000
@@ -138,3 +140,18 @@ def test_a_partner_that_cannot_be_one_is_refused_in_a_line(tracks, tmp_path):
         with pytest.raises(OptionError, match=why):
             perform(replace(asked, partner=path))
     assert perform(replace(asked, partner=other)).analysis.has_speech
+
+
+def test_who_is_spoken_to_is_told_by_who_talks(tracks):
+    own, other = (analyse(path) for path in tracks)
+
+    def contexts(here, there, **given):
+        return contexts_of(BankUse(**given), analysis=here, partner=there, count=9)
+
+    assert set(contexts(own, None)) == {"monologue"}
+    assert set(contexts(own, other)) == {"listening", "dialogue"}
+    assert set(contexts(other, own)) == {"listening", "interview"}, "two thirds of what is said are answers"
+    assert set(contexts(own, other, context="interview")) == {"listening", "interview"}
+    drawn = perform(Performance(tracks[0], emotion="joy:0.3", partner=tracks[1], animator="takes", seed=4))
+    for use in drawn.moments:
+        assert ("listening" in use.name) == (0.5 < use.start_secs + 0.64 < 6.3), use

@@ -76,7 +76,7 @@ def drawn_take(
     like = None if style is None else net.manner(style.moves, strength=performance.likeness)
     moments: list[list[Moment]] = []
     if like is None and library.moments:
-        contexts = _contexts(use, analysis=analysis, partner=partner, count=-(-len(voice) // HOP))
+        contexts = contexts_of(use, analysis=analysis, partner=partner, count=-(-len(voice) // HOP))
         moments = _near(library, voice, contexts=contexts, planned=planned, seed=seed)
     manners = [style_of(near[0].face.astype(np.float64)) for near in moments]
     life = drawn_life(
@@ -91,7 +91,7 @@ def _recalled(moment: Moment) -> Recalled:
     return Recalled(moment.face[None], moment.vad[None])
 
 
-def _contexts(use: BankUse, *, analysis: SpeechAnalysis, partner: SpeechAnalysis | None, count: int) -> list[str]:
+def contexts_of(use: BankUse, *, analysis: SpeechAnalysis, partner: SpeechAnalysis | None, count: int) -> list[str]:
     """To whom each window is said; or that it is listened."""
     if partner is None:
         return [use.context or "monologue"] * count
