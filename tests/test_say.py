@@ -285,3 +285,32 @@ def test_the_cache_is_the_users_where_nothing_else_is_said(monkeypatch, tmp_path
     monkeypatch.setattr(sys, "platform", "linux")
     assert room.cache_folder() == tmp_path / "face_emote" / "said"
     assert shutil.which("sh") is None or os.access(tmp_path, os.W_OK)
+
+
+TALKS_LIKE = """
+import os, sys, wave
+given = sys.argv[1:]
+if {mac}:
+    path, text = given[given.index("-o") + 1], open(given[given.index("-f") + 1]).read()
+    assert given[given.index("-v") + 1] == "Anna" and "--data-format=LEI16@22050" in given
+else:
+    path, text = os.environ["SAY_WAV"], open(os.environ["SAY_TEXT"]).read()
+    assert given[:3] == ["-NoProfile", "-NonInteractive", "-Command"] and os.environ["SAY_VOICE"] == "de"
+    assert "SetOutputToWaveFile($env:SAY_WAV)" in given[3] and "$env:SAY_TEXT" in given[3] and "Dispose()" in given[3]
+assert text == "Das habe ich nie gesagt.\\n"
+with wave.open(path, "wb") as sound:
+    sound.setparams((1, 2, 22050, 0, "NONE", ""))
+    sound.writeframes(bytes(44100))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="stands in for other systems")
+@pytest.mark.parametrize(("system", "name", "file"), [("darwin", "say", "say"), ("win32", "windows", "powershell.EXE")])
+def test_speakers_of_other_systems_are_called_as_their_manuals_say(tmp_path, monkeypatch, system, name, file):
+    program(tmp_path, TALKS_LIKE.replace("{mac}", str(system == "darwin")))
+    (tmp_path / "speaker").rename(tmp_path / file)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("PATHEXT", ".EXE")
+    monkeypatch.setattr(sys, "platform", system)
+    line = said("Das habe ich nie gesagt.", speaker=name, language="de")
+    assert read_speech(line.path).duration_secs == pytest.approx(1.0)

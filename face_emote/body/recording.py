@@ -244,11 +244,14 @@ def _in_unit(quantity: Quantity, unit: str, column: _Column) -> Array:
 
 
 def _too_few(quantity: Quantity, column: _Column, *, count: int) -> str:
-    middle = "" if not len(column.values) else f"; its median is {np.median(column.values):g}"
-    return (
-        f"{column.heading!r} holds {count} usable values{_range_of(quantity)}, and it takes {LEAST_VALUES}{middle}. "
-        f"Say the unit in its name, as in '{quantity.name} ({(*quantity.units, 'mV')[0]})'"
-    )
+    has_other_unit = len(column.values) > count and np.any(column.values != 0.0)
+    advice = (
+        f"; its median is {np.median(column.values):g}. Say the unit in its name, as in "
+        f"'{quantity.name} ({(*quantity.units, 'mV')[0]})'"
+        if has_other_unit else "; record for longer" if count else "; all of it is zero" if len(column.values) else
+        "; none of them is a number"
+    )  # fmt: skip
+    return f"{column.heading!r} holds {count} usable values{_range_of(quantity)}, and it takes {LEAST_VALUES}{advice}"
 
 
 def _range_of(quantity: Quantity) -> str:

@@ -134,7 +134,7 @@ def _screenplay(text: str) -> Iterator[ScriptLine]:
     for number, raw in enumerate(lines):
         line = raw.strip()
         after = lines[number + 1].strip() if number + 1 < len(lines) else ""
-        parenthetical = talking and line.startswith("(") and line.endswith(")")
+        parenthetical = talking and line.startswith("(") and (line.endswith(")") or ")" not in line)
         if said and (not line or parenthetical):
             yield ScriptLine(" ".join(said), speaker, how, pause_secs=pause)
             said, how, pause = [], "", 0.0
@@ -142,7 +142,7 @@ def _screenplay(text: str) -> Iterator[ScriptLine]:
             talking = False
         elif parenthetical:
             pause = 1.0 if line.strip("() .").lower() in PAUSES else pause
-            how = ", ".join(filter(None, (how, line[1:-1].strip())))
+            how = ", ".join(filter(None, (how, line.strip("() "))))
         elif talking:
             said.append(_EMPHASIS.sub("", line.lstrip("~")))
         elif before_blank and after and (cue := _CUE.fullmatch(line)) and (cue["forced"] or _is_name(cue["name"])):
