@@ -3,14 +3,14 @@ rest, and of performances in the style of that rest.
 
     python -m bench.whose_style DATA RUNS
 
-DATA and RUNS as of `bench.folds`: lips are answered by networks that never met the talker, but for s1.
+DATA and RUNS as of `bench.folds`: lips are answered by networks that never met the talker, but for s1. What is drawn
+and answered is judged before it is put on a head, in seconds; `bench.real_or_drawn` judges whole performances.
 """
 
 import argparse
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
@@ -20,22 +20,22 @@ from bench.moving_windows import ALL, figures_of, windows_of
 from bench.styled_lips import networks_of, seen
 from bench.talkers import read_tracked
 from face_emote.core.arrays import Array, Float
-from face_emote.core.options import Performance
 from face_emote.face.bundled import load_head
-from face_emote.generation.seen import FPS, manner_of, seen_of_performance
-from face_emote.generation.style_file import MotionStyle
+from face_emote.generation.drawing import drawn_life
+from face_emote.generation.layout import VOICE_COLUMNS
+from face_emote.generation.net import load_draw_net
+from face_emote.generation.seen import FPS, manner_of
 from face_emote.motion.lip_learning import learnt_lips
-from face_emote.motion.mouth.lip_meter import lip_meter
 from face_emote.network.runtime import load_motion_net
-from face_emote.verbs.animate import perform
-from face_emote.verbs.clone import keep_style
-from face_emote_lab.evaluation.systems import HeardClip
+from face_emote.perception.encoder_inputs import voice_tokens
+from face_emote_lab.evaluation.systems import HeardClip, Network
 from tools.train_generation.seen import Filmed, tracked_talkers
 
 EVERY = {"s1": 14, "s4": 2}
 """Of these talkers, who have many clips, every so many-th is measured."""
 LIPS = (8, 9, 10)
-"""Channels behind those of `generation.seen`: the corners of the mouth; gap and jaw in units of their own."""
+"""The width of the mouth in place of the last channel of `generation.seen`, and behind those gap and jaw."""
+_LID = 0.2  # Of the distance of the eyes, an open lid; clips are held against their own.
 MOST_CLIPS = 10  # Of three seconds, to clone lips from.
 _FEWEST = 8
 """Clips of a talker who can be known."""
@@ -96,22 +96,31 @@ class _Judge:
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
+class Seen:
     """Clips with their lips."""
 
     filmed: Filmed
     heard: tuple[HeardClip, ...]
 
 
-def _with_lips(data: Path, talker: Filmed) -> _Seen:
+def with_lips(data: Path, talker: Filmed) -> Seen:
+    """The clips whose lips are known, with those."""
     ending, folder = ("_train", data / "grid_s1") if talker.name == "s1" else ("", data / "grid_talkers" / talker.name)
     tracked = read_tracked(folder, talker=talker.name, motion=f"motion{ending}.npz", phones=f"phones{ending}.json")
     clips = {clip.name: HeardClip(clip) for clip in tracked}
     kept = [k for k, name in enumerate(talker.clips) if name in clips]
     heard = tuple(clips[talker.clips[k]] for k in kept)
-    curves = tuple(_wider(talker.curves[k], seen(clip).aims[:, [0, 2]]) for k, clip in zip(kept, heard, strict=True))
+    curves = tuple(
+        _wider(_by_width(talker.curves[k], seen(clip).aims[:, 1]), seen(clip).aims[:, [0, 2]])
+        for k, clip in zip(kept, heard, strict=True)
+    )
     names, sounds = tuple(talker.clips[k] for k in kept), tuple(talker.sounds[k] for k in kept)
-    return _Seen(Filmed(talker.name, names, curves, sounds), heard)
+    return Seen(Filmed(talker.name, names, curves, sounds), heard)
+
+
+def _by_width(curve: Float[Array, "frames channel=9"], width: Float[Array, " _frames"]) -> Float[Array, "_ channel=9"]:
+    count = min(len(curve), len(width))
+    return np.column_stack([curve[:count, :8], 1000.0 * width[:count]])
 
 
 def _wider(curve: Float[Array, "frames channel=9"], lips: Float[Array, "_frames 2"]) -> Float[Array, "_all channel=11"]:
@@ -119,24 +128,26 @@ def _wider(curve: Float[Array, "frames channel=9"], lips: Float[Array, "_frames 
     return np.column_stack([curve[:count], lips[:count] * [1000.0, 100.0]])
 
 
-def _played(talker: _Seen, model: str, *, styled: bool) -> list[Float[Array, "_frames channel=11"]]:
-    """Of every clip, in the style of the other half's where `styled`."""
-    out, meter = [np.zeros((0, 11))] * len(talker.heard), lip_meter(load_head())
+def _played(talker: Seen, model: str, *, moves: bool, lips: bool) -> list[Float[Array, "_frames channel=11"]]:
+    """What is drawn and answered for every clip before it is put on a head; in the style of the other half's."""
+    out, draws = [np.zeros((0, 11))] * len(talker.heard), load_draw_net()
     for half in (0, 1):
         others = range(1 - half, len(talker.heard), 2)
         chosen = np.array(others)[np.linspace(0, len(others) - 1, min(MOST_CLIPS, len(others))).astype(int)]
-        lips = learnt_lips([seen(talker.heard[k]) for k in chosen], load_motion_net(model))
-        moves = tuple(manner_of([talker.filmed.curves[k][:, :9] for k in others]))
-        style = MotionStyle(
-            moves, secs=0.0, consent="measured, not kept", habits=lips.habits,
-            changes={} if lips.update is None else {"lips": lips.update},
-        )  # fmt: skip
-        with TemporaryDirectory() as folder:
-            path = keep_style(style, Path(folder) / "their.style") if styled else None
-            for k in range(half, len(talker.heard), 2):
-                asked = Performance(talker.filmed.sounds[k], emotion="neutral", animator="takes", fps=FPS, seed=k)
-                motion = perform(replace(asked, model=model, moves_like=path)).whole()
-                out[k] = _wider(seen_of_performance(motion), meter.of_motion(motion)[:, [0, 2]])
+        own = learnt_lips([seen(talker.heard[k]) for k in chosen], load_motion_net(model)) if lips else None
+        system = Network(load_head(), model, known_words=False, manner=own)
+        manner = manner_of([talker.filmed.curves[k][:, :9] for k in others])
+        like = draws.manner(tuple(manner), strength=1.0) if moves else None
+        for k in range(half, len(talker.heard), 2):
+            heard, frames = talker.heard[k], len(talker.filmed.curves[k])
+            voice = voice_tokens(heard.heard.prosody)[0].rows[:, VOICE_COLUMNS]
+            life, times = drawn_life(draws, voice, seed=k, style=like), np.arange(frames) / FPS
+            mouth = system.mouth(heard, fps=FPS)
+            assert mouth is not None
+            answered = mouth.aims(times)
+            gap = np.maximum(answered[:, 0], 0.0) * (1.0 - answered[:, 6])
+            face = [life.brows_at(times), _LID * life.lids_at(times), np.degrees(life.head_at(times))]
+            out[k] = _wider(np.column_stack([*face, 1000.0 * answered[:, 1]]), np.column_stack([gap, answered[:, 2]]))
     return out
 
 
@@ -147,13 +158,12 @@ def main() -> None:
     parser.add_argument("runs", type=Path)
     options = parser.parse_args()
     found = [talker for talker in tracked_talkers(options.data, every=EVERY) if len(talker.clips) >= _FEWEST]
-    talkers, networks = [_with_lips(options.data, talker) for talker in found], networks_of(options.runs)
-    for name, styled in (("in style", True), ("without", False)):
-        played = {
-            talker.filmed.name: _played(talker, networks[talker.filmed.name], styled=styled) for talker in talkers
-        }
+    talkers, networks = [with_lips(options.data, talker) for talker in found], networks_of(options.runs)
+    ways = {"without a style": (False, False), "how they move": (True, False), "and their lips": (True, True)}
+    for name, (moves, lips) in ways.items():
+        played = {one.filmed.name: _played(one, networks[one.filmed.name], moves=moves, lips=lips) for one in talkers}
         for view, channels in (("brows, lids, head", ALL), ("lips", LIPS), ("all", (*ALL, *LIPS))):
-            print(name, view, whose_rows([talker.filmed for talker in talkers], played, channels=channels), flush=True)
+            print(name, view, whose_rows([one.filmed for one in talkers], played, channels=channels), flush=True)
 
 
 if __name__ == "__main__":

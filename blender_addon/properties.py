@@ -253,6 +253,11 @@ class FACEEMOTE_PG_settings(bpy.types.PropertyGroup):
         description="What a partner says meanwhile, as long as the speech; this one listens. Optional",
         subtype="FILE_PATH",
     )
+    moves_like: StringProperty(
+        name="Style",
+        description="Somebody's way to move, a .style file that face-emote clone wrote. Optional",
+        subtype="FILE_PATH",
+    )
     seed: IntProperty(name="Seed", description="Another number: other blinks, glances and nods", min=0)
 
     take_id: StringProperty(description="The take that is chosen in the list")

@@ -49,7 +49,7 @@ NOT_RUN = {
     r"face-emote bank (add|forget) .*": "needs a take; tests/test_bank.py",
     r"face-emote .*cold-fury-interview-take.*": "needs an own moment; tests/test_bank.py",
     r"python -m tools\.build_bank .*": "needs faces that were tracked, which are not distributed here",
-    r"python -m bench\.(real_or_drawn|bank) .*": "minutes, and needs tracked faces, which are not distributed here",
+    r"python -m bench\.(real_or_drawn|bank|styled_lips|whose_style) .*": "minutes, and needs tracked faces",
     r"python -m bench\.liveliness .*": "needs faces that were tracked, which are not distributed here",
     r"python -m (bench\.voice.*|tools\.fit_manners) .*": "minutes, and needs recordings that are not distributed",
     r"python -m bench\.words .*": "needs sentences that people rated, which are not distributed here",
@@ -179,7 +179,6 @@ def test_every_benchmark_is_told_about():
         "pairs",
         "two_samples",
         "units",
-        "whose_style",
     }
     assert {path.stem for path in (ROOT / "bench").glob("*.py")} - parts == told
 

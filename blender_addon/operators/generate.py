@@ -195,9 +195,9 @@ def transcript_of(settings: Any) -> str:
 
 
 def files_of(settings: Any) -> dict[str, str]:
-    """Paths of a recorded body and of a partner's track, where they are given."""
-    paths = {name: str(bpy.path.abspath(getattr(settings, name).strip())) for name in ("heart", "partner")}
-    return {name: path for name, path in paths.items() if path}
+    """Paths of a recorded body, a partner's track and a way to move, by fields of a request, where they are given."""
+    chosen = {"heart": settings.heart, "partner": settings.partner, "style": settings.moves_like}
+    return {name: str(bpy.path.abspath(path.strip())) for name, path in chosen.items() if path.strip()}
 
 
 def submit_take(

@@ -78,6 +78,7 @@ class FACEEMOTE_PT_performance(Tab, bpy.types.Panel):
         layout.prop(settings, "blood")
         layout.prop(settings, "heart")
         layout.prop(settings, "partner")
+        layout.prop(settings, "moves_like")
         layout.prop(settings, "seed")
 
 

@@ -28,7 +28,7 @@ from face_emote.motion.mouth.lip_contacts import phone_contacts
 from face_emote.motion.mouth.lip_rig import LipRig, lip_rig
 from face_emote.motion.mouth.lip_solve import MouthTarget, lip_controls
 from face_emote.motion.mouth.lips import lip_score
-from face_emote.motion.mouth.net_lips import net_lips
+from face_emote.motion.mouth.net_lips import NetLips, net_lips
 from face_emote.motion.mouth.visemes import segments_from
 from face_emote.motion.net_listening import longest_look_ahead, phones_at_frames
 from face_emote.network.config import EMOTION_COLUMNS
@@ -163,6 +163,11 @@ class Network:
 
         CheckpointError: the network is missing or damaged.
         """
+        mouth = self.mouth(heard, fps=fps)
+        return None if mouth is None else lambda times: mouth.sample(times).controls
+
+    def mouth(self, heard: HeardClip, *, fps: float) -> NetLips | None:
+        """What the mouth does; None where phones should be known and are not."""
         net, habits = load_motion_net(self.model), None
         if self.manner is not None:
             net, habits = net.with_lips_of(self.manner.update), self.manner.habits
@@ -177,8 +182,7 @@ class Network:
             phones=phones_at_frames(analysis) if self.known_words else None,
             emotion=np.tile(_NEUTRAL, (num_frames, 1)) if net.config.lips_see_emotion else None,
         )
-        lips = net_lips(answers, analysis=analysis, head=self.head, style=NATURAL, fps=fps, habits=habits)
-        return lambda times: lips.sample(times).controls
+        return net_lips(answers, analysis=analysis, head=self.head, style=NATURAL, fps=fps, habits=habits)
 
 
 def lip_answers(
