@@ -41,11 +41,11 @@ def test_it_learns_goes_on_and_draws(corpus: TakeCorpus, tmp_path: Path) -> None
     config = DrawConfig(width=16, heads=2)
     begun = teach(windows, config=config, steps=20, beside=beside, suits=0.03)
     first = held_out_loss(begun, windows)
-    net = teach(windows, config=config, steps=220, beside=beside)
+    net = teach(windows, config=config, steps=320, beside=beside)
     assert held_out_loss(net, windows) < 0.93 * first
     net = straightened(net, windows, steps=3, lines=1)
     path = tmp_path / "takes.safetensors"
-    write_net(net, windows, path=path, held_out=frozenset({"s3"}), steps=220)
+    write_net(net, windows, path=path, held_out=frozenset({"s3"}), steps=320)
     write_answers(path, corpus, held_out=frozenset({"s3"}))
     drawn = load_draw_net(path)
     assert "held out: s3" in drawn.card
