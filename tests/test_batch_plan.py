@@ -328,6 +328,7 @@ def test_every_option_of_render_is_a_column():
         "mic",
         "rig",
         "takes",
+        "bank_report",
         "voice",
     }
     options = {option.name for option in command.params} - live

@@ -27,7 +27,7 @@ LEFT_OUT = (
     "face_emote/__main__.py", "assets/experts", "assets/training", "assets/flame/README.md",
     "assets/speech/dashwood_5.wav", "assets/speech/dashwood_5.txt", "shaders/kernels", "assets/capture",
     "assets/network/fast.safetensors", "assets/perception/words_vad.npz",
-    "assets/perception/words_other.npz", "assets/perception/encoder.safetensors", "assets/generation",
+    "assets/perception/words_other.npz", "assets/perception/encoder.safetensors", "assets/generation", "assets/bank",
     "assets/voice", "face_emote/lines/script.py", "face_emote/lines/script_files.py",
 )  # fmt: skip
 """What of them it does not hold. Four of the sentences are what a head's lip seal is worked out from."""

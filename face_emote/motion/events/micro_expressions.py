@@ -37,7 +37,7 @@ class LeakScore:
 
 
 def leak_score(cues: SpeechCues, pauses: tuple[Pause, ...], *, rng: np.random.Generator) -> LeakScore:
-    """Choose the moments: most pauses, at either edge, strong accents, and now and then in long unbroken speech."""
+    """Choose the moments: most pauses, at either edge, strong accents, and any stressed word in long unbroken speech."""
     wanted = [pause.start_secs + rng.uniform(0.0, 0.08) for pause in pauses if rng.random() < 0.66]
     wanted += [pause.end_secs - rng.uniform(0.1, 0.2) for pause in pauses if rng.random() < 0.2]
     wanted += [float(end) + 0.05 for end in cues.phrases[:, 1] if rng.random() < 0.5]
@@ -50,10 +50,12 @@ def leak_score(cues: SpeechCues, pauses: tuple[Pause, ...], *, rng: np.random.Ge
         if time > earliest and (not start or time - start[-1] > MIN_SPACING_SECS):
             start.append(time)
     edges = [0.0, *start, cues.duration_secs]
+    on_words = cues.accent_secs - _ON_STRESS_SECS
     for before, after in pairwise(edges):
         place = before + rng.uniform(0.35, 0.65) * (after - before)
         if after - before > LONGEST_CALM_SECS or not start:
-            start.append(place)
+            apart = on_words[(on_words > before + MIN_SPACING_SECS) & (on_words < after - MIN_SPACING_SECS)]
+            start.append(float(apart[np.abs(apart - place).argmin()]) if len(apart) else place)
     start.sort()
     return shaped_leaks(np.array(start), rng=rng)
 
