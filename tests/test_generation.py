@@ -16,7 +16,18 @@ from face_emote.core.types import FaceMotion, PerformanceStyle
 from face_emote.face.bundled import load_head
 from face_emote.formats.motion_file import read_motion
 from face_emote.generation.drawing import HOP, DrawnLife, TakeStream, drawn_life
-from face_emote.generation.layout import CONTEXT, FACE, LIDS, NUM_VALUES, TOKEN_HZ, VOICE, WINDOW, DrawConfig, Recalled
+from face_emote.generation.layout import (
+    CONTEXT,
+    FACE,
+    LIDS,
+    NUM_VALUES,
+    STYLE,
+    TOKEN_HZ,
+    VOICE,
+    WINDOW,
+    DrawConfig,
+    Recalled,
+)
 from face_emote.generation.net import DRAW_NET, DrawNet, DrawWeights, draw_sizes, load_draw_net
 from face_emote.generation.seen import seen_of
 from face_emote.motion.events.drawn import Drawn, drawn_brows, drawn_closure
@@ -140,6 +151,24 @@ def test_lids_never_flutter(net: DrawNet, voice: np.ndarray, monkeypatch: pytest
     assert pauses_between_blinks(net, voice).min() > 0.3
     monkeypatch.setattr("face_emote.generation.drawing._OPEN_FOR", 0)
     assert pauses_between_blinks(net, voice).min() < 0.3
+
+
+def longest_closure(net: DrawNet, voice: np.ndarray) -> float:
+    """Seconds for which lids are shut at most, in takes of somebody who shuts them long."""
+    long = net.manners.mean(axis=0)
+    long[STYLE.index("shut")] = 0.7
+    longest = 0
+    for seed in range(12):
+        lids = drawn_life(net, voice, seed=seed, style=long).face[:, LIDS].ravel()
+        opens = np.flatnonzero(np.concatenate([[True], lids >= 0.6, [True]]))
+        longest = max(longest, int(np.diff(opens).max()) - 1)
+    return longest / (2.0 * TOKEN_HZ)
+
+
+def test_nobody_talks_with_shut_eyes(net: DrawNet, voice: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert longest_closure(net, voice) <= 0.4
+    monkeypatch.setattr("face_emote.generation.drawing._SHUT_FOR", 1000)
+    assert longest_closure(net, voice) > 0.4
 
 
 def test_whoever_never_blinks_does_not_in_a_take_either() -> None:

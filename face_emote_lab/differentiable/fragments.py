@@ -1,7 +1,7 @@
 """Which surfaces a pixel shows, and how much of each: found on a grid of 2 x 2 samples a pixel, without gradient.
 
 `stage.fragments` in plain torch, for any device: samples of one pixel that lie on one smooth surface of one material
-make one fragment, which is shaded once, in their middle; a pixel is the sum of its fragments by the share of samples
+are one fragment, which is shaded once, in their middle; a pixel is the sum of its fragments by the share of samples
 they hold.
 """
 
