@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from face_emote.core.errors import FaceEmoteError, MotionFileError, OutputError
 from face_emote.core.types import FRAME_ARRAYS, FaceMotion, MotionInfo
+from face_emote.face.bundled import load_head
 from face_emote.formats.motion_file import MotionWriter, open_motion, read_motion, write_motion
 from face_emote.formats.motion_layout import MAX_HEADER_BYTES, ROW_SHAPES
 
@@ -91,6 +92,13 @@ def test_numpy_opens_the_file_and_the_header_explains_it(tmp_path):
         assert arrays["expression"].shape == (3, 100) and arrays["eye_pose"].shape == (3, 2, 3)
     assert (header["version"], header["num_frames"], header["fps"]) == (1, 3, 30.0)
     assert header["info"]["basis"] == INFO.basis and header["wrinkles"][0] == "forehead_centre"
+
+
+def test_motions_of_the_head_that_could_not_let_its_brows_go_still_play(tmp_path):
+    old = dataclasses.replace(fabricated_motion(3), info=dataclasses.replace(INFO, basis="face_emote-1:f611e2bb"))
+    read = read_motion(write_motion(old, tmp_path / "old.npz"))
+    assert read.info.basis == load_head().basis
+    assert np.isfinite(load_head().vertices(read)).all()
 
 
 def test_a_file_saved_again_by_numpy_is_still_a_motion(tmp_path):

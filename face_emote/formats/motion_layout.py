@@ -37,6 +37,8 @@ MAX_FRAMES = 7_500_000  # 69 hours at 30 fps. Keeps the file below 4 GiB, hence 
 MAX_HEADER_BYTES = 2**26  # Nearly all of it are cues: 60 bytes a sound.
 MAX_DIRECTORY_BYTES = 64 * 1024
 MAX_NPY_HEAD = 1024
+_SAME_SHAPES = {"face_emote-1:f611e2bb": "face_emote-1:e41c1894"}
+"""A former head, of which the second is one with shapes for controls that did nothing: its motions are the second's."""
 LARGEST = 10**40  # Of whole numbers that have no range of their own.
 ZIP_END = struct.Struct("<4s4H2LH")
 """Last record of a zip: signature, disk numbers (2), entries (2), size and offset of the directory, comment length."""
@@ -110,8 +112,9 @@ def _parse_info(record: Record) -> MotionInfo:
     fields = [field.name for field in dataclasses.fields(MotionInfo)]
     if list(record.values) != [name for name in fields if name in record.values or name not in _WHERE_KNOWN]:
         raise ValueError("its header has other facts about the motion's origin than version 1 demands")
+    basis = record.text("basis")
     return MotionInfo(
-        basis=record.text("basis"),
+        basis=_SAME_SHAPES.get(basis, basis),
         emotion=record.text("emotion"),
         speech_name=record.text("speech_name"),
         speech_sha256=record.text("speech_sha256"),

@@ -37,7 +37,7 @@ class LeakScore:
 
 
 def leak_score(cues: SpeechCues, pauses: tuple[Pause, ...], *, rng: np.random.Generator) -> LeakScore:
-    """Choose the moments: most pauses, at either edge, strong accents, and any stressed word in long unbroken speech."""
+    """Choose the moments: most pauses, at either edge, strong accents, any stressed word in long speech."""
     wanted = [pause.start_secs + rng.uniform(0.0, 0.08) for pause in pauses if rng.random() < 0.66]
     wanted += [pause.end_secs - rng.uniform(0.1, 0.2) for pause in pauses if rng.random() < 0.2]
     wanted += [float(end) + 0.05 for end in cues.phrases[:, 1] if rng.random() < 0.5]
