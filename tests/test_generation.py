@@ -30,7 +30,6 @@ from face_emote.generation.layout import (
 from face_emote.generation.net import DRAW_NET, DrawNet, DrawWeights, draw_sizes, load_draw_net
 from face_emote.generation.seen import seen_of
 from face_emote.motion.events.drawn import Drawn, drawn_brows, drawn_closure
-from face_emote.network.low_rank import low_rank
 from face_emote.network.weights import arranged, tensors_of
 from face_emote.verbs.animate import perform
 
@@ -89,18 +88,6 @@ def test_pinned_tokens_hold_and_the_rest_is_drawn_to_fit(net: DrawNet, voice: np
     np.testing.assert_allclose(held[30:50], pinned[30:50], atol=2e-3)
     assert np.abs(held[20:30] - free[20:30]).max() > 1e-3
     assert np.isfinite(held).all()
-
-
-def test_somebodys_own_change_is_added_to_every_answer(net: DrawNet, voice: np.ndarray) -> None:
-    rng = np.random.default_rng(0)
-    change = 0.1 * rng.standard_normal(net.weights.head.weight.shape)
-    update = low_rank(change, bias=np.zeros(NUM_VALUES), of=net.sha256)
-    usual, none, own = (
-        drawn_life(n, voice, seed=1).face
-        for n in (net, net.with_answers_of(update, strength=0.0), net.with_answers_of(update))
-    )
-    assert usual.tobytes() == none.tobytes()
-    assert np.abs(usual - own).max() > 0.05
 
 
 def test_a_seed_is_a_take(net: DrawNet, voice: np.ndarray) -> None:

@@ -87,6 +87,19 @@ def test_a_smile_over_grief_does_not_reach_the_voice_whole():
     assert (brave.of("tremor") > 0.0).all()
 
 
+def test_a_hidden_feeling_falters_and_no_sound_moves(line, monkeypatch):
+    hides, shows = said("fear hidden under joy"), said("joy")
+    assert (hides.falters > 0.3).all() and not shows.falters.any()
+    faltering = retune(line, "fear hidden under joy").samples
+    monkeypatch.setattr("face_emote.voice.retuned.FALTER_DB", 0.0)
+    fluent = retune(line, "fear hidden under joy").samples
+    step = RATE // 100
+    levels = [np.sqrt((x[: len(x) // step * step].reshape(-1, step) ** 2).mean(axis=1)) for x in (faltering, fluent)]
+    quieter = levels[0] < 0.8 * levels[1]
+    assert 0.01 < quieter.mean() < 0.2, "short, and now and then"
+    np.testing.assert_array_equal(levels[0][~quieter] > 0.01, levels[1][~quieter] > 0.01)
+
+
 def test_boredom_is_flat_and_no_deep_voice():
     """Acted boredom is a third of a semitone under neutral speech; half of what excitement adds would be three."""
     bored = said("boredom")

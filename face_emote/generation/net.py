@@ -7,7 +7,7 @@ share one time of the flow; a stream, or a token of it, that is known is given a
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
@@ -33,7 +33,6 @@ from face_emote.generation.layout import (
     Recalled,
 )  # fmt: skip
 from face_emote.network.blocks import norm, silu
-from face_emote.network.low_rank import LowRank
 from face_emote.network.safetensors_file import read_tensors
 from face_emote.network.weights import Affine, BlockWeights, Layer, Sizes, arranged, tensors_of
 
@@ -87,11 +86,6 @@ class DrawNet:
         """A style that is so much unlike how people move on the whole."""
         usual = self.manners.mean(axis=0)
         return np.asarray(usual + strength * (np.asarray(style) - usual))
-
-    def with_answers_of(self, update: LowRank, *, strength: float = 1.0) -> "DrawNet":
-        """The network with so much of somebody's own change to its last layer."""
-        head = update.onto(self.weights.head, strength=strength)
-        return replace(self, weights=replace(self.weights, head=head))
 
     def velocity(
         self,

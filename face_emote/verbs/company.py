@@ -82,13 +82,13 @@ def drawn_take(
     life = drawn_life(
         net, voice, seed=seed, style=like, pinned=_pinned_tokens(library, pins, count=len(voice)),
         after=(lambda window, _voice: manners[min(window, len(manners) - 1)]) if manners else None,
-        moments=(lambda window, _voice: _recalled(moments[min(window, len(moments) - 1)][0])) if moments else None,
+        moments=(lambda window, _voice: _recalled(moments[min(window, len(moments) - 1)])) if moments else None,
     )  # fmt: skip
     return Drawn(life, net.controls), _uses(pins, moments, last_secs=analysis.duration_secs)
 
 
-def _recalled(moment: Moment) -> Recalled:
-    return Recalled(moment.face[None], moment.vad[None])
+def _recalled(near: list[Moment]) -> Recalled:
+    return Recalled(np.stack([moment.face for moment in near]), np.stack([moment.vad for moment in near]))
 
 
 def contexts_of(use: BankUse, *, analysis: SpeechAnalysis, partner: SpeechAnalysis | None, count: int) -> list[str]:

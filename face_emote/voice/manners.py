@@ -40,6 +40,8 @@ class Manner:
     """In the order of `CURVES`."""
     strength: Float[Array, " frame"]
     """0 where nothing is changed, 1 where all is: a recording goes over into its re-tuned twin."""
+    falters: Float[Array, " frame"]
+    """How deep its micropauses are, 0..1."""
 
     def of(self, name: str) -> Array:
         """One column."""
@@ -59,6 +61,7 @@ STRENGTH_AT = 0.05
 FEIGNED_SHARE = 0.6  # Of a feeling that is put on over a hidden one, that reaches the voice: a choice.
 HIDDEN_SHARE = 1.0 / 3.0
 """Of what leaks, that is heard beside tremor and jitter: a choice."""
+FALTERS_AT = 2.0  # A feeling that leaks by half makes the voice falter fully: a choice.
 
 
 Table = tuple[Float[Array, "emotion number"], Float[Array, "way=2 number"]]
@@ -70,8 +73,8 @@ def manner_of(track: EmotionTrack, table: Table | None = None) -> Manner:
 
     The shown mix is weighed by its intensity; put on over a hidden one it reaches the voice in part. Arousal beyond
     what the mix stands for (`calm anger`) moves along the table's rows for it. Of a hidden feeling only what leaks is
-    heard: its tremor and jitter in full, a third of the rest (the voice is harder to hold still than the words: Ekman,
-    Friesen & Scherer 1976).
+    heard: its tremor and jitter in full, micropauses, a third of the rest (the voice is harder to hold still than the
+    words: Ekman, Friesen & Scherer 1976).
     """
     rows_of, arousal = table or manner_table()
     heard = 1.0 - (1.0 - FEIGNED_SHARE) * np.clip(track.covert.sum(axis=1), 0.0, 1.0)
@@ -90,6 +93,7 @@ def manner_of(track: EmotionTrack, table: Table | None = None) -> Manner:
         scalars=rows[:, :split].astype(np.float32),
         curves=rows[:, split:].reshape(len(rows), len(CURVES), BANDS).astype(np.float32),
         strength=np.clip(felt / STRENGTH_AT, 0.0, 1.0).astype(np.float32),
+        falters=np.clip(FALTERS_AT * hidden[:, 1:].sum(axis=1), 0.0, 1.0).astype(np.float32),
     )
 
 

@@ -9,7 +9,17 @@ from face_emote.audio.reader import regroup
 from face_emote.core.arrays import Array, Float
 from face_emote.voice.grains import laid_again
 from face_emote.voice.manners import Manner
-from face_emote.voice.tuning import Habit, habit_of, levels_of, phrase_places, pitched, tuned
+from face_emote.voice.tuning import (
+    DB,
+    FALTER_DB,
+    Habit,
+    habit_of,
+    levels_of,
+    micropauses,
+    phrase_places,
+    pitched,
+    tuned,
+)
 from face_emote.voice.vocoder import FRAME_HZ, pitch_of, taken_apart
 
 PIECE_SECS, AROUND_SECS = 10, 1
@@ -88,6 +98,7 @@ def retuned(
     middles = phrase_places(survey.pitch_hz > 0.0)
     rng = np.random.default_rng(seed)
     noise = rng.standard_normal(len(survey.pitch_hz))
+    stops = micropauses(survey.pitch_hz, np.random.default_rng([seed, 1]))
     fade, before = round(FADE_SECS * rate_hz), None
     ramp = (np.arange(fade) + 0.5) / fade
     for window in _windows(pieces(), rate_hz):
@@ -98,6 +109,9 @@ def retuned(
         manner = manners(secs).no_louder_than(room_db)
         pitch = pitched(original, manner, secs=secs, middles=middles[part], usual=survey.habit.pitch, noise=noise[part])
         sound = _piece(window, manner, survey.habit, pitch, original=original, rate_hz=rate_hz, rng=rng)
+        if manner.falters.any():
+            quieter = np.exp(-FALTER_DB * DB / 2.0 * manner.falters * stops[part])
+            sound *= np.interp(np.arange(len(sound)) * (FRAME_HZ / rate_hz), np.arange(len(quieter)), quieter)
         begin = _border(window.samples, window.lead, rate_hz) if window.lead else 0
         end = len(sound) if window.is_last else _border(window.samples, window.lead + window.own, rate_hz)
         if before is not None:

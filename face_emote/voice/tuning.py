@@ -27,6 +27,11 @@ SPREAD_SHARE = 0.7
 """Of the measured liveliness that the bands of one frame are given; all of it rings."""
 
 
+FALTER_SECS, FALTERS_APART_SECS, FALTER_CHANCE, FALTER_DB = 0.08, 1.0, 0.6, 18.0
+"""How long a micropause takes of the vowel before it, how far they are apart at least, how often one is made where it
+could be, and how much quieter it is at its deepest: choices."""
+
+
 @dataclass(frozen=True, slots=True)
 class Habit:
     """What is usual in a recording; changes are relative to it."""
@@ -89,6 +94,20 @@ def phrase_places(speaks: Array) -> Float[Array, " frame"]:
     middle = 0.5 * (first + last)[np.clip(np.searchsorted(first, frames, side="right") - 1, 0, None)]
     found: Array = (frames - middle) / FRAME_HZ
     return found
+
+
+def micropauses(pitch_hz: Float[Array, " frame"], rng: np.random.Generator) -> Float[Array, " frame"]:
+    """Where a voice would falter, 0..1: it stops short before a consonant or a gap within speech, so no sound moves."""
+    voiced = pitch_hz > 0.0
+    ends = np.flatnonzero(voiced[:-1] & ~voiced[1:]) + 1
+    length, apart = round(FALTER_SECS * FRAME_HZ), FALTERS_APART_SECS * FRAME_HZ
+    stops, last = np.zeros(len(voiced)), -apart
+    for end in ends:
+        if end - last >= apart and voiced[max(end - 2 * length, 0) : end].all() and rng.random() < FALTER_CHANCE:
+            stops[end - length : end] = np.sin(np.linspace(0.0, 0.5 * np.pi, length, endpoint=False)) ** 2
+            stops[end : end + length // 4] = 1.0
+            last = end
+    return stops
 
 
 def tuned(voice: Voice, manner: Manner, *, pitch_hz: Float[Array, " frame"], habit: Habit, rate_hz: int) -> Voice:
