@@ -151,7 +151,7 @@ def longest_closure(net: DrawNet, voice: np.ndarray) -> float:
 
 def test_nobody_talks_with_shut_eyes(net: DrawNet, voice: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     assert 0.2 < longest_closure(net, voice) <= 0.4
-    monkeypatch.setattr("face_emote.generation.drawing._SHUT_FOR", 1000)
+    monkeypatch.setattr("face_emote.generation.drawing._LOW_FOR", 1000)
     assert longest_closure(net, voice) > 1.0
 
 

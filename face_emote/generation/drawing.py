@@ -41,9 +41,9 @@ _STAYS = 0.6
 _FARTHEST = 5.0
 _BLINKS, _HELD_OPEN, _OPEN_FOR = 0.6, 0.75, 8
 """Lids below the first have shut, and are open for at least so many halves of a token, .32 s, before they do again."""
-_SHUT_FOR, _OPENS_IN = 7, 3
-"""Halves of a token for which lids are shut at most, .28 s, and in which they then open. A tracker takes the lids of a
-reader who looks down for shut ones."""
+_LOW, _LOW_FOR, _OPENS_IN, _OPEN = 0.8, 7, 3, 0.95
+"""Lids below the first are low for at most so many halves of a token, .28 s, and rise to the last in so many more. A
+tracker takes the lids of a reader who looks down for sleepy ones; on a face that looks ahead they would be."""
 _SILENT = np.array([-40.0 if name == "loudness" else 0.0 for name in VOICE], np.float32)
 _HEAD = slice(FACE.index("nod"), FACE.index("tilt") + 1)
 _WIDEST = np.arcsinh(0.3 / EASED)
@@ -97,7 +97,7 @@ class TakeStream:
         """From `CONTEXT` tokens before the next ones on."""
         self._before: Array | None = None
         self._windows = 0
-        self._shut_for, self._open_for = 0, _OPEN_FOR
+        self._shut, self._open_for, self._low_for = False, _OPEN_FOR, 0
 
     def push(self, voice: Float[Array, f"_token value={len(VOICE)}"]) -> Float[Array, f"_token value={len(FACE)}"]:
         """More of the voice; what can be drawn by now."""
@@ -115,16 +115,16 @@ class TakeStream:
         return rest[:left]
 
     def _blinking(self, face: Array) -> Array:
-        """Lids that shut again too soon after a blink stay open, and those that stay shut open."""
+        """Lids that shut again too soon after a blink stay open, and those that stay low open."""
         for row in face:
             for column in LIDS:
                 shuts = row[column] < _BLINKS
-                if shuts and not self._shut_for and self._open_for < _OPEN_FOR:
+                if shuts and not self._shut and self._open_for < _OPEN_FOR:
                     row[column], shuts = _HELD_OPEN, False
-                self._shut_for = self._shut_for + 1 if shuts else 0
+                self._shut = shuts
                 self._open_for = 0 if shuts else self._open_for + 1
-                opened = min((self._shut_for - _SHUT_FOR) / _OPENS_IN, 1.0) * _HELD_OPEN
-                row[column] = max(row[column], opened)
+                self._low_for = self._low_for + 1 if row[column] < _LOW else 0
+                row[column] = max(row[column], min((self._low_for - _LOW_FOR) / _OPENS_IN, 1.0) * _OPEN)
         return face
 
     def _drawn(self) -> Array:
