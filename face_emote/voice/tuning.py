@@ -103,7 +103,8 @@ def micropauses(pitch_hz: Float[Array, " frame"], rng: np.random.Generator) -> F
     length, apart = round(FALTER_SECS * FRAME_HZ), FALTERS_APART_SECS * FRAME_HZ
     stops, last = np.zeros(len(voiced)), -apart
     for end in ends.tolist():
-        if end - last >= apart and voiced[max(end - 2 * length, 0) : end].all() and rng.random() < FALTER_CHANCE:
+        long = end >= 2 * length and voiced[end - 2 * length : end].all()
+        if long and end - last >= apart and rng.random() < FALTER_CHANCE:
             stops[end - length : end] = np.sin(np.linspace(0.0, 0.5 * np.pi, length, endpoint=False)) ** 2
             stops[end : end + length // 4] = 1.0
             last = end
