@@ -35,7 +35,7 @@ def listening() -> np.ndarray:
             with wave.open(str(path), "wb") as file:
                 file.setparams((1, 2, RATE_HZ, 0, "NONE", ""))
                 file.writeframes(samples.tobytes())
-        asked = Performance(paths[1], emotion="interest:0.3", character="maya", partner=paths[0], fps=25.0, seed=SEED)
+        asked = Performance(paths[1], emotion="calm", character="maya", partner=paths[0], fps=25.0, seed=SEED)
         motion = perform(asked).whole()
     frames = (np.linspace(0, motion.num_frames, FACES, endpoint=False) + motion.num_frames / (2 * FACES)).astype(int)
     faces = render_frames(motion, frames.tolist(), picture=Picture(size=FACE, camera="portrait"))
