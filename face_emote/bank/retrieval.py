@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -13,7 +14,7 @@ from face_emote.bank.moments import INDEX, OWN, Moment, read_bank
 from face_emote.core.arrays import Array, Float
 from face_emote.core.assets import ASSETS
 from face_emote.core.errors import OptionError
-from face_emote.core.fields import Kind, Option, nearest, read_option
+from face_emote.core.fields import Kind, Option, read_option
 from face_emote.core.names import CONTEXTS
 from face_emote.core.options import BankUse
 from face_emote.core.settings import user_folder
@@ -58,8 +59,12 @@ class Library:
         """OptionError: there is none."""
         found = next((moment for moment in self.moments if moment.name == name), None)
         if found is None:
-            near = nearest(name, [moment.name for moment in self.moments]) if len(self.moments) else "the bank is empty"
-            raise OptionError(f"No bank holds a moment {name!r}; {near[:200]}")
+            near = get_close_matches(name, [moment.name for moment in self.moments], n=3, cutoff=0.0)
+            raise OptionError(
+                f"No bank holds a moment {name!r}; face-emote bank list names all, such as {', '.join(near)}"
+                if near
+                else f"No bank holds a moment {name!r}; all of them are empty"
+            )
         return found
 
     def nearest(
