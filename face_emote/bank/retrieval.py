@@ -59,9 +59,9 @@ class Library:
         """OptionError: there is none."""
         found = next((moment for moment in self.moments if moment.name == name), None)
         if found is None:
-            near = get_close_matches(name, [moment.name for moment in self.moments], n=3, cutoff=0.0)
+            near = get_close_matches(name, [moment.name for moment in self.moments], n=1, cutoff=0.0)
             raise OptionError(
-                f"No bank holds a moment {name!r}; face-emote bank list names all, such as {', '.join(near)}"
+                f"No bank holds a moment {name!r}; did you mean {near[0]!r}? face-emote bank list names all"
                 if near
                 else f"No bank holds a moment {name!r}; all of them are empty"
             )
