@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from face_emote.bank.moments import AUTHORED, FILMED, INDEX, OWN, Moment, add_moments, forget_moments, read_bank
-from face_emote.bank.retrieval import BUNDLED, ELSEWHERE, NEAREST, library_of
+from face_emote.bank.retrieval import BUNDLED, ELSEWHERE, library_of
 from face_emote.core.errors import OptionError
 from face_emote.core.names import CONTEXTS
 from face_emote.core.options import BankUse, Performance
 from face_emote.formats.motion_file import write_motion
 from face_emote.generation.drawing import TakeStream, drawn_life
-from face_emote.generation.layout import FACE, VOICE, WINDOW
+from face_emote.generation.layout import FACE, MOMENTS, VOICE, WINDOW
 from face_emote.generation.net import load_draw_net
 from face_emote.verbs.animate import perform
 
@@ -123,7 +123,7 @@ def test_moments_are_near_in_feeling_context_and_voice(own: Path) -> None:
     fury, nobody = np.array([-0.6, 0.6, 0.4]), np.full(len(VOICE), np.nan)
     for context in CONTEXTS:
         near = library.nearest(vad=fury, context=context, voice=nobody, dice=np.random.default_rng(0))
-        assert len(near) == NEAREST and all(m.vad[0] < -0.3 and m.vad[1] > 0.3 for m in near)
+        assert len(near) == MOMENTS and all(m.vad[0] < -0.3 and m.vad[1] > 0.3 for m in near)
         assert all((m.context == "listening") == (context == "listening") for m in near)
     filmed = next(m for m in library.moments if m.made == FILMED)
     first = [

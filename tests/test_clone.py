@@ -64,7 +64,7 @@ def whole_style() -> MotionStyle:
         style(),
         habits=0.01 * rng.standard_normal((NUM_HABITS, 3)),
         rest={"mouthSmileLeft": 0.1},
-        changes={"lips": change},
+        lips=change,
     )
 
 
@@ -200,7 +200,7 @@ def test_lips_of_a_style_are_learnt_and_played(tmp_path: Path, long_line: Path) 
     lips = learnt_lips(clips, load_motion_net())
     assert lips.update is not None and lips.habits is not None
     assert lips.habits[2, 0] > 0.04
-    path = keep_style(replace(style(), habits=lips.habits, changes={"lips": lips.update}), tmp_path / "their.style")
+    path = keep_style(replace(style(), habits=lips.habits, lips=lips.update), tmp_path / "their.style")
     gaps = [meter.of_motion(played(long_line, path, strength=strength))[:, 0] for strength in (0.0, 1.0)]
     off = [np.abs(gap - theirs[:, 0])[kept].mean() for gap in gaps]
     assert off[1] < 0.6 * off[0]

@@ -21,7 +21,8 @@ from ..names import PEOPLE, STRIP_KEY
 from ..report import UserError
 from .button import Button
 from .export import placed
-from .generate import Line, fps_of, prepared_line, submit_take, take_request
+from .generate import submit_take, take_request
+from .speech import Line, fps_of, prepared_line
 
 GAP_SECS = 0.5
 """Between lines that are laid one after another."""

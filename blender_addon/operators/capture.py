@@ -18,7 +18,7 @@ from ..folders import user_folder
 from ..messages import tr
 from ..report import UserError
 from .button import Button
-from .generate import fps_of
+from .speech import fps_of
 
 UNSURE = "EXTREME"
 """Kind of the keys in which a half of the face was not seen: the timeline colours them."""

@@ -12,7 +12,8 @@ from ..engine import jobs
 from ..folders import user_folder
 from ..messages import tr
 from .button import Button
-from .generate import fps_of, prepared_line, transcript_of
+from .generate import transcript_of
+from .speech import fps_of, prepared_line
 
 
 def cannot_draw(context: Any) -> str:

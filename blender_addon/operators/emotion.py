@@ -13,7 +13,8 @@ from ..engine.current import SESSION
 from ..messages import tr
 from ..report import UserError
 from .button import Button
-from .generate import other_lines, prepared_line, transcript_of
+from .generate import other_lines, transcript_of
+from .speech import prepared_line
 
 _enum_items: list[tuple[str, str, str]] = []
 

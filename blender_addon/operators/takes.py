@@ -14,7 +14,8 @@ from ..apply.merge import merge_take
 from ..messages import tr
 from ..report import UserError
 from .button import Button
-from .generate import Line, decoded, submit_take
+from .generate import submit_take
+from .speech import Line, decoded
 
 
 def _take(context: Any) -> Any:

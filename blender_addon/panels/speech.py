@@ -8,7 +8,7 @@ import bpy
 from .. import compat, reasons
 from ..engine.current import SESSION
 from ..messages import tr
-from ..operators.generate import start_frame
+from ..operators.speech import start_frame
 from .main import Tab, prepared, say
 
 LANGUAGE_NOTE = "Any language is heard; a transcript makes lips exact in en, de, es, fr, it, pt, nl, pl, fi, tr, id."

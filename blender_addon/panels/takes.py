@@ -9,7 +9,7 @@ from .. import reasons
 from ..apply import preview, takes
 from ..engine.current import SESSION
 from ..messages import tr
-from ..operators.generate import fps_of
+from ..operators.speech import fps_of
 from .main import Tab, prepared, say, show_work
 
 

@@ -18,12 +18,10 @@ from face_emote.core.fields import Kind, Option, read_option
 from face_emote.core.names import CONTEXTS
 from face_emote.core.options import BankUse
 from face_emote.core.settings import user_folder
-from face_emote.generation.layout import TOKEN_HZ, VOICE, WINDOW
+from face_emote.generation.layout import MOMENTS, TOKEN_HZ, VOICE, WINDOW
 
 BUNDLED = ASSETS / "bank"
 ELSEWHERE = "FACE_EMOTE_BANK"  # Environment variable: a folder instead of the user's own bank.
-NEAREST = 4
-"""Moments that a window is drawn after."""
 _VAD_SCALE = 0.4
 _VOICE_SHARE, _UNKNOWN_VOICE = 0.6, 1.0
 _OTHER_CONTEXT, _LISTENS = 0.7, 4.0
@@ -71,7 +69,7 @@ class Library:
         self, *, vad: Float[Array, " vad=3"], context: str, voice: Float[Array, f" value={len(VOICE)}"],
         dice: np.random.Generator,
     ) -> list[Moment]:  # fmt: skip
-        """At most `NEAREST`, the nearest first. A voice of NaN is nobody's."""
+        """At most `layout.MOMENTS`, the nearest first. A voice of NaN is nobody's."""
         if not self.moments:
             return []
         far = (((self.vad - vad) / _VAD_SCALE) ** 2).sum(axis=1) - _OWN * self.own
@@ -81,7 +79,7 @@ class Library:
         far += _OTHER_CONTEXT * (self.context != wanted)
         far += _LISTENS * ((self.context == listening) != (wanted == listening))
         far += _CHANCE * dice.standard_normal(len(far))
-        return [self.moments[k] for k in np.argsort(far, kind="stable")[:NEAREST]]
+        return [self.moments[k] for k in np.argsort(far, kind="stable")[:MOMENTS]]
 
 
 def bank_folders(folder: Path | None) -> tuple[Path, ...]:

@@ -30,7 +30,6 @@ HABITS_AFTER = (0.0, 0.12, 0.25, 0.45, 0.8, 1.3)
 """Knots of what lips do before and after speech, seconds; at the last ones the habit is over."""
 NUM_HABITS = len(HABITS_BEFORE) + len(HABITS_AFTER) - 2
 _SHAPES = {"habits": (NUM_HABITS, 3), "betas": (NUM_SHAPE,)}
-_CHANGES = ("lips", "takes")
 _PARTS = ("down", "up", "bias")
 
 
@@ -50,13 +49,13 @@ class MotionStyle:
     """What the face does while it does nothing, by the names of controls."""
     betas: Float[Array, f" shape={NUM_SHAPE}"] | None = None
     """Whose face it is; only where that was asked for."""
-    changes: Mapping[str, LowRank] = field(default_factory=dict)
-    """Of answering layers: of the `lips` network, and of the one that draws `takes`."""
+    lips: LowRank | None = None
+    """A change of the layer with which the network of lips answers."""
 
     @property
     def lips_of(self) -> str:
         """sha256 of the network whose lips it changes; empty when it changes none."""
-        return self.changes["lips"].of if "lips" in self.changes else ""
+        return "" if self.lips is None else self.lips.of
 
 
 def require_style_place(path: Path, consent: str) -> None:
@@ -71,12 +70,11 @@ def style_arrays(style: MotionStyle) -> dict[str, Array]:
     header = {
         "format": FORMAT, "version": VERSION, "moves": dict(zip(STYLE, style.moves, strict=True)), "secs": style.secs,
         "consent": style.consent, "rest": dict(style.rest),
-        "of": {name: change.of for name, change in style.changes.items()},
+        "of": {} if style.lips is None else {"lips": style.lips.of},
     }  # fmt: skip
     arrays = {name: getattr(style, name) for name in _SHAPES}
-    arrays |= {
-        f"{name}_{part}": getattr(change, part) for name, change in style.changes.items() for part in _PARTS
-    }  # fmt: skip
+    if style.lips is not None:
+        arrays |= {f"lips_{part}": getattr(style.lips, part) for part in _PARTS}
     return with_header(header, {name: array.astype(np.float32) for name, array in arrays.items() if array is not None})
 
 
@@ -119,15 +117,15 @@ def _style(header: Mapping[str, Any], arrays: Mapping[str, Array], *, expected: 
         if not (np.abs(values) < _MOST).all():
             raise ValueError("it holds numbers that nobody has")
     of = header.get("of", {})
-    changes = {name: _change(arrays, name, of=str(of[name])) for name in _CHANGES if name in of}
+    lips = _lips(arrays, of=str(of["lips"])) if "lips" in of else None
     require_arrays(arrays, {name: ("<f4", shape) for name, shape in _SHAPES.items() if name in arrays})
     held = {name: arrays[name] for name in _SHAPES if name in arrays}
-    return MotionStyle(moves, secs=secs, consent=str(header["consent"]).strip(), rest=rest, changes=changes, **held)
+    return MotionStyle(moves, secs=secs, consent=str(header["consent"]).strip(), rest=rest, lips=lips, **held)
 
 
-def _change(arrays: Mapping[str, Array], name: str, *, of: str) -> LowRank:
-    down, up, bias = (arrays[f"{name}_{part}"].astype(np.float32) for part in _PARTS)
+def _lips(arrays: Mapping[str, Array], *, of: str) -> LowRank:
+    down, up, bias = (arrays[f"lips_{part}"].astype(np.float32) for part in _PARTS)
     sizes = (*down.shape, *up.shape)
     if len(sizes) != 4 or sizes[1] != sizes[2] or sizes[1] > RANK or bias.shape != sizes[3:] or max(sizes) > _WIDEST:
-        raise ValueError(f"its {name} do not fit together")
+        raise ValueError("its lips do not fit together")
     return LowRank(down, up, bias, of)

@@ -287,7 +287,7 @@ def _cast(performance: Performance, *, head: Head | None) -> _Cast:
         person = replace(person, betas=style.betas)
     net = None if performance.animator == "rules" else load_motion_net(performance.model)
     if net is not None and style is not None:
-        net = net.with_lips_of(style.changes.get("lips"), strength=performance.likeness)
+        net = net.with_lips_of(style.lips, strength=performance.likeness)
     return _Cast(
         plan=plan,
         person=person,

@@ -129,7 +129,7 @@ def _with_lips(style: MotionStyle, clips: Sequence[_Clip]) -> MotionStyle:
     if not seen:
         return style
     lips = learnt_lips(from_their_rest(seen), load_motion_net())
-    return replace(style, habits=lips.habits, changes={} if lips.update is None else {"lips": lips.update})
+    return replace(style, habits=lips.habits, lips=lips.update)
 
 
 def _played(clip: Path) -> _Clip:

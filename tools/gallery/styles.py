@@ -46,7 +46,7 @@ def in_style(talker: Seen) -> FaceMotion:
     lips = learnt_lips([seen(heard) for heard in talker.heard[:MOST_CLIPS]], load_motion_net())
     style = MotionStyle(
         tuple(manner_of([curve[:, :9] for curve in talker.filmed.curves])), secs=3.0 * len(talker.heard),
-        consent="GRID, CC BY 4.0", habits=lips.habits, changes={} if lips.update is None else {"lips": lips.update},
+        consent="GRID, CC BY 4.0", habits=lips.habits, lips=lips.update,
     )  # fmt: skip
     with TemporaryDirectory() as folder:
         path = keep_style(style, Path(folder) / "their.style")
