@@ -13,7 +13,7 @@ import click
 import numpy as np
 
 from face_emote.audio.microphone import microphone
-from face_emote.audio.reader import open_speech, regroup
+from face_emote.audio.reader import SpeechSource, open_speech, regroup
 from face_emote.audio.resampler import resample
 from face_emote.cli.streaming import Folder, JsonLines, pcm_pieces, performer_of, require_piped, until_nobody_reads
 from face_emote.core.arrays import Array, Float
@@ -199,7 +199,8 @@ def _secs_of_day() -> float:
 def _heard(way: LiveWay) -> Iterator[tuple[int, Iterator[Piece]]]:
     """Samples a second, and the sound."""
     if way.speech is not None:
-        yield SAMPLE_RATE_HZ, _of_file(way.speech)
+        # Opened before any package that an address needs: a mistyped name is told first.
+        yield SAMPLE_RATE_HZ, _of_source(open_speech(way.speech))
         return
     inbox: queue.Queue[Piece | None] = queue.Queue(_WAITING)
     if way.mic is not None:
@@ -226,9 +227,9 @@ def _heard(way: LiveWay) -> Iterator[tuple[int, Iterator[Piece]]]:
     yield way.rate_hz, _taken(inbox, way.rate_hz, ended=ended)
 
 
-def _of_file(path: Path) -> Iterator[Piece]:
+def _of_source(source: SpeechSource) -> Iterator[Piece]:
     done, began = 0, None
-    for samples in regroup(open_speech(path).blocks(), _STEP):
+    for samples in regroup(source.blocks(), _STEP):
         began = time.monotonic() if began is None else began
         done += len(samples)
         yield began + done / SAMPLE_RATE_HZ, samples
